@@ -1,0 +1,1 @@
+"""The ledger of notifications, the mails and the in-portal inbox."""

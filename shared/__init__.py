@@ -1,0 +1,1 @@
+"""What crosses a wall between services, and nothing else."""

@@ -1,0 +1,55 @@
+"""The Celery settings in one place. Each is there for a fault that was measured; see docs/OPERATIONS.md."""
+
+import os
+
+# A SIGTERM lets a worker finish what it holds (soft shutdown). Celery reads this once, when it is imported.
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+
+from celery import Celery
+from kombu.entity import Queue
+
+from shared.messages import TOPICS
+
+
+def celery_app(service: str, broker_url: str) -> Celery:
+    """An app that publishes to, or consumes from, the queues of `shared.messages`."""
+    app = Celery(service, broker=broker_url, set_as_current=False)
+    app.conf.update(
+        # No result backend: the effect is recorded over HTTP, in one transaction with the owed row.
+        task_ignore_result=True,
+        # A killed child's message is delivered again; without both it is gone.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        # A message waits in the broker, where another worker can have it, not in a busy worker.
+        worker_prefetch_multiplier=1,
+        task_soft_time_limit=60,
+        task_time_limit=90,
+        # Memory of long-lived renderers grows; a fresh child is cheap after the fork.
+        worker_max_tasks_per_child=200,
+        # A lost broker must not kill a render that is almost done: finishing goes over HTTP.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_soft_shutdown_timeout=20,
+        worker_enable_soft_shutdown_on_idle=True,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={
+            "visibility_timeout": 300,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 30,
+            # A frozen broker hangs a publish for ever without these.
+            "socket_timeout": 5,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        task_create_missing_queues=False,
+        task_queues=[Queue(topic.queue) for topic in TOPICS.values()],
+        task_routes={topic.task: {"queue": topic.queue} for topic in TOPICS.values()},
+        task_serializer="json",
+        accept_content=["json"],
+        # Our own JSON lines, not Celery's format.
+        worker_hijack_root_logger=False,
+        enable_utc=True,
+        timezone="UTC",
+    )
+    return app

@@ -1,0 +1,82 @@
+"""PostgreSQL: engines with bounded pools, one declarative base a schema, migrations by Alembic."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.settings import DatabaseSettings
+
+# What a person is told as «busy, try again»: the pool is empty, or the server is gone or going.
+BUSY: tuple[type[Exception], ...] = (TimeoutError, DBAPIError)
+
+_NAMES = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def metadata(schema: str) -> MetaData:
+    """Metadata of one service's schema, with names for every constraint so that migrations can speak of them."""
+    return MetaData(schema=schema, naming_convention=_NAMES)
+
+
+def _options(settings: DatabaseSettings) -> dict[str, Any]:
+    return {
+        "pool_size": settings.database_pool_size,
+        "max_overflow": 0,
+        "pool_timeout": settings.database_pool_timeout,
+        "pool_pre_ping": True,
+        # No server-side prepared statements: pgbouncer in transaction mode would mix them up.
+        "connect_args": {"connect_timeout": 5, "prepare_threshold": None, "options": "-c timezone=UTC"},
+    }
+
+
+def async_engine(settings: DatabaseSettings) -> AsyncEngine:
+    """The engine of an aiohttp service. When the pool is empty, waiting ends after `database_pool_timeout`."""
+    return create_async_engine(settings.database_url.get_secret_value(), **_options(settings))
+
+
+def engine(settings: DatabaseSettings) -> Engine:
+    """The engine of a worker."""
+    return create_engine(settings.database_url.get_secret_value(), **_options(settings))
+
+
+def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:
+    """Bring one schema to its newest version. Several processes may call it at once: one waits for the other."""
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    database = engine(settings)
+    try:
+        with database.begin() as connection:
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"migrate {schema}"}
+            )
+            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            config.attributes["connection"] = connection
+            config.attributes["schema"] = schema
+            command.upgrade(config, "head")
+    finally:
+        database.dispose()
+
+
+def run_migrations(target: MetaData) -> None:
+    """The whole of a service's `env.py`: run on the connection that `migrate` opened, in its transaction."""
+    from alembic import context
+
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=target,
+        version_table_schema=context.config.attributes["schema"],
+        include_schemas=True,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,124 @@
+"""What can go wrong, in the words of the domain. One middleware (`shared.web`) speaks HTTP.
+
+A subclass's docstring is its default message, in Chinese, for the person who sees it; `code` is stable and
+for programs.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class FieldError(BaseModel):
+    """One mistake at one place of a form: section, field, and for tables the row's id and the column."""
+
+    section: str | None = None
+    field: str | None = None
+    row: str | None = None
+    column: str | None = None
+    code: str
+    message: str
+
+
+class DomainError(Exception):
+    """操作未能完成。"""
+
+    code = "error"
+
+    def __init__(self, detail: str | None = None, *, code: str | None = None, **extra: Any) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip()
+        self.code = code or type(self).code
+        self.extra = extra
+        super().__init__(f"{self.code}: {self.detail}")
+
+
+class Malformed(DomainError):
+    """请求内容无法识别。"""
+
+    code = "malformed"
+
+
+class NotSignedIn(DomainError):
+    """请先登录。"""
+
+    code = "not_signed_in"
+
+
+class NotAllowed(DomainError):
+    """您没有执行此操作的权限。"""
+
+    code = "not_allowed"
+
+
+class NotFound(DomainError):
+    """未找到您要访问的内容。"""
+
+    code = "not_found"
+
+
+class Conflict(DomainError):
+    """当前状态不允许此操作，请刷新后重试。"""
+
+    code = "conflict"
+
+
+class Stale(DomainError):
+    """内容已在别处被修改，请核对后重试。"""
+
+    code = "stale"
+
+
+class TooLarge(DomainError):
+    """提交的内容过大。"""
+
+    code = "too_large"
+
+
+class UnsupportedMedia(DomainError):
+    """不支持的内容类型。"""
+
+    code = "unsupported_media"
+
+
+class Invalid(DomainError):
+    """填写内容有误，请按提示修改。"""
+
+    code = "invalid"
+
+    def __init__(
+        self, errors: list[FieldError], detail: str | None = None, *, code: str | None = None, **extra: Any
+    ) -> None:
+        super().__init__(detail, code=code, errors=[e.model_dump() for e in errors], **extra)
+        self.errors = errors
+
+
+class PreconditionMissing(DomainError):
+    """缺少 If-Match，请刷新页面后重试。"""
+
+    code = "if_match_required"
+
+
+class TooMany(DomainError):
+    """操作过于频繁，请稍后再试。"""
+
+    code = "too_many"
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 5, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after
+
+
+class Unavailable(DomainError):
+    """系统繁忙，请稍后再试。"""
+
+    code = "unavailable"
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 5, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after
+
+
+class Gone(DomainError):
+    """该任务已经结束。"""
+
+    code = "gone"

@@ -1,0 +1,122 @@
+"""Who is asking: the actor, and the short-lived token that carries it from one service to another.
+
+A token is a JWT signed with the calling service's Ed25519 key (`iss` = that service, `aud` = the one called,
+60 s at most). The callee holds public keys only, and its routes say which callers they open to.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from shared import clock
+from shared.errors import NotSignedIn
+
+LIFETIME = timedelta(seconds=60)
+# How far two machines' clocks may differ before a fresh token is refused.
+LEEWAY = timedelta(seconds=5)
+
+
+class Role(StrEnum):
+    """What a person may be. `system` is the product itself, acting when something falls due."""
+
+    APPLICANT = "applicant"
+    REVIEWER = "reviewer"
+    EXPERT = "expert"
+    DIRECTOR = "director"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    SYSTEM = "system"
+
+
+class Actor(BaseModel, frozen=True):
+    """The person behind a request. `enterprise` is the 统一社会信用代码 every applicant's query is scoped to;
+    `received_at` is the instant the gateway received the request, by which deadlines are judged."""
+
+    account: str
+    name: str
+    roles: frozenset[Role]
+    enterprise: str | None = None
+    enterprise_name: str | None = None
+    request_id: str = "-"
+    received_at: AwareDatetime
+
+    def is_a(self, role: Role) -> bool:
+        return role in self.roles
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The service that called, and the person it calls for (none when it acts for itself)."""
+
+    service: str
+    actor: Actor | None
+
+
+class Signer:
+    """Signs this service's calls to the others."""
+
+    def __init__(self, service: str, key: bytes) -> None:
+        self._service = service
+        self._key = Ed25519PrivateKey.from_private_bytes(key)
+
+    def token(self, audience: str, actor: Actor | None = None, *, at: datetime | None = None) -> str:
+        """A token that opens `audience` for 60 s, on behalf of `actor` or of the service itself."""
+        issued = at or clock.now()
+        claims: dict[str, Any] = {
+            "iss": self._service,
+            "aud": audience,
+            "iat": issued,
+            "exp": issued + LIFETIME,
+            "sub": actor.account if actor else self._service,
+        }
+        if actor:
+            claims["actor"] = actor.model_dump(mode="json")
+        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._service})
+
+    def headers(self, audience: str, actor: Actor | None = None) -> dict[str, str]:
+        """The `Authorization` header of one call."""
+        return {"Authorization": f"Bearer {self.token(audience, actor)}"}
+
+
+class Verifier:
+    """Reads the tokens of trusted services."""
+
+    def __init__(self, service: str, trusted: dict[str, bytes]) -> None:
+        self._service = service
+        self._keys = {name: Ed25519PublicKey.from_public_bytes(key) for name, key in trusted.items()}
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Who signed an `Authorization` header; `NotSignedIn` unless it is fresh, ours and from a trusted key."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotSignedIn
+        try:
+            service = str(jwt.get_unverified_header(token).get("kid"))
+            claims = jwt.decode(
+                token,
+                self._keys[service],
+                algorithms=["EdDSA"],
+                audience=self._service,
+                issuer=service,
+                leeway=LEEWAY,
+                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+            )
+            lifetime = timedelta(seconds=claims["exp"] - claims["iat"])
+            actor = Actor.model_validate(claims["actor"]) if "actor" in claims else None
+        except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
+            raise NotSignedIn from error
+        if lifetime > LIFETIME:
+            raise NotSignedIn
+        return Caller(service, actor)
+
+
+def public_key(private: bytes) -> bytes:
+    """The 32 bytes of the public key that belongs to an Ed25519 private key."""
+    key = Ed25519PrivateKey.from_private_bytes(private).public_key()
+    return key.public_bytes(Encoding.Raw, PublicFormat.Raw)

@@ -1,0 +1,84 @@
+"""A worker's side of the hand-over: start a job, report its effect, or report that there was none."""
+
+import os
+import secrets
+import socket
+from types import TracebackType
+from uuid import UUID
+
+import httpx
+
+from shared.errors import Conflict, Gone, Unavailable
+from shared.identity import Signer
+from shared.messages import (
+    DocumentModel,
+    FailJob,
+    FinishDocument,
+    FinishNotification,
+    JobFinished,
+    JobStarted,
+    StartJob,
+)
+
+AUDIENCE = "applications"
+# Made before the fork: the children of one worker share it, so that a redelivered message can tell that the
+# attempt which died was its own worker's.
+WORKER = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+class Jobs:
+    """HTTP client of `/internal/jobs`, one a process. Raises `Gone` for a job that is done or parked, `Conflict`
+    for one that somebody else works on, and `Unavailable` when applications does not answer."""
+
+    def __init__(self, base_url: str, signer: Signer) -> None:
+        self._signer = signer
+        self._http = httpx.Client(base_url=base_url, timeout=httpx.Timeout(10, connect=3), trust_env=False)
+
+    def start(self, job: UUID, *, redelivered: bool) -> JobStarted:
+        body = StartJob(worker=WORKER, redelivered=redelivered)
+        return JobStarted.model_validate_json(self._call("POST", f"/internal/jobs/{job}/start", body))
+
+    def document_model(self, document: UUID) -> DocumentModel:
+        return DocumentModel.model_validate_json(self._call("GET", f"/internal/documents/{document}/model"))
+
+    def finish(self, job: UUID, effect: FinishDocument | FinishNotification) -> JobFinished:
+        return JobFinished.model_validate_json(self._call("POST", f"/internal/jobs/{job}/finish", effect))
+
+    def fail(self, job: UUID, failure: FailJob) -> None:
+        self._call("POST", f"/internal/jobs/{job}/fail", failure)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> "Jobs":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: StartJob | FinishDocument | FinishNotification | FailJob | None = None,
+    ) -> bytes:
+        headers = self._signer.headers(AUDIENCE)
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = body.model_dump_json().encode()
+        try:
+            answer = self._http.request(method, path, headers=headers, content=content)
+        except httpx.TransportError as error:
+            raise Unavailable("申报服务没有响应。") from error
+        match answer.status_code:
+            case 409:
+                raise Conflict(code="job_leased")
+            case 404 | 410:
+                raise Gone
+            case status if status >= 500 or status == 429:
+                raise Unavailable(f"申报服务应答 {status}。")
+        answer.raise_for_status()
+        return answer.content

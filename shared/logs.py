@@ -1,0 +1,45 @@
+"""Logs: one JSON object a line, with the request's id when there is one."""
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+
+from shared import clock
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+_PLAIN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class JsonLine(logging.Formatter):
+    """A record as one line; what was passed as `extra` becomes fields of its own."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self.service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": clock.now().isoformat(timespec="milliseconds"),
+            "service": self.service,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "request_id": request_id.get(),
+            "message": record.getMessage(),
+        }
+        line |= {k: v for k, v in record.__dict__.items() if k not in _PLAIN and not k.startswith("_")}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(service: str, level: str) -> None:
+    """Send everything this process logs to standard error, as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLine(service))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Its access lines repeat what our own middleware says with a request id.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    # Says each rendered font's name at INFO.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)

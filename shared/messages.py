@@ -1,0 +1,255 @@
+"""The messages that cross a wall. A change here is a change of contract: see CONTRIBUTING.
+
+Queue messages carry one thing, the id of an outbox row; the row stays owed until a worker reports its effect.
+"""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class Contract(BaseModel):
+    """A message between services: unknown fields are refused, so that a drift is seen at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# ---- queues ---------------------------------------------------------------------------------------------
+
+
+class Topic(Contract):
+    """A kind of owed work: the queue it waits in and the task that consumes it."""
+
+    queue: str
+    task: str
+
+
+RENDER_DOCUMENT = "render_document"
+NOTIFY = "notify"
+
+TOPICS = {
+    RENDER_DOCUMENT: Topic(queue="documents", task="documents.render"),
+    NOTIFY: Topic(queue="notify", task="notify.accept"),
+}
+
+
+# ---- the life of a job: start → finish or fail -----------------------------------------------------------
+
+
+class StartJob(Contract):
+    """`POST /internal/jobs/{id}/start`. A message that the broker redelivered to the very worker whose child
+    died may take over at once; any other must wait for the lease."""
+
+    worker: str = Field(max_length=200)
+    redelivered: bool = False
+
+
+class RenderDocument(Contract):
+    """The payload of a `render_document` job."""
+
+    kind: Literal["render_document"] = "render_document"
+    document_id: UUID
+
+
+class Person(Contract):
+    """Whom a notification is for, fixed when the event was written. `email` may be missing; the inbox is not."""
+
+    name: str
+    email: str | None
+    enterprise: str
+
+
+class OpinionText(Contract):
+    """One opinion as a mail shows it."""
+
+    material: str
+    field: str | None
+    text: str
+
+
+class Event(Contract):
+    """What every event tells."""
+
+    event_id: UUID
+    occurred_at: AwareDatetime
+    to: Person
+    application_id: UUID
+    project_name: str
+    fund_type_label: str
+    number: str
+    revision: int
+
+
+class SubmissionReceived(Event):
+    """An application was submitted."""
+
+    kind: Literal["submission_received"] = "submission_received"
+    received_at: AwareDatetime
+    sha256: str
+
+
+class ApplicationReturned(Event):
+    """An application was returned for correction (退回补正)."""
+
+    kind: Literal["application_returned"] = "application_returned"
+    correct_by: AwareDatetime
+    opinions: list[OpinionText]
+
+
+NotifyEvent = Annotated[SubmissionReceived | ApplicationReturned, Field(discriminator="kind")]
+
+
+class JobStarted(Contract):
+    """The answer to a start: the attempt's token, until when it is leased, and the payload."""
+
+    token: UUID
+    leased_until: AwareDatetime
+    payload: Annotated[RenderDocument | SubmissionReceived | ApplicationReturned, Field(discriminator="kind")]
+
+
+class FinishDocument(Contract):
+    """`POST /internal/jobs/{id}/finish` of a rendered document: where it stands in the store, by content."""
+
+    token: UUID
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    size: int = Field(gt=0)
+    pages: int = Field(gt=0)
+
+
+class FinishNotification(Contract):
+    """`POST /internal/jobs/{id}/finish` of a notification: notify's own ledger owes it from now on."""
+
+    token: UUID
+
+
+class JobFinished(Contract):
+    """The answer to a finish. The first recorded hash wins; `sha256` is that one."""
+
+    sha256: str | None = None
+
+
+class FailJob(Contract):
+    """`POST /internal/jobs/{id}/fail`: an attempt ended without an effect. Without `retry` the row is parked."""
+
+    token: UUID
+    reason: str = Field(max_length=2000)
+    retry: bool = True
+
+
+# ---- documents -------------------------------------------------------------------------------------------
+
+
+class Value(Contract):
+    """A label and what stands beside it, already formatted. `wide` takes the full width of the page."""
+
+    label: str
+    text: str
+    wide: bool = False
+
+
+class Values(Contract):
+    """A bordered list of labelled values under an optional caption."""
+
+    kind: Literal["values"] = "values"
+    caption: str | None = None
+    values: list[Value]
+
+
+class Column(Contract):
+    """A column of a table; `width` is its weight beside the others."""
+
+    label: str
+    width: int = Field(default=10, gt=0)
+    numeric: bool = False
+
+
+class Table(Contract):
+    """A bordered table; `totals` is a last row, one cell a column."""
+
+    kind: Literal["table"] = "table"
+    caption: str | None = None
+    columns: list[Column]
+    rows: list[list[str]]
+    totals: list[str] | None = None
+
+
+class Text(Contract):
+    """A paragraph; line breaks are kept."""
+
+    kind: Literal["text"] = "text"
+    caption: str | None = None
+    text: str
+
+
+class Seal(Contract):
+    """Room for a signature and the enterprise's seal."""
+
+    kind: Literal["seal"] = "seal"
+    lines: list[Value]
+
+
+Block = Annotated[Values | Table | Text | Seal, Field(discriminator="kind")]
+
+
+class Material(Contract):
+    """One numbered material of the document."""
+
+    title: str
+    blocks: list[Block]
+
+
+class DocumentModel(Contract):
+    """Everything the documents worker knows: `GET /internal/documents/{id}/model`.
+
+    `expected` are texts that must be found in the finished PDF before it counts.
+    """
+
+    title: str
+    subtitle: str
+    cover: list[Value]
+    number: str | None
+    revision: int | None
+    running_header: str
+    watermark: str | None = None
+    sha256: str | None = None
+    sm3: str | None = None
+    created_at: AwareDatetime
+    materials: list[Material]
+    expected: list[str]
+
+
+# ---- the applicant's profile, asked of the gateway ------------------------------------------------------
+
+
+class Profile(Contract):
+    """What the gateway knows of an account for prefilling a form: names of the identity platform's attributes
+    (`ORG_NAME`, `UNION_CODE`, `BLR_NAME`, …) to values; `fetched_at` per source."""
+
+    registry: dict[str, str]
+    registry_fetched_at: AwareDatetime | None
+    account: dict[str, str]
+    account_fetched_at: AwareDatetime | None
+
+
+# ---- notify's ledger, asked by reconcile and the timeline ------------------------------------------------
+
+
+class Delivery(Contract):
+    """One event in notify's ledger."""
+
+    event_id: UUID
+    kind: str
+    application_id: UUID
+    state: Literal["pending", "sent", "superseded", "undeliverable"]
+    attempts: int
+    sent_at: AwareDatetime | None
+    message_id: str
+    last_error: str | None
+
+
+class Deliveries(Contract):
+    """`GET /internal/deliveries?application_id=&after=`: a page of the ledger, in event-id order."""
+
+    items: list[Delivery]
+    next_after: UUID | None

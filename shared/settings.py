@@ -1,0 +1,82 @@
+"""Settings: read once, in a service's `__main__`, from the environment, and refused with their names."""
+
+import base64
+import binascii
+import sys
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _key_bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        raw = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("应为 base64url 文本") from error
+    if len(raw) != 32:
+        raise ValueError(f"应为 32 字节的 base64url 文本，实际为 {len(raw)} 字节")
+    return raw
+
+
+# 32 raw bytes, written as base64url: an Ed25519 key or an AES-256 key.
+Key = Annotated[bytes, BeforeValidator(_key_bytes)]
+
+
+class Settings(BaseSettings):
+    """What every service reads. Every name stands in `.env.example`."""
+
+    model_config = SettingsConfigDict(env_prefix="GM_", extra="ignore", frozen=True)
+
+    environment: Literal["development", "production"] = "development"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # This service's own Ed25519 key, with which it signs its calls to others.
+    signing_key: Key
+    # The public keys this service accepts: `gateway=…,documents=…`.
+    trusted_keys: Annotated[dict[str, Key], NoDecode]
+
+    @field_validator("trusted_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
+        return {name.strip(): key.strip() for name, _, key in pairs}
+
+
+class DatabaseSettings(Settings):
+    """For services that keep something in PostgreSQL."""
+
+    database_url: SecretStr
+    database_pool_size: int = 10
+    database_pool_timeout: float = 2.0
+
+    @field_validator("database_url")
+    @classmethod
+    def _dialect(cls, value: SecretStr) -> SecretStr:
+        scheme, _, rest = value.get_secret_value().partition("://")
+        if scheme not in {"postgresql", "postgres", "postgresql+psycopg"} or not rest:
+            raise ValueError("应为 postgresql://用户:口令@主机:端口/库名")
+        return SecretStr(f"postgresql+psycopg://{rest}")
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load(kind: type[S], **known: Any) -> S:
+    """Read and validate settings, or end the process with one line for each setting that is wrong."""
+    try:
+        return kind(**known)
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        for fault in error.errors():
+            name = prefix + ".".join(str(part) for part in fault["loc"]).upper()
+            reason = "未设置" if fault["type"] == "missing" else fault["msg"]
+            sys.stderr.write(f"配置错误 {name}: {reason}\n")
+        raise SystemExit(2) from None
+
+
+__all__ = ["DatabaseSettings", "Key", "Settings", "load"]

@@ -1,0 +1,358 @@
+"""The aiohttp base of every service: a table of routes, the checks each route asks for, and one place where
+errors become `application/problem+json` (RFC 9457)."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import REGISTRY, Counter, Histogram, generate_latest
+from pydantic import BaseModel, ValidationError
+
+from shared import errors, logs
+from shared.identity import Actor, Caller, Role, Verifier
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1024 * 1024
+# Deeper than any section's values; a limit keeps a hostile body from exhausting the stack.
+MAX_DEPTH = 12
+
+VERIFIER = web.AppKey("verifier", Verifier)
+ROUTES: web.AppKey[list["Route"]] = web.AppKey("routes", list)
+Check = Callable[[], Awaitable[None]]
+CHECKS: web.AppKey[dict[str, Check]] = web.AppKey("checks", dict)
+
+REQUESTS = Counter("gm_http_requests", "Answers by route and status", ["service", "method", "route", "status"])
+SECONDS = Histogram("gm_http_seconds", "Time to answer by route", ["service", "method", "route"])
+
+STATUS: dict[type[errors.DomainError], HTTPStatus] = {
+    errors.Malformed: HTTPStatus.BAD_REQUEST,
+    errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Gone: HTTPStatus.GONE,
+    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PreconditionMissing: HTTPStatus.PRECONDITION_REQUIRED,
+    errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of a service's route table.
+
+    `callers`: the services whose token opens it; none means open to anybody (public pages, health).
+    `roles`: the person a call is made for must have one of them; none means that no person is needed.
+    `body`: the JSON body's model, found at `request[BODY]`. `answer`: the model of a 2xx answer, for OpenAPI.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    callers: frozenset[str] = frozenset()
+    roles: frozenset[Role] = frozenset()
+    body: type[BaseModel] | None = None
+    answer: Any = None
+    status: int = 200
+    if_match: bool = False
+    idempotent: bool = False
+    query: tuple[str, ...] = field(default=())
+    media_type: str = "application/json"
+
+
+def problem(error: errors.DomainError, request_id: str) -> web.Response:
+    """An error as a person and a program can read it."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    body = {
+        "type": error.code,
+        "title": (type(error).__doc__ or "").strip(),
+        "status": int(status),
+        "detail": error.detail,
+        "request_id": request_id,
+        **error.extra,
+    }
+    headers = {}
+    if isinstance(error, errors.TooMany | errors.Unavailable):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.Conflict) and "retry_after" in error.extra:
+        headers["Retry-After"] = str(error.extra["retry_after"])
+    return web.Response(
+        status=status,
+        body=dumps(body),
+        content_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def _from_http(error: web.HTTPException) -> errors.DomainError | None:
+    match error.status:
+        case 404:
+            return errors.NotFound()
+        case 405:
+            return errors.NotFound(
+                f"此地址不支持 {getattr(error, 'method', '该')} 方法。", code="method_not_allowed"
+            )
+        case 413:
+            return errors.TooLarge()
+        case 415:
+            return errors.UnsupportedMedia()
+        case status if 400 <= status < 500:
+            return errors.Malformed()
+    return None
+
+
+def _error_middleware(service: str, busy: tuple[type[Exception], ...]) -> Middleware:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = request.headers.get("X-Request-Id", "")
+        # An id from outside goes into logs: only a plain one is kept.
+        if not (0 < len(request_id) <= 64 and request_id.replace("-", "").isalnum() and request_id.isascii()):
+            request_id = uuid4().hex
+        token = logs.request_id.set(request_id)
+        request[REQUEST_ID] = request_id
+        started = time.perf_counter()
+        status = 500
+        try:
+            answer = await _answer(request, handler, request_id, busy)
+            status = answer.status
+            if not answer.prepared:
+                answer.headers["X-Request-Id"] = request_id
+            return answer
+        finally:
+            resource = request.match_info.route.resource
+            route = resource.canonical if resource else "-"
+            took = time.perf_counter() - started
+            REQUESTS.labels(service, request.method, route, status).inc()
+            SECONDS.labels(service, request.method, route).observe(took)
+            log.info(
+                "request",
+                extra={
+                    "method": request.method,
+                    "route": route,
+                    "status": status,
+                    "ms": round(took * 1000, 1),
+                },
+            )
+            logs.request_id.reset(token)
+
+    return middleware
+
+
+async def _answer(
+    request: web.Request, handler: Handler, request_id: str, busy: tuple[type[Exception], ...]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except errors.DomainError as error:
+        return problem(error, request_id)
+    except web.HTTPException as error:
+        translated = _from_http(error)
+        if translated is None:
+            raise
+        return problem(translated, request_id)
+    except (asyncio.CancelledError, ConnectionResetError):
+        raise
+    except busy as error:
+        log.warning("busy", extra={"reason": type(error).__name__}, exc_info=True)
+        return problem(errors.Unavailable(), request_id)
+    except Exception:
+        log.exception("unexpected error")
+        return problem(
+            errors.Unavailable("系统内部错误，请稍后再试。", code="internal", retry_after=10), request_id
+        )
+
+
+REQUEST_ID = web.RequestKey("request_id", str)
+CALLER = web.RequestKey("caller", Caller)
+BODY: web.RequestKey[Any] = web.RequestKey("body", BaseModel)
+BODY_SHA256 = web.RequestKey("body_sha256", str)
+
+
+def guarded(route: Route) -> Handler:
+    """The route's handler behind the checks its line of the table asks for."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        if route.callers:
+            caller = request.app[VERIFIER].caller(request.headers.get("Authorization"))
+            if caller.service not in route.callers:
+                raise errors.NotAllowed(code="caller_not_trusted")
+            if route.roles and (caller.actor is None or not (caller.actor.roles & route.roles)):
+                raise errors.NotAllowed
+            request[CALLER] = caller
+        if route.if_match and not request.headers.get("If-Match"):
+            raise errors.PreconditionMissing
+        if route.idempotent:
+            key = request.headers.get("Idempotency-Key", "")
+            if not re.fullmatch(r"[\x21-\x7e]{8,128}", key):
+                raise errors.Malformed(
+                    "缺少有效的 Idempotency-Key（8 至 128 个可见字符）。", code="idempotency_key"
+                )
+        if route.body is not None:
+            await _read_body(request, route.body)
+        return await route.handler(request)
+
+    checked.__doc__ = route.handler.__doc__
+    return checked
+
+
+async def _read_body(request: web.Request, model: type[BaseModel]) -> None:
+    raw = await request.read()
+    request[BODY_SHA256] = hashlib.sha256(raw).hexdigest()
+    if raw and request.content_type != "application/json":
+        raise errors.UnsupportedMedia("请求内容应为 application/json。")
+    try:
+        request[BODY] = model.model_validate(loads(raw or b"{}"))
+    except ValidationError as error:
+        raise errors.Malformed(
+            "请求内容不符合接口约定。",
+            errors=[
+                {
+                    "field": ".".join(str(p) for p in fault["loc"]),
+                    "code": fault["type"],
+                    "message": fault["msg"],
+                }
+                for fault in error.errors(include_url=False, include_context=False, include_input=False)
+            ],
+        ) from error
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def body(request: web.Request, model: type[M]) -> M:
+    """The request's validated JSON body."""
+    value = request[BODY]
+    assert isinstance(value, model)
+    return value
+
+
+def actor(request: web.Request) -> Actor:
+    """The person the request is made for; the route's roles have been checked."""
+    found = request[CALLER].actor
+    if found is None:
+        raise errors.NotSignedIn
+    return found
+
+
+def if_match(request: web.Request) -> str:
+    """The tag of `If-Match`, without quotes or the weak mark."""
+    return request.headers["If-Match"].strip().removeprefix("W/").strip('"')
+
+
+def uuid_in_path(request: web.Request, name: str = "id") -> UUID:
+    """A UUID out of the path; what is none cannot name anything, so it is not found."""
+    try:
+        return UUID(request.match_info[name])
+    except ValueError:
+        raise errors.NotFound from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _check(value: object, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise errors.Malformed("请求内容嵌套过深。", code="too_deep")
+    if isinstance(value, str):
+        # PostgreSQL stores neither; both are refused here rather than lost later.
+        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+            raise errors.Malformed("请求内容含有无法保存的字符。", code="bad_character")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(key, depth)
+            _check(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth + 1)
+
+
+def loads(raw: bytes) -> Any:
+    """JSON from outside: UTF-8, no NaN, no characters that cannot be kept, not too deep."""
+    try:
+        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise errors.Malformed("请求内容不是有效的 JSON。", code="bad_json") from error
+    _check(value)
+    return value
+
+
+def dumps(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, default=str).encode()
+
+
+def answer(
+    value: BaseModel | Sequence[BaseModel] | dict[str, Any], status: int = 200, **headers: str
+) -> web.Response:
+    """A JSON answer; header names are written with underscores: `answer(x, ETag='"3"')`."""
+    if isinstance(value, BaseModel):
+        text = value.model_dump_json().encode()
+    elif isinstance(value, dict):
+        text = dumps(value)
+    else:
+        text = b"[" + b",".join(item.model_dump_json().encode() for item in value) + b"]"
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return web.Response(status=status, body=text, content_type="application/json", headers=named)
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """Alive."""
+    return answer({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Its dependencies answer."""
+    faults: dict[str, str] = {}
+    for name, check in request.app[CHECKS].items():
+        try:
+            await asyncio.wait_for(check(), 3)
+        except Exception as error:
+            log.warning("not ready", extra={"dependency": name, "reason": repr(error)})
+            faults[name] = type(error).__name__
+    return answer({"status": "not ready" if faults else "ready", "faults": faults}, 503 if faults else 200)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Prometheus metrics of this process."""
+    return web.Response(body=generate_latest(REGISTRY), content_type="text/plain")
+
+
+HEALTH = [Route("GET", "/healthz", healthz), Route("GET", "/readyz", readyz)]
+METRICS = [Route("GET", "/metrics", metrics)]
+
+
+def base_app(
+    service: str,
+    verifier: Verifier,
+    routes: Sequence[Route],
+    *,
+    busy: tuple[type[Exception], ...] = (),
+    middlewares: Sequence[Middleware] = (),
+    max_body: int = MAX_BODY,
+) -> web.Application:
+    """An application that serves a table of routes. `busy`: exceptions that mean 503, try again."""
+    app = web.Application(
+        middlewares=[_error_middleware(service, busy), *middlewares],
+        client_max_size=max_body,
+    )
+    app[VERIFIER] = verifier
+    app[ROUTES] = list(routes)
+    app[CHECKS] = {}
+    for route in routes:
+        app.router.add_route(route.method, route.path, guarded(route))
+    return app
