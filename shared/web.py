@@ -28,7 +28,7 @@ MAX_BODY = 1024 * 1024
 MAX_DEPTH = 12
 
 VERIFIER = web.AppKey("verifier", Verifier)
-ROUTES: web.AppKey[list["Route"]] = web.AppKey("routes", list)
+ROUTES: web.AppKey["list[Route]"] = web.AppKey("routes", list)
 Check = Callable[[], Awaitable[None]]
 CHECKS: web.AppKey[dict[str, Check]] = web.AppKey("checks", dict)
 

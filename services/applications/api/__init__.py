@@ -1,0 +1,1 @@
+"""Thin handlers: read the request, open the transaction, call one use case, answer."""

@@ -1,0 +1,86 @@
+"""生成PDF, previews and the commitment page."""
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications import repository
+from services.applications.api.attachments import send_file
+from services.applications.context import CODEC, transaction
+from services.applications.models import Document
+from services.applications.schemas import DocumentStatus
+from services.applications.use_cases import documents as use_case
+from shared.errors import NotFound
+from shared.store import pdf_key
+from shared.web import actor, answer, uuid_in_path
+
+
+def revision_number(request: web.Request) -> int:
+    text = request.match_info["n"]
+    if not text.isdecimal() or len(text) > 6:
+        raise NotFound("没有这一版。")
+    return int(text)
+
+
+def _status(status: DocumentStatus) -> web.Response:
+    if status.status == "ready":
+        return answer(status)
+    return answer(status, 202, Retry_After=str(min(status.eta_seconds or 2, 10)))
+
+
+async def _ask(session: AsyncSession, document: Document) -> DocumentStatus:
+    await use_case.hurry(session, document)
+    return await use_case.status_of(session, document)
+
+
+async def make_pdf(request: web.Request) -> web.Response:
+    """生成PDF: ready, or its place in line. What was given up is queued again."""
+    async with transaction(request) as session:
+        document = await use_case.of_revision(
+            session, actor(request), uuid_in_path(request), revision_number(request)
+        )
+        status = await _ask(session, document)
+    return _status(status)
+
+
+async def get_pdf(request: web.Request) -> web.StreamResponse:
+    """The PDF of a revision, or 202 with its place in line."""
+    async with transaction(request) as session:
+        document = await use_case.of_revision(
+            session, actor(request), uuid_in_path(request), revision_number(request)
+        )
+    return await _file_or_status(request, document)
+
+
+async def preview(request: web.Request) -> web.StreamResponse:
+    """A PDF of what is saved so far, watermarked; 202 while it is made."""
+    return await _of_what_is_saved(request, "preview")
+
+
+async def commitment(request: web.Request) -> web.StreamResponse:
+    """下载待盖章承诺书: the commitment page filled in, for stamp and scan; 202 while it is made."""
+    return await _of_what_is_saved(request, "commitment")
+
+
+async def _of_what_is_saved(request: web.Request, kind: str) -> web.StreamResponse:
+    async with transaction(request) as session:
+        document = await use_case.of_what_is_saved(
+            session, request.app[CODEC], actor(request), uuid_in_path(request), kind
+        )
+        await use_case.hurry(session, document)
+    return await _file_or_status(request, document)
+
+
+async def _file_or_status(request: web.Request, document: Document) -> web.StreamResponse:
+    async with transaction(request) as session:
+        if document.sha256 is None:
+            return _status(await use_case.status_of(session, document))
+        application = await repository.application(session, actor(request), document.application_id)
+        name = use_case.file_name(application, document)
+    return await send_file(
+        request,
+        pdf_key(document.sha256),
+        name,
+        media_type="application/pdf",
+        size=document.size or 0,
+        inline=True,
+    )

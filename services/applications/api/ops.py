@@ -1,0 +1,20 @@
+"""The operators' view of the queues."""
+
+from aiohttp import web
+
+from services.applications.context import transaction
+from services.applications.use_cases import operations
+from shared.web import actor, answer, uuid_in_path
+
+
+async def overview(request: web.Request) -> web.Response:
+    """Queues, the age of what is owed longest, parked rows."""
+    async with transaction(request) as session:
+        return answer(await operations.overview(session))
+
+
+async def requeue(request: web.Request) -> web.Response:
+    """Try a parked row again, its count of starts reset."""
+    async with transaction(request) as session:
+        await operations.requeue(session, actor(request), uuid_in_path(request))
+    return web.Response(status=204)

@@ -1,0 +1,70 @@
+"""One section: read, 暂存, 保存表单, 放弃修改."""
+
+from aiohttp import web
+
+from services.applications import repository, views
+from services.applications.context import CODEC, transaction
+from services.applications.schemas import SectionValues
+from services.applications.use_cases import sections as use_case
+from services.applications.use_cases.opinions import mark_seen
+from shared.web import actor, answer, body, if_match, uuid_in_path
+
+
+def _written(opened: use_case.Opened) -> web.Response:
+    view = views.section_written(opened)
+    return answer(view, ETag=f'"{view.etag}"')
+
+
+async def get_section(request: web.Request) -> web.Response:
+    """Both copies of a section, what the registry knows, and its attachments."""
+    who, id, key = actor(request), uuid_in_path(request), request.match_info["key"]
+    async with transaction(request) as session:
+        opened = await use_case.open_section(session, request.app[CODEC], who, id, key)
+        await mark_seen(session, opened.application, who)
+        files = await repository.attachments(session, id, key)
+        view = views.section_view(opened, files)
+    return answer(view, ETag=f'"{view.etag}"')
+
+
+async def keep_draft(request: web.Request) -> web.Response:
+    """暂存: keep what was typed, without validation. It does not count for submission."""
+    async with transaction(request) as session:
+        opened = await use_case.keep_draft(
+            session,
+            request.app[CODEC],
+            actor(request),
+            uuid_in_path(request),
+            request.match_info["key"],
+            if_match(request),
+            body(request, SectionValues).values,
+        )
+        return _written(opened)
+
+
+async def discard_draft(request: web.Request) -> web.Response:
+    """放弃修改: back to what is saved."""
+    async with transaction(request) as session:
+        opened = await use_case.discard_draft(
+            session,
+            request.app[CODEC],
+            actor(request),
+            uuid_in_path(request),
+            request.match_info["key"],
+            if_match(request),
+        )
+        return _written(opened)
+
+
+async def save_section(request: web.Request) -> web.Response:
+    """保存表单: validate and make it count, or 422 with every error at once."""
+    async with transaction(request) as session:
+        opened = await use_case.save(
+            session,
+            request.app[CODEC],
+            actor(request),
+            uuid_in_path(request),
+            request.match_info["key"],
+            if_match(request),
+            body(request, SectionValues).values,
+        )
+        return _written(opened)

@@ -1,0 +1,51 @@
+"""The only wiring of the web application."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import ClientSession, ClientTimeout, web
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from services.applications.codec import Codec
+from services.applications.context import CODEC, PEERS, SESSIONS, SETTINGS, STORE, Peers
+from services.applications.routes import ROUTES
+from services.applications.settings import ApplicationsSettings
+from shared.database import BUSY, async_engine
+from shared.identity import Signer, Verifier
+from shared.store import Store
+from shared.web import CHECKS, base_app
+
+SERVICE = "applications"
+
+
+def create_app(settings: ApplicationsSettings) -> web.Application:
+    """The service as one aiohttp application. Nothing is connected before it starts."""
+    app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
+    app[SETTINGS] = settings
+    app[CODEC] = Codec(settings.master_key)
+    app[STORE] = Store.from_url(settings.store_url)
+    app.cleanup_ctx.append(_database)
+    app.cleanup_ctx.append(_peers)
+    return app
+
+
+async def _database(app: web.Application) -> AsyncIterator[None]:
+    engine = async_engine(app[SETTINGS])
+    app[SESSIONS] = async_sessionmaker(engine, expire_on_commit=False)
+
+    async def check() -> None:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    app[CHECKS]["database"] = check
+    yield
+    await engine.dispose()
+
+
+async def _peers(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    async with ClientSession(timeout=ClientTimeout(total=10, connect=3)) as http:
+        app[PEERS] = Peers(
+            http, Signer(SERVICE, settings.signing_key), str(settings.gateway_url), str(settings.notify_url)
+        )
+        yield

@@ -1,0 +1,38 @@
+"""The typed resources of the web application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import ClientSession, web
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.applications.codec import Codec
+from services.applications.settings import ApplicationsSettings
+from shared.identity import Signer
+from shared.store import Store
+
+SETTINGS = web.AppKey("settings", ApplicationsSettings)
+SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
+CODEC = web.AppKey("codec", Codec)
+STORE = web.AppKey("store", Store)
+
+
+@dataclass(frozen=True)
+class Peers:
+    """The way to the other services: one HTTP session a process, and our signature."""
+
+    http: ClientSession
+    signer: Signer
+    gateway_url: str
+    notify_url: str
+
+
+PEERS = web.AppKey("peers", Peers)
+
+
+@asynccontextmanager
+async def transaction(request: web.Request) -> AsyncIterator[AsyncSession]:
+    """One transaction; it commits when the block ends and is undone when it raises."""
+    async with request.app[SESSIONS].begin() as session:
+        yield session

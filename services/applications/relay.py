@@ -1,0 +1,128 @@
+"""The relay: from rows that are owed to messages that wake a worker, and from the calendar to what falls due.
+
+Any number of relays may run. A message is only a wake-up: losing all of them costs a short wait, no work.
+"""
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from celery import Celery
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.applications import outbox
+from services.applications.settings import ApplicationsSettings
+from services.applications.use_cases.lapse import lapse_overdue
+from shared.celery import celery_app
+from shared.database import async_engine
+from shared.messages import RENDER_DOCUMENT, TOPICS
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+CALENDAR_SECONDS = 5.0
+
+
+class Relay:
+    """One relay's loops."""
+
+    def __init__(
+        self, sessions: async_sessionmaker[AsyncSession], broker: Celery, settings: ApplicationsSettings
+    ) -> None:
+        self._sessions = sessions
+        self._broker = broker
+        self._settings = settings
+        self._windows = {RENDER_DOCUMENT: settings.documents_window}
+
+    async def pass_on(self) -> int:
+        """Publish what is due; how many messages went out."""
+        sent = 0
+        for topic in TOPICS:
+            async with self._sessions.begin() as session:
+                ids = await outbox.claim(
+                    session,
+                    topic,
+                    limit=BATCH,
+                    lease=timedelta(seconds=self._settings.publish_lease_seconds),
+                    window=self._windows.get(topic),
+                )
+            if not ids:
+                continue
+            # In a thread: a broker that hangs must not stop this loop's timers.
+            published = await asyncio.to_thread(self._publish, topic, ids)
+            sent += len(published)
+            left = [id for id in ids if id not in published]
+            if left:
+                async with self._sessions.begin() as session:
+                    await outbox.unpublished(session, left)
+        return sent
+
+    def _publish(self, topic: str, ids: list[UUID]) -> set[UUID]:
+        published: set[UUID] = set()
+        try:
+            with self._broker.producer_pool.acquire(block=True, timeout=5) as producer:
+                for id in ids:
+                    self._broker.send_task(
+                        TOPICS[topic].task,
+                        args=[str(id)],
+                        task_id=str(id),
+                        queue=TOPICS[topic].queue,
+                        producer=producer,
+                        retry=False,
+                    )
+                    published.add(id)
+        except Exception as error:
+            # Whatever kept the broker from taking it, the row is still owed and due again at once.
+            log.warning("broker does not take messages", extra={"reason": repr(error), "left": len(ids)})
+            with suppress(Exception):
+                self._broker.pool.force_close_all()
+        return published
+
+    async def fall_due(self) -> int:
+        """Turn what the calendar brought into moves."""
+        async with self._sessions.begin() as session:
+            return await lapse_overdue(session)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until told to stop. A database that is away is waited for."""
+        loop = asyncio.get_running_loop()
+        calendar_at = 0.0
+        while not stop.is_set():
+            pause = self._settings.relay_interval_seconds
+            try:
+                if loop.time() >= calendar_at:
+                    await self.fall_due()
+                    calendar_at = loop.time() + CALENDAR_SECONDS
+                if await self.pass_on() >= BATCH:
+                    pause = 0.0
+            except (DBAPIError, PoolTimeout, OSError) as error:
+                log.warning("database does not answer", extra={"reason": repr(error)})
+                pause = 1.0
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+
+
+async def run(settings: ApplicationsSettings) -> None:
+    """The relay process: until SIGTERM or SIGINT."""
+    engine = async_engine(settings)
+    broker = celery_app("applications", settings.broker_url.get_secret_value())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ready = Path(settings.ready_file) if settings.ready_file else None
+    if ready:
+        ready.touch()
+    log.info("relay ready")
+    try:
+        await Relay(async_sessionmaker(engine, expire_on_commit=False), broker, settings).run(stop)
+    finally:
+        if ready:
+            ready.unlink(missing_ok=True)
+        broker.close()
+        await engine.dispose()

@@ -1,0 +1,268 @@
+"""Every SELECT of the service. What an applicant asks is scoped to the enterprise here, in `visible_to`."""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.models import (
+    Application,
+    Attachment,
+    Audit,
+    Document,
+    Extension,
+    Opinion,
+    Owed,
+    Revision,
+    Round,
+    Section,
+)
+from services.applications.workflow import State
+from shared import clock
+from shared.errors import Malformed, NotFound
+from shared.identity import Actor, Role
+
+STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Which applications a person may know of: an applicant its enterprise's, staff what was ever submitted."""
+    if actor.roles & STAFF:
+        return and_(Application.deleted_at.is_(None), Application.submitted_at.is_not(None))
+    if actor.is_a(Role.APPLICANT) and actor.enterprise:
+        return and_(Application.deleted_at.is_(None), Application.enterprise == actor.enterprise)
+    return false()
+
+
+async def application(session: AsyncSession, actor: Actor, id: UUID, *, lock: bool = False) -> Application:
+    """One application, or `NotFound`, which is also the answer for somebody else's.
+
+    `lock` keeps others from changing it until the transaction ends.
+    """
+    query = select(Application).where(Application.id == id, visible_to(actor))
+    if lock:
+        # NO KEY UPDATE: rows that only refer to it can still be inserted.
+        query = query.with_for_update(key_share=True)
+    found = await session.scalar(query)
+    if found is None:
+        raise NotFound("未找到该申请。")
+    return found
+
+
+async def application_for_system(session: AsyncSession, id: UUID, *, lock: bool = False) -> Application:
+    """One application for the product's own work, which serves every enterprise."""
+    query = select(Application).where(Application.id == id)
+    return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).one()
+
+
+def _cursor(at: datetime, id: UUID) -> str:
+    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode()
+
+
+def _after(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        at, id = json.loads(base64.urlsafe_b64decode(cursor))
+        instant, last = datetime.fromisoformat(at), UUID(id)
+        if instant.tzinfo is None:
+            raise ValueError("naive")
+    except (ValueError, TypeError) as error:
+        raise Malformed("翻页位置无效，请从第一页重新查看。", code="bad_cursor") from error
+    return instant, last
+
+
+def _like(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def applications(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    states: Sequence[State] = (),
+    text: str = "",
+    fund_type: str = "",
+    cursor: str = "",
+    limit: int = 20,
+    oldest_first: bool = False,
+) -> tuple[list[Application], str | None]:
+    """A page of what the actor may see, and the cursor of the next one.
+
+    An applicant's list is newest first, by creation; the reviewers' queue oldest submission first.
+    """
+    by = Application.submitted_at if oldest_first else Application.created_at
+    query = select(Application).where(visible_to(actor))
+    if states:
+        query = query.where(Application.state.in_(states))
+    if fund_type:
+        query = query.where(Application.fund_type == fund_type)
+    if text:
+        query = query.where(
+            or_(
+                Application.project_name.ilike(_like(text)),
+                Application.number.ilike(_like(text)),
+                Application.enterprise_name.ilike(_like(text)),
+            )
+        )
+    if cursor:
+        position = tuple_(by, Application.id)
+        last = tuple_(*_after(cursor))
+        query = query.where(position > last if oldest_first else position < last)
+    order = (by, Application.id) if oldest_first else (by.desc(), Application.id.desc())
+    found = list(await session.scalars(query.order_by(*order).limit(limit + 1)))
+    more = len(found) > limit
+    page = found[:limit]
+    key = (page[-1].submitted_at if oldest_first else page[-1].created_at) if page else None
+    return page, _cursor(key, page[-1].id) if more and key else None
+
+
+async def drafts_of_round(session: AsyncSession, actor: Actor, round_id: UUID) -> list[Application]:
+    """The enterprise's drafts in one round that were never submitted."""
+    query = select(Application).where(
+        visible_to(actor), Application.round_id == round_id, Application.state == State.DRAFT
+    )
+    return list(await session.scalars(query.order_by(Application.created_at)))
+
+
+async def round_(session: AsyncSession, id: UUID, *, lock: bool = False) -> Round:
+    query = select(Round).where(Round.id == id)
+    found = await session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFound("没有这个申报批次。")
+    return found
+
+
+async def rounds(session: AsyncSession, *, closing_after: datetime | None = None) -> list[Round]:
+    """Rounds by closing time; with `closing_after` only those that close later."""
+    query = select(Round).order_by(Round.closes_at, Round.id)
+    if closing_after is not None:
+        query = query.where(Round.closes_at > closing_after)
+    return list(await session.scalars(query))
+
+
+async def extension(session: AsyncSession, round_id: UUID, enterprise: str) -> Extension | None:
+    return await session.get(Extension, (round_id, enterprise))
+
+
+async def sections(session: AsyncSession, id: UUID) -> dict[str, Section]:
+    found = await session.scalars(select(Section).where(Section.application_id == id))
+    return {section.key: section for section in found}
+
+
+async def section(session: AsyncSession, id: UUID, key: str, *, lock: bool = False) -> Section:
+    query = select(Section).where(Section.application_id == id, Section.key == key)
+    found = await session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFound("没有这份申报材料。", code="unknown_section")
+    return found
+
+
+async def attachments(session: AsyncSession, id: UUID, section: str | None = None) -> list[Attachment]:
+    query = select(Attachment).where(Attachment.application_id == id, Attachment.deleted_at.is_(None))
+    if section:
+        query = query.where(Attachment.section == section)
+    return list(await session.scalars(query.order_by(Attachment.created_at, Attachment.id)))
+
+
+async def attachments_by_id(session: AsyncSession, id: UUID, ids: set[UUID]) -> dict[str, Attachment]:
+    """These attachments of the application, deleted or not: a revision keeps its files."""
+    query = select(Attachment).where(Attachment.application_id == id, Attachment.id.in_(ids))
+    return {str(found.id): found for found in await session.scalars(query)}
+
+
+async def attachment(session: AsyncSession, id: UUID, attachment_id: UUID) -> Attachment:
+    query = select(Attachment).where(Attachment.application_id == id, Attachment.id == attachment_id)
+    found = await session.scalar(query)
+    if found is None:
+        raise NotFound("未找到该附件。")
+    return found
+
+
+async def opinions(session: AsyncSession, id: UUID, *, up_to: int | None = None) -> list[Opinion]:
+    """Opinions in the order they were given; `up_to` leaves out those raised for a return still to come."""
+    query = select(Opinion).where(Opinion.application_id == id)
+    if up_to is not None:
+        query = query.where(Opinion.round_trip <= up_to)
+    return list(await session.scalars(query.order_by(Opinion.round_trip, Opinion.position, Opinion.id)))
+
+
+async def opinion(session: AsyncSession, id: UUID, opinion_id: UUID) -> Opinion:
+    query = select(Opinion).where(Opinion.application_id == id, Opinion.id == opinion_id).with_for_update()
+    found = await session.scalar(query)
+    if found is None:
+        raise NotFound("未找到该条意见。")
+    return found
+
+
+async def unanswered(session: AsyncSession, id: UUID, round_trip: int) -> int:
+    query = select(func.count()).where(
+        Opinion.application_id == id, Opinion.round_trip <= round_trip, Opinion.status == "open"
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def revision(session: AsyncSession, id: UUID, number: int) -> Revision:
+    found = await session.get(Revision, (id, number))
+    if found is None:
+        raise NotFound("没有这一版。")
+    return found
+
+
+async def revisions(session: AsyncSession, id: UUID) -> list[Revision]:
+    query = select(Revision).where(Revision.application_id == id).order_by(Revision.number)
+    return list(await session.scalars(query))
+
+
+async def document(session: AsyncSession, id: UUID, *, lock: bool = False) -> Document:
+    found = await session.get(Document, id, with_for_update=lock)
+    if found is None:
+        raise NotFound("没有这份文件。")
+    return found
+
+
+async def document_of(session: AsyncSession, application_id: UUID, kind: str, source: str) -> Document | None:
+    query = select(Document).where(
+        Document.application_id == application_id, Document.kind == kind, Document.source_sha256 == source
+    )
+    return await session.scalar(query)
+
+
+async def revision_document(session: AsyncSession, application_id: UUID, revision: int) -> Document:
+    query = select(Document).where(
+        Document.application_id == application_id, Document.kind == "revision", Document.revision == revision
+    )
+    found = await session.scalar(query)
+    if found is None:
+        raise NotFound("没有这一版。")
+    return found
+
+
+async def audit(session: AsyncSession, id: UUID) -> list[Audit]:
+    return list(await session.scalars(select(Audit).where(Audit.application_id == id).order_by(Audit.id)))
+
+
+async def owed(session: AsyncSession, id: UUID, *, lock: bool = False) -> Owed:
+    found = await session.get(Owed, id, with_for_update=lock)
+    if found is None:
+        raise NotFound("没有这项任务。")
+    return found
+
+
+async def owed_by_key(session: AsyncSession, due_key: str) -> Owed | None:
+    return await session.scalar(select(Owed).where(Owed.due_key == due_key).with_for_update())
+
+
+async def overdue(session: AsyncSession, limit: int = 100) -> list[Application]:
+    """Returned applications whose correction deadline has passed, each locked, those in work left out."""
+    query = (
+        select(Application)
+        .where(Application.state == State.RETURNED, Application.correct_by < clock.now())
+        .where(Application.deleted_at.is_(None))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await session.scalars(query))

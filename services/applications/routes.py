@@ -1,0 +1,202 @@
+"""Every route of the service: who may call it, for whom, with what."""
+
+from services.applications.api import (
+    applications,
+    attachments,
+    documents,
+    history,
+    jobs,
+    opinions,
+    ops,
+    review,
+    rounds,
+    sections,
+)
+from services.applications.forms.checks import Outcome
+from services.applications.forms.definition import Form
+from services.applications.schemas import (
+    ApplicationPage,
+    ApplicationSummary,
+    ApplicationView,
+    AttachmentView,
+    Change,
+    Decision,
+    DocumentStatus,
+    Extend,
+    ExtensionInput,
+    NewRound,
+    Nothing,
+    OpinionView,
+    Overview,
+    Raise,
+    Reply,
+    ReturnApplication,
+    RevisionSnapshot,
+    RevisionView,
+    RoundChange,
+    RoundView,
+    SectionValues,
+    SectionView,
+    SectionWritten,
+    StartApplication,
+    Submit,
+    Submitted,
+    Timeline,
+)
+from services.applications.workflow import Action
+from shared.identity import Role
+from shared.messages import DocumentModel, FailJob, JobFinished, JobStarted, StartJob
+from shared.web import HEALTH, METRICS, Route
+
+GATEWAY = frozenset({"gateway"})
+WORKERS = frozenset({"documents", "notify"})
+RENDERER = frozenset({"documents"})
+
+APPLICANT = frozenset({Role.APPLICANT})
+REVIEWER = frozenset({Role.REVIEWER})
+DIRECTOR = frozenset({Role.DIRECTOR})
+OPERATOR = frozenset({Role.OPERATOR})
+STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
+READERS = APPLICANT | STAFF
+EVERYONE = frozenset(Role) - {Role.SYSTEM}
+
+A = "/api/v1/applications/{id}"
+R = "/api/v1/review/applications/{id}"
+LIST = ("state", "q", "fund_type", "cursor", "limit")
+
+
+def _public() -> list[Route]:
+    return [
+        # rounds and forms
+        Route("GET", "/api/v1/rounds", rounds.list_rounds, GATEWAY, EVERYONE, answer=list[RoundView]),
+        Route("POST", "/api/v1/rounds", rounds.create_round, GATEWAY, OPERATOR, NewRound, RoundView, 201),
+        Route("PATCH", "/api/v1/rounds/{id}", rounds.change_round, GATEWAY, OPERATOR, RoundChange, RoundView),
+        Route(
+            "POST", "/api/v1/rounds/{id}/extensions", rounds.extend_round, GATEWAY, OPERATOR,
+            ExtensionInput, ExtensionInput, 201,
+        ),
+        Route("GET", "/api/v1/forms/{fund_type}/{version}", rounds.get_form, GATEWAY, EVERYONE, answer=Form),
+        # applications
+        Route(
+            "GET", "/api/v1/applications", applications.list_applications, GATEWAY, APPLICANT,
+            answer=ApplicationPage, query=LIST,
+        ),
+        Route(
+            "POST", "/api/v1/applications", applications.create_application, GATEWAY, APPLICANT,
+            StartApplication, ApplicationView, 201, idempotent=True,
+        ),
+        Route("GET", A, applications.get_application, GATEWAY, READERS, answer=ApplicationView),
+        Route(
+            "DELETE", A, applications.delete_application, GATEWAY, APPLICANT, Nothing, status=204, if_match=True
+        ),
+        Route(
+            "POST", f"{A}/submit", applications.submit_application, GATEWAY, APPLICANT,
+            Submit, Submitted, if_match=True, idempotent=True,
+        ),
+        Route(
+            "POST", f"{A}/withdraw", applications.withdraw_application, GATEWAY, APPLICANT,
+            Nothing, ApplicationView, if_match=True,
+        ),
+        Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome]),
+        # sections
+        Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
+        Route(
+            "PUT", f"{A}/sections/{{key}}", sections.save_section, GATEWAY, APPLICANT,
+            SectionValues, SectionWritten, if_match=True,
+        ),
+        Route(
+            "PUT", f"{A}/sections/{{key}}/draft", sections.keep_draft, GATEWAY, APPLICANT,
+            SectionValues, SectionWritten, if_match=True,
+        ),
+        Route(
+            "DELETE", f"{A}/sections/{{key}}/draft", sections.discard_draft, GATEWAY, APPLICANT,
+            Nothing, SectionWritten, if_match=True,
+        ),
+        # attachments
+        Route(
+            "POST", f"{A}/attachments", attachments.upload, GATEWAY, APPLICANT,
+            answer=AttachmentView, status=201, query=("section", "slot"),
+        ),
+        Route(
+            "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, READERS,
+            media_type="application/octet-stream",
+        ),
+        Route("DELETE", f"{A}/attachments/{{attachment}}", attachments.remove, GATEWAY, APPLICANT, status=204),
+        # documents
+        Route("POST", f"{A}/preview", documents.preview, GATEWAY, APPLICANT, media_type="application/pdf"),
+        Route(
+            "GET", f"{A}/commitment.pdf", documents.commitment, GATEWAY, APPLICANT, media_type="application/pdf"
+        ),
+        Route(
+            "POST", f"{A}/revisions/{{n}}/pdf", documents.make_pdf, GATEWAY, READERS,
+            Nothing, DocumentStatus,
+        ),
+        Route(
+            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, READERS, media_type="application/pdf"
+        ),
+        # history
+        Route("GET", f"{A}/opinions", opinions.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),
+        Route(
+            "PUT", f"{A}/opinions/{{opinion}}", opinions.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
+        ),
+        Route("GET", f"{A}/revisions", history.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),
+        Route("GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS, answer=RevisionSnapshot),
+        Route(
+            "GET", f"{A}/revisions/{{n}}/changes", history.get_changes, GATEWAY, READERS,
+            answer=list[Change], query=("since",),
+        ),
+        Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
+        # review
+        Route(
+            "GET", "/api/v1/review/applications", review.queue, GATEWAY, STAFF,
+            answer=ApplicationPage, query=LIST,
+        ),
+        Route("POST", f"{R}/lease", review.take_lease, GATEWAY, REVIEWER, Nothing, ApplicationSummary),
+        Route("DELETE", f"{R}/lease", review.drop_lease, GATEWAY, REVIEWER, Nothing, status=204),
+        Route(
+            "POST", f"{R}/return", review.send_back, GATEWAY, REVIEWER,
+            ReturnApplication, ApplicationSummary, if_match=True,
+        ),
+        _decision(Action.ACCEPT, REVIEWER, "纳批: take into formal review."),
+        _decision(Action.PASS, REVIEWER, "通过形式审查: on to the experts."),
+        _decision(Action.REFUSE, REVIEWER, "不予受理, with a reason."),
+        _decision(Action.PROPOSE, DIRECTOR, "拟支持, with an amount not above what was applied for."),
+        _decision(Action.DECLINE, DIRECTOR, "不予支持, with a reason."),
+        _decision(Action.APPROVE, DIRECTOR, "公示无异议: the publicity days have passed."),
+        Route(
+            "POST", f"{R}/recall", review.recall, GATEWAY, REVIEWER, Nothing, ApplicationSummary, if_match=True
+        ),
+        Route("POST", f"{R}/extend", review.extend, GATEWAY, REVIEWER, Extend, ApplicationSummary, if_match=True),
+        Route(
+            "POST", f"{R}/opinions/{{opinion}}/accept", opinions.accept_opinion, GATEWAY, REVIEWER,
+            Nothing, OpinionView, if_match=True,
+        ),
+        Route(
+            "POST", f"{R}/opinions/{{opinion}}/raise", opinions.raise_opinion, GATEWAY, REVIEWER,
+            Raise, OpinionView, if_match=True,
+        ),
+        # operators
+        Route("GET", "/api/v1/ops/overview", ops.overview, GATEWAY, OPERATOR, answer=Overview),
+        Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
+    ]  # fmt: skip
+
+
+def _decision(action: Action, roles: frozenset[Role], text: str) -> Route:
+    handler = review.decision(action, text)
+    return Route(
+        "POST", f"{R}/{action.value}", handler, GATEWAY, roles, Decision, ApplicationSummary, if_match=True
+    )
+
+
+def _internal() -> list[Route]:
+    job = "/internal/jobs/{id}"
+    return [
+        Route("POST", f"{job}/start", jobs.start, WORKERS, body=StartJob, answer=JobStarted),
+        Route("POST", f"{job}/finish", jobs.finish, WORKERS, body=jobs.Finish, answer=JobFinished),
+        Route("POST", f"{job}/fail", jobs.fail, WORKERS, body=FailJob, status=204),
+        Route("GET", "/internal/documents/{id}/model", jobs.model, RENDERER, answer=DocumentModel),
+        Route("GET", "/internal/openapi.json", jobs.describe, GATEWAY),
+    ]
+
+
+ROUTES = [*_public(), *_internal(), *HEALTH, *METRICS]

@@ -1,0 +1,291 @@
+"""The bodies of the public HTTP contract (`/api/v1`)."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.applications.receipts import Receipt
+
+
+class Input(BaseModel):
+    """A request's body: unknown fields are refused, so that a misspelt one is not lost in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class StartApplication(Input):
+    round_id: UUID
+
+
+class SectionValues(Input):
+    values: dict[str, Any]
+
+
+class Submit(Input):
+    discard_drafts: list[str] = []
+
+
+class Nothing(Input):
+    """An empty body."""
+
+
+class Reply(Input):
+    reply: str = Field(min_length=1, max_length=2000)
+
+
+class OpinionInput(Input):
+    section: str | None = None
+    field: str | None = None
+    row: str | None = None
+    text: str = Field(min_length=1, max_length=2000)
+
+
+class ReturnApplication(Input):
+    correct_by: AwareDatetime
+    opinions: list[OpinionInput] = Field(default=[], max_length=100)
+    unlock: list[str] = []
+
+
+class Decision(Input):
+    reason: str = Field(default="", max_length=2000)
+    amount_wan: Annotated[Decimal, Field(max_digits=10, decimal_places=2)] | None = None
+
+
+class Extend(Input):
+    correct_by: AwareDatetime
+    reason: str = Field(max_length=2000)
+
+
+class Raise(Input):
+    text: str = Field(min_length=1, max_length=2000)
+
+
+class NewRound(Input):
+    fund_type: str
+    form_version: int
+    title: str = Field(min_length=1, max_length=200)
+    opens_at: AwareDatetime
+    closes_at: AwareDatetime
+    parameters: dict[str, str | int | list[str]] = {}
+
+
+class RoundChange(Input):
+    title: str | None = Field(default=None, min_length=1, max_length=200)
+    opens_at: AwareDatetime | None = None
+    closes_at: AwareDatetime | None = None
+    parameters: dict[str, str | int | list[str]] | None = None
+
+
+class ExtensionInput(Input):
+    enterprise: str = Field(min_length=18, max_length=18)
+    until: AwareDatetime
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class RoundView(BaseModel):
+    id: UUID
+    fund_type: str
+    fund_type_label: str
+    form_title: str
+    title: str
+    form_version: int
+    opens_at: AwareDatetime
+    closes_at: AwareDatetime
+    is_open: bool
+    parameters: dict[str, Any]
+
+
+class SectionSummary(BaseModel):
+    key: str
+    label: str
+    required: bool
+    status: Literal["empty", "draft", "saved"]
+    editable: bool
+    saved_at: AwareDatetime | None
+    draft_at: AwareDatetime | None
+    etag: str
+
+
+class ApplicationSummary(BaseModel):
+    """One line of 我的项目 or of the reviewers' queue."""
+
+    id: UUID
+    number: str | None
+    project_name: str
+    enterprise: str
+    enterprise_name: str
+    fund_type: str
+    fund_type_label: str
+    round_id: UUID
+    round_title: str
+    form_version: int
+    state: str
+    state_label: str
+    version: int
+    revision: int
+    submitted_at: AwareDatetime | None
+    created_at: AwareDatetime
+    closes_at: AwareDatetime
+    correct_by: AwareDatetime | None
+    actions: list[str]
+    lease: "LeaseView | None" = None
+
+
+class LeaseView(BaseModel):
+    """Who works on an application, and until when."""
+
+    name: str
+    mine: bool
+    until: AwareDatetime
+
+
+class ApplicationView(ApplicationSummary):
+    form_title: str
+    sections: list[SectionSummary]
+
+
+class ApplicationPage(BaseModel):
+    items: list[ApplicationSummary]
+    next_cursor: str | None
+
+
+class AttachmentView(BaseModel):
+    id: UUID
+    section: str
+    slot: str
+    name: str
+    size: int
+    media_type: str
+    sha256: str
+
+
+class Prefilled(BaseModel):
+    value: Any
+    source: str
+    fetched_at: AwareDatetime | None
+
+
+class SectionView(BaseModel):
+    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved."""
+
+    key: str
+    saved: dict[str, Any] | None
+    draft: dict[str, Any] | None
+    prefill: dict[str, Prefilled]
+    attachments: list[AttachmentView]
+    editable: bool
+    saved_at: AwareDatetime | None
+    draft_at: AwareDatetime | None
+    etag: str
+    version: int
+
+
+class SectionWritten(BaseModel):
+    """The answer to a write: the section's new tag, the application's version, the time, and what is kept."""
+
+    key: str
+    status: Literal["empty", "draft", "saved"]
+    etag: str
+    version: int
+    at: AwareDatetime
+    values: dict[str, Any] | None
+
+
+class Submitted(BaseModel):
+    receipt: Receipt
+    application: ApplicationView
+
+
+class OpinionView(BaseModel):
+    id: UUID
+    round_trip: int
+    section: str | None
+    section_label: str | None
+    field: str | None
+    field_label: str | None
+    row: str | None
+    text: str
+    status: Literal["open", "answered", "accepted"]
+    reply: str | None
+    author: str
+    created_at: AwareDatetime
+
+
+class RevisionView(BaseModel):
+    number: int
+    received_at: AwareDatetime
+    sha256: str
+    sm3: str
+    form_version: int
+    receipt: Receipt
+
+
+class RevisionSnapshot(RevisionView):
+    """The snapshot itself: `content` is what the digests are over (canonical JSON, RFC 8785)."""
+
+    content: dict[str, Any]
+
+
+class Change(BaseModel):
+    section: str
+    field: str
+    row: str | None
+    column: str | None
+    before: Any
+    after: Any
+    asked: bool
+
+
+class DocumentStatus(BaseModel):
+    status: Literal["ready", "queued", "rendering", "failed"]
+    position: int | None = None
+    eta_seconds: int | None = None
+    message: str | None = None
+
+
+class TimelineEntry(BaseModel):
+    at: AwareDatetime
+    action: str
+    label: str
+    actor: str
+    from_state: str | None
+    to_state: str | None
+    details: dict[str, Any]
+
+
+class NoticeView(BaseModel):
+    kind: str
+    state: str
+    attempts: int
+    sent_at: AwareDatetime | None
+
+
+class Timeline(BaseModel):
+    """What happened; `notifications` is null while notify does not answer."""
+
+    entries: list[TimelineEntry]
+    notifications: list[NoticeView] | None
+
+
+class Parked(BaseModel):
+    id: UUID
+    topic: str
+    application_id: UUID | None
+    starts: int
+    parked_at: AwareDatetime
+    last_error: str | None
+
+
+class QueueView(BaseModel):
+    topic: str
+    owed: int
+    in_flight: int
+    parked: int
+    oldest_seconds: float | None
+
+
+class Overview(BaseModel):
+    queues: list[QueueView]
+    parked: list[Parked]

@@ -1,0 +1,46 @@
+"""Settings of the applications service: its API, its relay and its commands."""
+
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
+
+from shared.settings import DatabaseSettings, Key
+
+
+class ApplicationsSettings(DatabaseSettings):
+    applications_host: str = "127.0.0.1"
+    applications_port: int = 8081
+    broker_url: SecretStr
+    store_url: str
+    gateway_url: AnyHttpUrl
+    notify_url: AnyHttpUrl
+    # Wraps the key each application has for its sensitive values.
+    master_key: Key
+    # Signs receipts.
+    receipt_key: Key
+    ready_file: str | None = None
+
+    # The hand-over. A published message that nobody started is published again after this many seconds.
+    publish_lease_seconds: int = Field(default=15, ge=1)
+    # A started job that did not end is given to another worker after this; it doubles with each start.
+    job_lease_seconds: int = Field(default=20, ge=1)
+    # A job started this often without an effect is parked for an operator.
+    job_max_starts: int = Field(default=5, ge=1)
+    # Documents published and not finished; about three per worker slot.
+    documents_window: int = Field(default=6, ge=1)
+    relay_interval_seconds: float = Field(default=0.2, gt=0)
+
+    review_lease_minutes: int = Field(default=30, ge=1)
+    publicity_working_days: int = Field(default=5, ge=1)
+
+    @field_validator("store_url")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        if not value.startswith(("file:///", "s3://")):
+            raise ValueError("应为 file:///目录 或 s3://桶/前缀")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value().partition("://")[0] not in {"redis", "rediss", "amqp", "amqps"}:
+            raise ValueError("应为 redis:// 或 amqp:// 地址")
+        return value

@@ -1,0 +1,130 @@
+"""生成PDF: documents of revisions, previews and the commitment page; where they stand in line."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications import document_model, outbox, receipts, repository
+from services.applications.codec import Codec, SectionCodec
+from services.applications.forms.answers import named_files
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.models import Application, Document
+from services.applications.schemas import DocumentStatus
+from services.applications.use_cases.submit import document_key
+from shared import clock
+from shared.identity import Actor
+from shared.messages import RENDER_DOCUMENT, DocumentModel, RenderDocument
+
+
+async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: int) -> Document:
+    """The document of a submitted revision."""
+    await repository.application(session, actor, id)
+    return await repository.revision_document(session, id, revision)
+
+
+async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, kind: str) -> Document:
+    """A preview or commitment page of what is saved now; the same content is made once."""
+    application = await repository.application(session, actor, id, lock=True)
+    form = catalogue_form(application.fund_type, application.form_version)
+    opener = codec.of(id, application.wrapped_key, form)
+    rows = await repository.sections(session, id)
+    saved = {key: row.saved for key, row in rows.items() if row.saved is not None}
+    opened = {key: opener.open(key, values) for key, values in saved.items()}
+    source, _ = receipts.digests(receipts.canonical({"kind": kind, "sections": opened}))
+    known = await repository.document_of(session, id, kind, source)
+    if known is not None:
+        return known
+    document = Document(
+        id=uuid4(), application_id=id, kind=kind, source_sha256=source, snapshot={"sections": saved}
+    )
+    session.add(document)
+    await session.flush()
+    await outbox.add(
+        session,
+        RENDER_DOCUMENT,
+        RenderDocument(document_id=document.id),
+        due_key=document_key(document.id),
+        priority=outbox.WAITED_FOR,
+        application_id=id,
+    )
+    return document
+
+
+async def hurry(session: AsyncSession, document: Document) -> None:
+    """Somebody waits for it now: ahead of what is only made ahead, and again if it was given up."""
+    if document.sha256:
+        return
+    row = await repository.owed_by_key(session, document_key(document.id))
+    assert row is not None
+    if row.parked_at is not None:
+        outbox.requeue(row, priority=outbox.WAITED_FOR)
+    else:
+        row.priority = min(row.priority, outbox.WAITED_FOR)
+    await session.flush()
+
+
+async def status_of(session: AsyncSession, document: Document) -> DocumentStatus:
+    """Ready, in line with a place and an expected time, being made, or given up until asked for again."""
+    if document.sha256:
+        return DocumentStatus(status="ready")
+    row = await repository.owed_by_key(session, document_key(document.id))
+    assert row is not None
+    if row.parked_at is not None:
+        return DocumentStatus(
+            status="failed",
+            message="生成未成功，值班人员已收到提示；您可以点击“生成PDF”重新排队，申请本身不受影响。",
+        )
+    place = await outbox.place_in_line(session, row)
+    seconds = await outbox.seconds_per_document(session)
+    now = await session.scalar(select(func.now()))
+    rendering = bool(row.attempt_until and now and row.attempt_until > now)
+    return DocumentStatus(
+        status="rendering" if rendering else "queued", position=place, eta_seconds=max(1, round(place * seconds))
+    )
+
+
+async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> DocumentModel:
+    """The document model, for the worker that renders it."""
+    document = await repository.document(session, document_id)
+    application = await repository.application_for_system(session, document.application_id)
+    form = catalogue_form(application.fund_type, application.form_version)
+    opener = codec.of(application.id, application.wrapped_key, form)
+    if document.kind == "revision":
+        assert document.revision is not None
+        revision = await repository.revision(session, application.id, document.revision)
+        content = {**revision.content, "sections": _open(opener, revision.content["sections"])}
+        return document_model.of_revision(form, content, sha256=revision.sha256, sm3=revision.sm3)
+    assert document.snapshot is not None
+    sections = _open(opener, document.snapshot["sections"])
+    enterprise = {"uscc": application.enterprise, "name": application.enterprise_name}
+    if document.kind == "commitment":
+        return document_model.of_commitment(form, sections, enterprise=enterprise, at=document.requested_at)
+    ids = {UUID(i) for s in form.sections for i in named_files(s, sections.get(s.key))}
+    files = {
+        key: {"name": a.name, "size": a.size, "sha256": a.sha256}
+        for key, a in (await repository.attachments_by_id(session, application.id, ids)).items()
+    }
+    return document_model.of_snapshot(form, sections, files, enterprise=enterprise, at=document.requested_at)
+
+
+def _open(codec: SectionCodec, sections: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {key: codec.open(key, values) for key, values in sections.items()}
+
+
+def record_effect(document: Document, *, sha256: str, size: int, pages: int) -> str:
+    """Record where the PDF stands; the first recorded hash wins and is returned."""
+    if document.sha256 is None:
+        document.sha256, document.size, document.pages, document.ready_at = sha256, size, pages, clock.now()
+    return document.sha256
+
+
+def file_name(application: Application, document: Document) -> str:
+    """What the browser saves it as."""
+    match document.kind:
+        case "revision":
+            return f"{application.number}-第{document.revision}版.pdf"
+        case "preview":
+            return "预览-草稿.pdf"
+    return "承诺书-待盖章.pdf"

@@ -1,0 +1,185 @@
+"""暂存, 保存表单 and 放弃修改: the two copies of a section, each write guarded by the section's tag."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import null, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications import repository
+from services.applications.codec import Codec, SectionCodec
+from services.applications.forms import answers
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.checks import value_at
+from services.applications.forms.definition import Form
+from services.applications.forms.definition import Section as Definition
+from services.applications.models import Application, Section
+from services.applications.use_cases.moving import round_facts
+from services.applications.use_cases.recording import record
+from services.applications.workflow import EDITABLE, LABELS, State
+from shared import clock
+from shared.errors import Conflict, NotFound, Stale
+from shared.identity import Actor
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A section ready for work: its row, its definition, and the codec of its application."""
+
+    application: Application
+    form: Form
+    definition: Definition
+    row: Section
+    codec: SectionCodec
+
+
+async def open_section(
+    session: AsyncSession,
+    codec: Codec,
+    actor: Actor,
+    id: UUID,
+    key: str,
+    *,
+    lock: bool = False,
+) -> Opened:
+    """Load a section the actor may see, with a lock on it and its application for those who will write."""
+    application = await repository.application(session, actor, id, lock=lock)
+    form = catalogue_form(application.fund_type, application.form_version)
+    definition = form.section(key)
+    if definition is None:
+        raise NotFound("没有这份申报材料。", code="unknown_section")
+    row = await repository.section(session, id, key, lock=lock)
+    return Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
+
+
+def editable(application: Application, key: str) -> bool:
+    """Whether the applicant may change this section now."""
+    if application.state == State.RETURNED:
+        within = application.correct_by is None or clock.now() <= application.correct_by
+        return within and key in application.unlocked
+    return State(application.state) in EDITABLE
+
+
+def _must_be_editable(opened: Opened, actor: Actor) -> None:
+    state = State(opened.application.state)
+    if state not in EDITABLE:
+        raise Conflict(f"当前状态为“{LABELS[state]}”，不能修改申报材料。", code="wrong_state")
+    if state is State.RETURNED:
+        correct_by = opened.application.correct_by
+        if correct_by is not None and actor.received_at > correct_by:
+            raise Conflict("补正期限已过。", code="correction_overdue")
+        if opened.definition.key not in opened.application.unlocked:
+            raise Conflict("本次退回未开放此项材料的修改。", code="section_locked")
+
+
+def _must_match(opened: Opened, etag: str) -> None:
+    if etag != str(opened.row.etag):
+        key = opened.definition.key
+        raise Stale(
+            current={
+                "saved": opened.codec.open_or_none(key, opened.row.saved),
+                "draft": opened.codec.open_or_none(key, opened.row.draft),
+                "etag": str(opened.row.etag),
+            }
+        )
+
+
+def _touched(opened: Opened) -> None:
+    """A change after a return is seen by the reviewer: it can no longer be taken back."""
+    if opened.application.state == State.RETURNED and opened.application.return_seen_at is None:
+        opened.application.return_seen_at = clock.now()
+
+
+async def keep_draft(
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
+) -> Opened:
+    """暂存: keep what was typed, unvalidated. Raises only the section's tag."""
+    opened = await open_section(session, codec, actor, id, key, lock=True)
+    _must_match(opened, etag)
+    _must_be_editable(opened, actor)
+    opened.row.draft = opened.codec.seal(key, answers.draft(opened.definition, values))
+    opened.row.draft_at = clock.now()
+    opened.row.etag += 1
+    if opened.application.state == State.RETURNED:
+        _touched(opened)
+    elif opened.application.revision == 0:
+        _rename_draft(opened, values)
+    await session.flush()
+    return opened
+
+
+async def discard_draft(
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str
+) -> Opened:
+    """放弃修改: back to what is saved."""
+    opened = await open_section(session, codec, actor, id, key, lock=True)
+    _must_match(opened, etag)
+    _must_be_editable(opened, actor)
+    drop_draft(opened.row)
+    record(session, actor, "discard_draft", application_id=id, section=key)
+    await session.flush()
+    return opened
+
+
+def drop_draft(row: Section) -> None:
+    """Forget what was typed since the last 保存表单."""
+    row.draft = null()
+    row.draft_at = None
+    row.etag += 1
+
+
+async def context_of(
+    session: AsyncSession, application: Application, definition: Definition, row: Section, codec: SectionCodec
+) -> answers.Context:
+    """What a section's values are judged against."""
+    files: dict[str, set[str]] = {}
+    for found in await repository.attachments(session, application.id, definition.key):
+        files.setdefault(found.slot, set()).add(str(found.id))
+    prefill = codec.open(definition.key, {key: item["value"] for key, item in row.prefill.items()})
+    return answers.Context(
+        round=round_facts(await repository.round_(session, application.round_id)),
+        prefill=prefill,
+        files={slot: frozenset(ids) for slot, ids in files.items()},
+    )
+
+
+async def save(
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
+) -> Opened:
+    """保存表单: validate and make it count. Raises the section's tag and the application's version."""
+    opened = await open_section(session, codec, actor, id, key, lock=True)
+    _must_match(opened, etag)
+    _must_be_editable(opened, actor)
+    context = await context_of(session, opened.application, opened.definition, opened.row, opened.codec)
+    kept = answers.validate(opened.definition, values, context)
+    opened.row.saved = opened.codec.seal(key, kept)
+    opened.row.saved_at = clock.now()
+    drop_draft(opened.row)
+    _touched(opened)
+    await session.execute(update(Application).where(Application.id == id).values(version=Application.version + 1))
+    await session.flush()
+    await session.refresh(opened.application)
+    await session.refresh(opened.row)
+    _follow(opened, kept)
+    record(session, actor, "save_section", application_id=id, section=key)
+    await session.flush()
+    return opened
+
+
+def _follow(opened: Opened, kept: dict[str, Any]) -> None:
+    """Keep the list's columns in step with the sections they come from."""
+    saved = {opened.definition.key: kept}
+    name = value_at(opened.form.project_name, saved)
+    amount = value_at(opened.form.applied_amount, saved)
+    if name is not None:
+        opened.application.project_name = name
+    if amount is not None:
+        opened.application.applied_wan = amount
+
+
+def _rename_draft(opened: Opened, values: dict[str, Any]) -> None:
+    """A draft goes by the name that was typed last, even if only kept by 暂存: its owner looks for that name."""
+    name = value_at(opened.form.project_name, {opened.definition.key: values})
+    if isinstance(name, str):
+        opened.application.project_name = name.strip()[:100]

@@ -1,0 +1,226 @@
+"""提交申请: one transaction that moves the state, freezes a revision, and owes the PDF and the mail."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications import outbox, receipts, repository
+from services.applications.codec import Codec, SectionCodec
+from services.applications.forms import answers
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.checks import evaluate, value_at
+from services.applications.forms.definition import Form
+from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
+from services.applications.receipts import Receipt
+from services.applications.use_cases.moving import load_facts, make_move, must_match, round_facts
+from services.applications.use_cases.sections import context_of, drop_draft
+from services.applications.workflow import Action, move
+from shared import clock
+from shared.errors import FieldError, Invalid
+from shared.identity import Actor
+from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
+
+Sections = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The secrets a submission needs."""
+
+    codec: Codec
+    receipt_key: bytes
+
+
+async def submit(
+    session: AsyncSession, keys: Keys, actor: Actor, id: UUID, version: str, discard_drafts: list[str]
+) -> Receipt:
+    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason."""
+    application = await repository.application(session, actor, id, lock=True)
+    must_match(application, version)
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
+    # Said before anything is validated: a closed round makes every other reason moot.
+    move(facts, Action.SUBMIT, actor.roles)
+    form = catalogue_form(application.fund_type, application.form_version)
+    codec = keys.codec.of(id, application.wrapped_key, form)
+    rows = await repository.sections(session, id)
+    _settle_drafts(form, rows, discard_drafts)
+    saved = await _validated(session, application, form, rows, codec)
+
+    number = application.number or await _next_number(session, actor)
+    revision = application.revision + 1
+    content = await _content(session, application, form, saved, actor, number=number, revision=revision)
+    sha256, sm3 = receipts.digests(receipts.canonical(content))
+    receipt = receipts.sign(
+        keys.receipt_key,
+        number=number,
+        revision=revision,
+        received_at=actor.received_at,
+        sha256=sha256,
+        sm3=sm3,
+    )
+    sealed = {**content, "sections": {key: codec.seal(key, values) for key, values in saved.items()}}
+    session.add(
+        Revision(
+            application_id=id,
+            number=revision,
+            content=sealed,
+            sha256=sha256,
+            sm3=sm3,
+            received_at=actor.received_at,
+            submitted_by=actor.account,
+            receipt=receipt.model_dump(mode="json"),
+        )
+    )
+    document = Document(id=uuid4(), application_id=id, kind="revision", revision=revision, source_sha256=sha256)
+    session.add(document)
+    # What is owed refers to rows that must exist.
+    await session.flush()
+    await outbox.add(
+        session,
+        RENDER_DOCUMENT,
+        RenderDocument(document_id=document.id),
+        due_key=document_key(document.id),
+        priority=outbox.AHEAD,
+        application_id=id,
+    )
+    event = _received(application, form, saved, receipt)
+    await outbox.add(
+        session,
+        NOTIFY,
+        event,
+        due_key=f"submission_received:{id}:{revision}",
+        priority=outbox.NOTICE,
+        application_id=id,
+        id=event.event_id,
+    )
+    await make_move(
+        session,
+        application,
+        actor,
+        Action.SUBMIT,
+        facts,
+        revision=revision,
+        number=number,
+        submitted_at=actor.received_at,
+        submitted_from=facts.state,
+        details={"sha256": sha256, "submitted": revision},
+    )
+    return receipt
+
+
+def document_key(document_id: UUID) -> str:
+    """The outbox's name for a document that is owed."""
+    return f"document:{document_id}"
+
+
+def _settle_drafts(form: Form, rows: dict[str, Section], discard: list[str]) -> None:
+    """Nobody submits an old amount by accident: a newer 暂存 is saved or given up first."""
+    newer = [s for s in form.sections if rows[s.key].draft is not None]
+    open_ = [s for s in newer if s.key not in discard]
+    if open_:
+        raise Invalid(
+            [
+                FieldError(
+                    section=s.key,
+                    code="unsaved_draft",
+                    message=f"“{s.label}”有暂存内容尚未保存，请保存表单或放弃修改",
+                )
+                for s in open_
+            ],
+            "有暂存内容尚未保存，请先保存表单或放弃修改。",
+            code="unsaved_draft",
+        )
+    for section in newer:
+        drop_draft(rows[section.key])
+
+
+async def _validated(
+    session: AsyncSession, application: Application, form: Form, rows: dict[str, Section], codec: SectionCodec
+) -> Sections:
+    """Every section's values, validated again; `Invalid` with all that is missing or wrong."""
+    errors: list[FieldError] = []
+    saved: Sections = {}
+    for section in form.sections:
+        row = rows[section.key]
+        if row.saved is None:
+            if section.required:
+                message = f"“{section.label}”尚未保存表单"
+                errors.append(FieldError(section=section.key, code="section_not_saved", message=message))
+            continue
+        context = await context_of(session, application, section, row, codec)
+        try:
+            saved[section.key] = answers.validate(section, codec.open(section.key, row.saved), context)
+        except Invalid as invalid:
+            errors += invalid.errors
+    facts = round_facts(await repository.round_(session, application.round_id))
+    for outcome in evaluate(form, saved, facts):
+        known = outcome.left is not None and outcome.right is not None
+        if outcome.severity == "error" and not outcome.holds and known:
+            sides = f"{outcome.message}（{outcome.left} 与 {outcome.right}，相差 {outcome.difference}）"
+            errors.append(FieldError(section=outcome.section, code=f"check.{outcome.id}", message=sides))
+    if errors:
+        raise Invalid(errors, f"还有 {len(errors)} 处需要填写或修改，暂不能提交。", code="incomplete")
+    return saved
+
+
+async def _next_number(session: AsyncSession, actor: Actor) -> str:
+    """申报编号: the year of the first submission and a running number."""
+    running = await session.scalar(select(APPLICATION_NUMBER.next_value()))
+    return f"GM{actor.received_at.astimezone(clock.SHANGHAI).year}{running:06d}"
+
+
+async def _content(
+    session: AsyncSession,
+    application: Application,
+    form: Form,
+    saved: Sections,
+    actor: Actor,
+    *,
+    number: str,
+    revision: int,
+) -> dict[str, Any]:
+    """What the digests are over."""
+    ids = {UUID(i) for s in form.sections for i in answers.named_files(s, saved.get(s.key))}
+    files = await repository.attachments_by_id(session, application.id, ids)
+    return {
+        "application": str(application.id),
+        "number": number,
+        "revision": revision,
+        "round": str(application.round_id),
+        "form": {"fund_type": form.fund_type, "version": form.version},
+        "enterprise": {"uscc": application.enterprise, "name": application.enterprise_name},
+        "received_at": actor.received_at.isoformat(),
+        "sections": saved,
+        "attachments": {
+            id: {"name": a.name, "size": a.size, "media_type": a.media_type, "sha256": a.sha256}
+            for id, a in sorted(files.items())
+        },
+    }
+
+
+def person_of(application: Application, form: Form, saved: Sections) -> Person:
+    """Whom the application's contact section names."""
+    email = value_at(form.contact_email, saved)
+    return Person(
+        name=str(value_at(form.contact_name, saved) or application.enterprise_name),
+        email=str(email) if email else None,
+        enterprise=application.enterprise,
+    )
+
+
+def _received(application: Application, form: Form, saved: Sections, receipt: Receipt) -> SubmissionReceived:
+    return SubmissionReceived(
+        event_id=uuid4(),
+        occurred_at=clock.now(),
+        to=person_of(application, form, saved),
+        application_id=application.id,
+        project_name=str(value_at(form.project_name, saved)),
+        fund_type_label=form.label,
+        number=receipt.number,
+        revision=receipt.revision,
+        received_at=receipt.received_at,
+        sha256=receipt.sha256,
+    )

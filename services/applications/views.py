@@ -1,0 +1,190 @@
+"""Rows as the public contract shows them."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications import repository
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.models import Application, Attachment, Extension, Opinion, Revision, Round, Section
+from services.applications.receipts import Receipt
+from services.applications.schemas import (
+    ApplicationSummary,
+    ApplicationView,
+    AttachmentView,
+    LeaseView,
+    OpinionView,
+    Prefilled,
+    RevisionView,
+    RoundView,
+    SectionSummary,
+    SectionView,
+    SectionWritten,
+)
+from services.applications.use_cases.moving import facts_of
+from services.applications.use_cases.review import field_label
+from services.applications.use_cases.sections import Opened, editable
+from services.applications.workflow import LABELS, State, applicant_actions, staff_actions
+from shared import clock
+from shared.identity import Actor, Role
+
+STAFF_ROLES = frozenset({Role.REVIEWER, Role.DIRECTOR})
+
+
+def round_view(round_: Round, at: datetime) -> RoundView:
+    form = catalogue_form(round_.fund_type, round_.form_version)
+    return RoundView(
+        id=round_.id,
+        fund_type=round_.fund_type,
+        fund_type_label=form.label,
+        form_title=form.title,
+        title=round_.title,
+        form_version=round_.form_version,
+        opens_at=round_.opens_at,
+        closes_at=round_.closes_at,
+        is_open=round_.opens_at <= at <= round_.closes_at,
+        parameters=round_.parameters,
+    )
+
+
+def _summary(
+    application: Application, round_: Round, extension: Extension | None, actor: Actor
+) -> ApplicationSummary:
+    form = catalogue_form(application.fund_type, application.form_version)
+    facts = facts_of(application, round_, extension, at=actor.received_at, actor=actor.account)
+    if actor.is_a(Role.APPLICANT):
+        actions = applicant_actions(facts, revision=application.revision)
+    else:
+        actions = ["view", "pdf", *staff_actions(facts, actor.roles & STAFF_ROLES)]
+    leased = application.lease_until is not None and application.lease_until > clock.now()
+    return ApplicationSummary(
+        id=application.id,
+        number=application.number,
+        project_name=application.project_name,
+        enterprise=application.enterprise,
+        enterprise_name=application.enterprise_name,
+        fund_type=application.fund_type,
+        fund_type_label=form.label,
+        round_id=application.round_id,
+        round_title=round_.title,
+        form_version=application.form_version,
+        state=application.state,
+        state_label=LABELS[State(application.state)],
+        version=application.version,
+        revision=application.revision,
+        submitted_at=application.submitted_at,
+        created_at=application.created_at,
+        closes_at=facts.accepts_until or round_.closes_at,
+        correct_by=application.correct_by,
+        actions=actions,
+        lease=LeaseView(
+            name=application.lease_name or "",
+            mine=application.lease_account == actor.account,
+            until=application.lease_until,
+        )
+        if leased and application.lease_until and not actor.is_a(Role.APPLICANT)
+        else None,
+    )
+
+
+async def summary(session: AsyncSession, application: Application, actor: Actor) -> ApplicationSummary:
+    """One line of a list. Rounds and extensions stay in the session's identity map from line to line."""
+    round_ = await session.get_one(Round, application.round_id)
+    extension = await repository.extension(session, application.round_id, application.enterprise)
+    return _summary(application, round_, extension, actor)
+
+
+async def full(session: AsyncSession, application: Application, actor: Actor) -> ApplicationView:
+    """An application with the state of each of its materials."""
+    form = catalogue_form(application.fund_type, application.form_version)
+    rows = await repository.sections(session, application.id)
+    line = await summary(session, application, actor)
+    may_edit = actor.is_a(Role.APPLICANT)
+    return ApplicationView(
+        **line.model_dump(),
+        form_title=form.title,
+        sections=[
+            SectionSummary(
+                key=section.key,
+                label=section.label,
+                required=section.required,
+                status=status(rows[section.key]),
+                editable=may_edit and editable(application, section.key),
+                saved_at=rows[section.key].saved_at,
+                draft_at=rows[section.key].draft_at,
+                etag=str(rows[section.key].etag),
+            )
+            for section in form.sections
+        ],
+    )
+
+
+def status(row: Section) -> str:
+    """未填写, 已暂存 or 已保存."""
+    if row.draft is not None:
+        return "draft"
+    return "saved" if row.saved is not None else "empty"
+
+
+def attachment_view(attachment: Attachment) -> AttachmentView:
+    return AttachmentView.model_validate(attachment, from_attributes=True)
+
+
+def section_view(opened: Opened, files: list[Attachment]) -> SectionView:
+    key, row = opened.definition.key, opened.row
+    prefill = opened.codec.open(key, {name: item["value"] for name, item in row.prefill.items()})
+    return SectionView(
+        key=key,
+        saved=opened.codec.open_or_none(key, row.saved),
+        draft=opened.codec.open_or_none(key, row.draft),
+        prefill={name: Prefilled(**{**item, "value": prefill[name]}) for name, item in row.prefill.items()},
+        attachments=[attachment_view(file) for file in files],
+        editable=editable(opened.application, key),
+        saved_at=row.saved_at,
+        draft_at=row.draft_at,
+        etag=str(row.etag),
+        version=opened.application.version,
+    )
+
+
+def section_written(opened: Opened) -> SectionWritten:
+    key, row = opened.definition.key, opened.row
+    kept = row.draft if row.draft is not None else row.saved
+    return SectionWritten(
+        key=key,
+        status=status(row),
+        etag=str(row.etag),
+        version=opened.application.version,
+        at=row.draft_at or row.saved_at or clock.now(),
+        values=opened.codec.open_or_none(key, kept),
+    )
+
+
+def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
+    form = catalogue_form(application.fund_type, application.form_version)
+    section = form.section(opinion.section) if opinion.section else None
+    return OpinionView(
+        id=opinion.id,
+        round_trip=opinion.round_trip,
+        section=opinion.section,
+        section_label=section.label if section else None,
+        field=opinion.field,
+        field_label=field_label(form, opinion.section, opinion.field),
+        row=opinion.row,
+        text=opinion.text,
+        status=opinion.status,
+        reply=opinion.reply,
+        author=opinion.author_name,
+        created_at=opinion.created_at,
+    )
+
+
+def revision_view(revision: Revision) -> RevisionView:
+    return RevisionView(
+        number=revision.number,
+        received_at=revision.received_at,
+        sha256=revision.sha256,
+        sm3=revision.sm3,
+        form_version=revision.content["form"]["version"],
+        receipt=Receipt.model_validate(revision.receipt),
+    )

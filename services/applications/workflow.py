@@ -1,0 +1,292 @@
+"""The states of an application and every move between them: one table of data, and the guards it names.
+
+Pure: a guard looks at `Facts` and nothing else. What a person may do is computed from the guards, never from
+the state alone. The words are those of the 2024-05 manual; states after 退回补正 are our own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from shared.errors import Conflict, NotAllowed
+from shared.identity import Role
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    PENDING_ACCEPTANCE = "pending_acceptance"
+    RETURNED = "returned"
+    LAPSED = "lapsed"
+    FORM_REVIEW = "form_review"
+    EXPERT_REVIEW = "expert_review"
+    DECISION = "decision"
+    PUBLICITY = "publicity"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+LABELS = {
+    State.DRAFT: "待提交",
+    State.PENDING_ACCEPTANCE: "待纳批",
+    State.RETURNED: "退回补正",
+    State.LAPSED: "逾期未补正",
+    State.FORM_REVIEW: "形式审查中",
+    State.EXPERT_REVIEW: "专家评审中",
+    State.DECISION: "待审定",
+    State.PUBLICITY: "公示中",
+    State.APPROVED: "已批复",
+    State.REJECTED: "不予支持",
+}
+
+# States in which the applicant may change sections.
+EDITABLE = frozenset({State.DRAFT, State.RETURNED})
+
+
+class Action(StrEnum):
+    SUBMIT = "submit"
+    WITHDRAW = "withdraw"
+    DELETE = "delete"
+    ACCEPT = "accept"
+    RETURN = "return"
+    RECALL = "recall"
+    LAPSE = "lapse"
+    EXTEND = "extend"
+    PASS = "pass"  # noqa: S105 (the name of an action, no password)
+    REFUSE = "refuse"
+    CONCLUDE = "conclude"
+    PROPOSE = "propose"
+    DECLINE = "decline"
+    APPROVE = "approve"
+
+
+class Place(StrEnum):
+    """Destinations that depend on where the application came from."""
+
+    SUBMITTED_FROM = "the state it was submitted from"
+    RETURNED_FROM = "the state it was returned from"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All a guard may look at. Instants are aware; `at` is when the gateway received the request."""
+
+    state: State
+    at: datetime
+    actor: str = ""
+    submitted_from: State | None = None
+    returned_from: State | None = None
+    # The round's window, and the latest instant this enterprise may submit (the close, or its extension).
+    opens_at: datetime | None = None
+    accepts_until: datetime | None = None
+    closes_at: datetime | None = None
+    correct_by: datetime | None = None
+    unanswered: int = 0
+    seen_since_return: bool = False
+    lease_holder: str | None = None
+    all_scored: bool = False
+    publicity_until: datetime | None = None
+    applied_wan: Decimal | None = None
+    # What the request itself brings.
+    opinions: int = 0
+    reason: str = ""
+    deadline: datetime | None = None
+    amount_wan: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a guard says no: a stable code and a sentence for the person."""
+
+    code: str
+    message: str
+
+
+Guard = Callable[[Facts], Refusal | None]
+
+
+def round_open(f: Facts) -> Refusal | None:
+    if f.opens_at and f.at < f.opens_at:
+        return Refusal("round_not_open", "本批次尚未开始申报。")
+    if f.accepts_until is None or f.at > f.accepts_until:
+        return Refusal("round_closed", "本批次申报已截止。")
+    return None
+
+
+def within_correction(f: Facts) -> Refusal | None:
+    if f.correct_by is None or f.at > f.correct_by:
+        return Refusal("correction_overdue", "补正期限已过。")
+    return None
+
+
+def opinions_answered(f: Facts) -> Refusal | None:
+    return Refusal("opinions_open", f"还有 {f.unanswered} 条退回意见未答复。") if f.unanswered else None
+
+
+def first_submission_before_close(f: Facts) -> Refusal | None:
+    if f.submitted_from is State.DRAFT and f.closes_at and f.at > f.closes_at:
+        return Refusal("round_closed", "申报截止后不能撤销首次提交的申请。")
+    return None
+
+
+def holds_lease(f: Facts) -> Refusal | None:
+    if f.lease_holder is None:
+        return Refusal("lease_missing", "请先领取该申请再办理。")
+    if f.lease_holder != f.actor:
+        return Refusal("lease_held", "该申请正由其他审核人员办理。")
+    return None
+
+
+def has_opinion(f: Facts) -> Refusal | None:
+    return None if f.opinions else Refusal("opinion_required", "退回补正须至少填写一条意见。")
+
+
+def has_deadline(f: Facts) -> Refusal | None:
+    if f.deadline is None or f.deadline <= f.at:
+        return Refusal("deadline_required", "请填写晚于当前时间的补正期限。")
+    return None
+
+
+def has_reason(f: Facts) -> Refusal | None:
+    return None if f.reason.strip() else Refusal("reason_required", "请填写理由。")
+
+
+def unseen(f: Facts) -> Refusal | None:
+    return Refusal("already_seen", "申报单位已查看或修改，不能收回退回。") if f.seen_since_return else None
+
+
+def overdue(f: Facts) -> Refusal | None:
+    return None if within_correction(f) else Refusal("not_overdue", "补正期限未到。")
+
+
+def scored(f: Facts) -> Refusal | None:
+    return None if f.all_scored else Refusal("scores_missing", "专家评分尚未全部完成。")
+
+
+def amount_within_applied(f: Facts) -> Refusal | None:
+    if f.amount_wan is None or f.amount_wan <= 0:
+        return Refusal("amount_required", "请填写拟支持金额（万元）。")
+    if f.applied_wan is not None and f.amount_wan > f.applied_wan:
+        return Refusal("amount_too_high", "拟支持金额不能超过申请金额。")
+    return None
+
+
+def publicity_over(f: Facts) -> Refusal | None:
+    if f.publicity_until is None or f.at < f.publicity_until:
+        return Refusal("publicity_running", "公示期未满。")
+    return None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the table."""
+
+    to: State | Place
+    by: Role
+    guards: tuple[Guard, ...] = field(default=())
+
+
+S, A = State, Action
+TABLE: dict[tuple[State, Action], Rule] = {
+    (S.DRAFT, A.SUBMIT): Rule(S.PENDING_ACCEPTANCE, Role.APPLICANT, (round_open,)),
+    (S.RETURNED, A.SUBMIT): Rule(S.PENDING_ACCEPTANCE, Role.APPLICANT, (within_correction, opinions_answered)),
+    (S.PENDING_ACCEPTANCE, A.WITHDRAW): Rule(
+        Place.SUBMITTED_FROM, Role.APPLICANT, (first_submission_before_close,)
+    ),
+    (S.DRAFT, A.DELETE): Rule(Place.HIDDEN, Role.APPLICANT),
+    (S.PENDING_ACCEPTANCE, A.ACCEPT): Rule(S.FORM_REVIEW, Role.REVIEWER, (holds_lease,)),
+    (S.PENDING_ACCEPTANCE, A.RETURN): Rule(S.RETURNED, Role.REVIEWER, (holds_lease, has_opinion, has_deadline)),
+    (S.FORM_REVIEW, A.RETURN): Rule(S.RETURNED, Role.REVIEWER, (holds_lease, has_opinion, has_deadline)),
+    (S.RETURNED, A.RECALL): Rule(Place.RETURNED_FROM, Role.REVIEWER, (unseen,)),
+    (S.RETURNED, A.LAPSE): Rule(S.LAPSED, Role.SYSTEM, (overdue,)),
+    (S.RETURNED, A.EXTEND): Rule(S.RETURNED, Role.REVIEWER, (has_deadline, has_reason)),
+    (S.LAPSED, A.EXTEND): Rule(S.RETURNED, Role.REVIEWER, (has_deadline, has_reason)),
+    (S.FORM_REVIEW, A.PASS): Rule(S.EXPERT_REVIEW, Role.REVIEWER, (holds_lease,)),
+    (S.FORM_REVIEW, A.REFUSE): Rule(S.REJECTED, Role.REVIEWER, (has_reason,)),
+    (S.EXPERT_REVIEW, A.CONCLUDE): Rule(S.DECISION, Role.SYSTEM, (scored,)),
+    (S.DECISION, A.PROPOSE): Rule(S.PUBLICITY, Role.DIRECTOR, (amount_within_applied,)),
+    (S.DECISION, A.DECLINE): Rule(S.REJECTED, Role.DIRECTOR, (has_reason,)),
+    (S.PUBLICITY, A.DECLINE): Rule(S.REJECTED, Role.DIRECTOR, (has_reason,)),
+    (S.PUBLICITY, A.APPROVE): Rule(S.APPROVED, Role.DIRECTOR, (publicity_over,)),
+}
+
+
+def move(facts: Facts, action: Action, roles: frozenset[Role]) -> State | None:
+    """Where `action` leads, or None when it hides the application.
+
+    `Conflict` when the state has no such move or a guard refuses; `NotAllowed` when it is somebody else's.
+    """
+    if not any(rule.by in roles for (_, its), rule in TABLE.items() if its is action):
+        raise NotAllowed
+    rule = TABLE.get((facts.state, action))
+    if rule is None:
+        raise Conflict(f"当前状态为“{LABELS[facts.state]}”，不能执行此操作。", code="wrong_state")
+    for guard in rule.guards:
+        if refusal := guard(facts):
+            raise Conflict(refusal.message, code=refusal.code)
+    match rule.to:
+        case Place.HIDDEN:
+            return None
+        case Place.SUBMITTED_FROM:
+            return facts.submitted_from or State.DRAFT
+        case Place.RETURNED_FROM:
+            return facts.returned_from or State.PENDING_ACCEPTANCE
+        case State():
+            return rule.to
+
+
+def allows(facts: Facts, action: Action, role: Role) -> bool:
+    """Whether the move would be made for this role now."""
+    try:
+        move(facts, action, frozenset({role}))
+    except (Conflict, NotAllowed):
+        return False
+    return True
+
+
+def applicant_actions(facts: Facts, *, revision: int) -> list[str]:
+    """What the applicant's list offers, in the manual's order (figures 5 and 11).
+
+    `submit` is offered while the state and the deadline allow it; what is still missing in the sections is
+    said when it is pressed, with every reason at once.
+    """
+    if facts.state is State.DRAFT:
+        actions = ["edit"]
+        if round_open(facts) is None:
+            actions.append("submit")
+        actions.append("delete")
+        return actions + (["pdf"] if revision else [])
+    if facts.state is State.RETURNED:
+        can_submit = within_correction(facts) is None
+        return ["pdf", "correct", "opinions", *(["submit"] if can_submit else [])]
+    if facts.state is State.LAPSED:
+        return ["pdf", "view", "opinions"]
+    actions = ["pdf", "view"]
+    if allows(facts, Action.WITHDRAW, Role.APPLICANT):
+        actions.append("withdraw")
+    return actions
+
+
+REVIEW_ACTIONS = (
+    Action.ACCEPT,
+    Action.RETURN,
+    Action.PASS,
+    Action.REFUSE,
+    Action.PROPOSE,
+    Action.DECLINE,
+    Action.APPROVE,
+    Action.RECALL,
+    Action.EXTEND,
+)
+
+
+def staff_actions(facts: Facts, roles: frozenset[Role]) -> list[str]:
+    """What a member of staff finds in the table for this state; guards speak when it is pressed, because most
+    of them look at what the request brings."""
+    return [
+        action.value
+        for action in REVIEW_ACTIONS
+        if (rule := TABLE.get((facts.state, action))) is not None and rule.by in roles
+    ]
