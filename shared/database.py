@@ -34,8 +34,13 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
         "max_overflow": 0,
         "pool_timeout": settings.database_pool_timeout,
         "pool_pre_ping": True,
-        # No server-side prepared statements: pgbouncer in transaction mode would mix them up.
-        "connect_args": {"connect_timeout": 5, "prepare_threshold": None, "options": "-c timezone=UTC"},
+        "connect_args": {
+            "connect_timeout": 5,
+            # No server-side prepared statements: pgbouncer in transaction mode would mix them up.
+            "prepare_threshold": None,
+            # A lock that is not to be had becomes «busy, try again» well before the caller gives up.
+            "options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
+        },
     }
 
 
@@ -56,6 +61,8 @@ def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:
     database = engine(settings)
     try:
         with database.begin() as connection:
+            # Waiting for another's migration is the point here.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"migrate {schema}"}
             )

@@ -41,5 +41,7 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Its access lines repeat what our own middleware says with a request id.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    # Names every plugin it has at each start.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     # Says each rendered font's name at INFO.
     logging.getLogger("fontTools").setLevel(logging.WARNING)

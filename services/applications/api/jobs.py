@@ -54,4 +54,5 @@ async def model(request: web.Request) -> web.Response:
 
 async def describe(request: web.Request) -> web.Response:
     """OpenAPI of this service's public routes."""
-    return answer(openapi.fragment(request.app[ROUTES]))
+    routes = request.app[ROUTES]
+    return answer(openapi.fragment(routes))
