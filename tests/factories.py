@@ -44,7 +44,9 @@ def staff(role: Role, name: str = "审核员") -> Actor:
     return Actor(account=f"acc-{role}-{name}", name=name, roles=frozenset({role}), received_at=clock.now())
 
 
-def reward_values(files: dict[str, list[str]], *, amount: str = "22.00", name: str = "景泰蓝国礼") -> dict[str, Any]:
+def reward_values(
+    files: dict[str, list[str]], *, amount: str = "22.00", name: str = "景泰蓝国礼"
+) -> dict[str, Any]:
     """Section by section, values of 奖励类 that validate and whose checks hold. `files`: attachment ids by slot."""
     today = clock.today()
     return {

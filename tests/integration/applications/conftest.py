@@ -117,8 +117,7 @@ class Api:
     async def fill(self, actor: Actor, id: str, **changes: Any) -> dict[str, Any]:
         """Every section saved, with attachments; the values as they are kept."""
         files = {
-            slot: [await self.upload(actor, id, section, slot)]
-            for slot, section in factories.REWARD_SLOTS.items()
+            slot: [await self.upload(actor, id, section, slot)] for slot, section in factories.REWARD_SLOTS.items()
         }
         values = factories.reward_values(files, **changes)
         if actor.enterprise != values["company"]["uscc"]:

@@ -71,7 +71,9 @@ async def test_whole_way(api: Api, round_id: str) -> None:
     for opinion in opinions:
         path = f"/api/v1/applications/{id}/opinions/{opinion['id']}"
         assert (await api.call("PUT", path, who, json={"reply": "已补正"})).status == 200
-    await api.save(who, id, "fund_plan", values["fund_plan"] | {"bank_name": "中国工商银行股份有限公司北京朝阳支行"})
+    await api.save(
+        who, id, "fund_plan", values["fund_plan"] | {"bank_name": "中国工商银行股份有限公司北京朝阳支行"}
+    )
     locked = f"/api/v1/applications/{id}/sections/social_benefit"
     etag = (await api.call("GET", locked, who)).headers["ETag"]
     body = {"values": values["social_benefit"]}

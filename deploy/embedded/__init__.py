@@ -1,0 +1,1 @@
+"""The embedded default: every part of the system on one machine, under one folder."""

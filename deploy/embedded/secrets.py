@@ -1,0 +1,54 @@
+"""Keys and passwords of the embedded default: made once, kept in the data folder, readable by its owner only."""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.identity import public_key
+
+SERVICES = ("gateway", "applications", "documents", "notify")
+
+
+def b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _raw(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Everything secret, as text (base64url for keys)."""
+
+    database_password: str
+    idp_client_secret: str
+    master_key: str
+    receipt_key: str
+    signing_keys: dict[str, str]
+
+    @property
+    def trusted_keys(self) -> str:
+        """`GM_TRUSTED_KEYS` for every service."""
+        return ",".join(f"{name}={b64(public_key(_raw(key)))}" for name, key in self.signing_keys.items())
+
+
+def load(folder: Path) -> Secrets:
+    """The folder's secrets; made at the first call."""
+    file = folder / "secrets.json"
+    if file.exists():
+        return Secrets(**json.loads(file.read_text()))
+    made = Secrets(
+        database_password=secrets.token_urlsafe(24),
+        idp_client_secret=secrets.token_urlsafe(24),
+        master_key=b64(secrets.token_bytes(32)),
+        receipt_key=b64(secrets.token_bytes(32)),
+        signing_keys={name: b64(secrets.token_bytes(32)) for name in SERVICES},
+    )
+    # Never readable by others, not even between creation and a chmod.
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        json.dump(asdict(made), out, indent=1)
+    return made

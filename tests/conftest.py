@@ -1,0 +1,111 @@
+"""What every test stands on: a real PostgreSQL and a real Valkey of their own, and no network beyond loopback."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import redis
+from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+
+from deploy.embedded import valkey
+from deploy.embedded.ports import free_port
+from deploy.embedded.postgres import Postgres
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _network(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Unit tests have no network; the others only this machine's loopback."""
+    inside = request.path.relative_to(TESTS).parts
+    if inside[0] in {"unit", "architecture"}:
+        disable_socket(allow_unix_socket=True)
+    else:
+        socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+    yield
+    enable_socket()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A cluster for this run, without fsync: nothing of it outlives the run."""
+    folder = tmp_path_factory.mktemp("postgres")
+    server = Postgres(folder / "data", free_port(), "test", durable=False)
+    server.prepare()
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            server.command, stdout=log, stderr=log, env=server.env(), **server.popen_options
+        )
+        try:
+            server.wait(30, process)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(20)
+            server.remove()
+
+
+@pytest.fixture(scope="session")
+def make_database(postgres: Postgres) -> Callable[[], str]:
+    """Makes empty databases; gives their URLs."""
+
+    def make() -> str:
+        name = f"t{uuid4().hex[:12]}"
+        postgres.create_database(name)
+        return postgres.url(name)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def database_url(make_database: Callable[[], str]) -> str:
+    """An empty database for one test module."""
+    return make_database()
+
+
+class ValkeyServer:
+    """A server that a test may stop, freeze and start again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return valkey.url(self.port, 0)
+
+    def start(self) -> None:
+        command = valkey.command(self._folder, self.port)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with redis.Redis(port=self.port) as client:
+            until = time.monotonic() + 10
+            while True:
+                try:
+                    client.ping()
+                    return
+                except redis.ConnectionError:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.02)
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def redis_url(valkey_server: ValkeyServer) -> str:
+    return valkey_server.url
