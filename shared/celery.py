@@ -5,7 +5,10 @@ import os
 # A SIGTERM lets a worker finish what it holds (soft shutdown). Celery reads this once, when it is imported.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
+from pathlib import Path
+
 from celery import Celery
+from celery.signals import worker_ready, worker_shutting_down
 from kombu.entity import Queue
 
 from shared.messages import TOPICS
@@ -53,3 +56,32 @@ def celery_app(service: str, broker_url: str) -> Celery:
         timezone="UTC",
     )
     return app
+
+
+def run_worker(app: Celery, *, queue: str, pool: str, concurrency: int, ready_file: str | None) -> None:
+    """Consume one queue until SIGTERM. `ready_file` exists while the worker takes messages."""
+    ready = Path(ready_file) if ready_file else None
+
+    def opened(**_: object) -> None:
+        if ready:
+            ready.touch()
+
+    def closed(**_: object) -> None:
+        if ready:
+            ready.unlink(missing_ok=True)
+
+    worker_ready.connect(opened, weak=False)
+    worker_shutting_down.connect(closed, weak=False)
+    app.worker_main(
+        [
+            "worker",
+            f"--queues={queue}",
+            f"--pool={pool}",
+            f"--concurrency={concurrency}",
+            f"--hostname={queue}-{os.getpid()}@%h",
+            # Workers know nothing of one another: what is owed stands in the database.
+            "--without-gossip",
+            "--without-mingle",
+            "--loglevel=WARNING",
+        ]
+    )

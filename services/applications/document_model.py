@@ -164,7 +164,7 @@ def _table(table: TableDefinition, values: Mapping[str, Any]) -> Table:
     return Table(
         caption=table.label,
         columns=[
-            Column(label=lead, width=10 if table.fixed_rows else 4),
+            Column(label=lead, width=10 if table.fixed_rows else 6),
             *(Column(label=label(c), width=c.width, numeric=c.numeric) for c in table.columns),
         ],
         rows=cells,

@@ -1,0 +1,35 @@
+"""A PDF counts only after it was opened and read: a renderer that «succeeds» on an error page is a known grief."""
+
+import re
+
+import pypdfium2
+
+from shared.messages import DocumentModel
+
+
+class Unfit(Exception):
+    """The file is no proper document; the message says why."""
+
+
+def check(content: bytes, model: DocumentModel) -> int:
+    """The number of pages, or `Unfit`."""
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        raise Unfit(f"it does not open: {error}") from error
+    try:
+        pages = len(document)
+        if pages == 0:
+            raise Unfit("it has no pages")
+        text = _plain("".join(page.get_textpage().get_text_bounded() for page in document))
+    finally:
+        document.close()
+    missing = [expected for expected in model.expected if _plain(expected) not in text]
+    if missing:
+        raise Unfit(f"its text lacks {'、'.join(missing[:5])}")
+    return pages
+
+
+def _plain(text: str) -> str:
+    # Where a line breaks is the layout's business.
+    return re.sub(r"\s+", "", text)

@@ -1,0 +1,39 @@
+"""The worker process: warm before the fork, one child per core, ready when it consumes."""
+
+from typing import Any
+
+from celery.signals import worker_process_init, worker_process_shutdown
+
+from services.documents.rendering import warm_up
+from services.documents.settings import DocumentsSettings
+from services.documents.tasks import Worker, register
+from shared.celery import celery_app, run_worker
+from shared.identity import Signer
+from shared.jobs import Jobs
+from shared.messages import RENDER_DOCUMENT, TOPICS
+from shared.store import Store
+
+
+def run(settings: DocumentsSettings) -> None:
+    """Until SIGTERM."""
+    app = celery_app("documents", settings.broker_url.get_secret_value())
+    worker = Worker(warm_up())
+    register(app, worker)
+
+    def open_child(**_: Any) -> None:
+        # Connections and the store's threads do not survive a fork: each child opens its own.
+        worker.jobs = Jobs(str(settings.applications_url), Signer("documents", settings.signing_key))
+        worker.store = Store.from_url(settings.store_url)
+
+    def close_child(**_: Any) -> None:
+        worker.jobs.close()
+
+    worker_process_init.connect(open_child, weak=False)
+    worker_process_shutdown.connect(close_child, weak=False)
+    run_worker(
+        app,
+        queue=TOPICS[RENDER_DOCUMENT].queue,
+        pool="prefork",
+        concurrency=settings.documents_concurrency,
+        ready_file=settings.ready_file,
+    )
