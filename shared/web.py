@@ -3,7 +3,6 @@ errors become `application/problem+json` (RFC 9457)."""
 
 import asyncio
 import hashlib
-import json
 import logging
 import re
 import time
@@ -20,12 +19,11 @@ from pydantic import BaseModel, ValidationError
 
 from shared import errors, logs
 from shared.identity import Actor, Caller, Role, Verifier
+from shared.wire import dumps, loads
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
-# Deeper than any section's values; a limit keeps a hostile body from exhausting the stack.
-MAX_DEPTH = 12
 
 VERIFIER = web.AppKey("verifier", Verifier)
 ROUTES: web.AppKey["list[Route]"] = web.AppKey("routes", list)
@@ -262,40 +260,6 @@ def uuid_in_path(request: web.Request, name: str = "id") -> UUID:
         raise errors.NotFound from None
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _check(value: object, depth: int = 0) -> None:
-    if depth > MAX_DEPTH:
-        raise errors.Malformed("请求内容嵌套过深。", code="too_deep")
-    if isinstance(value, str):
-        # PostgreSQL stores neither; both are refused here rather than lost later.
-        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise errors.Malformed("请求内容含有无法保存的字符。", code="bad_character")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check(key, depth)
-            _check(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item, depth + 1)
-
-
-def loads(raw: bytes) -> Any:
-    """JSON from outside: UTF-8, no NaN, no characters that cannot be kept, not too deep."""
-    try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise errors.Malformed("请求内容不是有效的 JSON。", code="bad_json") from error
-    _check(value)
-    return value
-
-
-def dumps(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, default=str).encode()
-
-
 def answer(
     value: BaseModel | Sequence[BaseModel] | dict[str, Any], status: int = 200, **headers: str
 ) -> web.Response:
@@ -356,3 +320,8 @@ def base_app(
     for route in routes:
         app.router.add_route(route.method, route.path, guarded(route))
     return app
+
+
+def run_app(app: web.Application, host: str, port: int) -> None:
+    """Serve until SIGTERM; requests that have begun get 20 s to end."""
+    web.run_app(app, host=host, port=port, print=lambda *_: None, access_log=None, shutdown_timeout=20)

@@ -17,7 +17,10 @@ def main() -> None:
     logs.configure("relay" if command == "relay" else "applications", settings.log_level)
     match command:
         case "serve":
-            _serve(settings)
+            from services.applications.app import create_app
+            from shared.web import run_app
+
+            run_app(create_app(settings), settings.applications_host, settings.applications_port)
         case "relay":
             from services.applications import relay
 
@@ -31,21 +34,6 @@ def main() -> None:
             asyncio.run(_seed(settings))
         case "reconcile":
             raise SystemExit(asyncio.run(_reconcile(settings)))
-
-
-def _serve(settings: ApplicationsSettings) -> None:
-    from aiohttp import web
-
-    from services.applications.app import create_app
-
-    web.run_app(
-        create_app(settings),
-        host=settings.applications_host,
-        port=settings.applications_port,
-        print=lambda *_: None,
-        access_log=None,
-        shutdown_timeout=20,
-    )
 
 
 async def _seed(settings: ApplicationsSettings) -> None:

@@ -1,0 +1,35 @@
+"""`python -m services.notify serve|worker|migrate`."""
+
+import argparse
+from pathlib import Path
+
+from services.notify.settings import NotifySettings
+from shared import logs
+from shared.settings import load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m services.notify")
+    parser.add_argument("command", choices=["serve", "worker", "migrate"])
+    command = parser.parse_args().command
+    settings = load(NotifySettings)
+    logs.configure("notify-worker" if command == "worker" else "notify", settings.log_level)
+    match command:
+        case "serve":
+            from services.notify.app import create_app
+            from shared.web import run_app
+
+            run_app(create_app(settings), settings.notify_host, settings.notify_port)
+        case "worker":
+            from services.notify.worker import run
+
+            run(settings)
+        case "migrate":
+            from services.notify.models import SCHEMA
+            from shared.database import migrate
+
+            migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""The only wiring of the web application."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from services.notify.api import PUBLIC_URL, SESSIONS
+from services.notify.routes import ROUTES
+from services.notify.settings import NotifySettings
+from shared.database import BUSY, async_engine
+from shared.identity import Verifier
+from shared.web import CHECKS, base_app
+
+SERVICE = "notify"
+
+
+def create_app(settings: NotifySettings) -> web.Application:
+    """The service as one aiohttp application. Nothing is connected before it starts."""
+    app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
+    app[PUBLIC_URL] = str(settings.public_url)
+
+    async def database(app: web.Application) -> AsyncIterator[None]:
+        engine = async_engine(settings)
+        app[SESSIONS] = async_sessionmaker(engine, expire_on_commit=False)
+
+        async def check() -> None:
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+
+        app[CHECKS]["database"] = check
+        yield
+        await engine.dispose()
+
+    app.cleanup_ctx.append(database)
+    return app

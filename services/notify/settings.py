@@ -1,0 +1,45 @@
+"""Settings of notify: its API, its worker and its migrations."""
+
+from email.utils import parseaddr
+from urllib.parse import urlsplit
+
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
+
+from shared.settings import DatabaseSettings
+
+
+class NotifySettings(DatabaseSettings):
+    notify_host: str = "127.0.0.1"
+    notify_port: int = 8082
+    broker_url: SecretStr
+    applications_url: AnyHttpUrl
+    # Where people find the portal: the links in mails begin with it.
+    public_url: AnyHttpUrl
+    # `smtp://[user:password@]host:port`, `smtp+starttls://…` or `smtps://…`.
+    smtp_url: SecretStr
+    mail_from: str
+    smtp_timeout_seconds: float = Field(default=20, gt=0)
+    ready_file: str | None = None
+
+    notify_concurrency: int = Field(default=4, ge=1, le=64)
+    # The pause after a first failed delivery; it doubles up to half an hour.
+    notify_retry_seconds: float = Field(default=10, gt=0)
+    # After so many hours without success a mail is given up and shown to operators.
+    notify_give_up_hours: float = Field(default=48, gt=0)
+    notify_lease_seconds: int = Field(default=90, ge=1)
+    notify_sweep_seconds: float = Field(default=1, gt=0)
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in {"smtp", "smtp+starttls", "smtps"} or not parts.hostname:
+            raise ValueError("应为 smtp://主机:端口、smtp+starttls://… 或 smtps://…")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1]:
+            raise ValueError("应为邮箱地址，如 工美资金管理系统 <noreply@example.com>")
+        return value

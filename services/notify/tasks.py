@@ -1,0 +1,68 @@
+"""One task: start → ledger → finish → deliver. Thin, repeatable; from the ledger on, notify owes by itself."""
+
+import logging
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from celery import Celery, Task
+from sqlalchemy.orm import Session, sessionmaker
+
+from services.notify import ledger
+from services.notify.delivery import Delivery
+from shared.database import BUSY
+from shared.errors import Conflict, DomainError, Gone
+from shared.jobs import Jobs
+from shared.messages import NOTIFY, TOPICS, FailJob, FinishNotification, RenderDocument
+
+log = logging.getLogger(__name__)
+
+# applications or the database does not answer, or the message is none of ours.
+LEFT: tuple[type[Exception], ...] = (DomainError, ValueError, *BUSY)
+
+
+class Worker:
+    """What every thread works with."""
+
+    def __init__(self, jobs: Jobs, sessions: sessionmaker[Session], delivery: Delivery, mail_from: str) -> None:
+        self._jobs = jobs
+        self._sessions = sessions
+        self._delivery = delivery
+        self._mail_from = mail_from
+
+    def work(self, job: UUID, *, redelivered: bool) -> str:
+        """Take one event over and try its mail at once; how it ended, for the log."""
+        try:
+            started = self._jobs.start(job, redelivered=redelivered)
+        except Gone:
+            return "gone"
+        except Conflict:
+            return "leased"
+        if isinstance(started.payload, RenderDocument):
+            self._jobs.fail(job, FailJob(token=started.token, reason="not a notification", retry=False))
+            return "refused"
+        with self._sessions.begin() as session:
+            ledger.accept(session, started.payload, self._mail_from)
+        # Another attempt may have told it first; the ledger has the event once either way.
+        with suppress(Conflict, Gone):
+            self._jobs.finish(job, FinishNotification(token=started.token))
+        # Should this process end before it is sent, the sweep finds it.
+        self._delivery.deliver(started.payload.event_id)
+        return "done"
+
+
+def register(app: Celery, worker: Worker) -> None:
+    """Make the queue's task."""
+
+    def task(self: Task, job_id: str) -> None:
+        redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
+        try:
+            outcome = worker.work(UUID(job_id), redelivered=redelivered)
+        except LEFT as error:
+            # The row is still owed and will come again.
+            log.warning("job left", extra={"job": job_id, "reason": repr(error)})
+            return
+        log.info("job", extra={"job": job_id, "outcome": outcome})
+
+    options: dict[str, Any] = {"bind": True, "name": TOPICS[NOTIFY].task}
+    app.task(**options)(task)
