@@ -142,7 +142,10 @@ class LeaseView(BaseModel):
 
 
 class ApplicationView(ApplicationSummary):
+    """`parameters` are the round's: ceilings, and the options that a form takes from its round."""
+
     form_title: str
+    parameters: dict[str, Any]
     sections: list[SectionSummary]
 
 

@@ -99,10 +99,12 @@ async def full(session: AsyncSession, application: Application, actor: Actor) ->
     form = catalogue_form(application.fund_type, application.form_version)
     rows = await repository.sections(session, application.id)
     line = await summary(session, application, actor)
+    round_ = await session.get_one(Round, application.round_id)
     may_edit = actor.is_a(Role.APPLICANT)
     return ApplicationView(
         **line.model_dump(),
         form_title=form.title,
+        parameters=round_.parameters,
         sections=[
             SectionSummary(
                 key=section.key,

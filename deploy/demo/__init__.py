@@ -1,0 +1,1 @@
+"""`make demo`: the whole story of an application, told through public HTTP only."""

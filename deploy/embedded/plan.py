@@ -1,0 +1,164 @@
+"""What runs on one machine: ports, addresses, and the environment of each service.
+
+A service gets the settings it needs and no other: its own signing key, and nobody else's.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded import ports, valkey
+from deploy.embedded.secrets import SERVICES, Secrets
+
+# The setting that chooses each port, and its usual value.
+PORTS = {
+    "GM_GATEWAY_PORT": 8080,
+    "GM_APPLICATIONS_PORT": 8081,
+    "GM_NOTIFY_PORT": 8082,
+    "GM_GATEWAY_INTERNAL_PORT": 8090,
+    "GM_MAIL_PORT": 8025,
+    "GM_MAIL_PAGE_PORT": 8026,
+    "GM_POSTGRES_PORT": 54329,
+    "GM_VALKEY_PORT": 63790,
+}
+# Each replaces one embedded part.
+REPLACEABLE = ("GM_DATABASE_URL", "GM_REDIS_URL", "GM_BROKER_URL", "GM_STORE_URL", "GM_SMTP_URL")
+
+DATABASE = "gongmei"
+
+_EVERYBODY = ("GM_ENVIRONMENT", "GM_LOG_LEVEL")
+# Beginnings of the settings that a person may pass to a service through `make run`.
+_OWN = {
+    "gateway": ("GM_SESSION_", "GM_CALLS_", "GM_SIGNINS_", "GM_MAX_UPLOAD_", "GM_IDP_", "GM_STUB_", "GM_DATABASE_POOL_"),
+    "applications": (
+        "GM_PUBLISH_LEASE_", "GM_JOB_", "GM_DOCUMENTS_WINDOW", "GM_RELAY_", "GM_REVIEW_", "GM_PUBLICITY_",
+        "GM_DATABASE_POOL_", "GM_FAILPOINT",
+    ),
+    "documents": ("GM_DOCUMENTS_CONCURRENCY",),
+    "notify": ("GM_NOTIFY_", "GM_SMTP_TIMEOUT_", "GM_DATABASE_POOL_"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything is."""
+
+    var: Path
+    ports: dict[str, int]
+    given: dict[str, str]
+    secrets: Secrets
+
+    @classmethod
+    def make(cls, var: Path, given: Mapping[str, str], secrets: Secrets, *, free_ports: bool) -> "Plan":
+        """`given`: the GM_… settings of whoever starts the system."""
+        chosen = {name: int(given.get(name, usual)) for name, usual in PORTS.items()}
+        if free_ports:
+            chosen = {name: ports.free_port() for name in PORTS}
+        return cls(var, chosen, {k: v for k, v in given.items() if k.startswith("GM_")}, secrets)
+
+    def url(self, port: str) -> str:
+        return f"http://{ports.HOST}:{self.ports[port]}"
+
+    @property
+    def public_url(self) -> str:
+        return self.given.get("GM_PUBLIC_URL", self.url("GM_GATEWAY_PORT"))
+
+    @property
+    def mail_page(self) -> str:
+        return self.url("GM_MAIL_PAGE_PORT")
+
+    def embeds(self, setting: str) -> bool:
+        """Whether the embedded part that this setting replaces is ours to run."""
+        return not self.given.get(setting)
+
+    @property
+    def embeds_valkey(self) -> bool:
+        return self.embeds("GM_REDIS_URL") or self.embeds("GM_BROKER_URL")
+
+    def own_ports(self) -> dict[str, int]:
+        """The ports that must be free."""
+        unused = set()
+        if not self.embeds("GM_DATABASE_URL"):
+            unused.add("GM_POSTGRES_PORT")
+        if not self.embeds_valkey:
+            unused.add("GM_VALKEY_PORT")
+        if not self.embeds("GM_SMTP_URL"):
+            unused |= {"GM_MAIL_PORT", "GM_MAIL_PAGE_PORT"}
+        return {name: port for name, port in self.ports.items() if name not in unused}
+
+    def _addresses(self, database_url: str) -> dict[str, str]:
+        ours = {
+            "GM_DATABASE_URL": database_url,
+            "GM_REDIS_URL": valkey.url(self.ports["GM_VALKEY_PORT"], 0),
+            "GM_BROKER_URL": valkey.url(self.ports["GM_VALKEY_PORT"], 1),
+            "GM_STORE_URL": f"file://{self.var / 'store'}",
+            "GM_SMTP_URL": f"smtp://{ports.HOST}:{self.ports['GM_MAIL_PORT']}",
+            "GM_PUBLIC_URL": self.public_url,
+            "GM_APPLICATIONS_URL": self.url("GM_APPLICATIONS_PORT"),
+            "GM_NOTIFY_URL": self.url("GM_NOTIFY_PORT"),
+            "GM_GATEWAY_URL": self.url("GM_GATEWAY_INTERNAL_PORT"),
+        }
+        return ours | {name: self.given[name] for name in REPLACEABLE if self.given.get(name)}
+
+    def environments(self, database_url: str) -> dict[str, dict[str, str]]:
+        """Per service, the whole environment of its processes."""
+        found = self._addresses(database_url)
+        number = {name: str(port) for name, port in self.ports.items()}
+        stub = {
+            "GM_STUB_IDP": "true",
+            "GM_IDP_URL": f"{self.public_url.rstrip('/')}/stub-idp",
+            "GM_IDP_CLIENT_ID": "gongmei",
+            "GM_IDP_CLIENT_SECRET": self.secrets.idp_client_secret,
+        }
+        needs = {
+            "gateway": {
+                **_pick(found, "DATABASE", "REDIS", "PUBLIC", "APPLICATIONS", "NOTIFY"),
+                "GM_GATEWAY_PORT": number["GM_GATEWAY_PORT"],
+                "GM_GATEWAY_INTERNAL_PORT": number["GM_GATEWAY_INTERNAL_PORT"],
+                "GM_GATEWAY_HOST": self.given.get("GM_GATEWAY_HOST", ports.HOST),
+                **stub,
+            },
+            "applications": {
+                **_pick(found, "DATABASE", "BROKER", "STORE", "GATEWAY", "NOTIFY"),
+                "GM_APPLICATIONS_PORT": number["GM_APPLICATIONS_PORT"],
+                "GM_MASTER_KEY": self.secrets.master_key,
+                "GM_RECEIPT_KEY": self.secrets.receipt_key,
+            },
+            "documents": _pick(found, "BROKER", "STORE", "APPLICATIONS"),
+            "notify": {
+                **_pick(found, "DATABASE", "BROKER", "SMTP", "PUBLIC", "APPLICATIONS"),
+                "GM_NOTIFY_PORT": number["GM_NOTIFY_PORT"],
+                "GM_MAIL_FROM": self.given.get("GM_MAIL_FROM", "工美资金管理系统 <noreply@gongmei.localhost>"),
+            },
+        }
+        return {
+            service: {
+                **_machine(),
+                **needs[service],
+                "GM_SIGNING_KEY": self.secrets.signing_keys[service],
+                "GM_TRUSTED_KEYS": self.secrets.trusted_keys,
+                **{
+                    name: value
+                    for name, value in self.given.items()
+                    if name in _EVERYBODY or name.startswith(_OWN[service])
+                },
+            }
+            for service in SERVICES
+        }
+
+
+def _pick(addresses: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {f"GM_{name}_URL": addresses[f"GM_{name}_URL"] for name in names}
+
+
+def _machine() -> dict[str, str]:
+    """What any process needs of this machine, with a locale that is always there."""
+    kept = ("PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "VIRTUAL_ENV")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUTF8": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

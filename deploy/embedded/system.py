@@ -1,0 +1,217 @@
+"""The whole system on one machine: servers, migrations, demo data, services, in the order they need."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import httpx
+import redis
+
+from deploy.embedded import valkey
+from deploy.embedded.errors import CannotRun
+from deploy.embedded.plan import DATABASE, Plan
+from deploy.embedded.ports import must_be_free
+from deploy.embedded.postgres import Postgres
+from deploy.embedded.supervisor import Ready, Spec, Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+# Workers that may run several times, and how often they do unless told otherwise.
+COUNTS = {"relay": 1, "documents": 1, "notify-worker": 1}
+READY_SECONDS = 90.0
+
+Say = Callable[[str], None]
+
+
+class System:
+    """Starts, describes and stops everything."""
+
+    def __init__(self, plan: Plan, counts: Mapping[str, int], say: Say) -> None:
+        self._plan = plan
+        self._counts = {**COUNTS, **counts}
+        self._say = say
+        self._ready = False
+        self._environments: dict[str, dict[str, str]] = {}
+        self._run_file = plan.var / "run.json"
+        self.supervisor = Supervisor(plan.var / "log", self.describe)
+        self._servers: list[str] = []
+        self._services: list[str] = []
+
+    async def start(self) -> None:
+        """Until everything is ready; `CannotRun` says what keeps it."""
+        plan = self._plan
+        must_be_free(plan.own_ports())
+        (plan.var / "ready").mkdir(exist_ok=True)
+        for left in (plan.var / "ready").iterdir():
+            left.unlink()
+        database_url = await self._start_servers()
+        self._environments = plan.environments(database_url)
+        self._say("migrating the databases")
+        services = ("gateway", "applications", "notify")
+        await asyncio.gather(*(self._once(service, "migrate") for service in services))
+        self._say("putting demo accounts and rounds in")
+        await asyncio.gather(self._once("gateway", "seed"), self._once("applications", "seed"))
+        await self._start_services()
+        self._ready = True
+        self.describe()
+
+    async def _start_servers(self) -> str:
+        plan = self._plan
+        url = plan.given.get("GM_DATABASE_URL", "")
+        if plan.embeds("GM_DATABASE_URL"):
+            self._say("PostgreSQL")
+            postgres = Postgres(
+                plan.var / "postgres", plan.ports["GM_POSTGRES_PORT"], plan.secrets.database_password
+            )
+            await asyncio.to_thread(postgres.prepare)
+            await self._server(_postgres(postgres))
+            await asyncio.to_thread(postgres.create_database, DATABASE)
+            url = postgres.url(DATABASE)
+        if plan.embeds_valkey:
+            self._say("Valkey")
+            await self._server(_valkey(plan))
+        if plan.embeds("GM_SMTP_URL"):
+            self._say("mail sink")
+            await self._server(self._mail_sink())
+        return url
+
+    async def _server(self, spec: Spec) -> None:
+        self._servers.append(spec.name)
+        await self.supervisor.start(spec).until_ready(READY_SECONDS)
+
+    async def _start_services(self) -> None:
+        self._say("services")
+        specs = [
+            self._http("gateway", "GM_GATEWAY_PORT"),
+            self._http("applications", "GM_APPLICATIONS_PORT"),
+            self._http("notify", "GM_NOTIFY_PORT"),
+            *self._workers("relay", "applications", "relay"),
+            *self._workers("documents", "documents", "worker"),
+            *self._workers("notify-worker", "notify", "worker"),
+        ]
+        self._services = [spec.name for spec in specs]
+        started = [self.supervisor.start(spec) for spec in specs]
+        await asyncio.gather(*(process.until_ready(READY_SECONDS) for process in started))
+
+    def _http(self, service: str, port: str) -> Spec:
+        url = f"{self._plan.url(port)}/readyz"
+        return Spec(
+            service,
+            [sys.executable, "-m", f"services.{service}", "serve"],
+            self._environments[service],
+            _answers(url),
+            options={"cwd": ROOT},
+        )
+
+    def _workers(self, name: str, service: str, command: str) -> list[Spec]:
+        count = self._counts[name]
+        specs = []
+        for n in range(1, count + 1):
+            own = name if count == 1 else f"{name}-{n}"
+            file = self._plan.var / "ready" / own
+            specs.append(
+                Spec(
+                    own,
+                    [sys.executable, "-m", f"services.{service}", command],
+                    {**self._environments[service], "GM_READY_FILE": str(file)},
+                    _exists(file),
+                    options={"cwd": ROOT},
+                )
+            )
+        return specs
+
+    def _mail_sink(self) -> Spec:
+        plan = self._plan
+        command = [
+            sys.executable, "-m", "deploy.mail_sink", "--folder", str(plan.var / "mail"),
+            "--smtp-port", str(plan.ports["GM_MAIL_PORT"]), "--page-port", str(plan.ports["GM_MAIL_PAGE_PORT"]),
+        ]  # fmt: skip
+        return Spec(
+            "mail", command, dict(os.environ), _answers(f"{plan.mail_page}/messages.json"), options={"cwd": ROOT}
+        )
+
+    async def _once(self, service: str, command: str) -> None:
+        """A command of a service that ends; `CannotRun` with its last words when it fails."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"services.{service}", command,
+            cwd=ROOT, env=self._environments[service],
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        (self._plan.var / "log" / f"{service}-{command}.log").write_bytes(output)
+        if process.returncode != 0:
+            lines = output.decode(errors="replace").strip().splitlines() or ["no output"]
+            raise CannotRun(f"{service} {command} failed: {lines[-1][:500]}")
+
+    def describe(self) -> None:
+        """Write `run.json`: what runs, where, with which settings. Readable by its owner only."""
+        body = {
+            "ready": self._ready,
+            "pid": os.getpid(),
+            "public_url": self._plan.public_url,
+            "mail_page": self._plan.mail_page if self._plan.embeds("GM_SMTP_URL") else None,
+            "ports": self._plan.ports,
+            "processes": {
+                name: {"pid": process.pid, "restarts": process.restarts}
+                for name, process in self.supervisor.processes.items()
+            },
+            "environments": self._environments,
+        }
+        part = self._run_file.with_suffix(".part")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            json.dump(body, out, indent=1)
+        part.replace(self._run_file)
+
+    async def stop(self) -> None:
+        """Services first, so that none sees its database go."""
+        self._ready = False
+        await self.supervisor.stop(self._services)
+        await self.supervisor.stop(self._servers)
+        self._run_file.unlink(missing_ok=True)
+
+
+def _postgres(postgres: Postgres) -> Spec:
+    async def ready() -> bool:
+        return await asyncio.to_thread(postgres.ready)
+
+    # SIGINT is its fast shutdown: open connections are ended, everything committed is kept.
+    return Spec(
+        "postgres", postgres.command, postgres.env(), ready, signal.SIGINT, 30, options=postgres.popen_options
+    )
+
+
+def _valkey(plan: Plan) -> Spec:
+    port = plan.ports["GM_VALKEY_PORT"]
+
+    async def ready() -> bool:
+        def ping() -> bool:
+            with redis.Redis(port=port, socket_timeout=1) as client:
+                try:
+                    return bool(client.ping())
+                except redis.RedisError:
+                    return False
+
+        return await asyncio.to_thread(ping)
+
+    return Spec("valkey", valkey.command(plan.var / "valkey", port), dict(os.environ), ready)
+
+
+def _answers(url: str) -> Ready:
+    async def ready() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=3, trust_env=False) as http:
+                return (await http.get(url)).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    return ready
+
+
+def _exists(file: Path) -> Ready:
+    async def ready() -> bool:
+        return await asyncio.to_thread(file.exists)
+
+    return ready

@@ -1,0 +1,49 @@
+"""`python -m services.gateway serve|migrate|seed`."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from services.gateway.settings import GatewaySettings
+from shared import logs
+from shared.settings import load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m services.gateway")
+    parser.add_argument("command", choices=["serve", "migrate", "seed"])
+    command = parser.parse_args().command
+    settings = load(GatewaySettings)
+    logs.configure("gateway", settings.log_level)
+    match command:
+        case "serve":
+            from services.gateway.app import create_app
+            from shared.web import run_app
+
+            run_app(create_app(settings), settings.gateway_host, settings.gateway_port)
+        case "migrate":
+            from services.gateway.models import SCHEMA
+            from shared.database import migrate
+
+            migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
+        case "seed":
+            asyncio.run(_seed(settings))
+
+
+async def _seed(settings: GatewaySettings) -> None:
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.gateway.stub_idp.people import seed
+    from shared.database import async_engine
+
+    if not settings.stub_idp:
+        raise SystemExit("seed fills the stub identity platform, which is switched off (GM_STUB_IDP)")
+    engine = async_engine(settings)
+    async with async_sessionmaker(engine).begin() as session:
+        count = await seed(session)
+    await engine.dispose()
+    print(f"{count} demo accounts")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Who may open which page: the table's row type, the session behind a cookie, CSRF, and security headers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.gateway.context import BROWSER_SESSIONS, CALLS, RECEIVED_AT, SESSION, SETTINGS
+from services.gateway.forms import check_csrf, keep_form
+from services.gateway.sessions import Session
+from services.gateway.settings import GatewaySettings
+from shared import clock
+from shared.errors import NotAllowed, NotSignedIn
+from shared.identity import Actor, Role
+from shared.web import REQUEST_ID
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Anybody who is signed in, and anybody at all.
+SIGNED_IN = frozenset(Role) - {Role.SYSTEM}
+ANYBODY: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True)
+class Page:
+    """One line of the gateway's route table. `roles`: the session must have one of them; empty opens it to
+    anybody. `form`: an unsafe call proves itself by the form's `csrf_token` instead of by a header, and the
+    handler checks it while it reads the form."""
+
+    method: str
+    path: str
+    handler: Handler
+    roles: frozenset[Role]
+    form: bool = False
+
+
+def cookie_name(settings: GatewaySettings) -> str:
+    """`__Host-` binds a cookie to this host and to HTTPS; browsers refuse the prefix without HTTPS."""
+    return "__Host-gm_session" if settings.https else "gm_session"
+
+
+@web.middleware
+async def stamp(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The instant a request was received, before anything can wait: deadlines are judged by it."""
+    request[RECEIVED_AT] = clock.now()
+    return await handler(request)
+
+
+async def current(request: web.Request) -> Session | None:
+    """The session of the request's cookie, if it has a live one."""
+    id = request.cookies.get(cookie_name(request.app[SETTINGS]))
+    return await request.app[BROWSER_SESSIONS].find(id) if id else None
+
+
+def actor(request: web.Request) -> Actor:
+    """The signed-in person, with the request's stamp."""
+    return request[SESSION].actor(request[RECEIVED_AT], request[REQUEST_ID])
+
+
+def same_origin(request: web.Request) -> None:
+    """`NotAllowed` when a browser says that another site sent this."""
+    origin = request.headers.get("Origin")
+    hosts = {request.host, request.app[SETTINGS].public_host}
+    foreign = origin is not None and urlsplit(origin).netloc not in hosts
+    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise NotAllowed("请求来源不受信任，请从本系统页面操作。", code="foreign_origin")
+
+
+def entered(page: Page) -> Handler:
+    """The page's handler behind what its line of the table asks for."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        unsafe = request.method not in SAFE
+        if unsafe:
+            same_origin(request)
+        if page.roles:
+            session = await current(request)
+            if session is None:
+                return await _sign_in_first(request, page)
+            request.app[CALLS].take(session.id_sha256)
+            request[SESSION] = session
+            if unsafe and not page.form:
+                check_csrf(session, request.headers.get("X-CSRF-Token", ""))
+            if not session.roles & page.roles:
+                raise NotAllowed
+        return await page.handler(request)
+
+    checked.__doc__ = page.handler.__doc__
+    return checked
+
+
+async def _sign_in_first(request: web.Request, page: Page) -> web.Response:
+    if page.form:
+        # What was typed into the form goes back to the person, who signs in elsewhere and tries again.
+        await keep_form(request)
+        raise NotSignedIn("登录已过期。您填写的内容仍保留在本页，请登录后重试。")
+    if request.path.startswith("/api/"):
+        raise NotSignedIn
+    return web.Response(status=303, headers={"Location": f"/login?next={quote(request.raw_path, safe='')}"})
+
+
+def security_headers(settings: GatewaySettings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """The headers of every answer. Nothing is loaded from elsewhere, framed, sniffed or kept by a proxy."""
+    headers = {
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+            "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    }
+    if settings.https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers)
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.pop("Server", None)
+
+    return add

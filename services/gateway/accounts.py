@@ -1,0 +1,44 @@
+"""From what the identity platform says to an account with roles."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.gateway.models import Account, Audit
+from services.gateway.signin.attributes import Person
+from shared import clock, logs
+from shared.errors import NotAllowed
+from shared.identity import Role
+
+
+async def enter(session: AsyncSession, person: Person) -> Account:
+    """The account of a person who has just proved who they are, its attributes brought up to date.
+
+    An enterprise's account is made at its first sign-in; staff must have been entered before. `NotAllowed` for
+    everybody else and for disabled accounts.
+    """
+    account = await session.scalar(select(Account).where(Account.subject == person.subject).with_for_update())
+    if account is None:
+        if not person.uscc:
+            raise NotAllowed("您的账号尚未开通本系统，请联系管理员。", code="account_unknown")
+        account = Account(id=uuid4(), subject=person.subject, name=person.name, roles=[Role.APPLICANT])
+        session.add(account)
+    if account.disabled_at is not None:
+        raise NotAllowed("您的账号已停用，请联系管理员。", code="account_disabled")
+    account.name = person.name
+    if Role.APPLICANT in account.roles:
+        account.enterprise = person.uscc
+        account.enterprise_name = person.enterprise_name
+    account.attributes = person.attributes
+    account.attributes_at = clock.now()
+    await session.flush()
+    return account
+
+
+def note(session: AsyncSession, action: str, subject: str | None, address: str, **details: Any) -> None:
+    """An audit row of a sign-in, a refusal or a sign-out."""
+    session.add(
+        Audit(action=action, subject=subject, address=address, request_id=logs.request_id.get(), details=details)
+    )

@@ -1,0 +1,115 @@
+"""The only wiring of the gateway: one public application, one internal, the resources they share."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from services.gateway import internal, routes
+from services.gateway.access import entered, security_headers, stamp
+from services.gateway.cache import Cache
+from services.gateway.client import Services
+from services.gateway.context import (
+    BROWSER_SESSIONS,
+    CALLS,
+    DATABASE,
+    HTTP,
+    SERVICES,
+    SETTINGS,
+    SIGN_IN,
+    SIGN_INS,
+)
+from services.gateway.limits import Limiter
+from services.gateway.pages.errors import error_pages
+from services.gateway.pages.rendering import FOLDER
+from services.gateway.sessions import Sessions
+from services.gateway.settings import GatewaySettings
+from services.gateway.signin.client import SignInClient
+from shared.database import BUSY, async_engine
+from shared.identity import Signer, Verifier
+from shared.web import CHECKS, HEALTH, base_app
+
+SERVICE = "gateway"
+
+
+def create_app(settings: GatewaySettings) -> web.Application:
+    """What people reach. Starting it also serves the internal application on its own port."""
+    app = base_app(
+        SERVICE,
+        Verifier(SERVICE, settings.trusted_keys),
+        HEALTH,
+        busy=BUSY,
+        middlewares=[stamp, error_pages],
+        max_body=2 * 1024 * 1024,
+    )
+    app[SETTINGS] = settings
+    app[CALLS] = Limiter(settings.calls_per_minute)
+    app[SIGN_INS] = Limiter(settings.signins_per_minute)
+    for page in routes.table(stub_idp=settings.stub_idp):
+        app.router.add_route(page.method, page.path, entered(page))
+    app.router.add_static("/static/", FOLDER / "static")
+    app.on_response_prepare.append(security_headers(settings))
+    app.cleanup_ctx.append(_database)
+    app.cleanup_ctx.append(_http)
+    app.cleanup_ctx.append(_internal)
+    return app
+
+
+async def _database(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    engine = async_engine(settings)
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    cache = Cache(settings.redis_url.get_secret_value())
+    app[DATABASE] = sessions
+    app[BROWSER_SESSIONS] = Sessions(
+        sessions,
+        cache,
+        idle=timedelta(minutes=settings.session_idle_minutes),
+        absolute=timedelta(hours=settings.session_hours),
+    )
+
+    async def database() -> None:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def clocks() -> None:
+        async with sessions.begin() as session:
+            await internal.check_clock(session)
+
+    # Redis is no condition: without it the gateway only asks the database more often.
+    app[CHECKS].update(database=database, clock=clocks)
+    yield
+    await cache.close()
+    await engine.dispose()
+
+
+async def _http(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    # No cookie jar: calls for different people share this session.
+    async with ClientSession(
+        timeout=ClientTimeout(total=30, connect=3), cookie_jar=DummyCookieJar(), auto_decompress=False
+    ) as http:
+        app[HTTP] = http
+        app[SERVICES] = Services(
+            http,
+            Signer(SERVICE, settings.signing_key),
+            {"applications": str(settings.applications_url), "notify": str(settings.notify_url)},
+        )
+        app[SIGN_IN] = SignInClient(settings, http)
+        yield
+
+
+async def _internal(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    inner = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), internal.ROUTES, busy=BUSY)
+    inner[SETTINGS] = settings
+    inner[DATABASE] = app[DATABASE]
+    checks = app[CHECKS]
+    inner[CHECKS].update(checks)
+    runner = web.AppRunner(inner, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, settings.gateway_internal_host, settings.gateway_internal_port).start()
+    yield
+    await runner.cleanup()

@@ -1,0 +1,24 @@
+"""The typed resources of the gateway, and what each request carries."""
+
+from datetime import datetime
+
+from aiohttp import ClientSession, web
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.gateway.client import Services
+from services.gateway.limits import Limiter
+from services.gateway.sessions import Session, Sessions
+from services.gateway.settings import GatewaySettings
+from services.gateway.signin.client import SignInClient
+
+SETTINGS = web.AppKey("settings", GatewaySettings)
+DATABASE: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("database", async_sessionmaker)
+BROWSER_SESSIONS = web.AppKey("browser_sessions", Sessions)
+HTTP = web.AppKey("http", ClientSession)
+SERVICES = web.AppKey("services", Services)
+SIGN_IN = web.AppKey("sign_in", SignInClient)
+CALLS = web.AppKey("calls", Limiter)
+SIGN_INS = web.AppKey("sign_ins", Limiter)
+
+RECEIVED_AT = web.RequestKey("received_at", datetime)
+SESSION = web.RequestKey("session", Session)

@@ -1,0 +1,127 @@
+"""Reading what a page's form sent: the CSRF token first, then values, files as they stream in.
+
+Whatever was typed is kept on the request (`FORM`) before anything else can fail, so that an error page can
+give it back for another try.
+"""
+
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from aiohttp import BodyPartReader, web
+
+from services.gateway.context import SESSION
+from services.gateway.sessions import Session
+from shared.errors import Malformed, NotAllowed, TooLarge, UnsupportedMedia
+
+MAX_TEXT = 1024 * 1024
+MAX_FIELDS = 5000
+TOKEN = "csrf_token"  # noqa: S105 (the name of a field)
+
+Values = dict[str, list[str]]
+TakeFile = Callable[[str, str, AsyncIterator[bytes]], Awaitable[None]]
+FORM: web.RequestKey[Values] = web.RequestKey("form", dict)
+
+
+def check_csrf(session: Session, token: str) -> None:
+    """`NotAllowed` unless the token is the session's."""
+    if not hmac.compare_digest(session.csrf_token.encode(), token.encode(errors="replace")):
+        raise NotAllowed("页面已失效，请重试。", code="csrf")
+
+
+async def keep_form(request: web.Request) -> None:
+    """Read a form's text for somebody whose session has ended meanwhile; files have to be chosen again."""
+    if request.content_type == "multipart/form-data":
+        await _read_parts(request, None)
+    else:
+        await _read_urlencoded(request)
+
+
+async def read_form(request: web.Request) -> Values:
+    """A form without files; `NotAllowed` unless it carries the session's token."""
+    values = await _read_urlencoded(request)
+    check_csrf(request[SESSION], one(values, TOKEN))
+    return values
+
+
+async def read_multipart(request: web.Request, take_file: TakeFile) -> Values:
+    """A form with files. Each file is handed to `take_file(name, file name, chunks)` while it arrives; the
+    token stands before the first of them, and without it none is taken."""
+    values = await _read_parts(request, take_file)
+    check_csrf(request[SESSION], one(values, TOKEN))
+    return values
+
+
+async def _read_urlencoded(request: web.Request) -> Values:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise UnsupportedMedia
+    raw = await request.read()
+    if len(raw) > MAX_TEXT * 3:
+        raise TooLarge
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except ValueError as error:
+        raise Malformed from error
+    values = request[FORM] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(_lines(value))
+    return values
+
+
+async def _read_parts(request: web.Request, take_file: TakeFile | None) -> Values:
+    if request.content_type != "multipart/form-data":
+        raise UnsupportedMedia
+    values: Values = {}
+    request[FORM] = values
+    size = fields = 0
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            fields += 1
+            if not isinstance(part, BodyPartReader) or not part.name:
+                raise Malformed
+            if fields > MAX_FIELDS:
+                raise TooLarge
+            if part.filename is not None:
+                if part.filename and take_file and _trusted(request, values):
+                    await take_file(part.name, part.filename, _chunks(part))
+                continue
+            raw = await _text(part, MAX_TEXT - size)
+            size += len(raw)
+            values.setdefault(part.name, []).append(_lines(raw.decode()))
+    except ValueError as error:
+        raise Malformed from error
+    return values
+
+
+def _trusted(request: web.Request, values: Values) -> bool:
+    try:
+        check_csrf(request[SESSION], one(values, TOKEN))
+    except NotAllowed:
+        return False
+    return True
+
+
+def _lines(text: str) -> str:
+    # A browser sends line breaks as CRLF whatever the person typed.
+    return text.replace("\r\n", "\n")
+
+
+async def _text(part: BodyPartReader, limit: int) -> bytes:
+    raw = bytearray()
+    while chunk := await part.read_chunk():
+        raw += chunk
+        if len(raw) > limit:
+            raise TooLarge
+    return bytes(raw)
+
+
+async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while chunk := await part.read_chunk(256 * 1024):
+        yield bytes(chunk)
+
+
+def one(values: Values, name: str, default: str = "") -> str:
+    """The first value of a name."""
+    found = values.get(name)
+    return found[0] if found else default

@@ -1,0 +1,64 @@
+"""What only the other services and operators reach, on a port of its own: profiles, metrics, readiness."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from aiohttp import web
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.gateway.context import DATABASE, SETTINGS
+from services.gateway.models import Account, StubRegistryEntry
+from shared import clock
+from shared.errors import NotFound
+from shared.messages import Profile
+from shared.web import HEALTH, METRICS, Route, answer, uuid_in_path
+
+# Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
+MAX_SKEW = timedelta(seconds=1)
+
+
+async def profile(request: web.Request) -> web.Response:
+    """What is known of an account for prefilling a form: the registry's entry and the platform's attributes."""
+    async with request.app[DATABASE].begin() as session:
+        found = await _profile(session, uuid_in_path(request, "account"), request.app[SETTINGS].stub_idp)
+    return answer(found)
+
+
+async def _profile(session: AsyncSession, id: UUID, stub: bool) -> Profile:
+    account = await session.get(Account, id)
+    if account is None:
+        raise NotFound
+    said = {k: v for k, v in account.attributes.items() if isinstance(v, str)}
+    personal = {k: v for k, v in said.items() if k.startswith("BLR_")}
+    # The platform itself passes on some of the registry's attributes; an entry of the registry goes before.
+    registry = {k: v for k, v in said.items() if k.isupper() and k not in personal}
+    fetched_at = account.attributes_at
+    if stub and account.enterprise:
+        entry = await session.get(StubRegistryEntry, account.enterprise)
+        if entry is not None:
+            registry |= entry.attributes
+            fetched_at = clock.now()
+    return Profile(
+        registry=registry,
+        registry_fetched_at=fetched_at if registry else None,
+        account=personal,
+        account_fetched_at=account.attributes_at if personal else None,
+    )
+
+
+async def check_clock(session: AsyncSession) -> None:
+    """`RuntimeError` when this machine's clock and the database's are more than a second apart."""
+    before = clock.now()
+    theirs = await session.scalar(select(func.clock_timestamp()))
+    after = clock.now()
+    assert theirs is not None
+    if theirs < before - MAX_SKEW or theirs > after + MAX_SKEW:
+        raise RuntimeError(f"clock differs from the database's by {(theirs - after).total_seconds():.1f} s")
+
+
+ROUTES = [
+    Route("GET", "/internal/profiles/{account}", profile, frozenset({"applications"}), answer=Profile),
+    *HEALTH,
+    *METRICS,
+]

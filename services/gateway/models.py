@@ -1,0 +1,108 @@
+"""The tables of schema `identity`."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.database import metadata
+
+SCHEMA = "identity"
+
+
+class Base(DeclarativeBase):
+    metadata = metadata(SCHEMA)
+    type_annotation_map: ClassVar = {
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        dict[str, Any]: JSONB(),
+        list[str]: ARRAY(Text()),
+    }
+
+
+class Account(Base):
+    """Somebody the identity platform vouched for. Staff are entered here before they can sign in."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    # The platform's `uid`.
+    subject: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    roles: Mapped[list[str]]
+    enterprise: Mapped[str | None]
+    enterprise_name: Mapped[str | None]
+    # What the platform said at the last sign-in.
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    attributes_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    disabled_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """A browser session. Only a digest of its id is kept, so that reading this table opens no session."""
+
+    __tablename__ = "sessions"
+
+    id_sha256: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
+    csrf_token: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Audit(Base):
+    """Sign-ins, refusals and sign-outs. Rows are only ever added (a trigger refuses anything else)."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    subject: Mapped[str | None]
+    action: Mapped[str]
+    address: Mapped[str]
+    request_id: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class StubAccount(Base):
+    """An account of the stub identity platform."""
+
+    __tablename__ = "stub_accounts"
+
+    username: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    # What tokeninfo says of it: `cn`, `idCardNumber`, `credenceClass`, and the extended properties.
+    attributes: Mapped[dict[str, Any]]
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class StubGrant(Base):
+    """A code the stub gave out, and the token it was changed for. Only digests are kept."""
+
+    __tablename__ = "stub_grants"
+
+    code_sha256: Mapped[str] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(ForeignKey(StubAccount.username))
+    client_id: Mapped[str]
+    redirect_uri: Mapped[str]
+    code_challenge: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    token_sha256: Mapped[str | None] = mapped_column(unique=True)
+    token_expires_at: Mapped[datetime | None]
+
+
+class StubRegistryEntry(Base):
+    """An entry of the stub of the legal-person registry (法人库)."""
+
+    __tablename__ = "stub_registry"
+
+    uscc: Mapped[str] = mapped_column(primary_key=True)
+    attributes: Mapped[dict[str, Any]]

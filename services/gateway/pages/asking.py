@@ -1,0 +1,54 @@
+"""What several pages ask of the services."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+
+from services.gateway.access import actor
+from services.gateway.client import Answer
+from services.gateway.context import SERVICES
+from shared.errors import NotFound
+from shared.web import uuid_in_path
+
+Json = dict[str, Any]
+# Published forms never change: asked for once a process.
+_FORMS: dict[tuple[str, int], Json] = {}
+
+
+async def ask(request: web.Request, method: str, path: str, **options: Any) -> Answer:
+    """One call of the public contract for whoever is signed in."""
+    return await request.app[SERVICES].ask(actor(request), method, path, **options)
+
+
+async def application(request: web.Request) -> Json:
+    """The application in the path."""
+    found: Json = (await ask(request, "GET", f"/applications/{uuid_in_path(request)}")).body
+    return found
+
+
+async def definition(request: web.Request, application: Json) -> Json:
+    """The form an application pinned."""
+    key = (application["fund_type"], application["form_version"])
+    if key not in _FORMS:
+        _FORMS[key] = (await ask(request, "GET", f"/forms/{key[0]}/{key[1]}")).body
+    return _FORMS[key]
+
+
+def section_of(form: Json, key: str) -> Json:
+    """One section's definition, or `NotFound`."""
+    found: Json | None = next((s for s in form["sections"] if s["key"] == key), None)
+    if found is None or not re.fullmatch("[a-z0-9_]+", key):
+        raise NotFound
+    return found
+
+
+def see_other(location: str) -> web.Response:
+    """After a form was taken: the page to look at next."""
+    return web.Response(status=303, headers={"Location": location})
+
+
+def new_key() -> str:
+    """An idempotency key for one intent; it stands in the form, so that sending the form twice is one act."""
+    return uuid4().hex

@@ -1,0 +1,75 @@
+"""What went wrong, as a page for people who came with a browser."""
+
+import asyncio
+import logging
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.gateway.forms import FORM, TOKEN
+from services.gateway.pages.rendering import page
+from shared import errors
+from shared.database import BUSY
+from shared.web import REQUEST_ID, STATUS
+
+log = logging.getLogger(__name__)
+
+TITLES = {
+    400: "请求无法处理",
+    401: "请先登录",
+    403: "没有权限",
+    404: "未找到页面",
+    409: "当前不能进行此操作",
+    412: "内容已变化",
+    413: "内容过大",
+    429: "操作过于频繁",
+    503: "系统繁忙",
+}
+
+
+# After these the same form may succeed: what was typed is given back for another try.
+GIVE_BACK = frozenset({401, 403, 429, 503})
+
+
+def wants_page(request: web.Request) -> bool:
+    """Whether a person looks at the answer; programs get problem+json."""
+    return not request.path.startswith(("/api/", "/internal/")) and "text/html" in request.headers.get(
+        "Accept", ""
+    )
+
+
+@web.middleware
+async def error_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if not wants_page(request):
+        return await handler(request)
+    try:
+        return await handler(request)
+    except errors.DomainError as error:
+        return _show(request, error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _show(request, errors.NotFound() if error.status in {404, 405} else errors.Malformed())
+    except (asyncio.CancelledError, ConnectionResetError):
+        raise
+    except BUSY:
+        log.warning("busy", exc_info=True)
+        return _show(request, errors.Unavailable())
+    except Exception:
+        log.exception("unexpected error")
+        return _show(request, errors.Unavailable("系统内部错误，请稍后再试。", code="internal"))
+
+
+def _show(request: web.Request, error: errors.DomainError) -> web.Response:
+    status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
+    context = {"title": TITLES.get(status, "操作未能完成"), "error": error, "request_id": request[REQUEST_ID]}
+    typed = request.get(FORM)
+    if typed is not None and status in GIVE_BACK:
+        context["typed"] = [(name, value) for name, values in typed.items() if name != TOKEN for value in values]
+        context["multipart"] = request.content_type == "multipart/form-data"
+        answer = page(request, "try_again.html", context, status=status)
+    else:
+        answer = page(request, "error.html", context, status=status)
+    if isinstance(error, errors.TooMany | errors.Unavailable):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer

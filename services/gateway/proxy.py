@@ -1,0 +1,73 @@
+"""The reverse proxy of `/api/v1`: streams both ways, passes on what the contract names and nothing else."""
+
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import ClientError, ClientTimeout, web
+from yarl import URL
+
+from services.gateway.access import actor
+from services.gateway.client import away
+from services.gateway.context import SERVICES, SETTINGS
+from shared.errors import TooLarge
+from shared.web import REQUEST_ID
+
+log = logging.getLogger(__name__)
+
+# Named, not filtered: a header that is not here cannot be smuggled in, least of all somebody's Authorization.
+TO_SERVICE = ("Accept", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Range")
+TO_CLIENT = (
+    "Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "Content-Type", "ETag",
+    "Location", "Retry-After", "X-Request-Id",
+)  # fmt: skip
+CHUNK = 128 * 1024
+# A slow upload may take its time; silence may not.
+TIMEOUT = ClientTimeout(total=None, sock_connect=3, sock_read=60)
+
+
+async def forward(request: web.Request) -> web.StreamResponse:
+    """One call of the public contract, handed to the service that owns it."""
+    services = request.app[SERVICES]
+    service = services.owner(request.raw_path.partition("?")[0])
+    limit = request.app[SETTINGS].max_upload_mb * 1024 * 1024
+    if (request.content_length or 0) > limit:
+        raise TooLarge
+    headers = {name: request.headers[name] for name in TO_SERVICE if name in request.headers}
+    headers |= services.headers(service, actor(request), request[REQUEST_ID])
+    url = services.url(service, request.raw_path.partition("#")[0])
+    body = None
+    if request.can_read_body:
+        body = _counted(request, limit)
+        if request.content_length is not None:
+            headers["Content-Length"] = str(request.content_length)
+    try:
+        async with services.http.request(
+            # Encoded as it came: what was checked is what is asked for.
+            request.method,
+            URL(url, encoded=True),
+            headers=headers,
+            data=body,
+            allow_redirects=False,
+            timeout=TIMEOUT,
+        ) as found:
+            answer = web.StreamResponse(status=found.status)
+            for name in TO_CLIENT:
+                if name in found.headers:
+                    answer.headers[name] = found.headers[name]
+            await answer.prepare(request)
+            async for chunk in found.content.iter_chunked(CHUNK):
+                await answer.write(chunk)
+            await answer.write_eof()
+            return answer
+    except (ClientError, TimeoutError) as error:
+        log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
+        raise away(service) from error
+
+
+async def _counted(request: web.Request, limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in request.content.iter_chunked(CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge
+        yield chunk

@@ -1,0 +1,82 @@
+"""Every route of the public port: path, view, who may open it."""
+
+from services.gateway import description, proxy
+from services.gateway.access import ANYBODY, SIGNED_IN, Page
+from services.gateway.pages import home, ops, projects, reading, review, sections
+from services.gateway.signin import handlers as signin
+from services.gateway.stub_idp import handlers as stub
+from shared.identity import Role
+
+APPLICANT = frozenset({Role.APPLICANT})
+REVIEWER = frozenset({Role.REVIEWER})
+STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
+OPERATOR = frozenset({Role.OPERATOR})
+
+A = "/applications/{id}"
+R = "/review/{id}"
+
+PAGES = [
+    # coming and going
+    Page("GET", "/", home.entrance, ANYBODY),
+    Page("GET", "/login", signin.login, ANYBODY),
+    Page("GET", "/login/callback", signin.callback, ANYBODY),
+    Page("POST", "/logout", signin.logout, SIGNED_IN, form=True),
+    Page("GET", "/welcome", home.welcome, SIGNED_IN),
+    # the applicant
+    Page("GET", "/projects", projects.my_projects, APPLICANT),
+    Page("GET", "/projects/new", projects.choose_type, APPLICANT),
+    Page("POST", "/projects/new", projects.create, APPLICANT, form=True),
+    Page("GET", A, projects.open_project, APPLICANT),
+    Page("GET", f"{A}/sections/{{key}}", sections.show, APPLICANT),
+    Page("POST", f"{A}/sections/{{key}}", sections.take, APPLICANT, form=True),
+    Page("GET", f"{A}/submit", projects.confirm_submit, APPLICANT),
+    Page("POST", f"{A}/submit", projects.submit, APPLICANT, form=True),
+    Page("GET", f"{A}/receipt/{{n}}", projects.receipt, APPLICANT),
+    Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
+    Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),
+    Page("GET", f"{A}/delete", projects.confirm_delete, APPLICANT),
+    Page("POST", f"{A}/delete", projects.delete, APPLICANT, form=True),
+    Page("GET", f"{A}/view", reading.view, APPLICANT),
+    Page("GET", f"{A}/opinions", reading.opinions, APPLICANT),
+    Page("POST", f"{A}/opinions", reading.answer_opinions, APPLICANT, form=True),
+    Page("GET", "/notifications", home.inbox, APPLICANT),
+    Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
+    # both sides
+    Page("GET", f"{A}/revisions/{{n}}/pdf", reading.wait_for_pdf, APPLICANT | STAFF),
+    Page("POST", f"{A}/revisions/{{n}}/pdf", reading.make_pdf, APPLICANT | STAFF, form=True),
+    # the bureau
+    Page("GET", "/review", review.queue, STAFF),
+    Page("GET", R, review.desk, STAFF),
+    Page("POST", f"{R}/lease", review.take, REVIEWER, form=True),
+    Page("POST", f"{R}/release", review.drop, REVIEWER, form=True),
+    Page("POST", f"{R}/accept", review.accept, REVIEWER, form=True),
+    Page("GET", f"{R}/return", review.write_return, REVIEWER),
+    Page("POST", f"{R}/return", review.send_back, REVIEWER, form=True),
+    # operators
+    Page("GET", "/ops", ops.overview, OPERATOR),
+    Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
+]
+
+# The services behind check roles line by line; here nobody passes without a session.
+API = [
+    Page("GET", "/api/v1/me", description.me, SIGNED_IN),
+    Page("GET", "/api/v1/openapi.json", description.openapi_json, ANYBODY),
+    Page("GET", "/api/v1/docs", description.docs, ANYBODY),
+    *(
+        Page(method, "/api/v1/{rest:.+}", proxy.forward, SIGNED_IN)
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    ),
+]
+
+IDP = "/stub-idp/am/oauth2"
+STUB_IDP = [
+    Page("GET", f"{IDP}/authorize", stub.show_form, ANYBODY),
+    Page("POST", f"{IDP}/authorize", stub.sign_in, ANYBODY),
+    Page("POST", f"{IDP}/access_token", stub.token, ANYBODY),
+    Page("GET", f"{IDP}/tokeninfo", stub.tokeninfo, ANYBODY),
+]
+
+
+def table(*, stub_idp: bool) -> list[Page]:
+    """The whole table; the stub's lines only where it is switched on."""
+    return [*PAGES, *API, *(STUB_IDP if stub_idp else [])]

@@ -1,0 +1,61 @@
+"""Settings of the gateway."""
+
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
+
+from shared.settings import DatabaseSettings
+
+
+class GatewaySettings(DatabaseSettings):
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = 8080
+    # What only the other services and operators reach: profiles, metrics.
+    gateway_internal_host: str = "127.0.0.1"
+    gateway_internal_port: int = 8090
+    # How people reach the gateway; cookies are Secure and named __Host-… when it is https.
+    public_url: AnyHttpUrl
+    redis_url: SecretStr
+    applications_url: AnyHttpUrl
+    notify_url: AnyHttpUrl
+
+    # The identity platform: `…/am/oauth2/authorize`, `access_token` and `tokeninfo` stand below `idp_url`.
+    idp_url: AnyHttpUrl
+    idp_client_id: str
+    idp_client_secret: SecretStr
+    # The stub of the platform and of the legal-person registry; for development and demonstration only.
+    stub_idp: bool = False
+    stub_captcha: str = "8888"
+
+    session_idle_minutes: int = Field(default=30, ge=1)
+    session_hours: int = Field(default=8, ge=1)
+    # Calls one session may make in a minute, and sign-in attempts from one address.
+    calls_per_minute: int = Field(default=1200, ge=1)
+    signins_per_minute: int = Field(default=60, ge=1)
+    max_upload_mb: int = Field(default=50, ge=1)
+
+    @property
+    def https(self) -> bool:
+        return self.public_url.scheme == "https"
+
+    @property
+    def public_host(self) -> str:
+        """`host[:port]` as a browser writes it in `Host` and `Origin`."""
+        return urlsplit(str(self.public_url)).netloc
+
+    def public(self, path: str) -> str:
+        """An absolute address of the portal."""
+        return str(self.public_url).rstrip("/") + path
+
+    def idp(self, endpoint: str) -> str:
+        return f"{str(self.idp_url).rstrip('/')}/am/oauth2/{endpoint}"
+
+    @model_validator(mode="after")
+    def _production(self) -> Self:
+        if self.environment == "production":
+            if self.stub_idp:
+                raise ValueError("GM_STUB_IDP：生产环境不得启用演示身份平台")
+            if not self.https:
+                raise ValueError("GM_PUBLIC_URL：生产环境应为 https 地址")
+        return self
