@@ -32,7 +32,8 @@ def celery_app(service: str, broker_url: str) -> Celery:
         # A lost broker must not kill a render that is almost done: finishing goes over HTTP.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_soft_shutdown_timeout=20,
-        worker_enable_soft_shutdown_on_idle=True,
+        # Only with something in hand: Celery would sleep the whole time-out in an idle worker as well.
+        worker_enable_soft_shutdown_on_idle=False,
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "visibility_timeout": 300,

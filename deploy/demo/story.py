@@ -84,7 +84,8 @@ class Story:
     def _create(self) -> None:
         rounds = self.applicant.call("GET", "/rounds").json()
         open_round = next((r for r in rounds if r["is_open"] and r["fund_type"] == "reward"), None)
-        must(open_round is not None, "no open round of 奖励类")
+        if open_round is None:
+            raise Unexpected("no open round of 奖励类")
         made = self.applicant.call("POST", "/applications", json={"round_id": open_round["id"]}, key=True).json()
         self.id = made["id"]
         self.labels = [s["label"] for s in made["sections"]]

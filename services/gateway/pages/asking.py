@@ -44,6 +44,12 @@ def section_of(form: Json, key: str) -> Json:
     return found
 
 
+def filters(request: web.Request, *names: str) -> tuple[dict[str, str], dict[str, str]]:
+    """A list's filters from the address: all of them for its form, and those that are set for the service."""
+    shown = {name: request.query.get(name, "") for name in names}
+    return shown, {name: value for name, value in shown.items() if value}
+
+
 def see_other(location: str) -> web.Response:
     """After a form was taken: the page to look at next."""
     return web.Response(status=303, headers={"Location": location})

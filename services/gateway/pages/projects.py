@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from services.gateway.forms import one, read_form
-from services.gateway.pages.asking import Json, application, ask, new_key, see_other
+from services.gateway.pages.asking import Json, application, ask, filters, new_key, see_other
 from services.gateway.pages.rendering import page
 from shared.errors import Conflict, DomainError, Invalid, Stale
 from shared.web import uuid_in_path
@@ -13,9 +13,10 @@ from shared.web import uuid_in_path
 
 async def my_projects(request: web.Request) -> web.Response:
     """我的项目: the list of the manual's figures 5 and 11."""
-    query = {name: request.query[name] for name in ("state", "q", "cursor") if request.query.get(name)}
+    shown, query = filters(request, "state", "q", "cursor")
     found = (await ask(request, "GET", "/applications", query=query)).body
-    return page(request, "projects.html", {"found": found, "query": query, "done": request.query.get("done")})
+    context = {"found": found, "query": shown, "filtered": bool(query), "done": request.query.get("done")}
+    return page(request, "projects.html", context)
 
 
 async def choose_type(request: web.Request) -> web.Response:

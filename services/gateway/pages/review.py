@@ -5,23 +5,22 @@ from datetime import datetime, time
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_form
-from services.gateway.pages.asking import Json, application, ask, definition, see_other
+from services.gateway.pages.asking import Json, application, ask, definition, filters, see_other
 from services.gateway.pages.reading import latest
 from services.gateway.pages.rendering import page
 from shared import clock
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale
 from shared.web import uuid_in_path
 
-FILTERS = ("state", "q", "cursor")
 ROWS = 3
 MAX_ROWS = 100
 
 
 async def queue(request: web.Request) -> web.Response:
     """Applications that were submitted, oldest first."""
-    query = {name: request.query[name] for name in FILTERS if request.query.get(name)}
+    shown, query = filters(request, "state", "q", "cursor")
     found = (await ask(request, "GET", "/review/applications", query=query)).body
-    return page(request, "review_queue.html", {"found": found, "query": query})
+    return page(request, "review_queue.html", {"found": found, "query": shown})
 
 
 async def _desk(request: web.Request, error: DomainError | None = None, status: int = 200) -> web.Response:
