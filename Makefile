@@ -1,0 +1,40 @@
+# Everything a person does with this repository. `make` alone says what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run demo reconcile test test-all check format
+
+PYTHON := .venv/bin/python
+# `make run documents=2`: how many of a worker.
+WORKERS := $(foreach worker,relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start the whole system here (documents=2 starts two document workers); Ctrl-C stops it
+	@deploy/bootstrap.sh run
+	@exec $(PYTHON) -m deploy.local run $(WORKERS)
+
+demo: ## an application's whole way, told to the running system or to one started for it
+	@deploy/bootstrap.sh run
+	@$(PYTHON) -m deploy.demo
+
+reconcile: ## accepted submissions = revisions = PDFs = mails? asked of the running system
+	@$(PYTHON) -m deploy.local exec applications reconcile
+
+test: ## the tests that every change must pass (under 12 minutes on two cores)
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m pytest -m "not slow"
+
+test-all: ## these and the long ones: faults in real processes
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m pytest
+
+check: ## formatting, lint, types, walls between the services
+	@deploy/bootstrap.sh test
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: ## put every file in its usual form
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .

@@ -1,0 +1,122 @@
+#!/bin/sh
+# Installs what is missing to run (or, with `test`, to test) the system on Debian 12 or Ubuntu 24.04, as root or
+# through sudo. With nothing to do it ends within a second. Elsewhere it says what to install.
+#
+#   deploy/bootstrap.sh [run|test]
+#
+# Package indexes, mirrors and certificates are those the machine is configured with (apt, pip).
+set -eu
+cd "$(dirname "$0")/.."
+
+purpose=${1:-run}
+stamp=.venv/.bootstrapped
+say() { printf '%s\n' "bootstrap: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# ---- what the machine must have ------------------------------------------------------------------------------
+
+# The system's interpreter, before anything that a version manager put on PATH.
+find_python() {
+    for candidate in /usr/bin/python3 "$(command -v python3 || true)"; do
+        if [ -x "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+}
+
+has_library() { /sbin/ldconfig -p 2>/dev/null | grep -q "$1"; }
+has_font() { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list 'Noto Sans CJK SC' file 2>/dev/null | head -n 1)" ]; }
+
+find_chromium() {
+    for candidate in "${GM_CHROMIUM:-}" "$(command -v chromium || true)" "$(command -v google-chrome || true)"; do
+        if [ -n "$candidate" ] && [ -x "$candidate" ]; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+}
+
+missing_packages() {
+    python=$(find_python)
+    [ -n "$python" ] || printf 'python3 '
+    { [ -n "$python" ] && "$python" -c 'import ensurepip, venv' 2>/dev/null; } || printf 'python3-venv '
+    has_library libpango-1.0.so.0 || printf 'libpango-1.0-0 '
+    has_library libpangoft2-1.0.so.0 || printf 'libpangoft2-1.0-0 '
+    has_library libharfbuzz-subset.so.0 || printf 'libharfbuzz-subset0 '
+    command -v fc-list >/dev/null 2>&1 || printf 'fontconfig '
+    has_font || printf 'fonts-noto-cjk '
+    [ -d /etc/ssl/certs ] || printf 'ca-certificates '
+    [ "$(id -u)" != 0 ] || command -v useradd >/dev/null 2>&1 || printf 'passwd '
+    if [ "$purpose" = test ] && [ -z "$(find_chromium)" ]; then printf 'chromium '; fi
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        fail "root or sudo is needed for: $*"
+    fi
+}
+
+install_packages() {
+    # shellcheck disable=SC1091
+    system=$(. /etc/os-release 2>/dev/null && printf '%s-%s' "${ID:-}" "${VERSION_ID:-}" || true)
+    case "$system" in
+        debian-12 | ubuntu-24.04) ;;
+        *) fail "on this system (${system:-unknown}) please install what Debian calls: $*" ;;
+    esac
+    case "$system $*" in
+        # Ubuntu's package is a door to a snap, which a headless machine cannot open.
+        ubuntu*chromium*) fail "set GM_CHROMIUM to the path of a Chromium or Chrome; the tests need a browser" ;;
+    esac
+    say "installing $*"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $* >/dev/null
+}
+
+missing=$(missing_packages)
+[ -z "$missing" ] || install_packages "$missing"
+python=$(find_python)
+[ -n "$python" ] || fail "Python 3.11 or newer is needed"
+
+# ---- what the project itself needs ---------------------------------------------------------------------------
+
+wanted=$(cat uv.lock pyproject.toml deploy/bootstrap.sh | sha256sum | cut -d ' ' -f 1)-$python
+[ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || [ ! -x .venv/bin/python ] || exit 0
+
+find_uv() {
+    for candidate in "$(command -v uv || true)" .tools/bin/uv; do
+        if [ -n "$candidate" ] && [ -x "$candidate" ]; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+}
+
+uv=$(find_uv)
+if [ -z "$uv" ]; then
+    say "installing uv"
+    "$python" -m venv .tools
+    .tools/bin/pip install --quiet --disable-pip-version-check uv
+    uv=.tools/bin/uv
+fi
+
+# uv does not read pip's configuration, which is where machines keep their mirror.
+index=$("$python" -m pip config get global.index-url 2>/dev/null || printf '%s' "${PIP_INDEX_URL:-}")
+export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=true
+[ -e .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null | sed 's/^[^-]*-//')" = "$python" ] || rm -rf .venv
+
+say "installing the project's libraries"
+if [ -z "$index" ]; then
+    "$uv" sync --quiet --frozen --all-extras --python "$python" --compile-bytecode
+else
+    # The lock names PyPI's own addresses; the same versions and hashes come from the mirror this way.
+    "$uv" venv --quiet --python "$python" --allow-existing .venv
+    "$uv" export --quiet --frozen --all-extras --no-emit-project --output-file .venv/requirements.txt
+    VIRTUAL_ENV=.venv "$uv" pip sync --quiet --compile-bytecode --default-index "$index" --require-hashes .venv/requirements.txt
+fi
+printf '%s' "$wanted" >"$stamp"
