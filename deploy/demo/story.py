@@ -58,7 +58,13 @@ class Story:
 
     def tell(self) -> None:
         """All of it; `Unexpected` where it goes wrong."""
-        say = self._teller.say
+        try:
+            self._tell(self._teller.say)
+        finally:
+            self.applicant.close()
+            self.reviewer.close()
+
+    def _tell(self, say: Callable[[str], None]) -> None:
         me = self.applicant.sign_in(PASSWORD, CAPTCHA)
         say(f"signed in: {me['enterprise']['name']}")
         self._create()

@@ -34,6 +34,14 @@ def day(instant: str | None) -> str:
     return clock.show_date(datetime.fromisoformat(instant)) if instant else ""
 
 
+def size(count: int) -> str:
+    """A file's size for people."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.1f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
+
+
+TEMPLATES.filters["size"] = size
 TEMPLATES.filters["when"] = when
 TEMPLATES.filters["day"] = day
 ROLE_LABELS = {

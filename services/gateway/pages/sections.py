@@ -190,7 +190,8 @@ class _Uploads:
             raise Malformed
         body = MultipartWriter("form-data")
         part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
-        part.set_content_disposition("form-data", name="file", filename=file_name)
+        # Unquoted: the name is to arrive as the person's computer has it.
+        part.set_content_disposition("form-data", quote_fields=False, name="file", filename=file_name)
         try:
             made = await ask(
                 self._request,

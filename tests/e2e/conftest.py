@@ -1,0 +1,44 @@
+"""One real system for all tests of this folder, and a real browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.system.running import RunningSystem
+
+
+@pytest.fixture(scope="package")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    running = RunningSystem(tmp_path_factory.mktemp("system") / "var")
+    running.start()
+    yield running
+    running.stop()
+
+
+def chromium() -> str:
+    """The browser's path: `GM_CHROMIUM`, or the system's."""
+    found = os.environ.get("GM_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert found, "no Chromium here; deploy/bootstrap.sh test installs it, or set GM_CHROMIUM"
+    return found
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Root has no sandbox; CI runs as root on a machine that it has for itself.
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        launched = playwright.chromium.launch(executable_path=chromium(), args=options)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="package")
+def pictures() -> Path:
+    """Where the browser's pictures go, to be looked at after a run."""
+    folder = Path(__file__).resolve().parents[2] / "var" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,136 @@
+"""The real system, as `make run` starts it, in a folder and on ports of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from deploy.demo.client import Person
+from deploy.embedded.system import ROOT
+from tests import factories
+
+START_SECONDS = 120
+
+
+class RunningSystem:
+    """Starts, describes and stops it. `settings` are GM_… variables."""
+
+    def __init__(self, var: Path, *counts: str, **settings: str) -> None:
+        self.var = var
+        self._command = [
+            sys.executable, "-m", "deploy.local", "--var", str(var), "run", "--free-ports", *counts,
+        ]  # fmt: skip
+        self._settings = settings
+        self._log = var.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+        self._people: list[Person] = []
+
+    def start(self) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("GM_")}
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, cwd=ROOT, env={**environment, **self._settings}, stdout=log, stderr=log
+            )
+        until = time.monotonic() + START_SECONDS
+        while not self.description().get("ready"):
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise AssertionError(f"the system did not start:\n{self._log.read_text()[-3000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        assert self.process is not None
+        for person in self._people:
+            person.close()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+
+    def description(self) -> dict[str, Any]:
+        """`run.json`, or nothing while there is none."""
+        try:
+            return dict(json.loads((self.var / "run.json").read_text()))
+        except FileNotFoundError:
+            return {}
+
+    @property
+    def url(self) -> str:
+        return str(self.description()["public_url"])
+
+    @property
+    def mail_page(self) -> str:
+        return str(self.description()["mail_page"])
+
+    def pid(self, name: str) -> int:
+        return int(self.description()["processes"][name]["pid"])
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        os.kill(self.pid(name), number)
+
+    def log(self, name: str) -> list[dict[str, Any]]:
+        """The JSON lines of a process's log."""
+        lines = (self.var / "log" / f"{name}.log").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def execute(self, service: str, *command: str) -> tuple[int, str]:
+        """A command of a service beside the system: its exit code and output."""
+        full = [sys.executable, "-m", "deploy.local", "--var", str(self.var), "exec", service, *command]
+        done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def reconcile(self, seconds: float = 60) -> dict[str, Any]:
+        """The report, once nothing is under way any more or the time is up."""
+        until = time.monotonic() + seconds
+        while True:
+            code, output = self.execute("applications", "reconcile")
+            report: dict[str, Any] = json.loads(output[output.index("{") :])
+            if code == 0 or not report["pending"] or time.monotonic() > until:
+                return report
+            time.sleep(0.5)
+
+    def person(self, username: str) -> Person:
+        """Somebody who has just signed in."""
+        person = Person(self.url, username, lambda _: None)
+        self._people.append(person)
+        person.sign_in("Demo#2024", "8888")
+        return person
+
+
+def create(person: Person) -> str:
+    """A new draft of 奖励类."""
+    rounds = person.call("GET", "/rounds").json()
+    round_id = next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")
+    return str(person.call("POST", "/applications", json={"round_id": round_id}, key=True).json()["id"])
+
+
+def fill(person: Person, id: str, **changes: str) -> None:
+    """Every section saved, with attachments."""
+    files = {}
+    for slot, section in factories.REWARD_SLOTS.items():
+        made = person.call(
+            "POST",
+            f"/applications/{id}/attachments",
+            params={"section": section, "slot": slot},
+            files={"file": factories.file_for(slot)},
+        )
+        files[slot] = [made.json()["id"]]
+    for key, values in factories.reward_values(files, **changes).items():
+        path = f"/applications/{id}/sections/{key}"
+        etag = person.call("GET", path).json()["etag"]
+        person.call("PUT", path, json={"values": values}, etag=etag)
+
+
+def version(person: Person, id: str) -> str:
+    return str(person.call("GET", f"/applications/{id}").json()["version"])
+
+
+def submit(person: Person, id: str) -> dict[str, Any]:
+    """The answer to a submission that is accepted."""
+    etag = version(person, id)
+    return dict(person.call("POST", f"/applications/{id}/submit", json={}, etag=etag, key=True).json())
+
+
+def withdraw(person: Person, id: str) -> None:
+    person.call("POST", f"/applications/{id}/withdraw", json={}, etag=version(person, id))
