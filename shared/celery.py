@@ -6,17 +6,38 @@ import os
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from pathlib import Path
+from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import worker_ready, worker_shutting_down
+from kombu.connection import Connection
 from kombu.entity import Queue
 
 from shared.messages import TOPICS
 
 
+# Seconds between two looks for a broker that is away.
+LOOK_AGAIN = 3
+
+
+class _PatientConnection(Connection):
+    """Looks for a lost broker steadily and for ever; kombu's own pauses grow to 30 s, and it gives up."""
+
+    def ensure_connection(self, errback: Any = None, max_retries: Any = None, **options: Any) -> Connection:
+        pauses = {"interval_start": 0.5, "interval_step": 0.5, "interval_max": LOOK_AGAIN}
+        ensure: Any = super().ensure_connection
+        ensure(errback, None, **{**options, **pauses})
+        return self
+
+
+class _Amqp(AMQP):  # type: ignore[misc]
+    Connection = _PatientConnection
+
+
 def celery_app(service: str, broker_url: str) -> Celery:
     """An app that publishes to, or consumes from, the queues of `shared.messages`."""
-    app = Celery(service, broker=broker_url, set_as_current=False)
+    app = Celery(service, broker=broker_url, set_as_current=False, amqp=_Amqp)
     app.conf.update(
         # No result backend: the effect is recorded over HTTP, in one transaction with the owed row.
         task_ignore_result=True,

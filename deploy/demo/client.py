@@ -41,6 +41,11 @@ class Person:
         self.csrf_token = me["csrf_token"]
         return me
 
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """The session, for further clients of the same person."""
+        return self._http.cookies
+
     def call(
         self,
         method: str,

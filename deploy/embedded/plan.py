@@ -33,7 +33,7 @@ _OWN = {
     "gateway": ("GM_SESSION_", "GM_CALLS_", "GM_SIGNINS_", "GM_MAX_UPLOAD_", "GM_IDP_", "GM_STUB_", "GM_DATABASE_POOL_"),
     "applications": (
         "GM_PUBLISH_LEASE_", "GM_JOB_", "GM_DOCUMENTS_WINDOW", "GM_RELAY_", "GM_REVIEW_", "GM_PUBLICITY_",
-        "GM_DATABASE_POOL_", "GM_FAILPOINT",
+        "GM_DATABASE_POOL_",
     ),
     "documents": ("GM_DOCUMENTS_CONCURRENCY",),
     "notify": ("GM_NOTIFY_", "GM_SMTP_TIMEOUT_", "GM_DATABASE_POOL_"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 from celery import Celery
+from kombu.connection import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -38,6 +39,7 @@ class Relay:
         self._sessions = sessions
         self._broker = broker
         self._settings = settings
+        self._connection: Connection | None = None
         self._windows = {RENDER_DOCUMENT: settings.documents_window}
 
     async def pass_on(self) -> int:
@@ -66,23 +68,34 @@ class Relay:
     def _publish(self, topic: str, ids: list[UUID]) -> set[UUID]:
         published: set[UUID] = set()
         try:
-            with self._broker.producer_pool.acquire(block=True, timeout=5) as producer:
-                for id in ids:
-                    self._broker.send_task(
-                        TOPICS[topic].task,
-                        args=[str(id)],
-                        task_id=str(id),
-                        queue=TOPICS[topic].queue,
-                        producer=producer,
-                        retry=False,
-                    )
-                    published.add(id)
+            if self._connection is None:
+                self._connection = self._broker.connection_for_write()
+            producer = self._broker.amqp.Producer(self._connection, auto_declare=False)
+            for id in ids:
+                self._broker.send_task(
+                    TOPICS[topic].task,
+                    args=[str(id)],
+                    task_id=str(id),
+                    queue=TOPICS[topic].queue,
+                    producer=producer,
+                    retry=False,
+                )
+                published.add(id)
         except Exception as error:
             # Whatever kept the broker from taking it, the row is still owed and due again at once.
-            log.warning("broker does not take messages", extra={"reason": repr(error), "left": len(ids)})
-            with suppress(Exception):
-                self._broker.pool.force_close_all()
+            log.warning(
+                "broker does not take messages",
+                extra={"reason": repr(error), "left": len(ids) - len(published)},
+            )
+            self.disconnect()
         return published
+
+    def disconnect(self) -> None:
+        """Forget the connection; the next batch opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.release()
 
     async def fall_due(self) -> int:
         """Turn what the calendar brought into moves."""
@@ -119,9 +132,11 @@ async def run(settings: ApplicationsSettings) -> None:
     if ready:
         ready.touch()
     log.info("relay ready")
+    relay = Relay(async_sessionmaker(engine, expire_on_commit=False), broker, settings)
     try:
-        await Relay(async_sessionmaker(engine, expire_on_commit=False), broker, settings).run(stop)
+        await relay.run(stop)
     finally:
+        relay.disconnect()
         if ready:
             ready.unlink(missing_ok=True)
         broker.close()

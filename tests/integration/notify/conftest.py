@@ -1,17 +1,13 @@
-"""notify on a real database, with a mail server whose answers a test writes down beforehand."""
+"""notify on a real database and a mail server that refuses when told to."""
 
 from collections.abc import Iterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
-from deploy.embedded.ports import free_port
 from services.notify import __main__ as commands
 from services.notify.delivery import Delivery
 from services.notify.models import Notification
@@ -19,37 +15,7 @@ from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
 from shared.database import engine, migrate
 from tests import factories
-
-
-class MailServer:
-    """Takes mails, after answering with `refusals` first, one a mail."""
-
-    def __init__(self) -> None:
-        self.messages: list[EmailMessage] = []
-        self.refusals: list[str] = []
-        self._port = free_port()
-        self._controller: Controller | None = None
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self._port}"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.refusals:
-            return self.refusals.pop(0)
-        message = message_from_bytes(envelope.original_content, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        self.messages.append(message)
-        return "250 kept"
-
-    def start(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self._port)
-        self._controller.start()
-
-    def stop(self) -> None:
-        if self._controller:
-            self._controller.stop()
-            self._controller = None
+from tests.system.mail_server import MailServer
 
 
 @pytest.fixture

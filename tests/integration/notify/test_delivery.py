@@ -14,7 +14,7 @@ from services.notify.models import Notification
 from services.notify.settings import NotifySettings
 from shared import clock
 from tests import factories
-from tests.integration.notify.conftest import MailServer
+from tests.system.mail_server import MailServer
 
 Sessions = sessionmaker[Session]
 
