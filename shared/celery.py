@@ -16,7 +16,6 @@ from kombu.entity import Queue
 
 from shared.messages import TOPICS
 
-
 # Seconds between two looks for a broker that is away.
 LOOK_AGAIN = 3
 

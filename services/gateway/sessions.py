@@ -110,7 +110,7 @@ class Sessions:
             ).one_or_none()
             if row is None:
                 return None
-            kept, account = row.tuple()
+            kept, account = row
             now = clock.now()
             if now - kept.last_seen_at > SEEN_EVERY and now - kept.last_seen_at <= self._idle:
                 await session.execute(

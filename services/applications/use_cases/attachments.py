@@ -3,8 +3,10 @@
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -139,6 +141,10 @@ async def remove(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, at
 
 def _plain_name(name: str) -> str:
     """The file's own name without folders or characters that end lines; 120 characters at most."""
+    # Form data escapes what a header cannot hold: browsers a quotation mark, some clients all beyond ASCII.
+    if name.isascii() and "%" in name:
+        with suppress(UnicodeDecodeError):
+            name = unquote(name, errors="strict")
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(c for c in base if c.isprintable()).strip() or "附件"
     stem, dot, extension = shown.rpartition(".")

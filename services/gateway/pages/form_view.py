@@ -8,6 +8,7 @@ attachments a slot holds, `file.<slot>` for a new one.
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import uuid4
 
 from services.gateway.forms import Values
 
@@ -243,19 +244,11 @@ def _rows(table: Json, form: Values) -> list[Json]:
         row = {name: value for name, value in row.items() if value is not None}
         if given := form.get(f"{base}.{key}", [""])[0]:
             row[key] = given
+        elif key == "id":
+            # Named before it is sent, so that what is wrong with it can be said beside it.
+            row[key] = uuid4().hex[:12]
         rows.append(row)
     return rows
-
-
-def without_blank_rows(section: Json, values: Json) -> Json:
-    """For 保存表单: a free row in which nothing was typed is no row."""
-    cleaned = dict(values)
-    for table in section["tables"]:
-        if not table["fixed_rows"]:
-            cleaned[table["key"]] = [
-                row for row in values[table["key"]] if any(v for k, v in row.items() if k != "id")
-            ]
-    return cleaned
 
 
 def shown(definition: Json, value: Any) -> str:

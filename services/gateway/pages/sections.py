@@ -109,9 +109,8 @@ async def _act(
         await ask(request, "DELETE", f"{path}/draft", etag=etag)
         return see_other(f"{here}?done=discarded")
     if action == "save" and not uploads.faults:
-        kept = form_view.without_blank_rows(section, values)
         try:
-            await ask(request, "PUT", path, json={"values": kept}, etag=etag)
+            await ask(request, "PUT", path, json={"values": values}, etag=etag)
         except Invalid:
             # Typed is typed: what cannot count yet is kept all the same.
             await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)

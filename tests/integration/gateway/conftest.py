@@ -1,0 +1,161 @@
+"""The gateway before the real applications and notify services, on one database and real sockets."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from aiohttp import ClientResponse, ClientSession, CookieJar
+from aiohttp.test_utils import TestServer
+
+from deploy.embedded.ports import free_port
+from services.applications import __main__ as applications_commands
+from services.applications.app import create_app as create_applications
+from services.applications.context import SESSIONS
+from services.applications.seed import seed as seed_rounds
+from services.gateway import __main__ as gateway_commands
+from services.gateway.app import create_app
+from services.gateway.context import DATABASE
+from services.gateway.settings import GatewaySettings
+from services.gateway.stub_idp.people import seed as seed_people
+from services.notify import __main__ as notify_commands
+from services.notify.app import create_app as create_notify
+from shared.database import migrate
+from tests import factories
+from tests.integration.applications.conftest import make_settings as applications_settings
+from tests.integration.notify.conftest import make_settings as notify_settings
+
+
+def make_settings(database_url: str, redis_url: str, **changes: Any) -> GatewaySettings:
+    port = free_port()
+    values = {
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "gateway_port": port,
+        "gateway_internal_port": free_port(),
+        "public_url": f"http://127.0.0.1:{port}",
+        "applications_url": "http://127.0.0.1:9",
+        "notify_url": "http://127.0.0.1:9",
+        "idp_url": f"http://127.0.0.1:{port}/stub-idp",
+        "idp_client_id": "gongmei",
+        "idp_client_secret": "a secret of the client",
+        "stub_idp": True,
+        "signing_key": factories.private_key("gateway"),
+        "trusted_keys": factories.trusted_keys(),
+        **changes,
+    }
+    return GatewaySettings(**values)
+
+
+@pytest.fixture(scope="module")
+def identity_url(database_url: str) -> str:
+    """A database with every schema in it."""
+    for commands, settings, schema in (
+        (gateway_commands, make_settings(database_url, "redis://127.0.0.1:1"), "identity"),
+        (applications_commands, applications_settings(database_url, Path("/nowhere")), "applications"),
+        (notify_commands, notify_settings(database_url, "smtp://127.0.0.1:9"), "notify"),
+    ):
+        migrate(settings, Path(str(commands.__file__)).parent / "migrations", schema)
+    return database_url
+
+
+@pytest.fixture(scope="module")
+async def gateway(
+    identity_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[TestServer]:
+    async with AsyncExitStack() as stack:
+        ports = {"applications": free_port(), "notify": free_port()}
+        settings = make_settings(
+            identity_url,
+            redis_url,
+            applications_url=f"http://127.0.0.1:{ports['applications']}",
+            notify_url=f"http://127.0.0.1:{ports['notify']}",
+            signins_per_minute=10_000,
+        )
+        behind = create_applications(
+            applications_settings(
+                identity_url,
+                tmp_path_factory.mktemp("store"),
+                gateway_url=f"http://127.0.0.1:{settings.gateway_internal_port}",
+                notify_url=f"http://127.0.0.1:{ports['notify']}",
+            )
+        )
+        notify = create_notify(notify_settings(identity_url, "smtp://127.0.0.1:9"))
+        await stack.enter_async_context(TestServer(behind, port=ports["applications"]))
+        await stack.enter_async_context(TestServer(notify, port=ports["notify"]))
+        app = create_app(settings)
+        running = await stack.enter_async_context(TestServer(app, port=settings.gateway_port))
+        async with app[DATABASE].begin() as session:
+            await seed_people(session)
+        async with behind[SESSIONS].begin() as session:
+            await seed_rounds(session)
+        yield running
+
+
+def flush_cache(redis_url: str) -> None:
+    """Forget every copy of a session, as if its seconds had passed."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+
+
+class Browser:
+    """A browser without a screen: keeps cookies, fills forms."""
+
+    def __init__(self, server: TestServer) -> None:
+        self.server = server
+        self.http = ClientSession(cookie_jar=CookieJar(unsafe=True))
+        self.csrf_token = ""
+
+    async def go(self, method: str, path: str, **options: Any) -> ClientResponse:
+        options.setdefault("headers", {})
+        options["headers"].setdefault("Accept", "text/html")
+        answer = await self.http.request(method, self.server.make_url(path), **options)
+        await answer.read()
+        return answer
+
+    async def call(self, method: str, path: str, **options: Any) -> ClientResponse:
+        """A call of the API, with the token."""
+        headers = {"X-CSRF-Token": self.csrf_token, **options.pop("headers", {})}
+        answer = await self.http.request(
+            method, self.server.make_url(f"/api/v1{path}"), headers=headers, **options
+        )
+        await answer.read()
+        return answer
+
+    async def to_form(self, next: str = "/") -> dict[str, str]:
+        """Open the platform's form; its hidden fields."""
+        page = await self.go("GET", f"/login?next={next}")
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', await page.text())
+        return {name: unescape(value) for name, value in hidden}
+
+    async def send_form(self, hidden: dict[str, str], username: str, **changes: Any) -> ClientResponse:
+        fields = {**hidden, "username": username, "password": "Demo#2024", "captcha": "8888"}
+        options = {key: changes.pop(key) for key in ("allow_redirects",) if key in changes}
+        return await self.go("POST", "/stub-idp/am/oauth2/authorize", data={**fields, **changes}, **options)
+
+    async def sign_in(self, username: str) -> "Browser":
+        answer = await self.send_form(await self.to_form(), username)
+        assert answer.status == 200, await answer.text()
+        self.csrf_token = (await (await self.call("GET", "/me")).json())["csrf_token"]
+        return self
+
+    def cookie(self, name: str = "gm_session") -> str:
+        return next(c.value for c in self.http.cookie_jar if c.key == name)
+
+
+@pytest.fixture
+async def browser(gateway: TestServer) -> AsyncIterator[Browser]:
+    made = Browser(gateway)
+    yield made
+    await made.http.close()
+
+
+@pytest.fixture
+async def other(gateway: TestServer) -> AsyncIterator[Browser]:
+    made = Browser(gateway)
+    yield made
+    await made.http.close()

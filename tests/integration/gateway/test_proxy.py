@@ -1,0 +1,171 @@
+"""What passes through the gateway to a service, and what never does."""
+
+import asyncio
+import http.client
+import json
+import time
+from io import BytesIO
+from uuid import uuid4
+
+import pytest
+from aiohttp import FormData
+from aiohttp.test_utils import TestServer
+
+from deploy.embedded.ports import free_port
+from services.gateway.app import create_app
+from shared.identity import Signer
+from tests import factories
+from tests.integration.gateway.conftest import Browser, make_settings
+
+
+def raw(server: TestServer, method: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """A request whose path no client library has tidied up."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.putrequest(method, path, skip_host=False, skip_accept_encoding=True)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    found = answer.status, answer.read()
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/applications/../../../internal/openapi.json",
+        "/api/v1/applications/%2e%2e/%2e%2e/%2e%2e/internal/openapi.json",
+        "/api/v1/applications/..%2f..%2f..%2finternal/openapi.json",
+        "/api/v1/applications/.%2e/.%2e/.%2e/internal/openapi.json",
+        "/api/v1/applications//internal/openapi.json",
+        "/api/v1/applications/;/internal",
+        "/api/v1/..;/internal/openapi.json",
+        "/api/v1/internal/openapi.json",
+        "/internal/openapi.json",
+        "/api/v1/applications/%00",
+        "/api/v1/metrics",
+        "/metrics",
+        "/internal/profiles/1",
+    ],
+)
+async def test_no_path_leads_to_what_is_internal(browser: Browser, gateway: TestServer, path: str) -> None:
+    await browser.sign_in("qiye1")
+    cookie = {"Cookie": f"gm_session={browser.cookie()}"}
+    status, body = await asyncio.to_thread(raw, gateway, "GET", path, cookie)
+    assert status in {400, 404}, body
+    assert b"paths" not in body
+
+
+async def test_headers_of_the_client_cannot_pass_as_ours(browser: Browser) -> None:
+    await browser.sign_in("qiye1")
+    signer = Signer("gateway", factories.private_key("gateway"))
+    theirs = factories.applicant(factories.ENTERPRISE_2)
+    answer = await browser.call(
+        "GET",
+        "/applications",
+        headers={
+            **signer.headers("applications", theirs),
+            "X-Forwarded-For": "1.2.3.4",
+            "X-Request-Id": "an id\twith a tab",
+        },
+    )
+    # The forged signature is even a valid one; the session decides all the same.
+    assert answer.status == 200
+    me = await (await browser.call("GET", "/me")).json()
+    assert all(a["enterprise"] == me["enterprise"]["uscc"] for a in (await answer.json())["items"])
+    assert answer.headers["X-Request-Id"].isalnum()
+
+
+async def test_attachment_streams_in_and_out(browser: Browser) -> None:
+    await browser.sign_in("qiye1")
+    rounds = await (await browser.call("GET", "/rounds")).json()
+    made = await browser.call(
+        "POST",
+        "/applications",
+        json={"round_id": next(r["id"] for r in rounds if r["is_open"])},
+        headers={"Idempotency-Key": uuid4().hex},
+    )
+    id = (await made.json())["id"]
+    assert made.headers["Location"] == f"/api/v1/applications/{id}"
+    content = b"%PDF-1.4\n" + b"x" * 3_000_000
+    form = FormData()
+    form.add_field("file", BytesIO(content), filename="营业执照.pdf")
+    path = f"/applications/{id}/attachments"
+    up = await browser.call("POST", f"{path}?section=company&slot=business_license", data=form)
+    assert up.status == 201, await up.text()
+    kept = await up.json()
+    down = await browser.call("GET", f"{path}/{kept['id']}")
+    assert (down.status, await down.read() == content) == (200, True)
+    assert "filename*=UTF-8''%E8%90%A5%E4%B8%9A%E6%89%A7%E7%85%A7.pdf" in down.headers["Content-Disposition"]
+
+
+async def test_body_over_the_limit_is_refused_before_it_is_sent(browser: Browser, gateway: TestServer) -> None:
+    await browser.sign_in("qiye1")
+    headers = {
+        "Cookie": f"gm_session={browser.cookie()}",
+        "X-CSRF-Token": browser.csrf_token,
+        "Content-Type": "application/json",
+        "Content-Length": str(500 * 1024 * 1024),
+    }
+    status, body = await asyncio.to_thread(raw, gateway, "POST", "/api/v1/applications", headers)
+    assert (status, json.loads(body)["type"]) == (413, "too_large")
+
+
+async def test_service_that_is_away_is_said_in_words(identity_url: str, redis_url: str) -> None:
+    settings = make_settings(identity_url, redis_url, applications_url=f"http://127.0.0.1:{free_port()}")
+    async with TestServer(create_app(settings), port=settings.gateway_port) as alone:
+        browser = Browser(alone)
+        try:
+            # Signing in needs nobody but the gateway.
+            await browser.send_form(await browser.to_form("/welcome"), "qiye2")
+            me = await browser.call("GET", "/me")
+            assert me.status == 200
+            began = time.monotonic()
+            away = await browser.call("GET", "/applications")
+            assert time.monotonic() - began < 5
+            assert (away.status, (await away.json())["type"]) == (503, "service_away")
+            assert away.headers["Retry-After"]
+            page = await browser.go("GET", "/projects")
+            assert page.status == 503
+            assert "申报服务暂时没有响应" in await page.text()
+            # What was typed comes back with the page.
+            form = {"csrf_token": (await me.json())["csrf_token"], "round_id": "r", "key": "k <1>"}
+            sent = await browser.go("POST", "/projects/new", data=form)
+            text = await sent.text()
+            assert "您填写的内容没有丢失" in text
+            assert 'name="key" value="k &lt;1&gt;"' in text
+        finally:
+            await browser.http.close()
+
+
+async def test_description_covers_what_the_services_serve(browser: Browser) -> None:
+    document = await (await browser.call("GET", "/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    for path in (
+        "/api/v1/applications/{id}/submit",
+        "/api/v1/notifications",
+        "/api/v1/me",
+        "/api/v1/ops/overview",
+    ):
+        assert path in document["paths"]
+    assert not [path for path in document["paths"] if not path.startswith("/api/v1/")]
+    submit = document["paths"]["/api/v1/applications/{id}/submit"]["post"]
+    assert {p["name"] for p in submit["parameters"]} == {"id", "If-Match", "Idempotency-Key"}
+
+
+async def test_prefill_comes_through_the_internal_port(browser: Browser, gateway: TestServer) -> None:
+    await browser.sign_in("qiye2")
+    rounds = await (await browser.call("GET", "/rounds")).json()
+    made = await browser.call(
+        "POST",
+        "/applications",
+        json={"round_id": next(r["id"] for r in rounds if r["is_open"])},
+        headers={"Idempotency-Key": uuid4().hex},
+    )
+    id = (await made.json())["id"]
+    section = await (await browser.call("GET", f"/applications/{id}/sections/company")).json()
+    assert section["prefill"]["org_name"]["value"] == "北京雕漆艺术有限公司"
+    assert section["prefill"]["org_name"]["source"] == "法人库"
+    contact = await (await browser.call("GET", f"/applications/{id}/sections/contact")).json()
+    assert contact["prefill"]["mobile"]["value"] == "13900139000"
