@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from deploy.demo.values import ENTERPRISE_1, REWARD_SLOTS, file_for, reward_values
+from deploy.demo.values import ENTERPRISE_1, PDF, REWARD_SLOTS, file_for, reward_values
 from shared import clock
 from shared.identity import Actor, Role, public_key
 from shared.messages import ApplicationReturned, OpinionText, Person, SubmissionReceived
 
-__all__ = ["ENTERPRISE_1", "REWARD_SLOTS", "file_for", "reward_values"]
+__all__ = ["ENTERPRISE_1", "PDF", "REWARD_SLOTS", "file_for", "reward_values"]
 
 SERVICES = ("gateway", "applications", "documents", "notify")
 

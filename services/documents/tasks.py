@@ -79,5 +79,5 @@ def register(app: Celery, worker: Worker) -> None:
             return
         log.info("job", extra={"job": job_id, "outcome": outcome})
 
-    options: dict[str, Any] = {"bind": True, "name": TOPICS[RENDER_DOCUMENT].task}
+    options: dict[str, Any] = {"bind": True, "name": TOPICS[RENDER_DOCUMENT].task, "shared": False}
     app.task(**options)(task)

@@ -64,5 +64,5 @@ def register(app: Celery, worker: Worker) -> None:
             return
         log.info("job", extra={"job": job_id, "outcome": outcome})
 
-    options: dict[str, Any] = {"bind": True, "name": TOPICS[NOTIFY].task}
+    options: dict[str, Any] = {"bind": True, "name": TOPICS[NOTIFY].task, "shared": False}
     app.task(**options)(task)

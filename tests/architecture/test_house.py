@@ -1,0 +1,108 @@
+"""Small guards over the whole house."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from deploy.embedded.plan import PORTS
+from deploy.embedded.system import ROOT
+from services.applications.settings import ApplicationsSettings
+from services.documents.settings import DocumentsSettings
+from services.documents.tasks import Worker as DocumentsWorker
+from services.documents.tasks import register as register_documents
+from services.gateway.settings import GatewaySettings
+from services.notify.settings import NotifySettings
+from services.notify.tasks import Worker as NotifyWorker
+from services.notify.tasks import register as register_notify
+from shared.celery import celery_app
+from shared.messages import TOPICS
+
+SETTINGS: list[type[BaseSettings]] = [
+    ApplicationsSettings,
+    DocumentsSettings,
+    GatewaySettings,
+    NotifySettings,
+]
+PYTHON = sorted(p for folder in ("services", "shared", "deploy") for p in (ROOT / folder).rglob("*.py"))
+TEMPLATES = sorted((ROOT / "services").rglob("templates/**/*.html"))
+
+
+def test_every_queue_is_consumed_by_exactly_one_worker() -> None:
+    consumed = []
+    for register, worker in (
+        (register_documents, object.__new__(DocumentsWorker)),
+        (register_notify, object.__new__(NotifyWorker)),
+    ):
+        app = celery_app("test", "memory://")
+        register(app, worker)  # type: ignore[operator]
+        consumed += [name for name in app.tasks if not name.startswith("celery.")]
+    assert sorted(consumed) == sorted(topic.task for topic in TOPICS.values())
+    routes = celery_app("test", "memory://").conf.task_routes
+    assert {task: route["queue"] for task, route in routes.items()} == {t.task: t.queue for t in TOPICS.values()}
+
+
+def test_settings_example_names_every_setting_and_no_other() -> None:
+    known = (
+        {f"GM_{name.upper()}" for kind in SETTINGS for name in kind.model_fields} | set(PORTS) | {"GM_CHROMIUM"}
+    )
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"^#?(GM_[A-Z_]+)=", text, flags=re.M)) == known
+
+
+def test_settings_example_is_the_embedded_default() -> None:
+    """What is commented out is what the code takes when nothing is said."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^#(GM_[A-Z_]+)=(.*)$", text, flags=re.M))
+    for kind in SETTINGS:
+        for name, field in kind.model_fields.items():
+            # What make run itself sets may differ from the code's own default.
+            if not field.is_required() and field.default is not None and name != "stub_idp":
+                assert shown[f"GM_{name.upper()}"] == str(field.default), name
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda p: p.name)
+def test_templates_escape_and_need_no_script(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    assert "|safe" not in text.replace(" ", "")
+    assert "autoescape" not in text
+    assert "<script" not in text
+    assert not re.search(r"\son[a-z]+=", text)
+    if "gateway" in template.parts:
+        # The portal's policy allows no inline style; mails have nothing else.
+        assert "style=" not in text
+        assert "<style" not in text
+        for form in re.findall(r'<form[^>]*method="post".*?</form>', text, flags=re.S):
+            assert "csrf" in form or "sealed" in form, form[:200]
+
+
+def test_portal_loads_nothing_from_elsewhere() -> None:
+    for template in TEMPLATES:
+        if "gateway" in template.parts:
+            for url in re.findall(r'(?:src|href|action)="([^"]*)"', template.read_text(encoding="utf-8")):
+                assert url.startswith(("/", "#", "{{")), f"{template.name}: {url}"
+
+
+FUND_WORDS = re.compile(r"奖励|补助|示范工作室|创新集群|\breward\b|\bsubsidy\b|gifts|funding_sources|fund_plan")
+
+
+def test_rules_about_fund_types_stand_in_form_data_only() -> None:
+    for file in PYTHON:
+        if "demo" not in file.parts:
+            found = FUND_WORDS.search(file.read_text(encoding="utf-8"))
+            assert not found, f"{file.relative_to(ROOT)} speaks of {found[0] if found else ''}"
+
+
+def test_files_stay_small() -> None:
+    for file in PYTHON:
+        assert len(file.read_text(encoding="utf-8").splitlines()) <= 350, file
+
+
+def test_every_folder_of_migrations_has_one_head() -> None:
+    for service in ("applications", "gateway", "notify"):
+        files = (ROOT / "services" / service / "migrations" / "versions").glob("*.py")
+        text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+        revisions = set(re.findall(r'^revision = "(\w+)"', text, flags=re.M))
+        downs = set(re.findall(r'^down_revision = "(\w+)"', text, flags=re.M))
+        assert len(revisions - downs) == 1, service

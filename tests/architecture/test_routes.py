@@ -1,0 +1,221 @@
+"""The route tables, written down once more: nothing is opened to anybody by accident.
+
+A change here is a change of contract: in a commit of its own, with a line in DECISIONS.md.
+"""
+
+from collections.abc import Iterable
+
+from services.applications.routes import ROUTES as APPLICATIONS
+from services.gateway import routes as gateway_routes
+from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
+from services.notify.routes import ROUTES as NOTIFY
+from shared.identity import Role
+from shared.web import Route
+
+A = "/api/v1/applications/{id}"
+R = "/api/v1/review/applications/{id}"
+J = "/internal/jobs/{id}"
+
+# a: applicant, r: reviewer, e: expert, d: director, o: operator, u: auditor; -: no person is needed.
+# Flags: m needs If-Match, k needs Idempotency-Key.
+APPLICATIONS_TABLE = f"""
+GET    /api/v1/rounds                                gateway            adeoru
+POST   /api/v1/rounds                                gateway            o
+PATCH  /api/v1/rounds/{{id}}                           gateway            o
+POST   /api/v1/rounds/{{id}}/extensions                gateway            o
+GET    /api/v1/forms/{{fund_type}}/{{version}}           gateway            adeoru
+GET    /api/v1/applications                          gateway            a
+POST   /api/v1/applications                          gateway            a k
+GET    {A}                                           gateway            adru
+DELETE {A}                                           gateway            a m
+POST   {A}/submit                                    gateway            a mk
+POST   {A}/withdraw                                  gateway            a m
+GET    {A}/checks                                    gateway            adru
+GET    {A}/sections/{{key}}                            gateway            a
+PUT    {A}/sections/{{key}}                            gateway            a m
+PUT    {A}/sections/{{key}}/draft                      gateway            a m
+DELETE {A}/sections/{{key}}/draft                      gateway            a m
+POST   {A}/attachments                               gateway            a
+GET    {A}/attachments/{{attachment}}                  gateway            adru
+DELETE {A}/attachments/{{attachment}}                  gateway            a
+POST   {A}/preview                                   gateway            a
+GET    {A}/commitment.pdf                            gateway            a
+POST   {A}/revisions/{{n}}/pdf                         gateway            adru
+GET    {A}/revisions/{{n}}/pdf                         gateway            adru
+GET    {A}/opinions                                  gateway            adru
+PUT    {A}/opinions/{{opinion}}                        gateway            a
+GET    {A}/revisions                                 gateway            adru
+GET    {A}/revisions/{{n}}                             gateway            adru
+GET    {A}/revisions/{{n}}/changes                     gateway            adru
+GET    {A}/timeline                                  gateway            adru
+GET    /api/v1/review/applications                   gateway            dru
+POST   {R}/lease                                     gateway            r
+DELETE {R}/lease                                     gateway            r
+POST   {R}/return                                    gateway            r m
+POST   {R}/accept                                    gateway            r m
+POST   {R}/pass                                      gateway            r m
+POST   {R}/refuse                                    gateway            r m
+POST   {R}/propose                                   gateway            d m
+POST   {R}/decline                                   gateway            d m
+POST   {R}/approve                                   gateway            d m
+POST   {R}/recall                                    gateway            r m
+POST   {R}/extend                                    gateway            r m
+POST   {R}/opinions/{{opinion}}/accept                 gateway            r m
+POST   {R}/opinions/{{opinion}}/raise                  gateway            r m
+GET    /api/v1/ops/overview                          gateway            o
+POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
+POST   {J}/start                                     documents,notify   -
+POST   {J}/finish                                    documents,notify   -
+POST   {J}/fail                                      documents,notify   -
+GET    /internal/documents/{{id}}/model                documents          -
+GET    /internal/openapi.json                        gateway            -
+GET    /healthz                                      anybody            -
+GET    /readyz                                       anybody            -
+GET    /metrics                                      anybody            -
+"""
+
+NOTIFY_TABLE = """
+GET    /api/v1/notifications                         gateway            a
+POST   /api/v1/notifications/{id}/read               gateway            a
+GET    /internal/deliveries                          applications       -
+GET    /internal/openapi.json                        gateway            -
+GET    /healthz                                      anybody            -
+GET    /readyz                                       anybody            -
+GET    /metrics                                      anybody            -
+"""
+
+GATEWAY_INTERNAL_TABLE = """
+GET    /internal/profiles/{account}                  applications       -
+GET    /healthz                                      anybody            -
+GET    /readyz                                       anybody            -
+GET    /metrics                                      anybody            -
+"""
+
+# The public port. *: anybody at all; form: the token stands in the form.
+P = "/applications/{id}"
+GATEWAY_TABLE = f"""
+GET    /                                             *
+GET    /login                                        *
+GET    /login/callback                               *
+POST   /logout                                       adeoru form
+GET    /welcome                                      adeoru
+GET    /projects                                     a
+GET    /projects/new                                 a
+POST   /projects/new                                 a form
+GET    {P}                                           a
+GET    {P}/sections/{{key}}                            a
+POST   {P}/sections/{{key}}                            a form
+GET    {P}/submit                                    a
+POST   {P}/submit                                    a form
+GET    {P}/receipt/{{n}}                               a
+GET    {P}/withdraw                                  a
+POST   {P}/withdraw                                  a form
+GET    {P}/delete                                    a
+POST   {P}/delete                                    a form
+GET    {P}/view                                      a
+GET    {P}/opinions                                  a
+POST   {P}/opinions                                  a form
+GET    /notifications                                a
+POST   /notifications/{{id}}/read                      a form
+GET    {P}/revisions/{{n}}/pdf                         adru
+POST   {P}/revisions/{{n}}/pdf                         adru form
+GET    /review                                       dru
+GET    /review/{{id}}                                  dru
+POST   /review/{{id}}/lease                            r form
+POST   /review/{{id}}/release                          r form
+POST   /review/{{id}}/accept                           r form
+GET    /review/{{id}}/return                           r
+POST   /review/{{id}}/return                           r form
+GET    /ops                                          o
+POST   /ops/parked/{{id}}/requeue                      o form
+GET    /api/v1/me                                    adeoru
+GET    /api/v1/openapi.json                          *
+GET    /api/v1/docs                                  *
+GET    /api/v1/{{rest:.+}}                             adeoru
+POST   /api/v1/{{rest:.+}}                             adeoru
+PUT    /api/v1/{{rest:.+}}                             adeoru
+PATCH  /api/v1/{{rest:.+}}                             adeoru
+DELETE /api/v1/{{rest:.+}}                             adeoru
+"""
+
+STUB_TABLE = """
+GET    /stub-idp/am/oauth2/authorize                 *
+POST   /stub-idp/am/oauth2/authorize                 *
+POST   /stub-idp/am/oauth2/access_token              *
+GET    /stub-idp/am/oauth2/tokeninfo                 *
+"""
+
+LETTER = {
+    Role.APPLICANT: "a",
+    Role.REVIEWER: "r",
+    Role.EXPERT: "e",
+    Role.DIRECTOR: "d",
+    Role.OPERATOR: "o",
+    Role.AUDITOR: "u",
+}
+
+
+def letters(roles: Iterable[Role]) -> str:
+    return "".join(sorted(LETTER[role] for role in roles))
+
+
+def lines(table: str) -> set[str]:
+    return {" ".join(line.split()) for line in table.strip().splitlines()}
+
+
+def written(routes: Iterable[Route]) -> set[str]:
+    found = set()
+    for route in routes:
+        callers = ",".join(sorted(route.callers)) or "anybody"
+        flags = ("m" if route.if_match else "") + ("k" if route.idempotent else "")
+        found.add(f"{route.method} {route.path} {callers} {letters(route.roles) or '-'} {flags}".strip())
+    return found
+
+
+def test_applications_opens_what_the_table_says() -> None:
+    assert written(APPLICATIONS) == lines(APPLICATIONS_TABLE)
+
+
+def test_notify_opens_what_the_table_says() -> None:
+    assert written(NOTIFY) == lines(NOTIFY_TABLE)
+
+
+def test_gateways_internal_port_opens_what_the_table_says() -> None:
+    assert written(GATEWAY_INTERNAL) == lines(GATEWAY_INTERNAL_TABLE)
+
+
+def test_public_port_opens_what_the_table_says() -> None:
+    def row(page: gateway_routes.Page) -> str:
+        return f"{page.method} {page.path} {letters(page.roles) or '*'} {'form' if page.form else ''}".strip()
+
+    assert {row(page) for page in gateway_routes.table(stub_idp=False)} == lines(GATEWAY_TABLE)
+    assert {row(page) for page in gateway_routes.STUB_IDP} == lines(STUB_TABLE)
+
+
+def test_every_unsafe_page_checks_a_token() -> None:
+    open_to_anybody = {page for page in gateway_routes.STUB_IDP if page.method == "POST"}
+    for page in gateway_routes.table(stub_idp=True):
+        if page.method != "GET" and page not in open_to_anybody:
+            assert page.roles, f"{page.path} changes something for nobody in particular"
+
+
+def test_trust_map() -> None:
+    """Who may call whom, as a map: gateway → applications, notify; workers → applications; and back."""
+    trusted = {
+        name: {caller for route in routes for caller in route.callers}
+        for name, routes in {
+            "applications": APPLICATIONS,
+            "notify": NOTIFY,
+            "gateway": GATEWAY_INTERNAL,
+        }.items()
+    }
+    assert trusted == {
+        "applications": {"gateway", "documents", "notify"},
+        "notify": {"gateway", "applications"},
+        "gateway": {"applications"},
+    }
+
+
+def test_every_public_route_says_what_it_promises() -> None:
+    for route in [*APPLICATIONS, *NOTIFY]:
+        assert (route.handler.__doc__ or "").strip(), f"{route.method} {route.path} has no description"
