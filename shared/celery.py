@@ -1,4 +1,4 @@
-"""The Celery settings in one place. Each is there for a fault that was measured; see docs/OPERATIONS.md."""
+"""The Celery settings in one place. Each is there for a fault that was measured."""
 
 import os
 
