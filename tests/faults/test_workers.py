@@ -42,31 +42,31 @@ def _clean(system: RunningSystem, seconds: float = 60) -> None:
 
 
 def _pdf_files(system: RunningSystem) -> int:
+    """How many PDFs the store holds, once nothing is under way any more."""
+    _clean(system)
     return len(list((system.var / "store" / "pdf").rglob("*.pdf")))
 
 
 def test_child_killed_while_it_renders(system: RunningSystem) -> None:
     person = system.person("qiye1")
-    before = _pdf_files(system) if (system.var / "store" / "pdf").exists() else 0
+    before = _pdf_files(system)
     id, _ = _submitted(person, "子进程被终止")
     _until_rendering(person, id)
     [child, *_] = psutil.Process(system.pid("documents")).children()
     child.kill()
     # The broker gives the message back at once, and the same worker may go on without waiting for the lease.
     person.wait_for(f"/applications/{id}/revisions/1/pdf", 15)
-    _clean(system)
     assert _pdf_files(system) == before + 1
 
 
 @pytest.mark.slow
 def test_worker_killed_while_it_renders(system: RunningSystem) -> None:
     person = system.person("qiye1")
-    id, _ = _submitted(person, "整个工作进程被终止")
     before = _pdf_files(system)
+    id, _ = _submitted(person, "整个工作进程被终止")
     _until_rendering(person, id)
     os.killpg(system.pid("documents"), signal.SIGKILL)
     person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
-    _clean(system)
     assert _pdf_files(system) == before + 1
 
 
