@@ -6,7 +6,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, MetaData, create_engine, text
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import DatabaseSettings
@@ -55,7 +55,10 @@ def engine(settings: DatabaseSettings) -> Engine:
 
 
 def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:
-    """Bring one schema to its newest version. Several processes may call it at once: one waits for the other."""
+    """Bring one schema to its newest version. Several processes may call it at once: one waits for the other.
+
+    Ends the process with one line when the database does not take us.
+    """
     config = Config()
     config.set_main_option("script_location", str(folder))
     database = engine(settings)
@@ -70,6 +73,9 @@ def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:
             config.attributes["connection"] = connection
             config.attributes["schema"] = schema
             command.upgrade(config, "head")
+    except OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        raise SystemExit(f"GM_DATABASE_URL: 无法连接数据库：{reason}") from None
     finally:
         database.dispose()
 

@@ -8,8 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic_settings import BaseSettings
+
 from deploy.embedded import ports, valkey
+from deploy.embedded.errors import CannotRun
 from deploy.embedded.secrets import SERVICES, Secrets
+from services.applications.settings import ApplicationsSettings
+from services.documents.settings import DocumentsSettings
+from services.gateway.settings import GatewaySettings
+from services.notify.settings import NotifySettings
 
 # The setting that chooses each port, and its usual value.
 PORTS = {
@@ -27,17 +34,38 @@ REPLACEABLE = ("GM_DATABASE_URL", "GM_REDIS_URL", "GM_BROKER_URL", "GM_STORE_URL
 
 DATABASE = "gongmei"
 
-_EVERYBODY = ("GM_ENVIRONMENT", "GM_LOG_LEVEL")
-# Beginnings of the settings that a person may pass to a service through `make run`.
-_OWN = {
-    "gateway": ("GM_SESSION_", "GM_CALLS_", "GM_SIGNINS_", "GM_MAX_UPLOAD_", "GM_IDP_", "GM_STUB_", "GM_DATABASE_POOL_"),
-    "applications": (
-        "GM_PUBLISH_LEASE_", "GM_JOB_", "GM_DOCUMENTS_WINDOW", "GM_RELAY_", "GM_REVIEW_", "GM_PUBLICITY_",
-        "GM_DATABASE_POOL_",
-    ),
-    "documents": ("GM_DOCUMENTS_CONCURRENCY",),
-    "notify": ("GM_NOTIFY_", "GM_SMTP_TIMEOUT_", "GM_DATABASE_POOL_"),
-}  # fmt: skip
+_SETTINGS: dict[str, type[BaseSettings]] = {
+    "gateway": GatewaySettings,
+    "applications": ApplicationsSettings,
+    "documents": DocumentsSettings,
+    "notify": NotifySettings,
+}
+# What follows from the plan itself: a person chooses ports and the replaceable parts, and these come out of it.
+_PLANNED = frozenset(
+    {
+        "GM_SIGNING_KEY",
+        "GM_TRUSTED_KEYS",
+        "GM_READY_FILE",
+        "GM_APPLICATIONS_URL",
+        "GM_NOTIFY_URL",
+        "GM_GATEWAY_URL",
+    }
+)
+
+
+def _settings_of(service: str) -> set[str]:
+    return {f"GM_{name.upper()}" for name in _SETTINGS[service].model_fields}
+
+
+def known_settings() -> set[str]:
+    """Every setting there is (`.env.example` explains them)."""
+    return set().union(*map(_settings_of, SERVICES)) | PORTS.keys() | {"GM_CHROMIUM"}
+
+
+def _port(setting: str, text: str | int) -> int:
+    if str(text).isascii() and str(text).isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise CannotRun(f"{setting}={text} is no port")
 
 
 @dataclass(frozen=True)
@@ -51,8 +79,10 @@ class Plan:
 
     @classmethod
     def make(cls, var: Path, given: Mapping[str, str], secrets: Secrets, *, free_ports: bool) -> "Plan":
-        """`given`: the GM_… settings of whoever starts the system."""
-        chosen = {name: int(given.get(name, usual)) for name, usual in PORTS.items()}
+        """`given`: the GM_… settings of whoever starts the system; `CannotRun` for one that does not exist."""
+        if unknown := sorted(name for name in given if name.startswith("GM_") and name not in known_settings()):
+            raise CannotRun(f"there is no setting {', '.join(unknown)}; .env.example names them all")
+        chosen = {name: _port(name, given.get(name, usual)) for name, usual in PORTS.items()}
         if free_ports:
             chosen = {name: ports.free_port() for name in PORTS}
         return cls(var, chosen, {k: v for k, v in given.items() if k.startswith("GM_")}, secrets)
@@ -116,7 +146,6 @@ class Plan:
                 **_pick(found, "DATABASE", "REDIS", "PUBLIC", "APPLICATIONS", "NOTIFY"),
                 "GM_GATEWAY_PORT": number["GM_GATEWAY_PORT"],
                 "GM_GATEWAY_INTERNAL_PORT": number["GM_GATEWAY_INTERNAL_PORT"],
-                "GM_GATEWAY_HOST": self.given.get("GM_GATEWAY_HOST", ports.HOST),
                 **stub,
             },
             "applications": {
@@ -129,7 +158,7 @@ class Plan:
             "notify": {
                 **_pick(found, "DATABASE", "BROKER", "SMTP", "PUBLIC", "APPLICATIONS"),
                 "GM_NOTIFY_PORT": number["GM_NOTIFY_PORT"],
-                "GM_MAIL_FROM": self.given.get("GM_MAIL_FROM", "工美资金管理系统 <noreply@gongmei.localhost>"),
+                "GM_MAIL_FROM": "工美资金管理系统 <noreply@gongmei.localhost>",
             },
         }
         return {
@@ -141,7 +170,7 @@ class Plan:
                 **{
                     name: value
                     for name, value in self.given.items()
-                    if name in _EVERYBODY or name.startswith(_OWN[service])
+                    if name in _settings_of(service) - _PLANNED - PORTS.keys()
                 },
             }
             for service in SERVICES

@@ -58,7 +58,7 @@ def account() -> Account:
 
 def _reachable(path: Path) -> bool:
     """Whether any user may pass through every folder above."""
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
 
 
 def _binaries() -> Path:
@@ -83,8 +83,10 @@ class Postgres:
 
     def _move_within_reach(self, folder: Path) -> None:
         """For root: binaries and data where the server's user can reach them, with a link from `folder`."""
-        key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
-        if not _reachable(self._install):
+        # The folder's own place: at a second start it is a link, which leads to where anybody may go.
+        folder = folder.parent.resolve() / folder.name
+        key = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        if not _reachable(self._install.resolve()):
             # The libraries stand beside the package and are found by relative path.
             version = hashlib.sha256(str(self._install.stat().st_mtime_ns).encode()).hexdigest()[:12]
             copy = ELSEWHERE / f"binaries-{version}"

@@ -6,6 +6,7 @@ import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from shared.identity import public_key
 
@@ -36,19 +37,28 @@ class Secrets:
         return ",".join(f"{name}={b64(public_key(_raw(key)))}" for name, key in self.signing_keys.items())
 
 
-def load(folder: Path) -> Secrets:
-    """The folder's secrets; made at the first call."""
-    file = folder / "secrets.json"
-    if file.exists():
-        return Secrets(**json.loads(file.read_text()))
-    made = Secrets(
-        database_password=secrets.token_urlsafe(24),
-        idp_client_secret=secrets.token_urlsafe(24),
-        master_key=b64(secrets.token_bytes(32)),
-        receipt_key=b64(secrets.token_bytes(32)),
-        signing_keys={name: b64(secrets.token_bytes(32)) for name in SERVICES},
+def _made() -> dict[str, Any]:
+    return asdict(
+        Secrets(
+            database_password=secrets.token_urlsafe(24),
+            idp_client_secret=secrets.token_urlsafe(24),
+            master_key=b64(secrets.token_bytes(32)),
+            receipt_key=b64(secrets.token_bytes(32)),
+            signing_keys={name: b64(secrets.token_bytes(32)) for name in SERVICES},
+        )
     )
-    # Never readable by others, not even between creation and a chmod.
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        json.dump(asdict(made), out, indent=1)
-    return made
+
+
+def load(folder: Path) -> Secrets:
+    """The folder's secrets; what is missing (all of it at the first call, a new one after an upgrade) is made."""
+    file = folder / "secrets.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    complete = _made() | known
+    if complete != known:
+        part = file.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        # Never readable by others, not even between creation and a chmod.
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            json.dump(complete, out, indent=1)
+        part.replace(file)
+    return Secrets(**complete)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
-from deploy.embedded.plan import PORTS
+from deploy.embedded.plan import known_settings
 from deploy.embedded.system import ROOT
 from services.applications.settings import ApplicationsSettings
 from services.documents.settings import DocumentsSettings
@@ -44,11 +44,8 @@ def test_every_queue_is_consumed_by_exactly_one_worker() -> None:
 
 
 def test_settings_example_names_every_setting_and_no_other() -> None:
-    known = (
-        {f"GM_{name.upper()}" for kind in SETTINGS for name in kind.model_fields} | set(PORTS) | {"GM_CHROMIUM"}
-    )
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    assert set(re.findall(r"^#?(GM_[A-Z_]+)=", text, flags=re.M)) == known
+    assert set(re.findall(r"^#?(GM_[A-Z_]+)=", text, flags=re.M)) == known_settings()
 
 
 def test_settings_example_is_the_embedded_default() -> None:

@@ -1,6 +1,8 @@
-"""A real system whose broker and mail server belong to the test, so that they can be stopped and made to refuse."""
+"""A real system of which every replaceable part was replaced: database, cache, broker, store and mail server belong
+to the tests, so that they can be stopped and made to refuse."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,11 +28,22 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="package")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="package")
 def system(
-    broker: ValkeyServer, mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory
+    make_database: Callable[[], str],
+    store: Path,
+    broker: ValkeyServer,
+    mail_server: MailServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningSystem]:
     running = RunningSystem(
         tmp_path_factory.mktemp("faults") / "var",
+        GM_DATABASE_URL=make_database(),
+        GM_STORE_URL=store.as_uri(),
         GM_REDIS_URL=broker.url,
         GM_BROKER_URL=broker.url,
         GM_SMTP_URL=mail_server.url,

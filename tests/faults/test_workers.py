@@ -41,33 +41,33 @@ def _clean(system: RunningSystem, seconds: float = 60) -> None:
     assert counts["accepted"] == counts["revisions"] == counts["pdfs"]
 
 
-def _pdf_files(system: RunningSystem) -> int:
+def _pdf_files(system: RunningSystem, store: Path) -> int:
     """How many PDFs the store holds, once nothing is under way any more."""
     _clean(system)
-    return len(list((system.var / "store" / "pdf").rglob("*.pdf")))
+    return len(list((store / "pdf").rglob("*.pdf")))
 
 
-def test_child_killed_while_it_renders(system: RunningSystem) -> None:
+def test_child_killed_while_it_renders(system: RunningSystem, store: Path) -> None:
     person = system.person("qiye1")
-    before = _pdf_files(system)
+    before = _pdf_files(system, store)
     id, _ = _submitted(person, "子进程被终止")
     _until_rendering(person, id)
     [child, *_] = psutil.Process(system.pid("documents")).children()
     child.kill()
     # The broker gives the message back at once, and the same worker may go on without waiting for the lease.
     person.wait_for(f"/applications/{id}/revisions/1/pdf", 15)
-    assert _pdf_files(system) == before + 1
+    assert _pdf_files(system, store) == before + 1
 
 
 @pytest.mark.slow
-def test_worker_killed_while_it_renders(system: RunningSystem) -> None:
+def test_worker_killed_while_it_renders(system: RunningSystem, store: Path) -> None:
     person = system.person("qiye1")
-    before = _pdf_files(system)
+    before = _pdf_files(system, store)
     id, _ = _submitted(person, "整个工作进程被终止")
     _until_rendering(person, id)
     os.killpg(system.pid("documents"), signal.SIGKILL)
     person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
-    assert _pdf_files(system) == before + 1
+    assert _pdf_files(system, store) == before + 1
 
 
 @pytest.mark.parametrize("name", ["gateway", "applications", "notify", "relay", "documents", "notify-worker"])
