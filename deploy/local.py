@@ -19,9 +19,13 @@ from deploy.embedded.errors import CannotRun
 from deploy.embedded.plan import Plan
 from deploy.embedded.system import COUNTS, ROOT, System
 
-DEMO = """
+READY = """
   Ready: {url}
-
+{people}
+  {mail}
+  Logs: {logs}   Stop: Ctrl-C
+"""
+DEMO = """
     qiye1, qiye2            two enterprises
     shencha                 reviewer
     zhuanjia1, zhuanjia2    experts
@@ -29,10 +33,9 @@ DEMO = """
     yunwei                  operator
     shenji                  auditor
 
-  Password of all: Demo#2024   captcha: 8888
-  {mail}
-  Logs: {logs}   Stop: Ctrl-C
-"""
+  Password of all: Demo#2024   captcha: 8888"""
+FOREIGN = """
+  People sign in at {provider}"""
 
 
 def settings() -> dict[str, str]:
@@ -87,7 +90,9 @@ async def run(var: Path, counts: dict[str, int], *, free_ports: bool) -> None:
         if starting.done():
             starting.result()
             mail = f"Mails: {plan.mail_page}" if plan.embeds("GM_SMTP_URL") else "Mails go to GM_SMTP_URL"
-            print(DEMO.format(url=plan.public_url, mail=mail, logs=var / "log"), flush=True)
+            provider = plan.given.get("GM_IDP_ISSUER") or plan.given.get("GM_IDP_URL")
+            people = FOREIGN.format(provider=provider) if provider else DEMO
+            print(READY.format(url=plan.public_url, people=people, mail=mail, logs=var / "log"), flush=True)
             await stopped
         print("  … stopping", flush=True)
     finally:

@@ -106,6 +106,11 @@ class Plan:
     def embeds_valkey(self) -> bool:
         return self.embeds("GM_REDIS_URL") or self.embeds("GM_BROKER_URL")
 
+    @property
+    def embeds_provider(self) -> bool:
+        """Whether people sign in at the stub of the identity platform."""
+        return self.embeds("GM_IDP_ISSUER") and self.embeds("GM_IDP_URL")
+
     def own_ports(self) -> dict[str, int]:
         """The ports that must be free."""
         unused = set()
@@ -135,12 +140,14 @@ class Plan:
         """Per service, the whole environment of its processes."""
         found = self._addresses(database_url)
         number = {name: str(port) for name, port in self.ports.items()}
-        stub = {
-            "GM_STUB_IDP": "true",
-            "GM_IDP_URL": f"{self.public_url.rstrip('/')}/stub-idp",
-            "GM_IDP_CLIENT_ID": "gongmei",
-            "GM_IDP_CLIENT_SECRET": self.secrets.idp_client_secret,
-        }
+        stub = {}
+        if self.embeds_provider:
+            stub = {
+                "GM_STUB_IDP": "true",
+                "GM_IDP_URL": f"{self.public_url.rstrip('/')}/stub-idp",
+                "GM_IDP_CLIENT_ID": "gongmei",
+                "GM_IDP_CLIENT_SECRET": self.secrets.idp_client_secret,
+            }
         needs = {
             "gateway": {
                 **_pick(found, "DATABASE", "REDIS", "PUBLIC", "APPLICATIONS", "NOTIFY"),

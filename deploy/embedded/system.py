@@ -53,7 +53,10 @@ class System:
         services = ("gateway", "applications", "notify")
         await asyncio.gather(*(self._once(service, "migrate") for service in services))
         self._say("putting demo accounts and rounds in")
-        await asyncio.gather(self._once("gateway", "seed"), self._once("applications", "seed"))
+        seeds = [self._once("applications", "seed")]
+        if plan.embeds_provider:
+            seeds.append(self._once("gateway", "seed"))
+        await asyncio.gather(*seeds)
         await self._start_services()
         self._ready = True
         self.describe()

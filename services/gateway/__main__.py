@@ -26,6 +26,10 @@ def main() -> None:
             from shared.database import migrate
 
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
+            if settings.stub_idp:
+                from services.gateway.stub_idp.models import SCHEMA as STUB_SCHEMA
+
+                migrate(settings, Path(__file__).parent / "stub_idp" / "migrations", STUB_SCHEMA)
         case "seed":
             asyncio.run(_seed(settings))
 

@@ -102,10 +102,13 @@ async def _sign_in_first(request: web.Request, page: Page) -> web.Response:
 
 def security_headers(settings: GatewaySettings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """The headers of every answer. Nothing is loaded from elsewhere, framed, sniffed or kept by a proxy."""
+    # 退出 is a form that ends at the provider's own sign-out.
+    provider = urlsplit(str(settings.idp_issuer or settings.idp_url))
     headers = {
         "Content-Security-Policy": (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-            "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+            f"connect-src 'self'; form-action 'self' {provider.scheme}://{provider.netloc}; "
+            "frame-ancestors 'none'; base-uri 'none'"
         ),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.models import Account, Audit
-from services.gateway.signin.attributes import Person
+from services.gateway.signin.claims import Person
 from shared import clock, logs
 from shared.errors import NotAllowed
 from shared.identity import Role

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.context import DATABASE, SETTINGS
-from services.gateway.models import Account, StubRegistryEntry
+from services.gateway.models import Account
+from services.gateway.stub_idp.models import StubRegistryEntry
 from shared import clock
 from shared.errors import NotFound
 from shared.messages import Profile

@@ -69,40 +69,10 @@ class Audit(Base):
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
-class StubAccount(Base):
-    """An account of the stub identity platform."""
+class SpentState(Base):
+    """A sign-in's `state` that has come back: it does so once."""
 
-    __tablename__ = "stub_accounts"
+    __tablename__ = "spent_states"
 
-    username: Mapped[str] = mapped_column(primary_key=True)
-    subject: Mapped[str] = mapped_column(unique=True)
-    password_hash: Mapped[str]
-    # What tokeninfo says of it: `cn`, `idCardNumber`, `credenceClass`, and the extended properties.
-    attributes: Mapped[dict[str, Any]]
-    failures: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
-
-
-class StubGrant(Base):
-    """A code the stub gave out, and the token it was changed for. Only digests are kept."""
-
-    __tablename__ = "stub_grants"
-
-    code_sha256: Mapped[str] = mapped_column(primary_key=True)
-    username: Mapped[str] = mapped_column(ForeignKey(StubAccount.username))
-    client_id: Mapped[str]
-    redirect_uri: Mapped[str]
-    code_challenge: Mapped[str]
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
-    token_sha256: Mapped[str | None] = mapped_column(unique=True)
-    token_expires_at: Mapped[datetime | None]
-
-
-class StubRegistryEntry(Base):
-    """An entry of the stub of the legal-person registry (法人库)."""
-
-    __tablename__ = "stub_registry"
-
-    uscc: Mapped[str] = mapped_column(primary_key=True)
-    attributes: Mapped[dict[str, Any]]
+    state_sha256: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -4,6 +4,7 @@ from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.pages import home, ops, projects, reading, review, sections
 from services.gateway.signin import handlers as signin
+from services.gateway.stub_idp import endpoints as stub_endpoints
 from services.gateway.stub_idp import handlers as stub
 from shared.identity import Role
 
@@ -72,8 +73,12 @@ IDP = "/stub-idp/am/oauth2"
 STUB_IDP = [
     Page("GET", f"{IDP}/authorize", stub.show_form, ANYBODY),
     Page("POST", f"{IDP}/authorize", stub.sign_in, ANYBODY),
-    Page("POST", f"{IDP}/access_token", stub.token, ANYBODY),
-    Page("GET", f"{IDP}/tokeninfo", stub.tokeninfo, ANYBODY),
+    Page("POST", f"{IDP}/access_token", stub_endpoints.token, ANYBODY),
+    Page("GET", f"{IDP}/tokeninfo", stub_endpoints.tokeninfo, ANYBODY),
+    Page("GET", f"{IDP}/userinfo", stub_endpoints.userinfo, ANYBODY),
+    Page("GET", f"{IDP}/connect/jwk_uri", stub_endpoints.jwks, ANYBODY),
+    Page("GET", "/stub-idp/.well-known/openid-configuration", stub_endpoints.configuration, ANYBODY),
+    Page("GET", "/stub-idp/am/UI/Logout", stub_endpoints.logout, ANYBODY),
 ]
 
 

@@ -20,10 +20,17 @@ class GatewaySettings(DatabaseSettings):
     applications_url: AnyHttpUrl
     notify_url: AnyHttpUrl
 
-    # The identity platform: `…/am/oauth2/authorize`, `access_token` and `tokeninfo` stand below `idp_url`.
-    idp_url: AnyHttpUrl
+    # The identity provider. With `idp_issuer` it is an OpenID provider found by discovery; else `idp_url` is the
+    # address below which `/am/oauth2/…` of Beijing's platform stands.
+    idp_issuer: AnyHttpUrl | None = None
+    idp_url: AnyHttpUrl | None = None
     idp_client_id: str
     idp_client_secret: SecretStr
+    # Other scopes than the dialect's own; the platform's `service`; another file of claims; clocks' difference.
+    idp_scope: str = ""
+    idp_service: str = ""
+    idp_claims_file: str = ""
+    idp_leeway_seconds: int = Field(default=30, ge=0, le=300)
     # The stub of the platform and of the legal-person registry; for development and demonstration only.
     stub_idp: bool = False
     stub_captcha: str = "8888"
@@ -48,8 +55,11 @@ class GatewaySettings(DatabaseSettings):
         """An absolute address of the portal."""
         return str(self.public_url).rstrip("/") + path
 
-    def idp(self, endpoint: str) -> str:
-        return f"{str(self.idp_url).rstrip('/')}/am/oauth2/{endpoint}"
+    @model_validator(mode="after")
+    def _one_provider(self) -> Self:
+        if not self.idp_issuer and not self.idp_url:
+            raise ValueError("GM_IDP_ISSUER 或 GM_IDP_URL：应设置其一")
+        return self
 
     @model_validator(mode="after")
     def _production(self) -> Self:
@@ -58,4 +68,7 @@ class GatewaySettings(DatabaseSettings):
                 raise ValueError("GM_STUB_IDP：生产环境不得启用演示身份平台")
             if not self.https:
                 raise ValueError("GM_PUBLIC_URL：生产环境应为 https 地址")
+            provider = self.idp_issuer or self.idp_url
+            if provider and provider.scheme != "https":
+                raise ValueError("GM_IDP_ISSUER、GM_IDP_URL：生产环境应为 https 地址")
         return self

@@ -143,6 +143,10 @@ GET    /stub-idp/am/oauth2/authorize                 *
 POST   /stub-idp/am/oauth2/authorize                 *
 POST   /stub-idp/am/oauth2/access_token              *
 GET    /stub-idp/am/oauth2/tokeninfo                 *
+GET    /stub-idp/am/oauth2/userinfo                  *
+GET    /stub-idp/am/oauth2/connect/jwk_uri           *
+GET    /stub-idp/.well-known/openid-configuration    *
+GET    /stub-idp/am/UI/Logout                        *
 """
 
 LETTER = {

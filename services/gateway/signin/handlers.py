@@ -1,17 +1,28 @@
 """`/login`, the way back from the platform, `/logout`."""
 
+import hmac
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
 
 from services.gateway.access import cookie_name, current
 from services.gateway.accounts import enter, note
 from services.gateway.context import BROWSER_SESSIONS, DATABASE, SESSION, SETTINGS, SIGN_IN, SIGN_INS
 from services.gateway.forms import read_form
+from services.gateway.models import Account, SpentState
+from services.gateway.sessions import digest
 from services.gateway.settings import GatewaySettings
-from shared.errors import Malformed, NotAllowed
+from services.gateway.signin.attempt import LASTS
+from services.gateway.signin.claims import Person
+from shared import clock
+from shared.errors import DomainError, Malformed, NotAllowed
 
-ATTEMPT_COOKIE = "gm_signin"
+
+def attempt_cookie(settings: GatewaySettings) -> str:
+    """`__Secure-` where there is HTTPS; its path keeps it away from every other request."""
+    return "__Secure-gm_signin" if settings.https else "gm_signin"
 
 
 def see_other(location: str) -> web.Response:
@@ -42,10 +53,16 @@ async def login(request: web.Request) -> web.Response:
     if await current(request):
         return see_other(next)
     request.app[SIGN_INS].take(client_address(request))
-    location, sealed = request.app[SIGN_IN].begin(next)
+    location, sealed = await request.app[SIGN_IN].begin(next)
     answer = see_other(location)
     answer.set_cookie(
-        ATTEMPT_COOKIE, sealed, max_age=600, path="/login", httponly=True, samesite="Lax", secure=settings.https
+        attempt_cookie(settings),
+        sealed,
+        max_age=600,
+        path="/login",
+        httponly=True,
+        samesite="Lax",
+        secure=settings.https,
     )
     return answer
 
@@ -54,11 +71,49 @@ async def callback(request: web.Request) -> web.Response:
     """Back from the platform: check `state`, learn who it is, begin a session under a new id."""
     settings = request.app[SETTINGS]
     request.app[SIGN_INS].take(client_address(request))
-    if "error" in request.query:
-        raise Malformed("登录未完成，请重新登录。", code="signin_refused")
+    query = request.query
     client = request.app[SIGN_IN]
-    attempt = client.resume(request.cookies.get(ATTEMPT_COOKIE, ""), request.query.get("state", ""))
-    person = await client.person(request.query.get("code", ""), attempt)
+    attempt = client.seal.open(request.cookies.get(attempt_cookie(settings), ""), query.get("state", ""))
+    address = client_address(request)
+    await _spend(request, attempt.state)
+    try:
+        if "error" in query:
+            raise Malformed("登录未完成，请重新登录。", code="signin_refused")
+        # A provider that says who it is says the truth (RFC 9207); another's answer is mixed up.
+        issuer = str(settings.idp_issuer or "").rstrip("/")
+        if issuer and not hmac.compare_digest(query.get("iss", issuer).rstrip("/").encode(), issuer.encode()):
+            raise Malformed("登录请求无法核对，请重新登录。", code="signin_issuer")
+        person = await client.provider.person(query.get("code", ""), attempt)
+    except DomainError as refused:
+        async with request.app[DATABASE].begin() as session:
+            why = getattr(refused, "reason", None)
+            note(session, "sign_in_failed", None, address, reason=refused.code, **({"token": why} if why else {}))
+        raise
+    account = await _enter(request, person)
+    name = cookie_name(settings)
+    id = await request.app[BROWSER_SESSIONS].begin(account.id, replaces=request.cookies.get(name))
+    answer = see_other(attempt.next)
+    _set_session(answer, settings, id)
+    answer.del_cookie(
+        attempt_cookie(settings), path="/login", secure=settings.https, httponly=True, samesite="Lax"
+    )
+    return answer
+
+
+async def _spend(request: web.Request, state: str) -> None:
+    """`Malformed` when this state has come back before: an answer is good once."""
+    async with request.app[DATABASE].begin() as session:
+        await session.execute(delete(SpentState).where(SpentState.expires_at < func.now()))
+        row = {"state_sha256": digest(state), "expires_at": clock.now() + LASTS}
+        added = await session.scalar(
+            insert(SpentState).values(row).on_conflict_do_nothing().returning(SpentState.state_sha256)
+        )
+    if added is None:
+        raise Malformed("此次登录已经完成，请重新登录。", code="signin_replayed")
+
+
+async def _enter(request: web.Request, person: Person) -> Account:
+    """The account of whom the provider vouches for; a refusal is recorded before it is raised."""
     address = client_address(request)
     refusal: NotAllowed | None = None
     async with request.app[DATABASE].begin() as session:
@@ -72,12 +127,7 @@ async def callback(request: web.Request) -> web.Response:
             note(session, "sign_in", person.subject, address, roles=sorted(account.roles))
     if refusal:
         raise refusal
-    name = cookie_name(settings)
-    id = await request.app[BROWSER_SESSIONS].begin(account.id, replaces=request.cookies.get(name))
-    answer = see_other(attempt.next)
-    _set_session(answer, settings, id)
-    answer.del_cookie(ATTEMPT_COOKIE, path="/login")
-    return answer
+    return account
 
 
 def _set_session(answer: web.Response, settings: GatewaySettings, id: str) -> None:
@@ -93,13 +143,21 @@ def _set_session(answer: web.Response, settings: GatewaySettings, id: str) -> No
 
 
 async def logout(request: web.Request) -> web.Response:
-    """退出: the session ends at once."""
+    """退出: the session ends at once, then the provider's."""
     await read_form(request)
     settings = request.app[SETTINGS]
     name = cookie_name(settings)
     await request.app[BROWSER_SESSIONS].end(request.cookies[name])
     async with request.app[DATABASE].begin() as session:
         note(session, "sign_out", str(request[SESSION].account), client_address(request))
-    answer = see_other("/")
+    answer = see_other(await _provider_logout(request))
     answer.del_cookie(name, path="/", secure=settings.https, httponly=True, samesite="Lax")
     return answer
+
+
+async def _provider_logout(request: web.Request) -> str:
+    """Where the browser ends the provider's own session too; the entrance when the provider is away or has none."""
+    try:
+        return await request.app[SIGN_IN].provider.logout_url(None) or "/"
+    except DomainError:
+        return "/"

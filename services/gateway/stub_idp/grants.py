@@ -3,13 +3,15 @@
 import hmac
 import secrets
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.models import StubAccount, StubGrant
 from services.gateway.sessions import digest
-from services.gateway.signin.client import challenge
+from services.gateway.stub_idp.asked import Asked
+from services.gateway.stub_idp.models import StubGrant
 from shared import clock
 from shared.errors import Malformed, NotSignedIn
 
@@ -17,18 +19,19 @@ CODE_LASTS = timedelta(minutes=1)
 TOKEN_LASTS = timedelta(minutes=5)
 
 
-async def issue(
-    session: AsyncSession, username: str, *, client_id: str, redirect_uri: str, code_challenge: str
-) -> str:
-    """A code for a person who has just given the right password."""
+async def issue(session: AsyncSession, asked: Asked, attributes: dict[str, Any]) -> str:
+    """A code for a person who has just proved who they are; `attributes` is what the platform will say of them."""
+    await session.execute(delete(StubGrant).where(StubGrant.expires_at < clock.now() - timedelta(days=1)))
     code = secrets.token_urlsafe(32)
     session.add(
         StubGrant(
             code_sha256=digest(code),
-            username=username,
-            client_id=client_id,
-            redirect_uri=redirect_uri,
-            code_challenge=code_challenge,
+            attributes=attributes,
+            client_id=asked.client_id,
+            redirect_uri=asked.redirect_uri,
+            code_challenge=asked.code_challenge,
+            scope=asked.scope,
+            nonce=asked.nonce,
             expires_at=clock.now() + CODE_LASTS,
         )
     )
@@ -37,9 +40,9 @@ async def issue(
 
 async def redeem(
     session: AsyncSession, code: str, *, client_id: str, redirect_uri: str, verifier: str
-) -> str | None:
-    """The access token for a code. None when it was used before; its token is void from then on (RFC 6749,
-    4.1.2). `Malformed` when it does not fit."""
+) -> tuple[str, StubGrant] | None:
+    """The access token for a code, and what it was given for. None when it was used before; its token is void
+    from then on (RFC 6749, 4.1.2). `Malformed` when it does not fit."""
     grant = await session.scalar(select(StubGrant).where(StubGrant.code_sha256 == digest(code)).with_for_update())
     if grant is None:
         raise Malformed(code="invalid_grant")
@@ -50,7 +53,7 @@ async def redeem(
         grant.client_id == client_id
         and grant.redirect_uri == redirect_uri
         and grant.expires_at > clock.now()
-        and hmac.compare_digest(grant.code_challenge, challenge(verifier))
+        and hmac.compare_digest(grant.code_challenge, create_s256_code_challenge(verifier))
     )
     if not fits:
         raise Malformed(code="invalid_grant")
@@ -58,16 +61,14 @@ async def redeem(
     grant.used_at = clock.now()
     grant.token_sha256 = digest(token)
     grant.token_expires_at = clock.now() + TOKEN_LASTS
-    return token
+    return token, grant
 
 
-async def owner(session: AsyncSession, token: str) -> StubAccount:
-    """Whose token it is; `NotSignedIn` for an unknown or expired one."""
+async def said(session: AsyncSession, token: str) -> dict[str, Any]:
+    """What the platform says of a token's owner; `NotSignedIn` for an unknown or expired one."""
     found = await session.scalar(
-        select(StubAccount)
-        .join(StubGrant, StubGrant.username == StubAccount.username)
-        .where(StubGrant.token_sha256 == digest(token), StubGrant.token_expires_at > clock.now())
+        select(StubGrant).where(StubGrant.token_sha256 == digest(token), StubGrant.token_expires_at > clock.now())
     )
     if found is None:
         raise NotSignedIn
-    return found
+    return found.attributes

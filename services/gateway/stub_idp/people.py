@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.models import Account, StubAccount, StubRegistryEntry
+from services.gateway.models import Account
+from services.gateway.stub_idp.models import StubAccount, StubRegistryEntry
 from shared import clock
 from shared.errors import NotAllowed
 from shared.identity import Role

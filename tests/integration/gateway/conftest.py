@@ -18,6 +18,7 @@ from services.applications.app import create_app as create_applications
 from services.applications.context import SESSIONS
 from services.applications.seed import seed as seed_rounds
 from services.gateway import __main__ as gateway_commands
+from services.gateway import stub_idp
 from services.gateway.app import create_app
 from services.gateway.context import DATABASE
 from services.gateway.settings import GatewaySettings
@@ -56,6 +57,7 @@ def identity_url(database_url: str) -> str:
     """A database with every schema in it."""
     for commands, settings, schema in (
         (gateway_commands, make_settings(database_url, "redis://127.0.0.1:1"), "identity"),
+        (stub_idp, make_settings(database_url, "redis://127.0.0.1:1"), "stub_idp"),
         (applications_commands, applications_settings(database_url, Path("/nowhere")), "applications"),
         (notify_commands, notify_settings(database_url, "smtp://127.0.0.1:9"), "notify"),
     ):

@@ -7,8 +7,9 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import func, select, update
 
 from services.gateway.context import DATABASE, SETTINGS
-from services.gateway.models import Account, Audit, SessionRow, StubAccount, StubGrant
+from services.gateway.models import Account, Audit, SessionRow
 from services.gateway.sessions import digest
+from services.gateway.stub_idp.models import StubAccount, StubGrant
 from tests.integration.gateway.conftest import Browser, flush_cache
 
 TOKEN = "/stub-idp/am/oauth2/access_token"

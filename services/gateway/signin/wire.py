@@ -1,0 +1,81 @@
+"""Asking a provider over HTTP, and what its silence and its refusals mean."""
+
+import logging
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
+from yarl import URL
+
+from services.gateway.settings import GatewaySettings
+from services.gateway.signin.attempt import Attempt
+from shared.errors import Malformed, Unavailable
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = ClientTimeout(total=10, connect=3)
+MAX_ANSWER = 512 * 1024
+
+
+def unreadable() -> Unavailable:
+    return Unavailable("统一身份认证平台的应答无法识别，请稍后再试。", code="idp_answer")
+
+
+def refused() -> Malformed:
+    return Malformed("登录未能完成，请重新登录。", code="signin_refused")
+
+
+class Wire:
+    """Asks for JSON objects."""
+
+    def __init__(self, http: ClientSession) -> None:
+        self._http = http
+
+    async def ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
+        """A JSON object; `Malformed` when the provider refuses, `Unavailable` when it is silent or unreadable."""
+        headers = {"Accept": "application/json", **options.pop("headers", {})}
+        try:
+            async with self._http.request(
+                method, URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=TIMEOUT, **options
+            ) as answer:
+                if 400 <= answer.status < 500:
+                    log.warning(
+                        "identity platform refuses", extra={"status": answer.status, "path": URL(url).path}
+                    )
+                    raise refused()
+                answer.raise_for_status()
+                if (answer.content_length or 0) > MAX_ANSWER:
+                    raise unreadable()
+                # Encodings were not asked for; what comes compressed all the same is unreadable.
+                found = await answer.json(content_type=None)
+        except (ClientError, TimeoutError) as error:
+            log.warning("identity platform does not answer", extra={"reason": repr(error)})
+            raise Unavailable("统一身份认证平台暂时没有响应，请稍后再试。", code="idp_unavailable") from error
+        except ValueError as error:
+            raise unreadable() from error
+        if not isinstance(found, dict):
+            raise unreadable()
+        return found
+
+    async def token(
+        self, url: str, settings: GatewaySettings, code: str, attempt: Attempt, *, auth_method: str
+    ) -> dict[str, Any]:
+        """A code changed for the token endpoint's answer, which has an `access_token`."""
+        if not code or len(code) > 2000:
+            raise refused()
+        body = prepare_token_request(
+            "authorization_code",
+            code=code,
+            redirect_uri=settings.public("/login/callback"),
+            code_verifier=attempt.verifier,
+        )
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        secret = settings.idp_client_secret.get_secret_value()
+        url, headers, body = ClientAuth(settings.idp_client_id, secret, auth_method).prepare(
+            "POST", url, headers, body
+        )
+        found = await self.ask("POST", url, headers=headers, data=body)
+        if not isinstance(found.get("access_token"), str):
+            raise unreadable()
+        return found

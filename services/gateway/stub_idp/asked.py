@@ -1,0 +1,73 @@
+"""What a client asked the stub for, read from the address and carried sealed through its pages."""
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+import jwt
+
+from services.gateway.settings import GatewaySettings
+from shared import clock
+from shared.errors import Malformed
+
+FORM_LASTS = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A complete authorization request of the one client there is."""
+
+    client_id: str
+    redirect_uri: str
+    state: str
+    code_challenge: str
+    scope: str
+    nonce: str
+
+    @property
+    def is_oidc(self) -> bool:
+        return "openid" in self.scope.split()
+
+
+def read(settings: GatewaySettings, query: Mapping[str, str]) -> Asked:
+    """`Malformed` unless it is whole and ours: refused with a page, never by a redirect to an address that nobody
+    vouches for."""
+    if query.get("client_id") != settings.idp_client_id or query.get("redirect_uri") != settings.public(
+        "/login/callback"
+    ):
+        raise Malformed("应用未在统一身份认证平台登记。", code="unknown_client")
+    asked = Asked(
+        **{name: query.get(name, "") for name in ("client_id", "redirect_uri", "state", "code_challenge")},
+        scope=query.get("scope", ""),
+        nonce=query.get("nonce", ""),
+    )
+    complete = (
+        query.get("response_type") == "code"
+        and query.get("code_challenge_method") == "S256"
+        and re.fullmatch(r"[A-Za-z0-9_-]{43}", asked.code_challenge)
+        and 8 <= len(asked.state) <= 200
+        and len(asked.nonce) <= 200
+        and len(asked.scope) <= 200
+    )
+    if not complete:
+        raise Malformed("登录请求不完整，请重新登录。", code="bad_authorize_request")
+    return asked
+
+
+def _key(settings: GatewaySettings) -> bytes:
+    return hmac.digest(settings.signing_key, b"stub form", "sha256")
+
+
+def seal(settings: GatewaySettings, asked: Asked) -> str:
+    return jwt.encode({**asdict(asked), "exp": clock.now() + FORM_LASTS}, _key(settings), "HS256")
+
+
+def unseal(settings: GatewaySettings, sealed: str) -> Asked:
+    """`Malformed` when it is not ours or too old."""
+    try:
+        claims = jwt.decode(sealed, _key(settings), algorithms=["HS256"], options={"require": ["exp"]})
+        return Asked(**{name: str(claims[name]) for name in Asked.__dataclass_fields__})
+    except (jwt.InvalidTokenError, KeyError) as error:
+        raise Malformed("登录页面已失效，请重新登录。", code="signin_expired") from error
