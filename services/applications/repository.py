@@ -22,7 +22,6 @@ from services.applications.models import (
     Section,
 )
 from services.applications.workflow import State
-from shared import clock
 from shared.errors import Malformed, NotFound
 from shared.identity import Actor, Role
 
@@ -256,11 +255,11 @@ async def owed_by_key(session: AsyncSession, due_key: str) -> Owed | None:
     return await session.scalar(select(Owed).where(Owed.due_key == due_key).with_for_update())
 
 
-async def overdue(session: AsyncSession, limit: int = 100) -> list[Application]:
-    """Returned applications whose correction deadline has passed, each locked, those in work left out."""
+async def overdue(session: AsyncSession, at: datetime, limit: int = 100) -> list[Application]:
+    """Returned applications whose correction deadline had passed at `at`, each locked, those in work left out."""
     query = (
         select(Application)
-        .where(Application.state == State.RETURNED, Application.correct_by < clock.now())
+        .where(Application.state == State.RETURNED, Application.correct_by < at)
         .where(Application.deleted_at.is_(None))
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -1,5 +1,7 @@
 """逾期: a returned application whose correction deadline has passed. Found by the relay, from the database."""
 
+from datetime import timedelta
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
@@ -7,6 +9,10 @@ from services.applications.use_cases.moving import load_facts, make_move
 from services.applications.workflow import Action
 from shared import clock
 from shared.identity import Actor, Role
+
+# Deadlines are judged by the gateway's stamp: what it received in time may still be waiting for us, and must find
+# its application as it was. No request lives as long as this.
+GRACE = timedelta(minutes=2)
 
 
 def system_actor() -> Actor:
@@ -17,7 +23,7 @@ def system_actor() -> Actor:
 async def lapse_overdue(session: AsyncSession) -> int:
     """Let what is overdue lapse; how many did."""
     actor = system_actor()
-    found = await repository.overdue(session)
+    found = await repository.overdue(session, actor.received_at - GRACE)
     for application in found:
         facts = await load_facts(session, application, at=actor.received_at)
         await make_move(session, application, actor, Action.LAPSE, facts)
