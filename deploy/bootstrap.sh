@@ -88,7 +88,7 @@ python=$(find_python)
 
 # ---- what the project itself needs ---------------------------------------------------------------------------
 
-wanted=$(cat uv.lock pyproject.toml deploy/bootstrap.sh | sha256sum | cut -d ' ' -f 1)-$python
+wanted=$(cat uv.lock pyproject.toml deploy/bootstrap.sh services/documents/fonts.py | sha256sum | cut -d ' ' -f 1)-$python
 [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || [ ! -x .venv/bin/python ] || exit 0
 
 find_uv() {
@@ -122,4 +122,6 @@ else
     "$uv" export --quiet --frozen --all-extras --no-emit-project --output-file .venv/requirements.txt
     VIRTUAL_ENV=.venv "$uv" pip sync --quiet --compile-bytecode --default-index "$index" --require-hashes .venv/requirements.txt
 fi
+say "cutting compact fonts out of Noto CJK"
+.venv/bin/python -m services.documents.fonts
 printf '%s' "$wanted" >"$stamp"

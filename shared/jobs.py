@@ -8,10 +8,10 @@ from uuid import UUID
 
 import httpx
 
+from shared.document import AnyDocument, DocumentModel
 from shared.errors import Conflict, Gone, Unavailable
 from shared.identity import Signer
 from shared.messages import (
-    DocumentModel,
     FailJob,
     FinishDocument,
     FinishNotification,
@@ -38,8 +38,8 @@ class Jobs:
         body = StartJob(worker=WORKER, redelivered=redelivered)
         return JobStarted.model_validate_json(self._call("POST", f"/internal/jobs/{job}/start", body))
 
-    def document_model(self, document: UUID) -> DocumentModel:
-        return DocumentModel.model_validate_json(self._call("GET", f"/internal/documents/{document}/model"))
+    def document_model(self, document: UUID) -> AnyDocument:
+        return DocumentModel.model_validate_json(self._call("GET", f"/internal/documents/{document}/model")).root
 
     def finish(self, job: UUID, effect: FinishDocument | FinishNotification) -> JobFinished:
         return JobFinished.model_validate_json(self._call("POST", f"/internal/jobs/{job}/finish", effect))

@@ -156,7 +156,7 @@ class Plan:
                 **stub,
             },
             "applications": {
-                **_pick(found, "DATABASE", "BROKER", "STORE", "GATEWAY", "NOTIFY"),
+                **_pick(found, "DATABASE", "BROKER", "STORE", "GATEWAY", "NOTIFY", "PUBLIC"),
                 "GM_APPLICATIONS_PORT": number["GM_APPLICATIONS_PORT"],
                 "GM_MASTER_KEY": self.secrets.master_key,
                 "GM_RECEIPT_KEY": self.secrets.receipt_key,

@@ -1,4 +1,4 @@
-"""`python -m services.applications serve|relay|migrate|seed|reconcile`."""
+"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys`."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from shared.settings import load
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.applications")
-    parser.add_argument("command", choices=["serve", "relay", "migrate", "seed", "reconcile"])
+    parser.add_argument("command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys"])
     command = parser.parse_args().command
     settings = load(ApplicationsSettings)
     logs.configure("relay" if command == "relay" else "applications", settings.log_level)
@@ -32,8 +32,19 @@ def main() -> None:
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
         case "seed":
             asyncio.run(_seed(settings))
+        case "keys":
+            _print_keys(settings)
         case "reconcile":
             raise SystemExit(asyncio.run(_reconcile(settings)))
+
+
+def _print_keys(settings: ApplicationsSettings) -> None:
+    """The public keys that still count, the one in use first, as `GM_RECEIPT_RETIRED_KEYS` takes them."""
+    import base64
+
+    from services.applications.use_cases.verify import public_keys
+
+    print(",".join(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in public_keys(settings)))
 
 
 async def _seed(settings: ApplicationsSettings) -> None:

@@ -5,14 +5,29 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from services.applications.capitals import in_words
 from services.applications.forms.answers import total
 from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.definition import Table as TableDefinition
 from services.applications.forms.fields import FieldDefinition, blank
 from shared import clock
-from shared.messages import Block, Column, DocumentModel, Material, Seal, Table, Text, Value, Values
+from shared.document import (
+    ApplicationForm,
+    Block,
+    Column,
+    Commitment,
+    Embedded,
+    Material,
+    Proof,
+    Seal,
+    Table,
+    Text,
+    Value,
+    Values,
+)
 
+OFFICE = "北京市经济和信息化局"
 DRAFT_WATERMARK = "草稿，不作为申报依据"
 
 Sections = Mapping[str, Mapping[str, Any]]
@@ -22,80 +37,94 @@ Files = Mapping[str, Mapping[str, Any]]
 _WIDE = {"textarea", "multiselect"}
 
 
-def of_revision(form: Form, content: Mapping[str, Any], *, sha256: str, sm3: str) -> DocumentModel:
-    """The document of a submitted revision, from its canonical content (sensitive values opened)."""
+def of_revision(form: Form, content: Mapping[str, Any], *, proof: Proof, canonical: str) -> ApplicationForm:
+    """The document of a submitted revision, from its canonical content (sensitive values opened). `canonical`
+    is that content's canonical JSON, whose digests `proof` tells; it travels inside the PDF."""
     sections, files = content["sections"], content["attachments"]
     number, revision = content["number"], content["revision"]
     received_at = datetime.fromisoformat(content["received_at"])
-    name = str(value_at(form.project_name, sections))
-    materials = [material(form, section, sections.get(section.key), files) for section in form.sections]
-    return DocumentModel(
+    materials, appendices = _materials(form, sections, files)
+    return ApplicationForm(
         title=form.document_title,
         subtitle=form.title,
+        author=content["enterprise"]["name"],
+        office=OFFICE,
         cover=[
-            Value(label="项目名称", text=name),
-            Value(label="申报单位", text=content["enterprise"]["name"]),
-            Value(label="统一社会信用代码", text=content["enterprise"]["uscc"]),
+            *_cover(form, sections, content["enterprise"]),
             Value(label="申报编号", text=number),
-            Value(label="版次", text=f"第 {revision} 版"),
+            Value(label="版　　次", text=f"第 {revision} 版"),
             Value(label="申报时间", text=clock.show(received_at)),
         ],
-        number=number,
-        revision=revision,
         running_header=f"申报编号 {number}　第 {revision} 版",
-        sha256=sha256,
-        sm3=sm3,
         created_at=received_at,
         materials=materials,
-        expected=[number, *(section.title for section in form.sections)],
+        appendices=appendices,
+        proof=proof,
+        embedded=[
+            Embedded(
+                name=f"{number}-{revision}.json",
+                description="本版申报数据（RFC 8785 规范 JSON），其摘要即文中所载摘要",
+                text=canonical,
+            )
+        ],
+        expected=[number, *(section.title for section in form.sections), proof.sha256],
     )
 
 
 def of_snapshot(
     form: Form, sections: Sections, files: Files, *, enterprise: Mapping[str, str], at: datetime
-) -> DocumentModel:
+) -> ApplicationForm:
     """What is saved so far, watermarked; it proves nothing and says so."""
-    name = str(value_at(form.project_name, sections) or "未命名项目")
-    return DocumentModel(
+    materials, appendices = _materials(form, sections, files)
+    return ApplicationForm(
         title=form.document_title,
         subtitle=form.title,
-        cover=[
-            Value(label="项目名称", text=name),
-            Value(label="申报单位", text=enterprise["name"]),
-            Value(label="统一社会信用代码", text=enterprise["uscc"]),
-        ],
-        number=None,
-        revision=None,
+        author=enterprise["name"],
+        office=OFFICE,
+        cover=_cover(form, sections, enterprise),
         running_header=DRAFT_WATERMARK,
         watermark=DRAFT_WATERMARK,
         created_at=at,
-        materials=[material(form, section, sections.get(section.key), files) for section in form.sections],
-        expected=[section.title for section in form.sections],
+        materials=materials,
+        appendices=appendices,
+        expected=[DRAFT_WATERMARK, *(section.title for section in form.sections)],
     )
 
 
-def of_commitment(form: Form, sections: Sections, *, enterprise: Mapping[str, str], at: datetime) -> DocumentModel:
+def of_commitment(form: Form, sections: Sections, *, enterprise: Mapping[str, str], at: datetime) -> Commitment:
     """下载待盖章承诺书: the sections that carry a text to be sworn to, with room for the seal."""
     name = str(value_at(form.project_name, sections) or "未命名项目")
     sworn = [section for section in form.sections if section.text]
-    return DocumentModel(
-        title="承诺书",
-        subtitle=form.title,
-        cover=[
+    return Commitment(
+        title=sworn[0].title if len(sworn) == 1 else "承诺书",
+        subtitle=f"{form.document_title}（{form.label}）",
+        author=enterprise["name"],
+        facts=[
             Value(label="项目名称", text=name),
             Value(label="申报单位", text=enterprise["name"]),
             Value(label="统一社会信用代码", text=enterprise["uscc"]),
         ],
-        number=None,
-        revision=None,
-        running_header=f"{enterprise['name']}　承诺书",
+        text="\n".join(section.text or "" for section in sworn),
+        seal=_seal(enterprise["name"]),
         created_at=at,
-        materials=[
-            Material(title=section.title, blocks=[Text(text=section.text or ""), _seal(enterprise["name"])])
-            for section in sworn
-        ],
-        expected=[section.title for section in sworn],
+        expected=[enterprise["name"], enterprise["uscc"]],
     )
+
+
+def _cover(form: Form, sections: Sections, enterprise: Mapping[str, str]) -> list[Value]:
+    amount = value_at(form.applied_amount, sections)
+    return [
+        Value(label="项目名称", text=str(value_at(form.project_name, sections) or "未命名项目")),
+        Value(label="申报单位", text=enterprise["name"]),
+        Value(label="统一社会信用代码", text=enterprise["uscc"]),
+        Value(label="申请金额", text=_sum(amount) if amount else "—"),
+    ]
+
+
+def _sum(amount: Any) -> str:
+    """A sum of 万元 in figures and in words."""
+    value = Decimal(amount)
+    return f"{value:,.2f} 万元\n（{in_words(value)}）"
 
 
 def _seal(name: str) -> Seal:
@@ -108,11 +137,50 @@ def _seal(name: str) -> Seal:
     )
 
 
-def material(form: Form, section: Section, values: Mapping[str, Any] | None, files: Files) -> Material:
-    """One numbered material: its text, its fields by group, its tables with totals, its attachments."""
+def _materials(form: Form, sections: Sections, files: Files) -> tuple[list[Material], list[Material]]:
+    """The numbered materials, and the list of their attachments as an appendix."""
+    numbers: dict[str, int] = {}
+    rows = []
+    for section, slot in ((s, slot) for s in form.sections for slot in s.slots):
+        for id in (sections.get(section.key) or {}).get(slot.key) or []:
+            if (file := files.get(id)) is None or id in numbers:
+                continue
+            numbers[id] = len(numbers) + 1
+            half = f"{file['sha256'][:32]}\n{file['sha256'][32:]}"
+            rows.append([str(numbers[id]), slot.label, file["name"], f"{file['size']:,}", half])
+    materials = [material(form, section, sections.get(section.key), files, numbers) for section in form.sections]
+    return materials, [_attachment_list(rows)] if rows else []
+
+
+def _attachment_list(rows: list[list[str]]) -> Material:
+    table = Table(
+        columns=[
+            Column(label="序号", width=5),
+            Column(label="材料", width=13),
+            Column(label="文件名", width=14),
+            Column(label="字节", width=8, numeric=True),
+            Column(label="SHA-256", width=22),
+        ],
+        rows=rows,
+        code=True,
+    )
+    return Material(title="附件清单", blocks=[table])
+
+
+def material(
+    form: Form,
+    section: Section,
+    values: Mapping[str, Any] | None,
+    files: Files,
+    numbers: Mapping[str, int],
+) -> Material:
+    """One numbered material: its text, its fields by group, its tables with totals, its attachments by the
+    `numbers` they have in the list at the end."""
+    sworn = section.text is not None
     if values is None:
-        return Material(title=section.title, blocks=[Text(text="（尚未保存）")])
-    blocks: list[Block] = []
+        blocks: list[Block] = [Text(text=section.text)] if section.text else []
+        return Material(title=section.title, blocks=[*blocks, Text(text="（尚未保存）")], new_page=sworn)
+    blocks = []
     if section.text:
         blocks.append(Text(text=section.text))
     groups = list(dict.fromkeys(part.group for part in [*section.fields, *section.tables]))
@@ -122,12 +190,12 @@ def material(form: Form, section: Section, values: Mapping[str, Any] | None, fil
         if fields:
             blocks.append(Values(caption=group, values=[_value(field, values) for field in fields]))
         blocks += [_table(table, values) for table in section.tables if table.group == group]
-    listed = _attachments(section, values, files)
-    if listed:
-        blocks.append(listed)
-    if section.text:
+    if section.slots:
+        blocks.append(_attached(section, values, files, numbers))
+    if sworn:
         blocks.append(_seal(""))
-    return Material(title=section.title, blocks=blocks)
+    # The page that is stamped is a page of its own.
+    return Material(title=section.title, blocks=blocks, new_page=sworn)
 
 
 def label(field: FieldDefinition) -> str:
@@ -141,7 +209,11 @@ def shown(field: FieldDefinition, value: Any) -> str:
 
 
 def _value(field: FieldDefinition, values: Mapping[str, Any]) -> Value:
-    return Value(label=label(field), text=shown(field, values.get(field.key)), wide=field.kind in _WIDE)
+    value = values.get(field.key)
+    if field.kind == "money" and field.unit == "万元" and not blank(value):
+        # Both ways, as a voucher has it: figures are easily altered, words are not.
+        return Value(label=field.label, text=_sum(value))
+    return Value(label=label(field), text=shown(field, value), wide=field.kind in _WIDE)
 
 
 def _table(table: TableDefinition, values: Mapping[str, Any]) -> Table:
@@ -155,12 +227,17 @@ def _table(table: TableDefinition, values: Mapping[str, Any]) -> Table:
         ]
         for index, row in enumerate(rows, 1)
     ]
-    totals = None
+    totals, note = None, None
     if table.totals:
-        totals = [table.total_label] + [
-            _total(column, total(table, column.key, rows)) if column.key in table.totals else ""
-            for column in table.columns
-        ]
+        sums = {
+            column.key: total(table, column.key, rows) for column in table.columns if column.key in table.totals
+        }
+        totals = [table.total_label, *(c.show(sums[c.key]) if c.key in sums else "" for c in table.columns)]
+        in_money = [c for c in table.columns if c.key in sums and c.kind == "money" and c.unit == "万元"]
+        note = "；".join(
+            f"{table.total_label if len(in_money) == 1 else c.label}（大写）：{in_words(sums[c.key])}"
+            for c in in_money
+        )
     return Table(
         caption=table.label,
         columns=[
@@ -169,31 +246,15 @@ def _table(table: TableDefinition, values: Mapping[str, Any]) -> Table:
         ],
         rows=cells,
         totals=totals,
+        note=note or None,
     )
 
 
-def _total(column: FieldDefinition, amount: Decimal) -> str:
-    return column.show(amount)
+def _attached(section: Section, values: Mapping[str, Any], files: Files, numbers: Mapping[str, int]) -> Values:
+    def names(slot: str) -> str:
+        given = [(numbers[id], files[id]["name"]) for id in values.get(slot) or [] if id in numbers]
+        return "\n".join(f"附件{number}　{name}" for number, name in given) or "—"
 
-
-def _attachments(section: Section, values: Mapping[str, Any], files: Files) -> Table | None:
-    if not section.slots:
-        return None
-    rows = []
-    for slot in section.slots:
-        for id in values.get(slot.key) or []:
-            file = files.get(id)
-            if file:
-                rows.append([slot.label, file["name"], f"{file['size']:,}", file["sha256"]])
-    if not rows:
-        return None
-    return Table(
-        caption="附件清单",
-        columns=[
-            Column(label="材料", width=14),
-            Column(label="文件名", width=14),
-            Column(label="大小（字节）", width=8, numeric=True),
-            Column(label="SHA-256", width=18),
-        ],
-        rows=rows,
+    return Values(
+        caption="附件", values=[Value(label=s.label, text=names(s.key), wide=True) for s in section.slots]
     )

@@ -145,6 +145,9 @@ class Revision(Base):
     received_at: Mapped[datetime]
     submitted_by: Mapped[str]
     receipt: Mapped[dict[str, Any]]
+    # What the QR code on its document says: made with the revision, so that no later setting or key changes it.
+    # None for a revision from before documents carried one.
+    verify_url: Mapped[str | None]
 
 
 class Document(Base):

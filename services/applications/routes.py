@@ -11,6 +11,7 @@ from services.applications.api import (
     review,
     rounds,
     sections,
+    verify,
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
@@ -43,9 +44,11 @@ from services.applications.schemas import (
     Submitted,
     Timeline,
 )
+from services.applications.use_cases.verify import Verification
 from services.applications.workflow import Action
+from shared.document import DocumentModel
 from shared.identity import Role
-from shared.messages import DocumentModel, FailJob, JobFinished, JobStarted, StartJob
+from shared.messages import FailJob, JobFinished, JobStarted, StartJob
 from shared.web import HEALTH, METRICS, Route
 
 GATEWAY = frozenset({"gateway"})
@@ -195,6 +198,10 @@ def _internal() -> list[Route]:
         Route("POST", f"{job}/finish", jobs.finish, WORKERS, body=jobs.Finish, answer=JobFinished),
         Route("POST", f"{job}/fail", jobs.fail, WORKERS, body=FailJob, status=204),
         Route("GET", "/internal/documents/{id}/model", jobs.model, RENDERER, answer=DocumentModel),
+        Route(
+            "GET", "/internal/verify/{token}", verify.verification, GATEWAY, answer=Verification, query=("file",)
+        ),
+        Route("GET", "/internal/keys", verify.keys, GATEWAY),
         Route("GET", "/internal/openapi.json", jobs.describe, GATEWAY),
     ]
 

@@ -1,6 +1,9 @@
 """Settings of the applications service: its API, its relay and its commands."""
 
+from typing import Annotated
+
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from shared.settings import DatabaseSettings, Key
 
@@ -14,8 +17,12 @@ class ApplicationsSettings(DatabaseSettings):
     notify_url: AnyHttpUrl
     # Wraps the key each application has for its sensitive values.
     master_key: Key
-    # Signs receipts.
+    # Signs receipts and the tokens on documents.
     receipt_key: Key
+    # Public keys that signed them before; what they signed still counts.
+    receipt_retired_keys: Annotated[tuple[Key, ...] | None, NoDecode] = None
+    # How people reach the portal: the address in a document's QR code.
+    public_url: AnyHttpUrl
     ready_file: str | None = None
 
     # The hand-over. A published message that nobody started is published again after this many seconds.
@@ -30,6 +37,11 @@ class ApplicationsSettings(DatabaseSettings):
 
     review_lease_minutes: int = Field(default=30, ge=1)
     publicity_working_days: int = Field(default=5, ge=1)
+
+    @field_validator("receipt_retired_keys", mode="before")
+    @classmethod
+    def _retired(cls, value: object) -> object:
+        return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
 
     @field_validator("store_url")
     @classmethod

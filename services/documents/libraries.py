@@ -1,10 +1,9 @@
 """What the machine must have before a worker may start: asked once, answered in one line."""
 
 import shutil
-import subprocess
 from collections.abc import Callable
 
-FONT = "Noto Sans CJK SC"
+from services.documents.fonts import NoFont, whole_faces
 
 
 class Missing(Exception):
@@ -21,17 +20,19 @@ def has_harfbuzz_subset() -> bool:
     return bool(harfbuzz_subset)
 
 
-def has_font(family: str = FONT) -> bool:
-    """Whether fontconfig knows the family that forms are set in."""
-    command = shutil.which("fc-list")
-    if command is None:
+def has_fonts() -> bool:
+    """Whether fontconfig knows every face that documents are set in."""
+    if shutil.which("fc-list") is None:
         raise Missing("fc-list is missing; install fontconfig")
-    found = subprocess.run([command, family, "file"], capture_output=True, text=True, check=False)  # noqa: S603
-    return bool(found.stdout.strip())
+    try:
+        whole_faces()
+    except NoFont:
+        return False
+    return True
 
 
 def require(
-    harfbuzz_subset: Callable[[], bool] = has_harfbuzz_subset, font: Callable[[], bool] = has_font
+    harfbuzz_subset: Callable[[], bool] = has_harfbuzz_subset, fonts: Callable[[], bool] = has_fonts
 ) -> None:
     """`Missing` unless documents can be made here, and made fast."""
     if not harfbuzz_subset():
@@ -39,5 +40,5 @@ def require(
             "libharfbuzz-subset is missing: rendering would take thirteen times as long; "
             "install the package libharfbuzz-subset0"
         )
-    if not font():
-        raise Missing(f"the font {FONT} is missing; install the package fonts-noto-cjk")
+    if not fonts():
+        raise Missing("the Noto CJK fonts are missing; install the package fonts-noto-cjk")

@@ -20,6 +20,7 @@ from services.gateway.context import (
     SETTINGS,
     SIGN_IN,
     SIGN_INS,
+    VERIFICATIONS,
 )
 from services.gateway.limits import Limiter
 from services.gateway.pages.errors import error_pages
@@ -47,6 +48,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app[SETTINGS] = settings
     app[CALLS] = Limiter(settings.calls_per_minute)
     app[SIGN_INS] = Limiter(settings.signins_per_minute)
+    app[VERIFICATIONS] = Limiter(settings.verifications_per_minute)
     for page in routes.table(stub_idp=settings.stub_idp):
         app.router.add_route(page.method, page.path, entered(page))
     app.router.add_static("/static/", FOLDER / "static")

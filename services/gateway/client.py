@@ -98,6 +98,19 @@ class Services:
             log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
             raise away(service) from error
 
+    async def tell(
+        self, service: str, path: str, request_id: str, query: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What a service tells the gateway itself, for nobody in particular."""
+        headers = self.headers(service, None, request_id)
+        try:
+            async with self.http.get(self.url(service, path), params=query, headers=headers) as answer:
+                found: dict[str, Any] = (await _read(answer)).body
+                return found
+        except (ClientError, TimeoutError) as error:
+            log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
+            raise away(service) from error
+
     async def description(self, service: str) -> dict[str, Any]:
         """OpenAPI of a service's public routes."""
         headers = self._signer.headers(service)

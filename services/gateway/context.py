@@ -19,6 +19,7 @@ SERVICES = web.AppKey("services", Services)
 SIGN_IN = web.AppKey("sign_in", SignInClient)
 CALLS = web.AppKey("calls", Limiter)
 SIGN_INS = web.AppKey("sign_ins", Limiter)
+VERIFICATIONS = web.AppKey("verifications", Limiter)
 
 RECEIVED_AT = web.RequestKey("received_at", datetime)
 SESSION = web.RequestKey("session", Session)

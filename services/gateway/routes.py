@@ -2,7 +2,7 @@
 
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.pages import home, ops, projects, reading, review, sections
+from services.gateway.pages import home, ops, projects, reading, review, sections, verify
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import endpoints as stub_endpoints
 from services.gateway.stub_idp import handlers as stub
@@ -23,6 +23,11 @@ PAGES = [
     Page("GET", "/login/callback", signin.callback, ANYBODY),
     Page("POST", "/logout", signin.logout, SIGNED_IN, form=True),
     Page("GET", "/welcome", home.welcome, SIGNED_IN),
+    # whoever holds a document
+    Page("GET", "/verify", verify.entrance, ANYBODY),
+    Page("GET", "/verify/{token}", verify.show, ANYBODY),
+    Page("POST", "/verify/{token}", verify.compare, ANYBODY),
+    Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY),
     # the applicant
     Page("GET", "/projects", projects.my_projects, APPLICANT),
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),

@@ -40,6 +40,8 @@ class GatewaySettings(DatabaseSettings):
     # Calls one session may make in a minute, and sign-in attempts from one address.
     calls_per_minute: int = Field(default=1200, ge=1)
     signins_per_minute: int = Field(default=60, ge=1)
+    # Documents one address may check in a minute.
+    verifications_per_minute: int = Field(default=60, ge=1)
     max_upload_mb: int = Field(default=50, ge=1)
 
     @property

@@ -71,7 +71,9 @@ def test_templates_escape_and_need_no_script(template: Path) -> None:
         assert "style=" not in text
         assert "<style" not in text
         for form in re.findall(r'<form[^>]*method="post".*?</form>', text, flags=re.S):
-            assert "csrf" in form or "sealed" in form, form[:200]
+            # Comparing a file with the record changes nothing, and needs nobody signed in.
+            compares = 'action="/verify/' in form
+            assert "csrf" in form or "sealed" in form or compares, form[:200]
 
 
 def test_portal_loads_nothing_from_elsewhere() -> None:

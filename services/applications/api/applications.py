@@ -102,7 +102,8 @@ async def submit_application(request: web.Request) -> web.Response:
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
-            keys = Keys(request.app[CODEC], request.app[SETTINGS].receipt_key)
+            settings = request.app[SETTINGS]
+            keys = Keys(request.app[CODEC], settings.receipt_key, str(settings.public_url))
             receipt = await submit(session, keys, who, id, if_match(request), body(request, Submit).discard_drafts)
             application = await repository.application(session, who, id)
             view = await views.full(session, application, who)

@@ -14,8 +14,9 @@ from services.applications.models import Application, Document
 from services.applications.schemas import DocumentStatus
 from services.applications.use_cases.submit import document_key
 from shared import clock
+from shared.document import AnyDocument, Proof
 from shared.identity import Actor
-from shared.messages import RENDER_DOCUMENT, DocumentModel, RenderDocument
+from shared.messages import RENDER_DOCUMENT, RenderDocument
 
 
 async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: int) -> Document:
@@ -85,7 +86,7 @@ async def status_of(session: AsyncSession, document: Document) -> DocumentStatus
     )
 
 
-async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> DocumentModel:
+async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> AnyDocument:
     """The document model, for the worker that renders it."""
     document = await repository.document(session, document_id)
     application = await repository.application_for_system(session, document.application_id)
@@ -95,7 +96,10 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> Do
         assert document.revision is not None
         revision = await repository.revision(session, application.id, document.revision)
         content = {**revision.content, "sections": _open(opener, revision.content["sections"])}
-        return document_model.of_revision(form, content, sha256=revision.sha256, sm3=revision.sm3)
+        # The very bytes that the digests are over.
+        canonical = receipts.canonical(content).decode()
+        proof = Proof(url=revision.verify_url, sha256=revision.sha256, sm3=revision.sm3)
+        return document_model.of_revision(form, content, proof=proof, canonical=canonical)
     assert document.snapshot is not None
     sections = _open(opener, document.snapshot["sections"])
     enterprise = {"uscc": application.enterprise, "name": application.enterprise_name}

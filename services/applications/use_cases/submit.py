@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import outbox, receipts, repository
+from services.applications import outbox, receipts, repository, tokens
 from services.applications.codec import Codec, SectionCodec
 from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
@@ -32,6 +32,7 @@ class Keys:
 
     codec: Codec
     receipt_key: bytes
+    public_url: str
 
 
 async def submit(
@@ -61,6 +62,7 @@ async def submit(
         sha256=sha256,
         sm3=sm3,
     )
+    token = tokens.make(keys.receipt_key, number=number, revision=revision, sha256=sha256)
     sealed = {**content, "sections": {key: codec.seal(key, values) for key, values in saved.items()}}
     session.add(
         Revision(
@@ -72,6 +74,7 @@ async def submit(
             received_at=actor.received_at,
             submitted_by=actor.account,
             receipt=receipt.model_dump(mode="json"),
+            verify_url=f"{keys.public_url.rstrip('/')}/verify/{token}",
         )
     )
     document = Document(id=uuid4(), application_id=id, kind="revision", revision=revision, source_sha256=sha256)

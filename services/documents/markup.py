@@ -1,0 +1,116 @@
+"""Document model → XHTML: a folder of templates for each kind of document, one environment for all."""
+
+import base64
+import io
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import segno
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from shared import clock
+from shared.document import AnyDocument, Table, Value
+
+TEMPLATES = Path(__file__).parent / "templates"
+# What the kinds share; no kind itself.
+SHARED = "shared"
+_DIGITS = "〇一二三四五六七八九"
+
+
+def kinds() -> list[str]:
+    """Every kind of document there is a folder for."""
+    return sorted(p.name for p in TEMPLATES.iterdir() if p.is_dir() and p.name != SHARED)
+
+
+def html(model: AnyDocument) -> str:
+    """The document as well-formed XHTML."""
+    return _environment().get_template(f"{model.kind}/document.xhtml").render(model=model)
+
+
+def style_sheets(kind: str) -> list[str]:
+    """The kind's print CSS, the shared one first."""
+    files = (TEMPLATES / SHARED / "print.css", TEMPLATES / kind / "document.css")
+    return [file.read_text(encoding="utf-8") for file in files]
+
+
+def numeral(number: int) -> str:
+    """1 to 99 as a heading counts: 一, 十, 十二, 二十一."""
+    tens, units = divmod(number, 10)
+    lead = "" if tens == 0 else ("十" if tens == 1 else f"{_DIGITS[tens]}十")
+    return lead + (_DIGITS[units] if units else "")
+
+
+def qr(text: str) -> str:
+    """A QR code as a `data:` image, level M: a quarter of it may be under a stamp's edge."""
+    out = io.BytesIO()
+    segno.make(text, error="m", micro=False, boost_error=False).save(out, kind="png", scale=6, border=2)
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def _lines(text: str) -> Markup:
+    """Text with its line breaks."""
+    return Markup("<br/>").join(escape(line) for line in text.split("\n"))
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Lines as paragraphs; empty ones only parted them."""
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def _two_lines(title: str) -> str:
+    """A long title broken where a person would: before its last 项目, or else in the middle."""
+    if len(title) <= 16:
+        return title
+    at = title.rfind("项目")
+    at = at if 0 < at < len(title) - 2 else (len(title) + 1) // 2
+    return f"{title[:at]}\n{title[at:]}"
+
+
+def _pairs(values: list[Value]) -> list[list[Value]]:
+    """Label and value twice to a row; a wide one has a row to itself."""
+    rows: list[list[Value]] = []
+    for value in values:
+        if rows and not value.wide and len(rows[-1]) == 1 and not rows[-1][0].wide:
+            rows[-1].append(value)
+        else:
+            rows.append([value])
+    return rows
+
+
+def _percentages(table: Table) -> list[str]:
+    """Fixed widths of the columns; measuring Chinese text is what automatic layout spends its time on."""
+    whole = sum(column.width for column in table.columns)
+    return [f"{column.width * 100 / whole:.4f}%" for column in table.columns]
+
+
+def _long_date(instant: datetime) -> str:
+    return clock.show_long_date(instant.astimezone(clock.SHANGHAI).date())
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(clock.SHANGHAI).isoformat(timespec="seconds")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        instant=_instant,
+        lines=_lines,
+        long_date=_long_date,
+        numeral=numeral,
+        pairs=_pairs,
+        paragraphs=_paragraphs,
+        percentages=_percentages,
+        qr=qr,
+        two_lines=_two_lines,
+    )
+    return environment

@@ -1,0 +1,79 @@
+"""核验: what a document's QR code leads to, for anybody. Nothing is kept: a file is hashed while it streams in."""
+
+import hashlib
+import re
+
+from aiohttp import BodyPartReader, web
+
+from services.gateway.context import SERVICES, SETTINGS, VERIFICATIONS
+from services.gateway.pages.asking import see_other
+from services.gateway.pages.errors import wants_page
+from services.gateway.pages.rendering import page
+from services.gateway.signin.handlers import client_address
+from shared.errors import Malformed, TooLarge, UnsupportedMedia
+from shared.web import REQUEST_ID, answer
+
+# Nothing longer or stranger can be a token of ours; it need not be asked for.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
+CHUNK = 128 * 1024
+
+
+async def entrance(request: web.Request) -> web.Response:
+    """For those who hold a paper and no camera: the code in letters leads on."""
+    typed = request.query.get("token", "").strip()
+    # Whole addresses are pasted as well.
+    token = typed.rstrip("/").rpartition("/")[2]
+    if token and TOKEN.fullmatch(token):
+        return see_other(f"/verify/{token}")
+    return page(request, "verify.html", {"found": None, "token": None, "typed": typed})
+
+
+async def show(request: web.Request) -> web.Response:
+    """The standing of a document: number, revision, time, digests; valid, superseded, withdrawn or unknown."""
+    return await _tell(request)
+
+
+async def compare(request: web.Request) -> web.Response:
+    """The same, and whether a file is the document on record. The file is hashed, not kept."""
+    return await _tell(request, await _hash(request))
+
+
+async def keys(request: web.Request) -> web.Response:
+    """The public keys that receipts and tokens are checked with, as a JSON Web Key Set."""
+    request.app[VERIFICATIONS].take(client_address(request))
+    found = await request.app[SERVICES].tell("applications", "/internal/keys", request[REQUEST_ID])
+    return answer(found)
+
+
+async def _tell(request: web.Request, file: str | None = None) -> web.Response:
+    request.app[VERIFICATIONS].take(client_address(request))
+    token = request.match_info["token"]
+    found: dict[str, object] = {"status": "unknown", "file": None}
+    if TOKEN.fullmatch(token):
+        query = {"file": file} if file else None
+        found = await request.app[SERVICES].tell(
+            "applications", f"/internal/verify/{token}", request[REQUEST_ID], query=query
+        )
+    if wants_page(request):
+        return page(request, "verify.html", {"found": found, "token": token, "typed": ""})
+    return answer(found)
+
+
+async def _hash(request: web.Request) -> str:
+    if request.content_type != "multipart/form-data":
+        raise UnsupportedMedia("请以 multipart/form-data 上传名为 file 的文件。")
+    limit = request.app[SETTINGS].max_upload_mb * 1024 * 1024
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if isinstance(part, BodyPartReader) and part.name == "file" and part.filename:
+                digest, size = hashlib.sha256(), 0
+                while chunk := await part.read_chunk(CHUNK):
+                    size += len(chunk)
+                    if size > limit:
+                        raise TooLarge
+                    digest.update(chunk)
+                return digest.hexdigest()
+    except ValueError as error:
+        raise Malformed from error
+    raise Malformed("请选择要核对的 PDF 文件。", code="no_file")

@@ -1,0 +1,98 @@
+"""The public page behind a document's QR code: for anybody, page and JSON, a file is compared and not kept."""
+
+import hashlib
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import ClientSession, FormData
+from aiohttp.test_utils import TestServer
+
+from services.gateway.context import SERVICES, VERIFICATIONS
+from services.gateway.limits import Limiter
+from tests.integration.gateway.conftest import Browser
+
+JSON = {"Accept": "application/json"}
+UNKNOWN = "GM2026000001-1-" + "A" * 86
+
+
+async def get(gateway: TestServer, path: str, **options: Any) -> tuple[int, str]:
+    async with ClientSession() as http, http.get(gateway.make_url(path), **options) as answer:
+        return answer.status, await answer.text()
+
+
+async def test_nobody_has_to_sign_in(gateway: TestServer) -> None:
+    status, text = await get(gateway, f"/verify/{UNKNOWN}", headers={"Accept": "text/html"})
+    assert status == 200
+    assert "不存在" in text
+    status, text = await get(gateway, f"/verify/{UNKNOWN}", headers=JSON)
+    assert (status, '"status":"unknown"' in text.replace(" ", "")) == (200, True)
+    status, text = await get(gateway, "/.well-known/gongmei-keys.json")
+    assert (status, '"Ed25519"' in text) == (200, True)
+
+
+async def test_a_typed_code_or_a_pasted_address_leads_on(browser: Browser) -> None:
+    for typed in (UNKNOWN, f"http://127.0.0.1:8080/verify/{UNKNOWN}", f" {UNKNOWN} "):
+        answer = await browser.go("GET", "/verify", params={"token": typed}, allow_redirects=False)
+        assert (answer.status, answer.headers["Location"]) == (303, f"/verify/{UNKNOWN}")
+    answer = await browser.go("GET", "/verify", params={"token": '"><script>'})
+    text = await answer.text()
+    assert "核验码格式不正确" in text
+    assert "<script>" not in text
+    assert (await browser.go("GET", "/verify")).status == 200
+
+
+async def test_a_file_is_hashed_and_compared(browser: Browser) -> None:
+    content = uuid4().bytes * 50_000
+    form = FormData()
+    form.add_field("file", content, filename="申报书.pdf")
+    answer = await browser.go("POST", f"/verify/{UNKNOWN}", data=form, headers=JSON)
+    assert (answer.status, (await answer.json())["status"]) == (200, "unknown")
+    for fields in ({"file": "no file"}, {"other": b"x"}):
+        form = FormData()
+        for name, value in fields.items():
+            form.add_field(name, value, filename=None if name == "file" else "x.pdf")
+        answer = await browser.go("POST", f"/verify/{UNKNOWN}", data=form, headers=JSON)
+        assert answer.status in {400, 415}, await answer.text()
+    answer = await browser.go("POST", f"/verify/{UNKNOWN}", data={"file": "x"}, headers=JSON)
+    assert answer.status == 415
+
+
+async def test_another_site_cannot_send_files_here(browser: Browser) -> None:
+    form = FormData()
+    form.add_field("file", b"x", filename="x.pdf")
+    headers = {**JSON, "Origin": "https://elsewhere.example"}
+    assert (await browser.go("POST", f"/verify/{UNKNOWN}", data=form, headers=headers)).status == 403
+
+
+async def test_too_many_questions_are_told_to_wait(gateway: TestServer) -> None:
+    limiter = gateway.app[VERIFICATIONS]
+    usual = dict(vars(limiter))
+    vars(limiter).update(vars(Limiter(2)))
+    try:
+        statuses = [(await get(gateway, f"/verify/{UNKNOWN}", headers=JSON))[0] for _ in range(4)]
+    finally:
+        vars(limiter).update(usual)
+    assert statuses == [200, 200, 429, 429]
+
+
+async def test_the_digest_is_the_files(browser: Browser) -> None:
+    """What the service is asked about is the SHA-256 of the very bytes."""
+    services = browser.server.app[SERVICES]
+    asked: list[Any] = []
+    ours = services.tell
+
+    async def listen(
+        service: str, path: str, request_id: str, query: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        asked.append(query)
+        return await ours(service, path, request_id, query)
+
+    services.tell = listen  # type: ignore[method-assign]
+    try:
+        content = b"%PDF-1.7 " + uuid4().bytes * 30_000
+        form = FormData()
+        form.add_field("file", content, filename="x.pdf")
+        await browser.go("POST", f"/verify/{UNKNOWN}", data=form, headers=JSON)
+    finally:
+        del services.tell
+    assert asked == [{"file": hashlib.sha256(content).hexdigest()}]

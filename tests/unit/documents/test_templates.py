@@ -1,0 +1,85 @@
+"""Every template keeps what makes documents cheap and safe: fixed tables, no flex or grid, escaping, XHTML."""
+
+import re
+from typing import get_args
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from services.documents import markup
+from shared.document import AnyDocument, Value
+from tests.unit.documents import models
+
+X = "{http://www.w3.org/1999/xhtml}"
+FILES = sorted(markup.TEMPLATES.rglob("*.*"))
+
+
+def test_every_kind_has_its_folder_and_every_folder_its_kind() -> None:
+    contract = {kind.model_fields["kind"].default for kind in get_args(get_args(AnyDocument)[0])}
+    assert contract == set(markup.kinds()) == set(models.KINDS)
+
+
+@pytest.mark.parametrize("kind", models.KINDS)
+def test_xhtml_is_well_formed_and_every_table_has_fixed_columns(kind: str) -> None:
+    root = ET.fromstring(markup.html(models.KINDS[kind]()))
+    assert root.tag == f"{X}html"
+    assert root.get("lang") == "zh-CN"
+    for table in root.iter(f"{X}table"):
+        columns = table.findall(f"{X}colgroup/{X}col")
+        widest = max(sum(int(cell.get("colspan", "1")) for cell in row) for row in table.iter(f"{X}tr"))
+        assert len(columns) == widest
+    for cell in root.iter(f"{X}th"):
+        assert cell.get("scope") in {"row", "col"}
+    for image in root.iter(f"{X}img"):
+        assert image.get("src", "").startswith("data:image/png;base64,")
+        assert image.get("alt")
+
+
+def test_what_people_typed_is_escaped() -> None:
+    evil = '<img src="http://127.0.0.1/x"/>&\'"<script>'
+    root = ET.fromstring(
+        markup.html(models.model(name=evil, cover=[Value(label=evil, text=evil)], title=evil, running_header=evil))
+    )
+    assert not list(root.iter(f"{X}script"))
+    assert [image.get("src", "")[:5] for image in root.iter(f"{X}img")] == ["data:"]
+    assert evil in {"".join(td.itertext()) for td in root.iter(f"{X}td")}
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.suffix == ".css"], ids=str)
+def test_css_is_simple_and_loads_nothing(file: object) -> None:
+    text = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.S)  # type: ignore[attr-defined]
+    for costly in ("flex", "grid", "url(", "@import", "column-count", "float:", "table-layout: auto"):
+        assert costly not in text, costly
+
+
+def test_tables_are_fixed_for_every_kind() -> None:
+    for kind in markup.kinds():
+        assert "table { width: 100%; table-layout: fixed" in "\n".join(markup.style_sheets(kind))
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.suffix == ".xhtml"], ids=str)
+def test_templates_escape_everything(file: object) -> None:
+    text = file.read_text(encoding="utf-8")  # type: ignore[attr-defined]
+    assert "|safe" not in text.replace(" ", "")
+    assert "autoescape" not in text
+    assert "<script" not in text
+    assert "href=" not in text or re.findall(r'href="([^"]*)"', text) == [
+        link for link in re.findall(r'href="([^"]*)"', text) if link.startswith("#")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("短标题", ["短标题"]),
+        ("北京市传统工艺美术保护发展资金项目申报书", ["北京市传统工艺美术保护发展资金", "项目申报书"]),
+        ("一" * 20, ["一" * 10, "一" * 10]),
+    ],
+)
+def test_long_titles_break_where_a_person_would(title: str, lines: list[str]) -> None:
+    assert markup._two_lines(title).split("\n") == lines
+
+
+@pytest.mark.parametrize(("number", "text"), [(1, "一"), (10, "十"), (12, "十二"), (20, "二十"), (21, "二十一")])
+def test_headings_count_in_chinese(number: int, text: str) -> None:
+    assert markup.numeral(number) == text
