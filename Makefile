@@ -1,13 +1,13 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all check format
+.PHONY: help run demo reconcile test test-all check bench-uploads format
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
 WORKERS := $(foreach worker,relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start the whole system here (documents=2 starts two document workers); Ctrl-C stops it
 	@deploy/bootstrap.sh run
@@ -34,6 +34,10 @@ check: ## formatting, lint, types, walls between the services
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+bench-uploads: ## memory of gateway and applications while files go up and down, beside the files' size
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.uploads
 
 format: ## put every file in its usual form
 	@.venv/bin/ruff format .

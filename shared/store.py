@@ -1,6 +1,7 @@
 """The object store: a folder or S3, by URL. Objects are named by their content and never change."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -9,6 +10,11 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 CHUNK = 256 * 1024
+# A file goes into the store in parts of this size. S3 takes none below 5 MiB.
+PART = 256 * 1024
+S3_PART = 5 * 1024 * 1024
+
+ATTACHMENTS = "attachments/"
 
 
 def pdf_key(sha256: str) -> str:
@@ -18,7 +24,7 @@ def pdf_key(sha256: str) -> str:
 
 def attachment_key(sha256: str) -> str:
     """Where an attachment stands."""
-    return f"attachments/{sha256[:2]}/{sha256}"
+    return f"{ATTACHMENTS}{sha256[:2]}/{sha256}"
 
 
 class Store:
@@ -43,11 +49,18 @@ class Store:
         except AlreadyExistsError:
             return
 
-    async def put_async(self, key: str, body: bytes | Path) -> None:
-        try:
-            await obstore.put_async(self._inner, key, body, mode="create")
-        except AlreadyExistsError:
+    async def put_file(self, key: str, file: Path) -> None:
+        """Put a file in parts, so that its size is never this process's memory."""
+        if await self.exists(key):
             return
+        # Not "create", which reads the file whole: where two put one key at once, both put the same content.
+        await obstore.put_async(
+            self._inner,
+            key,
+            file,
+            chunk_size=PART if isinstance(self._inner, LocalStore) else S3_PART,
+            max_concurrency=1,
+        )
 
     def get(self, key: str) -> bytes:
         """The whole object; `FileNotFoundError` when there is none."""
@@ -65,3 +78,15 @@ class Store:
         found = await obstore.get_async(self._inner, key)
         async for chunk in found.stream(min_chunk_size=CHUNK):
             yield bytes(chunk)
+
+    async def list(self, prefix: str) -> AsyncIterator[dict[str, datetime]]:
+        """Pages of what stands under a prefix: key to the time it was put there."""
+        async for page in obstore.list(self._inner, prefix):
+            yield {found["path"]: found["last_modified"] for found in page}
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; nothing happens when there is none."""
+        try:
+            await obstore.delete_async(self._inner, key)
+        except FileNotFoundError:
+            return

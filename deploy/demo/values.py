@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from deploy.demo.files import pdf, png
 from shared import clock
 
 ENTERPRISE_1 = ("91110105MA00TE5T2T", "北京燕京景泰蓝工艺品有限公司")
@@ -106,10 +107,10 @@ REWARD_SLOTS = {
     "commitment_scan": "commitment",
 }
 
-PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
+PDF = pdf("gongmei")
+PNG = png()
 
 
 def file_for(slot: str) -> tuple[str, bytes]:
     """A small file that the slot accepts."""
-    return ("作品.png", PNG) if slot == "photos" else (f"{slot}.pdf", PDF)
+    return ("作品.png", PNG) if slot == "photos" else (f"{slot}.pdf", pdf(slot))

@@ -7,9 +7,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.applications.codec import Codec
-from services.applications.context import CODEC, PEERS, SESSIONS, SETTINGS, STORE, Peers
+from services.applications.context import CODEC, INSPECTOR, PEERS, SCANNER, SESSIONS, SETTINGS, STORE, Peers
+from services.applications.inspection import Inspector
 from services.applications.routes import ROUTES
+from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
+from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
 from shared.identity import Signer, Verifier
 from shared.store import Store
@@ -26,6 +29,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     app[STORE] = Store.from_url(settings.store_url)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_peers)
+    app.cleanup_ctx.append(_files)
     return app
 
 
@@ -49,3 +53,12 @@ async def _peers(app: web.Application) -> AsyncIterator[None]:
             http, Signer(SERVICE, settings.signing_key), str(settings.gateway_url), str(settings.notify_url)
         )
         yield
+
+
+async def _files(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    remove_leftovers()
+    app[SCANNER] = Clamd(settings.clamd_url, seconds=settings.clamd_seconds) if settings.clamd_url else None
+    app[INSPECTOR] = Inspector(seconds=settings.inspection_seconds)
+    yield
+    await app[INSPECTOR].close()

@@ -8,6 +8,8 @@ from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.codec import Codec
+from services.applications.inspection import Inspector
+from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from shared.identity import Signer
 from shared.store import Store
@@ -16,6 +18,9 @@ SETTINGS = web.AppKey("settings", ApplicationsSettings)
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
 CODEC = web.AppKey("codec", Codec)
 STORE = web.AppKey("store", Store)
+INSPECTOR = web.AppKey("inspector", Inspector)
+# None where no scanner is configured.
+SCANNER: web.AppKey[Clamd | None] = web.AppKey("scanner", Clamd)
 
 
 @dataclass(frozen=True)

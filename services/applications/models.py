@@ -213,10 +213,19 @@ class Attachment(Base):
     name: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str]
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(index=True)
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
+    # When the virus scanner gave its verdict (none yet, or no scanner: null), and what it found.
+    scanned_at: Mapped[datetime | None]
+    infected: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "ix_attachments_unscanned", "created_at", postgresql_where="scanned_at IS NULL AND deleted_at IS NULL"
+        ),
+    )
 
 
 class Audit(Base):

@@ -13,20 +13,25 @@ from uuid import UUID
 
 from celery import Celery
 from kombu.connection import Connection
+from obstore.exceptions import BaseError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import outbox
+from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
+from services.applications.use_cases import sweeping
 from services.applications.use_cases.lapse import lapse_overdue
 from shared.celery import celery_app
 from shared.database import async_engine
 from shared.messages import RENDER_DOCUMENT, TOPICS
+from shared.store import Store
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
+SCAN_SECONDS = 15.0
 CALENDAR_SECONDS = 5.0
 
 
@@ -121,6 +126,29 @@ class Relay:
                 await asyncio.wait_for(stop.wait(), pause)
 
 
+async def tidy(
+    sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
+) -> None:
+    """Beside the hand-over, never in its way: scan what waits for a scanner, sweep what nothing keeps."""
+    store = Store.from_url(settings.store_url)
+    scanner = Clamd(settings.clamd_url, seconds=settings.clamd_seconds) if settings.clamd_url else None
+    loop = asyncio.get_running_loop()
+    sweep_at = loop.time() + min(60.0, settings.orphan_sweep_minutes * 60)
+    while not stop.is_set():
+        try:
+            while (
+                scanner is not None and not stop.is_set() and await sweeping.scan_waiting(sessions, store, scanner)
+            ):
+                pass
+            if loop.time() >= sweep_at:
+                sweep_at = loop.time() + settings.orphan_sweep_minutes * 60
+                await sweeping.sweep(sessions, store, timedelta(minutes=settings.orphan_grace_minutes))
+        except (DBAPIError, PoolTimeout, OSError, BaseError) as error:
+            log.warning("tidying was put off", extra={"reason": repr(error)})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), min(SCAN_SECONDS, settings.orphan_sweep_minutes * 60))
+
+
 async def run(settings: ApplicationsSettings) -> None:
     """The relay process: until SIGTERM or SIGINT."""
     engine = async_engine(settings)
@@ -132,10 +160,13 @@ async def run(settings: ApplicationsSettings) -> None:
     if ready:
         ready.touch()
     log.info("relay ready")
-    relay = Relay(async_sessionmaker(engine, expire_on_commit=False), broker, settings)
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    relay = Relay(sessions, broker, settings)
+    tidying = asyncio.create_task(tidy(sessions, settings, stop))
     try:
         await relay.run(stop)
     finally:
+        await tidying
         relay.disconnect()
         if ready:
             ready.unlink(missing_ok=True)

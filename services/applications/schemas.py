@@ -155,6 +155,9 @@ class ApplicationPage(BaseModel):
 
 
 class AttachmentView(BaseModel):
+    """`scanned_at` is null until a virus scanner has seen the file (or where there is none); `infected` names
+    what it found: such a file counts for nothing and cannot be downloaded."""
+
     id: UUID
     section: str
     slot: str
@@ -162,6 +165,8 @@ class AttachmentView(BaseModel):
     size: int
     media_type: str
     sha256: str
+    scanned_at: AwareDatetime | None
+    infected: str | None
 
 
 class Prefilled(BaseModel):

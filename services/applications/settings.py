@@ -1,5 +1,6 @@
 """Settings of the applications service: its API, its relay and its commands."""
 
+import re
 from typing import Annotated
 
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
@@ -37,6 +38,26 @@ class ApplicationsSettings(DatabaseSettings):
 
     review_lease_minutes: int = Field(default=30, ge=1)
     publicity_working_days: int = Field(default=5, ge=1)
+
+    # What all attachments of one application may weigh together.
+    attachments_total_mb: int = Field(default=500, ge=1)
+    # How long looking into one file may take.
+    inspection_seconds: float = Field(default=10.0, gt=0)
+    # ClamAV: tcp://host:port or unix:///path. Without it no file is scanned.
+    clamd_url: str | None = None
+    clamd_seconds: float = Field(default=20.0, gt=0)
+    # How often contents that nothing keeps are looked for, and how old they are at least.
+    orphan_sweep_minutes: float = Field(default=30.0, gt=0)
+    orphan_grace_minutes: float = Field(default=60.0, ge=0)
+
+    @field_validator("clamd_url")
+    @classmethod
+    def _clamd(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        if not re.fullmatch(r"tcp://[^/?#]+|unix:///[^?#]+", value):
+            raise ValueError("应为 tcp://主机:端口 或 unix:///套接字路径")
+        return value
 
     @field_validator("receipt_retired_keys", mode="before")
     @classmethod

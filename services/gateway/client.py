@@ -4,7 +4,7 @@ import logging
 import re
 from typing import Any
 
-from aiohttp import ClientError, ClientResponse, ClientSession
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 
 from shared import errors
 from shared.identity import Actor, Signer
@@ -26,6 +26,7 @@ AWAY = {
     "applications": "申报服务暂时没有响应，您填写的内容请勿关闭，稍后再试。",
     "notify": "通知服务暂时没有响应，请稍后再试；申报不受影响。",
 }
+UPLOAD = ClientTimeout(total=None, sock_connect=3, sock_read=60)
 PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 _BY_STATUS = {int(status): kind for kind, status in STATUS.items()}
 
@@ -89,9 +90,17 @@ class Services:
             headers["If-Match"] = f'"{etag}"'
         if key is not None:
             headers["Idempotency-Key"] = key
+        # A file takes as long as the person's line needs; everything else has to be quick.
+        timeout = UPLOAD if data is not None else self.http.timeout
         try:
             async with self.http.request(
-                method, self.url(service, full), headers=headers, json=json, params=query, data=data
+                method,
+                self.url(service, full),
+                headers=headers,
+                json=json,
+                params=query,
+                data=data,
+                timeout=timeout,
             ) as answer:
                 return await _read(answer)
         except (ClientError, TimeoutError) as error:

@@ -7,12 +7,16 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
-from services.applications import repository, views
-from services.applications.context import CODEC, STORE, transaction
+from services.applications import views
+from services.applications.context import CODEC, INSPECTOR, SCANNER, SETTINGS, STORE, transaction
 from services.applications.use_cases import attachments as use_case
+from services.applications.use_cases.receiving import MB, examine, receive, too_large
 from shared.errors import Malformed, NotFound, UnsupportedMedia
 from shared.store import CHUNK, attachment_key
 from shared.web import actor, answer, uuid_in_path
+
+# What surrounds the file in a multipart body, generously.
+FRAME = 8 * 1024
 
 
 async def _file_part(request: web.Request) -> BodyPartReader:
@@ -35,17 +39,28 @@ async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
 
 async def upload(request: web.Request) -> web.Response:
     """Add a file to a slot. It counts once the section's saved values name it."""
-    who, id = actor(request), uuid_in_path(request)
+    who, id, app = actor(request), uuid_in_path(request), request.app
     section, slot = request.query.get("section", ""), request.query.get("slot", "")
-    codec, store = request.app[CODEC], request.app[STORE]
+    codec, total_mb = app[CODEC], app[SETTINGS].attachments_total_mb
+    # What the whole request weighs is nearly the file; said before the person waits for a hopeless upload.
+    announced = max(0, (request.content_length or 0) - FRAME)
     # The transaction ends before the first byte is read: a slow line must not hold a connection.
     async with transaction(request) as session:
-        found = await use_case.may_upload(session, codec, who, id, section, slot)
+        place = await use_case.may_upload(
+            session, codec, who, id, section, slot, size=announced, total_mb=total_mb
+        )
+    if announced > place.slot.max_mb * MB:
+        raise too_large(place.slot)
     part = await _file_part(request)
-    file = await use_case.receive(_chunks(part), part.filename or "附件", found)
+    file = await receive(_chunks(part), part.filename or "附件", place)
     try:
+        examined = await examine(file, place, app[INSPECTOR], app[SCANNER])
+        # Before the transaction, where it may take its time: an object without a row is harmless.
+        await app[STORE].put_file(attachment_key(file.sha256), file.path)
         async with transaction(request) as session:
-            attachment = await use_case.keep(session, store, codec, who, id, section, slot, file)
+            attachment = await use_case.keep(
+                session, app[STORE], codec, who, id, section, slot, file, examined, total_mb=total_mb
+            )
             view = views.attachment_view(attachment)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -54,13 +69,25 @@ async def upload(request: web.Request) -> web.Response:
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    """The file itself."""
+    """The file itself. Staff read it once it has been scanned, where there is a scanner."""
     async with transaction(request) as session:
-        await repository.application(session, actor(request), uuid_in_path(request))
-        found = await repository.attachment(session, uuid_in_path(request), uuid_in_path(request, "attachment"))
+        found = await use_case.to_read(
+            session,
+            actor(request),
+            uuid_in_path(request),
+            uuid_in_path(request, "attachment"),
+            scanning=request.app[SCANNER] is not None,
+        )
     return await send_file(
         request, attachment_key(found.sha256), found.name, media_type=found.media_type, size=found.size
     )
+
+
+def content_disposition(name: str, *, inline: bool = False) -> str:
+    """RFC 6266: the name in UTF-8, and before it what is ASCII of it for clients that know no better."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in " -_.()") else "_" for c in name)
+    placement = "inline" if inline else "attachment"
+    return f"{placement}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 async def send_file(
@@ -74,11 +101,10 @@ async def send_file(
         raise NotFound("文件暂时无法读取，请联系技术咨询。", code="file_lost") from None
     except StopAsyncIteration:
         first = b""
-    placement = "inline" if inline else "attachment"
     answer = web.StreamResponse(
         headers={
             "Content-Type": media_type,
-            "Content-Disposition": f"{placement}; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Disposition": content_disposition(name, inline=inline),
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, no-store",
         }

@@ -19,6 +19,8 @@ ACTIONS = {
     "discard_draft": "放弃修改",
     "attach": "上传附件",
     "detach": "删除附件",
+    "detach_abandoned": "清理未使用的附件",
+    "infected": "附件查出病毒",
     "submit": "提交申请",
     "withdraw": "撤销申请",
     "delete": "删除申请",

@@ -1,94 +1,53 @@
-"""Attachments: received as a stream, kept by content, counted once a section's saved values name them."""
+"""Attachments: kept by content, counted once a section's saved values name them."""
 
-import hashlib
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import contents, repository
 from services.applications.codec import Codec
 from services.applications.forms.answers import named_files
-from services.applications.forms.definition import Slot
 from services.applications.models import Attachment
+from services.applications.use_cases.receiving import MB, Examined, Place, Received
 from services.applications.use_cases.recording import record
 from services.applications.use_cases.sections import editable, open_section
 from shared import clock
-from shared.errors import Conflict, NotFound, TooLarge, UnsupportedMedia
-from shared.identity import Actor
+from shared.errors import Conflict, DomainError, NotFound, TooLarge
+from shared.identity import Actor, Role
 from shared.store import Store, attachment_key
 
-# How each accepted kind of file begins, whatever its name says.
-_KINDS = {
-    "pdf": ("application/pdf", b"%PDF-"),
-    "png": ("image/png", b"\x89PNG\r\n\x1a\n"),
-    "jpg": ("image/jpeg", b"\xff\xd8\xff"),
-    "jpeg": ("image/jpeg", b"\xff\xd8\xff"),
-}
-# Far above what any slot takes; keeps a script from filling the store.
+# Far above what any slot takes; keeps a script from filling the table.
 MAX_PER_SLOT = 200
 
 
-@dataclass(frozen=True)
-class Received:
-    """A file that arrived whole, not yet in the store."""
-
-    path: Path
-    name: str
-    size: int
-    sha256: str
-    head: bytes
-
-
-async def may_upload(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, section: str, slot: str) -> Slot:
-    """The slot, if the actor may add to it now; asked before a single byte is read."""
-    opened = await open_section(session, codec, actor, id, section)
+async def may_upload(
+    session: AsyncSession,
+    codec: Codec,
+    actor: Actor,
+    id: UUID,
+    section: str,
+    slot: str,
+    *,
+    size: int,
+    total_mb: int,
+    lock: bool = False,
+) -> Place:
+    """The place, if the actor may add `size` bytes to it now; asked before a single byte is read, and once more
+    when the file is kept."""
+    opened = await open_section(session, codec, actor, id, section, lock=lock)
     found = opened.definition.slot(slot)
     if found is None:
         raise NotFound("没有这个附件位置。", code="unknown_slot")
     if not editable(opened.application, section):
         raise Conflict("当前不能修改此项材料。", code="wrong_state")
-    present = await repository.attachments(session, id, section)
-    if sum(a.slot == slot for a in present) >= MAX_PER_SLOT:
+    present = await repository.attachments(session, id)
+    if sum((a.section, a.slot) == (section, slot) for a in present) >= MAX_PER_SLOT:
         raise Conflict("此处附件过多，请先删除不用的附件。", code="too_many_files")
-    return found
-
-
-async def receive(chunks: AsyncIterator[bytes], name: str, slot: Slot) -> Received:
-    """Write the stream to a temporary file, counting as it comes. `TooLarge` over the slot's limit."""
-    limit = slot.max_mb * 1024 * 1024
-    hasher, size, head = hashlib.sha256(), 0, b""
-    with tempfile.NamedTemporaryFile(prefix="gm-upload-", delete=False) as file:
-        path = Path(file.name)
-        try:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > limit:
-                    raise TooLarge(f"单个文件不能超过 {slot.max_mb} MB，请压缩或拆分后重新上传。")
-                head = head or chunk[:16]
-                hasher.update(chunk)
-                file.write(chunk)
-        except BaseException:
-            path.unlink(missing_ok=True)  # noqa: ASYNC240 (one unlink in the temporary folder)
-            raise
-    return Received(path, _plain_name(name), size, hasher.hexdigest(), head)
-
-
-def media_type_of(file: Received, slot: Slot) -> str:
-    """The type by extension and first bytes, which must agree and be accepted by the slot."""
-    extension = PurePosixPath(file.name).suffix.lower().lstrip(".")
-    kinds = "、".join(slot.accept)
-    if extension not in slot.accept:
-        raise UnsupportedMedia(f"此处只接受 {kinds} 文件。", code="file_type")
-    media_type, beginning = _KINDS[extension]
-    if not file.head.startswith(beginning):
-        raise UnsupportedMedia(f"文件内容与扩展名 .{extension} 不符，请重新导出后上传。", code="file_content")
-    return media_type
+    if sum(a.size for a in present) + size > total_mb * MB:
+        raise TooLarge(
+            f"本项目的附件合计不能超过 {total_mb} MB，请删除不用的附件或压缩后上传。", code="total_too_large"
+        )
+    return Place(section, found)
 
 
 async def keep(
@@ -100,11 +59,15 @@ async def keep(
     section: str,
     slot: str,
     file: Received,
+    examined: Examined,
+    *,
+    total_mb: int,
 ) -> Attachment:
-    """Put the file into the store, then record it: an object without a row is harmless, a row without one not."""
-    found = await may_upload(session, codec, actor, id, section, slot)
-    media_type = media_type_of(file, found)
-    await store.put_async(attachment_key(file.sha256), file.path)
+    """Record a file that is in the store already."""
+    await may_upload(session, codec, actor, id, section, slot, size=file.size, total_mb=total_mb, lock=True)
+    # From here to the commit no sweep removes this content; one that just did is made good.
+    await contents.hold(session, file.sha256)
+    await store.put_file(attachment_key(file.sha256), file.path)
     attachment = Attachment(
         id=uuid4(),
         application_id=id,
@@ -112,9 +75,10 @@ async def keep(
         slot=slot,
         name=file.name,
         size=file.size,
-        media_type=media_type,
+        media_type=examined.media_type,
         sha256=file.sha256,
         created_by=actor.account,
+        scanned_at=examined.scanned_at,
     )
     session.add(attachment)
     record(
@@ -122,6 +86,28 @@ async def keep(
     )
     await session.flush()
     return attachment
+
+
+async def to_read(
+    session: AsyncSession, actor: Actor, id: UUID, attachment_id: UUID, *, scanning: bool
+) -> Attachment:
+    """An attachment the actor may read. What a scanner has not seen yet is for its owner only; what is infected
+    for nobody."""
+    await repository.application(session, actor, id)
+    found = await repository.attachment(session, id, attachment_id)
+    if found.deleted_at is not None and not await contents.in_a_revision(session, found):
+        raise NotFound("未找到该附件。")
+    if refusal := _unreadable(found, actor, scanning=scanning):
+        raise refusal
+    return found
+
+
+def _unreadable(found: Attachment, actor: Actor, *, scanning: bool) -> DomainError | None:
+    if found.infected:
+        return Conflict(f"该附件被查出病毒（{found.infected}），不能下载。", code="file_infected")
+    if scanning and found.scanned_at is None and not actor.is_a(Role.APPLICANT):
+        return Conflict("该附件正在等待病毒查验，请稍后再试。", code="scan_pending", retry_after=30)
+    return None
 
 
 async def remove(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, attachment_id: UUID) -> None:
@@ -137,15 +123,3 @@ async def remove(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, at
         raise Conflict("已保存的表单正在使用该附件，请先在表单中移除并保存。", code="attachment_in_use")
     attachment.deleted_at = clock.now()
     record(session, actor, "detach", application_id=id, attachment=str(attachment_id))
-
-
-def _plain_name(name: str) -> str:
-    """The file's own name without folders or characters that end lines; 120 characters at most."""
-    # Form data escapes what a header cannot hold: browsers a quotation mark, some clients all beyond ASCII.
-    if name.isascii() and "%" in name:
-        with suppress(UnicodeDecodeError):
-            name = unquote(name, errors="strict")
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(c for c in base if c.isprintable()).strip() or "附件"
-    stem, dot, extension = shown.rpartition(".")
-    return f"{stem[:110]}{dot}{extension[:9]}" if dot else shown[:120]

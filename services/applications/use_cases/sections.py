@@ -135,7 +135,8 @@ async def context_of(
     """What a section's values are judged against."""
     files: dict[str, set[str]] = {}
     for found in await repository.attachments(session, application.id, definition.key):
-        files.setdefault(found.slot, set()).add(str(found.id))
+        if not found.infected:
+            files.setdefault(found.slot, set()).add(str(found.id))
     prefill = codec.open(definition.key, {key: item["value"] for key, item in row.prefill.items()})
     return answers.Context(
         round=round_facts(await repository.round_(session, application.round_id)),

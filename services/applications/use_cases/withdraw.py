@@ -8,6 +8,7 @@ from services.applications import repository
 from services.applications.models import Application
 from services.applications.use_cases.moving import load_facts, make_move, must_match
 from services.applications.workflow import Action, State
+from shared import clock
 from shared.identity import Actor
 
 
@@ -23,8 +24,11 @@ async def withdraw(session: AsyncSession, actor: Actor, id: UUID, version: str) 
 
 
 async def delete(session: AsyncSession, actor: Actor, id: UUID, version: str) -> None:
-    """Hide a draft. Revisions and audit stay."""
+    """Hide a draft, and give up its files. Revisions stay with what they name, and so does the audit."""
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     await make_move(session, application, actor, Action.DELETE, facts)
+    for file in await repository.attachments(session, id):
+        file.deleted_at = clock.now()
+    await session.flush()

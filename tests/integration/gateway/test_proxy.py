@@ -11,6 +11,7 @@ import pytest
 from aiohttp import FormData
 from aiohttp.test_utils import TestServer
 
+from deploy.demo.files import pdf
 from deploy.embedded.ports import free_port
 from services.gateway.app import create_app
 from shared.identity import Signer
@@ -88,7 +89,7 @@ async def test_attachment_streams_in_and_out(browser: Browser) -> None:
     )
     id = (await made.json())["id"]
     assert made.headers["Location"] == f"/api/v1/applications/{id}"
-    content = b"%PDF-1.4\n" + b"x" * 3_000_000
+    content = pdf(weight=3_000_000)
     form = FormData()
     form.add_field("file", BytesIO(content), filename="营业执照.pdf")
     path = f"/applications/{id}/attachments"
@@ -97,7 +98,14 @@ async def test_attachment_streams_in_and_out(browser: Browser) -> None:
     kept = await up.json()
     down = await browser.call("GET", f"{path}/{kept['id']}")
     assert (down.status, await down.read() == content) == (200, True)
-    assert "filename*=UTF-8''%E8%90%A5%E4%B8%9A%E6%89%A7%E7%85%A7.pdf" in down.headers["Content-Disposition"]
+    name = "filename*=UTF-8''%E8%90%A5%E4%B8%9A%E6%89%A7%E7%85%A7.pdf"
+    assert down.headers["Content-Disposition"] == f'attachment; filename="____.pdf"; {name}'
+
+    # Over the slot's limit: said in words, though the person's computer is still sending.
+    form = FormData()
+    form.add_field("file", BytesIO(pdf(weight=25_000_000)), filename="x.pdf")
+    up = await browser.call("POST", f"{path}?section=company&slot=business_license", data=form)
+    assert (up.status, (await up.json())["type"]) == (413, "too_large")
 
 
 async def test_body_over_the_limit_is_refused_before_it_is_sent(browser: Browser, gateway: TestServer) -> None:

@@ -1,0 +1,83 @@
+"""Which files are still needed: every SELECT about attachments' contents, and the lock that sweeps respect."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.models import Application, Attachment, Revision, Section
+from services.applications.workflow import EDITABLE
+from shared import clock
+
+
+def _revision_names_it() -> ColumnElement[bool]:
+    return exists().where(
+        Revision.application_id == Attachment.application_id,
+        Revision.content["attachments"].has_key(cast(Attachment.id, Text)),
+    )
+
+
+async def hold(session: AsyncSession, sha256: str, *, alone: bool = False) -> None:
+    """Keep sweeps away from a content until the transaction ends; `alone`, keep everybody else away."""
+    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    await session.execute(select(lock(func.hashtextextended(f"content:{sha256}", 0))))
+
+
+async def kept(session: AsyncSession, sha256s: set[str]) -> set[str]:
+    """Which of these contents an attachment that stands, or a revision, names."""
+    query = select(Attachment.sha256).where(
+        Attachment.sha256.in_(sha256s), or_(Attachment.deleted_at.is_(None), _revision_names_it())
+    )
+    return set(await session.scalars(query.distinct()))
+
+
+async def in_a_revision(session: AsyncSession, attachment: Attachment) -> bool:
+    """Whether a revision names this attachment; it is then kept for ever."""
+    return bool(
+        await session.scalar(select(Attachment.id).where(Attachment.id == attachment.id, _revision_names_it()))
+    )
+
+
+async def unscanned(session: AsyncSession, limit: int) -> list[Attachment]:
+    """Some attachments without a scanner's verdict: any, so that those it never takes keep no others waiting."""
+    query = select(Attachment).where(Attachment.scanned_at.is_(None), Attachment.deleted_at.is_(None))
+    return list(await session.scalars(query.order_by(func.random()).limit(limit)))
+
+
+def _abandoned(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Uploaded before then, and named by neither copy of its section."""
+    id = cast(Attachment.id, Text)
+    named = exists().where(
+        Section.application_id == Attachment.application_id,
+        Section.key == Attachment.section,
+        or_(
+            func.coalesce(Section.saved[Attachment.slot].has_key(id), False),
+            func.coalesce(Section.draft[Attachment.slot].has_key(id), False),
+        ),
+    )
+    return (Attachment.deleted_at.is_(None), Attachment.created_at < before, ~named)
+
+
+async def abandoned(session: AsyncSession, before: datetime, limit: int = 100) -> list[UUID]:
+    """Applications that may still be edited and have abandoned uploads."""
+    query = (
+        select(Attachment.application_id)
+        .join(Application, Application.id == Attachment.application_id)
+        .where(Application.state.in_(EDITABLE), *_abandoned(before))
+        .distinct()
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
+
+
+async def give_up(session: AsyncSession, application_id: UUID, before: datetime) -> list[UUID]:
+    """Take one application's abandoned uploads away; which they were. The caller holds the application."""
+    taken = await session.scalars(
+        update(Attachment)
+        .where(Attachment.application_id == application_id, *_abandoned(before))
+        .values(deleted_at=clock.now())
+        .returning(Attachment.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(taken)

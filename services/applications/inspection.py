@@ -1,0 +1,142 @@
+"""What is inside an uploaded file: looked at in a process of its own, for a file may be made to harm who reads it.
+
+A parser that hangs is killed, one that eats memory meets a limit, one that crashes takes no server with it.
+Nothing is decoded before its dimensions are known.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import resource
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pebble import ProcessPool
+
+log = logging.getLogger(__name__)
+
+# A photograph of the largest telephones is 12,000 × 9,000. As bytes in memory that is 300 MB, which no viewer minds.
+MAX_PIXELS = 120_000_000
+MAX_SIDE = 30_000
+# Tenders of a thousand pages exist, books of five thousand are no evidence.
+MAX_PAGES = 5_000
+MEMORY = 1536 * 1024 * 1024
+# The end of a PDF says where its table stands; a file that was cut off has none.
+_TAIL = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a file is not taken: a stable code, and a sentence for the person."""
+
+    code: str
+    message: str
+
+
+BROKEN_PDF = Fault("file_broken", "PDF 无法打开，文件不完整或已损坏，请重新导出后上传。")
+ENCRYPTED_PDF = Fault("file_encrypted", "PDF 已加密，打开时需要密码，请去除密码后重新上传。")
+EMPTY_PDF = Fault("file_broken", "PDF 没有任何页面，请重新导出后上传。")
+BROKEN_IMAGE = Fault("file_broken", "图片无法打开，文件不完整或已损坏，请重新导出后上传。")
+TOO_SLOW = Fault("file_too_complex", "文件内容过于复杂，无法在规定时间内完成检查，请另存或重新扫描后上传。")
+CRASHED = Fault("file_broken", "文件无法解析，可能已损坏，请重新导出后上传。")
+
+
+def look_into(path: str, media_type: str) -> Fault | None:
+    """What is wrong with a file of this type, or None."""
+    return _pdf(path) if media_type == "application/pdf" else _image(path, media_type)
+
+
+def _pdf(path: str) -> Fault | None:
+    # The helpers above it mistake a document without pages for whatever went wrong with the one before.
+    from pypdfium2 import raw
+
+    with Path(path).open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - _TAIL))
+        if b"startxref" not in file.read():
+            return BROKEN_PDF
+    document = raw.FPDF_LoadDocument(path.encode() + b"\0", None)
+    if not document:
+        return ENCRYPTED_PDF if raw.FPDF_GetLastError() == raw.FPDF_ERR_PASSWORD else BROKEN_PDF
+    try:
+        return _pages(document)
+    finally:
+        raw.FPDF_CloseDocument(document)
+
+
+def _pages(document: Any) -> Fault | None:
+    from pypdfium2 import raw
+
+    pages = raw.FPDF_GetPageCount(document)
+    if pages < 1:
+        return EMPTY_PDF
+    if pages > MAX_PAGES:
+        return Fault("too_many_pages", f"PDF 有 {pages} 页，最多 {MAX_PAGES} 页，请拆分后上传。")
+    size = raw.FS_SIZEF()
+    if not all(raw.FPDF_GetPageSizeByIndexF(document, number, size) for number in range(pages)):
+        return BROKEN_PDF  # a page that is not there has no size
+    first = raw.FPDF_LoadPage(document, 0)
+    if not first:
+        return BROKEN_PDF
+    raw.FPDF_ClosePage(first)
+    return None
+
+
+def _image(path: str, media_type: str) -> Fault | None:
+    from PIL import Image, ImageFile
+
+    # A switch of the whole process, which other libraries turn on.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    # Our own limit stands below; the library's warning would come at another size.
+    Image.MAX_IMAGE_PIXELS = None
+    # Only the one parser is asked. A telephone's JPEG may carry a second picture, which the first one covers.
+    formats = ("PNG",) if media_type == "image/png" else ("JPEG",)
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=formats) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+                size = f"{width}×{height}"
+                return Fault("image_too_large", f"图片尺寸为 {size} 像素，超过 1.2 亿像素的上限，请缩小后上传。")
+            if image.format == "PNG":
+                image.verify()  # every chunk with its checksum, nothing unpacked
+            else:
+                image.draft("RGB", (1, 1))  # an eighth of each side is enough to reach the end
+                image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return BROKEN_IMAGE
+    return None
+
+
+def _begin() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+class Inspector:
+    """One process that looks into files, started with the first of them; a hung one is replaced."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self._seconds = seconds
+        # Spawned: a fork of a server with threads may stop at a lock that nobody will open.
+        self._pool = ProcessPool(
+            max_workers=1, max_tasks=1000, initializer=_begin, context=multiprocessing.get_context("spawn")
+        )
+
+    async def look_into(self, path: Path, media_type: str) -> Fault | None:
+        """What is wrong with the file, or None. `TOO_SLOW` after the time limit."""
+        future = self._pool.schedule(look_into, args=(str(path), media_type), timeout=self._seconds)
+        try:
+            return await asyncio.wrap_future(future)
+        except TimeoutError:
+            log.warning("a file took too long to look into", extra={"media_type": media_type})
+            return TOO_SLOW
+        except Exception as error:
+            # The process died of it, or a parser met what its author had not thought of: no file to keep.
+            log.warning("a file could not be looked into", extra={"reason": repr(error)})
+            return CRASHED
+
+    async def close(self) -> None:
+        """End the process."""
+        self._pool.stop()
+        await asyncio.to_thread(self._pool.join)
