@@ -1,0 +1,54 @@
+"""Every reference document is still what it was: the same text on the same pages, the same picture."""
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from services.documents import rendering
+from tests.unit.documents import references
+
+KNOWN = sorted(file.stem for file in references.FOLDER.glob("*.txt"))
+# Of 255 greys: what other releases of fonts and PDFium may differ by, over a page and in the worst spot.
+ANYWHERE, IN_A_SPOT = 2.0, 60.0
+SPOT = 12
+
+
+@pytest.fixture(scope="module")
+def press() -> rendering.Press:
+    return rendering.press()
+
+
+def worst_spot(difference: Image.Image) -> float:
+    """The mean difference of the worst square of a quarter-inch."""
+    small = difference.resize((difference.width // SPOT, difference.height // SPOT), Image.Resampling.BOX)
+    return float(small.getextrema()[1])  # type: ignore[arg-type]
+
+
+def compare(content: bytes, name: str) -> None:
+    known = (references.FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    assert references.text_of(content) == known
+    with Image.open(references.FOLDER / f"{name}.png") as file:
+        picture = file.convert("L")
+    now = references.picture_of(content)
+    assert now.size == picture.size
+    difference = ImageChops.difference(now, picture)
+    assert ImageStat.Stat(difference).mean[0] < ANYWHERE
+    assert worst_spot(difference) < IN_A_SPOT
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_reference(press: rendering.Press, name: str) -> None:
+    compare(rendering.render(references.documents()[name](), press).content, name)
+
+
+def test_every_kind_and_every_form_has_its_reference() -> None:
+    """`python -m tests.unit.documents.references` makes what is missing; look at it before it is committed."""
+    assert set(KNOWN) == set(references.documents())
+
+
+def test_lines_that_moved_are_told(press: rendering.Press) -> None:
+    """The comparison itself can fail."""
+    document = references.models.commitment()
+    facts = [*document.facts[:-1], document.facts[-1].model_copy(update={"text": "91110105MA00TE5T2T\n　"})]
+    moved = rendering.render(document.model_copy(update={"facts": facts}), press)
+    with pytest.raises(AssertionError):
+        compare(moved.content, "commitment")
