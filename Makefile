@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all check bench-uploads format
+.PHONY: help run demo reconcile test test-all faults check bench-uploads format
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -27,6 +27,10 @@ test: ## the tests that every change must pass (under 12 minutes on two cores)
 test-all: ## these and the long ones: faults in real processes
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest
+
+faults: ## every row of the fault matrix in real processes, and a table of how each ended
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m pytest -q tests/faults
 
 check: ## formatting, lint, types, walls between the services
 	@deploy/bootstrap.sh test

@@ -14,6 +14,8 @@ from deploy.embedded import valkey
 from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres
 
+pytest_plugins = ["tests.faults.report"]
+
 TESTS = Path(__file__).parent
 
 

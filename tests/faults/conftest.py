@@ -3,10 +3,12 @@ to the tests, so that they can be stopped and made to refuse."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.conftest import ValkeyServer
+from tests.system.fault_proxy import FaultProxy
 from tests.system.mail_server import MailServer
 from tests.system.running import RunningSystem
 
@@ -33,8 +35,26 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
+def database_url_behind(make_database: Callable[[], str]) -> str:
+    """The database itself, past the proxy that the services go through."""
+    return make_database()
+
+
+@pytest.fixture(scope="package")
+def wire(database_url_behind: str) -> Iterator[FaultProxy]:
+    """The wire between the services and their database."""
+    port = urlsplit(database_url_behind).port
+    assert port is not None
+    proxy = FaultProxy(port)
+    proxy.start()
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope="package")
 def system(
-    make_database: Callable[[], str],
+    database_url_behind: str,
+    wire: FaultProxy,
     store: Path,
     broker: ValkeyServer,
     mail_server: MailServer,
@@ -42,7 +62,7 @@ def system(
 ) -> Iterator[RunningSystem]:
     running = RunningSystem(
         tmp_path_factory.mktemp("faults") / "var",
-        GM_DATABASE_URL=make_database(),
+        GM_DATABASE_URL=database_url_behind.replace(f":{urlsplit(database_url_behind).port}/", f":{wire.port}/"),
         GM_STORE_URL=store.as_uri(),
         GM_REDIS_URL=broker.url,
         GM_BROKER_URL=broker.url,

@@ -11,6 +11,7 @@ from tests.system.running import RunningSystem, create, fill, version
 MANY = 30
 
 
+@pytest.mark.fault("double submit")
 @pytest.mark.parametrize("same_key", [True, False])
 def test_thirty_submissions_at_once_are_one(system: RunningSystem, same_key: bool) -> None:
     person = system.person("qiye1")

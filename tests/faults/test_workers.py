@@ -13,6 +13,7 @@ import pytest
 from deploy.demo.client import Person
 from deploy.embedded.system import ROOT
 from tests.conftest import ValkeyServer
+from tests.faults.witness import clean as _clean
 from tests.system.mail_server import MailServer
 from tests.system.running import RunningSystem, create, fill, submit
 
@@ -34,19 +35,13 @@ def _until_rendering(person: Person, id: str) -> None:
         time.sleep(0.01)
 
 
-def _clean(system: RunningSystem, seconds: float = 60) -> None:
-    report = system.reconcile(seconds)
-    assert report["clean"], report
-    counts = report["counts"]
-    assert counts["accepted"] == counts["revisions"] == counts["pdfs"]
-
-
 def _pdf_files(system: RunningSystem, store: Path) -> int:
     """How many PDFs the store holds, once nothing is under way any more."""
     _clean(system)
     return len(list((store / "pdf").rglob("*.pdf")))
 
 
+@pytest.mark.fault("PDF child killed")
 def test_child_killed_while_it_renders(system: RunningSystem, store: Path) -> None:
     person = system.person("qiye1")
     before = _pdf_files(system, store)
@@ -59,6 +54,7 @@ def test_child_killed_while_it_renders(system: RunningSystem, store: Path) -> No
     assert _pdf_files(system, store) == before + 1
 
 
+@pytest.mark.fault("worker group killed")
 @pytest.mark.slow
 def test_worker_killed_while_it_renders(system: RunningSystem, store: Path) -> None:
     person = system.person("qiye1")
@@ -70,6 +66,7 @@ def test_worker_killed_while_it_renders(system: RunningSystem, store: Path) -> N
     assert _pdf_files(system, store) == before + 1
 
 
+@pytest.mark.fault("any one process killed")
 @pytest.mark.parametrize("name", ["gateway", "applications", "notify", "relay", "documents", "notify-worker"])
 def test_killing_one_leaves_the_others_serving(system: RunningSystem, name: str) -> None:
     before = {other: process["pid"] for other, process in system.description()["processes"].items()}
@@ -98,6 +95,7 @@ def _until_served(system: RunningSystem) -> None:
             time.sleep(0.2)
 
 
+@pytest.mark.fault("SMTP refuses for now")
 def test_server_that_answers_451_twice_gets_each_mail_once(system: RunningSystem, mail_server: MailServer) -> None:
     mail_server.refusals = ["451 4.7.1 try again later", "451 4.7.1 try again later"]
     _, number = _submitted(system.person("qiye1"), "邮件服务器暂时拒收")
@@ -108,6 +106,7 @@ def test_server_that_answers_451_twice_gets_each_mail_once(system: RunningSystem
     ]
 
 
+@pytest.mark.fault("relay killed around publishing")
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["claimed", "published"])
 def test_relay_killed_around_publishing(moment: str, tmp_path: Path, mail_server: MailServer) -> None:
@@ -132,6 +131,7 @@ def test_relay_killed_around_publishing(moment: str, tmp_path: Path, mail_server
         system.stop()
 
 
+@pytest.mark.fault("broker stopped")
 def test_stopped_broker_signs_nobody_out_and_stops_no_submission(
     system: RunningSystem, broker: ValkeyServer
 ) -> None:
@@ -161,6 +161,7 @@ def test_stopped_broker_signs_nobody_out_and_stops_no_submission(
     _clean(system)
 
 
+@pytest.mark.fault("broker frozen")
 def test_frozen_broker_stops_no_submission(system: RunningSystem, broker: ValkeyServer) -> None:
     person = system.person("qiye1")
     id = create(person)

@@ -1,0 +1,115 @@
+"""`make faults` ends with a table: every fault of the matrix, what had to hold, and whether it did.
+
+A test says which row it plays with `@pytest.mark.fault("the row")`. Rows that no test of a run played are named too.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pytest
+
+# The matrix. A test that names another row is refused, a row without a test is shown as not played.
+ROWS = {
+    "PDF child killed": "its one PDF within seconds",
+    "worker group killed": "its one PDF within the lease",
+    "worker hung": "its one PDF, or parked and named",
+    "any one process killed": "restarted alone, the others serve on",
+    "relay killed around publishing": "every submission, PDF and mail; nothing lost",
+    "broker stopped": "submissions go on; PDFs and mails follow",
+    "broker's queue lost": "everything owed is done all the same",
+    "broker frozen": "submissions unaffected, PDFs follow",
+    "broker full": "submissions go on; PDFs follow",
+    "database stopped at once": "answered 2xx exists; nothing half done",
+    "database connections cut": "503 or done; never half done",
+    "COMMIT's answer lost": "retry with the same key: one revision, the first answer",
+    "client gone": "nothing, or fully committed",
+    "double submit": "one revision, one answer",
+    "messages duplicated and reordered": "one PDF, one mail, legal moves only",
+    "poison message": "parked and named; others flow",
+    "SMTP refuses for now": "one mail, later",
+    "SMTP silent": "one mail, later; nobody waits",
+    "SMTP cut after DATA": "the mail, again with the same Message-ID",
+    "disk full while writing a PDF": "no truncated PDF is ever visible",
+    "clock wrong": "not ready; takes no deadline's decision",
+    "rolling restart under load": "no accepted write fails, nothing owed is lost",
+}
+
+
+@dataclass
+class Row:
+    """One row's outcome: every test that played it."""
+
+    fault: str
+    holds: str
+    outcome: str = "not played"
+    seconds: float = 0.0
+    tests: list[str] = field(default_factory=list)
+
+
+class Report:
+    """Collects outcomes while pytest runs."""
+
+    def __init__(self) -> None:
+        self.rows = {fault: Row(fault, holds) for fault, holds in ROWS.items()}
+
+    def add(self, fault: str, test: str, *, passed: bool, seconds: float) -> None:
+        row = self.rows[fault]
+        row.tests.append(test)
+        row.seconds = round(row.seconds + seconds, 1)
+        if not passed:
+            row.outcome = "FAILED"
+        elif row.outcome == "not played":
+            row.outcome = "held"
+
+    @property
+    def played(self) -> bool:
+        return any(row.tests for row in self.rows.values())
+
+    def lines(self) -> list[str]:
+        """The table, for a terminal and for Markdown alike."""
+        head = ["| fault | what must hold | outcome | s |", "|---|---|---|---|"]
+        body = [f"| {r.fault} | {r.holds} | {r.outcome} | {r.seconds} |" for r in self.rows.values()]
+        return head + body
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "faults.md").write_text("\n".join(self.lines()) + "\n", encoding="utf-8")
+        found = [asdict(row) for row in self.rows.values()]
+        (folder / "faults.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+REPORT = pytest.StashKey[Report]()
+FOLDER = Path(__file__).resolve().parents[2] / "var" / "reports"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[REPORT] = Report()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers("fault"):
+            if mark.args[0] not in ROWS:
+                raise pytest.UsageError(f"{item.nodeid}: the fault matrix has no row {mark.args[0]!r}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):  # type: ignore[no-untyped-def]
+    found: pytest.TestReport = yield
+    # A fixture that fails before the test is a failure; a test's own call is what passes.
+    if not found.skipped and (found.when == "call" or found.failed):
+        for mark in item.iter_markers("fault"):
+            item.config.stash[REPORT].add(mark.args[0], item.nodeid, passed=found.passed, seconds=found.duration)
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    report = config.stash[REPORT]
+    if not report.played:
+        return
+    report.write(FOLDER)
+    terminalreporter.section("fault matrix")
+    for line in report.lines():
+        terminalreporter.write_line(line)
+    terminalreporter.write_line(f"written to {FOLDER}/faults.md and faults.json")
