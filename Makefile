@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults check bench-uploads format
+.PHONY: help run demo reconcile test test-all faults check bench-uploads format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -38,6 +38,10 @@ check: ## formatting, lint, types, walls between the services
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, memory; one worker and two
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.documents
 
 bench-uploads: ## memory of gateway and applications while files go up and down, beside the files' size
 	@deploy/bootstrap.sh test

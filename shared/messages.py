@@ -130,11 +130,14 @@ class JobFinished(Contract):
 
 
 class FailJob(Contract):
-    """`POST /internal/jobs/{id}/fail`: an attempt ended without an effect. Without `retry` the row is parked."""
+    """`POST /internal/jobs/{id}/fail`: an attempt ended without an effect. Without `retry` the row is parked.
+    An attempt that is not `counted` failed through no fault of its subject (a store that does not answer, a full
+    disk): it is tried again steadily and never parked for it."""
 
     token: UUID
     reason: str = Field(max_length=2000)
     retry: bool = True
+    counted: bool = True
 
 
 # ---- the applicant's profile, asked of the gateway ------------------------------------------------------

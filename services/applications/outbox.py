@@ -18,14 +18,21 @@ from shared.messages import RENDER_DOCUMENT, Contract, JobStarted, StartJob
 
 # A person waits for it; made because somebody will soon want it; made ahead.
 WAITED_FOR, NOTICE, AHEAD = 10, 20, 50
+# Between two attempts that failed through no fault of their subject.
+STEADY_PAUSE = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a job is lent and how often it is tried."""
+    """How long a job is lent and how often it is tried; a document, which may be what kills its worker, less often
+    than a notice."""
 
     lease: timedelta
     max_starts: int
+    document_max_starts: int = 3
+
+    def starts(self, topic: str) -> int:
+        return self.document_max_starts if topic == RENDER_DOCUMENT else self.max_starts
 
 
 async def add(
@@ -108,7 +115,7 @@ async def start(session: AsyncSession, row: Owed, request: StartJob, limits: Lim
     own_child_died = request.redelivered and row.attempt_worker == request.worker
     if row.attempt_until and row.attempt_until > now and not own_child_died:
         raise Conflict("该任务正由另一工作进程处理。", code="job_leased")
-    if row.starts >= limits.max_starts:
+    if row.starts >= limits.starts(row.topic):
         row.parked_at = now
         row.attempt = None
         row.last_error = row.last_error or "多次开始均无结果"
@@ -136,14 +143,18 @@ def close(row: Owed, token: UUID) -> bool:
     return True
 
 
-def failed(row: Owed, token: UUID, reason: str, *, retry: bool) -> None:
-    """An attempt ended without effect: due again after a pause that grows, or parked."""
+def failed(row: Owed, token: UUID, reason: str, *, retry: bool, counted: bool = True) -> None:
+    """An attempt ended without effect: due again after a pause that grows, or parked. One that is not counted is
+    as if it had never been started, and due again after a steady pause."""
     if row.done_at or row.attempt != token:
         return
     row.attempt = None
     row.attempt_until = None
     row.last_error = reason
-    if retry:
+    if retry and not counted:
+        row.starts -= 1
+        row.next_at = func.now() + literal(STEADY_PAUSE)
+    elif retry:
         row.next_at = func.now() + literal(timedelta(seconds=min(2**row.starts, 60)))
     else:
         row.parked_at = func.now()

@@ -32,6 +32,8 @@ class ApplicationsSettings(DatabaseSettings):
     job_lease_seconds: int = Field(default=20, ge=1)
     # A job started this often without an effect is parked for an operator.
     job_max_starts: int = Field(default=5, ge=1)
+    # The same for a document, which may itself be what kills its worker.
+    document_max_starts: int = Field(default=3, ge=1)
     # Documents published and not finished; about three per worker slot.
     documents_window: int = Field(default=6, ge=1)
     relay_interval_seconds: float = Field(default=0.2, gt=0)

@@ -11,4 +11,7 @@ class DocumentsSettings(Settings):
     applications_url: AnyHttpUrl
     # Rendering is CPU work: one process per core.
     documents_concurrency: int = Field(default=1, ge=1, le=64)
+    # What one document may take: seconds of work, and megabytes of memory of the process that makes it.
+    documents_seconds: int = Field(default=30, ge=5, le=300)
+    documents_memory_mb: int = Field(default=1024, ge=256)
     ready_file: str | None = None

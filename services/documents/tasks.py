@@ -1,20 +1,23 @@
-"""One task: start → model → render → check → store → finish. Thin, repeatable, explicit about what is retried.
+"""One task: start → model → known already? → render → check → store → finish. Thin, repeatable, explicit about what is
+retried and about whose fault it was.
 
 A job that ends here without an effect is still owed: applications sends it again.
 """
 
 import logging
-import tempfile
-from pathlib import Path
+import time
 from typing import Any
 from uuid import UUID
 
 from celery import Celery, Task
 from celery.exceptions import SoftTimeLimitExceeded
+from obstore.exceptions import BaseError as StoreError
 from weasyprint.urls import FatalURLFetchingError
 
+from services.documents import recipe
 from services.documents.checking import Unfit, check
 from services.documents.rendering import Press, render
+from shared.document import AnyDocument
 from shared.errors import Conflict, DomainError, Gone, Unavailable
 from shared.jobs import Jobs
 from shared.messages import RENDER_DOCUMENT, TOPICS, FailJob, FinishDocument, RenderDocument
@@ -22,12 +25,18 @@ from shared.store import Store, pdf_key
 
 log = logging.getLogger(__name__)
 
+# Seconds between two tries to report a finished document: applications may be restarting just now.
+FINISH_PAUSES = (0.5, 1.0, 2.0, 4.0)
+# Not the document's fault: somebody does not answer, a disk is full.
+ELSEWHERE = (Unavailable, StoreError, OSError)
+
 
 class Worker:
     """What a child process works with. `jobs` and `store` are opened after the fork."""
 
-    def __init__(self, press: Press) -> None:
+    def __init__(self, press: Press, base: str) -> None:
         self.press = press
+        self.base = base
         self.jobs: Jobs
         self.store: Store
 
@@ -43,31 +52,47 @@ class Worker:
             self.jobs.fail(job, FailJob(token=started.token, reason="not a document", retry=False))
             return "refused"
         try:
-            effect = self._make(started.token, started.payload)
-            self.jobs.finish(job, effect)
+            model = self.jobs.document_model(started.payload.document_id)
+            made = self._make(model)
+            effect = FinishDocument(token=started.token, sha256=made.sha256, size=made.size, pages=made.pages)
+            self._finish(job, effect)
         except (Conflict, Gone):
             # Somebody else was faster while this attempt had lost its lease.
             return "superseded"
-        except (Unavailable, Unfit, SoftTimeLimitExceeded, FatalURLFetchingError, Exception) as error:
+        except (Unfit, SoftTimeLimitExceeded, FatalURLFetchingError, MemoryError, *ELSEWHERE, Exception) as error:
             # Named one by one because the fetching error is no Exception and would pass.
-            log.exception("no document", extra={"job": str(job)})
-            self.jobs.fail(job, FailJob(token=started.token, reason=f"{type(error).__name__}: {error}"[:2000]))
+            counted = not isinstance(error, ELSEWHERE)
+            log.exception("no document", extra={"job": str(job), "counted": counted})
+            reason = f"{type(error).__name__}: {error}"[:2000]
+            self.jobs.fail(job, FailJob(token=started.token, reason=reason, counted=counted))
             return "failed"
         return "done"
 
-    def _make(self, token: UUID, payload: RenderDocument) -> FinishDocument:
-        model = self.jobs.document_model(payload.document_id)
+    def _make(self, model: AnyDocument) -> recipe.Finished:
+        name = recipe.of(self.base, model)
+        if found := recipe.known(self.store, name):
+            return found
         pdf = render(model, self.press)
-        pages = check(pdf.content, model)
-        with tempfile.NamedTemporaryFile(prefix="gm-pdf-") as file:
-            file.write(pdf.content)
-            file.flush()
-            self.store.put(pdf_key(pdf.sha256), Path(file.name))
-        return FinishDocument(token=token, sha256=pdf.sha256, size=len(pdf.content), pages=pages)
+        finished = recipe.Finished(sha256=pdf.sha256, size=len(pdf.content), pages=check(pdf.content, model))
+        # The file before its name: whoever finds the name finds the file.
+        self.store.put(pdf_key(pdf.sha256), pdf.content)
+        recipe.keep(self.store, name, finished)
+        return finished
+
+    def _finish(self, job: UUID, effect: FinishDocument) -> None:
+        for pause in (*FINISH_PAUSES, None):
+            try:
+                self.jobs.finish(job, effect)
+            except Unavailable:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+            else:
+                return
 
 
-def register(app: Celery, worker: Worker) -> None:
-    """Make the queue's task."""
+def register(app: Celery, worker: Worker, *, seconds: int = 30) -> None:
+    """Make the queue's task. `seconds`: what a document may take; half as much again, and its process is killed."""
 
     def task(self: Task, job_id: str) -> None:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
@@ -79,5 +104,11 @@ def register(app: Celery, worker: Worker) -> None:
             return
         log.info("job", extra={"job": job_id, "outcome": outcome})
 
-    options: dict[str, Any] = {"bind": True, "name": TOPICS[RENDER_DOCUMENT].task, "shared": False}
+    options: dict[str, Any] = {
+        "bind": True,
+        "name": TOPICS[RENDER_DOCUMENT].task,
+        "shared": False,
+        "soft_time_limit": seconds,
+        "time_limit": seconds * 3 // 2,
+    }
     app.task(**options)(task)

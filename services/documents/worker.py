@@ -1,9 +1,11 @@
 """The worker process: warm before the fork, one child per core, ready when it consumes."""
 
+import resource
 from typing import Any
 
 from celery.signals import worker_process_init, worker_process_shutdown
 
+from services.documents import recipe
 from services.documents.rendering import warm_up
 from services.documents.settings import DocumentsSettings
 from services.documents.tasks import Worker, register
@@ -17,10 +19,13 @@ from shared.store import Store
 def run(settings: DocumentsSettings) -> None:
     """Until SIGTERM."""
     app = celery_app("documents", settings.broker_url.get_secret_value())
-    worker = Worker(warm_up())
-    register(app, worker)
+    # A child that has grown is replaced after its document, long before the hard bound below.
+    app.conf.worker_max_memory_per_child = settings.documents_memory_mb * 1024 // 2
+    worker = Worker(warm_up(), recipe.base())
+    register(app, worker, seconds=settings.documents_seconds)
 
     def open_child(**_: Any) -> None:
+        limit_memory(settings.documents_memory_mb)
         # Connections and the store's threads do not survive a fork: each child opens its own.
         worker.jobs = Jobs(str(settings.applications_url), Signer("documents", settings.signing_key))
         worker.store = Store.from_url(settings.store_url)
@@ -37,3 +42,12 @@ def run(settings: DocumentsSettings) -> None:
         concurrency=settings.documents_concurrency,
         ready_file=settings.ready_file,
     )
+
+
+def limit_memory(megabytes: int) -> None:
+    """What this process may take beyond what it shares: a document that wants more fails, its neighbours go on.
+
+    The data segment and private writable mappings count; the fonts' files, mapped by all children, do not.
+    """
+    bound = megabytes * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))

@@ -21,7 +21,9 @@ class Finish(RootModel[FinishDocument | FinishNotification]):
 async def start(request: web.Request) -> web.Response:
     """Begin an attempt: its token and payload; 410 when done or parked, 409 while another attempt is live."""
     settings = request.app[SETTINGS]
-    limits = outbox.Limits(timedelta(seconds=settings.job_lease_seconds), settings.job_max_starts)
+    limits = outbox.Limits(
+        timedelta(seconds=settings.job_lease_seconds), settings.job_max_starts, settings.document_max_starts
+    )
     async with transaction(request) as session:
         started = await jobs.start(
             session, request[CALLER].service, uuid_in_path(request), body(request, StartJob), limits

@@ -56,4 +56,4 @@ async def finish(
 async def fail(session: AsyncSession, service: str, id: UUID, failure: FailJob) -> None:
     row = await repository.owed(session, id, lock=True)
     _must_be_theirs(row.topic, service)
-    outbox.failed(row, failure.token, failure.reason, retry=failure.retry)
+    outbox.failed(row, failure.token, failure.reason, retry=failure.retry, counted=failure.counted)

@@ -186,6 +186,37 @@ async def test_failure_waits_longer_each_time_or_parks(sessions: Sessions) -> No
     assert (await row(sessions, id)).parked_at is not None
 
 
+async def test_what_is_not_its_fault_is_never_counted(sessions: Sessions) -> None:
+    """A store that is away for an hour parks nothing."""
+    id = await owe(sessions)
+    for _ in range(10):
+        token = await start(sessions, id)
+        assert token is not None
+        async with sessions.begin() as session:
+            outbox.failed(await session.get_one(Owed, id), token, "store away", retry=True, counted=False)
+        owed = await row(sessions, id)
+        assert (owed.starts, owed.parked_at) == (0, None)
+        assert owed.next_at - clock.now() <= outbox.STEADY_PAUSE
+        await pass_time(sessions, id)
+
+
+async def test_a_document_is_parked_sooner_than_a_notice(sessions: Sessions) -> None:
+    limits = outbox.Limits(LEASE, max_starts=5, document_max_starts=3)
+    for topic, allowed in ((RENDER_DOCUMENT, 3), (NOTIFY, 5)):
+        id = await owe(sessions, topic=topic)
+        starts = 0
+        while True:
+            async with sessions.begin() as session:
+                found = await session.get_one(Owed, id, with_for_update=True)
+                # The payload is a document's either way; only the topic counts here.
+                began = await outbox.start(session, found, StartJob(worker="w1"), limits)
+            if began is None:
+                break
+            starts += 1
+            await pass_time(sessions, id)
+        assert starts == allowed
+
+
 async def _job(sessions: Sessions, application: str, topic: str) -> UUID:
     async with sessions.begin() as session:
         query = select(Owed.id).where(Owed.application_id == UUID(application), Owed.topic == topic)
