@@ -147,12 +147,16 @@ class Plan:
                 "GM_IDP_URL": f"{self.public_url.rstrip('/')}/stub-idp",
                 "GM_IDP_CLIENT_ID": "gongmei",
                 "GM_IDP_CLIENT_SECRET": self.secrets.idp_client_secret,
+                "GM_STUB_SMTP_URL": found["GM_SMTP_URL"],
+                "GM_STUB_CA_FILE": str(self.var / "yizhengtong" / "ca.pem"),
             }
         needs = {
             "gateway": {
                 **_pick(found, "DATABASE", "REDIS", "PUBLIC", "APPLICATIONS", "NOTIFY"),
                 "GM_GATEWAY_PORT": number["GM_GATEWAY_PORT"],
                 "GM_GATEWAY_INTERNAL_PORT": number["GM_GATEWAY_INTERNAL_PORT"],
+                # Everybody on this machine comes from one address.
+                "GM_ALLOWED_ADDRESSES": "127.0.0.1,::1",
                 **stub,
             },
             "applications": {

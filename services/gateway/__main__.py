@@ -47,6 +47,10 @@ async def _seed(settings: GatewaySettings) -> None:
         count = await seed(session)
     await engine.dispose()
     print(f"{count} demo accounts")
+    if settings.stub_ca_file:
+        from services.gateway.stub_idp.certificates import make_demo_certificates
+
+        make_demo_certificates(Path(settings.stub_ca_file))
 
 
 if __name__ == "__main__":

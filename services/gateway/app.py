@@ -21,6 +21,7 @@ from services.gateway.context import (
     SIGN_IN,
     SIGN_INS,
     VERIFICATIONS,
+    WORKDAYS,
 )
 from services.gateway.limits import Limiter
 from services.gateway.pages.errors import error_pages
@@ -28,9 +29,11 @@ from services.gateway.pages.rendering import FOLDER
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
+from services.gateway.stub_idp import mails as stub_mails
 from shared.database import BUSY, async_engine
 from shared.identity import Signer, Verifier
 from shared.web import CHECKS, HEALTH, base_app
+from shared.workdays import WorkingDays
 
 SERVICE = "gateway"
 
@@ -46,6 +49,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
         max_body=2 * 1024 * 1024,
     )
     app[SETTINGS] = settings
+    app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app[CALLS] = Limiter(settings.calls_per_minute)
     app[SIGN_INS] = Limiter(settings.signins_per_minute)
     app[VERIFICATIONS] = Limiter(settings.verifications_per_minute)
@@ -56,6 +60,8 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(_internal)
+    if settings.stub_idp:
+        app.cleanup_ctx.append(stub_mails.sweeping)
     return app
 
 

@@ -4,8 +4,14 @@ from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.pages import home, ops, projects, reading, review, sections, verify
 from services.gateway.signin import handlers as signin
+from services.gateway.stub_idp import captchas as stub_captchas
+from services.gateway.stub_idp import certificate_pages as stub_certificate
 from services.gateway.stub_idp import endpoints as stub_endpoints
 from services.gateway.stub_idp import handlers as stub
+from services.gateway.stub_idp import register_pages as stub_register
+from services.gateway.stub_idp import reset as stub_reset
+from services.gateway.stub_idp import reviewing as stub_reviewing
+from services.gateway.stub_idp import unbinding as stub_unbinding
 from shared.identity import Role
 
 APPLICANT = frozenset({Role.APPLICANT})
@@ -84,6 +90,27 @@ STUB_IDP = [
     Page("GET", f"{IDP}/connect/jwk_uri", stub_endpoints.jwks, ANYBODY),
     Page("GET", "/stub-idp/.well-known/openid-configuration", stub_endpoints.configuration, ANYBODY),
     Page("GET", "/stub-idp/am/UI/Logout", stub_endpoints.logout, ANYBODY),
+    Page("GET", "/stub-idp/captcha/{id}/picture", stub_captchas.picture, ANYBODY),
+    Page("GET", "/stub-idp/captcha/{id}/sound", stub_captchas.sound, ANYBODY),
+    Page("GET", "/stub-idp/register", stub_register.first, ANYBODY),
+    Page("POST", "/stub-idp/register", stub_register.identify, ANYBODY),
+    Page("GET", "/stub-idp/register/{id}", stub_register.second, ANYBODY),
+    Page("POST", "/stub-idp/register/{id}", stub_register.create, ANYBODY),
+    Page("GET", "/stub-idp/registered", stub_register.third, ANYBODY),
+    Page("GET", "/stub-idp/password", stub_reset.forgotten, ANYBODY),
+    Page("POST", "/stub-idp/password", stub_reset.send_code, ANYBODY),
+    Page("POST", "/stub-idp/password/new", stub_reset.set_password, ANYBODY),
+    Page("GET", "/stub-idp/certificate", stub_certificate.form, ANYBODY),
+    Page("POST", "/stub-idp/certificate", stub_certificate.sign_in, ANYBODY),
+    Page("POST", "/stub-idp/unbind", stub_unbinding.ask, ANYBODY),
+    Page("POST", "/stub-idp/unbind/continue", stub_unbinding.go_on, ANYBODY),
+    Page("GET", "/stub-idp/review/sign-in", stub_reviewing.sign_in_form, ANYBODY),
+    Page("POST", "/stub-idp/review/sign-in", stub_reviewing.sign_in, ANYBODY),
+    Page("POST", "/stub-idp/review/sign-out", stub_reviewing.sign_out, ANYBODY),
+    # The platform's own reviewer, by the platform's own session.
+    Page("GET", "/stub-idp/review", stub_reviewing.queue, ANYBODY),
+    Page("GET", "/stub-idp/review/{id}/scan", stub_reviewing.scan, ANYBODY),
+    Page("POST", "/stub-idp/review/{id}", stub_reviewing.decide, ANYBODY),
 ]
 
 

@@ -1,11 +1,20 @@
 """Settings of the gateway."""
 
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 
 from shared.settings import DatabaseSettings
+
+Network = IPv4Network | IPv6Network
+
+
+def networks(text: str) -> list[Network]:
+    """`10.0.0.0/8, ::1` as networks; `ValueError` names the one that is none."""
+    return [ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
 
 
 class GatewaySettings(DatabaseSettings):
@@ -33,7 +42,13 @@ class GatewaySettings(DatabaseSettings):
     idp_leeway_seconds: int = Field(default=30, ge=0, le=300)
     # The stub of the platform and of the legal-person registry; for development and demonstration only.
     stub_idp: bool = False
+    # A fixed captcha; empty draws a new one for each form.
     stub_captcha: str = "8888"
+    # Where the stub's mails go, and the CA whose 一证通 certificates may sign in.
+    stub_smtp_url: SecretStr | None = None
+    stub_ca_file: str = ""
+    # Working days of years that are not published yet (`shared.workdays`).
+    workdays_file: str = ""
 
     session_idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=8, ge=1)
@@ -42,7 +57,24 @@ class GatewaySettings(DatabaseSettings):
     signins_per_minute: int = Field(default=60, ge=1)
     # Documents one address may check in a minute.
     verifications_per_minute: int = Field(default=60, ge=1)
+    # Proxies before the gateway, whose X-Forwarded-For is believed; addresses that no limit applies to.
+    trusted_proxies: str = ""
+    allowed_addresses: str = ""
     max_upload_mb: int = Field(default=50, ge=1)
+
+    @field_validator("trusted_proxies", "allowed_addresses")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        networks(value)
+        return value
+
+    @cached_property
+    def proxy_networks(self) -> list[Network]:
+        return networks(self.trusted_proxies)
+
+    @cached_property
+    def allowed_networks(self) -> list[Network]:
+        return networks(self.allowed_addresses)
 
     @property
     def https(self) -> bool:

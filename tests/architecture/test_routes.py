@@ -153,6 +153,26 @@ GET    /stub-idp/am/oauth2/userinfo                  *
 GET    /stub-idp/am/oauth2/connect/jwk_uri           *
 GET    /stub-idp/.well-known/openid-configuration    *
 GET    /stub-idp/am/UI/Logout                        *
+GET    /stub-idp/captcha/{id}/picture                *
+GET    /stub-idp/captcha/{id}/sound                  *
+GET    /stub-idp/register                            *
+POST   /stub-idp/register                            *
+GET    /stub-idp/register/{id}                       *
+POST   /stub-idp/register/{id}                       *
+GET    /stub-idp/registered                          *
+GET    /stub-idp/password                            *
+POST   /stub-idp/password                            *
+POST   /stub-idp/password/new                        *
+GET    /stub-idp/certificate                         *
+POST   /stub-idp/certificate                         *
+POST   /stub-idp/unbind                              *
+POST   /stub-idp/unbind/continue                     *
+GET    /stub-idp/review/sign-in                      *
+POST   /stub-idp/review/sign-in                      *
+POST   /stub-idp/review/sign-out                     *
+GET    /stub-idp/review                              *
+GET    /stub-idp/review/{id}/scan                    *
+POST   /stub-idp/review/{id}                         *
 """
 
 LETTER = {

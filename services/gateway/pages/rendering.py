@@ -14,7 +14,7 @@ from shared.identity import Role
 FOLDER = Path(__file__).parent.parent
 
 TEMPLATES = Environment(
-    loader=FileSystemLoader(FOLDER / "templates"),
+    loader=FileSystemLoader([FOLDER / "templates", FOLDER / "stub_idp" / "templates"]),
     autoescape=select_autoescape(default=True, default_for_string=True),
     undefined=StrictUndefined,
     trim_blocks=True,

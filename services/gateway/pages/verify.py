@@ -5,11 +5,11 @@ import re
 
 from aiohttp import BodyPartReader, web
 
+from services.gateway.addresses import client_address
 from services.gateway.context import SERVICES, SETTINGS, VERIFICATIONS
 from services.gateway.pages.asking import see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.rendering import page
-from services.gateway.signin.handlers import client_address
 from shared.errors import Malformed, TooLarge, UnsupportedMedia
 from shared.web import REQUEST_ID, answer
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.gateway.access import cookie_name, current
 from services.gateway.accounts import enter, note
+from services.gateway.addresses import client_address
 from services.gateway.context import BROWSER_SESSIONS, DATABASE, SESSION, SETTINGS, SIGN_IN, SIGN_INS
 from services.gateway.forms import read_form
 from services.gateway.models import Account, SpentState
@@ -34,11 +35,6 @@ def local_path(text: str) -> str:
     parts = urlsplit(text)
     plain = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return text if plain and len(text) < 2000 and text.isascii() and text.isprintable() else "/"
-
-
-def client_address(request: web.Request) -> str:
-    """The peer's address. Proxies in front of the gateway limit by their own knowledge of the client."""
-    return request.remote or "-"
 
 
 async def login(request: web.Request) -> web.Response:

@@ -22,7 +22,7 @@ SCOPE = "openid profile email phone"
 # What discovery and keys say is believed this long.
 KEPT_SECONDS = 3600.0
 # An unknown key is a reason to look again, but nobody makes us ask more often than this.
-REST_SECONDS = 1.0
+REST_SECONDS = 0.2
 
 
 class Metadata(BaseModel):

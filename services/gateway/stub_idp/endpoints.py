@@ -12,7 +12,7 @@ from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import grants, tokens
-from services.gateway.stub_idp.handlers import fields
+from services.gateway.stub_idp.going import fields
 from shared.errors import Malformed
 from shared.web import answer
 

@@ -1,0 +1,30 @@
+"""Small steps that several of the platform's pages end with."""
+
+from urllib.parse import parse_qsl, urlencode
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.gateway.signin.handlers import see_other
+from services.gateway.stub_idp.asked import Asked
+from services.gateway.stub_idp.models import StubBinding
+from shared.errors import Malformed
+
+
+async def fields(request: web.Request) -> dict[str, str]:
+    """A small form without files."""
+    raw = await request.read()
+    try:
+        return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=50, errors="strict"))
+    except ValueError as error:
+        raise Malformed from error
+
+
+async def is_bound(session: AsyncSession, uscc: str | None) -> bool:
+    """Whether 解绑 comes before an enterprise's account can be used for 资金申报(工美)."""
+    return uscc is not None and await session.get(StubBinding, uscc) is not None
+
+
+def back(wanted: Asked, code: str) -> web.Response:
+    """To the client, with what it asked for."""
+    return see_other(f"{wanted.redirect_uri}?{urlencode({'code': code, 'state': wanted.state})}")

@@ -1,0 +1,109 @@
+"""Passwords of the platform: their rules, checking them, and the lock after five failures (GB/T 22239)."""
+
+import re
+import string
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.gateway.stub_idp.models import StubAccount, StubFailures, StubReview
+from shared import clock
+from shared.errors import NotAllowed
+
+# After so many in a row an account is locked, and so is an address.
+MAX_FAILURES = 5
+LOCK = timedelta(minutes=15)
+
+HASHER = PasswordHasher()  # argon2id
+# Checked when there is no such account, so that the time an answer takes does not tell.
+NOBODYS_HASH = HASHER.hash("nobody's password")
+# The beginnings of what is guessed first, without the digits and marks that people add.
+GUESSED = ("password", "admin", "qwerty", "welcome", "beijing", "gongmei", "iloveyou", "abc123", "letmein")
+LOCKED = "密码连续错误次数过多，账号已锁定 15 分钟，请稍后再试。"
+
+
+def fault(password: str, username: str) -> str | None:
+    """What a new password lacks, or None."""
+    if not 8 <= len(password) <= 64 or not password.isprintable():
+        return "密码应为 8 至 64 位"
+    classes = (
+        any(c.islower() for c in password),
+        any(c.isupper() for c in password),
+        any(c.isdigit() for c in password),
+        any(c in string.punctuation for c in password),
+    )
+    if sum(classes) < 3:
+        return "密码应包含大写字母、小写字母、数字、符号中的至少三种"
+    low = password.lower()
+    if username and username.lower() in low:
+        return "密码不得包含用户名"
+    if low.startswith(GUESSED) or re.search(r"(.)\1{3}", password) or "1234" in password:
+        return "密码过于常见，请更换"
+    return None
+
+
+async def check(
+    session: AsyncSession, username: str, password: str, address: str, *, exempt: bool
+) -> StubAccount | None:
+    """The account, or None for a wrong name or password; `NotAllowed` while it or the address is locked, and
+    when it may not sign in yet. The transaction must be committed either way: failures count. `exempt`: this
+    address is never locked."""
+    now = clock.now()
+    row = None if exempt else await session.get(StubFailures, address, with_for_update=True)
+    if row and row.locked_until and row.locked_until > now:
+        raise NotAllowed(
+            "您所在网络地址的密码连续错误次数过多，已锁定 15 分钟，请稍后再试。", code="address_locked"
+        )
+    account = await session.scalar(select(StubAccount).where(StubAccount.username == username).with_for_update())
+    if account and account.locked_until and account.locked_until > now:
+        raise NotAllowed(LOCKED, code="account_locked")
+    try:
+        HASHER.verify(account.password_hash if account else NOBODYS_HASH, password)
+    except VerificationError:
+        if account:
+            account.failures += 1
+            if account.failures >= MAX_FAILURES:
+                account.failures, account.locked_until = 0, now + LOCK
+        if not exempt:
+            await _count(session, address, row)
+        return None
+    if account is None:
+        return None
+    account.failures, account.locked_until = 0, None
+    if HASHER.check_needs_rehash(account.password_hash):
+        account.password_hash = HASHER.hash(password)
+    if row:
+        await session.delete(row)
+    await _may_sign_in(session, account)
+    return account
+
+
+async def _count(session: AsyncSession, address: str, row: StubFailures | None) -> None:
+    now = clock.now()
+    count = 1 if row is None or (row.locked_until and row.locked_until <= now) else row.count + 1
+    values = {"address": address, "count": count, "locked_until": now + LOCK if count >= MAX_FAILURES else None}
+    await session.execute(
+        insert(StubFailures).values(values).on_conflict_do_update(index_elements=["address"], set_=values)
+    )
+
+
+async def _may_sign_in(session: AsyncSession, account: StubAccount) -> None:
+    if account.status == "active":
+        return
+    review = await session.scalar(
+        select(StubReview)
+        .where(StubReview.username == account.username, StubReview.kind == "document")
+        .order_by(StubReview.created_at.desc())
+        .limit(1)
+    )
+    if account.status == "refused":
+        reason = review.reason if review else ""
+        raise NotAllowed(f"身份证件未通过审核：{reason}。请重新注册或拨打 010-58511090。", code="document_refused")
+    due = f"，预计 {clock.show_date(review.due_at)} 前完成" if review else ""
+    raise NotAllowed(
+        f"身份证件正在审核（需要 1-2 个工作日{due}），审核通过后账号才能登录。", code="document_pending"
+    )

@@ -1,0 +1,86 @@
+"""点击注册: the three steps as pages."""
+
+import hmac
+
+from aiohttp import web
+
+from services.gateway.addresses import client_address
+from services.gateway.context import DATABASE, SETTINGS, SIGN_INS, WORKDAYS
+from services.gateway.sessions import digest
+from services.gateway.signin.handlers import see_other
+from services.gateway.stub_idp import registering, uploads
+from services.gateway.stub_idp.browsers import browser, captcha_passes, keep
+from services.gateway.stub_idp.going import fields
+from services.gateway.stub_idp.registering import DOCUMENTS, Faults
+from services.gateway.stub_idp.showing import show
+
+NEVER_BACK = {"password", "again", "captcha"}
+
+
+async def first(request: web.Request) -> web.Response:
+    """第一步 法人身份鉴证."""
+    return await _first(request, {})
+
+
+async def _first(
+    request: web.Request, typed: dict[str, str], errors: dict[str, str] | None = None
+) -> web.Response:
+    context = {"documents": DOCUMENTS, "typed": typed}
+    return await show(request, "stub_register.html", context, errors=errors, captcha=True)
+
+
+async def identify(request: web.Request) -> web.Response:
+    """Step 1 is taken, or comes back with what was wrong and everything that was typed."""
+    request.app[SIGN_INS].take(client_address(request))
+    form, file = await uploads.read(request)
+    typed = {name: value for name, value in form.items() if name not in NEVER_BACK}
+    if not await captcha_passes(request, form):
+        return await _first(request, typed, {"captcha": "验证码错误，请重新输入"})
+    try:
+        async with request.app[DATABASE].begin() as session:
+            found = await registering.identify(session, digest(browser(request)), form, file)
+    except Faults as faults:
+        return await _first(request, typed, faults.errors)
+    return keep(request, see_other(f"/stub-idp/register/{found.id}"))
+
+
+async def second(request: web.Request) -> web.Response:
+    """第二步 创建账号."""
+    return await _second(request, {})
+
+
+async def _second(
+    request: web.Request, typed: dict[str, str], errors: dict[str, str] | None = None
+) -> web.Response:
+    async with request.app[DATABASE].begin() as session:
+        found = await registering.open_registration(session, digest(browser(request)), request.match_info["id"])
+    if found is None:
+        return await _first(request, {}, {"org_name": "注册已超时或不属于此浏览器，请重新填写"})
+    return await show(
+        request, "stub_register_account.html", {"registration": found, "typed": typed}, errors=errors
+    )
+
+
+async def create(request: web.Request) -> web.Response:
+    """Step 2 is taken, or comes back with what was wrong."""
+    settings = request.app[SETTINGS]
+    request.app[SIGN_INS].take(client_address(request))
+    form = await fields(request)
+    typed = {name: value for name, value in form.items() if name not in NEVER_BACK}
+    pepper = hmac.digest(settings.signing_key, b"stub handlers", "sha256")
+    try:
+        async with request.app[DATABASE].begin() as session:
+            found = await registering.open_registration(
+                session, digest(browser(request)), request.match_info["id"]
+            )
+            if found is None:
+                return await _first(request, {}, {"org_name": "注册已超时或不属于此浏览器，请重新填写"})
+            account = await registering.create_account(session, request.app[WORKDAYS], pepper, found, form)
+    except Faults as faults:
+        return await _second(request, typed, faults.errors)
+    return see_other(f"/stub-idp/registered?{account.status}")
+
+
+async def third(request: web.Request) -> web.Response:
+    """第三步 注册完成."""
+    return await show(request, "stub_registered.html", {"waits": "pending" in request.query})
