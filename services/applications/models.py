@@ -56,6 +56,9 @@ class Round(Base):
     closes_at: Mapped[datetime]
     parameters: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # Until then only operators know of it.
+    published_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (CheckConstraint("closes_at > opens_at", name="window"),)
 

@@ -135,12 +135,47 @@ async def round_(session: AsyncSession, id: UUID, *, lock: bool = False) -> Roun
     return found
 
 
-async def rounds(session: AsyncSession, *, closing_after: datetime | None = None) -> list[Round]:
-    """Rounds by closing time; with `closing_after` only those that close later."""
+async def rounds(
+    session: AsyncSession, *, closing_after: datetime | None = None, or_among: set[UUID] | None = None
+) -> list[Round]:
+    """Rounds by closing time; with `closing_after` only published ones that close later, or are `or_among`."""
     query = select(Round).order_by(Round.closes_at, Round.id)
     if closing_after is not None:
-        query = query.where(Round.closes_at > closing_after)
+        query = query.where(
+            Round.published_at.is_not(None), or_(Round.closes_at > closing_after, Round.id.in_(or_among or set()))
+        )
     return list(await session.scalars(query))
+
+
+async def extensions_of(session: AsyncSession, enterprise: str, at: datetime) -> dict[UUID, Extension]:
+    """An enterprise's late acceptances that still run, by round."""
+    query = select(Extension).where(Extension.enterprise == enterprise, Extension.until >= at)
+    return {found.round_id: found for found in await session.scalars(query)}
+
+
+async def extensions(session: AsyncSession, round_id: UUID) -> list[Extension]:
+    query = (
+        select(Extension)
+        .where(Extension.round_id == round_id)
+        .order_by(Extension.created_at, Extension.enterprise)
+    )
+    return list(await session.scalars(query))
+
+
+async def round_history(session: AsyncSession, round_id: UUID, limit: int = 200) -> list[Audit]:
+    """What operators did with a round, newest first."""
+    query = select(Audit).where(Audit.application_id.is_(None), Audit.details["round"].astext == str(round_id))
+    return list(await session.scalars(query.order_by(Audit.id.desc()).limit(limit)))
+
+
+async def counted_by_state(session: AsyncSession, round_id: UUID) -> dict[str, int]:
+    """How many applications of a round stand in each state."""
+    query = (
+        select(Application.state, func.count())
+        .where(Application.round_id == round_id, Application.deleted_at.is_(None))
+        .group_by(Application.state)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def extension(session: AsyncSession, round_id: UUID, enterprise: str) -> Extension | None:

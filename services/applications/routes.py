@@ -15,6 +15,16 @@ from services.applications.api import (
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
+from services.applications.round_schemas import (
+    CloseRound,
+    ExtensionInput,
+    FormSummary,
+    NewRound,
+    PublishRound,
+    RoundChange,
+    RoundDetail,
+    RoundView,
+)
 from services.applications.schemas import (
     ApplicationPage,
     ApplicationSummary,
@@ -24,8 +34,6 @@ from services.applications.schemas import (
     Decision,
     DocumentStatus,
     Extend,
-    ExtensionInput,
-    NewRound,
     Nothing,
     OpinionView,
     Overview,
@@ -34,8 +42,6 @@ from services.applications.schemas import (
     ReturnApplication,
     RevisionSnapshot,
     RevisionView,
-    RoundChange,
-    RoundView,
     SectionValues,
     SectionView,
     SectionWritten,
@@ -72,12 +78,18 @@ def _public() -> list[Route]:
     return [
         # rounds and forms
         Route("GET", "/api/v1/rounds", rounds.list_rounds, GATEWAY, EVERYONE, answer=list[RoundView]),
-        Route("POST", "/api/v1/rounds", rounds.create_round, GATEWAY, OPERATOR, NewRound, RoundView, 201),
-        Route("PATCH", "/api/v1/rounds/{id}", rounds.change_round, GATEWAY, OPERATOR, RoundChange, RoundView),
+        Route("POST", "/api/v1/rounds", rounds.create_round, GATEWAY, OPERATOR, NewRound, RoundDetail, 201),
+        Route("GET", "/api/v1/rounds/{id}", rounds.get_round, GATEWAY, OPERATOR, answer=RoundDetail),
+        Route("PATCH", "/api/v1/rounds/{id}", rounds.change_round, GATEWAY, OPERATOR, RoundChange, RoundDetail),
+        Route(
+            "POST", "/api/v1/rounds/{id}/publish", rounds.publish_round, GATEWAY, OPERATOR, PublishRound, RoundDetail
+        ),
+        Route("POST", "/api/v1/rounds/{id}/close", rounds.close_round, GATEWAY, OPERATOR, CloseRound, RoundDetail),
         Route(
             "POST", "/api/v1/rounds/{id}/extensions", rounds.extend_round, GATEWAY, OPERATOR,
             ExtensionInput, ExtensionInput, 201,
         ),
+        Route("GET", "/api/v1/forms", rounds.list_forms, GATEWAY, EVERYONE, answer=list[FormSummary]),
         Route("GET", "/api/v1/forms/{fund_type}/{version}", rounds.get_form, GATEWAY, EVERYONE, answer=Form),
         # applications
         Route(

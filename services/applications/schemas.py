@@ -62,41 +62,6 @@ class Raise(Input):
     text: str = Field(min_length=1, max_length=2000)
 
 
-class NewRound(Input):
-    fund_type: str
-    form_version: int
-    title: str = Field(min_length=1, max_length=200)
-    opens_at: AwareDatetime
-    closes_at: AwareDatetime
-    parameters: dict[str, str | int | list[str]] = {}
-
-
-class RoundChange(Input):
-    title: str | None = Field(default=None, min_length=1, max_length=200)
-    opens_at: AwareDatetime | None = None
-    closes_at: AwareDatetime | None = None
-    parameters: dict[str, str | int | list[str]] | None = None
-
-
-class ExtensionInput(Input):
-    enterprise: str = Field(min_length=18, max_length=18)
-    until: AwareDatetime
-    reason: str = Field(min_length=1, max_length=2000)
-
-
-class RoundView(BaseModel):
-    id: UUID
-    fund_type: str
-    fund_type_label: str
-    form_title: str
-    title: str
-    form_version: int
-    opens_at: AwareDatetime
-    closes_at: AwareDatetime
-    is_open: bool
-    parameters: dict[str, Any]
-
-
 class SectionSummary(BaseModel):
     key: str
     label: str

@@ -43,6 +43,8 @@ async def seed(session: AsyncSession) -> int:
             "opens_at": _at(day.toordinal() + entry.opens_in_days, time(9)),
             "closes_at": _at(day.toordinal() + entry.closes_in_days, entry.closes_time),
             "parameters": entry.parameters,
+            "published_at": clock.now(),
+            "version": 1,
         }
         window = {name: values[name] for name in ("title", "opens_at", "closes_at")}
         await session.execute(

@@ -1,7 +1,5 @@
 """Rows as the public contract shows them."""
 
-from datetime import datetime
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
@@ -16,7 +14,6 @@ from services.applications.schemas import (
     OpinionView,
     Prefilled,
     RevisionView,
-    RoundView,
     SectionSummary,
     SectionView,
     SectionWritten,
@@ -29,22 +26,6 @@ from shared import clock
 from shared.identity import Actor, Role
 
 STAFF_ROLES = frozenset({Role.REVIEWER, Role.DIRECTOR})
-
-
-def round_view(round_: Round, at: datetime) -> RoundView:
-    form = catalogue_form(round_.fund_type, round_.form_version)
-    return RoundView(
-        id=round_.id,
-        fund_type=round_.fund_type,
-        fund_type_label=form.label,
-        form_title=form.title,
-        title=round_.title,
-        form_version=round_.form_version,
-        opens_at=round_.opens_at,
-        closes_at=round_.closes_at,
-        is_open=round_.opens_at <= at <= round_.closes_at,
-        parameters=round_.parameters,
-    )
 
 
 def _summary(

@@ -2,7 +2,7 @@
 
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.pages import home, ops, projects, reading, review, sections, verify
+from services.gateway.pages import home, ops, projects, reading, review, rounds, sections, verify
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -67,6 +67,11 @@ PAGES = [
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
+    Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
+    Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),
+    Page("POST", "/ops/rounds/new", rounds.create, OPERATOR, form=True),
+    Page("GET", "/ops/rounds/{id}", rounds.show, OPERATOR),
+    Page("POST", "/ops/rounds/{id}", rounds.act, OPERATOR, form=True),
 ]
 
 # The services behind check roles line by line; here nobody passes without a session.

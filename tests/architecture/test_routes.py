@@ -21,6 +21,10 @@ J = "/internal/jobs/{id}"
 APPLICATIONS_TABLE = f"""
 GET    /api/v1/rounds                                gateway            adeoru
 POST   /api/v1/rounds                                gateway            o
+GET    /api/v1/rounds/{{id}}                           gateway            o
+POST   /api/v1/rounds/{{id}}/publish                   gateway            o
+POST   /api/v1/rounds/{{id}}/close                     gateway            o
+GET    /api/v1/forms                                 gateway            adeoru
 PATCH  /api/v1/rounds/{{id}}                           gateway            o
 POST   /api/v1/rounds/{{id}}/extensions                gateway            o
 GET    /api/v1/forms/{{fund_type}}/{{version}}           gateway            adeoru
@@ -134,6 +138,11 @@ GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
 GET    /ops                                          o
 POST   /ops/parked/{{id}}/requeue                      o form
+GET    /ops/rounds                                   o
+GET    /ops/rounds/new                               o
+POST   /ops/rounds/new                               o form
+GET    /ops/rounds/{{id}}                              o
+POST   /ops/rounds/{{id}}                              o form
 GET    /api/v1/me                                    adeoru
 GET    /api/v1/openapi.json                          *
 GET    /api/v1/docs                                  *

@@ -1,24 +1,42 @@
 """Rounds and forms."""
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository, views
+from services.applications import repository
 from services.applications.context import transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.schemas import ExtensionInput, NewRound, RoundChange
+from services.applications.forms.catalogue import forms as catalogue_forms
+from services.applications.models import Round
+from services.applications.round_schemas import (
+    CloseRound,
+    ExtensionInput,
+    FormSummary,
+    NewRound,
+    PublishRound,
+    RoundChange,
+)
+from services.applications.round_views import detail, round_view
 from services.applications.use_cases import rounds as use_case
+from shared import clock
 from shared.errors import NotFound
-from shared.identity import Role
-from shared.web import actor, answer, body, uuid_in_path
+from shared.web import CALLER, actor, answer, body, if_match, uuid_in_path
 
 
 async def list_rounds(request: web.Request) -> web.Response:
-    """Open and coming rounds; operators see closed ones too."""
-    who = actor(request)
+    """Open and coming rounds, and what was extended for one's own enterprise. Operators see every round."""
+    who = request[CALLER].actor
+    at = who.received_at if who else clock.now()
     async with transaction(request) as session:
-        everything = who.is_a(Role.OPERATOR)
-        found = await repository.rounds(session, closing_after=None if everything else who.received_at)
-        return answer([views.round_view(r, who.received_at) for r in found])
+        return answer([round_view(s.round, at, s.extension) for s in await use_case.shown_to(session, who, at)])
+
+
+async def list_forms(request: web.Request) -> web.Response:
+    """Every form of the catalogue, newest version first."""
+    found = sorted(catalogue_forms().values(), key=lambda form: (form.fund_type, -form.version))
+    return answer(
+        [FormSummary(fund_type=f.fund_type, version=f.version, label=f.label, title=f.title) for f in found]
+    )
 
 
 async def get_form(request: web.Request) -> web.Response:
@@ -30,28 +48,60 @@ async def get_form(request: web.Request) -> web.Response:
     return answer(found, Cache_Control="private, max-age=3600")
 
 
-async def create_round(request: web.Request) -> web.Response:
-    """Create a round."""
-    who = actor(request)
+async def _detail(request: web.Request, session: AsyncSession, round_: Round, status: int = 200) -> web.Response:
+    view = await detail(session, round_, actor(request).received_at)
+    return answer(view, status, ETag=f'"{round_.version}"')
+
+
+def _seen(request: web.Request) -> str | None:
+    """The version the caller saw, where they say so: two operators then do not overwrite each other."""
+    return if_match(request) if "If-Match" in request.headers else None
+
+
+async def get_round(request: web.Request) -> web.Response:
+    """A round with what its form needs, its late acceptances, its history; its ETag is its version."""
     async with transaction(request) as session:
-        round_ = await use_case.create(session, who, body(request, NewRound))
-        view = views.round_view(round_, who.received_at)
-    return answer(view, 201)
+        return await _detail(request, session, await repository.round_(session, uuid_in_path(request)))
+
+
+async def create_round(request: web.Request) -> web.Response:
+    """Prepare a round; applicants see it once it is published."""
+    async with transaction(request) as session:
+        round_ = await use_case.create(session, actor(request), body(request, NewRound))
+        return await _detail(request, session, round_, 201)
 
 
 async def change_round(request: web.Request) -> web.Response:
-    """Change a round's title, window or parameters."""
-    who = actor(request)
+    """Change a round. Once published its form stays; once open it can only close later."""
     async with transaction(request) as session:
-        round_ = await use_case.change(session, who, uuid_in_path(request), body(request, RoundChange))
-        view = views.round_view(round_, who.received_at)
-    return answer(view)
+        changes = body(request, RoundChange)
+        round_ = await use_case.change(session, actor(request), uuid_in_path(request), _seen(request), changes)
+        return await _detail(request, session, round_)
+
+
+async def publish_round(request: web.Request) -> web.Response:
+    """Let applicants see it; 422 names every parameter that the form needs and the round lacks."""
+    async with transaction(request) as session:
+        accept = body(request, PublishRound).accept_missing
+        round_ = await use_case.publish(
+            session, actor(request), uuid_in_path(request), _seen(request), accept_missing=accept
+        )
+        return await _detail(request, session, round_)
+
+
+async def close_round(request: web.Request) -> web.Response:
+    """Close an open round at once."""
+    async with transaction(request) as session:
+        reason = body(request, CloseRound).reason
+        round_ = await use_case.close(
+            session, actor(request), uuid_in_path(request), _seen(request), reason=reason
+        )
+        return await _detail(request, session, round_)
 
 
 async def extend_round(request: web.Request) -> web.Response:
     """Late acceptance for one enterprise."""
-    who = actor(request)
     given = body(request, ExtensionInput)
     async with transaction(request) as session:
-        await use_case.extend(session, who, uuid_in_path(request), given)
+        await use_case.extend(session, actor(request), uuid_in_path(request), given)
     return answer(given, 201)

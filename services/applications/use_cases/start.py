@@ -15,7 +15,7 @@ from services.applications.models import Application, Round, Section
 from services.applications.use_cases.moving import facts_of, round_facts
 from services.applications.use_cases.recording import record
 from services.applications.workflow import State, round_open
-from shared.errors import Conflict, NotAllowed
+from shared.errors import Conflict, NotAllowed, NotFound
 from shared.identity import Actor
 from shared.messages import Profile
 
@@ -26,6 +26,9 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
     """Create a draft. `Conflict` when the round does not accept applications at this moment."""
     if not actor.enterprise:
         raise NotAllowed("只有企业账号可以申报。")
+    if round_.published_at is None:
+        # Nobody but operators knows of it.
+        raise NotFound("没有这个申报批次。")
     extension = await repository.extension(session, round_.id, actor.enterprise)
     form = catalogue_form(round_.fund_type, round_.form_version)
     id = uuid4()

@@ -1,0 +1,104 @@
+"""The bodies of the public HTTP contract that speak of rounds."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.applications.schemas import Input, TimelineEntry
+
+Parameters = dict[str, str | int | list[str]]
+
+
+class NewRound(Input):
+    """A round is prepared first and seen by operators only; `publish` publishes it at once."""
+
+    fund_type: str
+    form_version: int
+    title: str = Field(min_length=1, max_length=200)
+    opens_at: AwareDatetime
+    closes_at: AwareDatetime
+    parameters: Parameters = Field(default={}, max_length=100)
+    publish: bool = False
+
+
+class RoundChange(Input):
+    fund_type: str | None = None
+    form_version: int | None = None
+    title: str | None = Field(default=None, min_length=1, max_length=200)
+    opens_at: AwareDatetime | None = None
+    closes_at: AwareDatetime | None = None
+    parameters: Parameters | None = Field(default=None, max_length=100)
+    reason: str | None = Field(default=None, max_length=2000)
+
+
+class PublishRound(Input):
+    """`accept_missing`: publish though numbers are missing; the checks that need them are then left out."""
+
+    accept_missing: bool = False
+
+
+class CloseRound(Input):
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class ExtensionInput(Input):
+    enterprise: str = Field(min_length=18, max_length=18)
+    until: AwareDatetime
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class RoundView(BaseModel):
+    """A round as the person who asks meets it: `accepts_until` is the close, or this enterprise's late acceptance;
+    `is_open` says whether it takes applications from them now."""
+
+    id: UUID
+    fund_type: str
+    fund_type_label: str
+    form_title: str
+    title: str
+    form_version: int
+    opens_at: AwareDatetime
+    closes_at: AwareDatetime
+    accepts_until: AwareDatetime
+    is_open: bool
+    state: Literal["unpublished", "coming", "open", "closed"]
+    parameters: dict[str, Any]
+
+
+class RoundNeed(BaseModel):
+    """A parameter that the form names: what it is for, and whether the round has it."""
+
+    name: str
+    kind: Literal["number", "options"]
+    used_by: list[str]
+    missing: bool
+
+
+class ExtensionView(BaseModel):
+    enterprise: str
+    until: AwareDatetime
+    reason: str
+    created_at: AwareDatetime
+
+
+class RoundDetail(RoundView):
+    """What operators work on. `version` is its tag; `unused` are parameters that the form does not name;
+    `applications` counts what stands in each state."""
+
+    published_at: AwareDatetime | None
+    version: int
+    needs: list[RoundNeed]
+    unused: list[str]
+    extensions: list[ExtensionView]
+    applications: dict[str, int]
+    history: list[TimelineEntry]
+
+
+class FormSummary(BaseModel):
+    """A form that a round may be opened for."""
+
+    fund_type: str
+    version: int
+    label: str
+    title: str

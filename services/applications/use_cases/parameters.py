@@ -1,0 +1,70 @@
+"""The parameters of a round against what its form needs: each mistake at its name."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+
+from services.applications.forms.definition import Form
+from services.applications.forms.needs import needs
+from shared.errors import FieldError, Invalid
+
+Parameters = Mapping[str, str | int | list[str]]
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+MAX_OPTIONS = 200
+
+
+def must_fit(form: Form, parameters: Parameters) -> None:
+    """`Invalid` for names and values that no form could use, and for a value of another kind than this one needs.
+    What is still missing is said when the round is published."""
+    kinds = {need.name: need.kind for need in needs(form)}
+    errors = []
+    for name, value in parameters.items():
+        if not NAME.fullmatch(name):
+            errors.append(_wrong(name[:64], "bad_name", "参数名应以小写字母开头，由小写字母、数字和下划线组成"))
+        elif isinstance(value, list) and (message := _bad_options(value)):
+            errors.append(_wrong(name, "bad_options", message))
+        elif kinds.get(name) == "number" and not _is_number(value):
+            errors.append(_wrong(name, "not_number", "应为不小于 0 的数值，如 50 或 0.30"))
+        elif kinds.get(name) == "options" and not isinstance(value, list):
+            errors.append(_wrong(name, "not_options", "应为选项列表，至少一项"))
+    if errors:
+        raise Invalid(errors, "批次参数有误，请按提示修改。")
+
+
+def must_be_complete(form: Form, parameters: Parameters, *, accept_missing: bool) -> list[str]:
+    """`Invalid` naming what the form needs and the round lacks. With `accept_missing` the names of the numbers that
+    are missing are returned instead; a list of options is never done without."""
+    lacking = [need for need in needs(form) if need.name not in parameters]
+    errors = [
+        _wrong(
+            need.name,
+            "parameter_missing",
+            f"表单需要参数 {need.name}（{'、'.join(need.used_by)}）"
+            + ("，缺少时无法填写" if need.kind == "options" else "，缺少时不作此项核对"),
+        )
+        for need in lacking
+        if need.kind == "options" or not accept_missing
+    ]
+    if errors:
+        raise Invalid(errors, "表单需要的批次参数尚未填写完整。", code="parameters_missing")
+    return [need.name for need in lacking]
+
+
+def _wrong(name: str, code: str, message: str) -> FieldError:
+    return FieldError(field=f"parameters.{name}", code=code, message=message)
+
+
+def _bad_options(value: list[str]) -> str | None:
+    if not 0 < len(value) <= MAX_OPTIONS:
+        return f"选项应为 1 至 {MAX_OPTIONS} 项"
+    if any(not 0 < len(item.strip()) <= 200 or item != item.strip() for item in value):
+        return "每个选项应为 1 至 200 字，首尾不留空格"
+    return "选项重复" if len(set(value)) != len(value) else None
+
+
+def _is_number(value: object) -> bool:
+    try:
+        number = Decimal(str(value)) if isinstance(value, str | int) else Decimal(-1)
+    except InvalidOperation:
+        return False
+    return number.is_finite() and number >= 0

@@ -1,0 +1,270 @@
+"""Rounds: prepared, published, opened, extended, closed; judged to the second; every change audited."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiohttp import ClientResponse
+
+from services.applications.forms.catalogue import form
+from services.applications.forms.needs import needs
+from shared import clock
+from shared.identity import Role
+from tests import factories
+from tests.integration.applications.conftest import Api
+
+OPERATOR = factories.staff(Role.OPERATOR, "吴运维")
+WHO = factories.applicant()
+OTHER = factories.applicant(factories.ENTERPRISE_2)
+PARAMETERS = {"directions": ["国家级重大活动礼品设计开发", "其他方向"], "per_item_wan": "50"}
+
+
+async def new_round(api: Api, **changes: Any) -> ClientResponse:
+    now = clock.now()
+    body = {
+        "fund_type": "reward",
+        "form_version": 1,
+        "title": "测试批次",
+        "opens_at": (now - timedelta(hours=1)).isoformat(),
+        "closes_at": (now + timedelta(days=1)).isoformat(),
+        "parameters": PARAMETERS,
+        **changes,
+    }
+    return await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
+
+
+async def made(api: Api, **changes: Any) -> dict[str, Any]:
+    answer = await new_round(api, **changes)
+    assert answer.status == 201, await answer.text()
+    return dict(await answer.json())
+
+
+async def do(
+    api: Api, round_: dict[str, Any], what: str = "", method: str = "POST", **body: Any
+) -> ClientResponse:
+    path = f"/api/v1/rounds/{round_['id']}" + (f"/{what}" if what else "")
+    return await api.call(method, path, OPERATOR, json=body)
+
+
+async def seen(api: Api, round_: dict[str, Any], who: Any = WHO) -> dict[str, Any] | None:
+    rounds = await (await api.call("GET", "/api/v1/rounds", who)).json()
+    return next((r for r in rounds if r["id"] == round_["id"]), None)
+
+
+async def start(api: Api, round_: dict[str, Any], who: Any = WHO, **options: Any) -> ClientResponse:
+    headers = {"Idempotency-Key": uuid4().hex}
+    return await api.call(
+        "POST", "/api/v1/applications", who, json={"round_id": round_["id"]}, headers=headers, **options
+    )
+
+
+async def refused(answer: ClientResponse, status: int, code: str) -> dict[str, Any]:
+    said = await answer.json()
+    assert (answer.status, said["type"]) == (status, code), said
+    return dict(said)
+
+
+def test_what_the_form_needs_is_read_from_the_form() -> None:
+    found = {need.name: need for need in needs(form("reward", 1))}
+    assert found["directions"].kind == "options"
+    assert found["directions"].used_by == ("项目主要内容 · 支持方向",)
+    assert found["per_item_wan"].kind == "number"
+
+
+async def test_unpublished_round_is_known_to_operators_only(api: Api) -> None:
+    round_ = await made(api)
+    assert (round_["state"], round_["is_open"]) == ("unpublished", False)
+    assert await seen(api, round_) is None
+    assert await seen(api, round_, factories.staff(Role.REVIEWER)) is None
+    assert await seen(api, round_, OPERATOR) is not None
+    await refused(await start(api, round_), 404, "not_found")
+    for who in (WHO, factories.staff(Role.REVIEWER)):
+        assert (await api.call("GET", f"/api/v1/rounds/{round_['id']}", who)).status == 403
+
+    published = await (await do(api, round_, "publish")).json()
+    assert published["state"] == "open"
+    shown = await seen(api, round_)
+    assert shown is not None
+    assert shown["is_open"]
+    assert (await start(api, round_)).status == 201
+    again = await do(api, round_, "publish")
+    assert (await again.json())["version"] == published["version"]
+
+
+async def test_missing_parameters_are_named(api: Api) -> None:
+    round_ = await made(api, parameters={})
+    assert {n["name"]: n["missing"] for n in round_["needs"]} == {"directions": True, "per_item_wan": True}
+    said = await refused(await do(api, round_, "publish"), 422, "parameters_missing")
+    assert {(e["field"], e["code"]) for e in said["errors"]} == {
+        ("parameters.directions", "parameter_missing"),
+        ("parameters.per_item_wan", "parameter_missing"),
+    }
+    assert all("表单需要参数" in e["message"] for e in said["errors"])
+    # A number may be left out knowingly; a list without which nobody could choose may not.
+    said = await refused(await do(api, round_, "publish", accept_missing=True), 422, "parameters_missing")
+    assert [e["field"] for e in said["errors"]] == ["parameters.directions"]
+    await do(api, round_, method="PATCH", parameters={"directions": ["甲"], "note": "7"})
+    published = await do(api, round_, "publish", accept_missing=True)
+    assert published.status == 200
+    detail = await published.json()
+    assert detail["unused"] == ["note"]
+    assert detail["history"][0]["details"]["missing"] == ["per_item_wan"]
+    # What stands in a published round does not vanish unsaid.
+    answer = await do(api, round_, method="PATCH", parameters={"per_item_wan": "50"})
+    await refused(answer, 422, "parameters_missing")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("per_item_wan", "五十", "not_number"),
+        ("per_item_wan", "-1", "not_number"),
+        ("per_item_wan", "NaN", "not_number"),
+        ("per_item_wan", ["50"], "not_number"),
+        ("directions", "国家级", "not_options"),
+        ("directions", [], "bad_options"),
+        ("directions", ["甲", "甲"], "bad_options"),
+        ("directions", ["甲", ""], "bad_options"),
+        ("directions", ["甲 "], "bad_options"),
+        ("Upper", "1", "bad_name"),
+    ],
+)
+async def test_bad_parameters_are_refused_at_their_name(api: Api, name: str, value: Any, code: str) -> None:
+    said = await refused(await new_round(api, parameters={**PARAMETERS, name: value}), 422, "invalid")
+    assert [(e["field"], e["code"]) for e in said["errors"]] == [(f"parameters.{name}", code)]
+    round_ = await made(api)
+    await refused(await do(api, round_, method="PATCH", parameters={**PARAMETERS, name: value}), 422, "invalid")
+
+
+async def test_window_must_be_one(api: Api) -> None:
+    now = clock.now()
+    said = await refused(await new_round(api, closes_at=(now - timedelta(days=1)).isoformat()), 422, "invalid")
+    assert said["errors"][0]["code"] == "before_opening"
+    assert (await new_round(api, closes_at="2026-12-01T17:30:00")).status == 400  # without a zone it is no instant
+    past = await made(
+        api, opens_at=(now - timedelta(days=9)).isoformat(), closes_at=(now - timedelta(days=8)).isoformat()
+    )
+    said = await refused(await do(api, past, "publish"), 422, "invalid")
+    assert said["errors"][0]["code"] == "in_the_past"
+    assert (await new_round(api, form_version=99)).status == 404
+
+
+async def test_published_round_keeps_its_form_and_closes_only_later(api: Api) -> None:
+    round_ = await made(api, publish=True)
+    await refused(await do(api, round_, method="PATCH", form_version=2), 409, "form_pinned")
+    await refused(await do(api, round_, method="PATCH", fund_type="subsidy"), 409, "form_pinned")
+    earlier = (clock.now() + timedelta(hours=1)).isoformat()
+    await refused(await do(api, round_, method="PATCH", closes_at=earlier), 409, "only_later")
+    await refused(await do(api, round_, method="PATCH", opens_at=earlier), 409, "already_open")
+    later = (clock.now() + timedelta(days=3)).replace(microsecond=0).isoformat()
+    changed = await (await do(api, round_, method="PATCH", closes_at=later, reason="平台维护")).json()
+    assert changed["closes_at"].replace("Z", "+00:00") == later
+    [line] = [h for h in changed["history"] if h["action"] == "change_round"]
+    assert line["actor"] == "吴运维"
+    assert line["details"]["reason"] == "平台维护"
+    assert line["details"]["after"] == {"closes_at": later}
+    assert line["details"]["before"]["closes_at"] == round_["closes_at"].replace("Z", "+00:00")
+    # Before it opens everything but the form may still move.
+    soon = (clock.now() + timedelta(hours=5)).isoformat()
+    coming = await made(api, opens_at=soon, publish=True)
+    answer = await do(
+        api, coming, method="PATCH",
+        opens_at=(clock.now() + timedelta(hours=2)).isoformat(),
+        closes_at=(clock.now() + timedelta(hours=9)).isoformat(),
+    )  # fmt: skip
+    assert answer.status == 200
+
+
+async def test_closing_is_judged_by_the_gateways_stamp_to_the_second(api: Api) -> None:
+    closes = (clock.now() + timedelta(days=1)).replace(microsecond=0)
+    round_ = await made(api, closes_at=(closes + timedelta(microseconds=900)).isoformat(), publish=True)
+    assert round_["closes_at"].replace("Z", "+00:00") == closes.isoformat()
+    id = (await (await start(api, round_)).json())["id"]
+    await api.fill(WHO, id)
+    late = await api.submit(WHO, id, received_at=closes + timedelta(microseconds=1))
+    await refused(late, 409, "round_closed")
+    await refused(await start(api, round_, received_at=closes + timedelta(seconds=1)), 409, "round_closed")
+    assert (await api.submit(WHO, id, received_at=closes)).status == 200
+
+
+async def test_close_now_and_late_acceptance_for_one_enterprise(api: Api) -> None:
+    round_ = await made(api, publish=True)
+    mine, theirs = [(await (await start(api, round_, who)).json())["id"] for who in (WHO, OTHER)]
+    for who, id in ((WHO, mine), (OTHER, theirs)):
+        await api.fill(who, id)
+    assert (await do(api, round_, "close", reason="")).status == 400
+    closed = await (await do(api, round_, "close", reason="预算已用完")).json()
+    assert closed["state"] == "closed"
+    await refused(await do(api, round_, "close", reason="再一次"), 409, "not_open")
+    assert await seen(api, round_) is None
+    until = (clock.now() + timedelta(days=2)).replace(microsecond=0)
+    extension = {"enterprise": factories.ENTERPRISE_1[0], "until": until.isoformat(), "reason": "停电"}
+    assert (await do(api, round_, "extensions", **extension)).status == 201
+
+    later = clock.now() + timedelta(minutes=5)
+    await refused(await api.submit(OTHER, theirs, received_at=later), 409, "round_closed")
+    await refused(await start(api, round_, OTHER, received_at=later), 409, "round_closed")
+    assert await seen(api, round_, OTHER) is None
+    shown = await seen(api, round_)
+    assert shown is not None
+    assert shown["is_open"]
+    assert shown["accepts_until"].replace("Z", "+00:00") == until.isoformat()
+    assert (await start(api, round_, received_at=later)).status == 201
+    assert (await api.submit(WHO, mine, received_at=until)).status == 200
+
+    detail = await (await api.call("GET", f"/api/v1/rounds/{round_['id']}", OPERATOR)).json()
+    assert [e["enterprise"] for e in detail["extensions"]] == [factories.ENTERPRISE_1[0]]
+    assert detail["applications"] == {"draft": 2, "pending_acceptance": 1}
+    assert [h["action"] for h in detail["history"]] == [
+        "extend_round", "close_round", "publish_round", "create_round",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"enterprise": "91110105MA00TE5T20"}, "enterprise", "not_uscc"),
+        ({"until": "2020-01-01T00:00:00+08:00"}, "until", "before_closing"),
+        ({"reason": " "}, "reason", "required"),
+    ],
+)
+async def test_bad_extension(api: Api, changes: dict[str, str], field: str, code: str) -> None:
+    round_ = await made(api, publish=True)
+    until = (clock.now() + timedelta(days=9)).isoformat()
+    body = {"enterprise": factories.ENTERPRISE_1[0], "until": until, "reason": "停电", **changes}
+    said = await refused(await do(api, round_, "extensions", **body), 422, "invalid")
+    assert [(e["field"], e["code"]) for e in said["errors"]] == [(field, code)]
+    unpublished = await made(api)
+    body = {"enterprise": factories.ENTERPRISE_1[0], "until": until, "reason": "停电"}
+    await refused(await do(api, unpublished, "extensions", **body), 409, "not_published")
+
+
+async def test_two_operators_do_not_overwrite_each_other(api: Api) -> None:
+    round_ = await made(api)
+    path = f"/api/v1/rounds/{round_['id']}"
+    etag = (await api.call("GET", path, OPERATOR)).headers["ETag"]
+    first = await api.call("PATCH", path, OPERATOR, json={"title": "甲改的"}, headers={"If-Match": etag})
+    assert first.status == 200
+    for what, body in (("PATCH", {"title": "乙改的"}), ("POST", {})):
+        target = path if what == "PATCH" else f"{path}/publish"
+        answer = await api.call(what, target, OPERATOR, json=body, headers={"If-Match": etag})
+        await refused(answer, 412, "stale")
+    assert (await (await api.call("GET", path, OPERATOR)).json())["title"] == "甲改的"
+
+
+async def test_another_ceiling_is_an_edit_of_data(api: Api) -> None:
+    """The same form, the same values; only the round's parameter differs, and so does the check."""
+    holds = []
+    for ceiling in ("50", "10"):
+        round_ = await made(api, parameters={**PARAMETERS, "per_item_wan": ceiling}, publish=True)
+        id = (await (await start(api, round_)).json())["id"]
+        await api.fill(WHO, id, amount="22.00")
+        checks = await (await api.call("GET", f"/api/v1/applications/{id}/checks", WHO)).json()
+        holds.append(next(c["holds"] for c in checks if c["id"] == "gift_cap"))
+    assert holds == [True, False]
+
+
+async def test_forms_a_round_may_be_opened_for(api: Api) -> None:
+    found = await (await api.call("GET", "/api/v1/forms", OPERATOR)).json()
+    assert {"fund_type": "reward", "version": 1, "label": "奖励类", "title": "工美资金（奖励）"} in found

@@ -1,0 +1,124 @@
+"""申报批次 as operators meet it: from preparing to closing, and what was typed comes back with what is wrong."""
+
+import re
+from html import unescape
+
+import pytest
+from aiohttp import ClientResponse
+
+from tests.integration.gateway.conftest import Browser
+
+DAYS = {"opens_at": "2020-01-01T09:00:00", "closes_at": "2099-12-31T17:30:59"}
+
+
+async def send(browser: Browser, path: str, **fields: str) -> ClientResponse:
+    data = {"csrf_token": browser.csrf_token, **fields}
+    return await browser.go("POST", path, data=data, allow_redirects=False)
+
+
+@pytest.fixture
+async def operator(browser: Browser) -> Browser:
+    return await browser.sign_in("yunwei")
+
+
+async def prepared(operator: Browser) -> str:
+    made = await send(operator, "/ops/rounds/new", form="reward/1", title="演练批次", **DAYS)
+    assert made.status == 303, await made.text()
+    return made.headers["Location"].partition("?")[0]
+
+
+async def etag(browser: Browser, path: str) -> str:
+    text = await (await browser.go("GET", path)).text()
+    found = re.search(r'name="etag" value="([^"]+)"', text)
+    assert found
+    return found[1]
+
+
+async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
+    path = await prepared(operator)
+    text = unescape(await (await operator.go("GET", path)).text())
+    assert "未发布" in text
+    assert "per_item_wan" in text
+    assert "缺少时申报单位无法选择" in text
+    assert 'value="2099-12-31T17:30:59"' in text
+
+    published = await send(operator, path, action="publish", etag=await etag(operator, path))
+    assert published.status == 422
+    fields = {
+        "title": "演练批次",
+        **DAYS,
+        "p.0.name": "directions",
+        "p.0.kind": "options",
+        "p.0.value": "甲\r\n乙\r\n",
+    }
+    fields |= {"p.1.name": "per_item_wan", "p.1.kind": "number", "p.1.value": "五十"}
+    wrong = await send(operator, path, action="change", etag=await etag(operator, path), **fields)
+    text = unescape(await wrong.text())
+    assert wrong.status == 422
+    assert "应为不小于 0 的数值" in text
+    assert 'value="五十"' in text
+    assert "甲\n乙" in text
+    fields["p.1.value"] = "50"
+    saved = await send(operator, path, action="change", etag=await etag(operator, path), **fields)
+    assert saved.status == 303, await saved.text()
+    published = await send(operator, path, action="publish", etag=await etag(operator, path))
+    assert published.status == 303, await published.text()
+
+    await other.sign_in("qiye1")
+    assert "演练批次" in await (await other.go("GET", "/projects/new")).text()
+
+    refused = await send(operator, path, action="extend", enterprise="91110105MA00TE5T20", until="", reason="停电")
+    assert refused.status == 422
+    assert 'value="91110105MA00TE5T20"' in await refused.text()
+    assert (await send(operator, path, action="close", etag=await etag(operator, path))).status == 422
+    closed = await send(operator, path, action="close", close_reason="演练结束", etag=await etag(operator, path))
+    assert closed.status == 303
+    assert "演练批次" not in await (await other.go("GET", "/projects/new")).text()
+    extended = await send(
+        operator, path, action="extend",
+        enterprise="91110105MA00TE5T2T", until="2099-12-31T18:00", reason="停电",
+    )  # fmt: skip
+    assert extended.status == 303, await extended.text()
+    text = unescape(await (await operator.go("GET", path)).text())
+    for said in (
+        "新建批次",
+        "修改批次",
+        "发布批次",
+        "立即截止",
+        "单独延期",
+        "理由：演练结束",
+        "2099-12-31 18:00:00",
+    ):
+        assert said in text
+    assert "演练批次" in await (await operator.go("GET", "/ops/rounds")).text()
+
+
+async def test_what_was_typed_comes_back(operator: Browser) -> None:
+    answer = await send(operator, "/ops/rounds/new", form="", title="只有名称", opens_at="昨天", closes_at="")
+    text = unescape(await answer.text())
+    assert answer.status == 422
+    assert 'value="只有名称"' in text
+    for said in ("请选择表单", "请填写开始时间", "请填写截止时间"):
+        assert said in text
+    backwards = {"opens_at": DAYS["closes_at"], "closes_at": DAYS["opens_at"]}
+    answer = await send(operator, "/ops/rounds/new", form="reward/1", title="倒过来", **backwards)
+    assert (answer.status, "截止时间应晚于开始时间" in await answer.text()) == (422, True)
+
+
+async def test_stale_page_overwrites_nothing(operator: Browser) -> None:
+    path = await prepared(operator)
+    old = await etag(operator, path)
+    assert (await send(operator, path, etag=old, title="甲改的", **DAYS)).status == 303
+    answer = await send(operator, path, etag=old, title="乙改的", **DAYS)
+    text = await answer.text()
+    assert answer.status == 409
+    assert "批次刚刚被其他人修改" in text
+    assert "乙改的" in text
+
+
+@pytest.mark.parametrize("who", ["qiye1", "shencha", "shenji"])
+async def test_pages_are_for_operators(browser: Browser, who: str) -> None:
+    await browser.sign_in(who)
+    for path in ("/ops/rounds", "/ops/rounds/new"):
+        assert (await browser.go("GET", path)).status == 403
+    assert (await send(browser, "/ops/rounds/new", form="reward/1", title="x", **DAYS)).status == 403
