@@ -33,7 +33,7 @@ def sign_in(page: Page, username: str) -> None:
     page.get_by_role("link", name="开始申报").click()
     page.get_by_label("用户名").fill(username)
     page.get_by_label("密码").fill("Demo#2024")
-    page.get_by_label("验证码").fill("8888")
+    page.get_by_role("textbox", name="验证码").fill("8888")
     page.get_by_role("button", name="登录").click()
 
 
