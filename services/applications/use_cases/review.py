@@ -199,7 +199,8 @@ async def _owe_notice(
 
 
 async def recall(session: AsyncSession, actor: Actor, id: UUID, version: str) -> Application:
-    """收回退回, until the applicant has opened it. Its opinions are taken back too."""
+    """收回退回, until the applicant has opened it. Its opinions are taken back too; those that were raised again wait for
+    the next return, as before this one."""
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
     facts = await load_facts(session, application, at=actor.received_at)
@@ -215,7 +216,8 @@ async def recall(session: AsyncSession, actor: Actor, id: UUID, version: str) ->
         unlocked=[],
         returned_from=None,
     )
-    await session.execute(delete(Opinion).where(Opinion.application_id == id, Opinion.round_trip == trip))
+    given = (Opinion.application_id == id, Opinion.round_trip == trip, Opinion.raised_from.is_(None))
+    await session.execute(delete(Opinion).where(*given))
     return application
 
 
