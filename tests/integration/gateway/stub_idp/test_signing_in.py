@@ -19,6 +19,7 @@ from services.gateway.stub_idp.models import (
     StubMail,
     StubResetCode,
 )
+from services.gateway.stub_idp.people import seed as seed_people
 from shared import clock
 from tests.integration.gateway.conftest import Browser, make_settings
 from tests.integration.gateway.stub_idp.conftest import errors_of, mails_to
@@ -27,6 +28,8 @@ from tests.integration.gateway.stub_idp.conftest import errors_of, mails_to
 async def test_captcha_is_drawn_spoken_and_spent_at_once(identity_url: str, redis_url: str) -> None:
     settings = make_settings(identity_url, redis_url, stub_captcha="", signins_per_minute=10_000)
     async with TestServer(create_app(settings), port=settings.gateway_port) as server:
+        async with server.app[DATABASE].begin() as session:
+            await seed_people(session)
         browser, other = Browser(server), Browser(server)
         try:
             hidden = await browser.to_form()
@@ -109,6 +112,8 @@ async def test_address_is_locked_after_five_failures(identity_url: str, redis_ur
         identity_url, redis_url, allowed_addresses="", trusted_proxies="127.0.0.1", signins_per_minute=10_000
     )
     async with TestServer(create_app(settings), port=settings.gateway_port) as server:
+        async with server.app[DATABASE].begin() as session:
+            await seed_people(session)
         browser = Browser(server)
         try:
             hidden = await browser.to_form()
