@@ -29,6 +29,11 @@ def of(formula: Formula) -> str:
     return _of(formula.tree)
 
 
+def of_node(node: ast.expr) -> str:
+    """The type of a part of a formula."""
+    return _of(node)
+
+
 def _of(node: ast.expr) -> str:  # noqa: PLR0911, PLR0912 (one case a kind of node)
     match node:
         case Place():
