@@ -17,7 +17,11 @@ from tests.integration.applications.conftest import Api
 OPERATOR = factories.staff(Role.OPERATOR, "吴运维")
 WHO = factories.applicant()
 OTHER = factories.applicant(factories.ENTERPRISE_2)
-PARAMETERS = {"directions": ["国家级重大活动礼品设计开发", "其他方向"], "per_item_wan": "50", "org_year_cap_wan": "300"}
+PARAMETERS = {
+    "directions": ["国家级重大活动礼品设计开发", "其他方向"],
+    "per_item_wan": "50",
+    "org_year_cap_wan": "300",
+}
 
 
 async def new_round(api: Api, **changes: Any) -> ClientResponse:
