@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.applications.forms.standing import SectionNow
 from services.applications.receipts import Receipt
 
 
@@ -63,9 +64,13 @@ class Raise(Input):
 
 
 class SectionSummary(BaseModel):
+    """One material. `required` and `visible` follow from what is saved of the others; what is not visible is neither
+    asked for nor submitted."""
+
     key: str
     label: str
     required: bool
+    visible: bool = True
     status: Literal["empty", "draft", "saved"]
     editable: bool
     saved_at: AwareDatetime | None
@@ -141,7 +146,8 @@ class Prefilled(BaseModel):
 
 
 class SectionView(BaseModel):
-    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved."""
+    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved. `now` says how it stands
+    with the values it shows: what is hidden, what must be filled in, what is computed."""
 
     key: str
     saved: dict[str, Any] | None
@@ -153,10 +159,12 @@ class SectionView(BaseModel):
     draft_at: AwareDatetime | None
     etag: str
     version: int
+    now: SectionNow
 
 
 class SectionWritten(BaseModel):
-    """The answer to a write: the section's new tag, the application's version, the time, and what is kept."""
+    """The answer to a write: the section's new tag, the application's version, the time, what is kept, and how the
+    section stands with it."""
 
     key: str
     status: Literal["empty", "draft", "saved"]
@@ -164,6 +172,7 @@ class SectionWritten(BaseModel):
     version: int
     at: AwareDatetime
     values: dict[str, Any] | None
+    now: SectionNow
 
 
 class Submitted(BaseModel):

@@ -8,15 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import outbox, receipts, repository, tokens
-from services.applications.codec import Codec, SectionCodec
+from services.applications.codec import Codec
 from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import evaluate, value_at
+from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form
 from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.receipts import Receipt
-from services.applications.use_cases.moving import load_facts, make_move, must_match, round_facts
-from services.applications.use_cases.sections import context_of, drop_draft
+from services.applications.use_cases.filled import Filled, of_rows
+from services.applications.use_cases.moving import load_facts, make_move, must_match
+from services.applications.use_cases.sections import drop_draft
 from services.applications.workflow import Action, move
 from shared import clock
 from shared.errors import FieldError, Invalid
@@ -48,7 +49,7 @@ async def submit(
     codec = keys.codec.of(id, application.wrapped_key, form)
     rows = await repository.sections(session, id)
     _settle_drafts(form, rows, discard_drafts)
-    saved = await _validated(session, application, form, rows, codec)
+    saved = _validated(await of_rows(session, application, form, codec, rows))
 
     number = application.number or await _next_number(session, actor)
     revision = application.revision + 1
@@ -140,33 +141,36 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: list[str]) -> 
         drop_draft(rows[section.key])
 
 
-async def _validated(
-    session: AsyncSession, application: Application, form: Form, rows: dict[str, Section], codec: SectionCodec
-) -> Sections:
-    """Every section's values, validated again; `Invalid` with all that is missing or wrong."""
+def _validated(filled: Filled) -> Sections:
+    """The values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
     errors: list[FieldError] = []
-    saved: Sections = {}
-    for section in form.sections:
-        row = rows[section.key]
-        if row.saved is None:
-            if section.required:
-                message = f"“{section.label}”尚未保存表单"
-                errors.append(FieldError(section=section.key, code="section_not_saved", message=message))
+    kept: Sections = {}
+    for section in filled.form.sections:
+        if (saved := filled.saved.get(section.key)) is None:
             continue
-        context = await context_of(session, application, section, row, codec)
-        try:
-            saved[section.key] = answers.validate(section, codec.open(section.key, row.saved), context)
-        except Invalid as invalid:
-            errors += invalid.errors
-    facts = round_facts(await repository.round_(session, application.round_id))
-    for outcome in evaluate(form, saved, facts):
-        known = outcome.left is not None and outcome.right is not None
-        if outcome.severity == "error" and not outcome.holds and known:
-            sides = f"{outcome.message}（{outcome.left} 与 {outcome.right}，相差 {outcome.difference}）"
-            errors.append(FieldError(section=outcome.section, code=f"check.{outcome.id}", message=sides))
+        kept[section.key], wrong = answers.judged(section, saved, filled.context(section.key))
+        errors += wrong
+    filled = filled.with_saved(kept)
+    situation = filled.situation()
+    for section in filled.form.sections:
+        if section.key not in kept and situation.required(section.key):
+            message = f"“{section.label}”尚未保存表单"
+            errors.append(FieldError(section=section.key, code="section_not_saved", message=message))
+    for outcome in filled.checks():
+        if outcome.severity == "error" and outcome.known and not outcome.holds:
+            errors.append(
+                FieldError(
+                    section=outcome.section,
+                    field=outcome.field,
+                    code=f"check.{outcome.id}",
+                    message=outcome.sentence,
+                )
+            )
     if errors:
+        order = {section.key: n for n, section in enumerate(filled.form.sections)}
+        errors.sort(key=lambda e: order.get(e.section or "", 0))
         raise Invalid(errors, f"还有 {len(errors)} 处需要填写或修改，暂不能提交。", code="incomplete")
-    return saved
+    return filled.effective()
 
 
 async def _next_number(session: AsyncSession, actor: Actor) -> str:

@@ -5,7 +5,8 @@ Input names: `f.<field>`, `t.<table>.<n>.<column>` beside `t.<table>.<n>.id` or 
 attachments a slot holds, `file.<slot>` for a new one.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ from uuid import uuid4
 from services.gateway.forms import Values
 
 Json = dict[str, Any]
-MAX_ROWS = 200
+MAX_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,11 @@ class Input:
     readonly: bool
     help: str | None
     unit: str | None
-    options: list[str]
+    options: list[Json]
     error: str | None
     group: str | None = None
+    text: str | None = None
+    hidden: bool = False
 
     @property
     def id(self) -> str:
@@ -92,14 +95,20 @@ class Errors:
         return self._by_place.get((field, row, column))
 
 
-def build(section: Json, values: Json, parameters: Json, attachments: list[Json], errors: Errors) -> SectionForm:
-    """A section as controls."""
+def build(
+    section: Json, values: Json, parameters: Json, attachments: list[Json], errors: Errors, now: Json
+) -> SectionForm:
+    """A section as controls. Its definition says what is shown, `now` which cells of a row are not."""
+    parameters = {**parameters, **section.get("lists", {})}
     return SectionForm(
         inputs=[
             _input(f, f"f.{f['key']}", values.get(f["key"]), parameters, errors.at(f["key"]))
             for f in section["fields"]
         ],
-        tables=[_table(t, values.get(t["key"]), parameters, errors) for t in section["tables"]],
+        tables=[
+            _table(t, values.get(t["key"]), parameters, errors, now["tables"].get(t["key"], {}).get("rows", {}))
+            for t in section["tables"]
+        ],
         slots=[_slot(s, values.get(s["key"]), attachments, errors) for s in section["slots"]],
         groups=list(
             dict.fromkeys(part["group"] for part in [*section["tables"], *section["fields"]] if part["group"])
@@ -107,11 +116,13 @@ def build(section: Json, values: Json, parameters: Json, attachments: list[Json]
     )
 
 
-def _options(definition: Json, parameters: Json) -> list[str]:
+def _options(definition: Json, parameters: Json) -> list[Json]:
+    """Value and label of each; a plain text is both."""
+    found = definition.get("options") or []
     if definition.get("options_from"):
         found = parameters.get(definition["options_from"], [])
-        return found if isinstance(found, list) else []
-    return list(definition.get("options") or [])
+    options = found if isinstance(found, list) else []
+    return [o if isinstance(o, dict) else {"value": str(o), "label": str(o)} for o in options]
 
 
 def _input(definition: Json, name: str, value: Any, parameters: Json, error: str | None) -> Input:
@@ -128,10 +139,11 @@ def _input(definition: Json, name: str, value: Any, parameters: Json, error: str
         options=_options(definition, parameters),
         error=error,
         group=definition.get("group"),
+        text=definition.get("text"),
     )
 
 
-def _table(table: Json, kept: Any, parameters: Json, errors: Errors) -> TableView:
+def _table(table: Json, kept: Any, parameters: Json, errors: Errors, now: Json) -> TableView:
     rows = [row for row in kept if isinstance(row, dict)] if isinstance(kept, list) else []
     fixed = bool(table["fixed_rows"])
     if fixed:
@@ -147,6 +159,12 @@ def _table(table: Json, kept: Any, parameters: Json, errors: Errors) -> TableVie
             _input(c, f"{base}.{c['key']}", row.get(c["key"]), parameters, errors.at(table["key"], key, c["key"]))
             for c in table["columns"]
         ]
+        state = now.get(key)
+        if state:
+            cells = [
+                replace(c, hidden=k in state["hidden"], required=k in state["required"])
+                for k, c in _keyed(table, cells)
+            ]
         views.append(
             Row(
                 number=n,
@@ -169,6 +187,10 @@ def _table(table: Json, kept: Any, parameters: Json, errors: Errors) -> TableVie
         total_label=table["total_label"],
         error=errors.at(table["key"]),
     )
+
+
+def _keyed(table: Json, cells: list[Input]) -> Iterator[tuple[str, Input]]:
+    return zip((c["key"] for c in table["columns"]), cells, strict=True)
 
 
 def totals(table: Json, rows: list[Json]) -> list[str | None]:
@@ -219,6 +241,8 @@ def read(section: Json, form: Values) -> Json:
 
 
 def _typed(definition: Json, form: Values, name: str) -> Any:
+    if definition["kind"] in ("computed", "fixed_text"):
+        return None
     if definition["kind"] == "checkbox":
         return name in form
     if definition["kind"] == "multiselect":
@@ -251,8 +275,11 @@ def _rows(table: Json, form: Values) -> list[Json]:
     return rows
 
 
-def shown(definition: Json, value: Any) -> str:
-    """A kept value as a read-only page shows it."""
+def shown(definition: Json, value: Any, lists: Json | None = None) -> str:
+    """A kept value as a read-only page shows it; a choice by its label."""
+    known = {o["value"]: o["label"] for o in _options(definition, lists or {})}
+    if isinstance(value, str | list) and known:
+        value = [known.get(v, v) for v in value] if isinstance(value, list) else known.get(value, value)
     if value is None or value in ("", []):
         return "—"
     if isinstance(value, bool):

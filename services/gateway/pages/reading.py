@@ -14,28 +14,40 @@ def materials(form: Json, contents: Json, attachments: Json) -> list[Json]:
     """Sections as labelled values, tables and files."""
     shown = []
     for section in form["sections"]:
-        values = contents.get(section["key"]) or {}
+        if section["key"] not in contents:
+            continue
+        values = contents[section["key"]]
         shown.append(
             {
                 "key": section["key"],
                 "label": section["label"],
-                "values": [(f["label"], form_view.shown(f, values.get(f["key"]))) for f in section["fields"]],
-                "tables": [_table(t, values.get(t["key"]) or []) for t in section["tables"]],
+                # What has no place in the values was hidden by a condition.
+                "values": [
+                    (f["label"], form_view.shown(f, values[f["key"]], form["lists"]))
+                    for f in section["fields"]
+                    if f["key"] in values
+                ],
+                "tables": [
+                    _table(t, values[t["key"]] or [], form["lists"])
+                    for t in section["tables"]
+                    if t["key"] in values
+                ],
                 "slots": [
-                    (s["label"], [attachments[id] for id in values.get(s["key"]) or [] if id in attachments])
+                    (s["label"], [attachments[id] for id in values[s["key"]] or [] if id in attachments])
                     for s in section["slots"]
+                    if s["key"] in values
                 ],
             }
         )
     return shown
 
 
-def _table(table: Json, rows: list[Json]) -> Json:
+def _table(table: Json, rows: list[Json], lists: Json) -> Json:
     fixed = {r["key"]: r["label"] for r in table["fixed_rows"]}
     head = [table["row_label"]] if fixed else []
     lines = [
         ([fixed.get(row.get("row"), "")] if fixed else [])
-        + [form_view.shown({**c, "unit": None}, row.get(c["key"])) for c in table["columns"]]
+        + [form_view.shown({**c, "unit": None}, row.get(c["key"]), lists) for c in table["columns"]]
         for row in rows
     ]
     sums = form_view.totals(table, rows)

@@ -10,7 +10,7 @@ from aiohttp import MultipartWriter, web
 from aiohttp.payload import AsyncIterablePayload
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view
+from services.gateway.pages import form_view, standing
 from services.gateway.pages.asking import Json, application, ask, definition, section_of, see_other
 from services.gateway.pages.form_view import Errors
 from services.gateway.pages.rendering import page
@@ -61,11 +61,15 @@ async def _render(
         listed = (await ask(request, "GET", f"/applications/{found['id']}/opinions")).body
         opinions = [o for o in listed if o["section"] == section["key"] and o["status"] != "accepted"]
     listed_errors = Errors(errors or [])
+    now = opened["now"]
+    shown = standing.as_shown(section, now)
+    values = standing.with_computed(values, now)
     context = {
         "application": found,
-        "section": section,
+        "section": shown,
         "opened": opened,
-        "form": form_view.build(section, values, found["parameters"], opened["attachments"], listed_errors),
+        "form": form_view.build(shown, values, found["parameters"], opened["attachments"], listed_errors, now),
+        "carried": standing.carried(section, now, values),
         "errors": listed_errors.listed,
         "opinions": opinions,
         "notice": notice,

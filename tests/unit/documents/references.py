@@ -30,6 +30,7 @@ SAMPLES: dict[str, Any] = {
     "text": "景泰蓝国礼 Cloisonné", "textarea": "掐丝、点蓝、烧蓝、磨光、镀金。\n全部手工完成。" * 8, "integer": 86, "money": "22.00", "date": "2025-05-01",
     "year": 2025, "multiselect": ["景泰蓝", "玉雕"], "checkbox": True, "phone": "010-58511090", "mobile": "13800138000",
     "email": "lixiang@example.com", "postcode": "100027", "uscc": "91110105MA00TE5T2T", "bank_account": "0200001009000000001",
+    "decimal": "260.50", "percent": "30.00", "computed": "70.00", "id_card": "11010519491231002X", "passport": "E12345678",
 }  # fmt: skip
 
 
