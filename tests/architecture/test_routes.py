@@ -19,7 +19,7 @@ J = "/internal/jobs/{id}"
 # a: applicant, r: reviewer, e: expert, d: director, o: operator, u: auditor; -: no person is needed.
 # Flags: m needs If-Match, k needs Idempotency-Key.
 APPLICATIONS_TABLE = f"""
-GET    /api/v1/rounds                                gateway            adeoru
+GET    /api/v1/rounds                                gateway            -
 POST   /api/v1/rounds                                gateway            o
 GET    /api/v1/rounds/{{id}}                           gateway            o
 POST   /api/v1/rounds/{{id}}/publish                   gateway            o
@@ -35,6 +35,8 @@ DELETE {A}                                           gateway            a m
 POST   {A}/submit                                    gateway            a mk
 POST   {A}/withdraw                                  gateway            a m
 GET    {A}/checks                                    gateway            adru
+GET    {A}/problems                                  gateway            a
+GET    {A}/changes                                   gateway            adru
 GET    {A}/sections/{{key}}                            gateway            a
 PUT    {A}/sections/{{key}}                            gateway            a m
 PUT    {A}/sections/{{key}}/draft                      gateway            a m

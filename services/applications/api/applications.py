@@ -10,6 +10,7 @@ from services.applications.schemas import ApplicationPage, StartApplication, Sub
 from services.applications.use_cases.idempotency import once
 from services.applications.use_cases.moving import round_facts
 from services.applications.use_cases.opinions import mark_seen
+from services.applications.use_cases.problems import problems
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
@@ -137,3 +138,9 @@ async def get_checks(request: web.Request) -> web.Response:
         saved = {key: codec.open_or_none(key, row.saved) for key, row in rows.items()}
         round_ = await repository.round_(session, application.round_id)
     return answer(evaluate(form, saved, round_facts(round_)))
+
+
+async def get_problems(request: web.Request) -> web.Response:
+    """Everything that stands in the way of submitting now, at its place, and the warnings that do not."""
+    async with transaction(request) as session:
+        return answer(await problems(session, request.app[CODEC], actor(request), uuid_in_path(request)))
