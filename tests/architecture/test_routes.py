@@ -111,12 +111,17 @@ GET    /verify                                       *
 GET    /verify/{{token}}                               *
 POST   /verify/{{token}}                               *
 GET    /.well-known/gongmei-keys.json                *
+GET    /signed-in                                    adeoru
+GET    /help                                         *
 GET    /projects                                     a
 GET    /projects/new                                 a
 POST   /projects/new                                 a form
 GET    {P}                                           a
 GET    {P}/sections/{{key}}                            a
 POST   {P}/sections/{{key}}                            a form
+GET    {P}/checks                                    a
+GET    {P}/preview                                   a
+GET    {P}/commitment                                a
 GET    {P}/submit                                    a
 POST   {P}/submit                                    a form
 GET    {P}/receipt/{{n}}                               a
@@ -146,6 +151,7 @@ POST   /ops/rounds/new                               o form
 GET    /ops/rounds/{{id}}                              o
 POST   /ops/rounds/{{id}}                              o form
 GET    /api/v1/me                                    adeoru
+GET    /api/v1/events                                adeoru
 GET    /api/v1/openapi.json                          *
 GET    /api/v1/docs                                  *
 GET    /api/v1/{{rest:.+}}                             adeoru

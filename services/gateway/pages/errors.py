@@ -14,6 +14,7 @@ from shared.web import REQUEST_ID, STATUS
 
 log = logging.getLogger(__name__)
 
+CODES = {"csrf": "页面已失效", "foreign_origin": "请求来源不受信任"}
 TITLES = {
     400: "请求无法处理",
     401: "请先登录",
@@ -62,7 +63,16 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
 
 def _show(request: web.Request, error: errors.DomainError) -> web.Response:
     status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
-    context = {"title": TITLES.get(status, "操作未能完成"), "error": error, "request_id": request[REQUEST_ID]}
+    waits = error.retry_after if isinstance(error, errors.TooMany | errors.Unavailable) else None
+    context = {
+        "title": CODES.get(error.code) or TITLES.get(status, "操作未能完成"),
+        "error": error,
+        # Short enough to be read out over the telephone; the log has the whole.
+        "reference": request[REQUEST_ID].replace("-", "")[:8].upper(),
+        # What only waits for a service tries again by itself.
+        "again": waits if request.method == "GET" or request.get(FORM) is not None else None,
+        "here_full": request.rel_url.raw_path_qs if request.method == "GET" else request.path,
+    }
     typed = request.get(FORM)
     if typed is not None and status in GIVE_BACK:
         context["typed"] = [(name, value) for name, values in typed.items() if name != TOKEN for value in values]
@@ -70,6 +80,6 @@ def _show(request: web.Request, error: errors.DomainError) -> web.Response:
         answer = page(request, "try_again.html", context, status=status)
     else:
         answer = page(request, "error.html", context, status=status)
-    if isinstance(error, errors.TooMany | errors.Unavailable):
-        answer.headers["Retry-After"] = str(error.retry_after)
+    if waits:
+        answer.headers["Retry-After"] = str(waits)
     return answer

@@ -67,11 +67,12 @@ def _line(form: Json, found: Json, problem: Json) -> Json:
     judged = "" if problem["code"] in UNFINISHED - {"required", "too_few_rows"} else "?done=refused"
     is_check = problem["code"].startswith("check.")
     place = "" if is_check or not problem["field"] else f"#{form_view.anchor(section, problem)}"
+    text = form_view.summary(section, [problem])[0]["text"]
     return {
         **problem,
-        "label": section["label"],
+        "label": None if section["label"] in text else section["label"],
         "href": f"/applications/{id}/sections/{key}{'' if is_check else judged}{place}",
-        "text": form_view.summary(section, [problem])[0]["text"],
+        "text": text,
     }
 
 
