@@ -33,7 +33,7 @@ async def test_problems_are_those_that_refuse_the_submission(api: Api, round_id:
     typed = {**values["contact"], "email": "nobody", "contact_phone": ""}
     await api.call("PUT", f"{path}/draft", WHO, json={"values": typed}, headers={"If-Match": etag})
     found = await problems(api, id)
-    assert [(p.field, p.code) for p in found][0] == (None, "unsaved_draft")
+    assert next((p.field, p.code) for p in found) == (None, "unsaved_draft")
     assert {p.field for p in found} == {None, "email", "contact_phone"}
     await api.save(WHO, id, "contact", values["contact"])
 
