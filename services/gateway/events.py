@@ -21,7 +21,7 @@ from services.gateway.context import DATABASE, SESSION, SETTINGS
 from services.gateway.models import SessionRow
 from services.gateway.sessions import Session
 from shared import clock
-from shared.errors import TooMany, Unavailable
+from shared.errors import Unavailable
 from shared.hints import CHANNEL, Hint
 from shared.identity import Role
 
@@ -52,11 +52,14 @@ class Streams:
         return len(self._open)
 
     def open(self, session: Session) -> asyncio.Queue[Message]:
-        """A place for one more stream, or `Unavailable`/`TooMany`."""
+        """A place for one more stream, or `Unavailable`."""
         if self.closing or len(self._open) >= STREAMS:
             raise Unavailable("即时提示暂不可用，页面会定时更新。", retry_after=60)
-        if sum(1 for other in self._open.values() if other.id_sha256 == session.id_sha256) >= PER_SESSION:
-            raise TooMany("打开的窗口过多，即时提示只在先打开的窗口中显示。", retry_after=60)
+        mine = [old for old, other in self._open.items() if other.id_sha256 == session.id_sha256]
+        # A page that was left is noticed only at the next heartbeat: the oldest streams make room.
+        for old in mine[: max(0, len(mine) - PER_SESSION + 1)]:
+            _end(old)
+            self.drop(old)
         queue: asyncio.Queue[Message] = asyncio.Queue(WAITING)
         self._open[queue] = session
         return queue
@@ -88,9 +91,7 @@ class Streams:
         """No stream keeps the process from ending."""
         self.closing = True
         for queue in self._open:
-            while queue.full():
-                queue.get_nowait()
-            queue.put_nowait(CLOSE)
+            _end(queue)
 
     async def listen(self) -> None:
         """Until cancelled: pass on what is published; come back whenever Redis does."""
@@ -138,6 +139,12 @@ def _put(queue: asyncio.Queue[Message], message: Message) -> None:
     queue.put_nowait(message)
 
 
+def _end(queue: asyncio.Queue[Message]) -> None:
+    while queue.full():
+        queue.get_nowait()
+    queue.put_nowait(CLOSE)
+
+
 async def _alive(request: web.Request, session: Session) -> bool:
     """Whether the session still stands. Asked without touching it: a stream is no sign of somebody at work."""
     now = clock.now()
@@ -155,28 +162,35 @@ async def stream(request: web.Request) -> web.StreamResponse:
     session = request[SESSION]
     streams = request.app[STREAMING]
     queue = streams.open(session)
+    answer = web.StreamResponse()
+    answer.content_type = "text/event-stream"
+    answer.charset = "utf-8"
+    # Proxies in front must not gather events into a buffer.
+    answer.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     try:
-        answer = web.StreamResponse()
-        answer.content_type = "text/event-stream"
-        answer.charset = "utf-8"
-        # Proxies in front must not gather events into a buffer.
-        answer.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         await answer.prepare(request)
         await answer.write(b"retry: 5000\n\n")
-        while True:
-            try:
-                kind, data = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
-            except TimeoutError:
-                if not await _alive(request, session):
-                    break
-                await answer.write(b": still here\n\n")
-                continue
-            if (kind, data) == CLOSE:
-                break
-            await answer.write(f"event: {kind}\ndata: {data}\n\n".encode())
-        return answer
+        await _pass_on(request, answer, queue)
+    except ConnectionResetError:
+        # A window that was closed is no fault.
+        pass
     finally:
         streams.drop(queue)
+    return answer
+
+
+async def _pass_on(request: web.Request, answer: web.StreamResponse, queue: asyncio.Queue[Message]) -> None:
+    while True:
+        try:
+            kind, data = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
+        except TimeoutError:
+            if not await _alive(request, request[SESSION]):
+                return
+            await answer.write(b": still here\n\n")
+            continue
+        if (kind, data) == CLOSE:
+            return
+        await answer.write(f"event: {kind}\ndata: {data}\n\n".encode())
 
 
 async def listening(app: web.Application) -> AsyncIterator[None]:

@@ -15,6 +15,8 @@ export function start() {
   form.addEventListener("change", (event) => {
     if (event.target.type !== "file") keeper.touched();
   });
+  // Whoever was faster than a slow line has typed already.
+  if ([...form.elements].some(typedBefore)) keeper.touched();
   tables(form, keeper);
   slots(form, keeper);
   counters(form);
@@ -28,6 +30,11 @@ export function start() {
   window.addEventListener("gm-event", (event) => {
     if (event.detail.type === "refresh") refreshChecks();
   });
+}
+
+function typedBefore(input) {
+  if (input.type === "checkbox" || input.type === "radio") return input.checked !== input.defaultChecked;
+  return input.matches("input[type=text], input[type=date], textarea") && input.value !== input.defaultValue;
 }
 
 // How much of a long text is used, said when it matters.

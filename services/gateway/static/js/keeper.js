@@ -71,7 +71,7 @@ export class Keeper {
   }
 
   post(action) {
-    return fetch(this.form.action, {
+    return fetch(this.form.getAttribute("action"), {  // .action is a button here
       method: "POST",
       body: this.body(action),
       headers: { Accept: "application/json" },

@@ -5,7 +5,7 @@ import { left } from "./clock.js";
 const KEY = "gm-live";
 const channel = new BroadcastChannel("gm-events");
 const idle = Number(document.documentElement.dataset.idle) * 60000;
-const applicant = document.documentElement.dataset.roles.includes("applicant");
+const applicant = (document.documentElement.dataset.roles || "").includes("applicant");
 let lastUsed = Date.now();
 let streaming = false;
 

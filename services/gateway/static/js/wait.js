@@ -6,7 +6,9 @@ export function start() {
     if (text.textContent !== words) text.textContent = words;
   };
   let pause = 1000;
+  let done = false;
   const look = async () => {
+    if (done) return;
     try {
       const answer = await fetch(panel.dataset.wait, { headers: { Accept: "application/json" } });
       if (answer.status === 401) return say("登录已过期，请刷新本页重新登录。");
@@ -14,6 +16,7 @@ export function start() {
       const status = await answer.json();
       pause = 1000;
       if (status.status === "ready") {
+        done = true;
         panel.querySelector("progress").remove();
         say("PDF 已生成。");
         const link = document.createElement("a");
