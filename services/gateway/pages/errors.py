@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.gateway.forms import FORM, TOKEN
+from services.gateway.forms import FORM, TOKEN, keep_form
 from services.gateway.pages.rendering import page
 from shared import errors
 from shared.database import BUSY
@@ -46,23 +47,32 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
     try:
         return await handler(request)
     except errors.DomainError as error:
-        return _show(request, error)
+        return await _show(request, error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _show(request, errors.NotFound() if error.status in {404, 405} else errors.Malformed())
+        return await _show(request, errors.NotFound() if error.status in {404, 405} else errors.Malformed())
     except (asyncio.CancelledError, ConnectionResetError):
         raise
     except BUSY:
         log.warning("busy", exc_info=True)
-        return _show(request, errors.Unavailable())
+        return await _show(request, errors.Unavailable())
     except Exception:
         log.exception("unexpected error")
-        return _show(request, errors.Unavailable("系统内部错误，请稍后再试。", code="internal"))
+        return await _show(request, errors.Unavailable("系统内部错误，请稍后再试。", code="internal"))
 
 
-def _show(request: web.Request, error: errors.DomainError) -> web.Response:
+async def _keep(request: web.Request) -> None:
+    """Read a form that nobody has read yet: what failed may have failed before that."""
+    if request.method == "POST" and FORM not in request and not request.content.at_eof():
+        with suppress(errors.DomainError):
+            await keep_form(request)
+
+
+async def _show(request: web.Request, error: errors.DomainError) -> web.Response:
     status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
+    if status in GIVE_BACK:
+        await _keep(request)
     waits = error.retry_after if isinstance(error, errors.TooMany | errors.Unavailable) else None
     context = {
         "title": CODES.get(error.code) or TITLES.get(status, "操作未能完成"),
