@@ -38,6 +38,13 @@ class Hint(Contract):
     label: str = ""
 
 
+async def end(task: "asyncio.Task[None]") -> None:
+    """Cancel a task until it has ended: a connection that is just being made may swallow the first time."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.2)
+
+
 class Hints:
     """The publisher of an asyncio service. `tell` never waits; `run` does the work beside the requests."""
 

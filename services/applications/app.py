@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from aiohttp import ClientSession, ClientTimeout, web
 from sqlalchemy import text
@@ -16,7 +15,7 @@ from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
-from shared.hints import Hints
+from shared.hints import Hints, end
 from shared.identity import Signer, Verifier
 from shared.store import Store
 from shared.web import CHECKS, base_app
@@ -73,6 +72,4 @@ async def _hints(app: web.Application) -> AsyncIterator[None]:
     app[HINTS] = hints = Hints(url.get_secret_value() if url else None)
     task = asyncio.create_task(hints.run())
     yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await end(task)

@@ -22,7 +22,7 @@ from services.gateway.models import SessionRow
 from services.gateway.sessions import Session
 from shared import clock
 from shared.errors import Unavailable
-from shared.hints import CHANNEL, Hint
+from shared.hints import CHANNEL, Hint, end
 from shared.identity import Role
 
 log = logging.getLogger(__name__)
@@ -198,9 +198,7 @@ async def listening(app: web.Application) -> AsyncIterator[None]:
     app[STREAMING] = streams = Streams(app[SETTINGS].redis_url.get_secret_value())
     task = asyncio.create_task(streams.listen())
     yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await end(task)
 
 
 async def close_streams(app: web.Application) -> None:

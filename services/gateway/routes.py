@@ -2,7 +2,19 @@
 
 from services.gateway import description, events, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.pages import checking, documents, home, ops, projects, reading, review, rounds, sections, submitting, verify
+from services.gateway.pages import (
+    checking,
+    documents,
+    home,
+    ops,
+    projects,
+    reading,
+    review,
+    rounds,
+    sections,
+    submitting,
+    verify,
+)
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate

@@ -20,7 +20,7 @@ def sign_in(page: Page, username: str, next: str = "/projects") -> None:
     page.goto(f"/login?next={next}")
     page.get_by_label("用户名").fill(username)
     page.get_by_label("密码").fill("Demo#2024")
-    page.get_by_label("验证码").fill("8888")
+    page.get_by_role("textbox", name="验证码").fill("8888")
     page.get_by_role("button", name="登录", exact=True).click()
     page.wait_for_url(re.compile(f"{re.escape(next)}$"))
 

@@ -31,7 +31,7 @@ def test_both_ways_lead_to_my_projects(open_page: OpenPage) -> None:
         page.get_by_role("region", name=region).get_by_role("link", name=name).click()
         page.get_by_label("用户名").fill("qiye2")
         page.get_by_label("密码").fill("Demo#2024")
-        page.get_by_label("验证码").fill("8888")
+        page.get_by_role("textbox", name="验证码").fill("8888")
         page.get_by_role("button", name="登录", exact=True).click()
         expect(page.get_by_role("heading", name="我的项目")).to_be_visible()
         page.goto("/")

@@ -278,7 +278,7 @@ class Keyboard:
         for slot, file in chosen.items():
             tab_to(self.page, lambda s=slot: focused(self.page, "name") == f"file.{s}")
             with self.page.expect_file_chooser() as choosing:
-                self.page.keyboard.press("Enter")
+                self.page.keyboard.press("Space")
             choosing.value.set_files(file)
             expect(self.page.locator(f"[data-slot={slot}] a")).to_be_visible()
 

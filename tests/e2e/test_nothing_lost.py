@@ -91,7 +91,7 @@ def test_typed_values_survive_signing_in_again(open_page: OpenPage, system: Runn
     other = opened.value
     other.get_by_label("用户名").fill("qiye1")
     other.get_by_label("密码").fill("Demo#2024")
-    other.get_by_label("验证码").fill("8888")
+    other.get_by_role("textbox", name="验证码").fill("8888")
     other.get_by_role("button", name="登录", exact=True).click()
     expect(other.get_by_text("您已重新登录")).to_be_visible()
     kept(page)
