@@ -58,6 +58,22 @@ def test_everything_a_page_loads_is_kept_for_a_year_and_small(open_page: OpenPag
     assert httpx.get(f"{system.url}/static/0123456789abcdef/../routes.py").status_code == 404
 
 
+def test_sign_in_page_is_for_everybody(open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto("/login?next=/projects")
+    accessible(page)
+    page.set_viewport_size({"width": 375, "height": 800})
+    fits(page)
+
+
+def test_operators_pages_are_for_everybody(open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, "yunwei", "/ops")
+    accessible(page)
+    page.goto("/ops/rounds")
+    accessible(page)
+
+
 def test_contacts_and_help(open_page: OpenPage) -> None:
     page = open_page()
     page.goto("/help")

@@ -195,6 +195,7 @@ def test_closing_time_passes_while_the_page_is_open(open_page: OpenPage, system:
             },
         },
     ).json()
+    operator.call("POST", f"/rounds/{round_['id']}/publish", json={"accept_missing": True})
     id = person.call("POST", "/applications", json={"round_id": round_["id"]}, key=True).json()["id"]
     sign_in(page, "qiye2")
     open_section(page, id, "social_benefit")
