@@ -9,6 +9,7 @@ from services.applications.schemas import ApplicationPage, StartApplication, Sub
 from services.applications.use_cases.filled import load
 from services.applications.use_cases.idempotency import once
 from services.applications.use_cases.opinions import mark_seen
+from services.applications.use_cases.problems import problems
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
@@ -140,3 +141,9 @@ async def get_checks(request: web.Request) -> web.Response:
             submitted = revision.content["sections"]
             filled = filled.with_saved({key: codec.open(key, values) for key, values in submitted.items()})
     return answer(filled.checks())
+
+
+async def get_problems(request: web.Request) -> web.Response:
+    """Everything that stands in the way of submitting now, at its place, and the warnings that do not."""
+    async with transaction(request) as session:
+        return answer(await problems(session, request.app[CODEC], actor(request), uuid_in_path(request)))
