@@ -8,6 +8,7 @@ from services.applications.changes import changes
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.use_cases.filled import load
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared.errors import Malformed
 from shared.web import actor, answer, uuid_in_path
@@ -91,8 +92,8 @@ async def get_pending_changes(request: web.Request) -> web.Response:
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
         last = await repository.revision(session, application.id, application.revision)
         before = {k: codec.open(k, v) for k, v in last.content["sections"].items()}
-        rows = await repository.sections(session, application.id)
-        after = {k: codec.open(k, row.saved) for k, row in rows.items() if row.saved is not None}
+        # As a submission would freeze it: nothing hidden, computed values included.
+        after = (await load(session, application, form, codec)).effective()
         asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
     return answer(changes(form, before, after, asked))
 
