@@ -155,6 +155,7 @@ class Plan:
                 **_pick(found, "DATABASE", "REDIS", "PUBLIC", "APPLICATIONS", "NOTIFY"),
                 "GM_GATEWAY_PORT": number["GM_GATEWAY_PORT"],
                 "GM_GATEWAY_INTERNAL_PORT": number["GM_GATEWAY_INTERNAL_PORT"],
+                "GM_PERSONAL_KEYS": self.secrets.personal_key,
                 # Everybody on this machine comes from one address.
                 "GM_ALLOWED_ADDRESSES": "127.0.0.1,::1",
                 **stub,

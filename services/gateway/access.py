@@ -33,6 +33,8 @@ class Page:
     handler: Handler
     roles: frozenset[Role]
     form: bool = False
+    # Opens before the second factor was given: the page that asks for it, and the way out.
+    early: bool = False
 
 
 def cookie_name(settings: GatewaySettings) -> str:
@@ -82,12 +84,22 @@ def entered(page: Page) -> Handler:
             request[SESSION] = session
             if unsafe and not page.form:
                 check_csrf(session, request.headers.get("X-CSRF-Token", ""))
+            if session.needs_factor and not page.early:
+                return _factor_first(request, page)
             if not session.roles & page.roles:
                 raise NotAllowed
         return await page.handler(request)
 
     checked.__doc__ = page.handler.__doc__
     return checked
+
+
+def _factor_first(request: web.Request, page: Page) -> web.Response:
+    if page.form or request.method not in SAFE or request.path.startswith("/api/"):
+        raise NotAllowed("请先完成双因素认证。", code="second_factor_required")
+    return web.Response(
+        status=303, headers={"Location": f"/second-factor?next={quote(request.raw_path, safe='')}"}
+    )
 
 
 async def _sign_in_first(request: web.Request, page: Page) -> web.Response:

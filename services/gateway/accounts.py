@@ -6,6 +6,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.gateway import duties
 from services.gateway.models import Account, Audit
 from services.gateway.signin.claims import Person
 from shared import clock, logs
@@ -17,7 +18,8 @@ async def enter(session: AsyncSession, person: Person) -> Account:
     """The account of a person who has just proved who they are, its attributes brought up to date.
 
     An enterprise's account is made at its first sign-in; staff must have been entered before. `NotAllowed` for
-    everybody else and for disabled accounts.
+    everybody else, for disabled accounts, and for one whose
+    roles must not stand together.
     """
     account = await session.scalar(select(Account).where(Account.subject == person.subject).with_for_update())
     if account is None:
@@ -27,6 +29,7 @@ async def enter(session: AsyncSession, person: Person) -> Account:
         session.add(account)
     if account.disabled_at is not None:
         raise NotAllowed("您的账号已停用，请联系管理员。", code="account_disabled")
+    duties.check(account.roles)
     account.name = person.name
     if Role.APPLICANT in account.roles:
         account.enterprise = person.uscc

@@ -16,6 +16,7 @@ from services.gateway.context import (
     CALLS,
     DATABASE,
     HTTP,
+    KEYS,
     SERVICES,
     SETTINGS,
     SIGN_IN,
@@ -32,6 +33,7 @@ from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from shared.database import BUSY, async_engine
 from shared.identity import Signer, Verifier
+from shared.sealing import Keyring
 from shared.web import CHECKS, HEALTH, base_app
 from shared.workdays import WorkingDays
 
@@ -49,6 +51,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
         max_body=2 * 1024 * 1024,
     )
     app[SETTINGS] = settings
+    app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app[CALLS] = Limiter(settings.calls_per_minute)
     app[SIGN_INS] = Limiter(settings.signins_per_minute)
@@ -74,8 +77,10 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     app[BROWSER_SESSIONS] = Sessions(
         sessions,
         cache,
+        app[KEYS],
         idle=timedelta(minutes=settings.session_idle_minutes),
         absolute=timedelta(hours=settings.session_hours),
+        second_factor=settings.second_factor,
     )
 
     async def database() -> None:

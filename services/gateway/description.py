@@ -1,5 +1,7 @@
 """`/api/v1/me`, and the description of the whole API, made from every service's own route table."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from services.gateway.context import SERVICES, SESSION, SETTINGS
@@ -13,7 +15,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 async def me(request: web.Request) -> web.Response:
     """Who is signed in: account, roles, enterprise, and the `csrf_token` that every unsafe call must send."""
-    session = request[SESSION]
+    session, idle = request[SESSION], request.app[SETTINGS].session_idle_minutes
     enterprise = {"uscc": session.enterprise, "name": session.enterprise_name} if session.enterprise else None
     return answer(
         {
@@ -23,7 +25,8 @@ async def me(request: web.Request) -> web.Response:
             "enterprise": enterprise,
             "csrf_token": session.csrf_token,
             "expires_at": session.expires_at.isoformat(),
-            "idle_minutes": request.app[SETTINGS].session_idle_minutes,
+            "idle_until": (session.last_seen_at + timedelta(minutes=idle)).isoformat(),
+            "idle_minutes": idle,
         }
     )
 

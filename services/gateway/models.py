@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Text, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -49,7 +49,16 @@ class SessionRow(Base):
 
     id_sha256: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
+    # How its owner names it among their own; opens nothing.
+    id: Mapped[UUID] = mapped_column(unique=True)
     csrf_token: Mapped[str]
+    address: Mapped[str]
+    agent: Mapped[str]
+    credential: Mapped[str | None]
+    # Sealed; shown to the provider at sign-out.
+    id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # When the second factor was given.
+    factor_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
@@ -67,6 +76,20 @@ class Audit(Base):
     address: Mapped[str]
     request_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class SecondFactor(Base):
+    """A staff account's TOTP (RFC 6238). It counts once its first code was right."""
+
+    __tablename__ = "second_factors"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    confirmed_at: Mapped[datetime | None]
+    # The time step of the last code that was taken: none is taken twice.
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
 
 
 class SpentState(Base):

@@ -3,6 +3,8 @@
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.pages import home, ops, projects, reading, review, rounds, sections, verify
+from services.gateway.personal import sessions_page as my_sessions
+from services.gateway.signin import factor_pages as factor
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -27,7 +29,14 @@ PAGES = [
     Page("GET", "/", home.entrance, ANYBODY),
     Page("GET", "/login", signin.login, ANYBODY),
     Page("GET", "/login/callback", signin.callback, ANYBODY),
-    Page("POST", "/logout", signin.logout, SIGNED_IN, form=True),
+    Page("POST", "/logout", signin.logout, SIGNED_IN, form=True, early=True),
+    Page("GET", "/second-factor", factor.ask, SIGNED_IN, early=True),
+    Page("GET", "/second-factor/picture", factor.picture, SIGNED_IN, early=True),
+    Page("POST", "/second-factor", factor.take, SIGNED_IN, form=True, early=True),
+    Page("GET", "/account/sessions", my_sessions.show, SIGNED_IN),
+    Page("POST", "/account/sessions/{id}/end", my_sessions.end_one, SIGNED_IN, form=True),
+    Page("POST", "/account/sessions/end-others", my_sessions.end_others, SIGNED_IN, form=True),
+    Page("POST", "/account/sessions/end-all", my_sessions.end_all, SIGNED_IN, form=True),
     Page("GET", "/welcome", home.welcome, SIGNED_IN),
     # whoever holds a document
     Page("GET", "/verify", verify.entrance, ANYBODY),

@@ -97,13 +97,20 @@ GET    /readyz                                       anybody            -
 GET    /metrics                                      anybody            -
 """
 
-# The public port. *: anybody at all; form: the token stands in the form.
+# The public port. *: anybody at all; form: the token stands in the form; early: before the second factor.
 P = "/applications/{id}"
 GATEWAY_TABLE = f"""
 GET    /                                             *
 GET    /login                                        *
 GET    /login/callback                               *
-POST   /logout                                       adeoru form
+POST   /logout                                       adeoru form early
+GET    /second-factor                                adeoru early
+GET    /second-factor/picture                        adeoru early
+POST   /second-factor                                adeoru form early
+GET    /account/sessions                             adeoru
+POST   /account/sessions/{{id}}/end                    adeoru form
+POST   /account/sessions/end-others                  adeoru form
+POST   /account/sessions/end-all                     adeoru form
 GET    /welcome                                      adeoru
 GET    /verify                                       *
 GET    /verify/{{token}}                               *
@@ -225,7 +232,8 @@ def test_gateways_internal_port_opens_what_the_table_says() -> None:
 
 def test_public_port_opens_what_the_table_says() -> None:
     def row(page: gateway_routes.Page) -> str:
-        return f"{page.method} {page.path} {letters(page.roles) or '*'} {'form' if page.form else ''}".strip()
+        flags = f"{'form' if page.form else ''} {'early' if page.early else ''}".strip()
+        return f"{page.method} {page.path} {letters(page.roles) or '*'} {flags}".strip()
 
     assert {row(page) for page in gateway_routes.table(stub_idp=False)} == lines(GATEWAY_TABLE)
     assert {row(page) for page in gateway_routes.STUB_IDP} == lines(STUB_TABLE)

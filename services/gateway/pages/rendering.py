@@ -1,6 +1,6 @@
 """Templates to answers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ def size(count: int) -> str:
 TEMPLATES.filters["size"] = size
 TEMPLATES.filters["when"] = when
 TEMPLATES.filters["day"] = day
+ENDS_SOON = timedelta(minutes=15)
 ROLE_LABELS = {
     Role.APPLICANT: "企业",
     Role.REVIEWER: "审核人员",
@@ -65,6 +66,8 @@ def page(request: web.Request, template: str, context: dict[str, Any], *, status
             "role_labels": ROLE_LABELS,
             "demo": request.app[SETTINGS].stub_idp,
             "here": request.path,
+            # Said in time to save what is being written.
+            "ends_at": session.expires_at if session and session.expires_at - clock.now() < ENDS_SOON else None,
             **context,
         }
     )
