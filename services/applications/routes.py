@@ -155,7 +155,14 @@ def _public() -> list[Route]:
             "PUT", f"{A}/opinions/{{opinion}}", opinions.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
         ),
         Route("GET", f"{A}/revisions", history.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),
-        Route("GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS, answer=RevisionSnapshot),
+        Route(
+            "GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS,
+            answer=RevisionSnapshot, query=("masked",),
+        ),
+        Route(
+            "POST", f"{A}/revisions/{{n}}/reveal", history.reveal, GATEWAY, APPLICANT | REVIEWER | DIRECTOR,
+            Nothing, RevisionSnapshot,
+        ),
         Route(
             "GET", f"{A}/revisions/{{n}}/changes", history.get_changes, GATEWAY, READERS,
             answer=list[Change], query=("since",),

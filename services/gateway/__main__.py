@@ -1,4 +1,4 @@
-"""`python -m services.gateway serve|migrate|seed|staff`."""
+"""`python -m services.gateway serve|migrate|seed|staff|rotate|retention`."""
 
 import argparse
 import asyncio
@@ -20,8 +20,10 @@ T = TypeVar("T")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.gateway")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("serve", "migrate", "seed"):
+    for name in ("serve", "migrate", "seed", "rotate"):
         commands.add_parser(name)
+    keeping = commands.add_parser("retention", help="what is kept of people longer than needed")
+    keeping.add_argument("--carry-out", action="store_true", help="forget what it shows")
     staff.arguments(commands.add_parser("staff", help="who works here"))
     given = parser.parse_args()
     settings = load(GatewaySettings)
@@ -36,6 +38,10 @@ def main() -> None:
             _migrate(settings)
         case "seed":
             _seed(settings)
+        case "rotate":
+            print(f"{_in_transaction(settings, lambda s: _rotate(s, settings))} rows sealed anew")
+        case "retention":
+            print(_in_transaction(settings, lambda s: _retention(s, settings, carry_out=given.carry_out)))
         case "staff":
             print(_in_transaction(settings, lambda session: staff.run(session, given)))
 
@@ -60,6 +66,23 @@ def _seed(settings: GatewaySettings) -> None:
     print(f"{_in_transaction(settings, seed)} demo accounts")
     if settings.stub_ca_file:
         make_demo_certificates(Path(settings.stub_ca_file))
+
+
+async def _rotate(session: AsyncSession, settings: GatewaySettings) -> int:
+    from services.gateway.personal import keeping
+    from shared.sealing import Keyring
+
+    return await keeping.rotate(session, Keyring(settings.personal_keys))
+
+
+async def _retention(session: AsyncSession, settings: GatewaySettings, *, carry_out: bool) -> str:
+    from services.gateway.personal import keeping
+
+    found = await keeping.due(session, settings)
+    lines = [f"accounts nobody used: {len(found)}", *(f"  {a.subject}  {a.attributes_at}" for a in found)]
+    if carry_out:
+        return "\n".join([*lines, f"{await keeping.forget(session, found)} accounts forgotten"])
+    return "\n".join([*lines, "nothing was deleted; --carry-out does it"])
 
 
 def _in_transaction(settings: GatewaySettings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:

@@ -84,8 +84,15 @@ def entered(page: Page) -> Handler:
             request[SESSION] = session
             if unsafe and not page.form:
                 check_csrf(session, request.headers.get("X-CSRF-Token", ""))
-            if session.needs_factor and not page.early:
-                return _factor_first(request, page)
+            if not page.early:
+                if session.needs_factor:
+                    return _first(
+                        request, page, "/second-factor", "second_factor_required", "请先完成双因素认证。"
+                    )
+                if session.needs_consent:
+                    return _first(
+                        request, page, "/account/consent", "consent_required", "请先阅读并同意个人信息处理告知。"
+                    )
             if not session.roles & page.roles:
                 raise NotAllowed
         return await page.handler(request)
@@ -94,12 +101,10 @@ def entered(page: Page) -> Handler:
     return checked
 
 
-def _factor_first(request: web.Request, page: Page) -> web.Response:
+def _first(request: web.Request, page: Page, place: str, code: str, told: str) -> web.Response:
     if page.form or request.method not in SAFE or request.path.startswith("/api/"):
-        raise NotAllowed("请先完成双因素认证。", code="second_factor_required")
-    return web.Response(
-        status=303, headers={"Location": f"/second-factor?next={quote(request.raw_path, safe='')}"}
-    )
+        raise NotAllowed(told, code=code)
+    return web.Response(status=303, headers={"Location": f"{place}?next={quote(request.raw_path, safe='')}"})
 
 
 async def _sign_in_first(request: web.Request, page: Page) -> web.Response:

@@ -8,13 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway import duties
 from services.gateway.models import Account, Audit
+from services.gateway.personal import attributes
 from services.gateway.signin.claims import Person
 from shared import clock, logs
 from shared.errors import NotAllowed
 from shared.identity import Role
+from shared.sealing import Keyring
 
 
-async def enter(session: AsyncSession, person: Person) -> Account:
+async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account:
     """The account of a person who has just proved who they are, its attributes brought up to date.
 
     An enterprise's account is made at its first sign-in; staff must have been entered before. `NotAllowed` for
@@ -34,7 +36,7 @@ async def enter(session: AsyncSession, person: Person) -> Account:
     if Role.APPLICANT in account.roles:
         account.enterprise = person.uscc
         account.enterprise_name = person.enterprise_name
-    account.attributes = person.attributes
+    account.sealed_attributes = attributes.seal(keys, account.id, person.attributes)
     account.attributes_at = clock.now()
     await session.flush()
     return account

@@ -81,6 +81,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         idle=timedelta(minutes=settings.session_idle_minutes),
         absolute=timedelta(hours=settings.session_hours),
         second_factor=settings.second_factor,
+        consent_required=settings.consent_required,
     )
 
     async def database() -> None:
@@ -119,6 +120,7 @@ async def _internal(app: web.Application) -> AsyncIterator[None]:
     inner = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), internal.ROUTES, busy=BUSY)
     inner[SETTINGS] = settings
     inner[DATABASE] = app[DATABASE]
+    inner[KEYS] = app[KEYS]
     checks = app[CHECKS]
     inner[CHECKS].update(checks)
     runner = web.AppRunner(inner, access_log=None)

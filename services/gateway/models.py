@@ -35,8 +35,8 @@ class Account(Base):
     roles: Mapped[list[str]]
     enterprise: Mapped[str | None]
     enterprise_name: Mapped[str | None]
-    # What the platform said at the last sign-in.
-    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # What the platform said at the last sign-in (`personal.keeping`).
+    sealed_attributes: Mapped[bytes | None] = mapped_column(LargeBinary)
     attributes_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     disabled_at: Mapped[datetime | None]
@@ -76,6 +76,17 @@ class Audit(Base):
     address: Mapped[str]
     request_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Consent(Base):
+    """That somebody agreed to a version of the notice about their data."""
+
+    __tablename__ = "consents"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    address: Mapped[str]
 
 
 class SecondFactor(Base):

@@ -3,6 +3,7 @@
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.pages import home, ops, projects, reading, review, rounds, sections, verify
+from services.gateway.personal import consent, own_data
 from services.gateway.personal import sessions_page as my_sessions
 from services.gateway.signin import factor_pages as factor
 from services.gateway.signin import handlers as signin
@@ -19,6 +20,7 @@ from shared.identity import Role
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
+DIRECTOR = frozenset({Role.DIRECTOR})
 OPERATOR = frozenset({Role.OPERATOR})
 
 A = "/applications/{id}"
@@ -33,6 +35,10 @@ PAGES = [
     Page("GET", "/second-factor", factor.ask, SIGNED_IN, early=True),
     Page("GET", "/second-factor/picture", factor.picture, SIGNED_IN, early=True),
     Page("POST", "/second-factor", factor.take, SIGNED_IN, form=True, early=True),
+    Page("GET", "/account/consent", consent.show, APPLICANT, early=True),
+    Page("POST", "/account/consent", consent.take, APPLICANT, form=True, early=True),
+    Page("GET", "/account/data", own_data.show, SIGNED_IN),
+    Page("POST", "/account/data", own_data.export, SIGNED_IN, form=True),
     Page("GET", "/account/sessions", my_sessions.show, SIGNED_IN),
     Page("POST", "/account/sessions/{id}/end", my_sessions.end_one, SIGNED_IN, form=True),
     Page("POST", "/account/sessions/end-others", my_sessions.end_others, SIGNED_IN, form=True),
@@ -58,6 +64,7 @@ PAGES = [
     Page("GET", f"{A}/delete", projects.confirm_delete, APPLICANT),
     Page("POST", f"{A}/delete", projects.delete, APPLICANT, form=True),
     Page("GET", f"{A}/view", reading.view, APPLICANT),
+    Page("POST", f"{A}/reveal", reading.reveal, APPLICANT, form=True),
     Page("GET", f"{A}/opinions", reading.opinions, APPLICANT),
     Page("POST", f"{A}/opinions", reading.answer_opinions, APPLICANT, form=True),
     Page("GET", "/notifications", home.inbox, APPLICANT),
@@ -68,6 +75,7 @@ PAGES = [
     # the bureau
     Page("GET", "/review", review.queue, STAFF),
     Page("GET", R, review.desk, STAFF),
+    Page("POST", f"{R}/reveal", review.reveal, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/lease", review.take, REVIEWER, form=True),
     Page("POST", f"{R}/release", review.drop, REVIEWER, form=True),
     Page("POST", f"{R}/accept", review.accept, REVIEWER, form=True),

@@ -12,15 +12,18 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime, BaseModel
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.cache import Cache
-from services.gateway.models import Account, SessionRow
+from services.gateway.models import Account, Consent, SessionRow
 from shared import clock
 from shared.identity import Actor, Role
 from shared.sealing import CannotOpen, Keyring
 
+# The notice about personal data that is in force (`templates/consent.html`). A new text is a new version, and
+# consent is asked for again.
+CONSENT_VERSION = "2026-11"
 COPY_SECONDS = 20
 # How often `last_seen_at` is written while somebody works.
 SEEN_EVERY = timedelta(minutes=1)
@@ -42,6 +45,8 @@ class Session(BaseModel, frozen=True):
     expires_at: AwareDatetime
     # Until the second factor is given, nothing but the page that asks for it opens.
     needs_factor: bool = False
+    # Until an enterprise's person agreed to the notice, nothing but the notice opens.
+    needs_consent: bool = False
 
     def actor(self, received_at: AwareDatetime, request_id: str) -> Actor:
         """The person as the other services see them."""
@@ -82,6 +87,7 @@ class Sessions:
         idle: timedelta,
         absolute: timedelta,
         second_factor: bool,
+        consent_required: bool,
     ) -> None:
         self._database = database
         self._cache = cache
@@ -89,6 +95,7 @@ class Sessions:
         self._idle = idle
         self._absolute = absolute
         self._second_factor = second_factor
+        self._consent_required = consent_required
 
     async def begin(self, account: UUID, arrival: Arrival, *, replaces: str | None) -> str:
         """A new session's id. The one it replaces ends: an id from before a sign-in is worth nothing after it."""
@@ -148,14 +155,15 @@ class Sessions:
         async with self._database.begin() as session:
             row = (
                 await session.execute(
-                    select(SessionRow, Account)
+                    select(SessionRow, Account, Consent.at)
                     .join(Account, Account.id == SessionRow.account_id)
+                    .outerjoin(Consent, and_(Consent.account_id == Account.id, Consent.version == CONSENT_VERSION))
                     .where(SessionRow.id_sha256 == key, Account.disabled_at.is_(None))
                 )
             ).one_or_none()
             if row is None:
                 return None
-            kept, account = row
+            kept, account, agreed = row
             now = clock.now()
             if now - kept.last_seen_at > SEEN_EVERY and now - kept.last_seen_at <= self._idle:
                 await session.execute(
@@ -175,8 +183,13 @@ class Sessions:
                 csrf_token=kept.csrf_token,
                 last_seen_at=kept.last_seen_at,
                 expires_at=kept.expires_at,
+                needs_consent=self._consent_required and Role.APPLICANT in roles and agreed is None,
                 needs_factor=self._second_factor and kept.factor_at is None and roles != {Role.APPLICANT},
             )
+
+    async def forget_copy(self, id_sha256: str) -> None:
+        """Read the session anew at its next request."""
+        await self._cache.drop(_key(id_sha256))
 
     async def all_of(self, account: UUID) -> Sequence[SessionRow]:
         """Where an account is signed in, the latest first."""

@@ -55,6 +55,10 @@ class GatewaySettings(DatabaseSettings):
     personal_keys: Annotated[list[Key], NoDecode] = Field(min_length=1)
     # A second factor (TOTP) for everybody but enterprises; production refuses to have it off.
     second_factor: bool = False
+    # Consent to the notice about personal data comes before everything else; production refuses to have it off.
+    consent_required: bool = False
+    # What is known of a person is forgotten so long after the last sign-in.
+    retention_account_days: int = Field(default=1095, ge=180)
 
     session_idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=8, ge=1)
@@ -115,6 +119,8 @@ class GatewaySettings(DatabaseSettings):
                 raise ValueError("GM_PUBLIC_URL：生产环境应为 https 地址")
             if not self.second_factor:
                 raise ValueError("GM_SECOND_FACTOR：生产环境不得关闭工作人员的双因素认证")
+            if not self.consent_required:
+                raise ValueError("GM_CONSENT_REQUIRED：生产环境应在收集个人信息前取得同意")
             provider = self.idp_issuer or self.idp_url
             if provider and provider.scheme != "https":
                 raise ValueError("GM_IDP_ISSUER、GM_IDP_URL：生产环境应为 https 地址")

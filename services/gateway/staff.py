@@ -45,7 +45,7 @@ async def run(session: AsyncSession, given: argparse.Namespace) -> str:
     if given.staff_command == "set":
         roles = sorted(duties.check(given.roles))
         if account is None:
-            account = Account(id=uuid4(), subject=given.subject, name=given.name, roles=roles, attributes={})
+            account = Account(id=uuid4(), subject=given.subject, name=given.name, roles=roles)
             session.add(account)
             await session.flush()
         if Role.APPLICANT in account.roles and Role.APPLICANT not in roles:

@@ -50,6 +50,7 @@ GET    {A}/opinions                                  gateway            adru
 PUT    {A}/opinions/{{opinion}}                        gateway            a
 GET    {A}/revisions                                 gateway            adru
 GET    {A}/revisions/{{n}}                             gateway            adru
+POST   {A}/revisions/{{n}}/reveal                      gateway            adr
 GET    {A}/revisions/{{n}}/changes                     gateway            adru
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
@@ -107,6 +108,10 @@ POST   /logout                                       adeoru form early
 GET    /second-factor                                adeoru early
 GET    /second-factor/picture                        adeoru early
 POST   /second-factor                                adeoru form early
+GET    /account/consent                              a early
+POST   /account/consent                              a form early
+GET    /account/data                                 adeoru
+POST   /account/data                                 adeoru form
 GET    /account/sessions                             adeoru
 POST   /account/sessions/{{id}}/end                    adeoru form
 POST   /account/sessions/end-others                  adeoru form
@@ -130,6 +135,7 @@ POST   {P}/withdraw                                  a form
 GET    {P}/delete                                    a
 POST   {P}/delete                                    a form
 GET    {P}/view                                      a
+POST   {P}/reveal                                    a form
 GET    {P}/opinions                                  a
 POST   {P}/opinions                                  a form
 GET    /notifications                                a
@@ -138,6 +144,7 @@ GET    {P}/revisions/{{n}}/pdf                         adru
 POST   {P}/revisions/{{n}}/pdf                         adru form
 GET    /review                                       dru
 GET    /review/{{id}}                                  dru
+POST   /review/{{id}}/reveal                           dr form
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form

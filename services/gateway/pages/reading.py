@@ -9,6 +9,8 @@ from services.gateway.pages.rendering import page
 from shared.errors import Conflict, Invalid, Malformed, NotFound
 from shared.web import uuid_in_path
 
+MASKED = {"masked": "1"}
+
 
 def materials(form: Json, contents: Json, attachments: Json) -> list[Json]:
     """Sections as labelled values, tables and files."""
@@ -47,11 +49,14 @@ def _table(table: Json, rows: list[Json]) -> Json:
     }
 
 
-async def latest(request: web.Request, found: Json) -> list[Json]:
-    """The newest revision of an application, as materials; empty before the first submission."""
+async def latest(request: web.Request, found: Json, *, whole: bool = False) -> list[Json]:
+    """The newest revision of an application, as materials; empty before the first submission. `whole`: nothing
+    masked, which is recorded."""
     if not found["revision"]:
         return []
-    snapshot = (await ask(request, "GET", f"/applications/{found['id']}/revisions/{found['revision']}")).body
+    path = f"/applications/{found['id']}/revisions/{found['revision']}"
+    asked = ask(request, "POST", f"{path}/reveal", json={}) if whole else ask(request, "GET", path, query=MASKED)
+    snapshot = (await asked).body
     content = snapshot["content"]
     files = {id: {**file, "id": id} for id, file in content["attachments"].items()}
     return materials(await definition(request, found), content["sections"], files)
@@ -59,9 +64,24 @@ async def latest(request: web.Request, found: Json) -> list[Json]:
 
 async def view(request: web.Request) -> web.Response:
     """查看申请: what was submitted last, and what happened."""
+    return await _view(request, whole=False)
+
+
+async def reveal(request: web.Request) -> web.Response:
+    """显示完整信息: the same page with nothing masked."""
+    await read_form(request)
+    return await _view(request, whole=True)
+
+
+async def _view(request: web.Request, *, whole: bool) -> web.Response:
     found = await application(request)
     timeline = (await ask(request, "GET", f"/applications/{found['id']}/timeline")).body
-    context = {"application": found, "materials": await latest(request, found), "timeline": timeline}
+    context = {
+        "application": found,
+        "materials": await latest(request, found, whole=whole),
+        "timeline": timeline,
+        "whole": whole,
+    }
     return page(request, "view.html", context)
 
 

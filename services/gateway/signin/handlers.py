@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.gateway.access import cookie_name, current
 from services.gateway.accounts import enter, note
 from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, SESSION, SETTINGS, SIGN_IN, SIGN_INS
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_IN, SIGN_INS
 from services.gateway.forms import read_form
 from services.gateway.models import Account, SpentState
 from services.gateway.sessions import Arrival, digest
@@ -115,7 +115,7 @@ async def _enter(request: web.Request, person: Person) -> Account:
     refusal: NotAllowed | None = None
     async with request.app[DATABASE].begin() as session:
         try:
-            account = await enter(session, person)
+            account = await enter(session, request.app[KEYS], person)
         except NotAllowed as error:
             # The refusal itself is recorded, so the transaction must end well.
             refusal = error

@@ -18,6 +18,7 @@ PRODUCTION = {
     "idp_issuer": "https://idp.example",
     "stub_idp": False,
     "second_factor": True,
+    "consent_required": True,
     "gateway_port": 8080,
     "gateway_internal_port": 8090,
 }
@@ -36,6 +37,7 @@ def test_production_starts_with_everything_on() -> None:
     [
         ({"stub_idp": True}, "GM_STUB_IDP"),
         ({"second_factor": False}, "GM_SECOND_FACTOR"),
+        ({"consent_required": False}, "GM_CONSENT_REQUIRED"),
         ({"public_url": "http://gongmei.example"}, "GM_PUBLIC_URL"),
         ({"idp_issuer": "http://idp.example"}, "GM_IDP_ISSUER"),
         ({"idp_issuer": None}, "GM_IDP_ISSUER"),
