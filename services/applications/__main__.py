@@ -1,4 +1,4 @@
-"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rotate|retention`."""
+"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rotate|retention|audit-verify`."""
 
 import argparse
 import asyncio
@@ -12,9 +12,11 @@ from shared.settings import load
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.applications")
     parser.add_argument(
-        "command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys", "rotate", "retention"]
+        "command",
+        choices=["serve", "relay", "migrate", "seed", "reconcile", "keys", "rotate", "retention", "audit-verify"],
     )
     parser.add_argument("--carry-out", action="store_true", help="retention: delete what it shows")
+    parser.add_argument("--head", action="append", default=[], help="audit-verify: a head noted before")
     given = parser.parse_args()
     command = given.command
     settings = load(ApplicationsSettings)
@@ -40,6 +42,8 @@ def main() -> None:
             _print_keys(settings)
         case "rotate":
             asyncio.run(_rotate(settings))
+        case "audit-verify":
+            raise SystemExit(asyncio.run(_verify_audit(settings, given.head)))
         case "retention":
             asyncio.run(_retention(settings, carry_out=given.carry_out))
         case "reconcile":
@@ -85,6 +89,24 @@ async def _rotate(settings: ApplicationsSettings) -> None:
             break
     await engine.dispose()
     print(f"{total} keys wrapped anew; GM_MASTER_RETIRED_KEYS can be emptied")
+
+
+async def _verify_audit(settings: ApplicationsSettings, noted: list[str]) -> int:
+    """Walk the audit's chain; 0 when every link holds, else the first that does not is named."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.applications.models import AUDIT
+    from shared import audit
+    from shared.database import async_engine
+
+    engine = async_engine(settings)
+    async with async_sessionmaker(engine).begin() as session:
+        verdict = await audit.verify(session, AUDIT, settings.audit_key, noted)
+    await engine.dispose()
+    print(f"{verdict.links} links hold, head {verdict.head}")
+    if verdict.fault:
+        print(verdict.fault)
+    return 1 if verdict.fault else 0
 
 
 async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None:

@@ -3,6 +3,7 @@
 from services.applications.api import (
     applications,
     attachments,
+    audit,
     documents,
     history,
     jobs,
@@ -30,6 +31,7 @@ from services.applications.schemas import (
     ApplicationSummary,
     ApplicationView,
     AttachmentView,
+    AuditPage,
     Change,
     Decision,
     DocumentStatus,
@@ -64,6 +66,7 @@ RENDERER = frozenset({"documents"})
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 DIRECTOR = frozenset({Role.DIRECTOR})
+AUDITOR = frozenset({Role.AUDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 READERS = APPLICANT | STAFF
@@ -166,6 +169,10 @@ def _public() -> list[Route]:
         Route(
             "GET", f"{A}/revisions/{{n}}/changes", history.get_changes, GATEWAY, READERS,
             answer=list[Change], query=("since",),
+        ),
+        Route(
+            "GET", "/api/v1/audit", audit.read_audit, GATEWAY, AUDITOR,
+            answer=AuditPage, query=("actor", "action", "application", "since", "until", "cursor", "limit"),
         ),
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
         # review

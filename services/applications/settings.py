@@ -25,6 +25,8 @@ class ApplicationsSettings(DatabaseSettings):
     retention_deleted_days: int = Field(default=90, ge=1)
     retention_draft_days: int = Field(default=730, ge=30)
     retention_years: int = Field(default=10, ge=1)
+    # Seals the audit into its chain; kept away from the database's own administrators.
+    audit_key: Key
     # Signs receipts and the tokens on documents.
     receipt_key: Key
     # Public keys that signed them before; what they signed still counts.

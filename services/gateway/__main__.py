@@ -1,4 +1,4 @@
-"""`python -m services.gateway serve|migrate|seed|staff|rotate|retention`."""
+"""`python -m services.gateway serve|migrate|seed|staff|rotate|retention|audit-verify`."""
 
 import argparse
 import asyncio
@@ -24,6 +24,8 @@ def main() -> None:
         commands.add_parser(name)
     keeping = commands.add_parser("retention", help="what is kept of people longer than needed")
     keeping.add_argument("--carry-out", action="store_true", help="forget what it shows")
+    verifying = commands.add_parser("audit-verify", help="walk the audit's chain")
+    verifying.add_argument("--head", action="append", default=[], help="a head noted before: position:hash")
     staff.arguments(commands.add_parser("staff", help="who works here"))
     given = parser.parse_args()
     settings = load(GatewaySettings)
@@ -42,6 +44,8 @@ def main() -> None:
             print(f"{_in_transaction(settings, lambda s: _rotate(s, settings))} rows sealed anew")
         case "retention":
             print(_in_transaction(settings, lambda s: _retention(s, settings, carry_out=given.carry_out)))
+        case "audit-verify":
+            raise SystemExit(_in_transaction(settings, lambda s: _verify_audit(s, settings, given.head)))
         case "staff":
             print(_in_transaction(settings, lambda session: staff.run(session, given)))
 
@@ -73,6 +77,17 @@ async def _rotate(session: AsyncSession, settings: GatewaySettings) -> int:
     from shared.sealing import Keyring
 
     return await keeping.rotate(session, Keyring(settings.personal_keys))
+
+
+async def _verify_audit(session: AsyncSession, settings: GatewaySettings, noted: list[str]) -> int:
+    from services.gateway.models import AUDIT
+    from shared import audit
+
+    verdict = await audit.verify(session, AUDIT, settings.audit_key, noted)
+    print(f"{verdict.links} links hold, head {verdict.head}")
+    if verdict.fault:
+        print(verdict.fault)
+    return 1 if verdict.fault else 0
 
 
 async def _retention(session: AsyncSession, settings: GatewaySettings, *, carry_out: bool) -> str:

@@ -7,7 +7,9 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.gateway.context import BROWSER_SESSIONS, CALLS, RECEIVED_AT, SESSION, SETTINGS
+from services.gateway.accounts import refused
+from services.gateway.addresses import client_address
+from services.gateway.context import BROWSER_SESSIONS, CALLS, DATABASE, RECEIVED_AT, SESSION, SETTINGS
 from services.gateway.forms import check_csrf, keep_form
 from services.gateway.sessions import Session
 from services.gateway.settings import GatewaySettings
@@ -57,7 +59,7 @@ async def current(request: web.Request) -> Session | None:
 
 def actor(request: web.Request) -> Actor:
     """The signed-in person, with the request's stamp."""
-    return request[SESSION].actor(request[RECEIVED_AT], request[REQUEST_ID])
+    return request[SESSION].actor(request[RECEIVED_AT], request[REQUEST_ID], client_address(request))
 
 
 def same_origin(request: web.Request) -> None:
@@ -94,6 +96,9 @@ def entered(page: Page) -> Handler:
                         request, page, "/account/consent", "consent_required", "请先阅读并同意个人信息处理告知。"
                     )
             if not session.roles & page.roles:
+                await refused(
+                    request.app[DATABASE], session.subject, client_address(request), request.method, page.path
+                )
                 raise NotAllowed
         return await page.handler(request)
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway import duties
 from services.gateway.models import Account, Audit
@@ -42,8 +42,25 @@ async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account
     return account
 
 
-def note(session: AsyncSession, action: str, subject: str | None, address: str, **details: Any) -> None:
-    """An audit row of a sign-in, a refusal or a sign-out."""
+def note(
+    session: AsyncSession, action: str, subject: str | None, address: str, *, result: str = "ok", **details: Any
+) -> None:
+    """An audit row: who, what, from where, with what result."""
     session.add(
-        Audit(action=action, subject=subject, address=address, request_id=logs.request_id.get(), details=details)
+        Audit(
+            action=action,
+            subject=subject,
+            address=address,
+            request_id=logs.request_id.get(),
+            details=details,
+            result=result,
+        )
     )
+
+
+async def refused(
+    database: async_sessionmaker[AsyncSession], subject: str, address: str, method: str, route: str
+) -> None:
+    """Somebody who is signed in asked for what is not theirs."""
+    async with database.begin() as session:
+        note(session, "access_refused", subject, address, result="refused", method=method, route=route)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.gateway import internal, routes
 from services.gateway.access import entered, security_headers, stamp
+from services.gateway.auditing.sealing import sealing
 from services.gateway.cache import Cache
 from services.gateway.client import Services
 from services.gateway.context import (
@@ -63,6 +64,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(_internal)
+    app.cleanup_ctx.append(sealing)
     if settings.stub_idp:
         app.cleanup_ctx.append(stub_mails.sweeping)
     return app

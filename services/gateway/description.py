@@ -4,9 +4,11 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from services.gateway.auditing.reading import AccountAudit, read_accounts
 from services.gateway.context import SERVICES, SESSION, SETTINGS
 from services.gateway.pages.rendering import page
 from shared import openapi
+from shared.identity import Role
 from shared.web import Route, answer
 
 VERSION = "1.0.0"
@@ -32,7 +34,17 @@ async def me(request: web.Request) -> web.Response:
 
 
 # What the gateway answers itself, for the description.
-OWN = [Route("GET", "/api/v1/me", me)]
+OWN = [
+    Route("GET", "/api/v1/me", me),
+    Route(
+        "GET",
+        "/api/v1/audit/accounts",
+        read_accounts,
+        roles=frozenset({Role.AUDITOR}),
+        answer=AccountAudit,
+        query=("actor", "action", "since", "until", "cursor", "limit"),
+    ),
+]
 
 
 async def _document(request: web.Request) -> dict[str, object]:

@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, LargeBinary, Text, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.audit import Ledger
 from shared.database import metadata
 
 SCHEMA = "identity"
+AUDIT = Ledger(SCHEMA, ("id", "at", "subject", "action", "address", "request_id", "details", "result"))
 
 
 class Base(DeclarativeBase):
@@ -65,7 +67,7 @@ class SessionRow(Base):
 
 
 class Audit(Base):
-    """Sign-ins, refusals and sign-outs. Rows are only ever added (a trigger refuses anything else)."""
+    """What accounts did and what they were refused. Rows are only ever added (a trigger refuses anything else)."""
 
     __tablename__ = "audit"
 
@@ -76,6 +78,19 @@ class Audit(Base):
     address: Mapped[str]
     request_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[str] = mapped_column(default="ok")
+
+    __table_args__ = (Index("ix_identity_audit_subject", "subject", "id"),)
+
+
+class AuditLink(Base):
+    """One row of the audit in its chain of hashes (`shared.audit`)."""
+
+    __tablename__ = "audit_chain"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    audit_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Consent(Base):

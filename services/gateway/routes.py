@@ -2,6 +2,8 @@
 
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
+from services.gateway.auditing import page as audit_page
+from services.gateway.auditing.reading import read_accounts
 from services.gateway.pages import home, ops, projects, reading, review, rounds, sections, verify
 from services.gateway.personal import consent, own_data
 from services.gateway.personal import sessions_page as my_sessions
@@ -20,6 +22,7 @@ from shared.identity import Role
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
+AUDITOR = frozenset({Role.AUDITOR})
 DIRECTOR = frozenset({Role.DIRECTOR})
 OPERATOR = frozenset({Role.OPERATOR})
 
@@ -81,6 +84,9 @@ PAGES = [
     Page("POST", f"{R}/accept", review.accept, REVIEWER, form=True),
     Page("GET", f"{R}/return", review.write_return, REVIEWER),
     Page("POST", f"{R}/return", review.send_back, REVIEWER, form=True),
+    # auditors
+    Page("GET", "/audit", audit_page.show, AUDITOR),
+    Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
@@ -94,6 +100,7 @@ PAGES = [
 # The services behind check roles line by line; here nobody passes without a session.
 API = [
     Page("GET", "/api/v1/me", description.me, SIGNED_IN),
+    Page("GET", "/api/v1/audit/accounts", read_accounts, AUDITOR),
     Page("GET", "/api/v1/openapi.json", description.openapi_json, ANYBODY),
     Page("GET", "/api/v1/docs", description.docs, ANYBODY),
     *(

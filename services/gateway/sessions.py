@@ -48,7 +48,7 @@ class Session(BaseModel, frozen=True):
     # Until an enterprise's person agreed to the notice, nothing but the notice opens.
     needs_consent: bool = False
 
-    def actor(self, received_at: AwareDatetime, request_id: str) -> Actor:
+    def actor(self, received_at: AwareDatetime, request_id: str, address: str) -> Actor:
         """The person as the other services see them."""
         return Actor(
             account=str(self.account),
@@ -57,6 +57,7 @@ class Session(BaseModel, frozen=True):
             enterprise=self.enterprise,
             enterprise_name=self.enterprise_name,
             request_id=request_id,
+            address=address,
             received_at=received_at,
         )
 

@@ -51,6 +51,8 @@ class GatewaySettings(DatabaseSettings):
     # Working days of years that are not published yet (`shared.workdays`).
     workdays_file: str = ""
 
+    # Seals the audit into its chain; kept away from the database's own administrators.
+    audit_key: Key
     # Seal what is kept of people; the newest first, old ones until `rotate` has been run.
     personal_keys: Annotated[list[Key], NoDecode] = Field(min_length=1)
     # A second factor (TOTP) for everybody but enterprises; production refuses to have it off.

@@ -52,6 +52,7 @@ GET    {A}/revisions                                 gateway            adru
 GET    {A}/revisions/{{n}}                             gateway            adru
 POST   {A}/revisions/{{n}}/reveal                      gateway            adr
 GET    {A}/revisions/{{n}}/changes                     gateway            adru
+GET    /api/v1/audit                                 gateway            u
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
 POST   {R}/lease                                     gateway            r
@@ -150,6 +151,9 @@ POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
+GET    /audit                                        u
+POST   /audit/export                                 u form
+GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o

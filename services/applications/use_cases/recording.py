@@ -32,5 +32,6 @@ def record(
             to_state=to_state,
             request_id=actor.request_id,
             details=details,
+            address=actor.address,
         )
     )

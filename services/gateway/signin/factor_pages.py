@@ -66,7 +66,7 @@ async def take(request: web.Request) -> web.Response:
         except NotAllowed as locked:
             good, fault = False, locked.detail
         action = "second_factor" if good else "second_factor_failed"
-        note(database, action, session.subject, client_address(request))
+        note(database, action, session.subject, client_address(request), result="ok" if good else "failed")
     if not good:
         return await _ask(request, fault or WRONG)
     name = cookie_name(settings)

@@ -83,7 +83,15 @@ async def callback(request: web.Request) -> web.Response:
     except DomainError as refused:
         async with request.app[DATABASE].begin() as session:
             why = getattr(refused, "reason", None)
-            note(session, "sign_in_failed", None, address, reason=refused.code, **({"token": why} if why else {}))
+            note(
+                session,
+                "sign_in_failed",
+                None,
+                address,
+                result="failed",
+                reason=refused.code,
+                **({"token": why} if why else {}),
+            )
         raise
     account = await _enter(request, person)
     name = cookie_name(settings)
@@ -119,7 +127,7 @@ async def _enter(request: web.Request, person: Person) -> Account:
         except NotAllowed as error:
             # The refusal itself is recorded, so the transaction must end well.
             refusal = error
-            note(session, "sign_in_refused", person.subject, address, reason=error.code)
+            note(session, "sign_in_refused", person.subject, address, result="refused", reason=error.code)
         else:
             note(session, "sign_in", person.subject, address, roles=sorted(account.roles))
     if refusal:

@@ -45,6 +45,7 @@ def make_settings(database_url: str, redis_url: str, **changes: Any) -> GatewayS
         "idp_client_id": "gongmei",
         "idp_client_secret": "a secret of the client",
         "stub_idp": True,
+        "audit_key": b"a" * 32,
         "personal_keys": factories.b64(b"p" * 32),
         "allowed_addresses": "127.0.0.1",
         "signing_key": factories.private_key("gateway"),
