@@ -39,7 +39,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
     app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
     app[SETTINGS] = settings
-    app[CODEC] = Codec(settings.master_key)
+    app[CODEC] = Codec(*settings.master_keys)
     app[STORE] = Store.from_url(settings.store_url)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app.cleanup_ctx.append(_database)

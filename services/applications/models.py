@@ -23,9 +23,17 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.applications.workflow import State
+from shared.audit import Ledger
 from shared.database import metadata
 
 SCHEMA = "applications"
+AUDIT = Ledger(
+    SCHEMA,
+    (
+        "id", "at", "application_id", "actor", "actor_name", "role", "action", "from_state", "to_state", "request_id",
+        "details", "address", "result",
+    ),
+)  # fmt: skip
 
 
 class Base(DeclarativeBase):
@@ -249,6 +257,18 @@ class Audit(Base):
     to_state: Mapped[str | None]
     request_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    address: Mapped[str] = mapped_column(default="-")
+    result: Mapped[str] = mapped_column(default="ok")
+
+
+class AuditLink(Base):
+    """One row of the audit in its chain of hashes (`shared.audit`)."""
+
+    __tablename__ = "audit_chain"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    audit_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class IdempotencyKey(Base):

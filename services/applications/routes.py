@@ -3,6 +3,7 @@
 from services.applications.api import (
     applications,
     attachments,
+    audit,
     documents,
     history,
     jobs,
@@ -30,6 +31,7 @@ from services.applications.schemas import (
     ApplicationSummary,
     ApplicationView,
     AttachmentView,
+    AuditPage,
     Change,
     Decision,
     DocumentStatus,
@@ -65,6 +67,7 @@ RENDERER = frozenset({"documents"})
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 DIRECTOR = frozenset({Role.DIRECTOR})
+AUDITOR = frozenset({Role.AUDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 READERS = APPLICANT | STAFF
@@ -158,12 +161,23 @@ def _public() -> list[Route]:
             "PUT", f"{A}/opinions/{{opinion}}", opinions.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
         ),
         Route("GET", f"{A}/revisions", history.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),
-        Route("GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS, answer=RevisionSnapshot),
+        Route(
+            "GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS,
+            answer=RevisionSnapshot, query=("masked",),
+        ),
+        Route(
+            "POST", f"{A}/revisions/{{n}}/reveal", history.reveal, GATEWAY, APPLICANT | REVIEWER | DIRECTOR,
+            Nothing, RevisionSnapshot,
+        ),
         Route(
             "GET", f"{A}/revisions/{{n}}/changes", history.get_changes, GATEWAY, READERS,
-            answer=list[Change], query=("since",),
+            answer=list[Change], query=("since", "masked"),
         ),
         Route("GET", f"{A}/changes", history.get_pending_changes, GATEWAY, READERS, answer=list[Change]),
+        Route(
+            "GET", "/api/v1/audit", audit.read_audit, GATEWAY, AUDITOR,
+            answer=AuditPage, query=("actor", "action", "application", "since", "until", "cursor", "limit"),
+        ),
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
         # review
         Route(

@@ -52,7 +52,9 @@ GET    {A}/opinions                                  gateway            adru
 PUT    {A}/opinions/{{opinion}}                        gateway            a
 GET    {A}/revisions                                 gateway            adru
 GET    {A}/revisions/{{n}}                             gateway            adru
+POST   {A}/revisions/{{n}}/reveal                      gateway            adr
 GET    {A}/revisions/{{n}}/changes                     gateway            adru
+GET    /api/v1/audit                                 gateway            u
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
 POST   {R}/lease                                     gateway            r
@@ -99,13 +101,24 @@ GET    /readyz                                       anybody            -
 GET    /metrics                                      anybody            -
 """
 
-# The public port. *: anybody at all; form: the token stands in the form.
+# The public port. *: anybody at all; form: the token stands in the form; early: before the second factor.
 P = "/applications/{id}"
 GATEWAY_TABLE = f"""
 GET    /                                             *
 GET    /login                                        *
 GET    /login/callback                               *
-POST   /logout                                       adeoru form
+POST   /logout                                       adeoru form early
+GET    /second-factor                                adeoru early
+GET    /second-factor/picture                        adeoru early
+POST   /second-factor                                adeoru form early
+GET    /account/consent                              a early
+POST   /account/consent                              a form early
+GET    /account/data                                 adeoru
+POST   /account/data                                 adeoru form
+GET    /account/sessions                             adeoru
+POST   /account/sessions/{{id}}/end                    adeoru form
+POST   /account/sessions/end-others                  adeoru form
+POST   /account/sessions/end-all                     adeoru form
 GET    /welcome                                      adeoru
 GET    /verify                                       *
 GET    /verify/{{token}}                               *
@@ -130,6 +143,7 @@ POST   {P}/withdraw                                  a form
 GET    {P}/delete                                    a
 POST   {P}/delete                                    a form
 GET    {P}/view                                      a
+POST   {P}/reveal                                    a form
 GET    {P}/opinions                                  a
 POST   {P}/opinions                                  a form
 GET    /notifications                                a
@@ -138,11 +152,15 @@ GET    {P}/revisions/{{n}}/pdf                         adru
 POST   {P}/revisions/{{n}}/pdf                         adru form
 GET    /review                                       dru
 GET    /review/{{id}}                                  dru
+POST   /review/{{id}}/reveal                           dr form
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
+GET    /audit                                        u
+POST   /audit/export                                 u form
+GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o
@@ -233,7 +251,8 @@ def test_gateways_internal_port_opens_what_the_table_says() -> None:
 
 def test_public_port_opens_what_the_table_says() -> None:
     def row(page: gateway_routes.Page) -> str:
-        return f"{page.method} {page.path} {letters(page.roles) or '*'} {'form' if page.form else ''}".strip()
+        flags = f"{'form' if page.form else ''} {'early' if page.early else ''}".strip()
+        return f"{page.method} {page.path} {letters(page.roles) or '*'} {flags}".strip()
 
     assert {row(page) for page in gateway_routes.table(stub_idp=False)} == lines(GATEWAY_TABLE)
     assert {row(page) for page in gateway_routes.STUB_IDP} == lines(STUB_TABLE)

@@ -60,6 +60,7 @@ def size(count: int) -> str:
 
 TEMPLATES.filters.update(size=size, when=when, day=day, left=left)
 TEMPLATES.globals["asset"] = asset
+ENDS_SOON = timedelta(minutes=15)
 ROLE_LABELS = {
     Role.APPLICANT: "企业",
     Role.REVIEWER: "审核人员",
@@ -85,6 +86,8 @@ def page(request: web.Request, template: str, context: dict[str, Any], *, status
             "here": request.path,
             "unread": None,
             "now_ms": int(clock.now().timestamp() * 1000),
+            # Said in time to save what is being written.
+            "ends_at": session.expires_at if session and session.expires_at - clock.now() < ENDS_SOON else None,
             **context,
         }
     )

@@ -23,11 +23,14 @@ async def queue(request: web.Request) -> web.Response:
     return page(request, "review_queue.html", {"found": found, "query": shown})
 
 
-async def _desk(request: web.Request, error: DomainError | None = None, status: int = 200) -> web.Response:
+async def _desk(
+    request: web.Request, error: DomainError | None = None, status: int = 200, *, whole: bool = False
+) -> web.Response:
     found = await application(request)
     context = {
         "application": found,
-        "materials": await latest(request, found),
+        "materials": await latest(request, found, whole=whole),
+        "whole": whole,
         "opinions": (await ask(request, "GET", f"/applications/{found['id']}/opinions")).body,
         "timeline": (await ask(request, "GET", f"/applications/{found['id']}/timeline")).body,
         "error": error,
@@ -39,6 +42,12 @@ async def _desk(request: web.Request, error: DomainError | None = None, status: 
 async def desk(request: web.Request) -> web.Response:
     """One application as a reviewer reads it."""
     return await _desk(request)
+
+
+async def reveal(request: web.Request) -> web.Response:
+    """显示完整信息: numbers unmasked, which is recorded."""
+    await read_form(request)
+    return await _desk(request, whole=True)
 
 
 async def take(request: web.Request) -> web.Response:
