@@ -68,6 +68,10 @@ def system(
         GM_BROKER_URL=broker.url,
         GM_SMTP_URL=mail_server.url,
         GM_NOTIFY_RETRY_SECONDS="0.5",
+        GM_SMTP_TIMEOUT_SECONDS="2",
+        # A fault's consequences are the same with shorter leases, only sooner over.
+        GM_PUBLISH_LEASE_SECONDS="3",
+        GM_JOB_LEASE_SECONDS="8",
     )
     running.start()
     yield running

@@ -95,17 +95,6 @@ def _until_served(system: RunningSystem) -> None:
             time.sleep(0.2)
 
 
-@pytest.mark.fault("SMTP refuses for now")
-def test_server_that_answers_451_twice_gets_each_mail_once(system: RunningSystem, mail_server: MailServer) -> None:
-    mail_server.refusals = ["451 4.7.1 try again later", "451 4.7.1 try again later"]
-    _, number = _submitted(system.person("qiye1"), "邮件服务器暂时拒收")
-    _clean(system)
-    assert mail_server.refusals == []
-    assert [m["Subject"] for m in mail_server.messages if number in m["Subject"]] == [
-        f"【工美资金】已收到“邮件服务器暂时拒收”的申报，编号 {number}（第 1 版）"
-    ]
-
-
 @pytest.mark.fault("relay killed around publishing")
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["claimed", "published"])
