@@ -71,7 +71,7 @@ def system(
         GM_SMTP_TIMEOUT_SECONDS="2",
         # A fault's consequences are the same with shorter leases, only sooner over.
         GM_PUBLISH_LEASE_SECONDS="3",
-        GM_JOB_LEASE_SECONDS="8",
+        GM_JOB_LEASE_SECONDS="3",
     )
     running.start()
     yield running

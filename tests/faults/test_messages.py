@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -148,3 +149,30 @@ def test_messages_that_nobody_can_read_stop_no_others(
     document(person, id, receipt)
     clean(system)
     one_mail_each(mail_server, [receipt["number"]])
+
+
+@pytest.mark.slow
+@pytest.mark.fault("poison message")
+def test_document_that_always_kills_its_worker_is_parked_and_comes_back_by_hand(system: RunningSystem) -> None:
+    person, [id, other] = _ready(system, "每次都使进程终止", "其他文件")
+    operator = system.person("yunwei")
+    receipt = submit(person, id)["receipt"]
+    path = f"/applications/{id}/revisions/1/pdf"
+    until = time.monotonic() + 120
+    while not (parked := operator.call("GET", "/ops/overview").json()["parked"]):
+        assert time.monotonic() < until, "it was never parked"
+        answer = person.call("GET", path, expect=(200, 202))
+        assert answer.status_code == 202, "the worker was faster than the test"
+        if answer.json()["status"] == "rendering":
+            for child in psutil.Process(system.pid("documents")).children():
+                child.kill()
+        time.sleep(0.05)
+    [row] = parked
+    assert row["starts"] == 5
+    report = system.reconcile(0)
+    assert any(row["id"] in line for line in report["differences"]), report
+    # What comes after it is served.
+    document(person, other, submit(person, other)["receipt"])
+    operator.call("POST", f"/ops/parked/{row['id']}/requeue", json={})
+    document(person, id, receipt)
+    clean(system)
