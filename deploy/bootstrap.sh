@@ -52,6 +52,8 @@ missing_packages() {
     # What drives the browser needs it, and a minimal system has it not.
     has_library libatomic.so.1 || printf 'libatomic1 '
     [ -n "$(find_chromium)" ] || printf 'chromium '
+    # A gateway whose clock is wrong.
+    ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || printf 'libfaketime '
 }
 
 as_root() {

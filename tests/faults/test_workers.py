@@ -163,3 +163,29 @@ def test_frozen_broker_stops_no_submission(system: RunningSystem, broker: Valkey
         broker.process.send_signal(signal.SIGCONT)
     person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
     _clean(system)
+
+
+@pytest.mark.slow
+@pytest.mark.fault("worker hung")
+def test_hung_worker_is_overtaken_and_changes_nothing_when_it_wakes(system: RunningSystem, store: Path) -> None:
+    person = system.person("qiye1")
+    before = _pdf_files(system, store)
+    id, _ = _submitted(person, "工作进程停滞")
+    _until_rendering(person, id)
+    group = system.pid("documents")
+    os.killpg(group, signal.SIGSTOP)
+    helper = subprocess.Popen(
+        [sys.executable, "-m", "services.documents", "worker"],
+        cwd=ROOT,
+        env=system.description()["environments"]["documents"],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
+    finally:
+        os.killpg(group, signal.SIGCONT)
+        helper.terminate()
+        helper.wait(30)
+    time.sleep(2)
+    assert _pdf_files(system, store) == before + 1
