@@ -15,11 +15,20 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer) -> Iterator[RunningSystem]:
+def mails() -> Iterator[MailServer]:
+    """This system's own: application numbers begin anew with each database."""
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, mails: MailServer) -> Iterator[RunningSystem]:
     """As `make run` has it: its own PostgreSQL, which keeps what it has committed, and its own Valkey."""
     running = RunningSystem(
         tmp_path_factory.mktemp("restarts") / "var",
-        GM_SMTP_URL=mail_server.url,
+        GM_SMTP_URL=mails.url,
         GM_NOTIFY_RETRY_SECONDS="0.5",
         GM_PUBLISH_LEASE_SECONDS="3",
         GM_JOB_LEASE_SECONDS="8",
@@ -54,7 +63,7 @@ def _ended(found: list[Applicant]) -> None:
 @pytest.mark.fault("database killed under load")
 @pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGINT], ids=["immediate stop", "fast restart"])
 def test_database_stopped_while_people_submit(
-    whole: RunningSystem, mail_server: MailServer, how: signal.Signals
+    whole: RunningSystem, mails: MailServer, how: signal.Signals
 ) -> None:
     found = applicants(whole, people=4, each=4, name="数据库重启")
     _at_work(found)
@@ -64,11 +73,11 @@ def test_database_stopped_while_people_submit(
     numbers = kept(whole, found)
     assert sum(applicant.repeated for applicant in found) > 0, "nobody noticed that the database was away"
     clean(whole)
-    one_mail_each(mail_server, numbers)
+    one_mail_each(mails, numbers)
 
 
 @pytest.mark.fault("rolling restart under load")
-def test_every_service_restarted_while_people_submit(whole: RunningSystem, mail_server: MailServer) -> None:
+def test_every_service_restarted_while_people_submit(whole: RunningSystem, mails: MailServer) -> None:
     found = applicants(whole, people=4, each=8, name="滚动重启")
     _at_work(found)
     for name in ("relay", "documents", "notify-worker", "notify", "applications", "gateway", "valkey"):
@@ -76,4 +85,4 @@ def test_every_service_restarted_while_people_submit(whole: RunningSystem, mail_
     _ended(found)
     numbers = kept(whole, found)
     clean(whole)
-    one_mail_each(mail_server, numbers)
+    one_mail_each(mails, numbers)
