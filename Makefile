@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse check bench-uploads format bench-documents
+.PHONY: help run demo reconcile test test-all faults rehearse preflight check bench-uploads format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -35,6 +35,9 @@ faults: ## every row of the fault matrix in real processes, and a table of how e
 rehearse: ## deadline night: ARGS="--enterprises 2000 --minutes 10"; a report page, and counts that must be equal
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.rehearsal $(ARGS)
+
+preflight: ## is the system that runs here fit for deadline night? a table, asked of every service
+	@$(PYTHON) -m deploy.preflight
 
 check: ## formatting, lint, types, walls between the services
 	@deploy/bootstrap.sh test

@@ -1,4 +1,4 @@
-"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys`."""
+"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|preflight`."""
 
 import argparse
 import asyncio
@@ -11,11 +11,12 @@ from shared.settings import load
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.applications")
-    parser.add_argument("command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys"])
-    command = parser.parse_args().command
+    parser.add_argument("command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys", "preflight"])
+    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
+    given = parser.parse_args()
     settings = load(ApplicationsSettings)
-    logs.configure("relay" if command == "relay" else "applications", settings.log_level)
-    match command:
+    logs.configure("relay" if given.command == "relay" else "applications", settings.log_level)
+    match given.command:
         case "serve":
             from services.applications.app import create_app
             from shared.web import run_app
@@ -30,6 +31,11 @@ def main() -> None:
             from shared.database import migrate
 
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
+        case "preflight":
+            from services.applications.preflight import findings
+            from shared.preflight import tell
+
+            raise SystemExit(tell(findings(settings), as_json=given.json))
         case "seed":
             asyncio.run(_seed(settings))
         case "keys":

@@ -1,4 +1,4 @@
-"""`python -m services.gateway serve|migrate|seed`."""
+"""`python -m services.gateway serve|migrate|seed|preflight`."""
 
 import argparse
 import asyncio
@@ -11,11 +11,12 @@ from shared.settings import load
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.gateway")
-    parser.add_argument("command", choices=["serve", "migrate", "seed"])
-    command = parser.parse_args().command
+    parser.add_argument("command", choices=["serve", "migrate", "seed", "preflight"])
+    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
+    given = parser.parse_args()
     settings = load(GatewaySettings)
     logs.configure("gateway", settings.log_level)
-    match command:
+    match given.command:
         case "serve":
             from services.gateway.app import create_app
             from shared.web import run_app
@@ -30,6 +31,11 @@ def main() -> None:
                 from services.gateway.stub_idp.models import SCHEMA as STUB_SCHEMA
 
                 migrate(settings, Path(__file__).parent / "stub_idp" / "migrations", STUB_SCHEMA)
+        case "preflight":
+            from services.gateway.preflight import findings
+            from shared.preflight import tell
+
+            raise SystemExit(tell(findings(settings), as_json=given.json))
         case "seed":
             asyncio.run(_seed(settings))
 
