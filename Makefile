@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse preflight check bench-uploads format bench-documents
+.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -38,6 +38,9 @@ rehearse: ## deadline night: ARGS="--enterprises 2000 --minutes 10"; a report pa
 
 preflight: ## is the system that runs here fit for deadline night? a table, asked of every service
 	@$(PYTHON) -m deploy.preflight
+
+backup: ## TO=folder: database and store of the system that runs here (deploy/README.md: restore)
+	@$(PYTHON) -m deploy.backup create $(if $(TO),--to $(TO))
 
 check: ## formatting, lint, types, walls between the services
 	@deploy/bootstrap.sh test

@@ -1,4 +1,4 @@
-"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|preflight`."""
+"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rewrap|preflight`."""
 
 import argparse
 import asyncio
@@ -11,7 +11,9 @@ from shared.settings import load
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.applications")
-    parser.add_argument("command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys", "preflight"])
+    parser.add_argument(
+        "command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys", "rewrap", "preflight"]
+    )
     parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
     given = parser.parse_args()
     settings = load(ApplicationsSettings)
@@ -31,6 +33,8 @@ def main() -> None:
             from shared.database import migrate
 
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
+        case "rewrap":
+            asyncio.run(_rewrap(settings))
         case "preflight":
             from services.applications.preflight import findings
             from shared.preflight import tell
@@ -51,6 +55,26 @@ def _print_keys(settings: ApplicationsSettings) -> None:
     from services.applications.use_cases.verify import public_keys
 
     print(",".join(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in public_keys(settings)))
+
+
+async def _rewrap(settings: ApplicationsSettings) -> None:
+    """Bring the key of every application under the present master key."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.applications.codec import Codec, Unreadable
+    from services.applications.use_cases.rewrapping import rewrap
+    from shared.database import async_engine
+
+    engine = async_engine(settings)
+    try:
+        count = await rewrap(async_sessionmaker(engine), Codec(settings.master_key, settings.master_key_other))
+    except Unreadable as unreadable:
+        raise SystemExit(
+            f"{unreadable}：现有主密钥都打不开该申请的密钥（GM_MASTER_KEY、GM_MASTER_KEY_OTHER）"
+        ) from None
+    finally:
+        await engine.dispose()
+    print(f"{count} keys rewrapped")
 
 
 async def _seed(settings: ApplicationsSettings) -> None:

@@ -25,7 +25,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
     app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
     app[SETTINGS] = settings
-    app[CODEC] = Codec(settings.master_key)
+    app[CODEC] = Codec(settings.master_key, settings.master_key_other)
     app[STORE] = Store.from_url(settings.store_url)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_peers)

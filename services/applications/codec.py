@@ -12,12 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.applications.forms.definition import Form, Section
 
 _NONCE = 12
 Json = dict[str, Any]
+
+
+class Unreadable(Exception):
+    """No master key at hand opens the key of this application."""
 
 
 class SectionCodec:
@@ -74,20 +79,45 @@ class SectionCodec:
 
 
 class Codec:
-    """Holds the master key; makes and unwraps the key of each application."""
+    """Holds the master key; makes and unwraps the key of each application. `other` is a second master key that
+    opens, and never wraps: the one before, or the one to come."""
 
-    def __init__(self, master_key: bytes) -> None:
+    def __init__(self, master_key: bytes, other: bytes | None = None) -> None:
         self._master = AESGCM(master_key)
+        self._other = AESGCM(other) if other else None
 
     def new_key(self, application: UUID) -> bytes:
         """A fresh key for an application, wrapped."""
+        return self._wrap(AESGCM.generate_key(256), application)
+
+    def rewrap(self, application: UUID, wrapped: bytes) -> bytes | None:
+        """The same key under the present master key; None when it is under it already. `Unreadable` when neither
+        master key opens it."""
+        if _unwrap(self._master, application, wrapped) is not None:
+            return None
+        return self._wrap(self._key(application, wrapped), application)
+
+    def _wrap(self, key: bytes, application: UUID) -> bytes:
         nonce = os.urandom(_NONCE)
-        return nonce + self._master.encrypt(nonce, AESGCM.generate_key(256), application.bytes)
+        return nonce + self._master.encrypt(nonce, key, application.bytes)
+
+    def _key(self, application: UUID, wrapped: bytes) -> bytes:
+        for master in (self._master, self._other):
+            key = _unwrap(master, application, wrapped) if master else None
+            if key is not None:
+                return key
+        raise Unreadable(str(application))
 
     def of(self, application: UUID, wrapped: bytes, form: Form) -> SectionCodec:
         """The codec of one application's values."""
-        key = self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], application.bytes)
-        return SectionCodec(key, application, form)
+        return SectionCodec(self._key(application, wrapped), application, form)
+
+
+def _unwrap(master: AESGCM, application: UUID, wrapped: bytes) -> bytes | None:
+    try:
+        return master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], application.bytes)
+    except (InvalidTag, ValueError):
+        return None
 
 
 def _sensitive_fields(section: Section) -> set[str]:

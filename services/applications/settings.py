@@ -18,6 +18,8 @@ class ApplicationsSettings(DatabaseSettings):
     notify_url: AnyHttpUrl
     # Wraps the key each application has for its sensitive values.
     master_key: Key
+    # While the master key changes: the other one, which opens and never wraps (deploy/README.md).
+    master_key_other: Key | None = None
     # Signs receipts and the tokens on documents.
     receipt_key: Key
     # Public keys that signed them before; what they signed still counts.
