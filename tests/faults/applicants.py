@@ -25,9 +25,10 @@ class Promised:
 
 
 class Applicant(threading.Thread):
-    """Submits `ready` applications one after the other, with a 暂存 into `draft` before each."""
+    """Submits `ready` applications, one every `pace` seconds, and types into `draft` before each and until told
+    to stop."""
 
-    def __init__(self, system: RunningSystem, person: Person, draft: str, ready: list[str]) -> None:
+    def __init__(self, system: RunningSystem, person: Person, draft: str, ready: list[str], pace: float) -> None:
         super().__init__(daemon=True)
         self._url = system.url
         self.person = person
@@ -38,6 +39,8 @@ class Applicant(threading.Thread):
         self.wrong: list[str] = []
         self.repeated = 0
         self.began = threading.Event()
+        self.over = threading.Event()
+        self._pace = pace
 
     def run(self) -> None:
         self.began.set()
@@ -46,7 +49,11 @@ class Applicant(threading.Thread):
             answer = self._until_answered("POST", f"/applications/{id}/submit", {}, etag, uuid4().hex)
             if answer is not None:
                 promised.receipts.append(answer.json()["receipt"])
-            time.sleep(0.1)
+            self.over.wait(self._pace)
+        turn = 0
+        while not self.over.wait(0.1):
+            turn += 1
+            self._type(f"第 {turn} 次之后")
 
     def _type(self, text: str) -> None:
         path = f"/applications/{self.draft.id}/sections/social_benefit"
@@ -96,7 +103,7 @@ class Applicant(threading.Thread):
         return None
 
 
-def applicants(system: RunningSystem, *, people: int, each: int, name: str) -> list[Applicant]:
+def applicants(system: RunningSystem, *, people: int, each: int, name: str, pace: float) -> list[Applicant]:
     """Prepared, not started: people of one enterprise, each signed in for itself."""
     found = []
     for n in range(people):
@@ -104,7 +111,7 @@ def applicants(system: RunningSystem, *, people: int, each: int, name: str) -> l
         draft, *ready = [create(person) for _ in range(each + 1)]
         for id in ready:
             fill(person, id, name=f"{name}{n}")
-        found.append(Applicant(system, person, draft, ready))
+        found.append(Applicant(system, person, draft, ready, pace))
     return found
 
 

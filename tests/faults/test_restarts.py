@@ -1,9 +1,11 @@
 """Whatever is stopped while applicants are at it: what they were told holds, and the rest is asked for again."""
 
+import contextlib
 import signal
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.faults.applicants import Applicant, applicants, kept
@@ -45,6 +47,21 @@ def _restarted(system: RunningSystem, name: str, number: signal.Signals) -> None
     while system.description()["processes"][name]["pid"] in {None, before}:
         assert time.monotonic() < until, f"{name} was not restarted"
         time.sleep(0.05)
+    _until_ready(system)
+
+
+def _until_ready(system: RunningSystem) -> None:
+    """Everything answers again: the next one is restarted only then, as an operator would."""
+    ports = system.description()["ports"]
+    names = ("GM_GATEWAY_PORT", "GM_APPLICATIONS_PORT", "GM_NOTIFY_PORT")
+    until = time.monotonic() + 60
+    for name in names:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"http://127.0.0.1:{ports[name]}/readyz", trust_env=False).status_code == 200:
+                    break
+            assert time.monotonic() < until, f"{name} is not ready again"
+            time.sleep(0.1)
 
 
 def _at_work(found: list[Applicant]) -> None:
@@ -56,6 +73,8 @@ def _at_work(found: list[Applicant]) -> None:
 
 def _ended(found: list[Applicant]) -> None:
     for applicant in found:
+        applicant.over.set()
+    for applicant in found:
         applicant.join(120)
         assert not applicant.is_alive()
 
@@ -65,7 +84,7 @@ def _ended(found: list[Applicant]) -> None:
 def test_database_stopped_while_people_submit(
     whole: RunningSystem, mails: MailServer, how: signal.Signals
 ) -> None:
-    found = applicants(whole, people=4, each=4, name="数据库重启")
+    found = applicants(whole, people=4, each=4, name="数据库重启", pace=0.5)
     _at_work(found)
     time.sleep(0.3)
     _restarted(whole, "postgres", how)
@@ -78,7 +97,7 @@ def test_database_stopped_while_people_submit(
 
 @pytest.mark.fault("rolling restart under load")
 def test_every_service_restarted_while_people_submit(whole: RunningSystem, mails: MailServer) -> None:
-    found = applicants(whole, people=4, each=8, name="滚动重启")
+    found = applicants(whole, people=4, each=6, name="滚动重启", pace=2.0)
     _at_work(found)
     for name in ("relay", "documents", "notify-worker", "notify", "applications", "gateway", "valkey"):
         _restarted(whole, name, signal.SIGTERM)
