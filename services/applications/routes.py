@@ -39,6 +39,8 @@ from services.applications.schemas import (
     Overview,
     Raise,
     Reply,
+    RequeueAll,
+    Requeued,
     ReturnApplication,
     RevisionSnapshot,
     RevisionView,
@@ -192,6 +194,9 @@ def _public() -> list[Route]:
         ),
         # operators
         Route("GET", "/api/v1/ops/overview", ops.overview, GATEWAY, OPERATOR, answer=Overview),
+        Route(
+            "POST", "/api/v1/ops/parked/requeue", ops.requeue_all, GATEWAY, OPERATOR, RequeueAll, answer=Requeued
+        ),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
     ]  # fmt: skip
 

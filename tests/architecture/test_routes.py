@@ -67,6 +67,7 @@ POST   {R}/extend                                    gateway            r m
 POST   {R}/opinions/{{opinion}}/accept                 gateway            r m
 POST   {R}/opinions/{{opinion}}/raise                  gateway            r m
 GET    /api/v1/ops/overview                          gateway            o
+POST   /api/v1/ops/parked/requeue                    gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
 POST   {J}/start                                     documents,notify   -
 POST   {J}/finish                                    documents,notify   -
@@ -137,6 +138,7 @@ POST   /review/{{id}}/accept                           r form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
 GET    /ops                                          o
+POST   /ops/parked/requeue                           o form
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o
 GET    /ops/rounds/new                               o
