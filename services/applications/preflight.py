@@ -1,12 +1,12 @@
 """Whether submissions will be kept: the database, the store, the broker, what waits, and the last backup."""
 
-import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from services.applications.measures import newest_backup
 from services.applications.models import SCHEMA, Owed
 from services.applications.settings import ApplicationsSettings
 from shared import clock
@@ -61,15 +61,12 @@ def backups(folder: str) -> Iterator[Finding]:
     if not folder:
         yield warning(what, "没有设置 GM_BACKUP_FOLDER，无法核对", f"设置备份目录并定时执行 {command}")
         return
-    ended = [
-        datetime.fromisoformat(json.loads(file.read_text(encoding="utf-8"))["finished_at"])
-        for file in Path(folder).glob("*/manifest.json")
-    ]
-    if not ended:
+    ended = newest_backup(Path(folder))
+    if ended is None:
         yield bad(what, f"{folder} 中没有备份", f"执行 {command}")
         return
-    age = clock.now() - max(ended)
-    found = f"最近一次完成于 {clock.show(max(ended))}"
+    age = clock.now() - ended
+    found = f"最近一次完成于 {clock.show(ended)}"
     if age > VERY_OLD_BACKUP:
         yield bad(what, found, f"立即执行 {command}")
     elif age > OLD_BACKUP:

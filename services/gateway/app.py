@@ -32,6 +32,7 @@ from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from shared.database import BUSY, async_engine
 from shared.identity import Signer, Verifier
+from shared.measuring import SAMPLERS, watch_pool
 from shared.web import CHECKS, HEALTH, base_app
 from shared.workdays import WorkingDays
 
@@ -86,6 +87,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         async with sessions.begin() as session:
             await internal.check_clock(session)
 
+    watch_pool(app, SERVICE, engine)
     # Redis is no condition: without it the gateway only asks the database more often.
     app[CHECKS].update(database=database, clock=clocks)
     yield
@@ -114,8 +116,9 @@ async def _internal(app: web.Application) -> AsyncIterator[None]:
     inner = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), internal.ROUTES, busy=BUSY)
     inner[SETTINGS] = settings
     inner[DATABASE] = app[DATABASE]
-    checks = app[CHECKS]
+    checks, samplers = app[CHECKS], app[SAMPLERS]
     inner[CHECKS].update(checks)
+    inner[SAMPLERS].extend(samplers)
     runner = web.AppRunner(inner, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.gateway_internal_host, settings.gateway_internal_port).start()
