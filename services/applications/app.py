@@ -7,6 +7,7 @@ from aiohttp import ClientSession, ClientTimeout, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from services.applications import measures
 from services.applications.codec import Codec
 from services.applications.context import (
     CODEC,
@@ -28,6 +29,7 @@ from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
 from shared.hints import Hints, end
 from shared.identity import Signer, Verifier
+from shared.measuring import SAMPLERS, watch_pool
 from shared.store import Store
 from shared.web import CHECKS, base_app
 from shared.workdays import WorkingDays
@@ -58,6 +60,8 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
             await connection.execute(text("SELECT 1"))
 
     app[CHECKS]["database"] = check
+    watch_pool(app, SERVICE, engine)
+    app[SAMPLERS].append(measures.sampler(app[SESSIONS], app[SETTINGS]))
     yield
     await engine.dispose()
 

@@ -316,4 +316,8 @@ class Owed(Base):
             "created_at",
             postgresql_where="done_at IS NULL AND parked_at IS NULL",
         ),
+        Index(
+            "ix_outbox_parked", "topic", "parked_at", postgresql_where="done_at IS NULL AND parked_at IS NOT NULL"
+        ),
+        Index("ix_outbox_done", "topic", "done_at", postgresql_where="done_at IS NOT NULL"),
     )

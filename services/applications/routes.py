@@ -42,6 +42,8 @@ from services.applications.schemas import (
     Problem,
     Raise,
     Reply,
+    RequeueAll,
+    Requeued,
     ReturnApplication,
     RevisionSnapshot,
     RevisionView,
@@ -210,6 +212,9 @@ def _public() -> list[Route]:
         ),
         # operators
         Route("GET", "/api/v1/ops/overview", ops.overview, GATEWAY, OPERATOR, answer=Overview),
+        Route(
+            "POST", "/api/v1/ops/parked/requeue", ops.requeue_all, GATEWAY, OPERATOR, RequeueAll, answer=Requeued
+        ),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
     ]  # fmt: skip
 

@@ -65,6 +65,9 @@ class ApplicationsSettings(DatabaseSettings):
     orphan_sweep_minutes: float = Field(default=30.0, gt=0)
     orphan_grace_minutes: float = Field(default=60.0, ge=0)
 
+    # Where `python -m deploy.backup create` puts backups, for `preflight` to know the age of the last.
+    backup_folder: str = ""
+
     @field_validator("clamd_url")
     @classmethod
     def _clamd(cls, value: str | None) -> str | None:

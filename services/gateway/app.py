@@ -34,6 +34,7 @@ from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from shared.database import BUSY, async_engine
 from shared.identity import Signer, Verifier
+from shared.measuring import SAMPLERS, watch_pool
 from shared.sealing import Keyring
 from shared.web import CHECKS, HEALTH, base_app
 from shared.workdays import WorkingDays
@@ -96,6 +97,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         async with sessions.begin() as session:
             await internal.check_clock(session)
 
+    watch_pool(app, SERVICE, engine)
     # Redis is no condition: without it the gateway only asks the database more often.
     app[CHECKS].update(database=database, clock=clocks)
     yield
@@ -125,8 +127,9 @@ async def _internal(app: web.Application) -> AsyncIterator[None]:
     inner[SETTINGS] = settings
     inner[DATABASE] = app[DATABASE]
     inner[KEYS] = app[KEYS]
-    checks = app[CHECKS]
+    checks, samplers = app[CHECKS], app[SAMPLERS]
     inner[CHECKS].update(checks)
+    inner[SAMPLERS].extend(samplers)
     runner = web.AppRunner(inner, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.gateway_internal_host, settings.gateway_internal_port).start()

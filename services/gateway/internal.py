@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from aiohttp import web
+from prometheus_client import Gauge
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,7 @@ from shared.web import HEALTH, METRICS, Route, answer, uuid_in_path
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
 MAX_SKEW = timedelta(seconds=1)
+SKEW = Gauge("gm_clock_skew_seconds", "The database's clock minus this machine's, when readiness was last asked")
 
 
 async def profile(request: web.Request) -> web.Response:
@@ -58,6 +60,7 @@ async def check_clock(session: AsyncSession) -> None:
     theirs = await session.scalar(select(func.clock_timestamp()))
     after = clock.now()
     assert theirs is not None
+    SKEW.set((theirs - (before + (after - before) / 2)).total_seconds())
     if theirs < before - MAX_SKEW or theirs > after + MAX_SKEW:
         raise RuntimeError(f"clock differs from the database's by {(theirs - after).total_seconds():.1f} s")
 

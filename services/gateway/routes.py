@@ -106,6 +106,7 @@ PAGES = [
     Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
+    Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
     Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
     Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),

@@ -71,6 +71,7 @@ POST   {R}/extend                                    gateway            r m
 POST   {R}/opinions/{{opinion}}/accept                 gateway            r m
 POST   {R}/opinions/{{opinion}}/raise                  gateway            r m
 GET    /api/v1/ops/overview                          gateway            o
+POST   /api/v1/ops/parked/requeue                    gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
 POST   {J}/start                                     documents,notify   -
 POST   {J}/finish                                    documents,notify   -
@@ -162,6 +163,7 @@ GET    /audit                                        u
 POST   /audit/export                                 u form
 GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
+POST   /ops/parked/requeue                           o form
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o
 GET    /ops/rounds/new                               o
