@@ -153,6 +153,22 @@ class Profile(Contract):
     account_fetched_at: AwareDatetime | None
 
 
+# ---- the bureau's people, asked of the gateway ----------------------------------------------------------
+
+
+class StaffMember(Contract):
+    """Somebody of the bureau, or an expert; `account` is what an `Actor` of theirs carries."""
+
+    account: str
+    name: str
+
+
+class Staff(Contract):
+    """`GET /internal/staff?role=`: everybody who may sign in with a role, by name."""
+
+    items: list[StaffMember]
+
+
 # ---- notify's ledger, asked by reconcile and the timeline ------------------------------------------------
 
 

@@ -7,8 +7,9 @@ from aiohttp import ClientError, ClientTimeout
 from pydantic import ValidationError
 
 from services.applications.context import Peers
-from shared.identity import Actor
-from shared.messages import Deliveries, Delivery, Profile
+from shared.errors import Unavailable
+from shared.identity import Actor, Role
+from shared.messages import Deliveries, Delivery, Profile, Staff, StaffMember
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,20 @@ async def profile(peers: Peers, actor: Actor) -> Profile:
     except (TimeoutError, ClientError, ValidationError) as error:
         log.warning("no profile", extra={"reason": repr(error)})
         return NOTHING_KNOWN
+
+
+async def staff(peers: Peers, role: Role) -> list[StaffMember]:
+    """Everybody of the bureau with a role; `Unavailable` when the gateway does not answer."""
+    url = f"{peers.gateway_url.rstrip('/')}/internal/staff"
+    try:
+        async with peers.http.get(
+            url, params={"role": role}, headers=peers.signer.headers("gateway"), timeout=ClientTimeout(total=5)
+        ) as answer:
+            answer.raise_for_status()
+            return Staff.model_validate_json(await answer.read()).items
+    except (TimeoutError, ClientError, ValidationError) as error:
+        log.warning("no staff", extra={"reason": repr(error)})
+        raise Unavailable("暂时无法取得人员名单，请稍后再试。", code="staff_unknown") from error
 
 
 async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[Delivery] | None:

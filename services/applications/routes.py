@@ -3,6 +3,7 @@
 from services.applications.api import (
     applications,
     attachments,
+    desk,
     documents,
     history,
     jobs,
@@ -12,6 +13,17 @@ from services.applications.api import (
     rounds,
     sections,
     verify,
+)
+from services.applications.desk_schemas import (
+    Assign,
+    Assigned,
+    Away,
+    DeskCounts,
+    FilterChoices,
+    FilterView,
+    KeepFilter,
+    StaffView,
+    TakeLease,
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
@@ -72,6 +84,7 @@ EVERYONE = frozenset(Role) - {Role.SYSTEM}
 A = "/api/v1/applications/{id}"
 R = "/api/v1/review/applications/{id}"
 LIST = ("state", "q", "fund_type", "cursor", "limit")
+QUEUE = (*desk.FILTERS, "cursor", "limit")
 
 
 def _public() -> list[Route]:
@@ -163,11 +176,28 @@ def _public() -> list[Route]:
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
         # review
         Route(
-            "GET", "/api/v1/review/applications", review.queue, GATEWAY, STAFF,
-            answer=ApplicationPage, query=LIST,
+            "GET", "/api/v1/review/applications", desk.show_queue, GATEWAY, STAFF,
+            answer=ApplicationPage, query=QUEUE,
         ),
-        Route("POST", f"{R}/lease", review.take_lease, GATEWAY, REVIEWER, Nothing, ApplicationSummary),
-        Route("DELETE", f"{R}/lease", review.drop_lease, GATEWAY, REVIEWER, Nothing, status=204),
+        Route(
+            "GET", "/api/v1/review/counts", desk.show_counts, GATEWAY, STAFF,
+            answer=DeskCounts, query=desk.FILTERS,
+        ),
+        Route("GET", "/api/v1/review/choices", desk.show_choices, GATEWAY, STAFF, answer=FilterChoices),
+        Route("GET", "/api/v1/review/reviewers", desk.list_reviewers, GATEWAY, STAFF, answer=list[StaffView]),
+        Route("PUT", "/api/v1/review/away", desk.set_away, GATEWAY, REVIEWER, Away, status=204),
+        Route(
+            "POST", "/api/v1/review/assignments", desk.assign, GATEWAY, REVIEWER | DIRECTOR,
+            Assign, list[Assigned],
+        ),
+        Route("POST", "/api/v1/review/next", desk.take_next, GATEWAY, REVIEWER, Nothing, ApplicationSummary),
+        Route("GET", "/api/v1/review/filters", desk.list_filters, GATEWAY, STAFF, answer=list[FilterView]),
+        Route(
+            "POST", "/api/v1/review/filters", desk.keep_filter, GATEWAY, STAFF, KeepFilter, FilterView, 201
+        ),
+        Route("DELETE", "/api/v1/review/filters/{id}", desk.forget_filter, GATEWAY, STAFF, status=204),
+        Route("POST", f"{R}/lease", desk.take_lease, GATEWAY, REVIEWER, TakeLease, ApplicationSummary),
+        Route("DELETE", f"{R}/lease", desk.drop_lease, GATEWAY, REVIEWER, Nothing, status=204),
         Route(
             "POST", f"{R}/return", review.send_back, GATEWAY, REVIEWER,
             ReturnApplication, ApplicationSummary, if_match=True,

@@ -95,7 +95,11 @@ class ApplicationSummary(BaseModel):
     closes_at: AwareDatetime
     correct_by: AwareDatetime | None
     actions: list[str]
+    applied_wan: str | None = None
+    # For members of staff only.
+    district: str | None = None
     lease: "LeaseView | None" = None
+    assignee: "AssigneeView | None" = None
 
 
 class LeaseView(BaseModel):
@@ -104,6 +108,14 @@ class LeaseView(BaseModel):
     name: str
     mine: bool
     until: AwareDatetime
+
+
+class AssigneeView(BaseModel):
+    """Whose case it is."""
+
+    account: str
+    name: str
+    mine: bool
 
 
 class ApplicationView(ApplicationSummary):

@@ -2,7 +2,8 @@
 
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.pages import home, ops, projects, reading, review, rounds, sections, verify
+from services.gateway.pages import home, ops, projects, reading, rounds, sections, verify
+from services.gateway.pages.review import case, queue, returning
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -18,6 +19,7 @@ APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
+DIRECTOR = frozenset({Role.DIRECTOR})
 
 A = "/applications/{id}"
 R = "/review/{id}"
@@ -57,13 +59,18 @@ PAGES = [
     Page("GET", f"{A}/revisions/{{n}}/pdf", reading.wait_for_pdf, APPLICANT | STAFF),
     Page("POST", f"{A}/revisions/{{n}}/pdf", reading.make_pdf, APPLICANT | STAFF, form=True),
     # the bureau
-    Page("GET", "/review", review.queue, STAFF),
-    Page("GET", R, review.desk, STAFF),
-    Page("POST", f"{R}/lease", review.take, REVIEWER, form=True),
-    Page("POST", f"{R}/release", review.drop, REVIEWER, form=True),
-    Page("POST", f"{R}/accept", review.accept, REVIEWER, form=True),
-    Page("GET", f"{R}/return", review.write_return, REVIEWER),
-    Page("POST", f"{R}/return", review.send_back, REVIEWER, form=True),
+    Page("GET", "/review", queue.show, STAFF),
+    Page("POST", "/review/assign", queue.assign, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/next", queue.take_next, REVIEWER, form=True),
+    Page("POST", "/review/away", queue.set_away, REVIEWER, form=True),
+    Page("POST", "/review/filters", queue.keep, STAFF, form=True),
+    Page("POST", "/review/filters/{id}/delete", queue.forget, STAFF, form=True),
+    Page("GET", R, case.show, STAFF),
+    Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
+    Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
+    Page("POST", f"{R}/accept", case.accept, REVIEWER, form=True),
+    Page("GET", f"{R}/return", returning.write_return, REVIEWER),
+    Page("POST", f"{R}/return", returning.send_back, REVIEWER, form=True),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),

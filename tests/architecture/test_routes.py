@@ -53,6 +53,15 @@ GET    {A}/revisions/{{n}}                             gateway            adru
 GET    {A}/revisions/{{n}}/changes                     gateway            adru
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
+GET    /api/v1/review/counts                         gateway            dru
+GET    /api/v1/review/choices                        gateway            dru
+GET    /api/v1/review/reviewers                      gateway            dru
+PUT    /api/v1/review/away                           gateway            r
+POST   /api/v1/review/assignments                    gateway            dr
+POST   /api/v1/review/next                           gateway            r
+GET    /api/v1/review/filters                        gateway            dru
+POST   /api/v1/review/filters                        gateway            dru
+DELETE /api/v1/review/filters/{{id}}                   gateway            dru
 POST   {R}/lease                                     gateway            r
 DELETE {R}/lease                                     gateway            r
 POST   {R}/return                                    gateway            r m
@@ -92,6 +101,7 @@ GET    /metrics                                      anybody            -
 
 GATEWAY_INTERNAL_TABLE = """
 GET    /internal/profiles/{account}                  applications       -
+GET    /internal/staff                               applications       -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
 GET    /metrics                                      anybody            -
@@ -130,6 +140,11 @@ POST   /notifications/{{id}}/read                      a form
 GET    {P}/revisions/{{n}}/pdf                         adru
 POST   {P}/revisions/{{n}}/pdf                         adru form
 GET    /review                                       dru
+POST   /review/assign                                dr form
+POST   /review/next                                  r form
+POST   /review/away                                  r form
+POST   /review/filters                               dru form
+POST   /review/filters/{{id}}/delete                   dru form
 GET    /review/{{id}}                                  dru
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form

@@ -8,40 +8,10 @@ from services.applications.changes import changes
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.wording import ACTIONS
 from services.applications.workflow import LABELS, State
 from shared.errors import Malformed
 from shared.web import actor, answer, uuid_in_path
-
-# Audit actions in the office's words.
-ACTIONS = {
-    "start": "新增项目",
-    "save_section": "保存表单",
-    "discard_draft": "放弃修改",
-    "attach": "上传附件",
-    "detach": "删除附件",
-    "detach_abandoned": "清理未使用的附件",
-    "infected": "附件查出病毒",
-    "submit": "提交申请",
-    "withdraw": "撤销申请",
-    "delete": "删除申请",
-    "take_lease": "领取办理",
-    "drop_lease": "放弃办理",
-    "accept": "纳批",
-    "return": "退回补正",
-    "see_return": "查看退回意见",
-    "answer_opinion": "答复意见",
-    "accept_opinion": "采纳答复",
-    "raise_opinion": "再次提出意见",
-    "recall": "收回退回",
-    "lapse": "逾期未补正",
-    "extend": "延长补正期限",
-    "pass": "通过形式审查",
-    "refuse": "不予受理",
-    "conclude": "评审汇总",
-    "propose": "拟支持",
-    "decline": "不予支持",
-    "approve": "公示无异议",
-}
 
 
 async def list_revisions(request: web.Request) -> web.Response:

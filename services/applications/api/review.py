@@ -1,4 +1,4 @@
-"""The reviewers' queue and moves."""
+"""The reviewers' and directors' moves."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,7 +6,6 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import views
-from services.applications.api.applications import page
 from services.applications.context import CODEC, SETTINGS, transaction
 from services.applications.models import Application
 from services.applications.schemas import Decision, Extend, ReturnApplication
@@ -14,28 +13,6 @@ from services.applications.use_cases import review as use_case
 from services.applications.workflow import Action
 from shared.identity import Actor
 from shared.web import actor, answer, body, if_match, uuid_in_path
-
-
-async def queue(request: web.Request) -> web.Response:
-    """Submitted applications, oldest submission first."""
-    return await page(request, oldest_first=True)
-
-
-async def take_lease(request: web.Request) -> web.Response:
-    """Take an application into work, or renew; 409 names the holder."""
-    who = actor(request)
-    minutes = request.app[SETTINGS].review_lease_minutes
-    async with transaction(request) as session:
-        application = await use_case.take_lease(session, who, uuid_in_path(request), minutes)
-        view = await views.summary(session, application, who)
-    return answer(view, ETag=f'"{view.version}"')
-
-
-async def drop_lease(request: web.Request) -> web.Response:
-    """Let go of it."""
-    async with transaction(request) as session:
-        await use_case.drop_lease(session, actor(request), uuid_in_path(request))
-    return web.Response(status=204)
 
 
 async def _moved(

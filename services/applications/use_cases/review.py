@@ -1,4 +1,4 @@
-"""What the bureau does with an application: lease, 纳批, 退回补正 and every further move of the table."""
+"""What the bureau does with an application: 纳批, 退回补正 and every further move of the table."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,47 +16,13 @@ from services.applications.forms.checks import tied
 from services.applications.forms.definition import Form
 from services.applications.models import Application, Opinion
 from services.applications.schemas import OpinionInput
-from services.applications.use_cases.moving import load_facts, make_move, must_match
-from services.applications.use_cases.recording import record
+from services.applications.use_cases.moving import load_facts, make_move, must_match_or_tell
 from services.applications.use_cases.submit import person_of
 from services.applications.workflow import Action
 from shared import clock
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import FieldError, Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, ApplicationReturned, OpinionText
-
-
-async def take_lease(session: AsyncSession, actor: Actor, id: UUID, minutes: int) -> Application:
-    """Take an application into work, or renew; `Conflict` names the holder. Its version does not change."""
-    application = await repository.application(session, actor, id, lock=True)
-    now = clock.now()
-    held = application.lease_until is not None and application.lease_until > now
-    if held and application.lease_account != actor.account:
-        raise Conflict(
-            f"该申请正由{application.lease_name}办理。",
-            code="lease_held",
-            holder=application.lease_name,
-            until=application.lease_until,
-        )
-    if not held:
-        record(session, actor, "take_lease", application_id=id)
-    application.lease_account = actor.account
-    application.lease_name = actor.name
-    application.lease_until = now + timedelta(minutes=minutes)
-    await session.flush()
-    return application
-
-
-async def drop_lease(session: AsyncSession, actor: Actor, id: UUID) -> None:
-    """Let go of an application one holds; nothing happens when one does not."""
-    application = await repository.application(session, actor, id, lock=True)
-    if application.lease_account == actor.account:
-        _free(application)
-        record(session, actor, "drop_lease", application_id=id)
-
-
-def _free(application: Application) -> None:
-    application.lease_account = application.lease_name = application.lease_until = None
 
 
 async def send_back(
@@ -72,12 +38,12 @@ async def send_back(
 ) -> Application:
     """退回补正: opinions, the materials they unlock, a deadline, and the mail that is owed for it."""
     application = await repository.application(session, actor, id, lock=True)
-    must_match(application, version)
+    await must_match_or_tell(session, application, version)
     form = catalogue_form(application.fund_type, application.form_version)
     _must_name_places(form, opinions, unlock)
     trip = application.round_trips + 1
     raised = [o for o in await repository.opinions(session, id) if o.round_trip == trip]
-    facts = await load_facts(session, application, at=actor.received_at)
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     facts = replace(facts, opinions=len(opinions) + len(raised), deadline=correct_by)
     given_for = [o.section for o in opinions] + [o.section for o in raised]
     named = {key for key in given_for if key} | set(unlock)
@@ -201,8 +167,8 @@ async def _owe_notice(
 async def recall(session: AsyncSession, actor: Actor, id: UUID, version: str) -> Application:
     """收回退回, until the applicant has opened it. Its opinions are taken back too."""
     application = await repository.application(session, actor, id, lock=True)
-    must_match(application, version)
-    facts = await load_facts(session, application, at=actor.received_at)
+    await must_match_or_tell(session, application, version)
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     trip = application.round_trips
     await make_move(
         session,
@@ -224,8 +190,8 @@ async def extend(
 ) -> Application:
     """延长补正期限, also for what has lapsed."""
     application = await repository.application(session, actor, id, lock=True)
-    must_match(application, version)
-    facts = await load_facts(session, application, at=actor.received_at)
+    await must_match_or_tell(session, application, version)
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     facts = replace(facts, deadline=correct_by, reason=reason)
     await make_move(
         session,
@@ -252,8 +218,8 @@ async def decide(
 ) -> Application:
     """Any other move of staff: accept, pass, refuse, propose, decline, approve."""
     application = await repository.application(session, actor, id, lock=True)
-    must_match(application, version)
-    facts = await load_facts(session, application, at=actor.received_at)
+    await must_match_or_tell(session, application, version)
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     facts = replace(facts, reason=reason, amount_wan=amount_wan)
     changes: dict[str, Any] = {"lease_account": None, "lease_name": None, "lease_until": None}
     if action is Action.PROPOSE:

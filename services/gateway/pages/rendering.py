@@ -41,7 +41,16 @@ def size(count: int) -> str:
     return f"{count / 1024:.1f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
 
 
+def waited(instant: str | None) -> str:
+    """How long somebody has waited since an instant, in whole days."""
+    if not instant:
+        return ""
+    days = (clock.now() - datetime.fromisoformat(instant)).days
+    return f"已等待 {days} 天" if days else "今日申报"
+
+
 TEMPLATES.filters["size"] = size
+TEMPLATES.filters["waited"] = waited
 TEMPLATES.filters["when"] = when
 TEMPLATES.filters["day"] = day
 ROLE_LABELS = {

@@ -1,12 +1,11 @@
-"""The review desk: a queue, a read view, 纳批 and 退回补正."""
+"""退回补正: where the opinions are written."""
 
 from datetime import datetime, time
 
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_form
-from services.gateway.pages.asking import Json, application, ask, definition, filters, see_other
-from services.gateway.pages.reading import latest
+from services.gateway.pages.asking import Json, application, ask, definition, see_other
 from services.gateway.pages.rendering import page
 from shared import clock
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale
@@ -14,61 +13,6 @@ from shared.web import uuid_in_path
 
 ROWS = 3
 MAX_ROWS = 100
-
-
-async def queue(request: web.Request) -> web.Response:
-    """Applications that were submitted, oldest first."""
-    shown, query = filters(request, "state", "q", "cursor")
-    found = (await ask(request, "GET", "/review/applications", query=query)).body
-    return page(request, "review_queue.html", {"found": found, "query": shown})
-
-
-async def _desk(request: web.Request, error: DomainError | None = None, status: int = 200) -> web.Response:
-    found = await application(request)
-    context = {
-        "application": found,
-        "materials": await latest(request, found),
-        "opinions": (await ask(request, "GET", f"/applications/{found['id']}/opinions")).body,
-        "timeline": (await ask(request, "GET", f"/applications/{found['id']}/timeline")).body,
-        "error": error,
-        "done": request.query.get("done"),
-    }
-    return page(request, "review.html", context, status=status)
-
-
-async def desk(request: web.Request) -> web.Response:
-    """One application as a reviewer reads it."""
-    return await _desk(request)
-
-
-async def take(request: web.Request) -> web.Response:
-    """领取办理: take the lease, or renew it."""
-    await read_form(request)
-    id = uuid_in_path(request)
-    try:
-        await ask(request, "POST", f"/review/applications/{id}/lease", json={})
-    except Conflict as error:
-        return await _desk(request, error, 409)
-    return see_other(f"/review/{id}")
-
-
-async def drop(request: web.Request) -> web.Response:
-    """放回: let go of it."""
-    await read_form(request)
-    id = uuid_in_path(request)
-    await ask(request, "DELETE", f"/review/applications/{id}/lease", json={})
-    return see_other("/review")
-
-
-async def accept(request: web.Request) -> web.Response:
-    """纳批."""
-    form = await read_form(request)
-    id = uuid_in_path(request)
-    try:
-        await ask(request, "POST", f"/review/applications/{id}/accept", json={}, etag=one(form, "etag"))
-    except (Conflict, Stale, Invalid) as error:
-        return await _desk(request, error, 409)
-    return see_other(f"/review/{id}?done=accept")
 
 
 async def _return_page(
