@@ -7,8 +7,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.applications.codec import Codec
-from services.applications.context import CODEC, INSPECTOR, PEERS, SCANNER, SESSIONS, SETTINGS, STORE, Peers
+from services.applications.context import (
+    CODEC,
+    INSPECTOR,
+    PEERS,
+    PICTURES,
+    SCANNER,
+    SESSIONS,
+    SETTINGS,
+    STORE,
+    Peers,
+)
 from services.applications.inspection import Inspector
+from services.applications.picturing import Pictures
 from services.applications.routes import ROUTES
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
@@ -60,5 +71,7 @@ async def _files(app: web.Application) -> AsyncIterator[None]:
     remove_leftovers()
     app[SCANNER] = Clamd(settings.clamd_url, seconds=settings.clamd_seconds) if settings.clamd_url else None
     app[INSPECTOR] = Inspector(seconds=settings.inspection_seconds)
+    app[PICTURES] = Pictures(seconds=settings.inspection_seconds)
     yield
+    await app[PICTURES].close()
     await app[INSPECTOR].close()

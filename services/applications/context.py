@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.codec import Codec
 from services.applications.inspection import Inspector
+from services.applications.picturing import Pictures
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from shared.identity import Signer
@@ -19,6 +20,7 @@ SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", 
 CODEC = web.AppKey("codec", Codec)
 STORE = web.AppKey("store", Store)
 INSPECTOR = web.AppKey("inspector", Inspector)
+PICTURES = web.AppKey("pictures", Pictures)
 # None where no scanner is configured.
 SCANNER: web.AppKey[Clamd | None] = web.AppKey("scanner", Clamd)
 

@@ -85,3 +85,25 @@ class FilterChoices(BaseModel):
     rounds: list[Choice]
     fund_types: list[Choice]
     districts: list[str]
+
+
+class Origin(BaseModel):
+    """One prefilled value: what the source said then, what was submitted, what the source says `now` (null where it
+    does not answer)."""
+
+    section: str
+    field: str
+    label: str
+    source: str
+    fetched_at: AwareDatetime | None
+    prefilled: str | None
+    submitted: str | None
+    now: str | None
+    changed_by_applicant: bool
+    drifted: bool
+
+
+class FilePages(BaseModel):
+    """How many pages an attachment has; each can be had as a picture."""
+
+    pages: int

@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 NOTHING_KNOWN = Profile(registry={}, registry_fetched_at=None, account={}, account_fetched_at=None)
 
 
-async def profile(peers: Peers, actor: Actor) -> Profile:
-    """The applicant's registry entry for prefilling. A registry that does not answer in 2 s leaves the form
-    empty, which is no reason to keep anybody from starting it."""
-    url = f"{peers.gateway_url.rstrip('/')}/internal/profiles/{actor.account}"
+async def profile(peers: Peers, actor: Actor, account: str | None = None) -> Profile:
+    """The registry entry behind an account, the actor's own unless another is named. A registry that does not answer
+    in 2 s leaves the form empty, which is no reason to keep anybody from starting it."""
+    url = f"{peers.gateway_url.rstrip('/')}/internal/profiles/{account or actor.account}"
     try:
         async with peers.http.get(
             url, headers=peers.signer.headers("gateway", actor), timeout=ClientTimeout(total=2)

@@ -4,6 +4,7 @@ Each filter has an index in the queue's own order, and a page is read from a key
 page costs does not grow with the table.
 """
 
+import time
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
@@ -53,15 +54,16 @@ def _plain(said: str) -> str:
     return unicodedata.normalize("NFKC", said).lower()
 
 
-def _search(said: str) -> list[ColumnElement[bool]]:
+def _search(said: str, *, exactly: bool = True) -> list[ColumnElement[bool]]:
     """Every word stands somewhere in the project's name or the enterprise's, or is the beginning of the number, or
-    (four digits at least) its end."""
+    (four digits at least) its end. Not `exactly`: as far as an index alone can tell, some too many."""
     names = func.applications.plain(func.concat_ws("\n", Application.project_name, Application.enterprise_name))
     found: list[ColumnElement[bool]] = []
     for word in _plain(said).split():
         # Pairs that do not overlap: the planner takes them for independent, and would think too little of more.
         pairs = [word[i : i + 2] for i in range(0, len(word) - 1, 2)] or [word]
-        ways = [and_(Application.search.contains(pairs), func.strpos(names, word) > 0)]
+        known = Application.search.contains(pairs)
+        ways = [and_(known, func.strpos(names, word) > 0) if exactly else known]
         if word.isascii() and word.isalnum():
             ways.append(Application.number.like(f"{word.upper()}%"))
         if word.isascii() and word.isdecimal() and len(word) >= 4:
@@ -77,16 +79,36 @@ def _search(said: str) -> list[ColumnElement[bool]]:
     return found
 
 
+# What was common a moment ago still is; one search brings several pages and their count.
+_COMMON: dict[str, float] = {}
+_REMEMBERED = 600.0
+
+
+def _known_to_be_common(said: str) -> bool:
+    return time.monotonic() - _COMMON.get(said, -_REMEMBERED) < _REMEMBERED
+
+
+async def _rare(session: AsyncSession, visible: list[ColumnElement[bool]], said: str) -> list[UUID] | None:
+    """The few cases that a search may concern, or None when they are many.
+
+    The planner cannot know how often two words stand together. What is rare is looked up first; what is common is
+    soon met on the way through the queue.
+    """
+    some = select(Application.id).where(*visible, *_search(said, exactly=False)).limit(RARE + 1).subquery()
+    listed = case((func.count() <= RARE, func.coalesce(func.array_agg(some.c.id), [])))
+    hits: list[UUID] | None = await session.scalar(select(listed))
+    if hits is None:
+        if len(_COMMON) > 1000:
+            _COMMON.clear()
+        _COMMON[said] = time.monotonic()
+    return hits
+
+
 async def _conditions(session: AsyncSession, actor: Actor, wanted: Filter) -> list[ColumnElement[bool]]:
     found = [visible_to(actor)]
     if words := _search(wanted.text):
-        # The planner cannot know how often two words stand together. What is rare is looked up first; what is common
-        # is soon met on the way through the queue.
-        some = select(Application.id).where(*found, *words).limit(RARE + 1).subquery()
-        hits = await session.scalar(
-            select(case((func.count() <= RARE, func.coalesce(func.array_agg(some.c.id), []))))
-        )
-        found += words if hits is None else [Application.id.in_(hits)]
+        hits = None if _known_to_be_common(wanted.text) else await _rare(session, found, wanted.text)
+        found += words if hits is None else [Application.id.in_(hits), *words]
     if wanted.states:
         found.append(Application.state.in_(wanted.states))
     if wanted.fund_type:

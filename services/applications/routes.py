@@ -3,6 +3,7 @@
 from services.applications.api import (
     applications,
     attachments,
+    case,
     desk,
     documents,
     history,
@@ -19,9 +20,11 @@ from services.applications.desk_schemas import (
     Assigned,
     Away,
     DeskCounts,
+    FilePages,
     FilterChoices,
     FilterView,
     KeepFilter,
+    Origin,
     StaffView,
     TakeLease,
 )
@@ -149,6 +152,13 @@ def _public() -> list[Route]:
             "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, READERS,
             media_type="application/octet-stream",
         ),
+        Route(
+            "GET", f"{A}/attachments/{{attachment}}/pages", case.count_pages, GATEWAY, READERS, answer=FilePages
+        ),
+        Route(
+            "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", case.show_page, GATEWAY, READERS,
+            media_type="image/webp",
+        ),
         Route("DELETE", f"{A}/attachments/{{attachment}}", attachments.remove, GATEWAY, APPLICANT, status=204),
         # documents
         Route("POST", f"{A}/preview", documents.preview, GATEWAY, APPLICANT, media_type="application/pdf"),
@@ -196,6 +206,8 @@ def _public() -> list[Route]:
             "POST", "/api/v1/review/filters", desk.keep_filter, GATEWAY, STAFF, KeepFilter, FilterView, 201
         ),
         Route("DELETE", "/api/v1/review/filters/{id}", desk.forget_filter, GATEWAY, STAFF, status=204),
+        Route("GET", f"{R}/origins", case.show_origins, GATEWAY, STAFF, answer=list[Origin]),
+        Route("GET", f"{R}/others", case.show_others, GATEWAY, STAFF, answer=list[ApplicationSummary]),
         Route("POST", f"{R}/lease", desk.take_lease, GATEWAY, REVIEWER, TakeLease, ApplicationSummary),
         Route("DELETE", f"{R}/lease", desk.drop_lease, GATEWAY, REVIEWER, Nothing, status=204),
         Route(

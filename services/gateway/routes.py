@@ -69,6 +69,7 @@ PAGES = [
     Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
     Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
     Page("POST", f"{R}/accept", case.accept, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
     Page("GET", f"{R}/return", returning.write_return, REVIEWER),
     Page("POST", f"{R}/return", returning.send_back, REVIEWER, form=True),
     # operators

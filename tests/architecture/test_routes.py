@@ -41,6 +41,8 @@ PUT    {A}/sections/{{key}}/draft                      gateway            a m
 DELETE {A}/sections/{{key}}/draft                      gateway            a m
 POST   {A}/attachments                               gateway            a
 GET    {A}/attachments/{{attachment}}                  gateway            adru
+GET    {A}/attachments/{{attachment}}/pages            gateway            adru
+GET    {A}/attachments/{{attachment}}/pages/{{n}}        gateway            adru
 DELETE {A}/attachments/{{attachment}}                  gateway            a
 POST   {A}/preview                                   gateway            a
 GET    {A}/commitment.pdf                            gateway            a
@@ -62,6 +64,8 @@ POST   /api/v1/review/next                           gateway            r
 GET    /api/v1/review/filters                        gateway            dru
 POST   /api/v1/review/filters                        gateway            dru
 DELETE /api/v1/review/filters/{{id}}                   gateway            dru
+GET    {R}/origins                                   gateway            dru
+GET    {R}/others                                    gateway            dru
 POST   {R}/lease                                     gateway            r
 DELETE {R}/lease                                     gateway            r
 POST   {R}/return                                    gateway            r m
@@ -149,6 +153,7 @@ GET    /review/{{id}}                                  dru
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form
+POST   /review/{{id}}/opinions/{{opinion}}               r form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
 GET    /ops                                          o

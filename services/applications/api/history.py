@@ -8,6 +8,7 @@ from services.applications.changes import changes
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.use_cases.asking import asked_between
 from services.applications.wording import ACTIONS
 from services.applications.workflow import LABELS, State
 from shared.errors import Malformed
@@ -47,7 +48,7 @@ async def get_changes(request: web.Request) -> web.Response:
         for n in (int(since), number):
             revision = await repository.revision(session, application.id, n)
             both.append({k: codec.open(k, v) for k, v in revision.content["sections"].items()})
-        asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
+        asked = await asked_between(session, application.id, int(since), number)
     return answer(changes(form, both[0], both[1], asked))
 
 

@@ -1,13 +1,77 @@
 """One case as the bureau reads it, and the lease that keeps two reviewers apart."""
 
+import asyncio
+from typing import Any
+
 from aiohttp import web
 
 from services.gateway.forms import one, read_form
-from services.gateway.pages.asking import application, ask, see_other
-from services.gateway.pages.reading import latest
+from services.gateway.pages.asking import Json, application, ask, definition, see_other
 from services.gateway.pages.rendering import page
-from shared.errors import Conflict, DomainError, Invalid, Stale
+from services.gateway.pages.review import showing
+from shared.errors import Conflict, DomainError, Invalid, NotFound, Stale
 from shared.web import uuid_in_path
+
+
+async def _viewer(request: web.Request, id: str, files: list[Json]) -> Json | None:
+    """The attachment that is shown beside the materials: the one asked for, or the first."""
+    wanted = request.query.get("file")
+    found = next((f for f in files if f["id"] == wanted), files[0] if files and not wanted else None)
+    if found is None:
+        return None
+    try:
+        counted = await ask(request, "GET", f"/applications/{id}/attachments/{found['id']}/pages")
+    except (Conflict, NotFound) as error:
+        return {**found, "pages": 0, "fault": error.detail}
+    return {**found, "pages": counted.body["pages"], "fault": None}
+
+
+async def _everything(request: web.Request, found: Json) -> Json:
+    """All that a reviewer reads of a case, asked for at once."""
+    id, revision = found["id"], found["revision"]
+    path, case = f"/applications/{id}", f"/review/applications/{id}"
+
+    async def get(what: str) -> Any:
+        return (await ask(request, "GET", what)).body
+
+    async def earlier(what: str) -> Any:
+        return await get(f"{path}/revisions/{what}") if revision > 1 else None
+
+    form, snapshot, before, changes, opinions, checks, origins, others, timeline = await asyncio.gather(
+        definition(request, found),
+        get(f"{path}/revisions/{revision}"),
+        earlier(str(revision - 1)),
+        earlier(f"{revision}/changes"),
+        get(f"{path}/opinions"),
+        get(f"{path}/checks"),
+        get(f"{case}/origins"),
+        get(f"{case}/others"),
+        get(f"{path}/timeline"),
+    )
+    materials = showing.materials(
+        form,
+        snapshot["content"],
+        earlier=before["content"] if before else None,
+        changes=changes or [],
+        opinions=opinions,
+        origins=origins,
+        checks=checks,
+    )
+    files = showing.files(materials)
+    return {
+        "materials": materials,
+        "files": files,
+        "viewer": await _viewer(request, id, files),
+        "changes": changes or [],
+        "unasked": [c for c in changes or [] if not c["asked"]],
+        "opinions": opinions,
+        "whole": [o for o in opinions if not o["section"]],
+        "checks": checks,
+        "origins": origins,
+        "others": others,
+        "timeline": timeline,
+        "details": [showing.detail(e) for e in timeline["entries"]],
+    }
 
 
 async def desk(
@@ -17,9 +81,7 @@ async def desk(
     found = await application(request)
     context = {
         "application": found,
-        "materials": await latest(request, found),
-        "opinions": (await ask(request, "GET", f"/applications/{found['id']}/opinions")).body,
-        "timeline": (await ask(request, "GET", f"/applications/{found['id']}/timeline")).body,
+        **await _everything(request, found),
         "error": error,
         "typed": typed or {},
         "done": request.query.get("done"),
@@ -60,3 +122,22 @@ async def accept(request: web.Request) -> web.Response:
     except (Conflict, Stale, Invalid) as error:
         return await desk(request, error, 409)
     return see_other(f"/review/{id}?done=accept")
+
+
+async def judge_opinion(request: web.Request) -> web.Response:
+    """采纳答复, or 再次提出 with a text."""
+    form = await read_form(request)
+    id, opinion = uuid_in_path(request), uuid_in_path(request, "opinion")
+    path = f"/review/applications/{id}/opinions/{opinion}"
+    raised, text = one(form, "action") == "raise", one(form, "text").strip()
+    typed = {f"raise.{opinion}": text}
+    if raised and not text:
+        return await desk(request, Conflict("再次提出意见须填写内容。"), 409, typed)
+    try:
+        if raised:
+            await ask(request, "POST", f"{path}/raise", json={"text": text}, etag=one(form, "etag"))
+        else:
+            await ask(request, "POST", f"{path}/accept", json={}, etag=one(form, "etag"))
+    except (Conflict, Stale, Invalid) as error:
+        return await desk(request, error, 409, typed)
+    return see_other(f"/review/{id}?done={'raise' if raised else 'adopt'}#opinions")
