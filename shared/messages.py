@@ -6,7 +6,7 @@ Queue messages carry one thing, the id of an outbox row; the row stays owed unti
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 
 class Contract(BaseModel):
@@ -98,6 +98,18 @@ class ApplicationReturned(Event):
 
 
 NotifyEvent = Annotated[SubmissionReceived | ApplicationReturned, Field(discriminator="kind")]
+
+
+class EventToShow(RootModel[NotifyEvent]):
+    """`POST /internal/preview` of notify: an event that has not happened."""
+
+
+class RenderedMail(Contract):
+    """The answer: the mail that the event would become."""
+
+    subject: str
+    text: str
+    html: str
 
 
 class JobStarted(Contract):

@@ -16,6 +16,7 @@ from services.applications.context import (
     SESSIONS,
     SETTINGS,
     STORE,
+    WORKDAYS,
     Peers,
 )
 from services.applications.inspection import Inspector
@@ -28,6 +29,7 @@ from shared.database import BUSY, async_engine
 from shared.identity import Signer, Verifier
 from shared.store import Store
 from shared.web import CHECKS, base_app
+from shared.workdays import WorkingDays
 
 SERVICE = "applications"
 
@@ -37,6 +39,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
     app[SETTINGS] = settings
     app[CODEC] = Codec(settings.master_key)
+    app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app[STORE] = Store.from_url(settings.store_url)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_peers)

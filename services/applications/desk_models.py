@@ -62,3 +62,16 @@ class Turn(Base):
     account: Mapped[str] = mapped_column(primary_key=True)
     given_at: Mapped[datetime | None]
     away: Mapped[bool] = mapped_column(default=False)
+
+
+class Phrase(Base):
+    """A text of the library from which opinions are written."""
+
+    __tablename__ = "phrases"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(unique=True)
+    # The material it is for; none for any.
+    section: Mapped[str | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

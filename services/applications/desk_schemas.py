@@ -107,3 +107,43 @@ class FilePages(BaseModel):
     """How many pages an attachment has; each can be had as a picture."""
 
     pages: int
+
+
+class UnlockedView(BaseModel):
+    """A material that a return opens; `why` is opinion, named, tied or whole."""
+
+    key: str
+    label: str
+    why: str
+
+
+class MailView(BaseModel):
+    """A mail as it would be sent."""
+
+    subject: str
+    text: str
+
+
+class ReturnPreview(BaseModel):
+    """What a return would do; `mail` is null while notify does not answer."""
+
+    correct_by: AwareDatetime
+    # False where the holidays of that year are not published yet: only weekends are known.
+    holidays_known: bool
+    unlocked: list[UnlockedView]
+    to: str
+    email: str | None
+    mail: MailView | None
+
+
+class PhraseInput(Input):
+    """A text for opinions; of one fund type's material, or (null) for any."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    section: str | None = Field(default=None, max_length=64)
+
+
+class PhraseView(BaseModel):
+    id: UUID
+    text: str
+    section: str | None

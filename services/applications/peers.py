@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from services.applications.context import Peers
 from shared.errors import Unavailable
 from shared.identity import Actor, Role
-from shared.messages import Deliveries, Delivery, Profile, Staff, StaffMember
+from shared.messages import Deliveries, Delivery, Event, Profile, RenderedMail, Staff, StaffMember
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,23 @@ async def staff(peers: Peers, role: Role) -> list[StaffMember]:
     except (TimeoutError, ClientError, ValidationError) as error:
         log.warning("no staff", extra={"reason": repr(error)})
         raise Unavailable("暂时无法取得人员名单，请稍后再试。", code="staff_unknown") from error
+
+
+async def preview(peers: Peers, event: Event) -> RenderedMail | None:
+    """The mail that an event would become; None when notify does not answer."""
+    url = f"{peers.notify_url.rstrip('/')}/internal/preview"
+    try:
+        async with peers.http.post(
+            url,
+            data=event.model_dump_json(),
+            headers={**peers.signer.headers("notify"), "Content-Type": "application/json"},
+            timeout=ClientTimeout(total=5),
+        ) as answer:
+            answer.raise_for_status()
+            return RenderedMail.model_validate_json(await answer.read())
+    except (TimeoutError, ClientError, ValidationError) as error:
+        log.warning("no preview", extra={"reason": repr(error)})
+        return None
 
 
 async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[Delivery] | None:

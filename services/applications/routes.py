@@ -4,32 +4,21 @@ from services.applications.api import (
     applications,
     attachments,
     case,
-    desk,
     documents,
     history,
     jobs,
     opinions,
     ops,
-    review,
     rounds,
     sections,
     verify,
 )
 from services.applications.desk_schemas import (
-    Assign,
-    Assigned,
-    Away,
-    DeskCounts,
     FilePages,
-    FilterChoices,
-    FilterView,
-    KeepFilter,
-    Origin,
-    StaffView,
-    TakeLease,
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
+from services.applications.review_routes import review_routes
 from services.applications.round_schemas import (
     CloseRound,
     ExtensionInput,
@@ -42,19 +31,14 @@ from services.applications.round_schemas import (
 )
 from services.applications.schemas import (
     ApplicationPage,
-    ApplicationSummary,
     ApplicationView,
     AttachmentView,
     Change,
-    Decision,
     DocumentStatus,
-    Extend,
     Nothing,
     OpinionView,
     Overview,
-    Raise,
     Reply,
-    ReturnApplication,
     RevisionSnapshot,
     RevisionView,
     SectionValues,
@@ -66,7 +50,6 @@ from services.applications.schemas import (
     Timeline,
 )
 from services.applications.use_cases.verify import Verification
-from services.applications.workflow import Action
 from shared.document import DocumentModel
 from shared.identity import Role
 from shared.messages import FailJob, JobFinished, JobStarted, StartJob
@@ -85,9 +68,7 @@ READERS = APPLICANT | STAFF
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 A = "/api/v1/applications/{id}"
-R = "/api/v1/review/applications/{id}"
 LIST = ("state", "q", "fund_type", "cursor", "limit")
-QUEUE = (*desk.FILTERS, "cursor", "limit")
 
 
 def _public() -> list[Route]:
@@ -184,65 +165,11 @@ def _public() -> list[Route]:
             answer=list[Change], query=("since",),
         ),
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
-        # review
-        Route(
-            "GET", "/api/v1/review/applications", desk.show_queue, GATEWAY, STAFF,
-            answer=ApplicationPage, query=QUEUE,
-        ),
-        Route(
-            "GET", "/api/v1/review/counts", desk.show_counts, GATEWAY, STAFF,
-            answer=DeskCounts, query=desk.FILTERS,
-        ),
-        Route("GET", "/api/v1/review/choices", desk.show_choices, GATEWAY, STAFF, answer=FilterChoices),
-        Route("GET", "/api/v1/review/reviewers", desk.list_reviewers, GATEWAY, STAFF, answer=list[StaffView]),
-        Route("PUT", "/api/v1/review/away", desk.set_away, GATEWAY, REVIEWER, Away, status=204),
-        Route(
-            "POST", "/api/v1/review/assignments", desk.assign, GATEWAY, REVIEWER | DIRECTOR,
-            Assign, list[Assigned],
-        ),
-        Route("POST", "/api/v1/review/next", desk.take_next, GATEWAY, REVIEWER, Nothing, ApplicationSummary),
-        Route("GET", "/api/v1/review/filters", desk.list_filters, GATEWAY, STAFF, answer=list[FilterView]),
-        Route(
-            "POST", "/api/v1/review/filters", desk.keep_filter, GATEWAY, STAFF, KeepFilter, FilterView, 201
-        ),
-        Route("DELETE", "/api/v1/review/filters/{id}", desk.forget_filter, GATEWAY, STAFF, status=204),
-        Route("GET", f"{R}/origins", case.show_origins, GATEWAY, STAFF, answer=list[Origin]),
-        Route("GET", f"{R}/others", case.show_others, GATEWAY, STAFF, answer=list[ApplicationSummary]),
-        Route("POST", f"{R}/lease", desk.take_lease, GATEWAY, REVIEWER, TakeLease, ApplicationSummary),
-        Route("DELETE", f"{R}/lease", desk.drop_lease, GATEWAY, REVIEWER, Nothing, status=204),
-        Route(
-            "POST", f"{R}/return", review.send_back, GATEWAY, REVIEWER,
-            ReturnApplication, ApplicationSummary, if_match=True,
-        ),
-        _decision(Action.ACCEPT, REVIEWER, "纳批: take into formal review."),
-        _decision(Action.PASS, REVIEWER, "通过形式审查: on to the experts."),
-        _decision(Action.REFUSE, REVIEWER, "不予受理, with a reason."),
-        _decision(Action.PROPOSE, DIRECTOR, "拟支持, with an amount not above what was applied for."),
-        _decision(Action.DECLINE, DIRECTOR, "不予支持, with a reason."),
-        _decision(Action.APPROVE, DIRECTOR, "公示无异议: the publicity days have passed."),
-        Route(
-            "POST", f"{R}/recall", review.recall, GATEWAY, REVIEWER, Nothing, ApplicationSummary, if_match=True
-        ),
-        Route("POST", f"{R}/extend", review.extend, GATEWAY, REVIEWER, Extend, ApplicationSummary, if_match=True),
-        Route(
-            "POST", f"{R}/opinions/{{opinion}}/accept", opinions.accept_opinion, GATEWAY, REVIEWER,
-            Nothing, OpinionView, if_match=True,
-        ),
-        Route(
-            "POST", f"{R}/opinions/{{opinion}}/raise", opinions.raise_opinion, GATEWAY, REVIEWER,
-            Raise, OpinionView, if_match=True,
-        ),
+        *review_routes(),
         # operators
         Route("GET", "/api/v1/ops/overview", ops.overview, GATEWAY, OPERATOR, answer=Overview),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
     ]  # fmt: skip
-
-
-def _decision(action: Action, roles: frozenset[Role], text: str) -> Route:
-    handler = review.decision(action, text)
-    return Route(
-        "POST", f"{R}/{action.value}", handler, GATEWAY, roles, Decision, ApplicationSummary, if_match=True
-    )
 
 
 def _internal() -> list[Route]:

@@ -43,7 +43,10 @@ class OpinionInput(Input):
 
 
 class ReturnApplication(Input):
-    correct_by: AwareDatetime
+    """The deadline is an instant, or so many working days from today, until the end of that office day."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     opinions: list[OpinionInput] = Field(default=[], max_length=100)
     unlock: list[str] = []
 
@@ -54,7 +57,10 @@ class Decision(Input):
 
 
 class Extend(Input):
-    correct_by: AwareDatetime
+    """The new deadline is an instant, or so many working days from today."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     reason: str = Field(max_length=2000)
 
 
@@ -196,6 +202,8 @@ class OpinionView(BaseModel):
     reply: str | None
     author: str
     created_at: AwareDatetime
+    # Not yet: noted for a return still to come; applicants see only what was sent.
+    sent: bool = True
 
 
 class RevisionView(BaseModel):

@@ -23,7 +23,7 @@ from services.applications.schemas import (
     SectionWritten,
 )
 from services.applications.use_cases.moving import facts_of
-from services.applications.use_cases.review import field_label
+from services.applications.use_cases.returning import field_label
 from services.applications.use_cases.sections import Opened, editable
 from services.applications.workflow import LABELS, State, applicant_actions, staff_actions
 from shared import clock
@@ -188,6 +188,7 @@ def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
         reply=opinion.reply,
         author=opinion.author_name,
         created_at=opinion.created_at,
+        sent=opinion.round_trip <= application.round_trips,
     )
 
 

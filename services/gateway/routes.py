@@ -3,7 +3,7 @@
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.pages import home, ops, projects, reading, rounds, sections, verify
-from services.gateway.pages.review import case, queue, returning
+from services.gateway.pages.review import case, phrases, queue, returning
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -65,12 +65,20 @@ PAGES = [
     Page("POST", "/review/away", queue.set_away, REVIEWER, form=True),
     Page("POST", "/review/filters", queue.keep, STAFF, form=True),
     Page("POST", "/review/filters/{id}/delete", queue.forget, STAFF, form=True),
+    Page("GET", "/review/phrases", phrases.show, REVIEWER | DIRECTOR),
+    Page("POST", "/review/phrases", phrases.add, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/phrases/{id}", phrases.change, REVIEWER | DIRECTOR, form=True),
     Page("GET", R, case.show, STAFF),
     Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
     Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
     Page("POST", f"{R}/accept", case.accept, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions", returning.note, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
-    Page("GET", f"{R}/return", returning.write_return, REVIEWER),
+    Page("POST", f"{R}/opinions/{{opinion}}/delete", returning.forget, REVIEWER, form=True),
+    Page("POST", f"{R}/recall", returning.recall, REVIEWER, form=True),
+    Page("GET", f"{R}/extend", returning.ask_extend, REVIEWER),
+    Page("POST", f"{R}/extend", returning.extend, REVIEWER, form=True),
+    Page("GET", f"{R}/return", returning.write, REVIEWER),
     Page("POST", f"{R}/return", returning.send_back, REVIEWER, form=True),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),

@@ -69,6 +69,13 @@ GET    {R}/others                                    gateway            dru
 POST   {R}/lease                                     gateway            r
 DELETE {R}/lease                                     gateway            r
 POST   {R}/return                                    gateway            r m
+POST   {R}/return/preview                            gateway            r
+POST   {R}/opinions                                  gateway            r
+DELETE {R}/opinions/{{opinion}}                        gateway            r
+GET    /api/v1/review/phrases                        gateway            dru
+POST   /api/v1/review/phrases                        gateway            dr
+PUT    /api/v1/review/phrases/{{id}}                   gateway            dr
+DELETE /api/v1/review/phrases/{{id}}                   gateway            dr
 POST   {R}/accept                                    gateway            r m
 POST   {R}/pass                                      gateway            r m
 POST   {R}/refuse                                    gateway            r m
@@ -97,6 +104,7 @@ NOTIFY_TABLE = """
 GET    /api/v1/notifications                         gateway            a
 POST   /api/v1/notifications/{id}/read               gateway            a
 GET    /internal/deliveries                          applications       -
+POST   /internal/preview                             applications       -
 GET    /internal/openapi.json                        gateway            -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
@@ -153,7 +161,15 @@ GET    /review/{{id}}                                  dru
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form
+POST   /review/{{id}}/opinions                         r form
 POST   /review/{{id}}/opinions/{{opinion}}               r form
+POST   /review/{{id}}/opinions/{{opinion}}/delete        r form
+POST   /review/{{id}}/recall                           r form
+GET    /review/{{id}}/extend                           r
+POST   /review/{{id}}/extend                           r form
+GET    /review/phrases                               dr
+POST   /review/phrases                               dr form
+POST   /review/phrases/{{id}}                          dr form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
 GET    /ops                                          o

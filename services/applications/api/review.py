@@ -6,9 +6,10 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import views
-from services.applications.context import CODEC, SETTINGS, transaction
+from services.applications.api.returning import deadline
+from services.applications.context import SETTINGS, WORKDAYS, transaction
 from services.applications.models import Application
-from services.applications.schemas import Decision, Extend, ReturnApplication
+from services.applications.schemas import Decision, Extend
 from services.applications.use_cases import review as use_case
 from services.applications.workflow import Action
 from shared.identity import Actor
@@ -23,24 +24,6 @@ async def _moved(
         application = await act(session, who)
         view = await views.summary(session, application, who)
     return answer(view, ETag=f'"{view.version}"')
-
-
-async def send_back(request: web.Request) -> web.Response:
-    """退回补正 with opinions and a correction deadline; unlocks what they concern and what checks tie to it."""
-    given = body(request, ReturnApplication)
-    return await _moved(
-        request,
-        lambda session, who: use_case.send_back(
-            session,
-            request.app[CODEC],
-            who,
-            uuid_in_path(request),
-            if_match(request),
-            correct_by=given.correct_by,
-            opinions=given.opinions,
-            unlock=given.unlock,
-        ),
-    )
 
 
 async def recall(request: web.Request) -> web.Response:
@@ -60,7 +43,7 @@ async def extend(request: web.Request) -> web.Response:
             who,
             uuid_in_path(request),
             if_match(request),
-            correct_by=given.correct_by,
+            correct_by=deadline(request, given),
             reason=given.reason,
         ),
     )
@@ -81,6 +64,7 @@ def decision(action: Action, text: str) -> Callable[[web.Request], Awaitable[web
                 action,
                 reason=given.reason,
                 amount_wan=given.amount_wan,
+                calendar=request.app[WORKDAYS],
                 publicity_working_days=request.app[SETTINGS].publicity_working_days,
             ),
         )

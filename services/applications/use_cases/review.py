@@ -1,187 +1,37 @@
-"""What the bureau does with an application: 纳批, 退回补正 and every further move of the table."""
+"""What the bureau does with an application besides returning it: 收回退回, 延长补正期限, 纳批 and every further move."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import outbox, repository
-from services.applications.codec import Codec
-from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import tied
-from services.applications.forms.definition import Form
-from services.applications.models import Application, Opinion
-from services.applications.schemas import OpinionInput
+from services.applications import repository
+from services.applications.models import Application
 from services.applications.use_cases.moving import load_facts, make_move, must_match_or_tell
-from services.applications.use_cases.submit import person_of
 from services.applications.workflow import Action
-from shared import clock
-from shared.errors import FieldError, Invalid
 from shared.identity import Actor
-from shared.messages import NOTIFY, ApplicationReturned, OpinionText
-
-
-async def send_back(
-    session: AsyncSession,
-    codec: Codec,
-    actor: Actor,
-    id: UUID,
-    version: str,
-    *,
-    correct_by: datetime,
-    opinions: list[OpinionInput],
-    unlock: list[str],
-) -> Application:
-    """退回补正: opinions, the materials they unlock, a deadline, and the mail that is owed for it."""
-    application = await repository.application(session, actor, id, lock=True)
-    await must_match_or_tell(session, application, version)
-    form = catalogue_form(application.fund_type, application.form_version)
-    _must_name_places(form, opinions, unlock)
-    trip = application.round_trips + 1
-    raised = [o for o in await repository.opinions(session, id) if o.round_trip == trip]
-    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
-    facts = replace(facts, opinions=len(opinions) + len(raised), deadline=correct_by)
-    given_for = [o.section for o in opinions] + [o.section for o in raised]
-    named = {key for key in given_for if key} | set(unlock)
-    # An opinion on the whole opens the whole.
-    sections = tied(form, named) if named else {s.key for s in form.sections}
-    await make_move(
-        session,
-        application,
-        actor,
-        Action.RETURN,
-        facts,
-        returned_from=facts.state,
-        correct_by=correct_by,
-        round_trips=trip,
-        unlocked=[s.key for s in form.sections if s.key in sections],
-        return_seen_at=None,
-        lease_account=None,
-        lease_name=None,
-        lease_until=None,
-        details={
-            "round_trip": trip,
-            "correct_by": correct_by.isoformat(),
-            "opinions": len(opinions) + len(raised),
-        },
-    )
-    given = [
-        Opinion(
-            id=uuid4(),
-            application_id=id,
-            round_trip=trip,
-            section=o.section,
-            field=o.field,
-            row=o.row,
-            text=o.text.strip(),
-            author=actor.account,
-            author_name=actor.name,
-            position=len(raised) + i,
-        )
-        for i, o in enumerate(opinions)
-    ]
-    session.add_all(given)
-    await session.flush()
-    await _owe_notice(session, codec, application, form, [*raised, *given], correct_by)
-    return application
-
-
-def _must_name_places(form: Form, opinions: list[OpinionInput], unlock: list[str]) -> None:
-    errors = [
-        FieldError(field=f"unlock.{i}", code="unknown_section", message="没有这份申报材料")
-        for i, key in enumerate(unlock)
-        if form.section(key) is None
-    ]
-    for i, opinion in enumerate(opinions):
-        section = form.section(opinion.section) if opinion.section else None
-        if opinion.section and section is None:
-            errors.append(
-                FieldError(field=f"opinions.{i}.section", code="unknown_section", message="没有这份申报材料")
-            )
-        elif opinion.field and (section is None or field_label(form, opinion.section, opinion.field) is None):
-            errors.append(FieldError(field=f"opinions.{i}.field", code="unknown_field", message="该材料没有此项"))
-        if not opinion.text.strip():
-            errors.append(FieldError(field=f"opinions.{i}.text", code="required", message="请填写意见内容"))
-    if errors:
-        raise Invalid(errors)
-
-
-def field_label(form: Form, section: str | None, field: str | None) -> str | None:
-    """The Chinese name of a field, table, table column (`table.column`) or attachment slot."""
-    found = form.section(section) if section else None
-    if found is None or not field:
-        return None
-    inner, _, column = field.partition(".")
-    if table := found.table(inner):
-        labels = [c.label for c in table.columns if c.key == column]
-        return f"{table.label}·{labels[0]}" if labels else (table.label if not column else None)
-    part = found.field(field) or found.slot(field)
-    return part.label if part else None
-
-
-async def _owe_notice(
-    session: AsyncSession,
-    codec: Codec,
-    application: Application,
-    form: Form,
-    opinions: list[Opinion],
-    correct_by: datetime,
-) -> None:
-    revision = await repository.revision(session, application.id, application.revision)
-    opener = codec.of(application.id, application.wrapped_key, form)
-    saved = {key: opener.open(key, values) for key, values in revision.content["sections"].items()}
-    event = ApplicationReturned(
-        event_id=uuid4(),
-        occurred_at=clock.now(),
-        to=person_of(application, form, saved),
-        application_id=application.id,
-        project_name=application.project_name,
-        fund_type_label=form.label,
-        number=application.number or "",
-        revision=application.revision,
-        correct_by=correct_by,
-        opinions=[
-            OpinionText(
-                material=section.label if o.section and (section := form.section(o.section)) else "整体",
-                field=field_label(form, o.section, o.field),
-                text=o.text,
-            )
-            for o in opinions
-        ],
-    )
-    await outbox.add(
-        session,
-        NOTIFY,
-        event,
-        due_key=f"application_returned:{application.id}:{application.round_trips}:{application.version}",
-        priority=outbox.NOTICE,
-        application_id=application.id,
-        id=event.event_id,
-    )
+from shared.workdays import WorkingDays
 
 
 async def recall(session: AsyncSession, actor: Actor, id: UUID, version: str) -> Application:
-    """收回退回, until the applicant has opened it. Its opinions are taken back too."""
+    """收回退回, until the applicant has opened it. Its opinions are noted again, for a return still to come."""
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
-    trip = application.round_trips
     await make_move(
         session,
         application,
         actor,
         Action.RECALL,
         facts,
-        round_trips=trip - 1,
+        round_trips=application.round_trips - 1,
         correct_by=None,
         unlocked=[],
         returned_from=None,
     )
-    await session.execute(delete(Opinion).where(Opinion.application_id == id, Opinion.round_trip == trip))
     return application
 
 
@@ -212,6 +62,7 @@ async def decide(
     version: str,
     action: Action,
     *,
+    calendar: WorkingDays,
     reason: str = "",
     amount_wan: Decimal | None = None,
     publicity_working_days: int = 5,
@@ -224,18 +75,9 @@ async def decide(
     changes: dict[str, Any] = {"lease_account": None, "lease_name": None, "lease_until": None}
     if action is Action.PROPOSE:
         changes["approved_wan"] = amount_wan
-        changes["publicity_until"] = after_working_days(actor.received_at, publicity_working_days)
+        changes["publicity_until"] = calendar.after(actor.received_at, publicity_working_days)
     details = {"reason": reason} if reason else {}
     if amount_wan is not None:
         details["amount_wan"] = f"{amount_wan:.2f}"
     await make_move(session, application, actor, action, facts, details=details, **changes)
     return application
-
-
-def after_working_days(start: datetime, days: int) -> datetime:
-    """The same time of day this many Mondays-to-Fridays later; public holidays are not known here."""
-    at = start.astimezone(clock.SHANGHAI)
-    while days:
-        at += timedelta(days=1)
-        days -= at.weekday() < 5
-    return at

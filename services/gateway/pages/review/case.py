@@ -8,7 +8,7 @@ from aiohttp import web
 from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import Json, application, ask, definition, see_other
 from services.gateway.pages.rendering import page
-from services.gateway.pages.review import showing
+from services.gateway.pages.review import places, showing
 from shared.errors import Conflict, DomainError, Invalid, NotFound, Stale
 from shared.web import uuid_in_path
 
@@ -26,6 +26,14 @@ async def _viewer(request: web.Request, id: str, files: list[Json]) -> Json | No
     return {**found, "pages": counted.body["pages"], "fault": None}
 
 
+def anchor(opinion: Json) -> str:
+    """Where on the page an opinion's place stands."""
+    if not opinion["section"]:
+        return "opinions"
+    field = (opinion["field"] or "").partition(".")[0]
+    return f"p-{opinion['section']}-{field}" if field else f"m-{opinion['section']}"
+
+
 async def _everything(request: web.Request, found: Json) -> Json:
     """All that a reviewer reads of a case, asked for at once."""
     id, revision = found["id"], found["revision"]
@@ -37,7 +45,7 @@ async def _everything(request: web.Request, found: Json) -> Json:
     async def earlier(what: str) -> Any:
         return await get(f"{path}/revisions/{what}") if revision > 1 else None
 
-    form, snapshot, before, changes, opinions, checks, origins, others, timeline = await asyncio.gather(
+    form, snapshot, before, changes, opinions, checks, origins, others, timeline, phrases = await asyncio.gather(
         definition(request, found),
         get(f"{path}/revisions/{revision}"),
         earlier(str(revision - 1)),
@@ -47,6 +55,7 @@ async def _everything(request: web.Request, found: Json) -> Json:
         get(f"{case}/origins"),
         get(f"{case}/others"),
         get(f"{path}/timeline"),
+        get("/review/phrases"),
     )
     materials = showing.materials(
         form,
@@ -70,18 +79,31 @@ async def _everything(request: web.Request, found: Json) -> Json:
         "origins": origins,
         "others": others,
         "timeline": timeline,
+        "groups": places.choices(form, snapshot["content"]),
+        "phrases": phrases,
         "details": [showing.detail(e) for e in timeline["entries"]],
     }
 
 
 async def desk(
-    request: web.Request, error: DomainError | None = None, status: int = 200, typed: dict[str, str] | None = None
+    request: web.Request,
+    error: DomainError | None = None,
+    status: int = 200,
+    typed: dict[str, str] | None = None,
+    *,
+    opine: str | None = None,
 ) -> web.Response:
-    """The page of a case, with what went wrong and what was typed."""
+    """The page of a case, with what went wrong and what was typed; `opine` is the place one writes an opinion on."""
     found = await application(request)
+    everything = await _everything(request, found)
+    wanted = opine if opine is not None else request.query.get("opine")
+    mine = bool(found["lease"] and found["lease"]["mine"] and "return" in found["actions"])
     context = {
         "application": found,
-        **await _everything(request, found),
+        **everything,
+        "may_opine": mine,
+        "opine": wanted if mine else None,
+        "opine_label": places.label(everything["groups"], wanted) if wanted is not None else None,
         "error": error,
         "typed": typed or {},
         "done": request.query.get("done"),
