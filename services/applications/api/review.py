@@ -64,8 +64,9 @@ def decision(action: Action, text: str) -> Callable[[web.Request], Awaitable[web
                 action,
                 reason=given.reason,
                 amount_wan=given.amount_wan,
-                calendar=request.app[WORKDAYS],
-                publicity_working_days=request.app[SETTINGS].publicity_working_days,
+                publicity_until=request.app[WORKDAYS].after(
+                    who.received_at, request.app[SETTINGS].publicity_working_days
+                ),
             ),
         )
 

@@ -13,7 +13,6 @@ from services.applications.models import Application
 from services.applications.use_cases.moving import load_facts, make_move, must_match_or_tell
 from services.applications.workflow import Action
 from shared.identity import Actor
-from shared.workdays import WorkingDays
 
 
 async def recall(session: AsyncSession, actor: Actor, id: UUID, version: str) -> Application:
@@ -62,12 +61,11 @@ async def decide(
     version: str,
     action: Action,
     *,
-    calendar: WorkingDays,
     reason: str = "",
     amount_wan: Decimal | None = None,
-    publicity_working_days: int = 5,
+    publicity_until: datetime | None = None,
 ) -> Application:
-    """Any other move of staff: accept, pass, refuse, propose, decline, approve."""
+    """Any other move of staff: accept, pass, refuse, propose (公示 `publicity_until`), decline, approve."""
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
@@ -75,7 +73,7 @@ async def decide(
     changes: dict[str, Any] = {"lease_account": None, "lease_name": None, "lease_until": None}
     if action is Action.PROPOSE:
         changes["approved_wan"] = amount_wan
-        changes["publicity_until"] = calendar.after(actor.received_at, publicity_working_days)
+        changes["publicity_until"] = publicity_until
     details = {"reason": reason} if reason else {}
     if amount_wan is not None:
         details["amount_wan"] = f"{amount_wan:.2f}"
