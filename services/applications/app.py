@@ -14,6 +14,7 @@ from services.applications.context import (
     HINTS,
     INSPECTOR,
     PEERS,
+    PICTURES,
     SCANNER,
     SESSIONS,
     SETTINGS,
@@ -22,6 +23,7 @@ from services.applications.context import (
     Peers,
 )
 from services.applications.inspection import Inspector
+from services.applications.picturing import Pictures
 from services.applications.routes import ROUTES
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
@@ -42,8 +44,8 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
     app[SETTINGS] = settings
     app[CODEC] = Codec(*settings.master_keys)
-    app[STORE] = Store.from_url(settings.store_url)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
+    app[STORE] = Store.from_url(settings.store_url)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_peers)
     app.cleanup_ctx.append(_files)
@@ -80,7 +82,9 @@ async def _files(app: web.Application) -> AsyncIterator[None]:
     remove_leftovers()
     app[SCANNER] = Clamd(settings.clamd_url, seconds=settings.clamd_seconds) if settings.clamd_url else None
     app[INSPECTOR] = Inspector(seconds=settings.inspection_seconds)
+    app[PICTURES] = Pictures(seconds=settings.inspection_seconds)
     yield
+    await app[PICTURES].close()
     await app[INSPECTOR].close()
 
 

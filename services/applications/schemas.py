@@ -44,7 +44,10 @@ class OpinionInput(Input):
 
 
 class ReturnApplication(Input):
-    correct_by: AwareDatetime
+    """The deadline is an instant, or so many working days from today, until the end of that office day."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     opinions: list[OpinionInput] = Field(default=[], max_length=100)
     unlock: list[str] = []
 
@@ -55,7 +58,10 @@ class Decision(Input):
 
 
 class Extend(Input):
-    correct_by: AwareDatetime
+    """The new deadline is an instant, or so many working days from today."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     reason: str = Field(max_length=2000)
 
 
@@ -100,7 +106,11 @@ class ApplicationSummary(BaseModel):
     closes_at: AwareDatetime
     correct_by: AwareDatetime | None
     actions: list[str]
+    applied_wan: str | None = None
+    # For members of staff only.
+    district: str | None = None
     lease: "LeaseView | None" = None
+    assignee: "AssigneeView | None" = None
 
 
 class LeaseView(BaseModel):
@@ -109,6 +119,14 @@ class LeaseView(BaseModel):
     name: str
     mine: bool
     until: AwareDatetime
+
+
+class AssigneeView(BaseModel):
+    """Whose case it is."""
+
+    account: str
+    name: str
+    mine: bool
 
 
 class ApplicationView(ApplicationSummary):
@@ -205,6 +223,8 @@ class OpinionView(BaseModel):
     reply: str | None
     author: str
     created_at: AwareDatetime
+    # Not yet: noted for a return still to come; applicants see only what was sent.
+    sent: bool = True
 
 
 class RevisionView(BaseModel):

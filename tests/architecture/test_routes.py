@@ -43,6 +43,8 @@ PUT    {A}/sections/{{key}}/draft                      gateway            a m
 DELETE {A}/sections/{{key}}/draft                      gateway            a m
 POST   {A}/attachments                               gateway            a
 GET    {A}/attachments/{{attachment}}                  gateway            adru
+GET    {A}/attachments/{{attachment}}/pages            gateway            adru
+GET    {A}/attachments/{{attachment}}/pages/{{n}}        gateway            adru
 DELETE {A}/attachments/{{attachment}}                  gateway            a
 POST   {A}/preview                                   gateway            a
 GET    {A}/commitment.pdf                            gateway            a
@@ -57,9 +59,27 @@ GET    {A}/revisions/{{n}}/changes                     gateway            adru
 GET    /api/v1/audit                                 gateway            u
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
+GET    /api/v1/review/counts                         gateway            dru
+GET    /api/v1/review/choices                        gateway            dru
+GET    /api/v1/review/reviewers                      gateway            dru
+PUT    /api/v1/review/away                           gateway            r
+POST   /api/v1/review/assignments                    gateway            dr
+POST   /api/v1/review/next                           gateway            r
+GET    /api/v1/review/filters                        gateway            dru
+POST   /api/v1/review/filters                        gateway            dru
+DELETE /api/v1/review/filters/{{id}}                   gateway            dru
+GET    {R}/origins                                   gateway            dru
+GET    {R}/others                                    gateway            dru
 POST   {R}/lease                                     gateway            r
 DELETE {R}/lease                                     gateway            r
 POST   {R}/return                                    gateway            r m
+POST   {R}/return/preview                            gateway            r
+POST   {R}/opinions                                  gateway            r
+DELETE {R}/opinions/{{opinion}}                        gateway            r
+GET    /api/v1/review/phrases                        gateway            dru
+POST   /api/v1/review/phrases                        gateway            dr
+PUT    /api/v1/review/phrases/{{id}}                   gateway            dr
+DELETE /api/v1/review/phrases/{{id}}                   gateway            dr
 POST   {R}/accept                                    gateway            r m
 POST   {R}/pass                                      gateway            r m
 POST   {R}/refuse                                    gateway            r m
@@ -89,6 +109,7 @@ NOTIFY_TABLE = """
 GET    /api/v1/notifications                         gateway            a
 POST   /api/v1/notifications/{id}/read               gateway            a
 GET    /internal/deliveries                          applications       -
+POST   /internal/preview                             applications       -
 GET    /internal/openapi.json                        gateway            -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
@@ -97,6 +118,7 @@ GET    /metrics                                      anybody            -
 
 GATEWAY_INTERNAL_TABLE = """
 GET    /internal/profiles/{account}                  applications       -
+GET    /internal/staff                               applications       -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
 GET    /metrics                                      anybody            -
@@ -152,11 +174,25 @@ POST   /notifications/{{id}}/read                      a form
 GET    {P}/revisions/{{n}}/pdf                         adru
 POST   {P}/revisions/{{n}}/pdf                         adru form
 GET    /review                                       dru
+POST   /review/assign                                dr form
+POST   /review/next                                  r form
+POST   /review/away                                  r form
+POST   /review/filters                               dru form
+POST   /review/filters/{{id}}/delete                   dru form
 GET    /review/{{id}}                                  dru
 POST   /review/{{id}}/reveal                           dr form
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form
+POST   /review/{{id}}/opinions                         r form
+POST   /review/{{id}}/opinions/{{opinion}}               r form
+POST   /review/{{id}}/opinions/{{opinion}}/delete        r form
+POST   /review/{{id}}/recall                           r form
+GET    /review/{{id}}/extend                           r
+POST   /review/{{id}}/extend                           r form
+GET    /review/phrases                               dr
+POST   /review/phrases                               dr form
+POST   /review/phrases/{{id}}                          dr form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
 GET    /audit                                        u

@@ -11,45 +11,14 @@ from services.applications.codec import SectionCodec
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.use_cases.asking import asked_between
 from services.applications.use_cases.filled import load
 from services.applications.use_cases.recording import record
+from services.applications.wording import ACTIONS
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared.errors import Malformed
 from shared.identity import Role
 from shared.web import actor, answer, uuid_in_path
-
-# Audit actions in the office's words.
-ACTIONS = {
-    "start": "新增项目",
-    "save_section": "保存表单",
-    "discard_draft": "放弃修改",
-    "attach": "上传附件",
-    "detach": "删除附件",
-    "detach_abandoned": "清理未使用的附件",
-    "infected": "附件查出病毒",
-    "submit": "提交申请",
-    "withdraw": "撤销申请",
-    "delete": "删除申请",
-    "take_lease": "领取办理",
-    "drop_lease": "放弃办理",
-    "accept": "纳批",
-    "return": "退回补正",
-    "see_return": "查看退回意见",
-    "answer_opinion": "答复意见",
-    "accept_opinion": "采纳答复",
-    "raise_opinion": "再次提出意见",
-    "recall": "收回退回",
-    "lapse": "逾期未补正",
-    "extend": "延长补正期限",
-    "pass": "通过形式审查",
-    "refuse": "不予受理",
-    "conclude": "评审汇总",
-    "propose": "拟支持",
-    "decline": "不予支持",
-    "approve": "公示无异议",
-    "reveal": "查看完整个人信息",
-    "retention": "保存期限届满，删除资料",
-}
 
 
 async def list_revisions(request: web.Request) -> web.Response:
@@ -100,7 +69,7 @@ async def get_changes(request: web.Request) -> web.Response:
         for n in (int(since), number):
             revision = await repository.revision(session, application.id, n)
             both.append({k: codec.open(k, v) for k, v in revision.content["sections"].items()})
-        asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
+        asked = await asked_between(session, application.id, int(since), number)
     return answer(_as_may_be_shown(request, codec, changes(form, both[0], both[1], asked)))
 
 
@@ -135,7 +104,7 @@ async def get_pending_changes(request: web.Request) -> web.Response:
         before = {k: codec.open(k, v) for k, v in last.content["sections"].items()}
         # As a submission would freeze it: nothing hidden, computed values included.
         after = (await load(session, application, form, codec)).effective()
-        asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
+        asked = await asked_between(session, application.id, application.revision, application.revision + 1)
     return answer(_as_may_be_shown(request, codec, changes(form, before, after, asked)))
 
 

@@ -58,7 +58,15 @@ def size(count: int) -> str:
     return f"{count / 1024:.1f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
 
 
-TEMPLATES.filters.update(size=size, when=when, day=day, left=left)
+def waited(instant: str | None) -> str:
+    """How long somebody has waited since an instant, in whole days."""
+    if not instant:
+        return ""
+    days = (clock.now() - datetime.fromisoformat(instant)).days
+    return f"已等待 {days} 天" if days else "今日申报"
+
+
+TEMPLATES.filters.update(size=size, when=when, day=day, left=left, waited=waited)
 TEMPLATES.globals["asset"] = asset
 ENDS_SOON = timedelta(minutes=15)
 ROLE_LABELS = {
