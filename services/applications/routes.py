@@ -19,6 +19,7 @@ from services.applications.desk_schemas import (
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
+from services.applications.ops_schemas import Overview, RequeueAll, Requeued
 from services.applications.review_routes import review_routes
 from services.applications.round_schemas import (
     CloseRound,
@@ -39,11 +40,8 @@ from services.applications.schemas import (
     DocumentStatus,
     Nothing,
     OpinionView,
-    Overview,
     Problem,
     Reply,
-    RequeueAll,
-    Requeued,
     RevisionSnapshot,
     RevisionView,
     SectionValues,
