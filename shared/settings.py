@@ -5,7 +5,7 @@ import binascii
 import sys
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -57,6 +57,11 @@ class DatabaseSettings(Settings):
     database_url: SecretStr
     database_pool_size: int = 10
     database_pool_timeout: float = 2.0
+    # One process works on so many requests at once and lets so many more wait (shared/door.py); the rest is told to
+    # come again. Files on their way have places of their own.
+    requests_at_once: int = Field(default=20, ge=1)
+    requests_waiting: int = Field(default=100, ge=0)
+    transfers_at_once: int = Field(default=64, ge=1)
 
     @field_validator("database_url")
     @classmethod

@@ -3,15 +3,18 @@
 import logging
 from uuid import UUID
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError
 from pydantic import ValidationError
 
 from services.applications.context import Peers
+from shared import deadline
+from shared.breaker import Resting
 from shared.identity import Actor
 from shared.messages import Deliveries, Delivery, Profile
 
 log = logging.getLogger(__name__)
 
+NO_ANSWER = (ClientOSError, ServerDisconnectedError, TimeoutError)
 NOTHING_KNOWN = Profile(registry={}, registry_fetched_at=None, account={}, account_fetched_at=None)
 
 
@@ -20,12 +23,15 @@ async def profile(peers: Peers, actor: Actor) -> Profile:
     empty, which is no reason to keep anybody from starting it."""
     url = f"{peers.gateway_url.rstrip('/')}/internal/profiles/{actor.account}"
     try:
-        async with peers.http.get(
-            url, headers=peers.signer.headers("gateway", actor), timeout=ClientTimeout(total=2)
-        ) as answer:
-            answer.raise_for_status()
-            return Profile.model_validate_json(await answer.read())
-    except (TimeoutError, ClientError, ValidationError) as error:
+        with peers.gateway.call(*NO_ANSWER):
+            async with peers.http.get(
+                url,
+                headers=peers.signer.headers("gateway", actor) | deadline.headers(),
+                timeout=ClientTimeout(total=deadline.left(2)),
+            ) as answer:
+                answer.raise_for_status()
+                return Profile.model_validate_json(await answer.read())
+    except (Resting, TimeoutError, ClientError, ValidationError) as error:
         log.warning("no profile", extra={"reason": repr(error)})
         return NOTHING_KNOWN
 
@@ -37,12 +43,16 @@ async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[D
     query = {"application_id": str(application_id)} if application_id else {}
     while True:
         try:
-            async with peers.http.get(
-                url, params=query, headers=peers.signer.headers("notify"), timeout=ClientTimeout(total=5)
-            ) as answer:
-                answer.raise_for_status()
-                page = Deliveries.model_validate_json(await answer.read())
-        except (TimeoutError, ClientError, ValidationError) as error:
+            with peers.notify.call(*NO_ANSWER):
+                async with peers.http.get(
+                    url,
+                    params=query,
+                    headers=peers.signer.headers("notify") | deadline.headers(),
+                    timeout=ClientTimeout(total=deadline.left(3)),
+                ) as answer:
+                    answer.raise_for_status()
+                    page = Deliveries.model_validate_json(await answer.read())
+        except (Resting, TimeoutError, ClientError, ValidationError) as error:
             log.warning("no deliveries", extra={"reason": repr(error)})
             return None
         found += page.items
