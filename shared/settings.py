@@ -57,11 +57,6 @@ class DatabaseSettings(Settings):
     database_url: SecretStr
     database_pool_size: int = 10
     database_pool_timeout: float = 2.0
-    # One process works on so many requests at once and lets so many more wait (shared/door.py); the rest is told to
-    # come again. Files on their way have places of their own.
-    requests_at_once: int = Field(default=20, ge=1)
-    requests_waiting: int = Field(default=100, ge=0)
-    transfers_at_once: int = Field(default=64, ge=1)
 
     @field_validator("database_url")
     @classmethod
@@ -70,6 +65,16 @@ class DatabaseSettings(Settings):
         if scheme not in {"postgresql", "postgres", "postgresql+psycopg"} or not rest:
             raise ValueError("应为 postgresql://用户:口令@主机:端口/库名")
         return SecretStr(f"postgresql+psycopg://{rest}")
+
+
+class ServerSettings(DatabaseSettings):
+    """For services that answer requests out of PostgreSQL."""
+
+    # One process works on so many requests at once and lets so many more wait (shared/door.py); the rest is told to
+    # come again. Files on their way have places of their own.
+    requests_at_once: int = Field(default=20, ge=1)
+    requests_waiting: int = Field(default=100, ge=0)
+    transfers_at_once: int = Field(default=64, ge=1)
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -44,9 +44,9 @@ def create_app(settings: GatewaySettings) -> web.Application:
     """What people reach. Starting it also serves the internal application on its own port."""
     door = Door(
         SERVICE,
-        places=settings.requests_at_once,
-        line=settings.requests_waiting,
-        transfers=settings.transfers_at_once,
+        places=settings.gateway_requests_at_once,
+        line=settings.gateway_requests_waiting,
+        transfers=settings.gateway_transfers_at_once,
     )
     app = base_app(
         SERVICE,
