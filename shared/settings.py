@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = "development"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    # An OTLP/HTTP collector's address; empty: no traces. And the share of the clicks that are traced.
+    traces_url: str = ""
+    traces_share: float = Field(default=1.0, ge=0, le=1)
+
     # This service's own Ed25519 key, with which it signs its calls to others.
     signing_key: Key
     # The public keys this service accepts: `gateway=…,documents=…`. While a service changes its key it stands twice.

@@ -7,7 +7,7 @@ from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnecte
 from pydantic import ValidationError
 
 from services.applications.context import Peers
-from shared import deadline
+from shared import deadline, tracing
 from shared.breaker import Resting
 from shared.identity import Actor
 from shared.messages import Deliveries, Delivery, Profile
@@ -26,7 +26,7 @@ async def profile(peers: Peers, actor: Actor) -> Profile:
         with peers.gateway.call(*NO_ANSWER):
             async with peers.http.get(
                 url,
-                headers=peers.signer.headers("gateway", actor) | deadline.headers(),
+                headers=peers.signer.headers("gateway", actor) | deadline.headers() | tracing.headers(),
                 timeout=ClientTimeout(total=deadline.left(2)),
             ) as answer:
                 answer.raise_for_status()
@@ -47,7 +47,7 @@ async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[D
                 async with peers.http.get(
                     url,
                     params=query,
-                    headers=peers.signer.headers("notify") | deadline.headers(),
+                    headers=peers.signer.headers("notify") | deadline.headers() | tracing.headers(),
                     timeout=ClientTimeout(total=deadline.left(3)),
                 ) as answer:
                     answer.raise_for_status()

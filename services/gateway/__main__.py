@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 
 from services.gateway.settings import GatewaySettings
-from shared import logs
+from shared import logs, tracing
 from shared.settings import load
 
 
@@ -21,6 +21,7 @@ def main() -> None:
             from services.gateway.app import create_app
             from shared.web import run_app
 
+            tracing.configure("gateway", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.gateway_host, settings.gateway_port)
         case "migrate":
             from services.gateway.models import SCHEMA

@@ -55,6 +55,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
         busy=BUSY,
         middlewares=[stamp, error_pages, door.middleware()],
         max_body=2 * 1024 * 1024,
+        edge=True,
     )
     app[SETTINGS] = settings
     app[WORKDAYS] = WorkingDays(settings.workdays_file)

@@ -18,7 +18,7 @@ from aiohttp import (
     ServerDisconnectedError,
 )
 
-from shared import deadline, errors
+from shared import deadline, errors, tracing
 from shared.breaker import Breaker, Resting, RetryBudget
 from shared.identity import Actor, Signer
 from shared.web import STATUS
@@ -157,7 +157,7 @@ class Services:
 
         A GET whose connection broke before an answer is tried once more, as long as few are.
         """
-        headers = headers | deadline.headers()
+        headers = headers | deadline.headers() | tracing.headers()
         self._retries.earn()
         again = method == "GET"
         try:
