@@ -26,8 +26,8 @@ test: ## the tests that every change must pass (under 12 minutes on two cores)
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest -m "not slow"
 
-test-all: ## these and the long ones: faults in real processes
-	@deploy/bootstrap.sh test
+test-all: ## these and the long ones: faults in real processes, Debian's own servers, RabbitMQ, S3
+	@deploy/bootstrap.sh test-all
 	@$(PYTHON) -m pytest
 
 faults: ## every row of the fault matrix in real processes, and a table of how each ended
