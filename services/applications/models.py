@@ -313,6 +313,8 @@ class Owed(Base):
     attempt_worker: Mapped[str | None]
     attempt_until: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
+    # The click that owes it, when it is traced.
+    trace: Mapped[str | None]
     done_at: Mapped[datetime | None]
     parked_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -330,3 +332,21 @@ class Owed(Base):
         ),
         Index("ix_outbox_done", "topic", "done_at", postgresql_where="done_at IS NOT NULL"),
     )
+
+
+class Switches(Base):
+    """What operators set while the system runs; one row."""
+
+    __tablename__ = "switches"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(default=1)
+    autosave_seconds: Mapped[int]
+    previews: Mapped[bool]
+    exports: Mapped[bool]
+    announcement: Mapped[str]
+    announcement_until: Mapped[datetime | None]
+    changed_by: Mapped[str | None]
+    changed_at: Mapped[datetime | None]
+
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)

@@ -12,6 +12,7 @@ from services.applications.api import (
     ops,
     rounds,
     sections,
+    switches,
     verify,
 )
 from services.applications.desk_schemas import (
@@ -52,6 +53,7 @@ from services.applications.schemas import (
     Submitted,
     Timeline,
 )
+from services.applications.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.use_cases.verify import Verification
 from shared.document import DocumentModel
 from shared.identity import Role
@@ -190,6 +192,11 @@ def _public() -> list[Route]:
             "POST", "/api/v1/ops/parked/requeue", ops.requeue_all, GATEWAY, OPERATOR, RequeueAll, answer=Requeued
         ),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
+        Route("GET", "/api/v1/ops/switches", switches.show, GATEWAY, OPERATOR, answer=SwitchesView),
+        Route(
+            "PUT", "/api/v1/ops/switches", switches.change, GATEWAY, OPERATOR,
+            SwitchesInput, SwitchesView, if_match=True,
+        ),
     ]  # fmt: skip
 
 
@@ -204,6 +211,7 @@ def _internal() -> list[Route]:
             "GET", "/internal/verify/{token}", verify.verification, GATEWAY, answer=Verification, query=("file",)
         ),
         Route("GET", "/internal/keys", verify.keys, GATEWAY),
+        Route("GET", "/internal/switches", switches.show, GATEWAY, answer=SwitchesView),
         Route("GET", "/internal/openapi.json", jobs.describe, GATEWAY),
     ]
 

@@ -1,6 +1,7 @@
 """提交申请: one transaction that moves the state, freezes a revision, and owes the PDF and the mail."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +25,10 @@ from shared import clock
 from shared.errors import Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
+from shared.tickets import Ticket
+
+# How far the gateway's clock and ours may differ.
+CLOCKS = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,25 @@ class Keys:
 
 
 async def submit(
-    session: AsyncSession, keys: Keys, actor: Actor, id: UUID, version: str, discard_drafts: list[str]
+    session: AsyncSession,
+    keys: Keys,
+    actor: Actor,
+    id: UUID,
+    version: str,
+    discard_drafts: list[str],
+    *,
+    ticket: Ticket | None = None,
 ) -> Receipt:
-    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason."""
+    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason.
+
+    Whoever was sent away by our overload is judged by the first arrival that its `ticket` names.
+    """
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
+    came_again_at = None
+    if ticket is not None and await _counts(session, application, ticket):
+        came_again_at = actor.received_at
+        actor = actor.model_copy(update={"received_at": ticket.received_at})
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     # Said before anything is validated: a closed round makes every other reason moot.
     move(facts, Action.SUBMIT, actor.roles)
@@ -110,7 +129,8 @@ async def submit(
         submitted_at=actor.received_at,
         submitted_from=facts.state,
         district=_district(saved),
-        details={"sha256": sha256, "submitted": revision},
+        details={"sha256": sha256, "submitted": revision}
+        | ({"came_again_at": came_again_at.isoformat()} if came_again_at else {}),
     )
     return receipt
 
@@ -118,6 +138,15 @@ async def submit(
 def _district(saved: Sections) -> str:
     """所属区, which every form asks for in 企业基本情况."""
     return str((saved.get("company") or {}).get("district") or "")
+
+
+async def _counts(session: AsyncSession, application: Application, ticket: Ticket) -> bool:
+    """Whether the ticket is of this application as it is, and nothing was written since: the version alone would not
+    tell, for whoever asked could have named one that was still to come."""
+    if ticket.application != application.id or ticket.version != str(application.version):
+        return False
+    changed_at = await repository.changed_at(session, application.id)
+    return changed_at is None or changed_at <= ticket.received_at + CLOCKS
 
 
 def document_key(document_id: UUID) -> str:
