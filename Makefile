@@ -32,12 +32,13 @@ faults: ## every row of the fault matrix in real processes, and a table of how e
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest -q tests/faults
 
-check: ## formatting, lint, types, walls between the services
+check: ## formatting, lint, types, walls between the services; the published forms as they were published
 	@deploy/bootstrap.sh test
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(PYTHON) -m deploy.forms check
 
 bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, memory; one worker and two
 	@deploy/bootstrap.sh test

@@ -4,13 +4,12 @@ Everything typed is kept whatever happens: adding a row, choosing a file and a f
 """
 
 from collections.abc import AsyncIterator
-from urllib.parse import quote
 
 from aiohttp import MultipartWriter, web
 from aiohttp.payload import AsyncIterablePayload
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view, standing
+from services.gateway.pages import form_view, rows, standing
 from services.gateway.pages.asking import Json, application, ask, definition, section_of, see_other
 from services.gateway.pages.form_view import Errors
 from services.gateway.pages.rendering import page
@@ -120,25 +119,12 @@ async def _act(
             await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
             raise
         return see_other(f"{here}?done=saved")
-    anchor = _change(section, action, rest, values)
+    anchor = rows.change(section, action, rest, values)
     await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
     if uploads.faults:
         raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
     done = "uploaded" if action == "upload" else "draft"
     return see_other(f"{here}?done={done}{anchor}")
-
-
-def _change(section: Json, action: str, rest: str, values: Json) -> str:
-    """Add or remove a row, or take a file out of its slot; the place to come back to."""
-    key, _, number = rest.partition(":")
-    table = next((t for t in section["tables"] if t["key"] == key), None)
-    if action == "add" and table is not None and len(values[key]) < table["max_rows"]:
-        values[key].append({})
-    elif action == "remove" and table is not None and number.isdecimal() and int(number) < len(values[key]):
-        del values[key][int(number)]
-    elif action == "unlink" and key in values:
-        values[key] = [id for id in values[key] if id != number]
-    return f"#{quote(key)}" if key else ""
 
 
 async def _refused(
