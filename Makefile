@@ -44,7 +44,7 @@ preflight: ## is the system that runs here fit for deadline night? a table, aske
 backup: ## TO=folder: database and store of the system that runs here (deploy/README.md: restore)
 	@$(PYTHON) -m deploy.backup create $(if $(TO),--to $(TO))
 
-check: ## formatting, lint, types, walls between the services, Compose file and manifests
+check: ## formatting, lint, types, walls between the services, Compose file, manifests; the published forms as they were
 	@deploy/bootstrap.sh test
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
@@ -52,6 +52,7 @@ check: ## formatting, lint, types, walls between the services, Compose file and 
 	@.venv/bin/lint-imports
 	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	@.venv/bin/kubernetes-validate --strict --quiet -k 1.33.0 $(MANIFESTS)
+	@$(PYTHON) -m deploy.forms check
 
 bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, memory; one worker and two
 	@deploy/bootstrap.sh test
