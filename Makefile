@@ -39,7 +39,7 @@ check: ## formatting, lint, types, walls between the services
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, memory; one worker and two
+bench-documents: ## what a document costs beside stock WeasyPrint and a warm Chromium: CPU, size, memory, two workers
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.documents
 
