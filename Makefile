@@ -54,7 +54,7 @@ check: ## formatting, lint, types, walls between the services, Compose file, man
 	@.venv/bin/kubernetes-validate --strict --quiet -k 1.33.0 $(MANIFESTS)
 	@$(PYTHON) -m deploy.forms check
 
-bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, memory; one worker and two
+bench-documents: ## what a document costs beside stock WeasyPrint and a warm Chromium: CPU, size, memory, two workers
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.documents
 
