@@ -34,11 +34,10 @@ async def identify(request: web.Request) -> web.Response:
     request.app[SIGN_INS].take(client_address(request))
     form, file = await uploads.read(request)
     typed = {name: value for name, value in form.items() if name not in NEVER_BACK}
-    if not await captcha_passes(request, form):
-        return await _first(request, typed, {"captcha": "验证码错误，请重新输入"})
+    human = await captcha_passes(request, form)
     try:
         async with request.app[DATABASE].begin() as session:
-            found = await registering.identify(session, digest(browser(request)), form, file)
+            found = await registering.identify(session, digest(browser(request)), form, file, human=human)
     except Faults as faults:
         return await _first(request, typed, faults.errors)
     return keep(request, see_other(f"/stub-idp/register/{found.id}"))
