@@ -4,8 +4,7 @@ import hmac
 
 from aiohttp import web
 
-from services.gateway.addresses import client_address
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS, WORKDAYS
+from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.sessions import digest
 from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import registering, uploads
@@ -31,7 +30,6 @@ async def _first(
 
 async def identify(request: web.Request) -> web.Response:
     """Step 1 is taken, or comes back with what was wrong and everything that was typed."""
-    request.app[SIGN_INS].take(client_address(request))
     form, file = await uploads.read(request)
     typed = {name: value for name, value in form.items() if name not in NEVER_BACK}
     human = await captcha_passes(request, form)
@@ -63,7 +61,6 @@ async def _second(
 async def create(request: web.Request) -> web.Response:
     """Step 2 is taken, or comes back with what was wrong."""
     settings = request.app[SETTINGS]
-    request.app[SIGN_INS].take(client_address(request))
     form = await fields(request)
     typed = {name: value for name, value in form.items() if name not in NEVER_BACK}
     pepper = hmac.digest(settings.signing_key, b"stub handlers", "sha256")

@@ -7,8 +7,7 @@ from datetime import timedelta
 from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
 
-from services.gateway.addresses import client_address
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS
+from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.stub_idp import mails, passwords
 from services.gateway.stub_idp.browsers import captcha_passes
 from services.gateway.stub_idp.going import fields
@@ -29,7 +28,6 @@ async def forgotten(request: web.Request) -> web.Response:
 
 async def send_code(request: web.Request) -> web.Response:
     """A code goes out, or not: the page does not tell which accounts there are."""
-    request.app[SIGN_INS].take(client_address(request))
     form = await fields(request)
     username = form.get("username", "").strip()[:100]
     errors = {} if username else {"username": "请填写用户名"}
@@ -65,7 +63,6 @@ def _digest(request: web.Request, username: str, code: str) -> str:
 
 async def set_password(request: web.Request) -> web.Response:
     """A new password, for whoever has the code; a lock ends with it."""
-    request.app[SIGN_INS].take(client_address(request))
     form = await fields(request)
     username = form.get("username", "").strip()[:100]
     code = form.get("code", "").strip()[:20]

@@ -8,8 +8,7 @@ import jwt
 from aiohttp import web
 from sqlalchemy import select
 
-from services.gateway.addresses import client_address
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS, WORKDAYS
+from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.settings import GatewaySettings
 from services.gateway.stub_idp import asked, grants, mails, uploads
 from services.gateway.stub_idp.asked import Asked
@@ -75,7 +74,6 @@ async def show_notice(
 async def ask(request: web.Request) -> web.Response:
     """提交解绑申请."""
     settings = request.app[SETTINGS]
-    request.app[SIGN_INS].take(client_address(request))
     form, file = await uploads.read(request)
     username, wanted = _open(settings, form.get("ticket", ""))
     errors: dict[str, str] = {}
