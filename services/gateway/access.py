@@ -85,8 +85,8 @@ def entered(page: Page) -> Handler:
 
     async def checked(request: web.Request) -> web.StreamResponse:
         unsafe = request.method not in SAFE
-        limits = request.app[LIMITS]
-        if not is_allowed(request):
+        limits, counted = request.app[LIMITS], not is_allowed(request)
+        if counted:
             await limits.take_address(page.limit, route, client_address(request))
         if not proxied:
             check_body(request, request.app[SETTINGS], files=page.files)
@@ -96,7 +96,8 @@ def entered(page: Page) -> Handler:
             session = await current(request)
             if session is None:
                 return await _sign_in_first(request, page)
-            await limits.take_account(page.limit, route, str(session.account))
+            if counted:
+                await limits.take_account(page.limit, route, str(session.account))
             request[SESSION] = session
             if unsafe and not page.form:
                 check_csrf(session, request.headers.get("X-CSRF-Token", ""))

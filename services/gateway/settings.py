@@ -72,7 +72,7 @@ class GatewaySettings(DatabaseSettings):
     heavy_per_minute: int = Field(default=120, ge=1)
     signins_per_minute: int = Field(default=60, ge=1)
     verifications_per_minute: int = Field(default=60, ge=1)
-    # Proxies before the gateway, whose X-Forwarded-For is believed; addresses that no limit per address applies to.
+    # Proxies before the gateway, whose X-Forwarded-For is believed; addresses that no limit applies to.
     trusted_proxies: str = ""
     allowed_addresses: str = ""
     # Names the gateway answers to besides that of the public address, separated by commas.

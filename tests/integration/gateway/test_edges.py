@@ -94,11 +94,19 @@ async def test_gateways_count_together(identity_url: str, redis_url: str, http: 
 async def test_a_rehearsal_from_one_address_is_allowed_by_setting(
     identity_url: str, redis_url: str, http: ClientSession
 ) -> None:
-    numbers = {"verifications_per_minute": 1, "signins_per_minute": 1, "address_calls_per_minute": 1}
+    numbers = {
+        "calls_per_minute": 1,
+        "verifications_per_minute": 1,
+        "signins_per_minute": 1,
+        "address_calls_per_minute": 1,
+    }
     async with running(identity_url, redis_url, allowed_addresses="127.0.0.0/8", **numbers) as server:
         assert set(await statuses(http, server, UNKNOWN, 5)) == {200}
         assert set(await statuses(http, server, "/login", 5)) == {303}
         assert set(await statuses(http, server, "/", 5)) == {200}
+        browser = await signed_in(server, "qiye1")
+        assert {(await browser.call("GET", "/me")).status for _ in range(5)} == {200}
+        await browser.http.close()
 
 
 async def test_an_account_is_counted_over_all_its_sessions(identity_url: str, redis_url: str) -> None:
