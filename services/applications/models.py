@@ -332,21 +332,3 @@ class Owed(Base):
         ),
         Index("ix_outbox_done", "topic", "done_at", postgresql_where="done_at IS NOT NULL"),
     )
-
-
-class Switches(Base):
-    """What operators set while the system runs; one row."""
-
-    __tablename__ = "switches"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(default=1)
-    autosave_seconds: Mapped[int]
-    previews: Mapped[bool]
-    exports: Mapped[bool]
-    announcement: Mapped[str]
-    announcement_until: Mapped[datetime | None]
-    changed_by: Mapped[str | None]
-    changed_at: Mapped[datetime | None]
-
-    __table_args__ = (CheckConstraint("id = 1", name="one"),)
