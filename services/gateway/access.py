@@ -143,7 +143,7 @@ def security_headers(settings: GatewaySettings) -> Callable[[web.Request, web.St
     provider = urlsplit(str(settings.idp_issuer or settings.idp_url))
     headers = {
         "Content-Security-Policy": (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; "
+            "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; "
             f"connect-src 'self'; form-action 'self' {provider.scheme}://{provider.netloc}; "
             "frame-ancestors 'none'; base-uri 'none'"
         ),
