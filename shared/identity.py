@@ -45,6 +45,8 @@ class Actor(BaseModel, frozen=True):
     enterprise: str | None = None
     enterprise_name: str | None = None
     request_id: str = "-"
+    # Where the request came from, for the audit.
+    address: str = "-"
     received_at: AwareDatetime
 
     def is_a(self, role: Role) -> bool:

@@ -1,4 +1,4 @@
-"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rewrap|preflight`."""
+"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rotate|retention|audit-verify|preflight`."""
 
 import argparse
 import asyncio
@@ -12,8 +12,22 @@ from shared.settings import load
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.applications")
     parser.add_argument(
-        "command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys", "rewrap", "preflight"]
+        "command",
+        choices=[
+            "serve",
+            "relay",
+            "migrate",
+            "seed",
+            "reconcile",
+            "keys",
+            "rotate",
+            "retention",
+            "audit-verify",
+            "preflight",
+        ],
     )
+    parser.add_argument("--carry-out", action="store_true", help="retention: delete what it shows")
+    parser.add_argument("--head", action="append", default=[], help="audit-verify: a head noted before")
     parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
     given = parser.parse_args()
     settings = load(ApplicationsSettings)
@@ -34,8 +48,6 @@ def main() -> None:
             from shared.database import migrate
 
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
-        case "rewrap":
-            asyncio.run(_rewrap(settings))
         case "preflight":
             from services.applications.preflight import findings
             from shared.preflight import tell
@@ -45,6 +57,12 @@ def main() -> None:
             asyncio.run(_seed(settings))
         case "keys":
             _print_keys(settings)
+        case "rotate":
+            asyncio.run(_rotate(settings))
+        case "audit-verify":
+            raise SystemExit(asyncio.run(_verify_audit(settings, given.head)))
+        case "retention":
+            asyncio.run(_retention(settings, carry_out=given.carry_out))
         case "reconcile":
             raise SystemExit(asyncio.run(_reconcile(settings)))
 
@@ -58,26 +76,6 @@ def _print_keys(settings: ApplicationsSettings) -> None:
     print(",".join(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in public_keys(settings)))
 
 
-async def _rewrap(settings: ApplicationsSettings) -> None:
-    """Bring the key of every application under the present master key."""
-    from sqlalchemy.ext.asyncio import async_sessionmaker
-
-    from services.applications.codec import Codec, Unreadable
-    from services.applications.use_cases.rewrapping import rewrap
-    from shared.database import async_engine
-
-    engine = async_engine(settings)
-    try:
-        count = await rewrap(async_sessionmaker(engine), Codec(settings.master_key, settings.master_key_other))
-    except Unreadable as unreadable:
-        raise SystemExit(
-            f"{unreadable}：现有主密钥都打不开该申请的密钥（GM_MASTER_KEY、GM_MASTER_KEY_OTHER）"
-        ) from None
-    finally:
-        await engine.dispose()
-    print(f"{count} keys rewrapped")
-
-
 async def _seed(settings: ApplicationsSettings) -> None:
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
@@ -89,6 +87,62 @@ async def _seed(settings: ApplicationsSettings) -> None:
         count = await seed(session)
     await engine.dispose()
     print(f"{count} demo rounds")
+
+
+async def _rotate(settings: ApplicationsSettings) -> None:
+    """Wrap every application's key by the newest master key, a batch a transaction."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.applications.codec import Codec
+    from services.applications.use_cases import keeping
+    from shared.database import async_engine
+
+    engine, total = async_engine(settings), 0
+    while True:
+        async with async_sessionmaker(engine).begin() as session:
+            changed = await keeping.rotate(session, Codec(*settings.master_keys))
+        total += changed
+        if changed < keeping.BATCH:
+            break
+    await engine.dispose()
+    print(f"{total} keys wrapped anew; GM_MASTER_RETIRED_KEYS can be emptied")
+
+
+async def _verify_audit(settings: ApplicationsSettings, noted: list[str]) -> int:
+    """Walk the audit's chain; 0 when every link holds, else the first that does not is named."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.applications.models import AUDIT
+    from shared import audit
+    from shared.database import async_engine
+
+    engine = async_engine(settings)
+    async with async_sessionmaker(engine).begin() as session:
+        verdict = await audit.verify(session, AUDIT, settings.audit_key, noted)
+    await engine.dispose()
+    print(f"{verdict.links} links hold, head {verdict.head}")
+    if verdict.fault:
+        print(verdict.fault)
+    return 1 if verdict.fault else 0
+
+
+async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None:
+    """Show what has been kept long enough; delete it when told to."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.applications.use_cases import keeping
+    from shared.database import async_engine
+
+    engine = async_engine(settings)
+    async with async_sessionmaker(engine).begin() as session:
+        found = await keeping.due(session, settings)
+        for one in found:
+            print(f"{one.reason}: {len(one.applications)}")
+            for a in one.applications:
+                print(f"  {a.id}  {a.number or '-'}  {a.created_at:%Y-%m-%d}")
+        count = await keeping.forget(session, found) if carry_out else None
+    await engine.dispose()
+    print("nothing was deleted; --carry-out does it" if count is None else f"{count} applications forgotten")
 
 
 async def _reconcile(settings: ApplicationsSettings) -> int:

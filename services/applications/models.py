@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -23,9 +24,17 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.applications.workflow import State
+from shared.audit import Ledger
 from shared.database import metadata
 
 SCHEMA = "applications"
+AUDIT = Ledger(
+    SCHEMA,
+    (
+        "id", "at", "application_id", "actor", "actor_name", "role", "action", "from_state", "to_state", "request_id",
+        "details", "address", "result",
+    ),
+)  # fmt: skip
 
 
 class Base(DeclarativeBase):
@@ -109,6 +118,14 @@ class Application(Base):
     lease_account: Mapped[str | None]
     lease_name: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+
+    # What the desk sorts and searches by. 所属区 is that of the latest submission.
+    district: Mapped[str] = mapped_column(default="")
+    assignee: Mapped[str | None]
+    assignee_name: Mapped[str | None]
+    search: Mapped[list[str]] = mapped_column(
+        Computed("applications.grams(ARRAY[project_name, enterprise_name])", persisted=True), deferred=True
+    )
 
     # The key of this application's sensitive values, wrapped by the master key. Without it they are gone.
     wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
@@ -202,6 +219,8 @@ class Opinion(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     replied_at: Mapped[datetime | None]
     position: Mapped[int] = mapped_column(default=0)
+    # The opinion that this one repeats, whose answer did not satisfy.
+    raised_from: Mapped[UUID | None]
 
     __table_args__ = (CheckConstraint("status IN ('open', 'answered', 'accepted')", name="status"),)
 
@@ -247,6 +266,18 @@ class Audit(Base):
     to_state: Mapped[str | None]
     request_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    address: Mapped[str] = mapped_column(default="-")
+    result: Mapped[str] = mapped_column(default="ok")
+
+
+class AuditLink(Base):
+    """One row of the audit in its chain of hashes (`shared.audit`)."""
+
+    __tablename__ = "audit_chain"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    audit_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class IdempotencyKey(Base):
@@ -301,21 +332,3 @@ class Owed(Base):
         ),
         Index("ix_outbox_done", "topic", "done_at", postgresql_where="done_at IS NOT NULL"),
     )
-
-
-class Switches(Base):
-    """What operators set while the system runs; one row."""
-
-    __tablename__ = "switches"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(default=1)
-    autosave_seconds: Mapped[int]
-    previews: Mapped[bool]
-    exports: Mapped[bool]
-    announcement: Mapped[str]
-    announcement_until: Mapped[datetime | None]
-    changed_by: Mapped[str | None]
-    changed_at: Mapped[datetime | None]
-
-    __table_args__ = (CheckConstraint("id = 1", name="one"),)

@@ -13,13 +13,22 @@ class ApplicationsSettings(ServerSettings):
     applications_host: str = "127.0.0.1"
     applications_port: int = 8081
     broker_url: SecretStr
+    # Where live pages are told that something changed; without it they only look again by themselves.
+    redis_url: SecretStr | None = None
     store_url: str
     gateway_url: AnyHttpUrl
     notify_url: AnyHttpUrl
     # Wraps the key each application has for its sensitive values.
     master_key: Key
-    # While the master key changes: the other one, which opens and never wraps (deploy/README.md).
-    master_key_other: Key | None = None
+    # Master keys from before, until `rotate` has been run.
+    master_retired_keys: Annotated[tuple[Key, ...] | None, NoDecode] = None
+    # How long what is of no more use is kept (`retention`): drafts that were deleted, drafts whose round has
+    # closed, applications that came to their end.
+    retention_deleted_days: int = Field(default=90, ge=1)
+    retention_draft_days: int = Field(default=730, ge=30)
+    retention_years: int = Field(default=10, ge=1)
+    # Seals the audit into its chain; kept away from the database's own administrators.
+    audit_key: Key
     # Signs receipts and the tokens on documents.
     receipt_key: Key
     # Public keys that signed them before; what they signed still counts.
@@ -42,6 +51,8 @@ class ApplicationsSettings(ServerSettings):
 
     review_lease_minutes: int = Field(default=30, ge=1)
     publicity_working_days: int = Field(default=5, ge=1)
+    # Working days of years that are not published yet (`shared.workdays`).
+    workdays_file: str = ""
 
     # What all attachments of one application may weigh together.
     attachments_total_mb: int = Field(default=500, ge=1)
@@ -66,10 +77,15 @@ class ApplicationsSettings(ServerSettings):
             raise ValueError("应为 tcp://主机:端口 或 unix:///套接字路径")
         return value
 
-    @field_validator("receipt_retired_keys", mode="before")
+    @field_validator("receipt_retired_keys", "master_retired_keys", mode="before")
     @classmethod
     def _retired(cls, value: object) -> object:
         return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+
+    @property
+    def master_keys(self) -> tuple[bytes, ...]:
+        """The master keys, the newest first."""
+        return (self.master_key, *(self.master_retired_keys or ()))
 
     @field_validator("store_url")
     @classmethod

@@ -86,6 +86,9 @@ class Facts:
     unanswered: int = 0
     seen_since_return: bool = False
     lease_holder: str | None = None
+    lease_name: str = ""
+    # The actor's own lease has run out, and nobody has taken the case since.
+    lease_ended: bool = False
     all_scored: bool = False
     publicity_until: datetime | None = None
     applied_wan: Decimal | None = None
@@ -131,11 +134,20 @@ def first_submission_before_close(f: Facts) -> Refusal | None:
     return None
 
 
+def correction_before_deadline(f: Facts) -> Refusal | None:
+    # It would fall back to a state that can no longer be left but by lapsing.
+    if f.submitted_from is State.RETURNED and within_correction(f) is not None:
+        return Refusal("correction_overdue", "补正期限已过，撤销后将无法再次提交，因此不能撤销。")
+    return None
+
+
 def holds_lease(f: Facts) -> Refusal | None:
+    if f.lease_ended:
+        return Refusal("lease_expired", "您的办理时限已到，请重新领取后再办理；已填写的内容仍在本页。")
     if f.lease_holder is None:
         return Refusal("lease_missing", "请先领取该申请再办理。")
     if f.lease_holder != f.actor:
-        return Refusal("lease_held", "该申请正由其他审核人员办理。")
+        return Refusal("lease_held", f"该申请正由{f.lease_name or '其他审核人员'}办理。")
     return None
 
 
@@ -193,7 +205,7 @@ TABLE: dict[tuple[State, Action], Rule] = {
     (S.DRAFT, A.SUBMIT): Rule(S.PENDING_ACCEPTANCE, Role.APPLICANT, (round_open,)),
     (S.RETURNED, A.SUBMIT): Rule(S.PENDING_ACCEPTANCE, Role.APPLICANT, (within_correction, opinions_answered)),
     (S.PENDING_ACCEPTANCE, A.WITHDRAW): Rule(
-        Place.SUBMITTED_FROM, Role.APPLICANT, (first_submission_before_close,)
+        Place.SUBMITTED_FROM, Role.APPLICANT, (first_submission_before_close, correction_before_deadline)
     ),
     (S.DRAFT, A.DELETE): Rule(Place.HIDDEN, Role.APPLICANT),
     (S.PENDING_ACCEPTANCE, A.ACCEPT): Rule(S.FORM_REVIEW, Role.REVIEWER, (holds_lease,)),

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services.applications.context import transaction
-from services.applications.schemas import RequeueAll, Requeued
+from services.applications.ops_schemas import RequeueAll, Requeued
 from services.applications.use_cases import operations
 from shared.web import actor, answer, body, uuid_in_path
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import outbox, repository
 from services.applications.models import Owed
-from services.applications.schemas import Overview, Parked, QueueView, WorkerView
+from services.applications.ops_schemas import Overview, Parked, QueueView, WorkerView
 from services.applications.use_cases.recording import record
 from shared import clock
 from shared.errors import Conflict

@@ -4,7 +4,7 @@ and one line on every page. Each change is audited."""
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.models import Switches
+from services.applications.switch_models import Switches
 from services.applications.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.use_cases.recording import record
 from shared import clock

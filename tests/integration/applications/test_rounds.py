@@ -17,21 +17,29 @@ from tests.integration.applications.conftest import Api
 OPERATOR = factories.staff(Role.OPERATOR, "吴运维")
 WHO = factories.applicant()
 OTHER = factories.applicant(factories.ENTERPRISE_2)
-PARAMETERS = {"directions": ["国家级重大活动礼品设计开发", "其他方向"], "per_item_wan": "50"}
+PARAMETERS = {
+    "directions": ["国家级重大活动礼品设计开发", "其他方向"],
+    "per_item_wan": "50",
+    "org_year_cap_wan": "300",
+}
 
 
-async def new_round(api: Api, **changes: Any) -> ClientResponse:
+def round_body(**changes: Any) -> dict[str, Any]:
     now = clock.now()
-    body = {
+    return {
         "fund_type": "reward",
         "form_version": 1,
         "title": "测试批次",
         "opens_at": (now - timedelta(hours=1)).isoformat(),
         "closes_at": (now + timedelta(days=1)).isoformat(),
         "parameters": PARAMETERS,
+        "publish": False,
         **changes,
     }
-    return await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
+
+
+async def new_round(api: Api, **changes: Any) -> ClientResponse:
+    return await api.call("POST", "/api/v1/rounds", OPERATOR, json=round_body(**changes))
 
 
 async def made(api: Api, **changes: Any) -> dict[str, Any]:
@@ -92,13 +100,35 @@ async def test_unpublished_round_is_known_to_operators_only(api: Api) -> None:
     assert (await again.json())["version"] == published["version"]
 
 
+async def test_plain_call_makes_a_round_that_applicants_see(api: Api) -> None:
+    body = {name: value for name, value in round_body().items() if name != "publish"}
+    body["parameters"] = {"directions": PARAMETERS["directions"]}
+    answer = await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
+    assert answer.status == 201, await answer.text()
+    round_ = await answer.json()
+    assert round_["is_open"]
+    assert await seen(api, round_) is not None
+    created = await (await start(api, round_)).json()
+    # The check without its number is left out; the others are there.
+    checks = await (await api.call("GET", f"/api/v1/applications/{created['id']}/checks", WHO)).json()
+    assert "gift_cap" not in {check["id"] for check in checks}
+    assert "plan_sum" in {check["id"] for check in checks}
+    said = await refused(await new_round(api, parameters={}, publish=True), 422, "parameters_missing")
+    assert [e["field"] for e in said["errors"]] == ["parameters.directions"]
+
+
 async def test_missing_parameters_are_named(api: Api) -> None:
     round_ = await made(api, parameters={})
-    assert {n["name"]: n["missing"] for n in round_["needs"]} == {"directions": True, "per_item_wan": True}
+    assert {n["name"]: n["missing"] for n in round_["needs"]} == {
+        "directions": True,
+        "per_item_wan": True,
+        "org_year_cap_wan": True,
+    }
     said = await refused(await do(api, round_, "publish"), 422, "parameters_missing")
     assert {(e["field"], e["code"]) for e in said["errors"]} == {
         ("parameters.directions", "parameter_missing"),
         ("parameters.per_item_wan", "parameter_missing"),
+        ("parameters.org_year_cap_wan", "parameter_missing"),
     }
     assert all("表单需要参数" in e["message"] for e in said["errors"])
     # A number may be left out knowingly; a list without which nobody could choose may not.
@@ -109,7 +139,7 @@ async def test_missing_parameters_are_named(api: Api) -> None:
     assert published.status == 200
     detail = await published.json()
     assert detail["unused"] == ["note"]
-    assert detail["history"][0]["details"]["missing"] == ["per_item_wan"]
+    assert detail["history"][0]["details"]["missing"] == ["per_item_wan", "org_year_cap_wan"]
     # What stands in a published round does not vanish unsaid.
     answer = await do(api, round_, method="PATCH", parameters={"per_item_wan": "50"})
     await refused(answer, 422, "parameters_missing")

@@ -196,7 +196,7 @@ async def measure() -> dict[str, dict[str, float]]:
         fill(person, template)
         settings, gateway = settings_of(running)
         url = settings.database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://")
-        codec = Codec(settings.master_key)
+        codec = Codec(*settings.master_keys)
         for name in BEHIND:
             running.kill(name, signal.SIGSTOP)
         need = 2 + 2 * PEOPLE + 2 * SUBMISSIONS * ROUNDS

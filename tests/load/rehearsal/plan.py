@@ -13,8 +13,6 @@ STEEPNESS = 3
 PEAK_FACTOR = float(STEEPNESS)
 PASSWORD = "Yanlian#2024"
 SECTIONS = ("contact", "company", "project_content", "fund_plan", "social_benefit", "commitment")
-# Nobody submits in the last instant before the round closes: what leaves a browser then may arrive after it.
-LAST_SECONDS = 0.5
 _LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
@@ -31,6 +29,8 @@ class Options:
     smallest_mb: float = 2.0
     largest_mb: float = 19.0
     autosaves: int = 2
+    # Nobody submits in the last instant before the round closes: what leaves a browser then may arrive after it.
+    last_seconds: float = 0.5
     seed: int = 1
 
     @property
@@ -79,7 +79,7 @@ def enterprises(options: Options) -> list[Enterprise]:
         else:
             # Evenly through the distribution, so that small crowds have its shape, too.
             place = (number - late + chance.random()) / (options.enterprises - late)
-            end, last = (options.seconds - LAST_SECONDS) * place ** (1 / STEEPNESS), "submit"
+            end, last = (options.seconds - options.last_seconds) * place ** (1 / STEEPNESS), "submit"
         steps = tuple(_steps(options, chance, end, last))
         name = f"北京演练工艺美术品有限公司{number:05d}"
         found.append(Enterprise(number, username, code(number), name, size, steps))
