@@ -203,14 +203,6 @@ async def section(session: AsyncSession, id: UUID, key: str, *, lock: bool = Fal
     return found
 
 
-async def changed_at(session: AsyncSession, id: UUID) -> datetime | None:
-    """When the applicant last wrote anything that a submission contains; None when nothing was."""
-    saved = select(func.max(Section.saved_at)).where(Section.application_id == id).scalar_subquery()
-    replied = select(func.max(Opinion.replied_at)).where(Opinion.application_id == id).scalar_subquery()
-    found: datetime | None = await session.scalar(select(func.greatest(saved, replied)))
-    return found
-
-
 async def attachments(session: AsyncSession, id: UUID, section: str | None = None) -> list[Attachment]:
     query = select(Attachment).where(Attachment.application_id == id, Attachment.deleted_at.is_(None))
     if section:

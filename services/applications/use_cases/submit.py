@@ -1,7 +1,6 @@
 """提交申请: one transaction that moves the state, freezes a revision, and owes the PDF and the mail."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +15,7 @@ from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form
 from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.receipts import Receipt
+from services.applications.use_cases.arrivals import counts
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
 from services.applications.use_cases.reasons import Sections, broken, judge, unmet, unsaved
@@ -26,9 +26,6 @@ from shared.errors import Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
 from shared.tickets import Ticket
-
-# How far the gateway's clock and ours may differ.
-CLOCKS = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ async def submit(
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
     came_again_at = None
-    if ticket is not None and await _counts(session, application, ticket):
+    if ticket is not None and await counts(session, application, ticket):
         came_again_at = actor.received_at
         actor = actor.model_copy(update={"received_at": ticket.received_at})
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
@@ -138,15 +135,6 @@ async def submit(
 def _district(saved: Sections) -> str:
     """所属区, which every form asks for in 企业基本情况."""
     return str((saved.get("company") or {}).get("district") or "")
-
-
-async def _counts(session: AsyncSession, application: Application, ticket: Ticket) -> bool:
-    """Whether the ticket is of this application as it is, and nothing was written since: the version alone would not
-    tell, for whoever asked could have named one that was still to come."""
-    if ticket.application != application.id or ticket.version != str(application.version):
-        return False
-    changed_at = await repository.changed_at(session, application.id)
-    return changed_at is None or changed_at <= ticket.received_at + CLOCKS
 
 
 def document_key(document_id: UUID) -> str:
