@@ -130,6 +130,7 @@ def test_a_condition_that_always_holds_can_go() -> None:
         ("visible_if: open('x')", "there is no function “open”"),
         ("visible_if: 'n.__class__ == 3'", "leads nowhere"),
         ("visible_if: 'n > 3 +'", "cannot be read"),
+        ("visible_if: n > round.Cap", "no round has a parameter “Cap”"),
         ("labell: x", "“labell” is not known here"),
         ("required_if: n > 3, required: true", "stands beside “required”"),
         ("prefill: ORG_NAME", "prefill"),
