@@ -9,6 +9,7 @@ from services.applications.schemas import ApplicationPage, StartApplication, Sub
 from services.applications.use_cases.filled import load
 from services.applications.use_cases.idempotency import once
 from services.applications.use_cases.opinions import mark_seen
+from services.applications.use_cases.problems import problems
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
@@ -35,13 +36,17 @@ def states(request: web.Request) -> list[State]:
         raise Malformed("没有这种状态。", code="unknown_state") from None
 
 
-async def page(request: web.Request, *, oldest_first: bool) -> web.Response:
-    """A page of what the actor may see, filtered by the query."""
-    who = actor(request)
-    if any(len(value) > 400 for value in request.query.values()) or "\x00" in request.query_string + "".join(
-        request.query.values()
-    ):
+def must_be_short(request: web.Request) -> None:
+    """`Malformed` for a query that no list of ours makes."""
+    given = request.query.values()
+    if any(len(value) > 400 for value in given) or "\x00" in "".join([request.query_string, *given]):
         raise Malformed
+
+
+async def list_applications(request: web.Request) -> web.Response:
+    """My enterprise's applications, newest first, keyset-paged."""
+    who = actor(request)
+    must_be_short(request)
     async with transaction(request) as session:
         found, cursor = await repository.applications(
             session,
@@ -51,15 +56,9 @@ async def page(request: web.Request, *, oldest_first: bool) -> web.Response:
             fund_type=request.query.get("fund_type", ""),
             cursor=request.query.get("cursor", ""),
             limit=page_limit(request),
-            oldest_first=oldest_first,
         )
-        items = [await views.summary(session, application, who) for application in found]
+        items = await views.summaries(session, found, who)
     return answer(ApplicationPage(items=items, next_cursor=cursor))
-
-
-async def list_applications(request: web.Request) -> web.Response:
-    """My enterprise's applications, newest first, keyset-paged."""
-    return await page(request, oldest_first=False)
 
 
 async def create_application(request: web.Request) -> web.Response:
@@ -140,3 +139,9 @@ async def get_checks(request: web.Request) -> web.Response:
             submitted = revision.content["sections"]
             filled = filled.with_saved({key: codec.open(key, values) for key, values in submitted.items()})
     return answer(filled.checks())
+
+
+async def get_problems(request: web.Request) -> web.Response:
+    """Everything that stands in the way of submitting now, at its place, and the warnings that do not."""
+    async with transaction(request) as session:
+        return answer(await problems(session, request.app[CODEC], actor(request), uuid_in_path(request)))

@@ -49,7 +49,7 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
     await session.flush()  # the sections refer to it
     sealer = codec.of(id, application.wrapped_key, form)
     for section in form.sections:
-        found = _prefill(form, section.key, profile, round_)
+        found = prefill(form, section.key, profile, round_)
         sealed = sealer.seal(section.key, {key: item["value"] for key, item in found.items()})
         session.add(
             Section(
@@ -64,7 +64,7 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
     return application
 
 
-def _prefill(form: Form, key: str, profile: Profile, round_: Round) -> Mapping[str, dict[str, Any]]:
+def prefill(form: Form, key: str, profile: Profile, round_: Round) -> Mapping[str, dict[str, Any]]:
     """Per field: value, source and time of fetching. What does not fit its field is left out, not forced in."""
     section = form.section(key)
     assert section is not None

@@ -17,14 +17,13 @@ from services.applications.models import APPLICATION_NUMBER, Application, Docume
 from services.applications.receipts import Receipt
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
+from services.applications.use_cases.reasons import Sections, broken, judge, unmet, unsaved
 from services.applications.use_cases.sections import drop_draft
 from services.applications.workflow import Action, move
 from shared import clock
-from shared.errors import FieldError, Invalid
+from shared.errors import Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
-
-Sections = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -110,9 +109,15 @@ async def submit(
         number=number,
         submitted_at=actor.received_at,
         submitted_from=facts.state,
+        district=_district(saved),
         details={"sha256": sha256, "submitted": revision},
     )
     return receipt
+
+
+def _district(saved: Sections) -> str:
+    """所属区, which every form asks for in 企业基本情况."""
+    return str((saved.get("company") or {}).get("district") or "")
 
 
 def document_key(document_id: UUID) -> str:
@@ -126,14 +131,7 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: list[str]) -> 
     open_ = [s for s in newer if s.key not in discard]
     if open_:
         raise Invalid(
-            [
-                FieldError(
-                    section=s.key,
-                    code="unsaved_draft",
-                    message=f"“{s.label}”有暂存内容尚未保存，请保存表单或放弃修改",
-                )
-                for s in open_
-            ],
+            [unsaved(s.key, s.label) for s in open_],
             "有暂存内容尚未保存，请先保存表单或放弃修改。",
             code="unsaved_draft",
         )
@@ -143,29 +141,9 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: list[str]) -> 
 
 def _validated(filled: Filled) -> Sections:
     """The values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
-    errors: list[FieldError] = []
-    kept: Sections = {}
-    for section in filled.form.sections:
-        if (saved := filled.saved.get(section.key)) is None:
-            continue
-        kept[section.key], wrong = answers.judged(section, saved, filled.context(section.key))
-        errors += wrong
+    kept, errors = judge(filled, filled.saved)
     filled = filled.with_saved(kept)
-    situation = filled.situation()
-    for section in filled.form.sections:
-        if section.key not in kept and situation.required(section.key):
-            message = f"“{section.label}”尚未保存表单"
-            errors.append(FieldError(section=section.key, code="section_not_saved", message=message))
-    for outcome in filled.checks():
-        if outcome.severity == "error" and outcome.known and not outcome.holds:
-            errors.append(
-                FieldError(
-                    section=outcome.section,
-                    field=outcome.field,
-                    code=f"check.{outcome.id}",
-                    message=outcome.sentence,
-                )
-            )
+    errors += [broken(outcome) for outcome in unmet(filled) if outcome.severity == "error"]
     if errors:
         order = {section.key: n for n, section in enumerate(filled.form.sections)}
         errors.sort(key=lambda e: order.get(e.section or "", 0))
