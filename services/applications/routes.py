@@ -40,8 +40,8 @@ from services.applications.schemas import (
     Change,
     DocumentStatus,
     Nothing,
+    Obstacle,
     OpinionView,
-    Problem,
     Reply,
     RevisionSnapshot,
     RevisionView,
@@ -117,7 +117,7 @@ def _public() -> list[Route]:
             Nothing, ApplicationView, if_match=True,
         ),
         Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome]),
-        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Problem]),
+        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
         Route(
