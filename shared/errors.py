@@ -118,6 +118,12 @@ class Unavailable(DomainError):
         self.retry_after = retry_after
 
 
+class Stumbled(Unavailable):
+    """对方处理这一请求时出错。"""
+
+    code = "stumbled"
+
+
 class Gone(DomainError):
     """该任务已经结束。"""
 
