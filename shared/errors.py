@@ -128,6 +128,12 @@ class Busy(Unavailable):
     code = "busy"
 
 
+class Stumbled(Unavailable):
+    """对方处理这一请求时出错。"""
+
+    code = "stumbled"
+
+
 class Gone(DomainError):
     """该任务已经结束。"""
 

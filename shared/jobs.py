@@ -10,7 +10,7 @@ import httpx
 
 from shared import tracing
 from shared.document import AnyDocument, DocumentModel
-from shared.errors import Conflict, Gone, Unavailable
+from shared.errors import Conflict, Gone, Stumbled, Unavailable
 from shared.identity import Signer
 from shared.messages import (
     FailJob,
@@ -29,7 +29,8 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 class Jobs:
     """HTTP client of `/internal/jobs`, one a process. Raises `Gone` for a job that is done or parked, `Conflict`
-    for one that somebody else works on, and `Unavailable` when applications does not answer."""
+    for one that somebody else works on, `Unavailable` when applications does not answer, and `Stumbled`, which is
+    one of these, when it does but fails over just this."""
 
     def __init__(self, base_url: str, signer: Signer) -> None:
         self._signer = signer
@@ -79,6 +80,8 @@ class Jobs:
                 raise Conflict(code="job_leased")
             case 404 | 410:
                 raise Gone
+            case 500:
+                raise Stumbled(f"申报服务处理 {path} 时出错。")
             case status if status >= 500 or status == 429:
                 raise Unavailable(f"申报服务应答 {status}。")
         answer.raise_for_status()

@@ -21,7 +21,7 @@ from services.documents.checking import Unfit, check
 from services.documents.rendering import Press, render
 from shared import tracing
 from shared.document import AnyDocument
-from shared.errors import Conflict, DomainError, Gone, Unavailable
+from shared.errors import Conflict, DomainError, Gone, Stumbled, Unavailable
 from shared.jobs import Jobs
 from shared.messages import RENDER_DOCUMENT, TOPICS, FailJob, FinishDocument, RenderDocument
 from shared.store import Store, pdf_key
@@ -64,7 +64,8 @@ class Worker:
             return "superseded"
         except (Unfit, SoftTimeLimitExceeded, FatalURLFetchingError, MemoryError, *ELSEWHERE, Exception) as error:
             # Named one by one because the fetching error is no Exception and would pass.
-            counted = not isinstance(error, ELSEWHERE)
+            # An applications service that stumbles over one document is not away: it would for ever.
+            counted = isinstance(error, Stumbled) or not isinstance(error, ELSEWHERE)
             log.exception("no document", extra={"job": str(job), "counted": counted})
             reason = f"{type(error).__name__}: {error}"[:2000]
             self.jobs.fail(job, FailJob(token=started.token, reason=reason, counted=counted))

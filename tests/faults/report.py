@@ -13,6 +13,7 @@ import pytest
 ROWS = {
     "PDF child killed": "its one PDF within seconds",
     "worker group killed": "its one PDF within the lease",
+    "worker killed in a phase": "its one PDF, whole, whichever phase it was",
     "worker hung": "its one PDF, or parked and named",
     "any one process killed": "restarted alone, the others serve on",
     "relay killed around publishing": "every submission, PDF and mail; nothing lost",
@@ -30,6 +31,8 @@ ROWS = {
     "SMTP refuses for now": "one mail, later",
     "SMTP silent": "one mail, later; nobody waits",
     "SMTP cut after DATA": "the mail, again with the same Message-ID",
+    "store away": "nothing parked; PDFs follow",
+    "applications away for a minute": "no PDF lost, none twice",
     "disk full while writing a PDF": "no truncated PDF is ever visible",
     "clock wrong": "a gateway says that it is not ready",
     "rolling restart under load": "no accepted write fails, nothing owed is lost",

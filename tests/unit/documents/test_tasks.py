@@ -16,7 +16,7 @@ from services.documents.tasks import Worker
 from services.documents.worker import limit_memory
 from shared import clock
 from shared.document import AnyDocument, DocumentModel
-from shared.errors import Unavailable
+from shared.errors import Stumbled, Unavailable
 from shared.messages import FailJob, FinishDocument, JobFinished, JobStarted, RenderDocument
 from shared.store import Store, pdf_key
 from tests.unit.documents import models
@@ -147,6 +147,24 @@ def test_a_broken_contract_counts(
     [failure] = applications.failed
     assert failure.counted
     assert ValidationError.__name__ in failure.reason
+
+
+@pytest.mark.parametrize(("error", "counted"), [(Unavailable(), False), (Stumbled(), True)])
+def test_a_document_over_which_applications_stumbles_is_parked_in_the_end(
+    worker: Worker,
+    applications: Applications,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    counted: bool,
+) -> None:
+    """Else it would be tried every three seconds for ever, in a place that others wait for."""
+
+    def stumble(_: UUID) -> AnyDocument:
+        raise error
+
+    monkeypatch.setattr(applications, "document_model", stumble)
+    assert worker.work(uuid4(), redelivered=False) == "failed"
+    assert [failure.counted for failure in applications.failed] == [counted]
 
 
 def _write(url: str, content: bytes, told: Any) -> None:
