@@ -1,4 +1,4 @@
-"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rotate|retention|audit-verify`."""
+"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rotate|retention|audit-verify|preflight`."""
 
 import argparse
 import asyncio
@@ -13,15 +13,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.applications")
     parser.add_argument(
         "command",
-        choices=["serve", "relay", "migrate", "seed", "reconcile", "keys", "rotate", "retention", "audit-verify"],
+        choices=[
+            "serve",
+            "relay",
+            "migrate",
+            "seed",
+            "reconcile",
+            "keys",
+            "rotate",
+            "retention",
+            "audit-verify",
+            "preflight",
+        ],
     )
     parser.add_argument("--carry-out", action="store_true", help="retention: delete what it shows")
     parser.add_argument("--head", action="append", default=[], help="audit-verify: a head noted before")
+    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
     given = parser.parse_args()
-    command = given.command
     settings = load(ApplicationsSettings)
-    logs.configure("relay" if command == "relay" else "applications", settings.log_level)
-    match command:
+    logs.configure("relay" if given.command == "relay" else "applications", settings.log_level)
+    match given.command:
         case "serve":
             from services.applications.app import create_app
             from shared.web import run_app
@@ -36,6 +47,11 @@ def main() -> None:
             from shared.database import migrate
 
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
+        case "preflight":
+            from services.applications.preflight import findings
+            from shared.preflight import tell
+
+            raise SystemExit(tell(findings(settings), as_json=given.json))
         case "seed":
             asyncio.run(_seed(settings))
         case "keys":

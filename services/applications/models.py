@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -117,6 +118,14 @@ class Application(Base):
     lease_account: Mapped[str | None]
     lease_name: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+
+    # What the desk sorts and searches by. 所属区 is that of the latest submission.
+    district: Mapped[str] = mapped_column(default="")
+    assignee: Mapped[str | None]
+    assignee_name: Mapped[str | None]
+    search: Mapped[list[str]] = mapped_column(
+        Computed("applications.grams(ARRAY[project_name, enterprise_name])", persisted=True), deferred=True
+    )
 
     # The key of this application's sensitive values, wrapped by the master key. Without it they are gone.
     wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
@@ -316,4 +325,8 @@ class Owed(Base):
             "created_at",
             postgresql_where="done_at IS NULL AND parked_at IS NULL",
         ),
+        Index(
+            "ix_outbox_parked", "topic", "parked_at", postgresql_where="done_at IS NULL AND parked_at IS NOT NULL"
+        ),
+        Index("ix_outbox_done", "topic", "done_at", postgresql_where="done_at IS NOT NULL"),
     )

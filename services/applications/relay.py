@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import outbox
+from services.applications import outbox, queue
 from services.applications.models import AUDIT
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
@@ -110,6 +110,11 @@ class Relay:
         async with self._sessions.begin() as session:
             return await lapse_overdue(session)
 
+    async def count(self) -> None:
+        """Draw the desk's counts together."""
+        async with self._sessions.begin() as session:
+            await queue.draw_counts_together(session)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop. A database that is away is waited for."""
         loop = asyncio.get_running_loop()
@@ -119,6 +124,7 @@ class Relay:
             try:
                 if loop.time() >= calendar_at:
                     await self.fall_due()
+                    await self.count()
                     calendar_at = loop.time() + CALENDAR_SECONDS
                 if await self.pass_on() >= BATCH:
                     pause = 0.0

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.applications.forms.standing import SectionNow
 from services.applications.receipts import Receipt
 
 
@@ -43,7 +44,10 @@ class OpinionInput(Input):
 
 
 class ReturnApplication(Input):
-    correct_by: AwareDatetime
+    """The deadline is an instant, or so many working days from today, until the end of that office day."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     opinions: list[OpinionInput] = Field(default=[], max_length=100)
     unlock: list[str] = []
 
@@ -54,7 +58,10 @@ class Decision(Input):
 
 
 class Extend(Input):
-    correct_by: AwareDatetime
+    """The new deadline is an instant, or so many working days from today."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     reason: str = Field(max_length=2000)
 
 
@@ -63,9 +70,13 @@ class Raise(Input):
 
 
 class SectionSummary(BaseModel):
+    """One material. `required` and `visible` follow from what is saved of the others; what is not visible is neither
+    asked for nor submitted."""
+
     key: str
     label: str
     required: bool
+    visible: bool = True
     status: Literal["empty", "draft", "saved"]
     editable: bool
     saved_at: AwareDatetime | None
@@ -95,7 +106,11 @@ class ApplicationSummary(BaseModel):
     closes_at: AwareDatetime
     correct_by: AwareDatetime | None
     actions: list[str]
+    applied_wan: str | None = None
+    # For members of staff only.
+    district: str | None = None
     lease: "LeaseView | None" = None
+    assignee: "AssigneeView | None" = None
 
 
 class LeaseView(BaseModel):
@@ -104,6 +119,14 @@ class LeaseView(BaseModel):
     name: str
     mine: bool
     until: AwareDatetime
+
+
+class AssigneeView(BaseModel):
+    """Whose case it is."""
+
+    account: str
+    name: str
+    mine: bool
 
 
 class ApplicationView(ApplicationSummary):
@@ -141,7 +164,8 @@ class Prefilled(BaseModel):
 
 
 class SectionView(BaseModel):
-    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved."""
+    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved. `now` says how it stands
+    with the values it shows: what is hidden, what must be filled in, what is computed."""
 
     key: str
     saved: dict[str, Any] | None
@@ -153,10 +177,12 @@ class SectionView(BaseModel):
     draft_at: AwareDatetime | None
     etag: str
     version: int
+    now: SectionNow
 
 
 class SectionWritten(BaseModel):
-    """The answer to a write: the section's new tag, the application's version, the time, and what is kept."""
+    """The answer to a write: the section's new tag, the application's version, the time, what is kept, and how the
+    section stands with it."""
 
     key: str
     status: Literal["empty", "draft", "saved"]
@@ -164,6 +190,19 @@ class SectionWritten(BaseModel):
     version: int
     at: AwareDatetime
     values: dict[str, Any] | None
+    now: SectionNow
+
+
+class Problem(BaseModel):
+    """One thing that stands in the way of a submission, at its place; a warning does not stop it."""
+
+    section: str | None = None
+    field: str | None = None
+    row: str | None = None
+    column: str | None = None
+    code: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
 
 
 class Submitted(BaseModel):
@@ -184,6 +223,8 @@ class OpinionView(BaseModel):
     reply: str | None
     author: str
     created_at: AwareDatetime
+    # Not yet: noted for a return still to come; applicants see only what was sent.
+    sent: bool = True
 
 
 class RevisionView(BaseModel):
@@ -264,25 +305,3 @@ class Timeline(BaseModel):
 
     entries: list[TimelineEntry]
     notifications: list[NoticeView] | None
-
-
-class Parked(BaseModel):
-    id: UUID
-    topic: str
-    application_id: UUID | None
-    starts: int
-    parked_at: AwareDatetime
-    last_error: str | None
-
-
-class QueueView(BaseModel):
-    topic: str
-    owed: int
-    in_flight: int
-    parked: int
-    oldest_seconds: float | None
-
-
-class Overview(BaseModel):
-    queues: list[QueueView]
-    parked: list[Parked]

@@ -13,6 +13,8 @@ class ApplicationsSettings(DatabaseSettings):
     applications_host: str = "127.0.0.1"
     applications_port: int = 8081
     broker_url: SecretStr
+    # Where live pages are told that something changed; without it they only look again by themselves.
+    redis_url: SecretStr | None = None
     store_url: str
     gateway_url: AnyHttpUrl
     notify_url: AnyHttpUrl
@@ -62,6 +64,9 @@ class ApplicationsSettings(DatabaseSettings):
     # How often contents that nothing keeps are looked for, and how old they are at least.
     orphan_sweep_minutes: float = Field(default=30.0, gt=0)
     orphan_grace_minutes: float = Field(default=60.0, ge=0)
+
+    # Where `python -m deploy.backup create` puts backups, for `preflight` to know the age of the last.
+    backup_folder: str = ""
 
     @field_validator("clamd_url")
     @classmethod

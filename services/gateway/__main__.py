@@ -1,4 +1,4 @@
-"""`python -m services.gateway serve|migrate|seed|staff|rotate|retention|audit-verify`."""
+"""`python -m services.gateway serve|migrate|seed|staff|rotate|retention|audit-verify|preflight`."""
 
 import argparse
 import asyncio
@@ -26,6 +26,8 @@ def main() -> None:
     keeping.add_argument("--carry-out", action="store_true", help="forget what it shows")
     verifying = commands.add_parser("audit-verify", help="walk the audit's chain")
     verifying.add_argument("--head", action="append", default=[], help="a head noted before: position:hash")
+    fitness = commands.add_parser("preflight", help="what is fit for deadline night and what is not")
+    fitness.add_argument("--json", action="store_true", help="for programs instead of for people")
     staff.arguments(commands.add_parser("staff", help="who works here"))
     given = parser.parse_args()
     settings = load(GatewaySettings)
@@ -38,6 +40,11 @@ def main() -> None:
             run_app(create_app(settings), settings.gateway_host, settings.gateway_port)
         case "migrate":
             _migrate(settings)
+        case "preflight":
+            from services.gateway.preflight import findings
+            from shared.preflight import tell
+
+            raise SystemExit(tell(findings(settings), as_json=given.json))
         case "seed":
             _seed(settings)
         case "rotate":

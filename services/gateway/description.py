@@ -6,6 +6,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel
 
+from services.gateway import events
 from services.gateway.access import SIGNED_IN
 from services.gateway.auditing.reading import AccountAudit, read_accounts
 from services.gateway.context import SERVICES, SESSION, SETTINGS
@@ -59,6 +60,7 @@ async def me(request: web.Request) -> web.Response:
 # What the gateway answers itself, for the description.
 OWN = [
     Route("GET", "/api/v1/me", me, roles=SIGNED_IN, answer=Me),
+    Route("GET", "/api/v1/events", events.stream, roles=SIGNED_IN, media_type="text/event-stream"),
     Route(
         "GET",
         "/api/v1/audit/accounts",

@@ -1,11 +1,23 @@
 """Every route of the public port: path, view, who may open it."""
 
-from services.gateway import description, proxy
+from services.gateway import description, events, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.auditing import page as audit_page
 from services.gateway.auditing.reading import read_accounts
 from services.gateway.limits import HEAVY, KEEPING, SIGN_IN, UNLIMITED, VERIFY
-from services.gateway.pages import home, ops, projects, reading, review, rounds, sections, verify
+from services.gateway.pages import (
+    checking,
+    documents,
+    home,
+    ops,
+    projects,
+    reading,
+    rounds,
+    sections,
+    submitting,
+    verify,
+)
+from services.gateway.pages.review import case, phrases, queue, returning
 from services.gateway.personal import consent, own_data
 from services.gateway.personal import sessions_page as my_sessions
 from services.gateway.signin import factor_pages as factor
@@ -53,6 +65,8 @@ PAGES = [
     Page("GET", "/verify/{token}", verify.show, ANYBODY, limit=VERIFY),
     Page("POST", "/verify/{token}", verify.compare, ANYBODY, limit=VERIFY, files=True),
     Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY, limit=VERIFY),
+    Page("GET", "/signed-in", home.signed_in, SIGNED_IN),
+    Page("GET", "/help", home.help_page, ANYBODY),
     # the applicant
     Page("GET", "/projects", projects.my_projects, APPLICANT),
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),
@@ -60,9 +74,12 @@ PAGES = [
     Page("GET", A, projects.open_project, APPLICANT),
     Page("GET", f"{A}/sections/{{key}}", sections.show, APPLICANT),
     Page("POST", f"{A}/sections/{{key}}", sections.take, APPLICANT, form=True, limit=KEEPING, files=True),
-    Page("GET", f"{A}/submit", projects.confirm_submit, APPLICANT),
-    Page("POST", f"{A}/submit", projects.submit, APPLICANT, form=True, limit=KEEPING),
-    Page("GET", f"{A}/receipt/{{n}}", projects.receipt, APPLICANT),
+    Page("GET", f"{A}/checks", checking.checks, APPLICANT),
+    Page("GET", f"{A}/preview", documents.preview, APPLICANT, limit=HEAVY),
+    Page("GET", f"{A}/commitment", documents.commitment, APPLICANT, limit=HEAVY),
+    Page("GET", f"{A}/submit", submitting.confirm, APPLICANT),
+    Page("POST", f"{A}/submit", submitting.submit, APPLICANT, form=True, limit=KEEPING),
+    Page("GET", f"{A}/receipt/{{n}}", submitting.receipt, APPLICANT),
     Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),
     Page("GET", f"{A}/delete", projects.confirm_delete, APPLICANT),
@@ -74,22 +91,37 @@ PAGES = [
     Page("GET", "/notifications", home.inbox, APPLICANT),
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
-    Page("GET", f"{A}/revisions/{{n}}/pdf", reading.wait_for_pdf, APPLICANT | STAFF),
-    Page("POST", f"{A}/revisions/{{n}}/pdf", reading.make_pdf, APPLICANT | STAFF, form=True, limit=HEAVY),
+    Page("GET", f"{A}/revisions/{{n}}/pdf", documents.wait, APPLICANT | STAFF),
+    Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF, form=True, limit=HEAVY),
     # the bureau
-    Page("GET", "/review", review.queue, STAFF),
-    Page("GET", R, review.desk, STAFF),
-    Page("POST", f"{R}/reveal", review.reveal, REVIEWER | DIRECTOR, form=True),
-    Page("POST", f"{R}/lease", review.take, REVIEWER, form=True),
-    Page("POST", f"{R}/release", review.drop, REVIEWER, form=True),
-    Page("POST", f"{R}/accept", review.accept, REVIEWER, form=True),
-    Page("GET", f"{R}/return", review.write_return, REVIEWER),
-    Page("POST", f"{R}/return", review.send_back, REVIEWER, form=True),
+    Page("GET", "/review", queue.show, STAFF),
+    Page("POST", "/review/assign", queue.assign, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/next", queue.take_next, REVIEWER, form=True),
+    Page("POST", "/review/away", queue.set_away, REVIEWER, form=True),
+    Page("POST", "/review/filters", queue.keep, STAFF, form=True),
+    Page("POST", "/review/filters/{id}/delete", queue.forget, STAFF, form=True),
+    Page("GET", "/review/phrases", phrases.show, REVIEWER | DIRECTOR),
+    Page("POST", "/review/phrases", phrases.add, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/phrases/{id}", phrases.change, REVIEWER | DIRECTOR, form=True),
+    Page("GET", R, case.show, STAFF),
+    Page("POST", f"{R}/reveal", case.reveal, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
+    Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
+    Page("POST", f"{R}/accept", case.accept, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions", returning.note, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions/{{opinion}}/delete", returning.forget, REVIEWER, form=True),
+    Page("POST", f"{R}/recall", returning.recall, REVIEWER, form=True),
+    Page("GET", f"{R}/extend", returning.ask_extend, REVIEWER),
+    Page("POST", f"{R}/extend", returning.extend, REVIEWER, form=True),
+    Page("GET", f"{R}/return", returning.write, REVIEWER),
+    Page("POST", f"{R}/return", returning.send_back, REVIEWER, form=True),
     # auditors
     Page("GET", "/audit", audit_page.show, AUDITOR),
     Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True, limit=HEAVY),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
+    Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
     Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
     Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),
@@ -104,6 +136,7 @@ API = [
     Page("GET", "/api/v1/audit/accounts", read_accounts, AUDITOR),
     Page("GET", "/api/v1/openapi.json", description.openapi_json, ANYBODY),
     Page("GET", "/api/v1/docs", description.docs, ANYBODY),
+    Page("GET", "/api/v1/events", events.stream, SIGNED_IN),
     # Written down because of how often they may be called; what they do is their service's.
     Page("PUT", f"/api/v1{A}/sections/{{key}}/draft", proxy.forward, SIGNED_IN, limit=KEEPING),
     Page("PUT", f"/api/v1{A}/sections/{{key}}", proxy.forward, SIGNED_IN, limit=KEEPING),

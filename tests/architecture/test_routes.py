@@ -20,7 +20,7 @@ J = "/internal/jobs/{id}"
 # a: applicant, r: reviewer, e: expert, d: director, o: operator, u: auditor; -: no person is needed.
 # Flags: m needs If-Match, k needs Idempotency-Key.
 APPLICATIONS_TABLE = f"""
-GET    /api/v1/rounds                                gateway            adeoru
+GET    /api/v1/rounds                                gateway            -
 POST   /api/v1/rounds                                gateway            o
 GET    /api/v1/rounds/{{id}}                           gateway            o
 POST   /api/v1/rounds/{{id}}/publish                   gateway            o
@@ -36,12 +36,16 @@ DELETE {A}                                           gateway            a m
 POST   {A}/submit                                    gateway            a mk
 POST   {A}/withdraw                                  gateway            a m
 GET    {A}/checks                                    gateway            adru
+GET    {A}/problems                                  gateway            a
+GET    {A}/changes                                   gateway            adru
 GET    {A}/sections/{{key}}                            gateway            a
 PUT    {A}/sections/{{key}}                            gateway            a m
 PUT    {A}/sections/{{key}}/draft                      gateway            a m
 DELETE {A}/sections/{{key}}/draft                      gateway            a m
 POST   {A}/attachments                               gateway            a
 GET    {A}/attachments/{{attachment}}                  gateway            adru
+GET    {A}/attachments/{{attachment}}/pages            gateway            adru
+GET    {A}/attachments/{{attachment}}/pages/{{n}}        gateway            adru
 DELETE {A}/attachments/{{attachment}}                  gateway            a
 POST   {A}/preview                                   gateway            a
 GET    {A}/commitment.pdf                            gateway            a
@@ -56,9 +60,27 @@ GET    {A}/revisions/{{n}}/changes                     gateway            adru
 GET    /api/v1/audit                                 gateway            u
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
+GET    /api/v1/review/counts                         gateway            dru
+GET    /api/v1/review/choices                        gateway            dru
+GET    /api/v1/review/reviewers                      gateway            dru
+PUT    /api/v1/review/away                           gateway            r
+POST   /api/v1/review/assignments                    gateway            dr
+POST   /api/v1/review/next                           gateway            r
+GET    /api/v1/review/filters                        gateway            dru
+POST   /api/v1/review/filters                        gateway            dru
+DELETE /api/v1/review/filters/{{id}}                   gateway            dru
+GET    {R}/origins                                   gateway            dru
+GET    {R}/others                                    gateway            dru
 POST   {R}/lease                                     gateway            r
 DELETE {R}/lease                                     gateway            r
 POST   {R}/return                                    gateway            r m
+POST   {R}/return/preview                            gateway            r
+POST   {R}/opinions                                  gateway            r
+DELETE {R}/opinions/{{opinion}}                        gateway            r
+GET    /api/v1/review/phrases                        gateway            dru
+POST   /api/v1/review/phrases                        gateway            dr
+PUT    /api/v1/review/phrases/{{id}}                   gateway            dr
+DELETE /api/v1/review/phrases/{{id}}                   gateway            dr
 POST   {R}/accept                                    gateway            r m
 POST   {R}/pass                                      gateway            r m
 POST   {R}/refuse                                    gateway            r m
@@ -70,6 +92,7 @@ POST   {R}/extend                                    gateway            r m
 POST   {R}/opinions/{{opinion}}/accept                 gateway            r m
 POST   {R}/opinions/{{opinion}}/raise                  gateway            r m
 GET    /api/v1/ops/overview                          gateway            o
+POST   /api/v1/ops/parked/requeue                    gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
 POST   {J}/start                                     documents,notify   -
 POST   {J}/finish                                    documents,notify   -
@@ -87,6 +110,7 @@ NOTIFY_TABLE = """
 GET    /api/v1/notifications                         gateway            a
 POST   /api/v1/notifications/{id}/read               gateway            a
 GET    /internal/deliveries                          applications       -
+POST   /internal/preview                             applications       -
 GET    /internal/openapi.json                        gateway            -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
@@ -95,6 +119,7 @@ GET    /metrics                                      anybody            -
 
 GATEWAY_INTERNAL_TABLE = """
 GET    /internal/profiles/{account}                  applications       -
+GET    /internal/staff                               applications       -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
 GET    /metrics                                      anybody            -
@@ -124,12 +149,17 @@ GET    /verify                                       *
 GET    /verify/{{token}}                               * verify
 POST   /verify/{{token}}                               * verify files
 GET    /.well-known/gongmei-keys.json                * verify
+GET    /signed-in                                    adeoru
+GET    /help                                         *
 GET    /projects                                     a
 GET    /projects/new                                 a
 POST   /projects/new                                 a form
 GET    {P}                                           a
 GET    {P}/sections/{{key}}                            a
 POST   {P}/sections/{{key}}                            a form keeping files
+GET    {P}/checks                                    a
+GET    {P}/preview                                   a heavy
+GET    {P}/commitment                                a heavy
 GET    {P}/submit                                    a
 POST   {P}/submit                                    a form keeping
 GET    {P}/receipt/{{n}}                               a
@@ -146,17 +176,32 @@ POST   /notifications/{{id}}/read                      a form
 GET    {P}/revisions/{{n}}/pdf                         adru
 POST   {P}/revisions/{{n}}/pdf                         adru form heavy
 GET    /review                                       dru
+POST   /review/assign                                dr form
+POST   /review/next                                  r form
+POST   /review/away                                  r form
+POST   /review/filters                               dru form
+POST   /review/filters/{{id}}/delete                   dru form
 GET    /review/{{id}}                                  dru
 POST   /review/{{id}}/reveal                           dr form
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form
+POST   /review/{{id}}/opinions                         r form
+POST   /review/{{id}}/opinions/{{opinion}}               r form
+POST   /review/{{id}}/opinions/{{opinion}}/delete        r form
+POST   /review/{{id}}/recall                           r form
+GET    /review/{{id}}/extend                           r
+POST   /review/{{id}}/extend                           r form
+GET    /review/phrases                               dr
+POST   /review/phrases                               dr form
+POST   /review/phrases/{{id}}                          dr form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
 GET    /audit                                        u
 POST   /audit/export                                 u form heavy
 GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
+POST   /ops/parked/requeue                           o form
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o
 GET    /ops/rounds/new                               o
@@ -164,6 +209,7 @@ POST   /ops/rounds/new                               o form
 GET    /ops/rounds/{{id}}                              o
 POST   /ops/rounds/{{id}}                              o form
 GET    /api/v1/me                                    adeoru
+GET    /api/v1/events                                adeoru
 GET    /api/v1/openapi.json                          *
 GET    /api/v1/docs                                  *
 PUT    /api/v1{P}/sections/{{key}}/draft               adeoru keeping

@@ -11,44 +11,14 @@ from services.applications.codec import SectionCodec
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.use_cases.asking import asked_between
+from services.applications.use_cases.filled import load
 from services.applications.use_cases.recording import record
-from services.applications.workflow import LABELS, State
+from services.applications.wording import ACTIONS
+from services.applications.workflow import EDITABLE, LABELS, State
 from shared.errors import Malformed
 from shared.identity import Role
 from shared.web import actor, answer, uuid_in_path
-
-# Audit actions in the office's words.
-ACTIONS = {
-    "start": "新增项目",
-    "save_section": "保存表单",
-    "discard_draft": "放弃修改",
-    "attach": "上传附件",
-    "detach": "删除附件",
-    "detach_abandoned": "清理未使用的附件",
-    "infected": "附件查出病毒",
-    "submit": "提交申请",
-    "withdraw": "撤销申请",
-    "delete": "删除申请",
-    "take_lease": "领取办理",
-    "drop_lease": "放弃办理",
-    "accept": "纳批",
-    "return": "退回补正",
-    "see_return": "查看退回意见",
-    "answer_opinion": "答复意见",
-    "accept_opinion": "采纳答复",
-    "raise_opinion": "再次提出意见",
-    "recall": "收回退回",
-    "lapse": "逾期未补正",
-    "extend": "延长补正期限",
-    "pass": "通过形式审查",
-    "refuse": "不予受理",
-    "conclude": "评审汇总",
-    "propose": "拟支持",
-    "decline": "不予支持",
-    "approve": "公示无异议",
-    "reveal": "查看完整个人信息",
-    "retention": "保存期限届满，删除资料",
-}
 
 
 async def list_revisions(request: web.Request) -> web.Response:
@@ -77,8 +47,7 @@ async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
 async def get_revision(request: web.Request) -> web.Response:
     """One snapshot: the content its digests are over. ID numbers, mobiles and accounts are masked for the bureau's
     people, and for its enterprise with `masked=1`."""
-    own = actor(request).is_a(Role.APPLICANT) and request.query.get("masked") != "1"
-    return answer(await _snapshot(request, whole=own))
+    return answer(await _snapshot(request, whole=_whole(request)))
 
 
 async def reveal(request: web.Request) -> web.Response:
@@ -100,12 +69,18 @@ async def get_changes(request: web.Request) -> web.Response:
         for n in (int(since), number):
             revision = await repository.revision(session, application.id, n)
             both.append({k: codec.open(k, v) for k, v in revision.content["sections"].items()})
-        asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
-    found = changes(form, both[0], both[1], asked)
-    if not actor(request).is_a(Role.APPLICANT):
-        # Compared as they are, shown as they may be.
-        found = [c.model_copy(update=_masked(codec, c)) for c in found]
-    return answer(found)
+        asked = await asked_between(session, application.id, int(since), number)
+    return answer(_as_may_be_shown(request, codec, changes(form, both[0], both[1], asked)))
+
+
+def _whole(request: web.Request) -> bool:
+    """Whether personal data is shown: to its enterprise, unless it asks otherwise."""
+    return actor(request).is_a(Role.APPLICANT) and request.query.get("masked") != "1"
+
+
+def _as_may_be_shown(request: web.Request, codec: SectionCodec, found: list[Change]) -> list[Change]:
+    """Compared as they are, shown as they may be."""
+    return found if _whole(request) else [c.model_copy(update=_masked(codec, c)) for c in found]
 
 
 def _masked(codec: SectionCodec, change: Change) -> dict[str, Any]:
@@ -115,6 +90,22 @@ def _masked(codec: SectionCodec, change: Change) -> dict[str, Any]:
         return codec.mask(change.section, {change.field: [{change.column: value}]})[change.field][0][change.column]
 
     return {"before": hide(change.before), "after": hide(change.after)}
+
+
+async def get_pending_changes(request: web.Request) -> web.Response:
+    """What is saved now against the latest submission; empty before the first."""
+    async with transaction(request) as session:
+        application = await repository.application(session, actor(request), uuid_in_path(request))
+        if not application.revision or application.state not in EDITABLE:
+            return answer([])
+        form = catalogue_form(application.fund_type, application.form_version)
+        codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
+        last = await repository.revision(session, application.id, application.revision)
+        before = {k: codec.open(k, v) for k, v in last.content["sections"].items()}
+        # As a submission would freeze it: nothing hidden, computed values included.
+        after = (await load(session, application, form, codec)).effective()
+        asked = await asked_between(session, application.id, application.revision, application.revision + 1)
+    return answer(_as_may_be_shown(request, codec, changes(form, before, after, asked)))
 
 
 async def timeline(request: web.Request) -> web.Response:

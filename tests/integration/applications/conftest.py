@@ -155,7 +155,7 @@ async def api(server: TestServer) -> AsyncIterator[Api]:
 @pytest.fixture
 async def round_id(api: Api) -> str:
     rounds = await (await api.call("GET", "/api/v1/rounds", factories.applicant())).json()
-    return next(r["id"] for r in rounds if r["is_open"])
+    return next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ async def test_certificates_of_another_authority_and_out_of_date(
 
 
 def test_internal_tokens_that_are_late_early_or_not_ours() -> None:
-    verifier = Verifier("applications", {"gateway": public_key(factories.private_key("gateway"))})
+    verifier = Verifier("applications", {"gateway": [public_key(factories.private_key("gateway"))]})
     signer, who = Signer("gateway", factories.private_key("gateway")), factories.applicant()
     assert verifier.caller(f"Bearer {signer.token('applications', who)}").actor == who
     now = clock.now()
