@@ -116,12 +116,15 @@ _BINARY = {"type": "string", "format": "binary"}
 
 
 def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> dict[str, Any]:
-    """The whole document from the fragments of several services."""
+    """The whole document from the fragments of several services; `ValueError` when two mean different things by one
+    name."""
     paths: dict[str, Any] = {}
-    schemas: dict[str, Any] = {"Problem": _PROBLEM_SCHEMA}
+    schemas: dict[str, Any] = {"ProblemDetails": _PROBLEM_SCHEMA}
     for part in fragments:
         paths.update(part["paths"])
-        schemas.update(part["components"]["schemas"])
+        for name, schema in part["components"]["schemas"].items():
+            if schemas.setdefault(name, schema) != schema:
+                raise ValueError(f"two schemas of the API are named {name}")
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
@@ -131,7 +134,9 @@ def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> d
             "responses": {
                 "Problem": {
                     "description": "What went wrong",
-                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                    "content": {
+                        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
+                    },
                 }
             },
             "securitySchemes": {

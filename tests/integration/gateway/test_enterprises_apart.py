@@ -1,5 +1,6 @@
 """Nothing of one enterprise by another: every route of the public port and of the API that has an id in it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis
 from aiohttp import ClientSession, FormData
 from aiohttp.test_utils import TestServer
 from sqlalchemy import select
@@ -20,6 +22,7 @@ from services.gateway.sessions import digest
 from services.notify import ledger
 from services.notify.routes import ROUTES as NOTIFY
 from shared.database import engine
+from shared.hints import CHANNEL, Hint
 from shared.identity import Role
 from tests import factories
 from tests.integration.applications.conftest import Api
@@ -211,3 +214,52 @@ async def test_a_foreign_part_in_ones_own_application_is_not_found(
     shown = await (await other.call("GET", path)).json()
     assert shown.pop("draft") == {slot: [file]}
     assert file not in str(shown)
+
+
+async def test_events_reach_their_own(
+    browser: Browser, other: Browser, gateway: TestServer, redis_url: str
+) -> None:
+    """What is published for one enterprise goes to its streams, and to staff where it says so; to no other's."""
+    await browser.sign_in("qiye1")
+    await other.sign_in("qiye2")
+    clerk = await Browser(gateway).sign_in("shencha")
+    people = {"owner": browser, "other": other, "clerk": clerk}
+    streams = {who: await one.http.get(gateway.make_url("/api/v1/events")) for who, one in people.items()}
+    heard: dict[str, str] = dict.fromkeys(people, "")
+    try:
+        for stream in streams.values():
+            assert stream.content_type == "text/event-stream"
+            assert await stream.content.readline() == b"retry: 5000\n"
+
+        async def publish(publisher: redis.Redis, enterprise: str, name: str, *, staff: bool) -> None:
+            hint = Hint(
+                type="application.state", enterprise=enterprise, staff=staff, application_id=uuid4(), name=name
+            )
+            publisher.publish(CHANNEL, hint.model_dump_json())
+
+        with redis.Redis.from_url(redis_url) as publisher:
+            ours, theirs = factories.ENTERPRISE_1[0], factories.ENTERPRISE_2[0]
+            # The gateway subscribes in its own time; what tells of that is the first thing heard.
+            until = asyncio.get_running_loop().time() + 20
+            while publisher.pubsub_numsub(CHANNEL)[0][1] < 1:
+                assert asyncio.get_running_loop().time() < until
+                await asyncio.sleep(0.05)
+            await publish(publisher, ours, "for-one", staff=False)
+            await publish(publisher, ours, "for-one-and-staff", staff=True)
+            await publish(publisher, theirs, "for-two", staff=False)
+            # The last one everybody here may hear: who has heard it has heard all that came before.
+            await publish(publisher, ours, "end", staff=True)
+            await publish(publisher, theirs, "end", staff=True)
+        for who, stream in streams.items():
+            while '"name": "end"' not in heard[who]:
+                heard[who] += (await asyncio.wait_for(stream.content.readline(), 20)).decode()
+    finally:
+        for stream in streams.values():
+            stream.close()
+        await clerk.http.close()
+    names = {who: set(re.findall(r'"name": "([^"]+)"', text)) - {"end"} for who, text in heard.items()}
+    assert names == {
+        "owner": {"for-one", "for-one-and-staff"},
+        "other": {"for-two"},
+        "clerk": {"for-one-and-staff"},
+    }

@@ -87,11 +87,11 @@ async def test_access_tokens_that_are_wrong_late_or_void(browser: Browser, gatew
     settings = gateway.app[SETTINGS]
 
     async def ask(http: ClientSession, token: str) -> list[int]:
-        async with (
-            http.get(gateway.make_url(INFO), params={"access_token": token}) as one,
-            http.get(gateway.make_url(USER), headers={"Authorization": f"Bearer {token}"}) as two,
-        ):
-            return [one.status, two.status]
+        one = await http.get(gateway.make_url(INFO), params={"access_token": token})
+        two = await http.get(gateway.make_url(USER), headers={"Authorization": f"Bearer {token}"})
+        for answer in (one, two):
+            answer.release()
+        return [one.status, two.status]
 
     async with ClientSession() as http:
         assert await ask(http, "invented") == [401, 401]
@@ -147,7 +147,7 @@ async def test_certificates_of_another_authority_and_out_of_date(
 
 
 def test_internal_tokens_that_are_late_early_or_not_ours() -> None:
-    verifier = Verifier("applications", {"gateway": public_key(factories.private_key("gateway"))})
+    verifier = Verifier("applications", {"gateway": [public_key(factories.private_key("gateway"))]})
     signer, who = Signer("gateway", factories.private_key("gateway")), factories.applicant()
     assert verifier.caller(f"Bearer {signer.token('applications', who)}").actor == who
     now = clock.now()
