@@ -68,6 +68,8 @@ class DeskCounts(BaseModel):
     all: dict[str, int]
     mine: dict[str, int]
     unassigned: dict[str, int]
+    # Returns that nobody has looked at for three days; 50 stands for 50 and more.
+    unseen: int
     matching: int
     matching_up_to: int
 

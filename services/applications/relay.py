@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import outbox, queue
+from services.applications.codec import Codec
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases import sweeping
@@ -45,6 +46,7 @@ class Relay:
         self._broker = broker
         self._settings = settings
         self._connection: Connection | None = None
+        self._codec = Codec(settings.master_key)
         self._windows = {RENDER_DOCUMENT: settings.documents_window}
 
     async def pass_on(self) -> int:
@@ -105,7 +107,7 @@ class Relay:
     async def fall_due(self) -> int:
         """Turn what the calendar brought into moves."""
         async with self._sessions.begin() as session:
-            return await lapse_overdue(session)
+            return await lapse_overdue(session, self._codec)
 
     async def count(self) -> None:
         """Draw the desk's counts together."""

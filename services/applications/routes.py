@@ -49,6 +49,7 @@ from services.applications.schemas import (
     Submitted,
     Timeline,
 )
+from services.applications.stage_routes import stage_routes
 from services.applications.use_cases.verify import Verification
 from shared.document import DocumentModel
 from shared.identity import Role
@@ -65,6 +66,8 @@ DIRECTOR = frozenset({Role.DIRECTOR})
 OPERATOR = frozenset({Role.OPERATOR})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 READERS = APPLICANT | STAFF
+# An expert reads what one scores: the materials, not the correspondence.
+JUDGES = READERS | {Role.EXPERT}
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 A = "/api/v1/applications/{id}"
@@ -97,7 +100,7 @@ def _public() -> list[Route]:
             "POST", "/api/v1/applications", applications.create_application, GATEWAY, APPLICANT,
             StartApplication, ApplicationView, 201, idempotent=True,
         ),
-        Route("GET", A, applications.get_application, GATEWAY, READERS, answer=ApplicationView),
+        Route("GET", A, applications.get_application, GATEWAY, JUDGES, answer=ApplicationView),
         Route(
             "DELETE", A, applications.delete_application, GATEWAY, APPLICANT, Nothing, status=204, if_match=True
         ),
@@ -109,7 +112,7 @@ def _public() -> list[Route]:
             "POST", f"{A}/withdraw", applications.withdraw_application, GATEWAY, APPLICANT,
             Nothing, ApplicationView, if_match=True,
         ),
-        Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome]),
+        Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, JUDGES, answer=list[Outcome]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
         Route(
@@ -130,14 +133,14 @@ def _public() -> list[Route]:
             answer=AttachmentView, status=201, query=("section", "slot"),
         ),
         Route(
-            "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, READERS,
+            "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, JUDGES,
             media_type="application/octet-stream",
         ),
         Route(
-            "GET", f"{A}/attachments/{{attachment}}/pages", case.count_pages, GATEWAY, READERS, answer=FilePages
+            "GET", f"{A}/attachments/{{attachment}}/pages", case.count_pages, GATEWAY, JUDGES, answer=FilePages
         ),
         Route(
-            "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", case.show_page, GATEWAY, READERS,
+            "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", case.show_page, GATEWAY, JUDGES,
             media_type="image/webp",
         ),
         Route("DELETE", f"{A}/attachments/{{attachment}}", attachments.remove, GATEWAY, APPLICANT, status=204),
@@ -147,11 +150,11 @@ def _public() -> list[Route]:
             "GET", f"{A}/commitment.pdf", documents.commitment, GATEWAY, APPLICANT, media_type="application/pdf"
         ),
         Route(
-            "POST", f"{A}/revisions/{{n}}/pdf", documents.make_pdf, GATEWAY, READERS,
+            "POST", f"{A}/revisions/{{n}}/pdf", documents.make_pdf, GATEWAY, JUDGES,
             Nothing, DocumentStatus,
         ),
         Route(
-            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, READERS, media_type="application/pdf"
+            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, JUDGES, media_type="application/pdf"
         ),
         # history
         Route("GET", f"{A}/opinions", opinions.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),
@@ -159,13 +162,14 @@ def _public() -> list[Route]:
             "PUT", f"{A}/opinions/{{opinion}}", opinions.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
         ),
         Route("GET", f"{A}/revisions", history.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),
-        Route("GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS, answer=RevisionSnapshot),
+        Route("GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, JUDGES, answer=RevisionSnapshot),
         Route(
             "GET", f"{A}/revisions/{{n}}/changes", history.get_changes, GATEWAY, READERS,
             answer=list[Change], query=("since",),
         ),
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
         *review_routes(),
+        *stage_routes(),
         # operators
         Route("GET", "/api/v1/ops/overview", ops.overview, GATEWAY, OPERATOR, answer=Overview),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),

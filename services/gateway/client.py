@@ -19,6 +19,7 @@ OWNERS = {
     "forms": "applications",
     "applications": "applications",
     "review": "applications",
+    "expert": "applications",
     "ops": "applications",
     "notifications": "notify",
 }

@@ -2,8 +2,8 @@
 
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.pages import home, ops, projects, reading, rounds, sections, verify
-from services.gateway.pages.review import case, phrases, queue, returning
+from services.gateway.pages import expert, home, ops, projects, publicity, reading, rounds, sections, verify
+from services.gateway.pages.review import case, deciding, phrases, queue, ranking, returning
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -20,6 +20,7 @@ REVIEWER = frozenset({Role.REVIEWER})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
 DIRECTOR = frozenset({Role.DIRECTOR})
+EXPERT = frozenset({Role.EXPERT})
 
 A = "/applications/{id}"
 R = "/review/{id}"
@@ -36,6 +37,7 @@ PAGES = [
     Page("GET", "/verify/{token}", verify.show, ANYBODY),
     Page("POST", "/verify/{token}", verify.compare, ANYBODY),
     Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY),
+    Page("GET", "/publicity", publicity.show, ANYBODY),
     # the applicant
     Page("GET", "/projects", projects.my_projects, APPLICANT),
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),
@@ -56,8 +58,9 @@ PAGES = [
     Page("GET", "/notifications", home.inbox, APPLICANT),
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
-    Page("GET", f"{A}/revisions/{{n}}/pdf", reading.wait_for_pdf, APPLICANT | STAFF),
-    Page("POST", f"{A}/revisions/{{n}}/pdf", reading.make_pdf, APPLICANT | STAFF, form=True),
+    Page("GET", f"{A}/revisions/{{n}}/pdf", reading.wait_for_pdf, APPLICANT | STAFF | EXPERT),
+    Page("POST", f"{A}/revisions/{{n}}/pdf", reading.make_pdf, APPLICANT | STAFF | EXPERT, form=True),
+    Page("GET", f"{A}/letters/{{letter}}", reading.letter, APPLICANT | STAFF),
     # the bureau
     Page("GET", "/review", queue.show, STAFF),
     Page("POST", "/review/assign", queue.assign, REVIEWER | DIRECTOR, form=True),
@@ -68,10 +71,14 @@ PAGES = [
     Page("GET", "/review/phrases", phrases.show, REVIEWER | DIRECTOR),
     Page("POST", "/review/phrases", phrases.add, REVIEWER | DIRECTOR, form=True),
     Page("POST", "/review/phrases/{id}", phrases.change, REVIEWER | DIRECTOR, form=True),
+    Page("GET", "/review/ranking", ranking.show, STAFF),
+    Page("GET", "/review/batches", ranking.batches, STAFF),
+    Page("POST", "/review/batches", ranking.make_batch, REVIEWER, form=True),
+    Page("POST", "/review/batches/{id}/close", ranking.close_batch, REVIEWER, form=True),
     Page("GET", R, case.show, STAFF),
     Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
     Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
-    Page("POST", f"{R}/accept", case.accept, REVIEWER, form=True),
+    Page("POST", f"{R}/accept", deciding.accept, REVIEWER, form=True),
     Page("POST", f"{R}/opinions", returning.note, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}/delete", returning.forget, REVIEWER, form=True),
@@ -80,6 +87,15 @@ PAGES = [
     Page("POST", f"{R}/extend", returning.extend, REVIEWER, form=True),
     Page("GET", f"{R}/return", returning.write, REVIEWER),
     Page("POST", f"{R}/return", returning.send_back, REVIEWER, form=True),
+    Page("POST", f"{R}/decide", deciding.decide, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/experts", deciding.give, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/objections", deciding.note_objection, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/objections/{{objection}}", deciding.settle_objection, REVIEWER | DIRECTOR, form=True),
+    # the experts
+    Page("GET", "/expert", expert.mine, EXPERT),
+    Page("POST", "/expert", expert.declare, EXPERT, form=True),
+    Page("GET", "/expert/{id}", expert.show, EXPERT),
+    Page("POST", "/expert/{id}", expert.take, EXPERT, form=True),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),

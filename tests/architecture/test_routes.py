@@ -30,28 +30,28 @@ POST   /api/v1/rounds/{{id}}/extensions                gateway            o
 GET    /api/v1/forms/{{fund_type}}/{{version}}           gateway            adeoru
 GET    /api/v1/applications                          gateway            a
 POST   /api/v1/applications                          gateway            a k
-GET    {A}                                           gateway            adru
+GET    {A}                                           gateway            aderu
 DELETE {A}                                           gateway            a m
 POST   {A}/submit                                    gateway            a mk
 POST   {A}/withdraw                                  gateway            a m
-GET    {A}/checks                                    gateway            adru
+GET    {A}/checks                                    gateway            aderu
 GET    {A}/sections/{{key}}                            gateway            a
 PUT    {A}/sections/{{key}}                            gateway            a m
 PUT    {A}/sections/{{key}}/draft                      gateway            a m
 DELETE {A}/sections/{{key}}/draft                      gateway            a m
 POST   {A}/attachments                               gateway            a
-GET    {A}/attachments/{{attachment}}                  gateway            adru
-GET    {A}/attachments/{{attachment}}/pages            gateway            adru
-GET    {A}/attachments/{{attachment}}/pages/{{n}}        gateway            adru
+GET    {A}/attachments/{{attachment}}                  gateway            aderu
+GET    {A}/attachments/{{attachment}}/pages            gateway            aderu
+GET    {A}/attachments/{{attachment}}/pages/{{n}}        gateway            aderu
 DELETE {A}/attachments/{{attachment}}                  gateway            a
 POST   {A}/preview                                   gateway            a
 GET    {A}/commitment.pdf                            gateway            a
-POST   {A}/revisions/{{n}}/pdf                         gateway            adru
-GET    {A}/revisions/{{n}}/pdf                         gateway            adru
+POST   {A}/revisions/{{n}}/pdf                         gateway            aderu
+GET    {A}/revisions/{{n}}/pdf                         gateway            aderu
 GET    {A}/opinions                                  gateway            adru
 PUT    {A}/opinions/{{opinion}}                        gateway            a
 GET    {A}/revisions                                 gateway            adru
-GET    {A}/revisions/{{n}}                             gateway            adru
+GET    {A}/revisions/{{n}}                             gateway            aderu
 GET    {A}/revisions/{{n}}/changes                     gateway            adru
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
@@ -86,6 +86,25 @@ POST   {R}/recall                                    gateway            r m
 POST   {R}/extend                                    gateway            r m
 POST   {R}/opinions/{{opinion}}/accept                 gateway            r m
 POST   {R}/opinions/{{opinion}}/raise                  gateway            r m
+GET    /api/v1/review/batches                        gateway            dru
+POST   /api/v1/review/batches                        gateway            r
+POST   /api/v1/review/batches/{{id}}/close             gateway            r
+GET    /api/v1/review/ranking                        gateway            dru
+GET    {R}/stage                                     gateway            dru
+GET    {R}/experts                                   gateway            dru
+PUT    {R}/experts                                   gateway            dr m
+POST   {R}/objections                                gateway            dr
+POST   {R}/objections/{{objection}}                    gateway            dr
+GET    /api/v1/expert/applications                   gateway            e
+GET    /api/v1/expert/applications/{{id}}/sheet        gateway            e
+PUT    /api/v1/expert/applications/{{id}}/sheet        gateway            e
+POST   /api/v1/expert/applications/{{id}}/sheet        gateway            e
+POST   /api/v1/expert/applications/{{id}}/recusal      gateway            e
+GET    /api/v1/expert/recusals                       gateway            e
+POST   /api/v1/expert/recusals                       gateway            e
+GET    {A}/letters                                   gateway            adru
+GET    {A}/letters/{{letter}}                          gateway            adru
+GET    /internal/publicity                           gateway            -
 GET    /api/v1/ops/overview                          gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
 POST   {J}/start                                     documents,notify   -
@@ -149,8 +168,10 @@ GET    {P}/opinions                                  a
 POST   {P}/opinions                                  a form
 GET    /notifications                                a
 POST   /notifications/{{id}}/read                      a form
-GET    {P}/revisions/{{n}}/pdf                         adru
-POST   {P}/revisions/{{n}}/pdf                         adru form
+GET    {P}/revisions/{{n}}/pdf                         aderu
+POST   {P}/revisions/{{n}}/pdf                         aderu form
+GET    {P}/letters/{{letter}}                          adru
+GET    /publicity                                    *
 GET    /review                                       dru
 POST   /review/assign                                dr form
 POST   /review/next                                  r form
@@ -172,6 +193,18 @@ POST   /review/phrases                               dr form
 POST   /review/phrases/{{id}}                          dr form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
+POST   /review/{{id}}/decide                           dr form
+POST   /review/{{id}}/experts                          dr form
+POST   /review/{{id}}/objections                       dr form
+POST   /review/{{id}}/objections/{{objection}}           dr form
+GET    /review/ranking                               dru
+GET    /review/batches                               dru
+POST   /review/batches                               r form
+POST   /review/batches/{{id}}/close                    r form
+GET    /expert                                       e
+POST   /expert                                       e form
+GET    /expert/{{id}}                                  e
+POST   /expert/{{id}}                                  e form
 GET    /ops                                          o
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o

@@ -9,7 +9,7 @@ from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import NoticeView, RevisionSnapshot, Timeline, TimelineEntry
 from services.applications.use_cases.asking import asked_between
-from services.applications.wording import ACTIONS
+from services.applications.wording import ACTIONS, INTERNAL, TOLD
 from services.applications.workflow import LABELS, State
 from shared.errors import Malformed
 from shared.web import actor, answer, uuid_in_path
@@ -53,10 +53,15 @@ async def get_changes(request: web.Request) -> web.Response:
 
 
 async def timeline(request: web.Request) -> web.Response:
-    """What happened, who, when; notifications with their delivery while notify answers."""
+    """What happened, who, when; notifications with their delivery while notify answers. An applicant reads what
+    concerns its application, not how the bureau shares its work."""
+    who = actor(request)
     async with transaction(request) as session:
-        application = await repository.application(session, actor(request), uuid_in_path(request))
+        application = await repository.application(session, who, uuid_in_path(request))
         rows = await repository.audit(session, application.id)
+    outside = not who.roles & repository.STAFF
+    if outside:
+        rows = [row for row in rows if row.action not in INTERNAL]
     sent = await peers.deliveries(request.app[PEERS], application.id)
     entries = [
         TimelineEntry(
@@ -66,7 +71,7 @@ async def timeline(request: web.Request) -> web.Response:
             actor=row.actor_name,
             from_state=LABELS[State(row.from_state)] if row.from_state else None,
             to_state=LABELS[State(row.to_state)] if row.to_state else None,
-            details=row.details,
+            details={k: v for k, v in row.details.items() if k in TOLD} if outside else row.details,
         )
         for row in rows
     ]

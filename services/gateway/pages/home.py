@@ -15,6 +15,7 @@ DESKS = (
     (Role.REVIEWER, "/review"),
     (Role.DIRECTOR, "/review"),
     (Role.AUDITOR, "/review"),
+    (Role.EXPERT, "/expert"),
     (Role.OPERATOR, "/ops"),
 )
 

@@ -61,7 +61,13 @@ async def view(request: web.Request) -> web.Response:
     """查看申请: what was submitted last, and what happened."""
     found = await application(request)
     timeline = (await ask(request, "GET", f"/applications/{found['id']}/timeline")).body
-    context = {"application": found, "materials": await latest(request, found), "timeline": timeline}
+    letters = (await ask(request, "GET", f"/applications/{found['id']}/letters")).body
+    context = {
+        "application": found,
+        "materials": await latest(request, found),
+        "timeline": timeline,
+        "letters": letters,
+    }
     return page(request, "view.html", context)
 
 
@@ -70,8 +76,10 @@ async def _opinions(
 ) -> web.Response:
     found = await application(request)
     listed = (await ask(request, "GET", f"/applications/{found['id']}/opinions")).body
+    letters = (await ask(request, "GET", f"/applications/{found['id']}/letters")).body
     context = {
         "application": found,
+        "letters": letters,
         "opinions": listed,
         "typed": typed or {},
         "fault": fault,
@@ -115,6 +123,19 @@ async def make_pdf(request: web.Request) -> web.Response:
     n = _revision(request)
     found = await ask(request, "POST", f"/applications/{uuid_in_path(request)}/revisions/{n}/pdf")
     return see_other(_pdf(request, n) if found.body["status"] == "ready" else f"{request.path}")
+
+
+async def letter(request: web.Request) -> web.Response:
+    """公文: the PDF, or a page that looks again by itself while it is made."""
+    found = await application(request)
+    path = f"/applications/{found['id']}/letters/{uuid_in_path(request, 'letter')}"
+    status = await ask(request, "GET", path)
+    if status.status == 200:
+        return see_other(f"/api/v1{path}")
+    answer = page(request, "pdf_wait.html", {"application": found, "n": found["revision"], "status": status.body})
+    if status.body["status"] != "failed":
+        answer.headers["Refresh"] = "2"
+    return answer
 
 
 def _pdf(request: web.Request, n: int) -> str:

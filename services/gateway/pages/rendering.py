@@ -1,6 +1,6 @@
 """Templates to answers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ def day(instant: str | None) -> str:
     return clock.show_date(datetime.fromisoformat(instant)) if instant else ""
 
 
+def last_day(until: str | None) -> str:
+    """The last day of a period that ends with it: one that ends at midnight ends the day before."""
+    return clock.show_date(datetime.fromisoformat(until) - timedelta(seconds=1)) if until else ""
+
+
 def size(count: int) -> str:
     """A file's size for people."""
     if count < 1024:
@@ -53,6 +58,7 @@ TEMPLATES.filters["size"] = size
 TEMPLATES.filters["waited"] = waited
 TEMPLATES.filters["when"] = when
 TEMPLATES.filters["day"] = day
+TEMPLATES.filters["last_day"] = last_day
 ROLE_LABELS = {
     Role.APPLICANT: "企业",
     Role.REVIEWER: "审核人员",

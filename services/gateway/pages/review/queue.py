@@ -14,7 +14,8 @@ from shared.identity import Role
 from shared.web import uuid_in_path
 
 FILTERS = (
-    "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "order",
+    "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "batch",
+    "unseen", "order",
 )  # fmt: skip
 STATES = (
     ("pending_acceptance", "待纳批"),
@@ -49,8 +50,11 @@ async def _queue(
 ) -> web.Response:
     shown, query = filters(request, *FILTERS, "cursor")
     asked = {key: value for key, value in query.items() if key != "cursor"}
-    choices, kept, reviewers = await asyncio.gather(
-        ask(request, "GET", "/review/choices"), ask(request, "GET", "/review/filters"), _reviewers(request)
+    choices, kept, batches, reviewers = await asyncio.gather(
+        ask(request, "GET", "/review/choices"),
+        ask(request, "GET", "/review/filters"),
+        ask(request, "GET", "/review/batches"),
+        _reviewers(request),
     )
     try:
         found, counts = await asyncio.gather(
@@ -74,6 +78,7 @@ async def _queue(
         "waiting": WAITING,
         "choices": choices.body,
         "kept": kept.body,
+        "batches": batches.body,
         "reviewers": reviewers,
         "me": me,
         "error": error,
