@@ -149,6 +149,13 @@ class PublicityBegun(Event):
     until: AwareDatetime
 
 
+class PublicityOver(Event):
+    """The days of a 公示 have passed; what follows is decided by the bureau."""
+
+    kind: Literal["publicity_over"] = "publicity_over"
+    until: AwareDatetime
+
+
 class ApplicationDecided(Event):
     """已批复 (with an amount) or 不予支持 (with a reason)."""
 
@@ -177,6 +184,7 @@ AnyEvent = (
     | CorrectionMissed
     | ReturnUnseen
     | PublicityBegun
+    | PublicityOver
     | ApplicationDecided
     | RoundClosing
 )
@@ -267,21 +275,38 @@ class Staff(Contract):
 # ---- notify's ledger, asked by reconcile and the timeline ------------------------------------------------
 
 
+class Tried(Contract):
+    """One attempt: `outcome` is accepted, deferred or refused; `answer` what the other side said."""
+
+    address: str | None
+    at: AwareDatetime
+    outcome: str
+    answer: str
+
+
 class Delivery(Contract):
-    """One event in notify's ledger."""
+    """One event in notify's ledger, by one channel. `address` is where it goes, or went, now; `read_at` is set where it was
+    opened in the portal (channel `inbox`)."""
 
     event_id: UUID
+    channel: str = "email"
     kind: str
     application_id: UUID
     state: Literal["pending", "sent", "superseded", "undeliverable"]
     attempts: int
+    next_at: AwareDatetime | None = None
     sent_at: AwareDatetime | None
+    read_at: AwareDatetime | None = None
     message_id: str
+    address: str | None = None
+    answer: str | None = None
     last_error: str | None
+    tried: list[Tried] = []
 
 
 class Deliveries(Contract):
-    """`GET /internal/deliveries?application_id=&after=`: a page of the ledger, in event-id order."""
+    """`GET /internal/deliveries?application_id=&after=`: a page of the ledger, in the order of event ids and channels;
+    `next_after` is what the next page begins behind."""
 
     items: list[Delivery]
-    next_after: UUID | None
+    next_after: str | None

@@ -70,6 +70,8 @@ class DeskCounts(BaseModel):
     unassigned: dict[str, int]
     # Returns that nobody has looked at for three days; 50 stands for 50 and more.
     unseen: int
+    # 公示 whose days have passed, counted in the same way.
+    over: int
     matching: int
     matching_up_to: int
 

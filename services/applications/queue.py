@@ -52,6 +52,8 @@ class Filter:
     batch: UUID | None = None
     # Returned at least this long ago, and nobody has looked at it.
     unseen: bool = False
+    # In 公示, whose days have passed.
+    over: bool = False
     newest_first: bool = False
 
 
@@ -125,6 +127,8 @@ async def _conditions(session: AsyncSession, actor: Actor, wanted: Filter) -> li
     found += [column == value for column, value in exactly if value]
     if wanted.unseen:
         found += unseen_since(actor.received_at - UNSEEN_AFTER)
+    if wanted.over:
+        found += over_at(actor.received_at)
     if wanted.min_wan is not None:
         found.append(Application.applied_wan >= wanted.min_wan)
     if wanted.max_wan is not None:
@@ -150,14 +154,14 @@ def unseen_since(at: datetime) -> list[ColumnElement[bool]]:
     ]
 
 
-async def unseen(session: AsyncSession, actor: Actor) -> int:
-    """How many returns nobody has looked at for three days, counted no further than `COUNT_UP_TO` + 1."""
-    some = (
-        select(Application.id)
-        .where(visible_to(actor), *unseen_since(actor.received_at - UNSEEN_AFTER))
-        .limit(COUNT_UP_TO + 1)
-        .subquery()
-    )
+def over_at(at: datetime) -> list[ColumnElement[bool]]:
+    """公示期满: its days had passed at an instant."""
+    return [Application.state == State.PUBLICITY, Application.publicity_until <= at]
+
+
+async def how_many(session: AsyncSession, actor: Actor, *conditions: ColumnElement[bool]) -> int:
+    """How many cases the actor sees under these conditions, counted no further than `COUNT_UP_TO`."""
+    some = select(Application.id).where(visible_to(actor), *conditions).limit(COUNT_UP_TO).subquery()
     return int(await session.scalar(select(func.count()).select_from(some)) or 0)
 
 

@@ -23,6 +23,7 @@ from services.applications.codec import Codec
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases import sweeping
+from services.applications.use_cases.falling_due import fall_due
 from services.applications.use_cases.lapse import lapse_overdue
 from shared.celery import celery_app
 from shared.database import async_engine
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 BATCH = 100
 SCAN_SECONDS = 15.0
 CALENDAR_SECONDS = 5.0
+# As many as one look takes: there may be more.
+FEW = 100
 
 
 class Relay:
@@ -105,9 +108,11 @@ class Relay:
                 connection.release()
 
     async def fall_due(self) -> int:
-        """Turn what the calendar brought into moves."""
+        """Turn what the calendar brought into moves and news."""
         async with self._sessions.begin() as session:
-            return await lapse_overdue(session, self._codec)
+            lapsed = await lapse_overdue(session, self._codec)
+        async with self._sessions.begin() as session:
+            return lapsed + await fall_due(session, self._codec)
 
     async def count(self) -> None:
         """Draw the desk's counts together."""
@@ -122,9 +127,10 @@ class Relay:
             pause = self._settings.relay_interval_seconds
             try:
                 if loop.time() >= calendar_at:
-                    await self.fall_due()
+                    found = await self.fall_due()
                     await self.count()
-                    calendar_at = loop.time() + CALENDAR_SECONDS
+                    # Many that fell due together, or during an outage, are not told at the pace of the clock.
+                    calendar_at = loop.time() + (0.0 if found >= FEW else CALENDAR_SECONDS)
                 if await self.pass_on() >= BATCH:
                     pause = 0.0
             except (DBAPIError, PoolTimeout, OSError) as error:

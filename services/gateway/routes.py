@@ -2,8 +2,19 @@
 
 from services.gateway import description, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.pages import expert, home, ops, projects, publicity, reading, rounds, sections, verify
-from services.gateway.pages.review import case, deciding, phrases, queue, ranking, returning
+from services.gateway.pages import (
+    expert,
+    home,
+    ops,
+    projects,
+    publicity,
+    reading,
+    rounds,
+    sections,
+    unsubscribe,
+    verify,
+)
+from services.gateway.pages.review import case, deciding, notices, phrases, queue, ranking, returning
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -38,6 +49,8 @@ PAGES = [
     Page("POST", "/verify/{token}", verify.compare, ANYBODY),
     Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY),
     Page("GET", "/publicity", publicity.show, ANYBODY),
+    Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY),
+    Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY),
     # the applicant
     Page("GET", "/projects", projects.my_projects, APPLICANT),
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),
@@ -91,6 +104,7 @@ PAGES = [
     Page("POST", f"{R}/experts", deciding.give, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/objections", deciding.note_objection, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/objections/{{objection}}", deciding.settle_objection, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/notices/{{event}}/resend", notices.resend, REVIEWER | DIRECTOR, form=True),
     # the experts
     Page("GET", "/expert", expert.mine, EXPERT),
     Page("POST", "/expert", expert.declare, EXPERT, form=True),
@@ -99,6 +113,8 @@ PAGES = [
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
+    Page("GET", "/notices/parked", notices.parked, REVIEWER | DIRECTOR | OPERATOR),
+    Page("POST", "/notices/{event}/resend", notices.resend_parked, REVIEWER | DIRECTOR | OPERATOR, form=True),
     Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
     Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),
     Page("POST", "/ops/rounds/new", rounds.create, OPERATOR, form=True),

@@ -6,7 +6,8 @@ from aiohttp import web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from services.notify.api import PUBLIC_URL, SESSIONS
+from services.notify import unsubscribing
+from services.notify.api import PUBLIC_URL, SESSIONS, SETTINGS, UNSUBSCRIBE_KEY
 from services.notify.routes import ROUTES
 from services.notify.settings import NotifySettings
 from shared.database import BUSY, async_engine
@@ -19,7 +20,9 @@ SERVICE = "notify"
 def create_app(settings: NotifySettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
     app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
+    app[SETTINGS] = settings
     app[PUBLIC_URL] = str(settings.public_url)
+    app[UNSUBSCRIBE_KEY] = unsubscribing.key_of(settings.signing_key)
 
     async def database(app: web.Application) -> AsyncIterator[None]:
         engine = async_engine(settings)

@@ -122,6 +122,9 @@ GET    /metrics                                      anybody            -
 NOTIFY_TABLE = """
 GET    /api/v1/notifications                         gateway            a
 POST   /api/v1/notifications/{id}/read               gateway            a
+GET    /api/v1/notifications/parked                  gateway            dor
+POST   /api/v1/notifications/{id}/resend             gateway            dor
+POST   /internal/unsubscribe                         gateway            -
 GET    /internal/deliveries                          applications       -
 POST   /internal/preview                             applications       -
 GET    /internal/openapi.json                        gateway            -
@@ -172,6 +175,11 @@ GET    {P}/revisions/{{n}}/pdf                         aderu
 POST   {P}/revisions/{{n}}/pdf                         aderu form
 GET    {P}/letters/{{letter}}                          adru
 GET    /publicity                                    *
+GET    /unsubscribe/{{token}}                          *
+POST   /unsubscribe/{{token}}                          *
+GET    /notices/parked                               dor
+POST   /notices/{{event}}/resend                       dor form
+POST   /review/{{id}}/notices/{{event}}/resend           dr form
 GET    /review                                       dru
 POST   /review/assign                                dr form
 POST   /review/next                                  r form
@@ -302,8 +310,8 @@ def test_public_port_opens_what_the_table_says() -> None:
 
 def test_every_unsafe_page_checks_a_token() -> None:
     open_to_anybody = {page for page in gateway_routes.STUB_IDP if page.method == "POST"}
-    # A file is compared with the record and kept nowhere.
-    changes_nothing = {("POST", "/verify/{token}")}
+    # A file is compared with the record and kept nowhere; whoever holds a reminder may end reminders to its address.
+    changes_nothing = {("POST", "/verify/{token}"), ("POST", "/unsubscribe/{token}")}
     for page in gateway_routes.table(stub_idp=True):
         if (page.method, page.path) in changes_nothing:
             continue

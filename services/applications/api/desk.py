@@ -30,7 +30,7 @@ from shared.web import actor, answer, body, uuid_in_path
 # What narrows the queue, beside `cursor` and `limit`.
 FILTERS = (
     "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "batch",
-    "unseen", "order",
+    "unseen", "over", "order",
 )  # fmt: skip
 
 
@@ -70,16 +70,17 @@ def wanted(request: web.Request) -> queue.Filter:
     order = request.query.get("order", "")
     if order not in {"", "oldest", "newest"}:
         raise Malformed("order 应为 oldest 或 newest。", code="bad_order")
-    unseen = request.query.get("unseen", "")
-    if unseen not in {"", "1"}:
-        raise Malformed("unseen 应为 1。", code="bad_unseen")
+    for name in ("unseen", "over"):
+        if request.query.get(name, "") not in {"", "1"}:
+            raise Malformed(f"{name} 应为 1。", code=f"bad_{name}")
     return queue.Filter(
         states=tuple(states(request)),
         text=request.query.get("q", "").strip(),
         fund_type=request.query.get("fund_type", ""),
         round=_id(request, "round", "申报批次"),
         batch=_id(request, "batch", "审核批"),
-        unseen=bool(unseen),
+        unseen=bool(request.query.get("unseen")),
+        over=bool(request.query.get("over")),
         district=request.query.get("district", ""),
         min_wan=_amount(request, "min_wan"),
         max_wan=_amount(request, "max_wan"),
@@ -107,7 +108,8 @@ async def show_counts(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         counted = await queue.counts(session)
         matching = await queue.matching(session, who, filter_)
-        unseen = await queue.unseen(session, who)
+        unseen = await queue.how_many(session, who, *queue.unseen_since(who.received_at - queue.UNSEEN_AFTER))
+        over = await queue.how_many(session, who, *queue.over_at(who.received_at))
     everything: dict[str, int] = {}
     for (state, _), n in counted.items():
         everything[state] = everything.get(state, 0) + n
@@ -116,7 +118,8 @@ async def show_counts(request: web.Request) -> web.Response:
             all=everything,
             mine={state: n for (state, assignee), n in counted.items() if assignee == who.account},
             unassigned={state: n for (state, assignee), n in counted.items() if not assignee},
-            unseen=min(unseen, queue.COUNT_UP_TO),
+            unseen=unseen,
+            over=over,
             matching=min(matching, queue.COUNT_UP_TO),
             matching_up_to=queue.COUNT_UP_TO if matching > queue.COUNT_UP_TO else matching,
         )

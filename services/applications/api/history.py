@@ -7,11 +7,13 @@ from services.applications.api.documents import revision_number
 from services.applications.changes import changes
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.schemas import NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.schemas import NoticeView, RevisionSnapshot, Timeline, TimelineEntry, TriedView
 from services.applications.use_cases.asking import asked_between
 from services.applications.wording import ACTIONS, INTERNAL, TOLD
 from services.applications.workflow import LABELS, State
+from shared import clock
 from shared.errors import Malformed
+from shared.messages import Delivery
 from shared.web import actor, answer, uuid_in_path
 
 
@@ -77,5 +79,24 @@ async def timeline(request: web.Request) -> web.Response:
     ]
     notices = None
     if sent is not None:
-        notices = [NoticeView(kind=d.kind, state=d.state, attempts=d.attempts, sent_at=d.sent_at) for d in sent]
+        notices = [
+            _notice(d) for d in sorted(sent, key=lambda d: (d.next_at or d.sent_at or clock.now(), d.channel))
+        ]
     return answer(Timeline(entries=entries, notifications=notices))
+
+
+def _notice(d: Delivery) -> NoticeView:
+    return NoticeView(
+        event_id=d.event_id,
+        channel=d.channel,
+        kind=d.kind,
+        state=d.state,
+        attempts=d.attempts,
+        address=d.address,
+        answer=d.answer,
+        error=d.last_error,
+        next_at=d.next_at if d.state == "pending" else None,
+        sent_at=d.sent_at,
+        read_at=d.read_at,
+        tried=[TriedView(**t.model_dump()) for t in d.tried],
+    )

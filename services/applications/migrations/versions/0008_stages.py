@@ -151,13 +151,17 @@ def upgrade() -> None:
         "WHERE state IN ('decision', 'publicity', 'approved', 'rejected') AND deleted_at IS NULL"
     )
     op.execute(
+        "CREATE INDEX ix_applications_publicity ON applications.applications (publicity_until) "
+        "WHERE state = 'publicity' AND deleted_at IS NULL"
+    )
+    op.execute(
         "CREATE INDEX ix_desk_batch ON applications.applications (batch_id, submitted_at, id) "
         "WHERE deleted_at IS NULL AND submitted_at IS NOT NULL"
     )
 
 
 def downgrade() -> None:
-    for name in ("ix_desk_batch", "ix_applications_decided", "ix_applications_drafts", "ix_applications_unseen",
+    for name in ("ix_desk_batch", "ix_applications_publicity", "ix_applications_decided", "ix_applications_drafts", "ix_applications_unseen",
                  "ix_applications_correct_by"):  # fmt: skip
         op.drop_index(name, table_name="applications", schema=S)
     op.execute("DELETE FROM applications.letters")
