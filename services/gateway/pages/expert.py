@@ -1,6 +1,7 @@
 """专家评审: what one was given, the case beside the score sheet, 回避."""
 
 import asyncio
+from collections import defaultdict
 from typing import Any
 
 from aiohttp import web
@@ -51,7 +52,7 @@ async def declare(request: web.Request) -> web.Response:
 
 def _faults(error: DomainError | None) -> dict[str, str]:
     listed = error.errors if isinstance(error, Invalid) else []
-    return {e.field or "": e.message for e in reversed(listed)}
+    return defaultdict(str, {e.field or "": e.message for e in reversed(listed)})
 
 
 async def _case(

@@ -12,9 +12,14 @@ from shared.web import uuid_in_path
 
 
 async def show(request: web.Request) -> web.Response:
-    """The cases of one round, the best first; without one named the latest round's."""
-    choices = (await ask(request, "GET", "/review/choices")).body
-    wanted = request.query.get("round") or (choices["rounds"][0]["key"] if choices["rounds"] else "")
+    """The cases of one round, the best first; without one named that of the case that waits longest, or the latest."""
+    choices, waiting = await asyncio.gather(
+        ask(request, "GET", "/review/choices"),
+        ask(request, "GET", "/review/applications", query={"state": "decision", "limit": "1"}),
+    )
+    rounds = choices.body["rounds"]
+    first = [case["round_id"] for case in waiting.body["items"]] or [r["key"] for r in rounds]
+    wanted = request.query.get("round") or (first[0] if first else "")
     found: Json | None = None
     fault = None
     if wanted:
@@ -22,7 +27,7 @@ async def show(request: web.Request) -> web.Response:
             found = (await ask(request, "GET", "/review/ranking", query={"round": wanted})).body
         except (Malformed, NotFound) as error:
             fault = error.detail
-    context = {"choices": choices["rounds"], "round": wanted, "ranking": found, "fault": fault}
+    context = {"choices": rounds, "round": wanted, "ranking": found, "fault": fault}
     return page(request, "review_ranking.html", context, status=404 if fault else 200)
 
 
