@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults check bench-uploads bench-queue format bench-documents
+.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -31,6 +31,16 @@ test-all: ## these and the long ones: faults in real processes
 faults: ## every row of the fault matrix in real processes, and a table of how each ended
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest -q tests/faults
+
+rehearse: ## deadline night: ARGS="--enterprises 2000 --minutes 10"; a report page, and counts that must be equal
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.rehearsal $(ARGS)
+
+preflight: ## is the system that runs here fit for deadline night? a table, asked of every service
+	@$(PYTHON) -m deploy.preflight
+
+backup: ## TO=folder: database and store of the system that runs here (deploy/README.md: restore)
+	@$(PYTHON) -m deploy.backup create $(if $(TO),--to $(TO))
 
 check: ## formatting, lint, types, walls between the services
 	@deploy/bootstrap.sh test

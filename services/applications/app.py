@@ -1,14 +1,17 @@
 """The only wiring of the web application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import ClientSession, ClientTimeout, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from services.applications import measures
 from services.applications.codec import Codec
 from services.applications.context import (
     CODEC,
+    HINTS,
     INSPECTOR,
     PEERS,
     PICTURES,
@@ -26,7 +29,9 @@ from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
+from shared.hints import Hints, end
 from shared.identity import Signer, Verifier
+from shared.measuring import SAMPLERS, watch_pool
 from shared.store import Store
 from shared.web import CHECKS, base_app
 from shared.workdays import WorkingDays
@@ -38,12 +43,13 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
     app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
     app[SETTINGS] = settings
-    app[CODEC] = Codec(settings.master_key)
+    app[CODEC] = Codec(*settings.master_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app[STORE] = Store.from_url(settings.store_url)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_peers)
     app.cleanup_ctx.append(_files)
+    app.cleanup_ctx.append(_hints)
     return app
 
 
@@ -56,6 +62,8 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
             await connection.execute(text("SELECT 1"))
 
     app[CHECKS]["database"] = check
+    watch_pool(app, SERVICE, engine)
+    app[SAMPLERS].append(measures.sampler(app[SESSIONS], app[SETTINGS]))
     yield
     await engine.dispose()
 
@@ -78,3 +86,11 @@ async def _files(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[PICTURES].close()
     await app[INSPECTOR].close()
+
+
+async def _hints(app: web.Application) -> AsyncIterator[None]:
+    url = app[SETTINGS].redis_url
+    app[HINTS] = hints = Hints(url.get_secret_value() if url else None)
+    task = asyncio.create_task(hints.run())
+    yield
+    await end(task)

@@ -20,11 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import outbox, queue
 from services.applications.codec import Codec
+from services.applications.models import AUDIT
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases import sweeping
 from services.applications.use_cases.falling_due import fall_due
 from services.applications.use_cases.lapse import lapse_overdue
+from shared import audit
 from shared.celery import celery_app
 from shared.database import async_engine
 from shared.messages import RENDER_DOCUMENT, TOPICS
@@ -37,6 +39,7 @@ SCAN_SECONDS = 15.0
 CALENDAR_SECONDS = 5.0
 # As many as one look takes: there may be more.
 FEW = 100
+SEAL_SECONDS = 2.0
 
 
 class Relay:
@@ -163,6 +166,22 @@ async def tidy(
             await asyncio.wait_for(stop.wait(), min(SCAN_SECONDS, settings.orphan_sweep_minutes * 60))
 
 
+async def seal_audit(
+    sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
+) -> None:
+    """Give what the audit gained its places in the chain."""
+    while not stop.is_set():
+        pause = SEAL_SECONDS
+        try:
+            async with sessions.begin() as session:
+                if await audit.seal(session, AUDIT, settings.audit_key) == audit.BATCH:
+                    pause = 0.0
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            log.warning("sealing the audit was put off", extra={"reason": repr(error)})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+
 async def run(settings: ApplicationsSettings) -> None:
     """The relay process: until SIGTERM or SIGINT."""
     engine = async_engine(settings)
@@ -176,7 +195,7 @@ async def run(settings: ApplicationsSettings) -> None:
     log.info("relay ready")
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     relay = Relay(sessions, broker, settings)
-    tidying = asyncio.create_task(tidy(sessions, settings, stop))
+    tidying = asyncio.gather(tidy(sessions, settings, stop), seal_audit(sessions, settings, stop))
     try:
         await relay.run(stop)
     finally:

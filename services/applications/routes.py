@@ -3,6 +3,7 @@
 from services.applications.api import (
     applications,
     attachments,
+    audit,
     case,
     documents,
     history,
@@ -18,6 +19,7 @@ from services.applications.desk_schemas import (
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
+from services.applications.ops_schemas import Overview, RequeueAll, Requeued
 from services.applications.review_routes import review_routes
 from services.applications.round_schemas import (
     CloseRound,
@@ -33,11 +35,12 @@ from services.applications.schemas import (
     ApplicationPage,
     ApplicationView,
     AttachmentView,
+    AuditPage,
     Change,
     DocumentStatus,
     Nothing,
     OpinionView,
-    Overview,
+    Problem,
     Reply,
     RevisionSnapshot,
     RevisionView,
@@ -63,6 +66,7 @@ RENDERER = frozenset({"documents"})
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 DIRECTOR = frozenset({Role.DIRECTOR})
+AUDITOR = frozenset({Role.AUDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 READERS = APPLICANT | STAFF
@@ -77,7 +81,8 @@ LIST = ("state", "q", "fund_type", "cursor", "limit")
 def _public() -> list[Route]:
     return [
         # rounds and forms
-        Route("GET", "/api/v1/rounds", rounds.list_rounds, GATEWAY, EVERYONE, answer=list[RoundView]),
+        # Without a person: what is open, and until when, stands at the entrance for everybody.
+        Route("GET", "/api/v1/rounds", rounds.list_rounds, GATEWAY, answer=list[RoundView]),
         Route("POST", "/api/v1/rounds", rounds.create_round, GATEWAY, OPERATOR, NewRound, RoundDetail, 201),
         Route("GET", "/api/v1/rounds/{id}", rounds.get_round, GATEWAY, OPERATOR, answer=RoundDetail),
         Route("PATCH", "/api/v1/rounds/{id}", rounds.change_round, GATEWAY, OPERATOR, RoundChange, RoundDetail),
@@ -113,6 +118,7 @@ def _public() -> list[Route]:
             Nothing, ApplicationView, if_match=True,
         ),
         Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, JUDGES, answer=list[Outcome]),
+        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Problem]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
         Route(
@@ -162,16 +168,31 @@ def _public() -> list[Route]:
             "PUT", f"{A}/opinions/{{opinion}}", opinions.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
         ),
         Route("GET", f"{A}/revisions", history.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),
-        Route("GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, JUDGES, answer=RevisionSnapshot),
+        Route(
+            "GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, JUDGES,
+            answer=RevisionSnapshot, query=("masked",),
+        ),
+        Route(
+            "POST", f"{A}/revisions/{{n}}/reveal", history.reveal, GATEWAY, APPLICANT | REVIEWER | DIRECTOR,
+            Nothing, RevisionSnapshot,
+        ),
         Route(
             "GET", f"{A}/revisions/{{n}}/changes", history.get_changes, GATEWAY, READERS,
-            answer=list[Change], query=("since",),
+            answer=list[Change], query=("since", "masked"),
+        ),
+        Route("GET", f"{A}/changes", history.get_pending_changes, GATEWAY, READERS, answer=list[Change]),
+        Route(
+            "GET", "/api/v1/audit", audit.read_audit, GATEWAY, AUDITOR,
+            answer=AuditPage, query=("actor", "action", "application", "since", "until", "cursor", "limit"),
         ),
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
         *review_routes(),
         *stage_routes(),
         # operators
         Route("GET", "/api/v1/ops/overview", ops.overview, GATEWAY, OPERATOR, answer=Overview),
+        Route(
+            "POST", "/api/v1/ops/parked/requeue", ops.requeue_all, GATEWAY, OPERATOR, RequeueAll, answer=Requeued
+        ),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
     ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.applications.forms.standing import SectionNow
 from services.applications.receipts import Receipt
 
 
@@ -69,9 +70,13 @@ class Raise(Input):
 
 
 class SectionSummary(BaseModel):
+    """One material. `required` and `visible` follow from what is saved of the others; what is not visible is neither
+    asked for nor submitted."""
+
     key: str
     label: str
     required: bool
+    visible: bool = True
     status: Literal["empty", "draft", "saved"]
     editable: bool
     saved_at: AwareDatetime | None
@@ -159,7 +164,8 @@ class Prefilled(BaseModel):
 
 
 class SectionView(BaseModel):
-    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved."""
+    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved. `now` says how it stands
+    with the values it shows: what is hidden, what must be filled in, what is computed."""
 
     key: str
     saved: dict[str, Any] | None
@@ -171,10 +177,12 @@ class SectionView(BaseModel):
     draft_at: AwareDatetime | None
     etag: str
     version: int
+    now: SectionNow
 
 
 class SectionWritten(BaseModel):
-    """The answer to a write: the section's new tag, the application's version, the time, and what is kept."""
+    """The answer to a write: the section's new tag, the application's version, the time, what is kept, and how the
+    section stands with it."""
 
     key: str
     status: Literal["empty", "draft", "saved"]
@@ -182,6 +190,19 @@ class SectionWritten(BaseModel):
     version: int
     at: AwareDatetime
     values: dict[str, Any] | None
+    now: SectionNow
+
+
+class Problem(BaseModel):
+    """One thing that stands in the way of a submission, at its place; a warning does not stop it."""
+
+    section: str | None = None
+    field: str | None = None
+    row: str | None = None
+    column: str | None = None
+    code: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
 
 
 class Submitted(BaseModel):
@@ -213,6 +234,30 @@ class RevisionView(BaseModel):
     sm3: str
     form_version: int
     receipt: Receipt
+
+
+class AuditEntry(BaseModel):
+    """One row of the audit."""
+
+    id: int
+    at: AwareDatetime
+    actor: str
+    actor_name: str
+    role: str
+    action: str
+    label: str
+    application_id: UUID | None
+    from_state: str | None
+    to_state: str | None
+    address: str
+    result: str
+    request_id: str
+    details: dict[str, Any]
+
+
+class AuditPage(BaseModel):
+    items: list[AuditEntry]
+    next_cursor: str | None
 
 
 class RevisionSnapshot(RevisionView):
@@ -280,25 +325,3 @@ class Timeline(BaseModel):
 
     entries: list[TimelineEntry]
     notifications: list[NoticeView] | None
-
-
-class Parked(BaseModel):
-    id: UUID
-    topic: str
-    application_id: UUID | None
-    starts: int
-    parked_at: AwareDatetime
-    last_error: str | None
-
-
-class QueueView(BaseModel):
-    topic: str
-    owed: int
-    in_flight: int
-    parked: int
-    oldest_seconds: float | None
-
-
-class Overview(BaseModel):
-    queues: list[QueueView]
-    parked: list[Parked]

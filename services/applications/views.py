@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
+from services.applications.codec import Codec
 from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.standing import SectionNow
 from services.applications.models import Application, Attachment, Extension, Opinion, Revision, Round, Section
 from services.applications.receipts import Receipt
 from services.applications.schemas import (
@@ -22,6 +24,7 @@ from services.applications.schemas import (
     SectionView,
     SectionWritten,
 )
+from services.applications.use_cases.filled import of_rows
 from services.applications.use_cases.moving import facts_of
 from services.applications.use_cases.returning import field_label
 from services.applications.use_cases.sections import Opened, editable
@@ -104,13 +107,18 @@ async def summary(session: AsyncSession, application: Application, actor: Actor)
     return _summary(application, round_, extension, actor)
 
 
-async def full(session: AsyncSession, application: Application, actor: Actor) -> ApplicationView:
-    """An application with the state of each of its materials."""
+async def full(session: AsyncSession, codec: Codec, application: Application, actor: Actor) -> ApplicationView:
+    """An application with the state of each of its materials; whether one is shown and required follows from what is
+    saved of the others."""
     form = catalogue_form(application.fund_type, application.form_version)
     rows = await repository.sections(session, application.id)
     line = await summary(session, application, actor)
     round_ = await session.get_one(Round, application.round_id)
     may_edit = actor.is_a(Role.APPLICANT)
+    situation = None
+    if form.rules.conditional_sections:
+        opener = codec.of(application.id, application.wrapped_key, form)
+        situation = (await of_rows(session, application, form, opener, rows)).situation()
     return ApplicationView(
         **line.model_dump(),
         form_title=form.title,
@@ -119,7 +127,8 @@ async def full(session: AsyncSession, application: Application, actor: Actor) ->
             SectionSummary(
                 key=section.key,
                 label=section.label,
-                required=section.required,
+                required=situation.required(section.key) if situation else section.required,
+                visible=situation is None or situation.visible(section.key),
                 status=status(rows[section.key]),
                 editable=may_edit and editable(application, section.key),
                 saved_at=rows[section.key].saved_at,
@@ -142,7 +151,7 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
     return AttachmentView.model_validate(attachment, from_attributes=True)
 
 
-def section_view(opened: Opened, files: list[Attachment]) -> SectionView:
+def section_view(opened: Opened, files: list[Attachment], now: SectionNow) -> SectionView:
     key, row = opened.definition.key, opened.row
     prefill = opened.codec.open(key, {name: item["value"] for name, item in row.prefill.items()})
     return SectionView(
@@ -156,10 +165,11 @@ def section_view(opened: Opened, files: list[Attachment]) -> SectionView:
         draft_at=row.draft_at,
         etag=str(row.etag),
         version=opened.application.version,
+        now=now,
     )
 
 
-def section_written(opened: Opened) -> SectionWritten:
+def section_written(opened: Opened, now: SectionNow) -> SectionWritten:
     key, row = opened.definition.key, opened.row
     kept = row.draft if row.draft is not None else row.saved
     return SectionWritten(
@@ -169,6 +179,7 @@ def section_written(opened: Opened) -> SectionWritten:
         version=opened.application.version,
         at=row.draft_at or row.saved_at or clock.now(),
         values=opened.codec.open_or_none(key, kept),
+        now=now,
     )
 
 

@@ -1,8 +1,12 @@
 """Every route of the public port: path, view, who may open it."""
 
-from services.gateway import description, proxy
+from services.gateway import description, events, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
+from services.gateway.auditing import page as audit_page
+from services.gateway.auditing.reading import read_accounts
 from services.gateway.pages import (
+    checking,
+    documents,
     expert,
     home,
     ops,
@@ -11,10 +15,14 @@ from services.gateway.pages import (
     reading,
     rounds,
     sections,
+    submitting,
     unsubscribe,
     verify,
 )
 from services.gateway.pages.review import case, deciding, notices, phrases, queue, ranking, returning
+from services.gateway.personal import consent, own_data
+from services.gateway.personal import sessions_page as my_sessions
+from services.gateway.signin import factor_pages as factor
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -29,9 +37,10 @@ from shared.identity import Role
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
-OPERATOR = frozenset({Role.OPERATOR})
+AUDITOR = frozenset({Role.AUDITOR})
 DIRECTOR = frozenset({Role.DIRECTOR})
 EXPERT = frozenset({Role.EXPERT})
+OPERATOR = frozenset({Role.OPERATOR})
 
 A = "/applications/{id}"
 R = "/review/{id}"
@@ -41,7 +50,18 @@ PAGES = [
     Page("GET", "/", home.entrance, ANYBODY),
     Page("GET", "/login", signin.login, ANYBODY),
     Page("GET", "/login/callback", signin.callback, ANYBODY),
-    Page("POST", "/logout", signin.logout, SIGNED_IN, form=True),
+    Page("POST", "/logout", signin.logout, SIGNED_IN, form=True, early=True),
+    Page("GET", "/second-factor", factor.ask, SIGNED_IN, early=True),
+    Page("GET", "/second-factor/picture", factor.picture, SIGNED_IN, early=True),
+    Page("POST", "/second-factor", factor.take, SIGNED_IN, form=True, early=True),
+    Page("GET", "/account/consent", consent.show, APPLICANT, early=True),
+    Page("POST", "/account/consent", consent.take, APPLICANT, form=True, early=True),
+    Page("GET", "/account/data", own_data.show, SIGNED_IN),
+    Page("POST", "/account/data", own_data.export, SIGNED_IN, form=True),
+    Page("GET", "/account/sessions", my_sessions.show, SIGNED_IN),
+    Page("POST", "/account/sessions/{id}/end", my_sessions.end_one, SIGNED_IN, form=True),
+    Page("POST", "/account/sessions/end-others", my_sessions.end_others, SIGNED_IN, form=True),
+    Page("POST", "/account/sessions/end-all", my_sessions.end_all, SIGNED_IN, form=True),
     Page("GET", "/welcome", home.welcome, SIGNED_IN),
     # whoever holds a document
     Page("GET", "/verify", verify.entrance, ANYBODY),
@@ -51,6 +71,8 @@ PAGES = [
     Page("GET", "/publicity", publicity.show, ANYBODY),
     Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY),
     Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY),
+    Page("GET", "/signed-in", home.signed_in, SIGNED_IN),
+    Page("GET", "/help", home.help_page, ANYBODY),
     # the applicant
     Page("GET", "/projects", projects.my_projects, APPLICANT),
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),
@@ -58,22 +80,26 @@ PAGES = [
     Page("GET", A, projects.open_project, APPLICANT),
     Page("GET", f"{A}/sections/{{key}}", sections.show, APPLICANT),
     Page("POST", f"{A}/sections/{{key}}", sections.take, APPLICANT, form=True),
-    Page("GET", f"{A}/submit", projects.confirm_submit, APPLICANT),
-    Page("POST", f"{A}/submit", projects.submit, APPLICANT, form=True),
-    Page("GET", f"{A}/receipt/{{n}}", projects.receipt, APPLICANT),
+    Page("GET", f"{A}/checks", checking.checks, APPLICANT),
+    Page("GET", f"{A}/preview", documents.preview, APPLICANT),
+    Page("GET", f"{A}/commitment", documents.commitment, APPLICANT),
+    Page("GET", f"{A}/submit", submitting.confirm, APPLICANT),
+    Page("POST", f"{A}/submit", submitting.submit, APPLICANT, form=True),
+    Page("GET", f"{A}/receipt/{{n}}", submitting.receipt, APPLICANT),
     Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),
     Page("GET", f"{A}/delete", projects.confirm_delete, APPLICANT),
     Page("POST", f"{A}/delete", projects.delete, APPLICANT, form=True),
     Page("GET", f"{A}/view", reading.view, APPLICANT),
+    Page("POST", f"{A}/reveal", reading.reveal, APPLICANT, form=True),
     Page("GET", f"{A}/opinions", reading.opinions, APPLICANT),
     Page("POST", f"{A}/opinions", reading.answer_opinions, APPLICANT, form=True),
     Page("GET", "/notifications", home.inbox, APPLICANT),
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
-    Page("GET", f"{A}/revisions/{{n}}/pdf", reading.wait_for_pdf, APPLICANT | STAFF | EXPERT),
-    Page("POST", f"{A}/revisions/{{n}}/pdf", reading.make_pdf, APPLICANT | STAFF | EXPERT, form=True),
-    Page("GET", f"{A}/letters/{{letter}}", reading.letter, APPLICANT | STAFF),
+    Page("GET", f"{A}/revisions/{{n}}/pdf", documents.wait, APPLICANT | STAFF | EXPERT),
+    Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF | EXPERT, form=True),
+    Page("GET", f"{A}/letters/{{letter}}", documents.letter, APPLICANT | STAFF),
     # the bureau
     Page("GET", "/review", queue.show, STAFF),
     Page("POST", "/review/assign", queue.assign, REVIEWER | DIRECTOR, form=True),
@@ -89,6 +115,7 @@ PAGES = [
     Page("POST", "/review/batches", ranking.make_batch, REVIEWER, form=True),
     Page("POST", "/review/batches/{id}/close", ranking.close_batch, REVIEWER, form=True),
     Page("GET", R, case.show, STAFF),
+    Page("POST", f"{R}/reveal", case.reveal, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
     Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
     Page("POST", f"{R}/accept", deciding.accept, REVIEWER, form=True),
@@ -110,8 +137,12 @@ PAGES = [
     Page("POST", "/expert", expert.declare, EXPERT, form=True),
     Page("GET", "/expert/{id}", expert.show, EXPERT),
     Page("POST", "/expert/{id}", expert.take, EXPERT, form=True),
+    # auditors
+    Page("GET", "/audit", audit_page.show, AUDITOR),
+    Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
+    Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
     Page("GET", "/notices/parked", notices.parked, REVIEWER | DIRECTOR | OPERATOR),
     Page("POST", "/notices/{event}/resend", notices.resend_parked, REVIEWER | DIRECTOR | OPERATOR, form=True),
@@ -125,8 +156,10 @@ PAGES = [
 # The services behind check roles line by line; here nobody passes without a session.
 API = [
     Page("GET", "/api/v1/me", description.me, SIGNED_IN),
+    Page("GET", "/api/v1/audit/accounts", read_accounts, AUDITOR),
     Page("GET", "/api/v1/openapi.json", description.openapi_json, ANYBODY),
     Page("GET", "/api/v1/docs", description.docs, ANYBODY),
+    Page("GET", "/api/v1/events", events.stream, SIGNED_IN),
     *(
         Page(method, "/api/v1/{rest:.+}", proxy.forward, SIGNED_IN)
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")

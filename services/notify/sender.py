@@ -120,6 +120,12 @@ class SmtpSender:
         self._local = threading.local()
         self._every: set[_Kept] = set()
 
+    def greet(self) -> str:
+        """As far as one can go without a mail: connect, encrypt, sign in. What the server says of itself."""
+        with self._open() as smtp:
+            _, said = smtp.ehlo()
+            return said.decode(errors="replace").splitlines()[0]
+
     def send(self, message: EmailMessage) -> str:
         kept = self._kept()
         if kept.smtp is not None and (

@@ -11,11 +11,14 @@ from celery import Celery, Task
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.notify import ledger
+from services.notify.channels import LIVE
+from services.notify.rules import rules
 from services.notify.settings import NotifySettings
 from shared.database import BUSY
 from shared.errors import Conflict, DomainError, Gone
+from shared.hints import Hint, ThreadHints
 from shared.jobs import Jobs
-from shared.messages import NOTIFY, TOPICS, FailJob, FinishNotification, RenderDocument
+from shared.messages import NOTIFY, TOPICS, FailJob, FinishNotification, NotifyEvent, RenderDocument
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +30,19 @@ class Worker:
     """What every thread works with."""
 
     def __init__(
-        self, jobs: Jobs, sessions: sessionmaker[Session], wake: Callable[[], None], settings: NotifySettings
+        self,
+        jobs: Jobs,
+        sessions: sessionmaker[Session],
+        wake: Callable[[], None],
+        settings: NotifySettings,
+        hints: ThreadHints | None = None,
     ) -> None:
         self._jobs = jobs
         self._sessions = sessions
         self._wake = wake
         self._mail_from = settings.mail_from
         self._give_up_after = timedelta(hours=settings.notify_give_up_hours)
+        self._hints = hints
 
     def work(self, job: UUID, *, redelivered: bool) -> str:
         """Take one event over, and wake those who send; how it ended, for the log."""
@@ -48,11 +57,22 @@ class Worker:
             return "refused"
         with self._sessions.begin() as session:
             ledger.accept(session, started.payload, self._mail_from, self._give_up_after)
+        if self._hints and LIVE in rules()[started.payload.kind].channels:
+            self._hints.tell(_hint(started.payload))
         # Another attempt may have told it first; the ledger has the event once either way.
         with suppress(Conflict, Gone):
             self._jobs.finish(job, FinishNotification(token=started.token))
         self._wake()
         return "done"
+
+
+def _hint(event: NotifyEvent) -> Hint:
+    return Hint(
+        type="notification.new",
+        enterprise=event.to.enterprise,
+        application_id=event.application_id,
+        name=event.project_name,
+    )
 
 
 def register(app: Celery, worker: Worker) -> None:

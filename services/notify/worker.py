@@ -14,6 +14,7 @@ from services.notify.settings import NotifySettings
 from services.notify.tasks import Worker, register
 from shared.celery import celery_app, run_worker
 from shared.database import BUSY, engine
+from shared.hints import ThreadHints
 from shared.identity import Signer
 from shared.jobs import Jobs
 from shared.messages import NOTIFY, TOPICS
@@ -74,7 +75,8 @@ def run(settings: NotifySettings) -> None:
     senders = Senders(Delivery(sessions, [Email(sender, settings)], settings), settings)
     app = celery_app("notify", settings.broker_url.get_secret_value())
     jobs = Jobs(str(settings.applications_url), Signer("notify", settings.signing_key))
-    register(app, Worker(jobs, sessions, senders.wake, settings))
+    hints = ThreadHints(settings.redis_url.get_secret_value() if settings.redis_url else None)
+    register(app, Worker(jobs, sessions, senders.wake, settings, hints))
     senders.start()
 
     def stopping(**_: Any) -> None:
@@ -94,4 +96,5 @@ def run(settings: NotifySettings) -> None:
         senders.join(settings.smtp_timeout_seconds)
         sender.close_all()
         jobs.close()
+        hints.close()
         database.dispose()

@@ -19,7 +19,7 @@ J = "/internal/jobs/{id}"
 # a: applicant, r: reviewer, e: expert, d: director, o: operator, u: auditor; -: no person is needed.
 # Flags: m needs If-Match, k needs Idempotency-Key.
 APPLICATIONS_TABLE = f"""
-GET    /api/v1/rounds                                gateway            adeoru
+GET    /api/v1/rounds                                gateway            -
 POST   /api/v1/rounds                                gateway            o
 GET    /api/v1/rounds/{{id}}                           gateway            o
 POST   /api/v1/rounds/{{id}}/publish                   gateway            o
@@ -35,6 +35,8 @@ DELETE {A}                                           gateway            a m
 POST   {A}/submit                                    gateway            a mk
 POST   {A}/withdraw                                  gateway            a m
 GET    {A}/checks                                    gateway            aderu
+GET    {A}/problems                                  gateway            a
+GET    {A}/changes                                   gateway            adru
 GET    {A}/sections/{{key}}                            gateway            a
 PUT    {A}/sections/{{key}}                            gateway            a m
 PUT    {A}/sections/{{key}}/draft                      gateway            a m
@@ -52,7 +54,9 @@ GET    {A}/opinions                                  gateway            adru
 PUT    {A}/opinions/{{opinion}}                        gateway            a
 GET    {A}/revisions                                 gateway            adru
 GET    {A}/revisions/{{n}}                             gateway            aderu
+POST   {A}/revisions/{{n}}/reveal                      gateway            adr
 GET    {A}/revisions/{{n}}/changes                     gateway            adru
+GET    /api/v1/audit                                 gateway            u
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
 GET    /api/v1/review/counts                         gateway            dru
@@ -106,6 +110,7 @@ GET    {A}/letters                                   gateway            adru
 GET    {A}/letters/{{letter}}                          gateway            adru
 GET    /internal/publicity                           gateway            -
 GET    /api/v1/ops/overview                          gateway            o
+POST   /api/v1/ops/parked/requeue                    gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
 POST   {J}/start                                     documents,notify   -
 POST   {J}/finish                                    documents,notify   -
@@ -141,24 +146,40 @@ GET    /readyz                                       anybody            -
 GET    /metrics                                      anybody            -
 """
 
-# The public port. *: anybody at all; form: the token stands in the form.
+# The public port. *: anybody at all; form: the token stands in the form; early: before the second factor.
 P = "/applications/{id}"
 GATEWAY_TABLE = f"""
 GET    /                                             *
 GET    /login                                        *
 GET    /login/callback                               *
-POST   /logout                                       adeoru form
+POST   /logout                                       adeoru form early
+GET    /second-factor                                adeoru early
+GET    /second-factor/picture                        adeoru early
+POST   /second-factor                                adeoru form early
+GET    /account/consent                              a early
+POST   /account/consent                              a form early
+GET    /account/data                                 adeoru
+POST   /account/data                                 adeoru form
+GET    /account/sessions                             adeoru
+POST   /account/sessions/{{id}}/end                    adeoru form
+POST   /account/sessions/end-others                  adeoru form
+POST   /account/sessions/end-all                     adeoru form
 GET    /welcome                                      adeoru
 GET    /verify                                       *
 GET    /verify/{{token}}                               *
 POST   /verify/{{token}}                               *
 GET    /.well-known/gongmei-keys.json                *
+GET    /signed-in                                    adeoru
+GET    /help                                         *
 GET    /projects                                     a
 GET    /projects/new                                 a
 POST   /projects/new                                 a form
 GET    {P}                                           a
 GET    {P}/sections/{{key}}                            a
 POST   {P}/sections/{{key}}                            a form
+GET    {P}/checks                                    a
+GET    {P}/preview                                   a
+GET    {P}/commitment                                a
 GET    {P}/submit                                    a
 POST   {P}/submit                                    a form
 GET    {P}/receipt/{{n}}                               a
@@ -167,6 +188,7 @@ POST   {P}/withdraw                                  a form
 GET    {P}/delete                                    a
 POST   {P}/delete                                    a form
 GET    {P}/view                                      a
+POST   {P}/reveal                                    a form
 GET    {P}/opinions                                  a
 POST   {P}/opinions                                  a form
 GET    /notifications                                a
@@ -187,6 +209,7 @@ POST   /review/away                                  r form
 POST   /review/filters                               dru form
 POST   /review/filters/{{id}}/delete                   dru form
 GET    /review/{{id}}                                  dru
+POST   /review/{{id}}/reveal                           dr form
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form
@@ -213,7 +236,11 @@ GET    /expert                                       e
 POST   /expert                                       e form
 GET    /expert/{{id}}                                  e
 POST   /expert/{{id}}                                  e form
+GET    /audit                                        u
+POST   /audit/export                                 u form
+GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
+POST   /ops/parked/requeue                           o form
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o
 GET    /ops/rounds/new                               o
@@ -221,6 +248,7 @@ POST   /ops/rounds/new                               o form
 GET    /ops/rounds/{{id}}                              o
 POST   /ops/rounds/{{id}}                              o form
 GET    /api/v1/me                                    adeoru
+GET    /api/v1/events                                adeoru
 GET    /api/v1/openapi.json                          *
 GET    /api/v1/docs                                  *
 GET    /api/v1/{{rest:.+}}                             adeoru
@@ -302,7 +330,8 @@ def test_gateways_internal_port_opens_what_the_table_says() -> None:
 
 def test_public_port_opens_what_the_table_says() -> None:
     def row(page: gateway_routes.Page) -> str:
-        return f"{page.method} {page.path} {letters(page.roles) or '*'} {'form' if page.form else ''}".strip()
+        flags = f"{'form' if page.form else ''} {'early' if page.early else ''}".strip()
+        return f"{page.method} {page.path} {letters(page.roles) or '*'} {flags}".strip()
 
     assert {row(page) for page in gateway_routes.table(stub_idp=False)} == lines(GATEWAY_TABLE)
     assert {row(page) for page in gateway_routes.STUB_IDP} == lines(STUB_TABLE)

@@ -52,7 +52,7 @@ def test_three_reviewers_share_one_queue(signed_in: Open, system: RunningSystem)
         director.get_by_label(f"选择 {number}").check()
     director.get_by_label("将所选分配给").select_option("turn")
     director.get_by_role("button", name="分配", exact=True).click()
-    expect(director.get_by_role("status")).to_contain_text("已分配 3 件")
+    expect(director.get_by_role("status").first).to_contain_text("已分配 3 件")
     # One each, whoever they are.
     director.goto("/review?q=轮流分配")
     for name in ("陈审查", "褚审查", "卫审查"):
@@ -121,7 +121,7 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     desk.get_by_label("或按工作日").select_option("10")
     desk.get_by_role("checkbox", name="社会效益").check()
     desk.get_by_role("button", name="预览通知").click()
-    preview = desk.get_by_role("status")
+    preview = desk.get_by_role("status").first
     expect(preview).to_contain_text("【企业基本情况 · 营业执照】请上传副本")
     expect(preview).to_contain_text("项目主要内容（与上述材料核对）")
     desk.get_by_role("button", name="确认退回").click()
@@ -171,7 +171,7 @@ def test_the_library_of_phrases(signed_in: Open) -> None:
     page.goto("/review/phrases")
     page.get_by_label("新常用语").fill("请补充检测报告。")
     page.get_by_role("button", name="添加").click()
-    expect(page.get_by_role("status")).to_have_text("已添加。")
+    expect(page.get_by_role("status").first).to_have_text("已添加。")
     page.get_by_label("新常用语").fill("请补充检测报告。")
     page.get_by_role("button", name="添加").click()
     expect(page.get_by_role("alert")).to_contain_text("已有相同的常用语")

@@ -5,16 +5,17 @@ from aiohttp import web
 from services.applications import peers, repository, views
 from services.applications.context import CODEC, PEERS, SETTINGS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import evaluate
 from services.applications.schemas import ApplicationPage, StartApplication, Submit, Submitted
+from services.applications.use_cases.filled import load
 from services.applications.use_cases.idempotency import once
-from services.applications.use_cases.moving import round_facts
 from services.applications.use_cases.opinions import mark_seen
+from services.applications.use_cases.problems import problems
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
 from services.applications.workflow import State
 from shared.errors import Malformed
+from shared.identity import Role
 from shared.web import BODY_SHA256, actor, answer, body, if_match, uuid_in_path
 
 
@@ -69,7 +70,7 @@ async def create_application(request: web.Request) -> web.Response:
         async def act() -> dict[str, object]:
             round_ = await repository.round_(session, body(request, StartApplication).round_id)
             application = await start(session, request.app[CODEC], who, round_, known)
-            view = await views.full(session, application, who)
+            view = await views.full(session, request.app[CODEC], application, who)
             return view.model_dump(mode="json")
 
         first = await once(session, who, "create", request.headers["Idempotency-Key"], request[BODY_SHA256], act)
@@ -82,7 +83,7 @@ async def get_application(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
         await mark_seen(session, application, who)
-        view = await views.full(session, application, who)
+        view = await views.full(session, request.app[CODEC], application, who)
     return answer(view, ETag=f'"{view.version}"')
 
 
@@ -104,7 +105,7 @@ async def submit_application(request: web.Request) -> web.Response:
             keys = Keys(request.app[CODEC], settings.receipt_key, str(settings.public_url))
             receipt = await submit(session, keys, who, id, if_match(request), body(request, Submit).discard_drafts)
             application = await repository.application(session, who, id)
-            view = await views.full(session, application, who)
+            view = await views.full(session, request.app[CODEC], application, who)
             return Submitted(receipt=receipt, application=view).model_dump(mode="json")
 
         # Scoped to the application, and only after it is known to be the actor's.
@@ -120,7 +121,7 @@ async def withdraw_application(request: web.Request) -> web.Response:
     who = actor(request)
     async with transaction(request) as session:
         application = await withdraw(session, who, uuid_in_path(request), if_match(request))
-        view = await views.full(session, application, who)
+        view = await views.full(session, request.app[CODEC], application, who)
     return answer(view, ETag=f'"{view.version}"')
 
 
@@ -131,7 +132,16 @@ async def get_checks(request: web.Request) -> web.Response:
         application = await repository.application(session, who, uuid_in_path(request))
         form = catalogue_form(application.fund_type, application.form_version)
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
-        rows = await repository.sections(session, application.id)
-        saved = {key: codec.open_or_none(key, row.saved) for key, row in rows.items()}
-        round_ = await repository.round_(session, application.round_id)
-    return answer(evaluate(form, saved, round_facts(round_)))
+        filled = await load(session, application, form, codec)
+        if not who.is_a(Role.APPLICANT) and application.revision:
+            # Staff judge what was handed in, not what is being corrected.
+            revision = await repository.revision(session, application.id, application.revision)
+            submitted = revision.content["sections"]
+            filled = filled.with_saved({key: codec.open(key, values) for key, values in submitted.items()})
+    return answer(filled.checks())
+
+
+async def get_problems(request: web.Request) -> web.Response:
+    """Everything that stands in the way of submitting now, at its place, and the warnings that do not."""
+    async with transaction(request) as session:
+        return answer(await problems(session, request.app[CODEC], actor(request), uuid_in_path(request)))

@@ -4,7 +4,6 @@ from aiohttp import web
 
 from services.applications.context import transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.numbers import uscc
 from services.applications.models import Application
 from services.applications.scoring import sheet
 from services.applications.stage_models import Assessment
@@ -20,6 +19,7 @@ from services.applications.stage_schemas import (
 from services.applications.use_cases import experts
 from services.applications.workflow import LABELS, State
 from shared.errors import FieldError, Invalid
+from shared.numbers import uscc
 from shared.web import actor, answer, body, uuid_in_path
 
 

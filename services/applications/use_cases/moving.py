@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications import repository
 from services.applications.forms.definition import RoundFacts
 from services.applications.models import Application, Extension, Round
-from services.applications.use_cases.recording import record
+from services.applications.use_cases.recording import hint, record
 from services.applications.wording import ACTIONS
 from services.applications.workflow import LABELS, Action, Facts, State, move
 from shared import clock
@@ -128,4 +128,5 @@ async def make_move(
         revision=application.revision,
         **(details or {}),
     )
+    hint(session, application, "application.state")
     return target

@@ -16,8 +16,8 @@ from shared.messages import Profile
 async def origins(
     session: AsyncSession, application: Application, form: Form, codec: SectionCodec, profile: Profile
 ) -> list[Origin]:
-    """Every prefilled value of the latest submission, in the form's order. `now` is null where the source does not
-    answer or no longer says anything that fits."""
+    """Every prefilled value of the latest submission, in the form's order, compared whole and shown masked. `now` is
+    null where the source does not answer or no longer says anything that fits."""
     round_ = await repository.round_(session, application.round_id)
     rows = await repository.sections(session, application.id)
     revision = await repository.revision(session, application.id, application.revision)
@@ -33,6 +33,10 @@ async def origins(
             if field.key not in kept:
                 continue
             now = today[field.key]["value"] if field.key in today else None
+
+            def said(value: Any, section: str = section.key, field: str = field.key) -> str | None:
+                return _text(codec.mask(section, {field: value})[field])
+
             found.append(
                 Origin(
                     section=section.key,
@@ -40,9 +44,9 @@ async def origins(
                     label=f"{section.label} · {field.label}",
                     source=kept[field.key]["source"],
                     fetched_at=kept[field.key]["fetched_at"],
-                    prefilled=_text(then[field.key]),
-                    submitted=_text(submitted.get(field.key)),
-                    now=_text(now),
+                    prefilled=said(then[field.key]),
+                    submitted=said(submitted.get(field.key)),
+                    now=said(now),
                     changed_by_applicant=then[field.key] != submitted.get(field.key),
                     drifted=now is not None and now != then[field.key],
                 )

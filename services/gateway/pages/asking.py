@@ -22,6 +22,11 @@ async def ask(request: web.Request, method: str, path: str, **options: Any) -> A
     return await request.app[SERVICES].ask(actor(request), method, path, **options)
 
 
+async def nothing(body: Any) -> Answer:
+    """An answer that need not be asked for, where others are awaited beside it."""
+    return Answer(200, "", body)
+
+
 async def application(request: web.Request) -> Json:
     """The application in the path."""
     found: Json = (await ask(request, "GET", f"/applications/{uuid_in_path(request)}")).body
@@ -37,11 +42,11 @@ async def definition(request: web.Request, application: Json) -> Json:
 
 
 def section_of(form: Json, key: str) -> Json:
-    """One section's definition, or `NotFound`."""
+    """One section's definition with the form's lists of options, or `NotFound`."""
     found: Json | None = next((s for s in form["sections"] if s["key"] == key), None)
-    if found is None or not re.fullmatch("[a-z0-9_]+", key):
+    if found is None or not re.fullmatch("[A-Za-z0-9_]+", key):
         raise NotFound
-    return found
+    return {**found, "lists": form["lists"]}
 
 
 def filters(request: web.Request, *names: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -35,8 +35,8 @@ def anchor(opinion: Json) -> str:
     return f"p-{opinion['section']}-{field}" if field else f"m-{opinion['section']}"
 
 
-async def _everything(request: web.Request, found: Json) -> Json:
-    """All that a reviewer reads of a case, asked for at once."""
+async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json:
+    """All that a reviewer reads of a case, asked for at once. `whole`: nothing masked, which is recorded."""
     id, revision = found["id"], found["revision"]
     path, case = f"/applications/{id}", f"/review/applications/{id}"
 
@@ -46,12 +46,16 @@ async def _everything(request: web.Request, found: Json) -> Json:
     async def earlier(what: str) -> Any:
         return await get(f"{path}/revisions/{what}") if revision > 1 else None
 
+    async def submitted() -> Any:
+        read = f"{path}/revisions/{revision}"
+        return (await ask(request, "POST", f"{read}/reveal", json={})).body if whole else await get(read)
+
     (
         form, snapshot, before, changes, opinions, checks, origins, others, timeline, phrases,
         stage, experts, letters, batches,
     ) = await asyncio.gather(
         definition(request, found),
-        get(f"{path}/revisions/{revision}"),
+        submitted(),
         earlier(str(revision - 1)),
         earlier(f"{revision}/changes"),
         get(f"{path}/opinions"),
@@ -105,16 +109,18 @@ async def desk(
     *,
     opine: str | None = None,
     stage_fault: str = "",
+    whole: bool = False,
 ) -> web.Response:
     """The page of a case, with what went wrong and what was typed; `opine` is the place one writes an opinion on,
     `stage_fault` the form of the stages that was refused."""
     found = await application(request)
-    everything = await _everything(request, found)
+    everything = await _everything(request, found, whole=whole)
     wanted = opine if opine is not None else request.query.get("opine")
     mine = bool(found["lease"] and found["lease"]["mine"] and "return" in found["actions"])
     context = {
         "application": found,
         **everything,
+        "whole": whole,
         "may_opine": mine,
         "opine": wanted if mine else None,
         "opine_label": places.label(everything["groups"], wanted) if wanted is not None else None,
@@ -130,6 +136,12 @@ async def desk(
 async def show(request: web.Request) -> web.Response:
     """One application as a reviewer reads it."""
     return await desk(request)
+
+
+async def reveal(request: web.Request) -> web.Response:
+    """显示完整信息: the same page with nothing masked."""
+    await read_form(request)
+    return await desk(request, whole=True)
 
 
 async def take(request: web.Request) -> web.Response:
