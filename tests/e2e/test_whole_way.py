@@ -88,7 +88,7 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem, pi
     theirs = signed_in("qiye1")
     theirs.goto(f"/applications/{id}/opinions")
     expect(theirs.locator("#letters")).to_contain_text("退回补正通知书")
-    theirs.get_by_label("答复").fill("已改为支行全称")
+    theirs.get_by_role("textbox", name="答复").fill("已改为支行全称")
     theirs.get_by_role("button", name="保存答复").click()
     assert letter(applicant, id, "return").startswith(b"%PDF-")
     section = applicant.call("GET", f"/applications/{id}/sections/fund_plan").json()
