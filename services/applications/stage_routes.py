@@ -1,6 +1,8 @@
 """The stages' lines of the route table."""
 
-from services.applications.api import experts, stages
+from services.applications.api import experts, many, stages
+from services.applications.api.desk import FILTERS
+from services.applications.desk_schemas import Assigned, MoveMany
 from services.applications.stage_schemas import (
     BatchView,
     DeclareRecusal,
@@ -46,6 +48,13 @@ def stage_routes() -> list[Route]:
         Route("POST", "/api/v1/review/batches/{id}/close", stages.close_batch, GATEWAY, REVIEWER, status=204),
         Route(
             "GET", "/api/v1/review/ranking", stages.show_ranking, GATEWAY, STAFF, answer=Ranking, query=("round",)
+        ),
+        Route(
+            "POST", "/api/v1/review/moves", many.move, GATEWAY, REVIEWER | DIRECTOR, MoveMany, list[Assigned]
+        ),
+        Route(
+            "GET", "/api/v1/review/export", many.export, GATEWAY, STAFF,
+            query=("format", *FILTERS), media_type="application/octet-stream",
         ),
         Route("GET", f"{R}/stage", stages.show_stage, GATEWAY, STAFF, answer=StageView),
         Route("GET", f"{R}/experts", stages.show_experts, GATEWAY, STAFF, answer=ExpertsOfCase),

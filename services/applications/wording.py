@@ -38,6 +38,7 @@ ACTIONS = {
     "recuse": "专家回避",
     "note_objection": "登记异议",
     "settle_objection": "处理异议",
+    "export": "导出清单",
     "reveal": "查看完整个人信息",
     "retention": "保存期限届满，删除资料",
 }

@@ -103,6 +103,7 @@ PAGES = [
     # the bureau
     Page("GET", "/review", queue.show, STAFF),
     Page("POST", "/review/assign", queue.assign, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/moves", queue.move, REVIEWER | DIRECTOR, form=True),
     Page("POST", "/review/next", queue.take_next, REVIEWER, form=True),
     Page("POST", "/review/away", queue.set_away, REVIEWER, form=True),
     Page("POST", "/review/filters", queue.keep, STAFF, form=True),

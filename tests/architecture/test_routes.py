@@ -94,6 +94,8 @@ GET    /api/v1/review/batches                        gateway            dru
 POST   /api/v1/review/batches                        gateway            r
 POST   /api/v1/review/batches/{{id}}/close             gateway            r
 GET    /api/v1/review/ranking                        gateway            dru
+POST   /api/v1/review/moves                          gateway            dr
+GET    /api/v1/review/export                         gateway            dru
 GET    {R}/stage                                     gateway            dru
 GET    {R}/experts                                   gateway            dru
 PUT    {R}/experts                                   gateway            dr m
@@ -204,6 +206,7 @@ POST   /notices/{{event}}/resend                       dor form
 POST   /review/{{id}}/notices/{{event}}/resend           dr form
 GET    /review                                       dru
 POST   /review/assign                                dr form
+POST   /review/moves                                 dr form
 POST   /review/next                                  r form
 POST   /review/away                                  r form
 POST   /review/filters                               dru form

@@ -55,7 +55,8 @@ async def extend(request: web.Request) -> web.Response:
     )
 
 
-def _office(request: web.Request) -> Office:
+def office(request: web.Request) -> Office:
+    """What decisions need of the office."""
     return Office(
         codec=request.app[CODEC],
         calendar=request.app[WORKDAYS],
@@ -66,7 +67,7 @@ def _office(request: web.Request) -> Office:
 async def _decide(request: web.Request, action: Action, given: Given) -> web.Response:
     id, version = uuid_in_path(request), if_match(request)
     return await _moved(
-        request, lambda session, who: decide(session, _office(request), who, id, version, action, given)
+        request, lambda session, who: decide(session, office(request), who, id, version, action, given)
     )
 
 

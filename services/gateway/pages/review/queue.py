@@ -117,6 +117,21 @@ async def assign(request: web.Request) -> web.Response:
     return await _queue(request, outcomes=outcomes)
 
 
+async def move(request: web.Request) -> web.Response:
+    """批量纳批, 通过形式审查 or 批复: the ticked cases, each with its own result."""
+    form = await read_form(request)
+    body: Json = {"applications": form.get("id", []), "action": one(form, "action")}
+    if batch := one(form, "batch"):
+        body["batch"] = batch
+    if not body["applications"]:
+        return await _queue(request, error=Malformed("请先勾选要办理的申请。"), status=400)
+    try:
+        outcomes = (await ask(request, "POST", "/review/moves", json=body)).body
+    except (Conflict, Invalid, Malformed) as error:
+        return await _queue(request, error=error, status=409)
+    return await _queue(request, outcomes=outcomes)
+
+
 async def take_next(request: web.Request) -> web.Response:
     """领取下一件: the oldest case that nobody has."""
     await read_form(request)
