@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue format bench-documents
+.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue bench-mail format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -61,6 +61,10 @@ bench-documents: ## what a document costs beside stock WeasyPrint and a warm Chr
 bench-uploads: ## memory of gateway and applications while files go up and down, beside the files' size
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.uploads
+
+bench-mail: ## 2,000 returns at once in an SMTP sink, each once; delivery beside smtplib alone
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.mail
 
 bench-queue: ## the reviewers' queue with 200,000 cases beside the same with 2,000
 	@deploy/bootstrap.sh test

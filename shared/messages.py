@@ -69,11 +69,12 @@ class OpinionText(Contract):
 
 
 class Event(Contract):
-    """What every event tells."""
+    """What every event tells. `fallback` is written to where mail to `to` is refused."""
 
     event_id: UUID
     occurred_at: AwareDatetime
     to: Person
+    fallback: Person | None = None
     application_id: UUID
     project_name: str
     fund_type_label: str
@@ -97,7 +98,97 @@ class ApplicationReturned(Event):
     opinions: list[OpinionText]
 
 
-NotifyEvent = Annotated[SubmissionReceived | ApplicationReturned, Field(discriminator="kind")]
+class ApplicationAccepted(Event):
+    """An application was taken into review (纳批)."""
+
+    kind: Literal["application_accepted"] = "application_accepted"
+
+
+class ReturnRecalled(Event):
+    """A return was taken back (收回退回)."""
+
+    kind: Literal["return_recalled"] = "return_recalled"
+
+
+class CorrectionExtended(Event):
+    """The correction deadline was moved (延长补正期限)."""
+
+    kind: Literal["correction_extended"] = "correction_extended"
+    correct_by: AwareDatetime
+    reason: str
+
+
+class CorrectionDue(Event):
+    """The correction deadline is near: so many days are left."""
+
+    kind: Literal["correction_due"] = "correction_due"
+    correct_by: AwareDatetime
+    days: int
+
+
+class CorrectionMissed(Event):
+    """The correction deadline has passed (逾期未补正)."""
+
+    kind: Literal["correction_missed"] = "correction_missed"
+    correct_by: AwareDatetime
+
+
+class ReturnUnseen(Event):
+    """Nobody has looked at a return since it was made."""
+
+    kind: Literal["return_unseen"] = "return_unseen"
+    returned_at: AwareDatetime
+    correct_by: AwareDatetime
+
+
+class PublicityBegun(Event):
+    """A project is to be supported, and stands in 公示."""
+
+    kind: Literal["publicity_begun"] = "publicity_begun"
+    amount_wan: str
+    until: AwareDatetime
+
+
+class PublicityOver(Event):
+    """The days of a 公示 have passed; what follows is decided by the bureau."""
+
+    kind: Literal["publicity_over"] = "publicity_over"
+    until: AwareDatetime
+
+
+class ApplicationDecided(Event):
+    """已批复 (with an amount) or 不予支持 (with a reason)."""
+
+    kind: Literal["application_decided"] = "application_decided"
+    approved: bool
+    amount_wan: str | None
+    reason: str | None
+
+
+class RoundClosing(Event):
+    """A round closes soon, and a draft of it was never submitted."""
+
+    kind: Literal["round_closing"] = "round_closing"
+    round_title: str
+    closes_at: AwareDatetime
+    hours: int
+
+
+AnyEvent = (
+    SubmissionReceived
+    | ApplicationAccepted
+    | ApplicationReturned
+    | ReturnRecalled
+    | CorrectionExtended
+    | CorrectionDue
+    | CorrectionMissed
+    | ReturnUnseen
+    | PublicityBegun
+    | PublicityOver
+    | ApplicationDecided
+    | RoundClosing
+)
+NotifyEvent = Annotated[AnyEvent, Field(discriminator="kind")]
 
 
 class EventToShow(RootModel[NotifyEvent]):
@@ -117,7 +208,7 @@ class JobStarted(Contract):
 
     token: UUID
     leased_until: AwareDatetime
-    payload: Annotated[RenderDocument | SubmissionReceived | ApplicationReturned, Field(discriminator="kind")]
+    payload: Annotated[RenderDocument | AnyEvent, Field(discriminator="kind")]
 
 
 class FinishDocument(Contract):
@@ -184,21 +275,38 @@ class Staff(Contract):
 # ---- notify's ledger, asked by reconcile and the timeline ------------------------------------------------
 
 
+class Tried(Contract):
+    """One attempt: `outcome` is accepted, deferred or refused; `answer` what the other side said."""
+
+    address: str | None
+    at: AwareDatetime
+    outcome: str
+    answer: str
+
+
 class Delivery(Contract):
-    """One event in notify's ledger."""
+    """One event in notify's ledger, by one channel. `address` is where it goes, or went, now; `read_at` is set where it was
+    opened in the portal (channel `inbox`)."""
 
     event_id: UUID
+    channel: str = "email"
     kind: str
     application_id: UUID
     state: Literal["pending", "sent", "superseded", "undeliverable"]
     attempts: int
+    next_at: AwareDatetime | None = None
     sent_at: AwareDatetime | None
+    read_at: AwareDatetime | None = None
     message_id: str
+    address: str | None = None
+    answer: str | None = None
     last_error: str | None
+    tried: list[Tried] = []
 
 
 class Deliveries(Contract):
-    """`GET /internal/deliveries?application_id=&after=`: a page of the ledger, in event-id order."""
+    """`GET /internal/deliveries?application_id=&after=`: a page of the ledger, in the order of event ids and channels;
+    `next_after` is what the next page begins behind."""
 
     items: list[Delivery]
-    next_after: UUID | None
+    next_after: str | None

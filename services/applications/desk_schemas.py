@@ -1,6 +1,6 @@
 """The review desk's part of the public HTTP contract."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
@@ -21,6 +21,14 @@ class Assign(Input):
     applications: list[UUID] = Field(min_length=1, max_length=200)
     assignee: str | None = Field(default=None, max_length=100)
     in_turn: bool = False
+
+
+class MoveMany(Input):
+    """The same move for many: 纳批 (into `batch`, or the newest), 通过形式审查, 公示无异议."""
+
+    action: Literal["accept", "pass", "approve"]
+    applications: list[UUID] = Field(min_length=1, max_length=200)
+    batch: UUID | None = None
 
 
 class Assigned(BaseModel):
@@ -68,6 +76,10 @@ class DeskCounts(BaseModel):
     all: dict[str, int]
     mine: dict[str, int]
     unassigned: dict[str, int]
+    # Returns that nobody has looked at for three days; 50 stands for 50 and more.
+    unseen: int
+    # 公示 whose days have passed, counted in the same way.
+    over: int
     matching: int
     matching_up_to: int
 

@@ -68,6 +68,8 @@ class Round(Base):
     # Until then only operators know of it.
     published_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
+    # What may be approved in all; none where nobody has said.
+    budget_wan: Mapped[Decimal | None]
 
     __table_args__ = (CheckConstraint("closes_at > opens_at", name="window"),)
 
@@ -111,9 +113,21 @@ class Application(Base):
     round_trips: Mapped[int] = mapped_column(default=0)
     returned_from: Mapped[str | None]
     correct_by: Mapped[datetime | None]
+    # When it was returned, and when the present deadline was set: nobody is reminded of what was just said.
+    returned_at: Mapped[datetime | None]
+    correct_set_at: Mapped[datetime | None]
     unlocked: Mapped[list[str]] = mapped_column(default=list)
     return_seen_at: Mapped[datetime | None]
+    publicity_from: Mapped[datetime | None]
     publicity_until: Mapped[datetime | None]
+
+    # The batch it was taken into (`stage_models.Batch`, which refers to this file), and the mean of its experts' totals.
+    batch_id: Mapped[UUID | None]
+    score: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+
+    # Who began it, as the identity platform knew them: written to where the application names nobody who can be.
+    handler_name: Mapped[str | None]
+    handler_email: Mapped[str | None]
 
     lease_account: Mapped[str | None]
     lease_name: Mapped[str | None]
@@ -188,7 +202,7 @@ class Document(Base):
     ready_at: Mapped[datetime | None]
 
     __table_args__ = (
-        CheckConstraint("kind IN ('revision', 'preview', 'commitment')", name="kind"),
+        CheckConstraint("kind IN ('revision', 'preview', 'commitment', 'letter')", name="kind"),
         UniqueConstraint("application_id", "kind", "source_sha256"),
         Index(
             "uq_documents_revision",

@@ -100,4 +100,4 @@ async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[D
         found += page.items
         if page.next_after is None:
             return found
-        query["after"] = str(page.next_after)
+        query["after"] = page.next_after

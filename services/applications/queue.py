@@ -9,7 +9,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,8 @@ from shared.identity import Actor
 COUNT_UP_TO = 50
 # A search that finds more than this is common.
 RARE = 1000
+# A return that nobody has looked at for so long is pointed out.
+UNSEEN_AFTER = timedelta(days=3)
 NOBODY = "none"
 MINE = "me"
 
@@ -47,6 +49,11 @@ class Filter:
     max_days: int | None = None
     # An account, `me`, or `none` for what nobody has.
     assignee: str = ""
+    batch: UUID | None = None
+    # Returned at least this long ago, and nobody has looked at it.
+    unseen: bool = False
+    # In 公示, whose days have passed.
+    over: bool = False
     newest_first: bool = False
 
 
@@ -111,12 +118,17 @@ async def _conditions(session: AsyncSession, actor: Actor, wanted: Filter) -> li
         found += words if hits is None else [Application.id.in_(hits), *words]
     if wanted.states:
         found.append(Application.state.in_(wanted.states))
-    if wanted.fund_type:
-        found.append(Application.fund_type == wanted.fund_type)
-    if wanted.round:
-        found.append(Application.round_id == wanted.round)
-    if wanted.district:
-        found.append(Application.district == wanted.district)
+    exactly = (
+        (Application.fund_type, wanted.fund_type),
+        (Application.round_id, wanted.round),
+        (Application.batch_id, wanted.batch),
+        (Application.district, wanted.district),
+    )
+    found += [column == value for column, value in exactly if value]
+    if wanted.unseen:
+        found += unseen_since(actor.received_at - UNSEEN_AFTER)
+    if wanted.over:
+        found += over_at(actor.received_at)
     if wanted.min_wan is not None:
         found.append(Application.applied_wan >= wanted.min_wan)
     if wanted.max_wan is not None:
@@ -130,6 +142,27 @@ async def _conditions(session: AsyncSession, actor: Actor, wanted: Filter) -> li
     elif wanted.assignee:
         found.append(Application.assignee == (actor.account if wanted.assignee == MINE else wanted.assignee))
     return found
+
+
+def unseen_since(at: datetime) -> list[ColumnElement[bool]]:
+    """退回未查看: returned before an instant, and nobody of the enterprise has opened it."""
+    return [
+        Application.state == State.RETURNED,
+        Application.return_seen_at.is_(None),
+        Application.returned_at <= at,
+        Application.deleted_at.is_(None),
+    ]
+
+
+def over_at(at: datetime) -> list[ColumnElement[bool]]:
+    """公示期满: its days had passed at an instant."""
+    return [Application.state == State.PUBLICITY, Application.publicity_until <= at]
+
+
+async def how_many(session: AsyncSession, actor: Actor, *conditions: ColumnElement[bool]) -> int:
+    """How many cases the actor sees under these conditions, counted no further than `COUNT_UP_TO`."""
+    some = select(Application.id).where(visible_to(actor), *conditions).limit(COUNT_UP_TO).subquery()
+    return int(await session.scalar(select(func.count()).select_from(some)) or 0)
 
 
 async def page(

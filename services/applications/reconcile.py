@@ -129,8 +129,8 @@ def _compare_mails(
     if deliveries is None:
         report.differences.append("通知服务没有响应，邮件无法核对")
         return
-    ledger = {d.event_id: d for d in deliveries}
-    report.counts["mails"] = sum(d.state == "sent" for d in deliveries)
+    ledger = {d.event_id: d for d in deliveries if d.channel == "email"}
+    report.counts["mails"] = sum(d.state == "sent" for d in ledger.values())
     for id, row in events.items():
         what = f"{names.get(row.application_id, '')} {row.payload['kind']} {id}"
         delivery = ledger.get(id)

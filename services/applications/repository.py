@@ -21,6 +21,7 @@ from services.applications.models import (
     Round,
     Section,
 )
+from services.applications.stage_models import Assessment
 from services.applications.workflow import State
 from shared.errors import Malformed, NotFound
 from shared.identity import Actor, Role
@@ -29,11 +30,15 @@ STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Which applications a person may know of: an applicant its enterprise's, staff what was ever submitted."""
+    """Which applications a person may know of: an applicant its enterprise's, staff what was ever submitted, an expert
+    what they were given to score."""
     if actor.roles & STAFF:
         return and_(Application.deleted_at.is_(None), Application.submitted_at.is_not(None))
     if actor.is_a(Role.APPLICANT) and actor.enterprise:
         return and_(Application.deleted_at.is_(None), Application.enterprise == actor.enterprise)
+    if actor.is_a(Role.EXPERT):
+        given = select(Assessment.application_id).where(Assessment.account == actor.account)
+        return and_(Application.deleted_at.is_(None), Application.id.in_(given))
     return false()
 
 

@@ -27,6 +27,7 @@ from services.applications.schemas import (
     Raise,
     ReturnApplication,
 )
+from services.applications.stage_schemas import Accept
 from services.applications.workflow import Action
 from shared.identity import Role
 from shared.web import Route
@@ -89,7 +90,7 @@ def review_routes() -> list[Route]:
             "DELETE", "/api/v1/review/phrases/{id}", returning.remove_phrase, GATEWAY, REVIEWER | DIRECTOR,
             status=204,
         ),
-        _decision(Action.ACCEPT, REVIEWER, "纳批: take into formal review."),
+        Route("POST", f"{R}/accept", review.accept, GATEWAY, REVIEWER, Accept, ApplicationSummary, if_match=True),
         _decision(Action.PASS, REVIEWER, "通过形式审查: on to the experts."),
         _decision(Action.REFUSE, REVIEWER, "不予受理, with a reason."),
         _decision(Action.PROPOSE, DIRECTOR, "拟支持, with an amount not above what was applied for."),

@@ -1,6 +1,7 @@
 """The bodies of the public HTTP contract that speak of rounds."""
 
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -8,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.applications.forms.needs import Sort
 from services.applications.schemas import Input, TimelineEntry
 
+Budget = Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=2)]
 Parameters = dict[str, str | int | list[str]]
 
 
@@ -20,6 +22,8 @@ class NewRound(Input):
     opens_at: AwareDatetime
     closes_at: AwareDatetime
     parameters: Parameters = Field(default={}, max_length=100)
+    # 万元 that may be approved in all; null: no budget.
+    budget_wan: Budget | None = None
     publish: bool = True
 
 
@@ -30,6 +34,7 @@ class RoundChange(Input):
     opens_at: AwareDatetime | None = None
     closes_at: AwareDatetime | None = None
     parameters: Parameters | None = Field(default=None, max_length=100)
+    budget_wan: Budget | None = None
     reason: str | None = Field(default=None, max_length=2000)
 
 
@@ -89,6 +94,7 @@ class RoundDetail(RoundView):
 
     published_at: AwareDatetime | None
     version: int
+    budget_wan: str | None
     needs: list[RoundNeed]
     unused: list[str]
     extensions: list[ExtensionView]

@@ -56,6 +56,7 @@ async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDet
         **round_view(round_, at).model_dump(),
         published_at=round_.published_at,
         version=round_.version,
+        budget_wan=None if round_.budget_wan is None else f"{round_.budget_wan:.2f}",
         needs=[
             RoundNeed(name=n.name, kind=n.kind, used_by=list(n.used_by), missing=n.name not in round_.parameters)
             for n in wanted

@@ -53,6 +53,7 @@ from services.applications.schemas import (
     Submitted,
     Timeline,
 )
+from services.applications.stage_routes import stage_routes
 from services.applications.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.use_cases.verify import Verification
 from shared.document import DocumentModel
@@ -71,6 +72,8 @@ AUDITOR = frozenset({Role.AUDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 READERS = APPLICANT | STAFF
+# An expert reads what one scores: the materials, not the correspondence.
+JUDGES = READERS | {Role.EXPERT}
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 A = "/api/v1/applications/{id}"
@@ -104,7 +107,7 @@ def _public() -> list[Route]:
             "POST", "/api/v1/applications", applications.create_application, GATEWAY, APPLICANT,
             StartApplication, ApplicationView, 201, idempotent=True,
         ),
-        Route("GET", A, applications.get_application, GATEWAY, READERS, answer=ApplicationView),
+        Route("GET", A, applications.get_application, GATEWAY, JUDGES, answer=ApplicationView),
         Route(
             "DELETE", A, applications.delete_application, GATEWAY, APPLICANT, Nothing, status=204, if_match=True
         ),
@@ -116,7 +119,7 @@ def _public() -> list[Route]:
             "POST", f"{A}/withdraw", applications.withdraw_application, GATEWAY, APPLICANT,
             Nothing, ApplicationView, if_match=True,
         ),
-        Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome]),
+        Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, JUDGES, answer=list[Outcome]),
         Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
@@ -138,14 +141,14 @@ def _public() -> list[Route]:
             answer=AttachmentView, status=201, query=("section", "slot"), takes_file=True,
         ),
         Route(
-            "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, READERS,
+            "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, JUDGES,
             media_type="application/octet-stream",
         ),
         Route(
-            "GET", f"{A}/attachments/{{attachment}}/pages", case.count_pages, GATEWAY, READERS, answer=FilePages
+            "GET", f"{A}/attachments/{{attachment}}/pages", case.count_pages, GATEWAY, JUDGES, answer=FilePages
         ),
         Route(
-            "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", case.show_page, GATEWAY, READERS,
+            "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", case.show_page, GATEWAY, JUDGES,
             media_type="image/webp",
         ),
         Route("DELETE", f"{A}/attachments/{{attachment}}", attachments.remove, GATEWAY, APPLICANT, status=204),
@@ -159,11 +162,11 @@ def _public() -> list[Route]:
             media_type="application/pdf", waits=DocumentStatus,
         ),
         Route(
-            "POST", f"{A}/revisions/{{n}}/pdf", documents.make_pdf, GATEWAY, READERS,
+            "POST", f"{A}/revisions/{{n}}/pdf", documents.make_pdf, GATEWAY, JUDGES,
             Nothing, DocumentStatus, waits=DocumentStatus,
         ),
         Route(
-            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, READERS,
+            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, JUDGES,
             media_type="application/pdf", waits=DocumentStatus,
         ),
         # history
@@ -173,7 +176,7 @@ def _public() -> list[Route]:
         ),
         Route("GET", f"{A}/revisions", history.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),
         Route(
-            "GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS,
+            "GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, JUDGES,
             answer=RevisionSnapshot, query=("masked",),
         ),
         Route(
@@ -191,6 +194,7 @@ def _public() -> list[Route]:
         ),
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
         *review_routes(),
+        *stage_routes(),
         # operators
         Route("GET", "/api/v1/ops/overview", ops.overview, GATEWAY, OPERATOR, answer=Overview),
         Route(

@@ -65,7 +65,7 @@ def _summary(
         correct_by=application.correct_by,
         actions=actions,
         applied_wan=f"{application.applied_wan:.2f}" if application.applied_wan is not None else None,
-        **({} if actor.is_a(Role.APPLICANT) else _for_staff(application, actor)),
+        **(_for_staff(application, actor) if actor.roles & repository.STAFF else {}),
     )
 
 

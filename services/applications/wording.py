@@ -33,6 +33,22 @@ ACTIONS = {
     "propose": "拟支持",
     "decline": "不予支持",
     "approve": "公示无异议",
+    "give_to_experts": "分配评审专家",
+    "score": "提交评分",
+    "recuse": "专家回避",
+    "note_objection": "登记异议",
+    "settle_objection": "处理异议",
+    "export": "导出清单",
     "reveal": "查看完整个人信息",
     "retention": "保存期限届满，删除资料",
 }
+
+# The bureau's own business: no applicant reads of it.
+INTERNAL = frozenset(
+    {
+        "take_lease", "take_over", "drop_lease", "assign", "note_opinion", "forget_opinion", "raise_opinion",
+        "give_to_experts", "score", "recuse", "note_objection", "settle_objection", "resend",
+    }
+)  # fmt: skip
+# What a line tells the applicant beside its label.
+TOLD = frozenset({"round_trip", "submitted", "correct_by", "reason", "amount_wan", "batch", "revision"})

@@ -91,7 +91,13 @@ class Facts:
     lease_ended: bool = False
     all_scored: bool = False
     publicity_until: datetime | None = None
+    # Objections that nobody has answered yet.
+    objections: int = 0
+    # Opinions noted for a return that has not been made.
+    noted: int = 0
     applied_wan: Decimal | None = None
+    # What the round's budget has left; none where it has no budget.
+    budget_left: Decimal | None = None
     # What the request itself brings.
     opinions: int = 0
     reason: str = ""
@@ -185,6 +191,22 @@ def amount_within_applied(f: Facts) -> Refusal | None:
     return None
 
 
+def amount_within_budget(f: Facts) -> Refusal | None:
+    if f.budget_left is not None and f.amount_wan is not None and f.amount_wan > f.budget_left:
+        return Refusal("budget_exceeded", f"本批次预算余额为 {f.budget_left:,.2f} 万元，拟支持金额超出余额。")
+    return None
+
+
+def nothing_noted(f: Facts) -> Refusal | None:
+    if f.noted:
+        return Refusal("opinions_noted", f"还有 {f.noted} 条意见尚未发出，请先退回补正，或删除这些意见。")
+    return None
+
+
+def objections_settled(f: Facts) -> Refusal | None:
+    return Refusal("objections_open", f"还有 {f.objections} 条异议尚未处理。") if f.objections else None
+
+
 def publicity_over(f: Facts) -> Refusal | None:
     if f.publicity_until is None or f.at < f.publicity_until:
         return Refusal("publicity_running", "公示期未满。")
@@ -215,13 +237,13 @@ TABLE: dict[tuple[State, Action], Rule] = {
     (S.RETURNED, A.LAPSE): Rule(S.LAPSED, Role.SYSTEM, (overdue,)),
     (S.RETURNED, A.EXTEND): Rule(S.RETURNED, Role.REVIEWER, (has_deadline, has_reason)),
     (S.LAPSED, A.EXTEND): Rule(S.RETURNED, Role.REVIEWER, (has_deadline, has_reason)),
-    (S.FORM_REVIEW, A.PASS): Rule(S.EXPERT_REVIEW, Role.REVIEWER, (holds_lease,)),
+    (S.FORM_REVIEW, A.PASS): Rule(S.EXPERT_REVIEW, Role.REVIEWER, (holds_lease, nothing_noted)),
     (S.FORM_REVIEW, A.REFUSE): Rule(S.REJECTED, Role.REVIEWER, (has_reason,)),
     (S.EXPERT_REVIEW, A.CONCLUDE): Rule(S.DECISION, Role.SYSTEM, (scored,)),
-    (S.DECISION, A.PROPOSE): Rule(S.PUBLICITY, Role.DIRECTOR, (amount_within_applied,)),
+    (S.DECISION, A.PROPOSE): Rule(S.PUBLICITY, Role.DIRECTOR, (amount_within_applied, amount_within_budget)),
     (S.DECISION, A.DECLINE): Rule(S.REJECTED, Role.DIRECTOR, (has_reason,)),
     (S.PUBLICITY, A.DECLINE): Rule(S.REJECTED, Role.DIRECTOR, (has_reason,)),
-    (S.PUBLICITY, A.APPROVE): Rule(S.APPROVED, Role.DIRECTOR, (publicity_over,)),
+    (S.PUBLICITY, A.APPROVE): Rule(S.APPROVED, Role.DIRECTOR, (publicity_over, objections_settled)),
 }
 
 

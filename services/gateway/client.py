@@ -32,6 +32,7 @@ OWNERS = {
     "forms": "applications",
     "applications": "applications",
     "review": "applications",
+    "expert": "applications",
     "ops": "applications",
     "audit": "applications",
     "notifications": "notify",
@@ -138,6 +139,17 @@ class Services:
         async with self.reach(service, "GET", self.url(service, path), params=query, headers=headers) as answer:
             found: dict[str, Any] = (await _read(answer)).body
             return found
+
+    async def tell_back(self, service: str, path: str, request_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Something the gateway has a service do for nobody in particular, and what came of it."""
+        headers = self.headers(service, None, request_id)
+        try:
+            async with self.http.post(self.url(service, path), json=body, headers=headers) as answer:
+                found: dict[str, Any] = (await _read(answer)).body
+                return found
+        except (ClientError, TimeoutError) as error:
+            log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
+            raise away(service) from error
 
     async def description(self, service: str) -> dict[str, Any]:
         """OpenAPI of a service's public routes."""

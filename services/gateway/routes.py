@@ -8,16 +8,19 @@ from services.gateway.limits import HEAVY, KEEPING, SIGN_IN, UNLIMITED, VERIFY
 from services.gateway.pages import (
     checking,
     documents,
+    expert,
     home,
     ops,
     projects,
+    publicity,
     reading,
     rounds,
     sections,
     submitting,
+    unsubscribe,
     verify,
 )
-from services.gateway.pages.review import case, phrases, queue, returning
+from services.gateway.pages.review import case, deciding, notices, phrases, queue, ranking, returning
 from services.gateway.personal import consent, own_data
 from services.gateway.personal import sessions_page as my_sessions
 from services.gateway.signin import factor_pages as factor
@@ -37,6 +40,7 @@ REVIEWER = frozenset({Role.REVIEWER})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 AUDITOR = frozenset({Role.AUDITOR})
 DIRECTOR = frozenset({Role.DIRECTOR})
+EXPERT = frozenset({Role.EXPERT})
 OPERATOR = frozenset({Role.OPERATOR})
 
 A = "/applications/{id}"
@@ -65,6 +69,9 @@ PAGES = [
     Page("GET", "/verify/{token}", verify.show, ANYBODY, limit=VERIFY),
     Page("POST", "/verify/{token}", verify.compare, ANYBODY, limit=VERIFY, files=True),
     Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY, limit=VERIFY),
+    Page("GET", "/publicity", publicity.show, ANYBODY, limit=VERIFY),
+    Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY, limit=VERIFY),
+    Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY, limit=VERIFY),
     Page("GET", "/signed-in", home.signed_in, SIGNED_IN),
     Page("GET", "/help", home.help_page, ANYBODY),
     # the applicant
@@ -91,11 +98,13 @@ PAGES = [
     Page("GET", "/notifications", home.inbox, APPLICANT),
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
-    Page("GET", f"{A}/revisions/{{n}}/pdf", documents.wait, APPLICANT | STAFF),
-    Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF, form=True, limit=HEAVY),
+    Page("GET", f"{A}/revisions/{{n}}/pdf", documents.wait, APPLICANT | STAFF | EXPERT),
+    Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF | EXPERT, form=True, limit=HEAVY),
+    Page("GET", f"{A}/letters/{{letter}}", documents.letter, APPLICANT | STAFF),
     # the bureau
     Page("GET", "/review", queue.show, STAFF),
     Page("POST", "/review/assign", queue.assign, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/moves", queue.move, REVIEWER | DIRECTOR, form=True),
     Page("POST", "/review/next", queue.take_next, REVIEWER, form=True),
     Page("POST", "/review/away", queue.set_away, REVIEWER, form=True),
     Page("POST", "/review/filters", queue.keep, STAFF, form=True),
@@ -103,11 +112,15 @@ PAGES = [
     Page("GET", "/review/phrases", phrases.show, REVIEWER | DIRECTOR),
     Page("POST", "/review/phrases", phrases.add, REVIEWER | DIRECTOR, form=True),
     Page("POST", "/review/phrases/{id}", phrases.change, REVIEWER | DIRECTOR, form=True),
+    Page("GET", "/review/ranking", ranking.show, STAFF),
+    Page("GET", "/review/batches", ranking.batches, STAFF),
+    Page("POST", "/review/batches", ranking.make_batch, REVIEWER, form=True),
+    Page("POST", "/review/batches/{id}/close", ranking.close_batch, REVIEWER, form=True),
     Page("GET", R, case.show, STAFF),
     Page("POST", f"{R}/reveal", case.reveal, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
     Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
-    Page("POST", f"{R}/accept", case.accept, REVIEWER, form=True),
+    Page("POST", f"{R}/accept", deciding.accept, REVIEWER, form=True),
     Page("POST", f"{R}/opinions", returning.note, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}/delete", returning.forget, REVIEWER, form=True),
@@ -116,6 +129,16 @@ PAGES = [
     Page("POST", f"{R}/extend", returning.extend, REVIEWER, form=True),
     Page("GET", f"{R}/return", returning.write, REVIEWER),
     Page("POST", f"{R}/return", returning.send_back, REVIEWER, form=True),
+    Page("POST", f"{R}/decide", deciding.decide, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/experts", deciding.give, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/objections", deciding.note_objection, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/objections/{{objection}}", deciding.settle_objection, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/notices/{{event}}/resend", notices.resend, REVIEWER | DIRECTOR, form=True),
+    # the experts
+    Page("GET", "/expert", expert.mine, EXPERT),
+    Page("POST", "/expert", expert.declare, EXPERT, form=True),
+    Page("GET", "/expert/{id}", expert.show, EXPERT),
+    Page("POST", "/expert/{id}", expert.take, EXPERT, form=True),
     # auditors
     Page("GET", "/audit", audit_page.show, AUDITOR),
     Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True, limit=HEAVY),
@@ -123,6 +146,8 @@ PAGES = [
     Page("GET", "/ops", ops.overview, OPERATOR),
     Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
+    Page("GET", "/notices/parked", notices.parked, REVIEWER | DIRECTOR | OPERATOR),
+    Page("POST", "/notices/{event}/resend", notices.resend_parked, REVIEWER | DIRECTOR | OPERATOR, form=True),
     Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
     Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),
     Page("POST", "/ops/rounds/new", rounds.create, OPERATOR, form=True),

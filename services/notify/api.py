@@ -1,22 +1,30 @@
 """Thin handlers: the inbox for people, the ledger for services."""
 
+import logging
+from datetime import timedelta
 from uuid import UUID
 
 from aiohttp import web
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.notify import inbox
+from services.notify import inbox, unsubscribing
 from services.notify.emails import render
 from services.notify.ledger import EVENT
 from services.notify.models import Notification
-from services.notify.schemas import Inbox, Notice
+from services.notify.schemas import Inbox, Notice, Parked, Resend, Unsubscribe, Unsubscribed
+from services.notify.settings import NotifySettings
 from shared import openapi
-from shared.errors import Malformed
+from shared.errors import FieldError, Invalid, Malformed, NotFound
 from shared.messages import EventToShow, RenderedMail
 from shared.web import ROUTES, actor, answer, body, uuid_in_path
 
+log = logging.getLogger(__name__)
+
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
 PUBLIC_URL = web.AppKey("public_url", str)
+SETTINGS = web.AppKey("settings", NotifySettings)
+UNSUBSCRIBE_KEY = web.AppKey("unsubscribe_key", bytes)
 
 
 def _view(row: Notification, public_url: str) -> Notice:
@@ -59,9 +67,65 @@ def _uuid(request: web.Request, name: str) -> UUID | None:
 
 async def deliveries(request: web.Request) -> web.Response:
     """The ledger of one application, or all of it, in pages."""
+    said, _, channel = request.query.get("after", "").partition(".")
+    try:
+        after = (UUID(said), channel) if said else None
+    except ValueError:
+        raise Malformed from None
     async with request.app[SESSIONS].begin() as session:
-        page = await inbox.deliveries(session, _uuid(request, "application_id"), _uuid(request, "after"))
+        page = await inbox.deliveries(session, _uuid(request, "application_id"), after)
     return answer(page)
+
+
+async def list_parked(request: web.Request) -> web.Response:
+    """What could not be delivered, the latest first."""
+    async with request.app[SESSIONS].begin() as session:
+        found = await inbox.parked(session)
+    shown = []
+    for row in found:
+        event = EVENT.validate_python(row.payload)
+        shown.append(
+            Parked(
+                delivery=inbox.delivery_of(row),
+                project_name=event.project_name,
+                number=event.number,
+                title=render(event, request.app[PUBLIC_URL]).subject,
+            )
+        )
+    return answer(shown)
+
+
+async def resend(request: web.Request) -> web.Response:
+    """Send a notice again, to its first contact or to an address given by hand; 409 while it is under way."""
+    given, who = body(request, Resend), actor(request)
+    email = None
+    if given.email is not None and given.email.strip():
+        try:
+            email = validate_email(given.email.strip(), check_deliverability=False).normalized
+        except EmailNotValidError:
+            error = FieldError(field="email", code="not_email", message="邮箱地址格式不正确")
+            raise Invalid([error], "邮箱地址格式不正确。") from None
+    hours = request.app[SETTINGS].notify_give_up_hours
+    async with request.app[SESSIONS].begin() as session:
+        row = await inbox.resend(
+            session, uuid_in_path(request), given.channel, email=email, give_up_after=timedelta(hours=hours)
+        )
+        shown = inbox.delivery_of(row)
+    log.info("sent again by hand", extra={"event": str(row.event_id), "by": who.account, "kind": row.kind})
+    return answer(shown)
+
+
+async def unsubscribe(request: web.Request) -> web.Response:
+    """No more reminders for the address in a token, or reminders again; 404 for a token that is not ours."""
+    given = body(request, Unsubscribe)
+    address = unsubscribing.address_of(request.app[UNSUBSCRIBE_KEY], given.token)
+    if address is None:
+        raise NotFound("退订链接无效，请从邮件中重新打开。")
+    async with request.app[SESSIONS].begin() as session:
+        if given.change:
+            await unsubscribing.set_unsubscribed(session, address, wanted=not given.again)
+        unsubscribed = await unsubscribing.is_unsubscribed(session, address)
+    return answer(Unsubscribed(address=address, unsubscribed=unsubscribed))
 
 
 async def preview(request: web.Request) -> web.Response:

@@ -6,8 +6,8 @@ from aiohttp import web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from services.notify import measures
-from services.notify.api import PUBLIC_URL, SESSIONS
+from services.notify import measures, unsubscribing
+from services.notify.api import PUBLIC_URL, SESSIONS, SETTINGS, UNSUBSCRIBE_KEY
 from services.notify.routes import ROUTES
 from services.notify.settings import NotifySettings
 from shared.database import BUSY, async_engine
@@ -30,7 +30,9 @@ def create_app(settings: NotifySettings) -> web.Application:
     app = base_app(
         SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY, middlewares=[door.middleware()]
     )
+    app[SETTINGS] = settings
     app[PUBLIC_URL] = str(settings.public_url)
+    app[UNSUBSCRIBE_KEY] = unsubscribing.key_of(settings.signing_key)
 
     async def database(app: web.Application) -> AsyncIterator[None]:
         engine = async_engine(settings)

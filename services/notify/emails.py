@@ -2,13 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.notify.rules import rules
 from shared import clock
-from shared.messages import ApplicationReturned, Event, SubmissionReceived
+from shared.messages import (
+    AnyEvent,
+    ApplicationAccepted,
+    ApplicationDecided,
+    ApplicationReturned,
+    CorrectionDue,
+    CorrectionExtended,
+    CorrectionMissed,
+    Event,
+    PublicityBegun,
+    PublicityOver,
+    ReturnRecalled,
+    ReturnUnseen,
+    RoundClosing,
+    SubmissionReceived,
+)
 
 Context = dict[str, Any]
 E = TypeVar("E", bound=Event)
@@ -63,9 +80,80 @@ def application_returned(event: ApplicationReturned) -> Context:
     }
 
 
-def render(event: SubmissionReceived | ApplicationReturned, public_url: str) -> Mail:
+@email("application_accepted")
+def application_accepted(event: ApplicationAccepted) -> Context:
+    return {"page": f"applications/{event.application_id}/view"}
+
+
+@email("return_recalled")
+def return_recalled(event: ReturnRecalled) -> Context:
+    return {"page": f"applications/{event.application_id}/view"}
+
+
+@email("correction_extended")
+def correction_extended(event: CorrectionExtended) -> Context:
+    return {
+        "correct_by": clock.show(event.correct_by),
+        "page": f"applications/{event.application_id}/opinions",
+    }
+
+
+@email("correction_due")
+def correction_due(event: CorrectionDue) -> Context:
+    return {
+        "correct_by": clock.show(event.correct_by),
+        "page": f"applications/{event.application_id}/opinions",
+    }
+
+
+@email("correction_missed")
+def correction_missed(event: CorrectionMissed) -> Context:
+    return {
+        "correct_by": clock.show(event.correct_by),
+        "page": f"applications/{event.application_id}/opinions",
+    }
+
+
+@email("return_unseen")
+def return_unseen(event: ReturnUnseen) -> Context:
+    return {
+        "returned_at": clock.show(event.returned_at),
+        "correct_by": clock.show(event.correct_by),
+        "page": f"applications/{event.application_id}/opinions",
+    }
+
+
+@email("publicity_begun")
+def publicity_begun(event: PublicityBegun) -> Context:
+    # A period that ends at midnight ends the day before.
+    return {"last_day": clock.show_date(event.until - timedelta(seconds=1)), "page": "publicity"}
+
+
+@email("publicity_over")
+def publicity_over(event: PublicityOver) -> Context:
+    last = clock.show_date(event.until - timedelta(seconds=1))
+    return {"last_day": last, "page": f"applications/{event.application_id}/view"}
+
+
+@email("application_decided")
+def application_decided(event: ApplicationDecided) -> Context:
+    return {"page": f"applications/{event.application_id}/view"}
+
+
+@email("round_closing")
+def round_closing(event: RoundClosing) -> Context:
+    left = f"{event.hours // 24} 天" if event.hours % 24 == 0 else f"{event.hours} 小时"
+    return {
+        "left": left,
+        "closes_at": clock.show(event.closes_at),
+        "name": event.project_name or f"未命名项目（{event.fund_type_label}）",
+        "page": f"applications/{event.application_id}",
+    }
+
+
+def render(event: AnyEvent, public_url: str) -> Mail:
     """The mail of an event, its link leading to the portal at `public_url`."""
-    context = {"event": event, **EMAILS[event.kind](event)}
+    context = {"event": event, "reminder": rules()[event.kind].reminder, **EMAILS[event.kind](event)}
     context["link"] = f"{public_url.rstrip('/')}/{context['page']}"
 
     def part(name: str) -> str:

@@ -1,14 +1,17 @@
 """What an enterprise finds in its inbox, and the ledger as other services may read it."""
 
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import and_, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.channels import INBOX
+from services.notify.ledger import domain_of
 from services.notify.models import Notification
-from shared.errors import Malformed, NotAllowed, NotFound
+from shared.errors import Conflict, Malformed, NotAllowed, NotFound
 from shared.identity import Actor
-from shared.messages import Deliveries, Delivery
+from shared.messages import Deliveries, Delivery, Tried
 
 PAGE = 20
 LEDGER_PAGE = 500
@@ -23,7 +26,7 @@ def _scope(actor: Actor) -> str:
 
 async def notices(session: AsyncSession, actor: Actor, cursor: str) -> tuple[list[Notification], str | None, int]:
     """A page, newest first; the cursor of the next; how many are unread."""
-    mine = Notification.enterprise == _scope(actor)
+    mine = and_(Notification.enterprise == _scope(actor), Notification.channel == INBOX)
     order = (Notification.occurred_at, Notification.event_id)
     query = select(Notification).where(mine).order_by(*(column.desc() for column in order)).limit(PAGE + 1)
     if cursor:
@@ -46,7 +49,11 @@ async def _by_id(session: AsyncSession, actor: Actor, text: str) -> Notification
 async def notice(session: AsyncSession, actor: Actor, id: UUID) -> Notification:
     """One of the actor's notices, or `NotFound`."""
     found = await session.scalar(
-        select(Notification).where(Notification.event_id == id, Notification.enterprise == _scope(actor))
+        select(Notification).where(
+            Notification.event_id == id,
+            Notification.channel == INBOX,
+            Notification.enterprise == _scope(actor),
+        )
     )
     if found is None:
         raise NotFound("没有这条通知。")
@@ -58,19 +65,58 @@ async def mark_read(session: AsyncSession, actor: Actor, id: UUID) -> None:
     await notice(session, actor, id)
     await session.execute(
         update(Notification)
-        .where(Notification.event_id == id, Notification.read_at.is_(None))
+        .where(Notification.event_id == id, Notification.channel == INBOX, Notification.read_at.is_(None))
         .values(read_at=func.now())
     )
 
 
-async def deliveries(session: AsyncSession, application_id: UUID | None, after: UUID | None) -> Deliveries:
-    """A page of the ledger in event-id order, of one application or of all."""
-    query = select(Notification).order_by(Notification.event_id).limit(LEDGER_PAGE + 1)
+async def deliveries(
+    session: AsyncSession, application_id: UUID | None, after: tuple[UUID, str] | None
+) -> Deliveries:
+    """A page of the ledger in the order of event ids and channels, of one application or of all."""
+    order = (Notification.event_id, Notification.channel)
+    query = select(Notification).order_by(*order).limit(LEDGER_PAGE + 1)
     if application_id is not None:
         query = query.where(Notification.application_id == application_id)
     if after is not None:
-        query = query.where(Notification.event_id > after)
+        query = query.where(tuple_(*order) > after)
     found = list(await session.scalars(query))
-    page = [Delivery.model_validate({name: getattr(row, name) for name in Delivery.model_fields}) for row in found]
+    shown = [delivery_of(row) for row in found[:LEDGER_PAGE]]
     more = len(found) > LEDGER_PAGE
-    return Deliveries(items=page[:LEDGER_PAGE], next_after=page[LEDGER_PAGE - 1].event_id if more else None)
+    return Deliveries(items=shown, next_after=f"{shown[-1].event_id}.{shown[-1].channel}" if more else None)
+
+
+def delivery_of(row: Notification) -> Delivery:
+    """One line of the ledger as other services read it."""
+    address = row.contacts[row.contact]["email"] if row.contacts else None
+    plain = {name: getattr(row, name) for name in Delivery.model_fields if name not in {"address", "tried"}}
+    return Delivery(**plain, address=address, tried=[Tried.model_validate(t) for t in row.tried])
+
+
+async def parked(session: AsyncSession) -> list[Notification]:
+    """What could not be delivered, the latest first, at most 200."""
+    query = select(Notification).where(Notification.state == "undeliverable")
+    return list(await session.scalars(query.order_by(Notification.accepted_at.desc()).limit(200)))
+
+
+async def resend(
+    session: AsyncSession, id: UUID, channel: str, *, email: str | None, give_up_after: timedelta
+) -> Notification:
+    """Owe it again from the beginning, to the first contact or to an address given by hand. `Conflict` while it is still
+    under way, for a second sending would only double it."""
+    found = await session.get(Notification, (id, channel), with_for_update=True)
+    if found is None or not found.contacts:
+        raise NotFound("没有这条通知。")
+    if found.state == "pending":
+        raise Conflict("该通知仍在发送中，无需重发。", code="still_sending")
+    if email is not None:
+        found.contacts = [{"name": found.contacts[0]["name"], "email": email}, *found.contacts[-1:]]
+    found.contact = 0
+    found.domain = domain_of(found.contacts[0]["email"])
+    found.state, found.attempts, found.last_error = "pending", 0, None
+    found.lease = found.lease_until = None
+    found.next_at = func.now()
+    found.give_up_at = func.now() + give_up_after
+    await session.flush()
+    await session.refresh(found)
+    return found

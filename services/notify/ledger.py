@@ -3,35 +3,47 @@
 Every function works in the caller's transaction; leases run by the database's clock.
 """
 
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.notify.models import Notification
-from shared import tracing
-from shared.messages import ApplicationReturned, NotifyEvent, SubmissionReceived
+from services.notify import unsubscribing
+from services.notify.channels import EMAIL, INBOX, LIVE
+from services.notify.models import Domain, Notification
+from services.notify.rules import people, rules
+from shared import clock, tracing
+from shared.messages import AnyEvent, NotifyEvent, Person
 
-EVENT: TypeAdapter[SubmissionReceived | ApplicationReturned] = TypeAdapter(NotifyEvent)
-
-# A notice on the left is pointless once the event on the right has happened to the same application.
-SUPERSEDED_BY = {"submission_received": ("application_returned",)}
+EVENT: TypeAdapter[AnyEvent] = TypeAdapter(NotifyEvent)
 
 LONGEST_PAUSE = timedelta(minutes=30)
+# How many of the things tried a row remembers.
+REMEMBERED = 20
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A mail that is ours to send until the lease ends."""
+    """Something that is ours to carry until the lease ends."""
 
-    event: SubmissionReceived | ApplicationReturned
+    event: AnyEvent
+    channel: str
+    to: Person
     lease: UUID
     attempts: int
     message_id: str
+    domain: str
+    give_up_at: datetime | None
+    # Somebody else who may be told instead.
+    another: bool
+    tried: list[dict[str, Any]]
     trace: str | None = None
 
 
@@ -40,9 +52,16 @@ def message_id(event_id: UUID, mail_from: str) -> str:
     return f"<{event_id}@{mail_from.rpartition('@')[2].strip('> ')}>"
 
 
-def accept(session: Session, event: SubmissionReceived | ApplicationReturned, mail_from: str) -> bool:
-    """Take an event over, once; False when the ledger has it already."""
-    row = {
+def domain_of(address: str | None) -> str:
+    """The part of an address that says whose server takes its mail."""
+    return (address or "").rpartition("@")[2].lower()
+
+
+def accept(session: Session, event: AnyEvent, mail_from: str, give_up_after: timedelta | None = None) -> bool:
+    """Take an event over, once: a row for each of its kind's channels. False when the ledger has it already."""
+    rule = rules()[event.kind]
+    contacts = [{"name": p.name, "email": p.email} for p in people(event)]
+    base: dict[str, Any] = {
         "event_id": event.event_id,
         "kind": event.kind,
         "application_id": event.application_id,
@@ -50,58 +69,130 @@ def accept(session: Session, event: SubmissionReceived | ApplicationReturned, ma
         "occurred_at": event.occurred_at,
         "payload": event.model_dump(mode="json"),
         "message_id": message_id(event.event_id, mail_from),
-        "state": "pending",
+        "contacts": [],
+        "contact": 0,
+        "domain": "",
+        "tried": [],
         "attempts": 0,
         "trace": tracing.current(),
+        "state": "sent",
+        "sent_at": func.now(),
+        "give_up_at": None,
+        "last_error": None,
     }
-    made = session.scalar(
+    owed: dict[str, Any] = {
+        "state": "pending",
+        "contacts": contacts,
+        "domain": domain_of(contacts[0]["email"]),
+        "sent_at": None,
+        "give_up_at": func.now() + (give_up_after or timedelta(hours=48)),
+    }
+    if rule.reminder and unsubscribing.among(session, [str(c["email"]) for c in contacts if c["email"]]):
+        owed |= {"state": "superseded", "last_error": "收件人已退订提醒"}
+    # A live notice is a hint to open pages; nothing is owed of it.
+    rows = [
+        {**base, "channel": channel, **({} if channel == INBOX else owed)}
+        for channel in rule.channels
+        if channel != LIVE
+    ]
+    made = session.scalars(
         insert(Notification)
-        .values(row)
-        .on_conflict_do_nothing(index_elements=[Notification.event_id])
+        .values(rows)
+        .on_conflict_do_nothing(index_elements=[Notification.event_id, Notification.channel])
         .returning(Notification.event_id)
-    )
-    if overtaken := SUPERSEDED_BY.get(event.kind):
+    ).all()
+    if rule.supersedes:
         session.execute(
             update(Notification)
             .where(
                 Notification.application_id == event.application_id,
-                Notification.kind.in_(overtaken),
+                Notification.kind.in_(rule.supersedes),
                 Notification.occurred_at < event.occurred_at,
                 Notification.state == "pending",
                 _unleased(),
             )
             .values(state="superseded")
         )
-    return made is not None
+    return bool(made)
 
 
 def _unleased() -> ColumnElement[bool]:
     return or_(Notification.lease_until.is_(None), Notification.lease_until < func.now())
 
 
-def claim(session: Session, lease: timedelta, event_id: UUID | None = None) -> Claim | None:
-    """Take one due mail (or this one, if it is due) for the length of a lease; None when there is none."""
+def claim(
+    session: Session,
+    lease: timedelta,
+    event_id: UUID | None = None,
+    *,
+    limit: int = 1,
+    per_domain: int = 1000,
+    channels: Sequence[str] = (EMAIL,),
+) -> list[Claim]:
+    """Take what is due (or this one, if it is) for the length of a lease. A domain that fails waits for its hour, and
+    never has more than `per_domain` under way, so that a silent one keeps no worker from the others."""
+    failing = select(Domain.name).where(Domain.retry_at > func.now())
+    busy = (
+        select(Notification.domain)
+        .where(
+            Notification.state == "pending", Notification.lease.is_not(None), Notification.lease_until > func.now()
+        )
+        .group_by(Notification.domain)
+        .having(func.count() >= per_domain)
+    )
     due = select(Notification).where(
-        Notification.state == "pending", Notification.next_at <= func.now(), _unleased()
+        Notification.state == "pending",
+        Notification.next_at <= func.now(),
+        Notification.channel.in_(channels),
+        _unleased(),
+        Notification.domain.not_in(failing),
+        Notification.domain.not_in(busy),
     )
     if event_id is not None:
         due = due.where(Notification.event_id == event_id)
-    found = session.scalar(due.order_by(Notification.next_at).limit(1).with_for_update(skip_locked=True))
-    if found is None:
-        return None
-    found.lease = uuid4()
-    found.lease_until = func.now() + lease
-    found.attempts += 1
+    found = list(
+        session.scalars(due.order_by(Notification.next_at).limit(limit).with_for_update(skip_locked=True))
+    )
+    if not found:
+        return []
+    leases = {row.event_id: uuid4() for row in found}
+    for row in found:
+        row.lease = leases[row.event_id]
+        row.lease_until = func.now() + lease
+        row.attempts += 1
+    claims = [_claim(row, leases[row.event_id]) for row in found]
     session.flush()
-    return Claim(EVENT.validate_python(found.payload), found.lease, found.attempts, found.message_id, found.trace)
+    return claims
 
 
-def _end(session: Session, claim: Claim, **values: object) -> bool:
+def _claim(row: Notification, lease: UUID) -> Claim:
+    event = EVENT.validate_python(row.payload)
+    to = row.contacts[row.contact]
+    return Claim(
+        event=event,
+        channel=row.channel,
+        to=Person(name=to["name"], email=to["email"], enterprise=event.to.enterprise),
+        lease=lease,
+        attempts=row.attempts,
+        message_id=row.message_id,
+        domain=row.domain,
+        give_up_at=row.give_up_at,
+        another=row.contact + 1 < len(row.contacts),
+        tried=row.tried,
+        trace=row.trace,
+    )
+
+
+def _end(session: Session, claim: Claim, tried: dict[str, Any] | None = None, **values: object) -> bool:
     """Record how an attempt ended; False when its lease had passed to somebody else."""
+    if tried is not None:
+        now = {"address": claim.to.email, "at": clock.now().isoformat(), **tried}
+        values["tried"] = [*claim.tried, now][-REMEMBERED:]
     ended = session.scalar(
         update(Notification)
         .where(
             Notification.event_id == claim.event.event_id,
+            Notification.channel == claim.channel,
             Notification.lease == claim.lease,
             Notification.state == "pending",
         )
@@ -111,15 +202,64 @@ def _end(session: Session, claim: Claim, **values: object) -> bool:
     return ended is not None
 
 
-def sent(session: Session, claim: Claim) -> bool:
-    return _end(session, claim, state="sent", sent_at=func.now(), last_error=None)
+def sent(session: Session, claim: Claim, answer: str = "") -> bool:
+    """The other side took it."""
+    if claim.domain:
+        session.execute(delete(Domain).where(Domain.name == claim.domain))
+    return _end(
+        session, claim, {"outcome": "accepted", "answer": answer},
+        state="sent", sent_at=func.now(), answer=answer, last_error=None,
+    )  # fmt: skip
 
 
-def undeliverable(session: Session, claim: Claim, reason: str) -> bool:
-    return _end(session, claim, state="undeliverable", last_error=reason)
+def refused(session: Session, claim: Claim, reason: str, give_up_after: timedelta) -> bool:
+    """The present contact will not do: on to the next one, or parked where there is none."""
+    tried = {"outcome": "refused", "answer": reason}
+    if not claim.another:
+        return _end(session, claim, tried, state="undeliverable", last_error=reason)
+    following = Notification.contacts[Notification.contact + 1]["email"].astext
+    return _end(
+        session, claim, tried,
+        contact=Notification.contact + 1,
+        domain=func.coalesce(func.lower(func.split_part(following, "@", 2)), ""),
+        attempts=0,
+        next_at=func.now(),
+        give_up_at=func.now() + give_up_after,
+        last_error=reason,
+    )  # fmt: skip
+
+
+def pause_of(first_pause: timedelta, attempts: int) -> timedelta:
+    """How long to wait after so many attempts: doubling up to half an hour, and never the same for all, so that what
+    failed together does not come again together."""
+    return _about(min(first_pause * 2 ** min(attempts - 1, 20), LONGEST_PAUSE))
+
+
+def _about(pause: timedelta) -> timedelta:
+    return timedelta(seconds=pause.total_seconds() * random.uniform(0.75, 1.25))  # noqa: S311 (jitter, no secret)
 
 
 def later(session: Session, claim: Claim, reason: str, *, first_pause: timedelta) -> bool:
-    """Due again after a pause that doubles with each attempt."""
-    pause = min(first_pause * 2 ** min(claim.attempts - 1, 20), LONGEST_PAUSE)
-    return _end(session, claim, next_at=func.now() + pause, last_error=reason)
+    """Due again after a pause that grows with each attempt; its domain waits with it."""
+    pause = pause_of(first_pause, claim.attempts)
+    if claim.domain:
+        failing = insert(Domain).values(
+            name=claim.domain, failures=1, retry_at=func.now() + pause, last_error=reason
+        )
+        session.execute(
+            failing.on_conflict_do_update(
+                index_elements=[Domain.name],
+                set_={"failures": Domain.failures + 1, "retry_at": func.now() + pause, "last_error": reason},
+            )
+        )
+    return _end(
+        session, claim, {"outcome": "deferred", "answer": reason},
+        next_at=func.now() + pause, last_error=reason,
+    )  # fmt: skip
+
+
+def give_back(session: Session, claim: Claim, reason: str | None, *, pause: timedelta) -> bool:
+    """As if it had never been tried: our own way out is closed, which is no fault of this one's."""
+    values: dict[str, object] = {} if reason is None else {"last_error": reason}
+    attempts = Notification.attempts - 1
+    return _end(session, claim, None, attempts=attempts, next_at=func.now() + _about(pause), **values)

@@ -1,4 +1,4 @@
-"""The table of schema `notify`: one row an event, and what became of its mail."""
+"""The tables of schema `notify`: a row for each event and channel, and what became of it there."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -19,15 +19,18 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         str: Text(),
         dict[str, Any]: JSONB(),
+        list[dict[str, Any]]: JSONB(),
     }
 
 
 class Notification(Base):
-    """An event that was accepted, whom it is for, and its delivery."""
+    """An event that was accepted, by one channel: whom it is for, and its delivery. What an inbox holds is `sent` from the
+    beginning; `read_at` is the inbox's."""
 
     __tablename__ = "notifications"
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
     application_id: Mapped[UUID] = mapped_column(index=True)
     # 统一社会信用代码: the inbox is the enterprise's.
@@ -37,13 +40,25 @@ class Notification(Base):
     payload: Mapped[dict[str, Any]]
     read_at: Mapped[datetime | None]
 
+    # Whom it may go to, in order (`{name, email}`), and which of them it goes to now.
+    contacts: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    contact: Mapped[int] = mapped_column(default=0)
+    # The part of the present address after the @: one that fails holds up no other.
+    domain: Mapped[str] = mapped_column(default="")
+    # What was tried: `{address, at, outcome, answer}`, the latest last.
+    tried: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+
     state: Mapped[str] = mapped_column(default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # Until when it is tried with the present contact.
+    give_up_at: Mapped[datetime | None]
     lease: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     message_id: Mapped[str]
     sent_at: Mapped[datetime | None]
+    # What the other side said when it took it.
+    answer: Mapped[str | None]
     last_error: Mapped[str | None]
     # The click that it tells of, when it is traced.
     trace: Mapped[str | None]
@@ -52,5 +67,32 @@ class Notification(Base):
         CheckConstraint("state IN ('pending', 'sent', 'superseded', 'undeliverable')", name="state"),
         Index("ix_notifications_due", "next_at", postgresql_where="state = 'pending'"),
         Index("ix_notifications_undeliverable", "accepted_at", postgresql_where="state = 'undeliverable'"),
-        Index("ix_notifications_inbox", "enterprise", "occurred_at", "event_id"),
+        Index("ix_notifications_leased", "domain", postgresql_where="state = 'pending' AND lease IS NOT NULL"),
+        Index(
+            "ix_notifications_inbox",
+            "enterprise",
+            "occurred_at",
+            "event_id",
+            postgresql_where="channel = 'inbox'",
+        ),
     )
+
+
+class Domain(Base):
+    """A domain whose server does not take mail at present: looked at again at `retry_at`, and not before."""
+
+    __tablename__ = "domains"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    retry_at: Mapped[datetime]
+    last_error: Mapped[str]
+
+
+class Unsubscribed(Base):
+    """An address that wants no reminders."""
+
+    __tablename__ = "unsubscribed"
+
+    address: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.messages import Delivery
 
 
 class Notice(BaseModel):
@@ -23,3 +25,39 @@ class Inbox(BaseModel):
     items: list[Notice]
     next_cursor: str | None
     unread: int
+
+
+class Resend(BaseModel):
+    """Send a notice again; `email` is an address given by hand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str | None = Field(default=None, max_length=254)
+    channel: str = Field(default="email", max_length=20)
+
+
+class Parked(BaseModel):
+    """A notice that could not be delivered, with what it is about."""
+
+    delivery: Delivery
+    project_name: str
+    number: str
+    title: str
+
+
+class Unsubscribe(BaseModel):
+    """`again`: reminders are wanted again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(max_length=1000)
+    again: bool = False
+    # False: only tell whose address it is.
+    change: bool = True
+
+
+class Unsubscribed(BaseModel):
+    """Whose reminders these are, and whether they are wanted."""
+
+    address: str
+    unsubscribed: bool

@@ -1,4 +1,4 @@
-"""Handing a mail to an SMTP server, and a sender that remembers instead.
+"""Handing mails to an SMTP server, and a sender that remembers instead.
 
 SMTP cannot promise exactly once: a server may have taken a mail whose confirmation never reached us. Every
 attempt therefore carries the same Message-ID.
@@ -6,32 +6,48 @@ attempt therefore carries the same Message-ID.
 
 import smtplib
 import ssl
-from dataclasses import dataclass
+import threading
+import time
+from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP as CRLF
 from email.utils import formatdate, parseaddr
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 
 class NotNow(Exception):
-    """The server does not take it at this moment (4xx, no connection, a time-out): try again."""
+    """This mail is not taken at this moment (4xx, a time-out while it was handed over): try again."""
+
+
+class Away(NotNow):
+    """The server does not answer, or does not let us in: no mail's fault, and no mail goes now."""
 
 
 class Never(Exception):
-    """The server will not take it (5xx): trying again changes nothing."""
+    """This mail will not be taken for this address (5xx): trying again changes nothing."""
 
 
 class Sender(Protocol):
-    """Sends one message, or raises `NotNow` or `Never`."""
+    """Sends one message and gives the server's answer, or raises `Away`, `NotNow` or `Never`."""
 
-    def send(self, message: EmailMessage) -> None: ...
+    def send(self, message: EmailMessage) -> str: ...
 
 
 def compose(
-    *, sender: str, name: str, address: str, subject: str, text: str, html: str, message_id: str
+    *,
+    sender: str,
+    name: str,
+    address: str,
+    subject: str,
+    text: str,
+    html: str,
+    message_id: str,
+    unsubscribe: str | None = None,
 ) -> EmailMessage:
-    """A message of text and HTML; `Never` for an address no mail can go to."""
+    """A message of text and HTML; `Never` for an address no mail can go to. `unsubscribe` is where a reminder's reader
+    wants no more of them (RFC 8058: one click)."""
     message = EmailMessage()
     try:
         shown, own = parseaddr(sender)
@@ -44,13 +60,54 @@ def compose(
     message["Message-ID"] = message_id
     # No holiday replies and no loops.
     message["Auto-Submitted"] = "auto-generated"
+    if unsubscribe is not None:
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     return message
 
 
+class _Remembering:
+    """What an SMTP connection leaves unsaid: the answer to the mail, and whether the mail itself was on its way."""
+
+    answer = ""
+    handing_over = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.handing_over = True
+        code, said = super().data(msg)  # type: ignore[misc]
+        self.handing_over = False
+        self.answer = f"{code} {said.decode(errors='replace')}"[:500]
+        return code, said
+
+
+class _Smtp(_Remembering, smtplib.SMTP):
+    pass
+
+
+class _SmtpSsl(_Remembering, smtplib.SMTP_SSL):
+    pass
+
+
+Connection = _Smtp | _SmtpSsl
+
+
+@dataclass(eq=False)
+class _Kept:
+    """A thread's connection: when it was used last, and how often."""
+
+    smtp: Connection | None = None
+    used_at: float = 0.0
+    mails: int = 0
+
+
 class SmtpSender:
-    """One connection a mail: few mails, and nothing to keep alive between them."""
+    """A connection for each thread, kept while mails follow one another: most of a mail's cost is coming and going."""
+
+    # Servers close what idles, and some limit the mails of a connection.
+    IDLE_SECONDS = 5.0
+    MAILS = 100
 
     def __init__(self, url: str, timeout: float) -> None:
         parts = urlsplit(url)
@@ -60,49 +117,136 @@ class SmtpSender:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password or "")
         self._timeout = timeout
+        self._local = threading.local()
+        self._every: set[_Kept] = set()
 
     def greet(self) -> str:
         """As far as one can go without a mail: connect, encrypt, sign in. What the server says of itself."""
-        with self._connection() as smtp:
-            self._enter(smtp)
+        with self._open() as smtp:
             _, said = smtp.ehlo()
             return said.decode(errors="replace").splitlines()[0]
 
-    def _enter(self, smtp: smtplib.SMTP) -> None:
-        if self._scheme == "smtp+starttls":
-            smtp.starttls(context=ssl.create_default_context())
-        if self._user is not None:
-            smtp.login(self._user, self._password)
+    def send(self, message: EmailMessage) -> str:
+        kept = self._kept()
+        if kept.smtp is not None and (
+            time.monotonic() - kept.used_at > self.IDLE_SECONDS or kept.mails >= self.MAILS
+        ):
+            self.close()
+        # A kept connection may have been closed at the other end; then the mail had not begun to go.
+        why = ""
+        for _ in range(1 if kept.smtp is None else 2):
+            try:
+                return self._hand_over(message)
+            except _Lost as lost:
+                why = str(lost)
+        raise Away(why)
 
-    def send(self, message: EmailMessage) -> None:
+    def _hand_over(self, message: EmailMessage) -> str:
+        kept = self._kept()
+        smtp = kept.smtp
         try:
-            with self._connection() as smtp:
-                self._enter(smtp)
-                smtp.send_message(message)
+            if smtp is None:
+                smtp = kept.smtp = self._open()
+                kept.mails = 0
+            smtp.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
+            self._settle(smtp)
             code, reason = next(iter(error.recipients.values()))
             raise _verdict(code, reason) from error
+        except smtplib.SMTPDataError as error:
+            self._settle(smtp)
+            raise _verdict(error.smtp_code, error.smtp_error) from error
+        except Away:
+            raise
+        except (smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
+            self.close()
+            raise Never(f"邮件服务器不支持该地址：{error}") from error
         except smtplib.SMTPAuthenticationError as error:
             # Our own password, not this mail's fault: an operator mends it and nothing is lost.
-            raise NotNow(f"登录邮件服务器失败：{error.smtp_code}") from error
+            self.close()
+            raise Away(f"登录邮件服务器失败：{error.smtp_code}") from error
         except smtplib.SMTPResponseException as error:
-            raise _verdict(error.smtp_code, error.smtp_error) from error
-        except (smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
-            raise Never(f"邮件服务器不支持该地址：{error}") from error
+            # It speaks, and does not let us in: who we are, or how busy it is.
+            self.close()
+            raise Away(_said(error.smtp_code, error.smtp_error)) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise NotNow(f"{type(error).__name__}: {error}") from error
+            why, cut = f"{type(error).__name__}: {error}", smtp is not None and smtp.handing_over
+            self.close()
+            if cut:
+                raise NotNow(why) from error
+            raise _Lost(why) from error
+        kept.used_at, kept.mails = time.monotonic(), kept.mails + 1
+        return smtp.answer
 
-    def _connection(self) -> smtplib.SMTP:
+    def _settle(self, smtp: Connection | None) -> None:
+        """After a refusal the connection is good for the next mail, if the server thinks so."""
+        kept = self._kept()
+        kept.used_at, kept.mails = time.monotonic(), kept.mails + 1
+        if smtp is not None:
+            smtp.handing_over = False
+            if smtp.sock is None:
+                kept.smtp = None
+
+    def _kept(self) -> _Kept:
+        kept: _Kept | None = getattr(self._local, "kept", None)
+        if kept is None:
+            kept = self._local.kept = _Kept()
+            self._every.add(kept)
+        return kept
+
+    def _open(self) -> Connection:
         if self._scheme == "smtps":
-            return smtplib.SMTP_SSL(
+            opened: Connection = _SmtpSsl(
                 self._host, self._port, timeout=self._timeout, context=ssl.create_default_context()
             )
-        return smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+        else:
+            opened = _Smtp(self._host, self._port, timeout=self._timeout)
+        try:
+            if self._scheme == "smtp+starttls":
+                opened.starttls(context=ssl.create_default_context())
+            if self._user is not None:
+                opened.login(self._user, self._password)
+        except smtplib.SMTPNotSupportedError as error:
+            # It would have to go in the clear: an operator's business, no mail's.
+            opened.close()
+            raise Away(f"邮件服务器不提供所要求的加密或登录方式：{error}") from error
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def close(self) -> None:
+        """End this thread's connection; the next mail opens another."""
+        _end(self._kept())
+
+    def close_all(self) -> None:
+        """End every thread's connection, once nobody sends any more."""
+        for kept in list(self._every):
+            _end(kept)
+
+
+def _end(kept: _Kept) -> None:
+    smtp, kept.smtp, kept.mails = kept.smtp, None, 0
+    if smtp is not None:
+        smtp.close()
+
+
+class _Lost(Exception):
+    """The connection is gone before the mail was on its way."""
+
+
+def _said(code: int, reason: bytes | str) -> str:
+    text = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
+    return f"{code} {text}"[:500]
 
 
 def _verdict(code: int, reason: bytes | str) -> NotNow | Never:
-    text = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
-    return (Never if 500 <= code < 600 else NotNow)(f"{code} {text}"[:500])
+    return (Never if 500 <= code < 600 else NotNow)(_said(code, reason))
+
+
+def as_bytes(message: EmailMessage) -> bytes:
+    """A message as it goes over the wire."""
+    return message.as_bytes(policy=CRLF)
 
 
 @dataclass
@@ -110,9 +254,10 @@ class MemorySender:
     """Keeps what it is given. `refusals` are raised first, one a mail."""
 
     messages: list[EmailMessage]
-    refusals: list[NotNow | Never]
+    refusals: list[NotNow | Never] = field(default_factory=list)
 
-    def send(self, message: EmailMessage) -> None:
+    def send(self, message: EmailMessage) -> str:
         if self.refusals:
             raise self.refusals.pop(0)
         self.messages.append(message)
+        return "250 kept"

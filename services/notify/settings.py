@@ -24,7 +24,10 @@ class NotifySettings(ServerSettings):
     ready_file: str | None = None
 
     notify_concurrency: int = Field(default=4, ge=1, le=64)
-    # The pause after a first failed delivery; it doubles up to half an hour.
+    # How many mails a sending thread takes at once, and how many threads one domain may keep busy.
+    notify_batch: int = Field(default=20, ge=1, le=1000)
+    notify_per_domain: int = Field(default=2, ge=1)
+    # The pause after a first failed delivery; it doubles up to half an hour, a quarter more or less by chance.
     notify_retry_seconds: float = Field(default=10, gt=0)
     # After so many hours without success a mail is given up and shown to operators.
     notify_give_up_hours: float = Field(default=48, gt=0)

@@ -1,7 +1,9 @@
-"""One task: start → ledger → finish → deliver. Thin, repeatable; from the ledger on, notify owes by itself."""
+"""One task: start → ledger → finish. Thin, repeatable; from the ledger on, notify owes by itself."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,9 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.notify import ledger
-from services.notify.delivery import Delivery
+from services.notify.channels import LIVE
+from services.notify.rules import rules
+from services.notify.settings import NotifySettings
 from shared import tracing
 from shared.database import BUSY
 from shared.errors import Conflict, DomainError, Gone
@@ -31,18 +35,19 @@ class Worker:
         self,
         jobs: Jobs,
         sessions: sessionmaker[Session],
-        delivery: Delivery,
-        mail_from: str,
+        wake: Callable[[], None],
+        settings: NotifySettings,
         hints: ThreadHints | None = None,
     ) -> None:
         self._jobs = jobs
         self._sessions = sessions
-        self._delivery = delivery
-        self._mail_from = mail_from
+        self._wake = wake
+        self._mail_from = settings.mail_from
+        self._give_up_after = timedelta(hours=settings.notify_give_up_hours)
         self._hints = hints
 
     def work(self, job: UUID, *, redelivered: bool) -> str:
-        """Take one event over and try its mail at once; how it ended, for the log."""
+        """Take one event over, and wake those who send; how it ended, for the log."""
         try:
             started = self._jobs.start(job, redelivered=redelivered)
         except Gone:
@@ -53,14 +58,13 @@ class Worker:
             self._jobs.fail(job, FailJob(token=started.token, reason="not a notification", retry=False))
             return "refused"
         with self._sessions.begin() as session:
-            ledger.accept(session, started.payload, self._mail_from)
-        if self._hints:
+            ledger.accept(session, started.payload, self._mail_from, self._give_up_after)
+        if self._hints and LIVE in rules()[started.payload.kind].channels:
             self._hints.tell(_hint(started.payload))
         # Another attempt may have told it first; the ledger has the event once either way.
         with suppress(Conflict, Gone):
             self._jobs.finish(job, FinishNotification(token=started.token))
-        # Should this process end before it is sent, the sweep finds it.
-        self._delivery.deliver(started.payload.event_id)
+        self._wake()
         return "done"
 
 

@@ -1,4 +1,4 @@
-"""The worker process: threads that take events over, and a sweep that sends what is due from the ledger."""
+"""The worker process: threads that take events over, and threads that send what is due from the ledger."""
 
 import logging
 import threading
@@ -7,6 +7,7 @@ from typing import Any
 from celery.signals import worker_shutting_down
 from sqlalchemy.orm import sessionmaker
 
+from services.notify.channels import Email
 from services.notify.delivery import Delivery
 from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
@@ -22,18 +23,49 @@ from shared.messages import NOTIFY, TOPICS
 log = logging.getLogger(__name__)
 
 
-def sweep(delivery: Delivery, stop: threading.Event, pause: float) -> None:
-    """Send what is due until told to stop. It needs no broker: what the ledger holds goes out without one."""
-    while not stop.is_set():
-        try:
-            while not stop.is_set() and delivery.deliver():
-                pass
-        except BUSY as error:
-            log.warning("database does not answer", extra={"reason": repr(error)})
-        except Exception:
-            # One mail that cannot be rendered must not keep the others from going out.
-            log.exception("delivery failed")
-        stop.wait(pause)
+class Senders:
+    """Threads that send what the ledger holds. They need no broker: what was accepted goes out without one."""
+
+    def __init__(self, delivery: Delivery, settings: NotifySettings) -> None:
+        self._delivery = delivery
+        self._settings = settings
+        self._stop = threading.Event()
+        self._due = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._send, name=f"send-{n}", daemon=True)
+            for n in range(settings.notify_concurrency)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Something has just been accepted."""
+        self._due.set()
+
+    def stop(self) -> None:
+        """No further batch begins."""
+        self._stop.set()
+        self._due.set()
+
+    def join(self, seconds: float) -> None:
+        for thread in self._threads:
+            thread.join(seconds)
+
+    def _send(self) -> None:
+        while not self._stop.is_set():
+            self._due.clear()
+            try:
+                while not self._stop.is_set() and self._delivery.deliver(limit=self._settings.notify_batch):
+                    pass
+            except BUSY as error:
+                log.warning("database does not answer", extra={"reason": repr(error)})
+            except Exception:
+                # One mail that cannot be rendered must not keep the others from going out.
+                log.exception("delivery failed")
+            if not self._stop.is_set():
+                self._due.wait(self._settings.notify_sweep_seconds)
 
 
 def run(settings: NotifySettings) -> None:
@@ -42,20 +74,15 @@ def run(settings: NotifySettings) -> None:
     database = engine(settings)
     sessions = sessionmaker(database, expire_on_commit=False)
     sender = SmtpSender(settings.smtp_url.get_secret_value(), settings.smtp_timeout_seconds)
-    delivery = Delivery(sessions, sender, settings)
+    senders = Senders(Delivery(sessions, [Email(sender, settings)], settings), settings)
     app = celery_app("notify", settings.broker_url.get_secret_value())
     jobs = Jobs(str(settings.applications_url), Signer("notify", settings.signing_key))
     hints = ThreadHints(settings.redis_url.get_secret_value() if settings.redis_url else None)
-    register(app, Worker(jobs, sessions, delivery, settings.mail_from, hints))
-
-    stop = threading.Event()
-    sweeper = threading.Thread(
-        target=sweep, args=(delivery, stop, settings.notify_sweep_seconds), name="sweep", daemon=True
-    )
-    sweeper.start()
+    register(app, Worker(jobs, sessions, senders.wake, settings, hints))
+    senders.start()
 
     def stopping(**_: Any) -> None:
-        stop.set()
+        senders.stop()
 
     worker_shutting_down.connect(stopping, weak=False)
     try:
@@ -67,8 +94,9 @@ def run(settings: NotifySettings) -> None:
             ready_file=settings.ready_file,
         )
     finally:
-        stop.set()
-        sweeper.join(settings.smtp_timeout_seconds)
+        senders.stop()
+        senders.join(settings.smtp_timeout_seconds)
+        sender.close_all()
         jobs.close()
         hints.close()
         database.dispose()

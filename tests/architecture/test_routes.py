@@ -31,11 +31,11 @@ POST   /api/v1/rounds/{{id}}/extensions                gateway            o
 GET    /api/v1/forms/{{fund_type}}/{{version}}           gateway            adeoru
 GET    /api/v1/applications                          gateway            a
 POST   /api/v1/applications                          gateway            a k
-GET    {A}                                           gateway            adru
+GET    {A}                                           gateway            aderu
 DELETE {A}                                           gateway            a m
 POST   {A}/submit                                    gateway            a mk
 POST   {A}/withdraw                                  gateway            a m
-GET    {A}/checks                                    gateway            adru
+GET    {A}/checks                                    gateway            aderu
 GET    {A}/problems                                  gateway            a
 GET    {A}/changes                                   gateway            adru
 GET    {A}/sections/{{key}}                            gateway            a
@@ -43,18 +43,18 @@ PUT    {A}/sections/{{key}}                            gateway            a m
 PUT    {A}/sections/{{key}}/draft                      gateway            a m
 DELETE {A}/sections/{{key}}/draft                      gateway            a m
 POST   {A}/attachments                               gateway            a
-GET    {A}/attachments/{{attachment}}                  gateway            adru
-GET    {A}/attachments/{{attachment}}/pages            gateway            adru
-GET    {A}/attachments/{{attachment}}/pages/{{n}}        gateway            adru
+GET    {A}/attachments/{{attachment}}                  gateway            aderu
+GET    {A}/attachments/{{attachment}}/pages            gateway            aderu
+GET    {A}/attachments/{{attachment}}/pages/{{n}}        gateway            aderu
 DELETE {A}/attachments/{{attachment}}                  gateway            a
 POST   {A}/preview                                   gateway            a
 GET    {A}/commitment.pdf                            gateway            a
-POST   {A}/revisions/{{n}}/pdf                         gateway            adru
-GET    {A}/revisions/{{n}}/pdf                         gateway            adru
+POST   {A}/revisions/{{n}}/pdf                         gateway            aderu
+GET    {A}/revisions/{{n}}/pdf                         gateway            aderu
 GET    {A}/opinions                                  gateway            adru
 PUT    {A}/opinions/{{opinion}}                        gateway            a
 GET    {A}/revisions                                 gateway            adru
-GET    {A}/revisions/{{n}}                             gateway            adru
+GET    {A}/revisions/{{n}}                             gateway            aderu
 POST   {A}/revisions/{{n}}/reveal                      gateway            adr
 GET    {A}/revisions/{{n}}/changes                     gateway            adru
 GET    /api/v1/audit                                 gateway            u
@@ -91,6 +91,27 @@ POST   {R}/recall                                    gateway            r m
 POST   {R}/extend                                    gateway            r m
 POST   {R}/opinions/{{opinion}}/accept                 gateway            r m
 POST   {R}/opinions/{{opinion}}/raise                  gateway            r m
+GET    /api/v1/review/batches                        gateway            dru
+POST   /api/v1/review/batches                        gateway            r
+POST   /api/v1/review/batches/{{id}}/close             gateway            r
+GET    /api/v1/review/ranking                        gateway            dru
+POST   /api/v1/review/moves                          gateway            dr
+GET    /api/v1/review/export                         gateway            dru
+GET    {R}/stage                                     gateway            dru
+GET    {R}/experts                                   gateway            dru
+PUT    {R}/experts                                   gateway            dr m
+POST   {R}/objections                                gateway            dr
+POST   {R}/objections/{{objection}}                    gateway            dr
+GET    /api/v1/expert/applications                   gateway            e
+GET    /api/v1/expert/applications/{{id}}/sheet        gateway            e
+PUT    /api/v1/expert/applications/{{id}}/sheet        gateway            e
+POST   /api/v1/expert/applications/{{id}}/sheet        gateway            e
+POST   /api/v1/expert/applications/{{id}}/recusal      gateway            e
+GET    /api/v1/expert/recusals                       gateway            e
+POST   /api/v1/expert/recusals                       gateway            e
+GET    {A}/letters                                   gateway            adru
+GET    {A}/letters/{{letter}}                          gateway            adru
+GET    /internal/publicity                           gateway            -
 GET    /api/v1/ops/overview                          gateway            o
 POST   /api/v1/ops/parked/requeue                    gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
@@ -112,6 +133,9 @@ GET    /metrics                                      anybody            -
 NOTIFY_TABLE = """
 GET    /api/v1/notifications                         gateway            a
 POST   /api/v1/notifications/{id}/read               gateway            a
+GET    /api/v1/notifications/parked                  gateway            dor
+POST   /api/v1/notifications/{id}/resend             gateway            dor
+POST   /internal/unsubscribe                         gateway            -
 GET    /internal/deliveries                          applications       -
 POST   /internal/preview                             applications       -
 GET    /internal/openapi.json                        gateway            -
@@ -176,10 +200,18 @@ GET    {P}/opinions                                  a
 POST   {P}/opinions                                  a form
 GET    /notifications                                a
 POST   /notifications/{{id}}/read                      a form
-GET    {P}/revisions/{{n}}/pdf                         adru
-POST   {P}/revisions/{{n}}/pdf                         adru form heavy
+GET    {P}/revisions/{{n}}/pdf                         aderu
+POST   {P}/revisions/{{n}}/pdf                         aderu form heavy
+GET    {P}/letters/{{letter}}                          adru
+GET    /publicity                                    * verify
+GET    /unsubscribe/{{token}}                          * verify
+POST   /unsubscribe/{{token}}                          * verify
+GET    /notices/parked                               dor
+POST   /notices/{{event}}/resend                       dor form
+POST   /review/{{id}}/notices/{{event}}/resend           dr form
 GET    /review                                       dru
 POST   /review/assign                                dr form
+POST   /review/moves                                 dr form
 POST   /review/next                                  r form
 POST   /review/away                                  r form
 POST   /review/filters                               dru form
@@ -200,6 +232,18 @@ POST   /review/phrases                               dr form
 POST   /review/phrases/{{id}}                          dr form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
+POST   /review/{{id}}/decide                           dr form
+POST   /review/{{id}}/experts                          dr form
+POST   /review/{{id}}/objections                       dr form
+POST   /review/{{id}}/objections/{{objection}}           dr form
+GET    /review/ranking                               dru
+GET    /review/batches                               dru
+POST   /review/batches                               r form
+POST   /review/batches/{{id}}/close                    r form
+GET    /expert                                       e
+POST   /expert                                       e form
+GET    /expert/{{id}}                                  e
+POST   /expert/{{id}}                                  e form
 GET    /audit                                        u
 POST   /audit/export                                 u form heavy
 GET    /api/v1/audit/accounts                        u
@@ -325,8 +369,8 @@ def test_no_counter_stands_between_a_person_and_a_deadline() -> None:
 
 def test_every_unsafe_page_checks_a_token() -> None:
     open_to_anybody = {page for page in gateway_routes.STUB_IDP if page.method == "POST"}
-    # A file is compared with the record and kept nowhere.
-    changes_nothing = {("POST", "/verify/{token}")}
+    # A file is compared with the record and kept nowhere; whoever holds a reminder may end reminders to its address.
+    changes_nothing = {("POST", "/verify/{token}"), ("POST", "/unsubscribe/{token}")}
     for page in gateway_routes.table(stub_idp=True):
         if (page.method, page.path) in changes_nothing:
             continue

@@ -52,7 +52,7 @@ def test_three_reviewers_share_one_queue(signed_in: Open, system: RunningSystem)
         director.get_by_label(f"选择 {number}").check()
     director.get_by_label("将所选分配给").select_option("turn")
     director.get_by_role("button", name="分配", exact=True).click()
-    expect(director.get_by_role("status").first).to_contain_text("已分配 3 件")
+    expect(director.get_by_role("status").first).to_contain_text("已办理 3 件")
     # One each, whoever they are.
     director.goto("/review?q=轮流分配")
     for name in ("陈审查", "褚审查", "卫审查"):

@@ -55,6 +55,9 @@ class Model:
     unlocked: set[str] = field(default_factory=set)
     unanswered: int = 0
     seen: bool = False
+    # What a return asked for; one that was taken back leaves it noted for the next.
+    asked: set[str] = field(default_factory=set)
+    noted: set[str] = field(default_factory=set)
     lease: str | None = None
 
 
@@ -296,7 +299,7 @@ class Office(RuleBasedStateMachine):
             return
         allowed = {
             "accept": model.state == "pending_acceptance" and held,
-            "pass": model.state == "form_review" and held,
+            "pass": model.state == "form_review" and held and not model.noted,
             "recall": model.state == "returned" and not model.seen,
         }[action]
         answer = self._act(id, name, action)
@@ -304,7 +307,7 @@ class Office(RuleBasedStateMachine):
         if not allowed:
             return
         if action == "recall":
-            model.state, model.unanswered = model.returned_from, 0
+            model.state, model.unanswered, model.noted = model.returned_from, 0, model.asked
         else:
             model.state = {"accept": "form_review", "pass": "expert_review"}[action]
 
@@ -317,9 +320,10 @@ class Office(RuleBasedStateMachine):
         if not allowed:
             return
         model.returned_from, model.state, model.lease = model.state, "returned", None
+        model.asked, model.noted = {key} | model.noted, set()
         model.seen, model.unanswered = False, 1
         tied = {"fund_plan", "project_content"}
-        model.unlocked = tied if key in tied else {key}
+        model.unlocked = model.asked | (tied if model.asked & tied else set())
 
     # ---- what must be true whatever was done
 

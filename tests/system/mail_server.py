@@ -20,12 +20,20 @@ class MailServer:
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.refusals: list[str] = []
+        # Answers to recipients of a domain, every time.
+        self.domains: dict[str, str] = {}
         self._port = free_port()
         self._controller: Controller | None = None
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self._port}"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if answer := self.domains.get(address.rpartition("@")[2]):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         refusal = self.refusals.pop(0) if self.refusals else ""
@@ -41,8 +49,8 @@ class MailServer:
             server.transport.abort()
         return "250 kept"
 
-    def start(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self._port)
+    def start(self, **options: Any) -> None:
+        self._controller = Controller(self, hostname="127.0.0.1", port=self._port, **options)
         self._controller.start()
 
     def stop(self) -> None:

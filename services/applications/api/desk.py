@@ -29,7 +29,8 @@ from shared.web import actor, answer, body, uuid_in_path
 
 # What narrows the queue, beside `cursor` and `limit`.
 FILTERS = (
-    "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "order",
+    "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "batch",
+    "unseen", "over", "order",
 )  # fmt: skip
 
 
@@ -55,22 +56,31 @@ def _days(request: web.Request, name: str) -> int | None:
     return int(text)
 
 
+def _id(request: web.Request, name: str, what: str) -> UUID | None:
+    text = request.query.get(name, "")
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Malformed(f"没有这个{what}。", code=f"bad_{name}") from None
+
+
 def wanted(request: web.Request) -> queue.Filter:
     """The filter that a query asks for; `Malformed` for what cannot be one."""
     must_be_short(request)
     order = request.query.get("order", "")
     if order not in {"", "oldest", "newest"}:
         raise Malformed("order 应为 oldest 或 newest。", code="bad_order")
-    text = request.query.get("round", "")
-    try:
-        round_ = UUID(text) if text else None
-    except ValueError:
-        raise Malformed("没有这个申报批次。", code="bad_round") from None
+    for name in ("unseen", "over"):
+        if request.query.get(name, "") not in {"", "1"}:
+            raise Malformed(f"{name} 应为 1。", code=f"bad_{name}")
     return queue.Filter(
         states=tuple(states(request)),
         text=request.query.get("q", "").strip(),
         fund_type=request.query.get("fund_type", ""),
-        round=round_,
+        round=_id(request, "round", "申报批次"),
+        batch=_id(request, "batch", "审核批"),
+        unseen=bool(request.query.get("unseen")),
+        over=bool(request.query.get("over")),
         district=request.query.get("district", ""),
         min_wan=_amount(request, "min_wan"),
         max_wan=_amount(request, "max_wan"),
@@ -98,6 +108,8 @@ async def show_counts(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         counted = await queue.counts(session)
         matching = await queue.matching(session, who, filter_)
+        unseen = await queue.how_many(session, who, *queue.unseen_since(who.received_at - queue.UNSEEN_AFTER))
+        over = await queue.how_many(session, who, *queue.over_at(who.received_at))
     everything: dict[str, int] = {}
     for (state, _), n in counted.items():
         everything[state] = everything.get(state, 0) + n
@@ -106,6 +118,8 @@ async def show_counts(request: web.Request) -> web.Response:
             all=everything,
             mine={state: n for (state, assignee), n in counted.items() if assignee == who.account},
             unassigned={state: n for (state, assignee), n in counted.items() if not assignee},
+            unseen=unseen,
+            over=over,
             matching=min(matching, queue.COUNT_UP_TO),
             matching_up_to=queue.COUNT_UP_TO if matching > queue.COUNT_UP_TO else matching,
         )

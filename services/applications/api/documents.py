@@ -49,7 +49,7 @@ async def get_pdf(request: web.Request) -> web.StreamResponse:
         document = await use_case.of_revision(
             session, actor(request), uuid_in_path(request), revision_number(request)
         )
-    return await _file_or_status(request, document)
+    return await file_or_status(request, document)
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
@@ -70,15 +70,16 @@ async def _of_what_is_saved(request: web.Request, kind: str) -> web.StreamRespon
             session, request.app[CODEC], actor(request), uuid_in_path(request), kind
         )
         await use_case.hurry(session, document)
-    return await _file_or_status(request, document)
+    return await file_or_status(request, document)
 
 
-async def _file_or_status(request: web.Request, document: Document) -> web.StreamResponse:
+async def file_or_status(request: web.Request, document: Document, name: str | None = None) -> web.StreamResponse:
+    """The file, saved as `name` or as its kind is, or 202 with its place in line."""
     async with transaction(request) as session:
         if document.sha256 is None:
             return _status(await use_case.status_of(session, document))
         application = await repository.application(session, actor(request), document.application_id)
-        name = use_case.file_name(application, document)
+        name = name or use_case.file_name(application, document)
     return await send_file(
         request,
         pdf_key(document.sha256),

@@ -10,14 +10,16 @@ from services.applications.changes import changes
 from services.applications.codec import SectionCodec
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TimelineEntry, TriedView
 from services.applications.use_cases.asking import asked_between
 from services.applications.use_cases.filled import load
 from services.applications.use_cases.recording import record
-from services.applications.wording import ACTIONS
+from services.applications.wording import ACTIONS, INTERNAL, TOLD
 from services.applications.workflow import EDITABLE, LABELS, State
+from shared import clock
 from shared.errors import Malformed
 from shared.identity import Role
+from shared.messages import Delivery
 from shared.web import actor, answer, uuid_in_path
 
 
@@ -109,10 +111,15 @@ async def get_pending_changes(request: web.Request) -> web.Response:
 
 
 async def timeline(request: web.Request) -> web.Response:
-    """What happened, who, when; notifications with their delivery while notify answers."""
+    """What happened, who, when; notifications with their delivery while notify answers. An applicant reads what
+    concerns its application, not how the bureau shares its work."""
+    who = actor(request)
     async with transaction(request) as session:
-        application = await repository.application(session, actor(request), uuid_in_path(request))
+        application = await repository.application(session, who, uuid_in_path(request))
         rows = await repository.audit(session, application.id)
+    outside = not who.roles & repository.STAFF
+    if outside:
+        rows = [row for row in rows if row.action not in INTERNAL]
     sent = await peers.deliveries(request.app[PEERS], application.id)
     entries = [
         TimelineEntry(
@@ -122,11 +129,30 @@ async def timeline(request: web.Request) -> web.Response:
             actor=row.actor_name,
             from_state=LABELS[State(row.from_state)] if row.from_state else None,
             to_state=LABELS[State(row.to_state)] if row.to_state else None,
-            details=row.details,
+            details={k: v for k, v in row.details.items() if k in TOLD} if outside else row.details,
         )
         for row in rows
     ]
     notices = None
     if sent is not None:
-        notices = [NoticeView(kind=d.kind, state=d.state, attempts=d.attempts, sent_at=d.sent_at) for d in sent]
+        notices = [
+            _notice(d) for d in sorted(sent, key=lambda d: (d.next_at or d.sent_at or clock.now(), d.channel))
+        ]
     return answer(Timeline(entries=entries, notifications=notices))
+
+
+def _notice(d: Delivery) -> NoticeView:
+    return NoticeView(
+        event_id=d.event_id,
+        channel=d.channel,
+        kind=d.kind,
+        state=d.state,
+        attempts=d.attempts,
+        address=d.address,
+        answer=d.answer,
+        error=d.last_error,
+        next_at=d.next_at if d.state == "pending" else None,
+        sent_at=d.sent_at,
+        read_at=d.read_at,
+        tried=[TriedView(**t.model_dump()) for t in d.tried],
+    )

@@ -7,10 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import views
 from services.applications.api.returning import deadline
-from services.applications.context import SETTINGS, WORKDAYS, transaction
+from services.applications.context import CODEC, SETTINGS, WORKDAYS, transaction
 from services.applications.models import Application
 from services.applications.schemas import Decision, Extend
+from services.applications.stage_schemas import Accept
 from services.applications.use_cases import review as use_case
+from services.applications.use_cases.deciding import Given, Office, decide
 from services.applications.workflow import Action
 from shared.identity import Actor
 from shared.web import actor, answer, body, if_match, uuid_in_path
@@ -29,7 +31,10 @@ async def _moved(
 async def recall(request: web.Request) -> web.Response:
     """收回退回, until the applicant has opened or changed anything."""
     return await _moved(
-        request, lambda session, who: use_case.recall(session, who, uuid_in_path(request), if_match(request))
+        request,
+        lambda session, who: use_case.recall(
+            session, request.app[CODEC], who, uuid_in_path(request), if_match(request)
+        ),
     )
 
 
@@ -40,6 +45,7 @@ async def extend(request: web.Request) -> web.Response:
         request,
         lambda session, who: use_case.extend(
             session,
+            request.app[CODEC],
             who,
             uuid_in_path(request),
             if_match(request),
@@ -49,26 +55,34 @@ async def extend(request: web.Request) -> web.Response:
     )
 
 
+def office(request: web.Request) -> Office:
+    """What decisions need of the office."""
+    return Office(
+        codec=request.app[CODEC],
+        calendar=request.app[WORKDAYS],
+        publicity_working_days=request.app[SETTINGS].publicity_working_days,
+    )
+
+
+async def _decide(request: web.Request, action: Action, given: Given) -> web.Response:
+    id, version = uuid_in_path(request), if_match(request)
+    return await _moved(
+        request, lambda session, who: decide(session, office(request), who, id, version, action, given)
+    )
+
+
+async def accept(request: web.Request) -> web.Response:
+    """纳批: take into formal review, and into a batch."""
+    given = body(request, Accept)
+    return await _decide(request, Action.ACCEPT, Given(reason=given.reason, batch=given.batch))
+
+
 def decision(action: Action, text: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     """The handler of a move that brings at most a reason and an amount."""
 
     async def handler(request: web.Request) -> web.Response:
         given = body(request, Decision)
-        return await _moved(
-            request,
-            lambda session, who: use_case.decide(
-                session,
-                who,
-                uuid_in_path(request),
-                if_match(request),
-                action,
-                reason=given.reason,
-                amount_wan=given.amount_wan,
-                publicity_until=request.app[WORKDAYS].after(
-                    who.received_at, request.app[SETTINGS].publicity_working_days
-                ),
-            ),
-        )
+        return await _decide(request, action, Given(given.reason, given.amount_wan))
 
     handler.__doc__ = text
     return handler

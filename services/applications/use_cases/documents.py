@@ -11,6 +11,7 @@ from services.applications.forms.answers import named_files
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Application, Document
 from services.applications.schemas import DocumentStatus
+from services.applications.use_cases import letters
 from services.applications.use_cases.filled import load
 from services.applications.use_cases.submit import document_key
 from shared import clock
@@ -92,6 +93,9 @@ async def status_of(session: AsyncSession, document: Document) -> DocumentStatus
 async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> AnyDocument:
     """The document model, for the worker that renders it."""
     document = await repository.document(session, document_id)
+    if document.kind == "letter":
+        assert document.snapshot is not None
+        return letters.model_of(document.snapshot)
     application = await repository.application_for_system(session, document.application_id)
     form = catalogue_form(application.fund_type, application.form_version)
     opener = codec.of(application.id, application.wrapped_key, form)

@@ -101,6 +101,7 @@ async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
     for one in found:
         for application in one.applications:
             application.wrapped_key = FORGOTTEN
+            application.handler_name = application.handler_email = None
             if one.whole:
                 id = application.id
                 application.deleted_at = application.deleted_at or clock.now()

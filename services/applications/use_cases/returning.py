@@ -7,21 +7,22 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import outbox, repository
+from services.applications import repository
 from services.applications.codec import Codec
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.checks import tied
 from services.applications.forms.definition import Form
 from services.applications.models import Application, Opinion
 from services.applications.schemas import OpinionInput
+from services.applications.use_cases import letters
 from services.applications.use_cases.moving import load_facts, make_move, must_match_or_tell
 from services.applications.use_cases.recording import record
-from services.applications.use_cases.submit import person_of
+from services.applications.use_cases.telling import about, owe
 from services.applications.workflow import Action, State, holds_lease
 from shared import clock
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
-from shared.messages import NOTIFY, ApplicationReturned, OpinionText
+from shared.messages import ApplicationReturned, OpinionText
 
 RETURNABLE = frozenset({State.PENDING_ACCEPTANCE, State.FORM_REVIEW})
 
@@ -81,6 +82,8 @@ async def send_back(
         round_trips=trip,
         unlocked=[u.key for u in unlocked_by(form, concerned, unlock)],
         return_seen_at=None,
+        returned_at=actor.received_at,
+        correct_set_at=actor.received_at,
         lease_account=None,
         lease_name=None,
         lease_until=None,
@@ -94,14 +97,13 @@ async def send_back(
     session.add_all(given)
     await session.flush()
     event = await _event(session, codec, application, form, [*noted, *given], correct_by)
-    await outbox.add(
+    await owe(session, event, f"{application.id}:{application.round_trips}:{application.version}")
+    await letters.issue(
         session,
-        NOTIFY,
-        event,
-        due_key=f"application_returned:{application.id}:{application.round_trips}:{application.version}",
-        priority=outbox.NOTICE,
-        application_id=application.id,
-        id=event.event_id,
+        application,
+        "return",
+        opinions="\n".join(f"{n}.{_said(opinion)}" for n, opinion in enumerate(event.opinions, 1)),
+        deadline=clock.show_long_date(correct_by.astimezone(clock.SHANGHAI).date()),
     )
     return application
 
@@ -257,14 +259,7 @@ async def _event(
     opener = codec.of(application.id, application.wrapped_key, form)
     saved = {key: opener.open(key, values) for key, values in revision.content["sections"].items()}
     return ApplicationReturned(
-        event_id=uuid4(),
-        occurred_at=clock.now(),
-        to=person_of(application, form, saved),
-        application_id=application.id,
-        project_name=application.project_name,
-        fund_type_label=form.label,
-        number=application.number or "",
-        revision=application.revision,
+        **await about(session, codec, application),
         correct_by=correct_by,
         opinions=[
             OpinionText(
@@ -275,6 +270,11 @@ async def _event(
             for o in opinions
         ],
     )
+
+
+def _said(opinion: OpinionText) -> str:
+    place = " · ".join(part for part in (opinion.material, opinion.field) if part)
+    return f"{place}：{opinion.text}"
 
 
 def _place(form: Form, saved: dict[str, Any], opinion: Opinion) -> str | None:

@@ -1,41 +1,57 @@
-"""What the bureau does with an application besides returning it: 收回退回, 延长补正期限, 纳批 and every further move."""
+"""What the bureau does with a return once it is made: 收回退回, 延长补正期限."""
 
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
+from services.applications.codec import Codec
 from services.applications.models import Application
+from services.applications.use_cases import letters
 from services.applications.use_cases.moving import load_facts, make_move, must_match_or_tell
+from services.applications.use_cases.telling import about, owe
 from services.applications.workflow import Action
 from shared.identity import Actor
+from shared.messages import CorrectionExtended, ReturnRecalled
 
 
-async def recall(session: AsyncSession, actor: Actor, id: UUID, version: str) -> Application:
-    """收回退回, until the applicant has opened it. Its opinions are noted again, for a return still to come."""
+async def recall(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, version: str) -> Application:
+    """收回退回, until the applicant has opened it. Its opinions are noted again, for a return still to come; its letter is
+    taken back, and the applicant is told."""
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
+    trip = application.round_trips
     await make_move(
         session,
         application,
         actor,
         Action.RECALL,
         facts,
-        round_trips=application.round_trips - 1,
+        round_trips=trip - 1,
         correct_by=None,
+        returned_at=None,
+        correct_set_at=None,
         unlocked=[],
         returned_from=None,
     )
+    await letters.take_back(session, application, trip)
+    event = ReturnRecalled(**await about(session, codec, application))
+    await owe(session, event, f"{id}:{application.version}")
     return application
 
 
 async def extend(
-    session: AsyncSession, actor: Actor, id: UUID, version: str, *, correct_by: datetime, reason: str
+    session: AsyncSession,
+    codec: Codec,
+    actor: Actor,
+    id: UUID,
+    version: str,
+    *,
+    correct_by: datetime,
+    reason: str,
 ) -> Application:
     """延长补正期限, also for what has lapsed."""
     application = await repository.application(session, actor, id, lock=True)
@@ -49,33 +65,11 @@ async def extend(
         Action.EXTEND,
         facts,
         correct_by=correct_by,
+        correct_set_at=actor.received_at,
         details={"correct_by": correct_by.isoformat(), "reason": reason},
     )
-    return application
-
-
-async def decide(
-    session: AsyncSession,
-    actor: Actor,
-    id: UUID,
-    version: str,
-    action: Action,
-    *,
-    reason: str = "",
-    amount_wan: Decimal | None = None,
-    publicity_until: datetime | None = None,
-) -> Application:
-    """Any other move of staff: accept, pass, refuse, propose (公示 `publicity_until`), decline, approve."""
-    application = await repository.application(session, actor, id, lock=True)
-    await must_match_or_tell(session, application, version)
-    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
-    facts = replace(facts, reason=reason, amount_wan=amount_wan)
-    changes: dict[str, Any] = {"lease_account": None, "lease_name": None, "lease_until": None}
-    if action is Action.PROPOSE:
-        changes["approved_wan"] = amount_wan
-        changes["publicity_until"] = publicity_until
-    details = {"reason": reason} if reason else {}
-    if amount_wan is not None:
-        details["amount_wan"] = f"{amount_wan:.2f}"
-    await make_move(session, application, actor, action, facts, details=details, **changes)
+    event = CorrectionExtended(
+        **await about(session, codec, application), correct_by=correct_by, reason=reason.strip()
+    )
+    await owe(session, event, f"{id}:{application.version}")
     return application

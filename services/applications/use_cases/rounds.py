@@ -3,6 +3,7 @@ enterprise. Every change is audited with what stood before."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -115,7 +116,12 @@ def _must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> No
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.isoformat()
+        return f"{value:.2f}" if isinstance(value, Decimal) else value
+
+    return {name: plain(value) for name, value in values.items()}
 
 
 async def publish(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
@@ -42,6 +43,8 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
         created_by=actor.account,
         state=State.DRAFT,
         wrapped_key=codec.new_key(id),
+        handler_name=profile.account.get("BLR_NAME") or actor.name,
+        handler_email=_address(profile.account.get("BLR_EMAIL")),
     )
     if refusal := round_open(facts_of(application, round_, extension, at=actor.received_at)):
         raise Conflict(refusal.message, code=refusal.code)
@@ -62,6 +65,14 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
     await session.flush()
     await session.refresh(application)
     return application
+
+
+def _address(said: str | None) -> str | None:
+    """An address that mail may go to; None for anything else, "null" among it."""
+    try:
+        return validate_email(said or "", check_deliverability=False).normalized
+    except EmailNotValidError:
+        return None
 
 
 def prefill(form: Form, key: str, profile: Profile, round_: Round) -> Mapping[str, dict[str, Any]]:

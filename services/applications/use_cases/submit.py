@@ -18,6 +18,7 @@ from services.applications.receipts import Receipt
 from services.applications.use_cases.arrivals import counts
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
+from services.applications.use_cases.people import fallback_of
 from services.applications.use_cases.reasons import Sections, broken, judge, unmet, unsaved
 from services.applications.use_cases.sections import drop_draft
 from services.applications.workflow import Action, move
@@ -214,10 +215,12 @@ def person_of(application: Application, form: Form, saved: Sections) -> Person:
 
 
 def _received(application: Application, form: Form, saved: Sections, receipt: Receipt) -> SubmissionReceived:
+    to = person_of(application, form, saved)
     return SubmissionReceived(
         event_id=uuid4(),
         occurred_at=clock.now(),
-        to=person_of(application, form, saved),
+        to=to,
+        fallback=fallback_of(application, to),
         application_id=application.id,
         project_name=str(value_at(form.project_name, saved)),
         fund_type_label=form.label,

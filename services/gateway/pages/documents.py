@@ -33,6 +33,17 @@ async def wait(request: web.Request) -> web.Response:
     return _waiting(request, title, status.body, _pdf(request, n), found["id"])
 
 
+async def letter(request: web.Request) -> web.Response:
+    """公文: the PDF, or its place in line."""
+    id, letter_id = uuid_in_path(request), uuid_in_path(request, "letter")
+    path = f"/applications/{id}/letters/{letter_id}"
+    found = await ask(request, "GET", path)
+    if found.status == 200 and "look" not in request.query:
+        return see_other(f"/api/v1{path}")
+    body = found.body if found.status != 200 else {"status": "ready"}
+    return _waiting(request, "生成公文", body, f"/api/v1{path}", str(id))
+
+
 async def preview(request: web.Request) -> web.StreamResponse:
     """预览PDF: what is saved so far, marked as a draft."""
     return await _of_what_is_saved(request, "POST", "preview", "预览PDF")

@@ -23,6 +23,7 @@ DESKS = (
     (Role.REVIEWER, "/review"),
     (Role.DIRECTOR, "/review"),
     (Role.AUDITOR, "/review"),
+    (Role.EXPERT, "/expert"),
     (Role.OPERATOR, "/ops"),
 )
 

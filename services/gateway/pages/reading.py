@@ -125,8 +125,10 @@ async def reveal(request: web.Request) -> web.Response:
 async def _view(request: web.Request, *, whole: bool) -> web.Response:
     found = await application(request)
     id = found["id"]
-    timeline, revisions = await asyncio.gather(
-        ask(request, "GET", f"/applications/{id}/timeline"), ask(request, "GET", f"/applications/{id}/revisions")
+    timeline, revisions, letters = await asyncio.gather(
+        ask(request, "GET", f"/applications/{id}/timeline"),
+        ask(request, "GET", f"/applications/{id}/revisions"),
+        ask(request, "GET", f"/applications/{id}/letters"),
     )
     wanted = request.query.get("revision")
     number = revision_number(wanted) if wanted else found["revision"]
@@ -139,6 +141,7 @@ async def _view(request: web.Request, *, whole: bool) -> web.Response:
         "application": found,
         "materials": await latest(request, found, number, whole=whole),
         "timeline": timeline.body,
+        "letters": letters.body,
         "revisions": list(reversed(revisions.body)),
         "number": number,
         "changes": changes,
@@ -159,10 +162,12 @@ async def _opinions(
 ) -> web.Response:
     found = await application(request)
     listed = (await ask(request, "GET", f"/applications/{found['id']}/opinions")).body
+    letters = (await ask(request, "GET", f"/applications/{found['id']}/letters")).body
     sections = {s["key"]: s for s in (await definition(request, found))["sections"]}
     anchors = {o["id"]: form_view.anchor(sections[o["section"]], o) for o in listed if o["section"] in sections}
     context = {
         "application": found,
+        "letters": letters,
         "opinions": listed,
         "anchors": anchors,
         "editable": {s["key"] for s in found["sections"] if s["editable"]},

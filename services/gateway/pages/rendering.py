@@ -39,6 +39,11 @@ def day(instant: str | None) -> str:
     return clock.show_date(datetime.fromisoformat(instant)) if instant else ""
 
 
+def last_day(until: str | None) -> str:
+    """The last day of a period that ends with it: one that ends at midnight ends the day before."""
+    return clock.show_date(datetime.fromisoformat(until) - timedelta(seconds=1)) if until else ""
+
+
 def left(instant: str, now: datetime | None = None) -> str:
     """The time until an instant, in its two largest units; scripts go on counting in the same words."""
     rest = datetime.fromisoformat(instant) - (now or clock.now())
@@ -66,7 +71,7 @@ def waited(instant: str | None) -> str:
     return f"已等待 {days} 天" if days else "今日申报"
 
 
-TEMPLATES.filters.update(size=size, when=when, day=day, left=left, waited=waited)
+TEMPLATES.filters.update(size=size, when=when, day=day, last_day=last_day, left=left, waited=waited)
 TEMPLATES.globals["asset"] = asset
 ENDS_SOON = timedelta(minutes=15)
 ROLE_LABELS = {

@@ -23,7 +23,7 @@ NOTICES = {
 }
 STATES = {"unpublished": "未发布", "coming": "未开始", "open": "申报中", "closed": "已截止"}
 FIELDS = {
-    "title": "批次名称", "opens_at": "开始时间", "closes_at": "截止时间", "parameters": "参数",
+    "title": "批次名称", "opens_at": "开始时间", "closes_at": "截止时间", "parameters": "参数", "budget_wan": "预算（万元）",
     "form_version": "表单版本", "fund_type": "资金类型",
 }  # fmt: skip
 
@@ -85,6 +85,7 @@ async def _show(
     values = _first(typed or {})
     for name in ("title", "opens_at", "closes_at"):
         values[name] = values[name] or (found[name] if name == "title" else _local(found[name]))
+    values["budget_wan"] = values["budget_wan"] or found["budget_wan"] or ""
     rows: list[Parameter] = rows_of(
         found, read_parameters(typed) if typed and "p.0.name" in typed else None, listed
     )
@@ -136,6 +137,8 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
         await ask(request, "POST", f"{path}/extensions", json=body)
         return "extended"
     body = {"title": one(form, "title").strip(), **window, "parameters": parameters_of(read_parameters(form))}
+    if budget := one(form, "budget_wan").strip().replace(",", ""):
+        body["budget_wan"] = budget
     if reason := one(form, "change_reason").strip():
         body["reason"] = reason
     await ask(request, "PATCH", path, json=body, etag=etag)

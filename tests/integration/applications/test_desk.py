@@ -12,6 +12,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import queue
+from services.applications.codec import Codec
 from services.applications.context import PEERS, Peers
 from services.applications.models import Application, Audit
 from shared import clock
@@ -36,7 +37,7 @@ async def insert(sessions: Sessions, round_id: str, n: int, **values: Any) -> li
         made = [
             Application(
                 **{
-                    "id": uuid4(),
+                    "id": id,
                     "round_id": UUID(round_id),
                     "fund_type": "reward",
                     "form_version": 1,
@@ -44,16 +45,16 @@ async def insert(sessions: Sessions, round_id: str, n: int, **values: Any) -> li
                     "enterprise_name": f"北京测试{i}工艺有限公司",
                     "created_by": "test",
                     "state": "pending_acceptance",
-                    "revision": 1,
+                    "revision": 0,
                     "number": f"GT{uuid4().int % 10**10:010d}",
                     "project_name": f"测试项目{i}",
                     "applied_wan": 10 + i,
                     "submitted_at": clock.now() - timedelta(hours=i),
-                    "wrapped_key": b"",
+                    "wrapped_key": Codec(b"m" * 32).new_key(id),
                     **values,
                 }
             )
-            for i in range(n)
+            for i, id in enumerate(uuid4() for _ in range(n))
         ]
         session.add_all(made)
     return [str(a.id) for a in made]

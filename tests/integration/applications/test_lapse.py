@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from services.applications.codec import Codec
 from services.applications.models import Application
 from services.applications.use_cases.lapse import GRACE, lapse_overdue
 from shared import clock
@@ -40,7 +41,7 @@ async def due(sessions: Sessions, id: str, at: datetime) -> None:
 
 async def lapse(sessions: Sessions) -> int:
     async with sessions.begin() as session:
-        return await lapse_overdue(session)
+        return await lapse_overdue(session, Codec(b"m" * 32))
 
 
 async def state(api: Api, id: str) -> str:

@@ -1,6 +1,6 @@
 """notify on a real database and a mail server that refuses when told to."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,16 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.notify import __main__ as commands
+from services.notify.channels import Email
 from services.notify.delivery import Delivery
-from services.notify.models import Notification
+from services.notify.models import Domain, Notification, Unsubscribed
 from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
 from shared.database import engine, migrate
 from tests import factories
 from tests.system.mail_server import MailServer
+
+Another = Callable[..., Delivery]
 
 
 @pytest.fixture
@@ -60,11 +63,26 @@ def sessions(settings: NotifySettings) -> Iterator[sessionmaker[Session]]:
     database = engine(settings)
     made = sessionmaker(database, expire_on_commit=False)
     with made.begin() as session:
-        session.execute(delete(Notification))
+        for table in (Notification, Domain, Unsubscribed):
+            session.execute(delete(table))
     yield made
     database.dispose()
 
 
 @pytest.fixture
-def delivery(sessions: sessionmaker[Session], settings: NotifySettings) -> Delivery:
-    return Delivery(sessions, SmtpSender(settings.smtp_url.get_secret_value(), 5), settings)
+def another(sessions: sessionmaker[Session], settings: NotifySettings) -> Iterator[Another]:
+    """Makes deliveries that hand over to a server of this URL."""
+    made: list[SmtpSender] = []
+
+    def make(url: str, timeout: float = 5) -> Delivery:
+        made.append(SmtpSender(url, timeout))
+        return Delivery(sessions, [Email(made[-1], settings)], settings)
+
+    yield make
+    for sender in made:
+        sender.close_all()
+
+
+@pytest.fixture
+def delivery(another: Another, settings: NotifySettings) -> Delivery:
+    return another(settings.smtp_url.get_secret_value())

@@ -8,11 +8,13 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.notify import ledger
+from services.notify import ledger, unsubscribing
 from services.notify.app import create_app
+from services.notify.models import Notification
 from services.notify.settings import NotifySettings
 from shared import clock
-from shared.identity import Signer
+from shared.identity import Role, Signer
+from shared.messages import CorrectionDue
 from tests import factories
 
 
@@ -57,8 +59,14 @@ async def test_ledger_opens_to_applications_only(client: TestClient, sessions: s
     refused = await client.get("/internal/deliveries", headers=_signed())
     assert (refused.status, (await refused.json())["type"]) == (403, "caller_not_trusted")
     path = f"/internal/deliveries?application_id={event.application_id}"
-    [item] = (await (await client.get(path, headers=_signed("applications"))).json())["items"]
-    assert (item["state"], item["message_id"]) == ("pending", f"<{event.event_id}@gm.example.cn>")
+    mail, notice = (await (await client.get(path, headers=_signed("applications"))).json())["items"]
+    assert (mail["state"], mail["message_id"]) == ("pending", f"<{event.event_id}@gm.example.cn>")
+    assert (mail["channel"], mail["address"]) == ("email", "lixiang@example.com")
+    assert (notice["channel"], notice["state"], notice["read_at"]) == ("inbox", "sent", None)
+    read = await client.post(f"/api/v1/notifications/{event.event_id}/read", headers=_signed())
+    assert read.status == 204
+    _, notice = (await (await client.get(path, headers=_signed("applications"))).json())["items"]
+    assert notice["read_at"] is not None
     after = await client.get(f"/internal/deliveries?after={uuid4()}x", headers=_signed("applications"))
     assert after.status == 400
 
@@ -76,3 +84,58 @@ async def test_a_mail_is_shown_before_anything_happens(
     assert (await (await client.get("/api/v1/notifications", headers=_signed())).json())["unread"] == 0
     foreign = body["headers"] | _signed("gateway")
     assert (await client.post("/internal/preview", data=body["data"], headers=foreign)).status == 403
+
+
+async def test_what_could_not_be_delivered_is_sent_again_by_hand(
+    client: TestClient, sessions: sessionmaker[Session]
+) -> None:
+    event = factories.returned_event()
+    with sessions.begin() as session:
+        ledger.accept(session, event, "noreply@gm.example.cn")
+        [claim] = ledger.claim(session, timedelta(seconds=60), event.event_id)
+    path = f"/api/v1/notifications/{event.event_id}/resend"
+    signer = Signer("gateway", factories.private_key("gateway"))
+    staff = signer.headers("notify", factories.staff(Role.REVIEWER))
+    assert (await client.post(path, headers=_signed(), json={})).status == 403
+    still = await client.post(path, headers=staff, json={})
+    assert (still.status, (await still.json())["type"]) == (409, "still_sending")
+    with sessions.begin() as session:
+        ledger.refused(session, claim, "550 no such user", timedelta(hours=1))
+    [parked] = await (await client.get("/api/v1/notifications/parked", headers=staff)).json()
+    assert (parked["number"], parked["delivery"]["last_error"]) == (event.number, "550 no such user")
+    wrong = await client.post(path, headers=staff, json={"email": "a b@c\r\nBcc: x@y.cn"})
+    assert (wrong.status, (await wrong.json())["errors"][0]["code"]) == (422, "not_email")
+    nobody = await client.post(f"/api/v1/notifications/{uuid4()}/resend", headers=staff, json={})
+    assert nobody.status == 404
+    again = await (await client.post(path, headers=staff, json={"email": "new@example.com"})).json()
+    assert (again["state"], again["address"], again["attempts"]) == ("pending", "new@example.com", 0)
+    # What was tried before stays to be seen.
+    assert [t["outcome"] for t in again["tried"]] == ["refused"]
+
+
+async def test_who_wants_no_reminders_gets_none_by_mail(
+    client: TestClient, sessions: sessionmaker[Session], settings: NotifySettings
+) -> None:
+    token = unsubscribing.link(
+        unsubscribing.key_of(settings.signing_key), "LiXiang@Example.com", "http://gm"
+    ).rpartition("/")[2]
+    service = Signer("gateway", factories.private_key("gateway")).headers("notify")
+    said = await client.post("/internal/unsubscribe", headers=service, json={"token": token})
+    assert await said.json() == {"address": "lixiang@example.com", "unsubscribed": True}
+    for forged in (token[:-2] + "AA", "", "***", token[:10]):
+        answer = await client.post("/internal/unsubscribe", headers=service, json={"token": forged})
+        assert answer.status == 404, forged
+    base = factories.returned_event().model_dump(exclude={"kind", "opinions"})
+    reminder = CorrectionDue(**{**base, "days": 1})
+    decided = factories.returned_event()
+    with sessions.begin() as session:
+        for event in (reminder, decided):
+            ledger.accept(session, event, "noreply@gm.example.cn")
+    with sessions() as session:
+        mail = session.get_one(Notification, (reminder.event_id, "email"))
+        assert (mail.state, mail.last_error) == ("superseded", "收件人已退订提醒")
+        # It stands in the inbox all the same, and what was decided is told by mail as ever.
+        assert session.get_one(Notification, (reminder.event_id, "inbox")).state == "sent"
+        assert session.get_one(Notification, (decided.event_id, "email")).state == "pending"
+    back = await client.post("/internal/unsubscribe", headers=service, json={"token": token, "again": True})
+    assert (await back.json())["unsubscribed"] is False

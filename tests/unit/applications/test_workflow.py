@@ -68,6 +68,7 @@ def facts(state: State, action: Action) -> Facts:
         reason="理由",
         deadline=NOW + HOUR,
         amount_wan=Decimal("20.00"),
+        budget_left=Decimal("20.00"),
     )
 
 
@@ -115,6 +116,7 @@ GUARDS = [
     ("form_review", "return", {"deadline": NOW}, "deadline_required"),
     ("form_review", "return", {"deadline": None}, "deadline_required"),
     ("form_review", "pass", {"lease_holder": "other"}, "lease_held"),
+    ("form_review", "pass", {"noted": 1}, "opinions_noted"),
     ("form_review", "refuse", {"reason": "  "}, "reason_required"),
     ("returned", "recall", {"seen_since_return": True}, "already_seen"),
     ("returned", "lapse", {"correct_by": NOW + HOUR}, "not_overdue"),
@@ -123,8 +125,10 @@ GUARDS = [
     ("expert_review", "conclude", {"all_scored": False}, "scores_missing"),
     ("decision", "propose", {"amount_wan": Decimal("22.01")}, "amount_too_high"),
     ("decision", "propose", {"amount_wan": Decimal(0)}, "amount_required"),
+    ("decision", "propose", {"budget_left": Decimal("19.99")}, "budget_exceeded"),
     ("decision", "decline", {"reason": ""}, "reason_required"),
     ("publicity", "approve", {"publicity_until": NOW + HOUR}, "publicity_running"),
+    ("publicity", "approve", {"objections": 1}, "objections_open"),
 ]
 
 

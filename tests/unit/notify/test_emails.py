@@ -1,9 +1,28 @@
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from services.notify import emails, sender
-from services.notify.sender import Never, compose
+from services.notify import emails, sender, unsubscribing
+from services.notify.channels import Email, Parcel
+from services.notify.rules import rules
+from services.notify.sender import MemorySender, Never, compose
+from services.notify.settings import NotifySettings
+from shared import clock
+from shared.messages import (
+    AnyEvent,
+    ApplicationAccepted,
+    ApplicationDecided,
+    CorrectionDue,
+    CorrectionExtended,
+    CorrectionMissed,
+    PublicityBegun,
+    PublicityOver,
+    ReturnRecalled,
+    ReturnUnseen,
+    RoundClosing,
+)
 from tests import factories
 
 TEMPLATES = Path(emails.__file__).with_name("templates")
@@ -32,8 +51,76 @@ def test_deadline_is_shown_in_beijing_time() -> None:
 
 def test_every_kind_of_event_has_its_mail_and_every_template_its_event() -> None:
     folders = {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()}
-    assert folders == set(emails.EMAILS) == {"submission_received", "application_returned"}
+    assert folders == set(emails.EMAILS) == set(rules()) == set(KINDS)
     assert "第 1 版" in emails.render(factories.received_event(), "https://gm.example.cn").text
+
+
+BASE = factories.returned_event().model_dump(exclude={"kind", "opinions"})
+PLAIN = {name: value for name, value in BASE.items() if name != "correct_by"}
+AT = clock.now()
+EVENTS: list[AnyEvent] = [
+    factories.received_event(),
+    factories.returned_event(),
+    ApplicationAccepted(**PLAIN),
+    ReturnRecalled(**PLAIN),
+    CorrectionExtended(**BASE, reason="材料仍在办理"),
+    CorrectionDue(**BASE, days=3),
+    CorrectionMissed(**BASE),
+    ReturnUnseen(**BASE, returned_at=AT),
+    PublicityBegun(**PLAIN, amount_wan="20.00", until="2026-12-01T16:00:00Z"),
+    PublicityOver(**PLAIN, until="2026-12-01T16:00:00Z"),
+    ApplicationDecided(**PLAIN, approved=True, amount_wan="20.00", reason=None),
+    ApplicationDecided(**PLAIN, approved=False, amount_wan=None, reason="<重复申报>"),
+    RoundClosing(**PLAIN, round_title="第一批", closes_at=AT, hours=72),
+    RoundClosing(**{**PLAIN, "project_name": "", "number": ""}, round_title="第一批", closes_at=AT, hours=3),
+]
+KINDS = {event.kind for event in EVENTS}
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda e: e.kind)
+def test_every_mail_reads_well_in_plain_text(event: AnyEvent) -> None:
+    mail = emails.render(event, "https://gm.example.cn")
+    assert mail.subject.startswith("【工美资金】")
+    assert "\n" not in mail.subject
+    assert mail.text.startswith("李响，您好：\n\n")
+    assert "https://gm.example.cn/" in mail.text
+    assert not re.search(r"</?[a-z]+>|&[a-z]+;|{{|{%", mail.text)
+    assert "\n\n\n" not in mail.text
+    assert "None" not in mail.text + mail.html
+
+
+def test_amounts_reasons_and_days_are_told() -> None:
+    def text(kind: type[Any], **facts: Any) -> str:
+        return next(
+            emails.render(e, "https://g.cn").text
+            for e in EVENTS
+            if isinstance(e, kind) and all(getattr(e, k) == v for k, v in facts.items())
+        )
+
+    assert "支持金额 20.00 万元" in text(ApplicationDecided, approved=True)
+    assert "理由：<重复申报>" in text(ApplicationDecided, approved=False)
+    assert "公示期至 2026-12-01" in text(PublicityBegun)
+    assert "还有 3 天" in text(RoundClosing, hours=72)
+    assert "“未命名项目（奖励类）”尚未提交" in text(RoundClosing, hours=3)
+
+
+def test_only_reminders_can_be_unsubscribed_from() -> None:
+    kept = MemorySender([])
+    settings = NotifySettings(
+        database_url="postgresql+psycopg://x", broker_url="redis://x", applications_url="http://x",
+        public_url="https://gm.example.cn", smtp_url="smtp://x", mail_from="noreply@example.com",
+        signing_key=b"k" * 32, trusted_keys=factories.trusted_keys(),
+    )  # fmt: skip
+    channel = Email(kept, settings)
+    for event in EVENTS:
+        channel.carry(Parcel(event, event.to, "<1@example.com>"))
+    with_header = {e.kind for e, m in zip(EVENTS, kept.messages, strict=True) if m["List-Unsubscribe"]}
+    assert with_header == {kind for kind, rule in rules().items() if rule.reminder}
+    assert with_header == {"correction_due", "return_unseen", "round_closing"}
+    reminder = next(m for m in kept.messages if m["List-Unsubscribe"])
+    assert reminder["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    token = reminder["List-Unsubscribe"].strip("<>").removeprefix("https://gm.example.cn/unsubscribe/")
+    assert unsubscribing.address_of(unsubscribing.key_of(b"k" * 32), token) == "lixiang@example.com"
 
 
 def test_project_name_cannot_break_the_subject() -> None:

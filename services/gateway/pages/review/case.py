@@ -9,6 +9,7 @@ from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import Json, application, ask, definition, see_other
 from services.gateway.pages.rendering import page
 from services.gateway.pages.review import places, showing
+from shared import clock
 from shared.errors import Conflict, DomainError, Invalid, NotFound, Stale
 from shared.web import uuid_in_path
 
@@ -39,8 +40,8 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
     id, revision = found["id"], found["revision"]
     path, case = f"/applications/{id}", f"/review/applications/{id}"
 
-    async def get(what: str) -> Any:
-        return (await ask(request, "GET", what)).body
+    async def get(what: str, **query: str) -> Any:
+        return (await ask(request, "GET", what, query=query or None)).body
 
     async def earlier(what: str) -> Any:
         return await get(f"{path}/revisions/{what}") if revision > 1 else None
@@ -49,7 +50,10 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         read = f"{path}/revisions/{revision}"
         return (await ask(request, "POST", f"{read}/reveal", json={})).body if whole else await get(read)
 
-    form, snapshot, before, changes, opinions, checks, origins, others, timeline, phrases = await asyncio.gather(
+    (
+        form, snapshot, before, changes, opinions, checks, origins, others, timeline, phrases,
+        stage, experts, letters, batches,
+    ) = await asyncio.gather(
         definition(request, found),
         submitted(),
         earlier(str(revision - 1)),
@@ -60,7 +64,11 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         get(f"{case}/others"),
         get(f"{path}/timeline"),
         get("/review/phrases"),
-    )
+        get(f"{case}/stage"),
+        get(f"{case}/experts"),
+        get(f"{path}/letters"),
+        get("/review/batches", round=found["round_id"]),
+    )  # fmt: skip
     materials = showing.materials(
         form,
         snapshot["content"],
@@ -85,6 +93,10 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         "timeline": timeline,
         "groups": places.choices(form, snapshot["content"]),
         "phrases": phrases,
+        "stage": stage,
+        "experts": experts,
+        "letters": letters,
+        "batches": [b for b in batches if not b["closed_at"]],
         "details": [showing.detail(e) for e in timeline["entries"]],
     }
 
@@ -96,9 +108,11 @@ async def desk(
     typed: dict[str, str] | None = None,
     *,
     opine: str | None = None,
+    stage_fault: str = "",
     whole: bool = False,
 ) -> web.Response:
-    """The page of a case, with what went wrong and what was typed; `opine` is the place one writes an opinion on."""
+    """The page of a case, with what went wrong and what was typed; `opine` is the place one writes an opinion on,
+    `stage_fault` the form of the stages that was refused."""
     found = await application(request)
     everything = await _everything(request, found, whole=whole)
     wanted = opine if opine is not None else request.query.get("opine")
@@ -113,6 +127,8 @@ async def desk(
         "error": error,
         "typed": typed or {},
         "done": request.query.get("done"),
+        "stage_fault": stage_fault,
+        "today": clock.today().isoformat(),
     }
     return page(request, "review.html", context, status=status)
 
@@ -145,17 +161,6 @@ async def drop(request: web.Request) -> web.Response:
     await read_form(request)
     await ask(request, "DELETE", f"/review/applications/{uuid_in_path(request)}/lease", json={})
     return see_other("/review")
-
-
-async def accept(request: web.Request) -> web.Response:
-    """纳批."""
-    form = await read_form(request)
-    id = uuid_in_path(request)
-    try:
-        await ask(request, "POST", f"/review/applications/{id}/accept", json={}, etag=one(form, "etag"))
-    except (Conflict, Stale, Invalid) as error:
-        return await desk(request, error, 409)
-    return see_other(f"/review/{id}?done=accept")
 
 
 async def judge_opinion(request: web.Request) -> web.Response:

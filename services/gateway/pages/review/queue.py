@@ -14,7 +14,8 @@ from shared.identity import Role
 from shared.web import uuid_in_path
 
 FILTERS = (
-    "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "order",
+    "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "batch",
+    "unseen", "over", "order",
 )  # fmt: skip
 STATES = (
     ("pending_acceptance", "待纳批"),
@@ -49,8 +50,11 @@ async def _queue(
 ) -> web.Response:
     shown, query = filters(request, *FILTERS, "cursor")
     asked = {key: value for key, value in query.items() if key != "cursor"}
-    choices, kept, reviewers = await asyncio.gather(
-        ask(request, "GET", "/review/choices"), ask(request, "GET", "/review/filters"), _reviewers(request)
+    choices, kept, batches, reviewers = await asyncio.gather(
+        ask(request, "GET", "/review/choices"),
+        ask(request, "GET", "/review/filters"),
+        ask(request, "GET", "/review/batches"),
+        _reviewers(request),
     )
     try:
         found, counts = await asyncio.gather(
@@ -74,6 +78,7 @@ async def _queue(
         "waiting": WAITING,
         "choices": choices.body,
         "kept": kept.body,
+        "batches": batches.body,
         "reviewers": reviewers,
         "me": me,
         "error": error,
@@ -108,6 +113,21 @@ async def assign(request: web.Request) -> web.Response:
     try:
         outcomes = (await ask(request, "POST", "/review/assignments", json=body)).body
     except (Conflict, Invalid, Malformed, Unavailable) as error:
+        return await _queue(request, error=error, status=409)
+    return await _queue(request, outcomes=outcomes)
+
+
+async def move(request: web.Request) -> web.Response:
+    """批量纳批, 通过形式审查 or 批复: the ticked cases, each with its own result."""
+    form = await read_form(request)
+    body: Json = {"applications": form.get("id", []), "action": one(form, "action")}
+    if batch := one(form, "batch"):
+        body["batch"] = batch
+    if not body["applications"]:
+        return await _queue(request, error=Malformed("请先勾选要办理的申请。"), status=400)
+    try:
+        outcomes = (await ask(request, "POST", "/review/moves", json=body)).body
+    except (Conflict, Invalid, Malformed) as error:
         return await _queue(request, error=error, status=409)
     return await _queue(request, outcomes=outcomes)
 

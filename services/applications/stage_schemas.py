@@ -1,0 +1,229 @@
+"""The stages' part of the public HTTP contract: batches, experts, ranking, 公示, letters."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+
+from services.applications.schemas import Input
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Typed = Annotated[str, Field(max_length=2000)]
+
+
+class Accept(Input):
+    """纳批 into a batch; without one into the round's newest open batch."""
+
+    batch: UUID | None = None
+    reason: str = Field(default="", max_length=2000)
+
+
+class NewBatch(Input):
+    round: UUID
+    name: Line
+
+
+class BatchView(BaseModel):
+    id: UUID
+    round: UUID
+    name: str
+    cases: int
+    created_at: AwareDatetime
+    closed_at: AwareDatetime | None
+
+
+class GiveToExperts(Input):
+    """Exactly these experts score the case."""
+
+    experts: list[Annotated[str, Field(max_length=100)]] = Field(max_length=20)
+
+
+class Assessed(BaseModel):
+    """One expert of a case. What was given is null until every expert has scored."""
+
+    account: str
+    name: str
+    assigned_at: AwareDatetime
+    submitted_at: AwareDatetime | None
+    total: str | None = None
+    values: dict[str, Any] | None = None
+
+
+class ExpertChoice(BaseModel):
+    """Somebody a case may be given to, unless `recused` says why not."""
+
+    account: str
+    name: str
+    waiting: int
+    recused: str | None
+
+
+class ExpertsOfCase(BaseModel):
+    """`sheet` is what they score by; `choices` is null while the people's list cannot be had."""
+
+    assessments: list[Assessed]
+    open: bool
+    score: str | None
+    wide: bool
+    sheet: dict[str, Any]
+    choices: list[ExpertChoice] | None
+
+
+class MyCase(BaseModel):
+    """One line of an expert's list."""
+
+    id: UUID
+    number: str | None
+    project_name: str
+    enterprise_name: str
+    fund_type_label: str
+    state: str
+    state_label: str
+    applied_wan: str | None
+    assigned_at: AwareDatetime
+    saved_at: AwareDatetime | None
+    submitted_at: AwareDatetime | None
+    total: str | None
+
+
+class SheetValues(Input):
+    """Points by criterion (0 to 100, at most one decimal, as strings), comments by criterion, and an opinion."""
+
+    scores: dict[str, Typed] = Field(default={}, max_length=50)
+    comments: dict[str, Typed] = Field(default={}, max_length=50)
+    opinion: Typed = ""
+
+
+class MySheet(BaseModel):
+    """An expert's own assessment, and the sheet it is made by."""
+
+    sheet: dict[str, Any]
+    values: SheetValues
+    saved_at: AwareDatetime | None
+    submitted_at: AwareDatetime | None
+    total: str | None
+
+
+class Recuse(Input):
+    reason: Text
+
+
+class DeclareRecusal(Input):
+    enterprise: str = Field(min_length=1, max_length=40)
+    enterprise_name: Line
+    reason: Text
+
+
+class RecusalView(BaseModel):
+    enterprise: str
+    enterprise_name: str
+    reason: str
+    declared_at: AwareDatetime
+
+
+class BudgetView(BaseModel):
+    """万元; `total_wan` and `left_wan` are null where the round has no budget."""
+
+    total_wan: str | None
+    used_wan: str
+    left_wan: str | None
+
+
+class RankedCase(BaseModel):
+    rank: int | None
+    id: UUID
+    number: str | None
+    project_name: str
+    enterprise_name: str
+    state: str
+    state_label: str
+    version: int
+    score: str | None
+    lowest: str | None
+    highest: str | None
+    wide: bool
+    applied_wan: str | None
+    approved_wan: str | None
+
+
+class Ranking(BaseModel):
+    """The cases of a round that reached 待审定, the best first."""
+
+    round: UUID
+    round_title: str
+    budget: BudgetView
+    items: list[RankedCase]
+
+
+class NoteObjection(Input):
+    objector: Line
+    contact: Line
+    text: Text
+    received_on: date
+
+
+class SettleObjection(Input):
+    upheld: bool
+    outcome: Text
+
+
+class ObjectionView(BaseModel):
+    id: UUID
+    objector: str
+    contact: str
+    text: str
+    received_on: date
+    recorded_by: str
+    recorded_at: AwareDatetime
+    upheld: bool | None
+    outcome: str | None
+    handled_by: str | None
+    handled_at: AwareDatetime | None
+
+
+class PublicityCase(BaseModel):
+    """One project in 公示, as anybody may read of it. `until` is the end of its last day."""
+
+    number: str | None
+    project_name: str
+    enterprise_name: str
+    fund_type_label: str
+    round_title: str
+    amount_wan: str
+    since: AwareDatetime | None
+    until: AwareDatetime
+
+
+class PublicityList(BaseModel):
+    items: list[PublicityCase]
+
+
+class StageView(BaseModel):
+    """What the stages know of one case, for the bureau."""
+
+    batch: str | None
+    approved_wan: str | None
+    score: str | None
+    publicity_from: AwareDatetime | None
+    publicity_until: AwareDatetime | None
+    budget: BudgetView
+    objections: list[ObjectionView]
+
+
+class LetterView(BaseModel):
+    """An official letter; `recalled_at` is set where its return was taken back."""
+
+    id: UUID
+    kind: str
+    name: str
+    reference: str
+    issued_at: AwareDatetime
+    recalled_at: AwareDatetime | None
+
+
+def wan(amount: Decimal | None) -> str | None:
+    """An amount as the contract writes it."""
+    return None if amount is None else f"{amount:.2f}"

@@ -1,0 +1,34 @@
+"""退订提醒: what the link in a reminder leads to, and what mail programs call with one click (RFC 8058)."""
+
+import re
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.context import SERVICES
+from services.gateway.pages.rendering import page
+from shared.errors import NotFound
+from shared.web import REQUEST_ID
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{10,800}")
+
+
+async def _tell(request: web.Request, **wanted: bool) -> dict[str, Any]:
+    token = request.match_info["token"]
+    if not TOKEN.fullmatch(token):
+        raise NotFound("退订链接无效，请从邮件中重新打开。")
+    body = {"token": token, **wanted}
+    return await request.app[SERVICES].tell_back("notify", "/internal/unsubscribe", request[REQUEST_ID], body)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Whose reminders these are; opening the link changes nothing yet."""
+    found = await _tell(request, change=False)
+    return page(request, "unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": False})
+
+
+async def change(request: web.Request) -> web.Response:
+    """No more reminders, or (`again=1`) reminders again. The token is all the proof there is to give."""
+    again = (await request.post()).get("again") == "1"
+    found = await _tell(request, again=again)
+    return page(request, "unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": True})

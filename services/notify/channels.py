@@ -1,0 +1,65 @@
+"""The ways a notice reaches somebody. A further one is one class here, its name in `rules.yaml`, and settings for it.
+
+Every channel has a row of the ledger for each event. An inbox needs no carrying: its row is there, and that is all. What a
+`Carrier` sends is owed until it was taken: the ledger leases, retries and parks it in the same way for each.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from services.notify import unsubscribing
+from services.notify.emails import render
+from services.notify.rules import rules
+from services.notify.sender import Sender, compose
+from services.notify.settings import NotifySettings
+from shared.messages import AnyEvent, Person
+
+EMAIL, INBOX, LIVE = "email", "inbox", "live"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a carrier is given: the event, for whom, and a name that is the same at every attempt."""
+
+    event: AnyEvent
+    to: Person
+    message_id: str
+
+
+class Carrier(Protocol):
+    """Takes a parcel and gives the other side's answer, or raises `Away`, `NotNow` or `Never`. `name` is the channel's."""
+
+    name: ClassVar[str]
+
+    def carry(self, parcel: Parcel) -> str: ...
+
+
+class Email:
+    """Mail, over SMTP."""
+
+    name: ClassVar[str] = EMAIL
+
+    def __init__(self, sender: Sender, settings: NotifySettings) -> None:
+        self._sender = sender
+        self._settings = settings
+        self._key = unsubscribing.key_of(settings.signing_key)
+
+    def carry(self, parcel: Parcel) -> str:
+        public_url = str(self._settings.public_url)
+        mail = render(parcel.event, public_url)
+        address = parcel.to.email or ""
+        unsubscribe = None
+        if rules()[parcel.event.kind].reminder:
+            unsubscribe = unsubscribing.link(self._key, address, public_url)
+        return self._sender.send(
+            compose(
+                sender=self._settings.mail_from,
+                name=parcel.to.name,
+                address=address,
+                subject=mail.subject,
+                text=mail.text,
+                html=mail.html,
+                message_id=parcel.message_id,
+                unsubscribe=unsubscribe,
+            )
+        )
