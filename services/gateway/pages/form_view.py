@@ -70,6 +70,7 @@ class TableView:
     rows: list[Row]
     totals: list[str | None]
     total_label: str
+    help: str | None
     error: str | None
     opinions: list[str]
 
@@ -216,7 +217,7 @@ def _input(
         required=definition["required"],
         # Only what was brought along is fixed; an empty one has to be typed.
         readonly=bool(definition.get("readonly") and value),
-        help=definition.get("help"),
+        help=_help(definition),
         unit=definition.get("unit"),
         options=_options(definition, parameters),
         error=error,
@@ -226,6 +227,12 @@ def _input(
         group=definition.get("group"),
         text=definition.get("text"),
     )
+
+
+def _help(definition: Json) -> str | None:
+    example = definition.get("example")
+    said = [definition.get("help"), f"示例：{example}" if example else None]
+    return "　".join(text for text in said if text) or None
 
 
 def new_row_id() -> str:
@@ -280,12 +287,13 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) 
         group=table["group"],
         row_label=table["row_label"],
         fixed=fixed,
-        required=fixed or table["min_rows"] > 0,
+        required=table["required"],
         max_rows=table["max_rows"],
         columns=table["columns"],
         rows=views,
         totals=totals(table, rows),
         total_label=table["total_label"],
+        help=table.get("help"),
         error=beside.error(table["key"]),
         opinions=beside.said(table["key"]),
     )

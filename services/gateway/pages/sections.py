@@ -165,7 +165,7 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
             await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
             return _go(request, f"{here}?done=refused#errors")
         return _go(request, f"{here}?done=saved")
-    place = _change(section, action, rest, values)
+    place = change(section, action, rest, values)
     kept = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
     if uploads.faults:
         raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
@@ -180,7 +180,7 @@ def _go(request: web.Request, location: str) -> web.Response:
     return see_other(location) if wants_page(request) else answer({"location": location})
 
 
-def _change(section: Json, action: str, rest: str, values: Json) -> str:
+def change(section: Json, action: str, rest: str, values: Json) -> str:
     """Add or remove a row, or take a file out of its slot; the place to come back to."""
     key, _, which = rest.partition(":")
     table = next((t for t in section["tables"] if t["key"] == key), None)
