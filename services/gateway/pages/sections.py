@@ -12,8 +12,8 @@ from aiohttp import web
 from services.gateway.forms import Values, one, read_multipart
 from services.gateway.pages import form_view, merging, reading, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
+from services.gateway.pages.controls import Beside
 from services.gateway.pages.errors import wants_page
-from services.gateway.pages.form_view import Beside
 from services.gateway.pages.rendering import page
 from services.gateway.pages.uploads import Uploads
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
