@@ -110,6 +110,7 @@ async def submit(
         submitted_at=actor.received_at,
         submitted_from=facts.state,
         district=_district(saved),
+        applied_wan=value_at(form.applied_amount, saved),
         details={"sha256": sha256, "submitted": revision},
     )
     return receipt
@@ -202,7 +203,7 @@ def _received(application: Application, form: Form, saved: Sections, receipt: Re
         occurred_at=clock.now(),
         to=person_of(application, form, saved),
         application_id=application.id,
-        project_name=str(value_at(form.project_name, saved)),
+        project_name=str(value_at(form.project_name, saved) or application.project_name or "未命名项目"),
         fund_type_label=form.label,
         number=receipt.number,
         revision=receipt.revision,
