@@ -13,8 +13,7 @@ from services.applications.forms.source import read_file
 from services.applications.forms.tools.lint import lint_file
 from services.applications.forms.tools.publishing import said
 from services.gateway.forms import Values
-from services.gateway.pages import assets, typed
-from services.gateway.pages.sections import change
+from services.gateway.pages import assets, rows, typed
 
 MAX_BODY = 20 * 1024 * 1024
 
@@ -111,7 +110,7 @@ class _Server:
             errors = found.save(section, values)
             notice = None if errors else "已保存表单（预览）。"
             return self._answer(found.page(section.key, errors=errors, notice=notice))
-        change(definition, action, rest, values)
+        rows.change(definition, action, rest, values)
         if action == "discard":
             found.drafts.pop(section.key, None)
         else:
