@@ -1,4 +1,4 @@
-"""`python -m deploy.forms lint|diff|publish|check|schema`. A form is a file, or `fund_type/version` for one of the catalogue.
+"""`python -m deploy.forms lint|preview|diff|publish|check|schema`. A form is a file, or `fund_type/version` for one of the catalogue.
 
 `lint` and `check` end with 1 when there is a fault of severity error; wrong arguments end with 2.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deploy.forms.rounds import facts_for
+from services.applications import seed
 from services.applications.forms.catalogue import FOLDER
 from services.applications.forms.definition import Form
 from services.applications.forms.source import read_file
@@ -44,6 +45,17 @@ def _parser() -> argparse.ArgumentParser:
     lint.add_argument("--quiet", action="store_true", help="errors and warnings only, no notes")
     lint.set_defaults(work=_lint)
 
+    preview = commands.add_parser(
+        "preview", help="the form as an applicant sees it, to be filled in, and its empty PDF"
+    )
+    preview.add_argument("file", type=_file, metavar="form")
+    preview.add_argument("--rounds", type=Path, default=seed.FILE, help="rounds to take options and ceilings from")
+    preview.add_argument("--port", type=int, default=8090)
+    preview.add_argument(
+        "--write", type=Path, metavar="FOLDER", help="write pages and PDF there instead of serving them"
+    )
+    preview.set_defaults(work=_preview)
+
     diff = commands.add_parser(
         "diff", help="what changes for an applicant from one form to another; ! asks for attention"
     )
@@ -66,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-COMMANDS = ("lint", "diff", "publish", "check", "schema")
+COMMANDS = ("lint", "preview", "diff", "publish", "check", "schema")
 
 
 class _Unreadable(Exception):
@@ -106,6 +118,20 @@ def _print_faults(files: Iterable[Path], rounds: Path | None, *, notes: bool) ->
                     print(publishing.said(file, fault))
     print(f"{len(listed)} forms: {counts['error']} errors, {counts['warning']} warnings, {counts['note']} notes")
     return 1 if counts["error"] else 0
+
+
+def _preview(given: argparse.Namespace) -> int:
+    from deploy.forms import serving
+
+    if not given.write:
+        serving.serve(given.file, given.rounds, given.port)
+        return 0
+    found = serving.load(given.file, given.rounds)
+    if isinstance(found, str):
+        raise _Unreadable(found)
+    serving.write(found, given.write)
+    print(given.write / "index.html")
+    return 0
 
 
 def _diff(given: argparse.Namespace) -> int:

@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from services.applications.forms.definition import RoundFacts
+from services.applications.forms.definition import Form, RoundFacts
+from services.applications.forms.needs import needs
 from services.applications.forms.source import read_file
 from shared import clock
 
@@ -27,3 +28,13 @@ def facts_for(file: Path, rounds: Path | None) -> list[RoundFacts | None]:
     form, _, _ = read_file(file)
     found: list[RoundFacts | None] = list(_entries(rounds, form.fund_type)) if form else []
     return found or [None]
+
+
+def facts_to_try(form: Form, rounds: Path) -> RoundFacts:
+    """A round to fill a form in: the first of its type, with something to choose from in every list it lacks."""
+    closes = clock.today().replace(month=12, day=31).isoformat()
+    found = next(iter(_entries(rounds, form.fund_type)), RoundFacts(closes_on=closes))
+    lists = {
+        n.name: ["（由批次设定的选项一）", "（由批次设定的选项二）"] for n in needs(form) if n.kind == "options"
+    }
+    return found.model_copy(update={"parameters": {**lists, **found.parameters}})

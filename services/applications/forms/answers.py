@@ -16,6 +16,8 @@ ROW_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Rows, columns and unknown keys that one write may bring: what is larger is refused before it is looked at.
 MAX_ROWS = 2000
 MAX_ERRORS = 500
+# What 暂存 takes in one value: twice the longest text that a form may ask for. More was never typed.
+MAX_TYPED = 40_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def draft(section: Section, values: Values) -> Values:
         rows = values.get(table.key)
         if isinstance(rows, list) and len(rows) > MAX_ROWS:
             errors.append(_error(section, table.key, "too_many_rows", f"“{table.label}”最多 {table.max_rows} 行"))
+    errors += [
+        _error(section, key, "too_long", f"内容过长，最多 {MAX_TYPED} 字")
+        for key in section.by_key
+        if _longest(values.get(key)) > MAX_TYPED
+    ]
     if errors:
         raise Invalid(errors)
     kept = {key: value for key, value in values.items() if key not in not_asked(section)}
@@ -60,6 +67,20 @@ def draft(section: Section, values: Values) -> Values:
         if isinstance(rows, list):
             kept[table.key] = [with_id(row, table) if isinstance(row, dict) else row for row in rows]
     return kept
+
+
+def _longest(value: object) -> int:
+    """The length of the longest text in a value, whatever its shape."""
+    longest, waiting = 0, [value]
+    while waiting:
+        match waiting.pop():
+            case str(text):
+                longest = max(longest, len(text))
+            case list(items):
+                waiting += items
+            case dict(items):
+                waiting += [*items, *items.values()]
+    return longest
 
 
 def not_asked(section: Section) -> set[str]:

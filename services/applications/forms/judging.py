@@ -48,8 +48,12 @@ class _Judge:
         self._situation = situation
         self._rules = situation.form.rules
         self._wrong: dict[tuple[str | None, str | None, str | None], list[FieldError]] = {}
+        # The columns with a mistake by row: thousands of mistakes in hundreds of rows are looked up, not searched.
+        self._wrong_in: dict[tuple[str | None, str | None], list[str | None]] = {}
         for error in reading.errors:
             self._wrong.setdefault((error.field, error.row, error.column), []).append(error)
+            if error.row is not None:
+                self._wrong_in.setdefault((error.field, error.row), []).append(error.column)
         self._found: list[FieldError] = []
 
     def all(self) -> list[FieldError]:
@@ -97,9 +101,9 @@ class _Judge:
     def _table(self, table: Table) -> None:
         whole = self._wrong.get((table.key, None, None))
         self._found += whole or []
-        for place, wrong in self._wrong.items():
-            if place[0] == table.key and place[1] is not None and place[2] is None:
-                self._found += wrong
+        for (field, row_id), columns in self._wrong_in.items():
+            if field == table.key and None in columns:
+                self._found += self._wrong[field, row_id, None]
         rows = self._situation.rows(self._section.key, table.key)
         required = self._situation.required(self._section.key, table.key)
         if not whole and not table.fixed_rows:
@@ -113,9 +117,9 @@ class _Judge:
                 self._unique(table, column, rows)
 
     def _row(self, table: Table, row: Row, required: bool) -> None:
-        kept = self._kept[table.key][row.index]
+        kept = row.kept
         id = kept["id"]
-        wrong_here = any(place[:2] == (table.key, id) for place in self._wrong)
+        wrong_here = self._wrong_in.get((table.key, id), ())
         # A fixed row of a table that may stay empty is only judged once something stands in it.
         idle = (
             bool(table.fixed_rows)
@@ -137,9 +141,9 @@ class _Judge:
             for bound, rule in self._bounds((self._section.key, table.key, column.key), column):
                 if self._breaks(bound, rule, column, value, row):
                     self._say(table.key, "out_of_bounds", bound.message, id, column.key)
-        for place, wrong in self._wrong.items():
-            if place[:2] == (table.key, id) and place[2] not in (None, *table.by_column):
-                self._found += wrong
+        for name in dict.fromkeys(wrong_here):
+            if name is not None and name not in table.by_column:
+                self._found += self._wrong[table.key, id, name]
 
     def _unique(self, table: Table, column: FieldDefinition, rows: tuple[Row, ...]) -> None:
         seen: dict[str, int] = {}
@@ -149,7 +153,7 @@ class _Judge:
                 continue
             text = str(value)
             if text in seen:
-                id = self._kept[table.key][row.index]["id"]
+                id = row.kept["id"]
                 self._say(table.key, "not_unique", f"“{column.label}”与第 {seen[text]} 行重复", id, column.key)
             else:
                 seen[text] = number

@@ -1,6 +1,5 @@
 """Faults of names: keys that stand twice, and paths that lead nowhere."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,13 +8,11 @@ from services.applications.forms.definition import Form, Section, Table
 from services.applications.forms.kinds import ComputedField, FieldDefinition, FixedTextField
 from services.applications.forms.kinds.choices import MultiSelectField, RadioField, SelectField
 from services.applications.forms.rules import Location, Problem
-from services.applications.forms.scope import RESERVED
+from services.applications.forms.scope import PARAMETER, RESERVED
 
 CHOICES = (SelectField, RadioField, MultiSelectField)
 # What rows carry besides their columns.
 ROW_KEYS = frozenset({"id", "row"})
-# What a round can call its parameters.
-PARAMETER = re.compile("[a-z][a-z0-9_]{0,63}")
 
 
 def problems(form: Form) -> list[Problem]:

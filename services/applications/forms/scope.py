@@ -7,12 +7,15 @@ Within a table its own columns come first, then the section's own fields, tables
 """
 
 import ast
+import re
 from dataclasses import dataclass
 
 from services.applications.forms.definition import Form, OtherApplications, Section, Slot, Table
 from services.applications.forms.language import Each, Mistake, Place
 
 OTHERS = frozenset(OtherApplications.model_fields)
+# What a round can call its parameters.
+PARAMETER = re.compile("[a-z][a-z0-9_]{0,63}")
 RESERVED = frozenset({"round", "others", "today", "form"})
 
 # Section, part and column; empty where it is the section or the part itself.
@@ -77,6 +80,8 @@ def _target(form: Form, parts: tuple[str, ...], section: Section | None, table: 
         case ("today",):
             return Target("today", "date")
         case ("round", parameter):
+            if not PARAMETER.fullmatch(parameter):
+                raise Mistake(f"no round has a parameter “{parameter}”: small letters, digits and _ are allowed")
             return Target("round", "date" if parameter == "closes_on" else "any", part=parameter)
         case ("others", fact):
             if fact not in OTHERS:

@@ -26,13 +26,16 @@ class Facts:
     today: date = field(default_factory=clock.today)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Row:
-    """One row of a table, by its position among the kept ones."""
+    """One row of a table: its position among the kept ones, what is kept in it, and the table's definition. A situation
+    has each row once, so that it can be known by being itself."""
 
     section: str
     table: str
     index: int
+    kept: Values
+    definition: Table
 
 
 class Situation:
@@ -86,8 +89,9 @@ class Situation:
 
     def row_visible(self, row: Row) -> bool:
         """Whether a fixed row is shown; free rows always are."""
-        rule = self._rules.rows.get((row.section, row.table, self._row(row).get("row", "")))
-        return self.holds(rule)
+        if not self._rules.rows:
+            return True
+        return self.holds(self._rules.rows.get((row.section, row.table, row.kept.get("row", ""))))
 
     def cell_visible(self, row: Row, column: str) -> bool:
         rule = self._rules.of.get(((row.section, row.table, column), "visible_if"))
@@ -95,7 +99,7 @@ class Situation:
 
     def cell_required(self, row: Row, column: str) -> bool:
         rule = self._rules.of.get(((row.section, row.table, column), "required_if"))
-        wanted = self.holds(rule, row) if rule else self._table(row).by_column[column].required
+        wanted = self.holds(rule, row) if rule else row.definition.by_column[column].required
         return wanted and self.cell_visible(row, column)
 
     # ---- values ------------------------------------------------------------------------------------------------
@@ -105,7 +109,9 @@ class Situation:
         key = ("rows", section, table)
         if key not in self._known:
             kept = self._values(section).get(table) if self.visible(section, table) else None
-            found = (Row(section, table, i) for i in range(len(kept or ())))
+            definition = self._section(section).by_key[table]
+            assert isinstance(definition, Table)
+            found = (Row(section, table, i, row, definition) for i, row in enumerate(kept or ()))
             self._known[key] = tuple(row for row in found if self.row_visible(row))
         found_rows: tuple[Row, ...] = self._known[key]
         return found_rows
@@ -124,10 +130,10 @@ class Situation:
         """A cell's value as it is kept."""
         if not self.cell_visible(row, column):
             return None
-        definition = self._table(row).by_column[column]
+        definition = row.definition.by_column[column]
         if isinstance(definition, ComputedField):
             return self._computed(definition, (row.section, row.table, column), row)
-        value = self._row(row).get(column)
+        value = row.kept.get(column)
         return None if blank(value) else value
 
     def _computed(self, definition: ComputedField, node: tuple[str, str, str], row: Row | None) -> Any:
@@ -160,7 +166,7 @@ class Situation:
                 return tuple(self._typed_cell(r, target.column) for r in self.rows(target.section, target.part))
             case "cell":
                 rows = self.rows(target.section, target.part)
-                return next((self._typed_cell(r, target.column) for r in rows if self._row(r).get("row") == target.row), None)  # fmt: skip
+                return next((self._typed_cell(r, target.column) for r in rows if r.kept.get("row") == target.row), None)  # fmt: skip
             case "own":
                 return self._typed_cell(row, target.column) if row else None
             case "each":
@@ -175,7 +181,7 @@ class Situation:
         key = ("cell", row, column)
         if key not in self._known:
             self._evaluator.steps -= 1
-            self._known[key] = self._typed(self._table(row).by_column[column], self.cell(row, column))
+            self._known[key] = self._typed(row.definition.by_column[column], self.cell(row, column))
         return self._known[key]
 
     @staticmethod
@@ -189,21 +195,12 @@ class Situation:
     def _section(self, key: str) -> Section:
         return self.form.by_key[key]
 
-    def _table(self, row: Row) -> Table:
-        table = self._section(row.section).table(row.table)
-        assert table is not None
-        return table
-
     def row_id(self, row: Row) -> str:
-        return str(self._row(row)["id"])
+        return str(row.kept["id"])
 
     def fixed_key(self, row: Row) -> str | None:
         """The key of a fixed row; None for a free one."""
-        return self._row(row).get("row")
+        return row.kept.get("row")
 
     def _values(self, section: str) -> Values:
         return self._sections.get(section) or {}
-
-    def _row(self, row: Row) -> Values:
-        found: Values = self._values(row.section)[row.table][row.index]
-        return found

@@ -163,17 +163,16 @@ async def save(
     await session.flush()
     await session.refresh(opened.application)
     await session.refresh(opened.row)
-    _follow(opened, kept)
+    _follow(opened, filled.with_saved({**filled.saved, key: kept}).effective())
     record(session, actor, "save_section", application_id=id, section=key)
     await session.flush()
     return opened
 
 
-def _follow(opened: Opened, kept: dict[str, Any]) -> None:
-    """Keep the list's columns in step with the sections they come from."""
-    saved = {opened.definition.key: kept}
-    name = value_at(opened.form.project_name, saved)
-    amount = value_at(opened.form.applied_amount, saved)
+def _follow(opened: Opened, counted: dict[str, dict[str, Any]]) -> None:
+    """Keep the list's columns in step with the sections they come from; the amount may be a computed one."""
+    name = value_at(opened.form.project_name, counted)
+    amount = value_at(opened.form.applied_amount, counted)
     if name is not None:
         opened.application.project_name = name
     if amount is not None:

@@ -127,6 +127,7 @@ async def submit(
         submitted_at=actor.received_at,
         submitted_from=facts.state,
         district=_district(saved),
+        applied_wan=value_at(form.applied_amount, saved),
         details={"sha256": sha256, "submitted": revision}
         | ({"came_again_at": came_again_at.isoformat()} if came_again_at else {}),
     )
@@ -222,7 +223,7 @@ def _received(application: Application, form: Form, saved: Sections, receipt: Re
         to=to,
         fallback=fallback_of(application, to),
         application_id=application.id,
-        project_name=str(value_at(form.project_name, saved)),
+        project_name=str(value_at(form.project_name, saved) or application.project_name or "未命名项目"),
         fund_type_label=form.label,
         number=receipt.number,
         revision=receipt.revision,

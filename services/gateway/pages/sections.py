@@ -9,10 +9,10 @@ import asyncio
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view, merging, reading, rows, standing, typed
+from services.gateway.pages import form_view, merging, reading, rows, shapes, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
+from services.gateway.pages.controls import Beside
 from services.gateway.pages.errors import wants_page
-from services.gateway.pages.form_view import Beside
 from services.gateway.pages.rendering import page
 from services.gateway.pages.uploads import Uploads
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
@@ -41,12 +41,12 @@ def _path(request: web.Request) -> str:
     return f"/applications/{uuid_in_path(request)}/sections/{request.match_info['key']}"
 
 
-def current(opened: Json) -> Json:
+def current(section: Json, opened: Json) -> Json:
     """What a section's page opens with: the newer 暂存, what is saved, or what was brought along."""
     values: Json | None = opened["draft"] if opened["draft"] is not None else opened["saved"]
     if values is None:
         values = {name: item["value"] for name, item in opened["prefill"].items()}
-    return values
+    return shapes.fitted(section, values)
 
 
 def marks(found: Json, problems: list[Json], opinions: list[Json]) -> dict[str, list[str]]:
@@ -85,7 +85,7 @@ async def _render(
     if judged:
         here = [p for p in problems.body if p["section"] == section["key"] and p["code"] != "unsaved_draft"]
         wrong = [p for p in here if not p["code"].startswith("check.")]
-    values = current(opened.body) if values is None else values
+    values = current(section, opened.body) if values is None else values
     sources = {
         name: item["source"] for name, item in opened.body["prefill"].items() if item["value"] == values.get(name)
     }
@@ -109,7 +109,7 @@ async def _render(
         "checks": checks.body,
         "notice": notice,
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
-        "base": merging.fingerprint(section, current(opened.body)),
+        "base": merging.fingerprint(section, current(section, opened.body)),
     }
     return page(request, "section.html", context, status=status)
 
@@ -182,7 +182,7 @@ def _go(request: web.Request, location: str) -> web.Response:
 async def _picked(request: web.Request, section: Json, form: Values, values: Json, etag: str) -> Json:
     """One copy out of two, as the person chose; `Stale` when the other side has moved on meanwhile."""
     opened = (await ask(request, "GET", _path(request))).body
-    theirs = current(opened)
+    theirs = current(section, opened)
     if opened["etag"] != etag:
         raise Stale(current={"draft": theirs, "saved": None, "etag": opened["etag"]})
     picks = {name.removeprefix("pick."): chosen[0] for name, chosen in form.items() if name.startswith("pick.")}
@@ -194,7 +194,7 @@ async def _merge_page(
 ) -> web.Response:
     """Both copies side by side. Nothing of either is lost: mine travels with the page, theirs is kept."""
     other = error.extra.get("current") or {}
-    theirs = other.get("draft") or other.get("saved") or {}
+    theirs = shapes.fitted(section, other.get("draft") or other.get("saved") or {})
     context = {
         "application": found,
         "section": section,

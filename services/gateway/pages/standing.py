@@ -25,9 +25,10 @@ def as_shown(section: Json, now: Json) -> Json:
 def _table(table: Json, now: Json) -> Json:
     hidden = set(now.get("hidden_columns", ()))
     rows = set(now.get("hidden_rows", ()))
+    required = set(now.get("required", ()))
     return {
         **table,
-        "columns": [c for c in table["columns"] if c["key"] not in hidden],
+        "columns": [{**c, "required": c["key"] in required} for c in table["columns"] if c["key"] not in hidden],
         "fixed_rows": [r for r in table["fixed_rows"] if r["key"] not in rows],
     }
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from services.gateway.forms import one, read_form
-from services.gateway.pages import form_view, merging, reading
+from services.gateway.pages import form_view, merging, reading, shapes
 from services.gateway.pages.asking import (
     Json,
     application,
@@ -79,7 +79,7 @@ def _line(form: Json, found: Json, problem: Json) -> Json:
 def _both(form: Json, listed: Json, opened: Json) -> Json:
     """A section with a newer 暂存: what it says against what would be submitted without it."""
     section = section_of(form, listed["key"])
-    saved, draft = opened["saved"] or {}, opened["draft"] or {}
+    saved, draft = (shapes.fitted(section, opened[copy] or {}) for copy in ("saved", "draft"))
     return {
         "key": listed["key"],
         "label": listed["label"],

@@ -34,7 +34,9 @@ class Wrong(ValueError):
 
 def blank(value: object) -> bool:
     """Whether nothing was filled in."""
-    return value is None or value in ([], ()) or (isinstance(value, str) and not value.strip())
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or (isinstance(value, list | tuple) and not value)
 
 
 class Bound(Part):

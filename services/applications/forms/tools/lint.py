@@ -10,7 +10,6 @@ from services.applications.forms.checks import parameters
 from services.applications.forms.definition import Form, RoundFacts, Slot, Table
 from services.applications.forms.kinds.choices import MultiSelectField, RadioField, SelectField
 from services.applications.forms.language import Place
-from services.applications.forms.naming import PARAMETER
 from services.applications.forms.rules import Problem, Rule
 from services.applications.forms.source import Fault, Source, read_file, read_form
 from services.applications.forms.tools import reach
@@ -54,7 +53,6 @@ def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
         *_lists_nobody_uses(form),
         *_labels(form),
         *_skipped(form, rounds),
-        *_parameter_names(form),
     ]
 
 
@@ -137,13 +135,3 @@ def _skipped(form: Form, rounds: RoundFacts | None) -> Iterator[Problem]:
             yield Problem(
                 ("checks", i), f"a round without {', '.join(needed)} leaves out the check “{check.id}”", "note"
             )
-
-
-def _parameter_names(form: Form) -> Iterator[Problem]:
-    """A parameter that no round can have, because rounds call theirs otherwise."""
-    for rule in form.rules.all():
-        for name in sorted(rule.parameters):
-            if not PARAMETER.fullmatch(name):
-                yield Problem(
-                    rule.at, f"no round has a parameter “{name}”: small letters, digits and _ are allowed"
-                )

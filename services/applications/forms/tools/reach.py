@@ -14,7 +14,7 @@ from services.applications.forms.kinds import FieldDefinition
 from services.applications.forms.language import Place
 from services.applications.forms.rules import Problem, Rule
 from services.applications.forms.scope import Node, Target
-from services.applications.forms.situation import Facts, Row, Situation
+from services.applications.forms.situation import Facts, Situation
 from services.applications.forms.tools import samples
 
 # Situations tried for one condition, and for all conditions of one form together.
@@ -60,9 +60,8 @@ def _questions(form: Form) -> Iterator[tuple[Rule, Ask]]:
 def _asked(node: Node, role: str) -> Ask:
     section, part, column = node
     if column:
-        row = Row(section, part, 0)
         ask = Situation.cell_visible if role == "visible_if" else Situation.cell_required
-        return lambda s: bool(s.rows(section, part)) and ask(s, row, column)
+        return lambda s: any(ask(s, row, column) for row in s.rows(section, part)[:1])
     if role == "visible_if":
         return lambda s: s.visible(section, part)
     return lambda s: s.required(section, part)

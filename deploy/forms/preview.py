@@ -1,0 +1,167 @@
+"""A form being tried: its pages as an applicant sees them, with the portal's own templates, and its PDF. What is typed is
+kept in memory; nothing is stored anywhere."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.applications import document_model
+from services.applications.forms import answers
+from services.applications.forms.checks import evaluate
+from services.applications.forms.definition import Form, OtherApplications, RoundFacts, Section
+from services.applications.forms.situation import Facts
+from services.applications.forms.standing import effective, now, visible_sections
+from services.documents import rendering
+from services.gateway.pages import controls, form_view, standing
+from services.gateway.pages.rendering import TEMPLATES
+from services.gateway.pages.sections import marks
+from shared import clock
+from shared.errors import FieldError, Invalid
+
+Json = dict[str, Any]
+ENTERPRISE = {"uscc": "91110105MA00TE5T2T", "name": "（预览）申报单位"}
+HERE = "/applications/preview"
+
+
+@dataclass
+class Preview:
+    """One form with what was typed into it: `drafts` as typed, `saved` as 保存表单 keeps it."""
+
+    form: Form
+    round: RoundFacts
+    drafts: dict[str, Json] = field(default_factory=dict)
+    saved: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.round, OtherApplications())
+
+    def section(self, key: str) -> Section | None:
+        return self.form.section(key)
+
+    def definition(self, section: Section) -> Json:
+        """The section as the public contract gives it to the portal."""
+        lists = {name: [o if isinstance(o, str) else o.model_dump() for o in options] for name, options in self.form.lists.items()}  # fmt: skip
+        return {**section.model_dump(mode="json"), "lists": lists}
+
+    def keep(self, section: Section, values: Json) -> None:
+        """暂存."""
+        self.drafts[section.key] = answers.draft(section, values)
+
+    def save(self, section: Section, values: Json) -> list[FieldError]:
+        """保存表单; what is wrong with it. Files cannot be added here, so no slot is missed."""
+        self.keep(section, values)
+        slots = {slot.key for slot in section.slots}
+        try:
+            self.saved[section.key] = answers.validate(section, values, self._context(section))
+        except Invalid as error:
+            found = [e for e in error.errors if not (e.field in slots and e.code == "required")]
+            if found:
+                return found
+            kept, _ = answers.judged(section, values, self._context(section))
+            self.saved[section.key] = kept
+        del self.drafts[section.key]
+        return []
+
+    def _context(self, section: Section) -> answers.Context:
+        others = {key: values for key, values in self.saved.items() if key != section.key}
+        return answers.Context(form=self.form, facts=self.facts, saved=others)
+
+    def page(self, key: str, *, errors: list[FieldError] | None = None, notice: str | None = None) -> str:
+        """The page of one section."""
+        section = self.form.by_key[key]
+        context = self._context(section)
+        values = self.drafts.get(key, self.saved.get(key, {}))
+        state = now(section, context.situation(section, answers.read(section, values, context).kept)).model_dump()
+        definition = self.definition(section)
+        shown = standing.as_shown(definition, state)
+        values = standing.with_computed(values, state)
+        wrong = [error.model_dump() for error in errors or []]
+        beside = controls.Beside.of(wrong, [], {})
+        application = self._application()
+        text = TEMPLATES.get_template("section.html").render(
+            application=application,
+            section=shown,
+            opened=self._opened(key),
+            form=form_view.build(shown, values, self.round.parameters, [], beside, state),
+            carried=standing.carried(definition, state, values),
+            read=None,
+            errors=form_view.summary(definition, wrong),
+            opinions=[],
+            marks=marks(application, [], []),
+            checks=[outcome.model_dump() for outcome in evaluate(self.form, self.saved, self.facts)],
+            notice=notice,
+            fault="请处理以下各处后再保存表单：" if wrong else None,
+            base="",
+            session=None,
+            csrf_token="",
+            roles=set(),
+            role_labels={},
+            demo=False,
+            idle_minutes=0,
+            here=f"{HERE}/sections/{key}",
+            unread=None,
+            now_ms=int(clock.now().timestamp() * 1000),
+            ends_at=None,
+        )
+        # Without its scripts: there is nobody here for them to talk to, and every page works without.
+        return re.sub(r"<script[^>]*></script>\n?", "", text)
+
+    def _opened(self, key: str) -> Json:
+        return {
+            "etag": "1",
+            "draft": self.drafts.get(key),
+            "draft_at": clock.now().isoformat(),
+            "saved": self.saved.get(key),
+            "saved_at": clock.now().isoformat(),
+            "editable": True,
+            "prefill": {},
+            "attachments": [],
+        }
+
+    def _application(self) -> Json:
+        shown = visible_sections(self.form, self.saved, self.facts)
+        return {
+            "id": "preview",
+            "form_title": self.form.title,
+            "project_name": "",
+            "fund_type_label": self.form.label,
+            "state": "draft",
+            "actions": [],
+            "correct_by": None,
+            "closes_at": f"{self.round.closes_on}T17:30:00+08:00",
+            "sections": [
+                {
+                    "key": s.key,
+                    "label": s.label,
+                    "visible": shown[s.key][0],
+                    "required": shown[s.key][1],
+                    "status": "draft" if s.key in self.drafts else "saved" if s.key in self.saved else "empty",
+                    "editable": True,
+                    "saved_at": clock.now().isoformat() if s.key in self.saved else None,
+                    "draft_at": clock.now().isoformat() if s.key in self.drafts else None,
+                }
+                for s in self.form.sections
+            ],
+        }
+
+    def pdf(self) -> bytes:
+        """The application's PDF with what is saved; an empty form when nothing is."""
+        counted = effective(self.form, self._all_sections(), self.facts)
+        model = document_model.of_snapshot(self.form, counted, {}, enterprise=ENTERPRISE, at=clock.now())
+        return rendering.render(model, rendering.press()).content
+
+    def commitment(self) -> bytes:
+        """下载待盖章承诺书."""
+        model = document_model.of_commitment(self.form, self.saved, enterprise=ENTERPRISE, at=clock.now())
+        return rendering.render(model, rendering.press()).content
+
+    def _all_sections(self) -> dict[str, Json]:
+        """Every section, with the rows that an empty table starts with."""
+        empty: dict[str, Json] = {}
+        for section in self.form.sections:
+            rows = {
+                t.key: [{"id": r.key, "row": r.key} for r in t.fixed_rows] or [{"id": "1"}] for t in section.tables
+            }
+            empty[section.key] = dict(rows)
+        return {**empty, **self.saved}
