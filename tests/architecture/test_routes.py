@@ -163,6 +163,8 @@ GET    {P}/preview                                   a
 GET    {P}/commitment                                a
 GET    {P}/submit                                    a
 POST   {P}/submit                                    a form
+GET    {P}/submit/again                              a
+GET    {P}/sections/{{key}}/again                      a
 GET    {P}/receipt/{{n}}                               a
 GET    {P}/withdraw                                  a
 POST   {P}/withdraw                                  a form
@@ -202,6 +204,7 @@ GET    /audit                                        u
 POST   /audit/export                                 u form
 GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
+POST   /ops/switches                                 o form
 POST   /ops/parked/requeue                           o form
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o
