@@ -11,12 +11,14 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from services.gateway.client import Services
 from services.gateway.context import SERVICES
-from shared import clock
+from shared import clock, deadline
 from shared.errors import DomainError, Unavailable
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 5.0
+# Nobody waits for the answer longer than until the next look.
+PATIENCE = 3.0
 
 
 class Set(BaseModel):
@@ -42,6 +44,7 @@ class Board:
 
     async def look(self, services: Services) -> None:
         """Ask; what was heard last stays when nobody answers."""
+        deadline.begin(PATIENCE)
         try:
             self.set = Set.model_validate(await services.tell("applications", "/internal/switches", ""))
         except (DomainError, ValidationError) as error:
