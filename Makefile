@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue format bench-documents
+.PHONY: bench help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -52,6 +52,10 @@ check: ## formatting, lint, types, walls between the services, Compose file and 
 	@.venv/bin/lint-imports
 	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	@.venv/bin/kubernetes-validate --strict --quiet -k 1.33.0 $(MANIFESTS)
+
+bench: ## what our work costs: 暂存 and submissions beside a bare pair, a million rows beside a thousand, the relay
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.figures $(ARGS)
 
 bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, memory; one worker and two
 	@deploy/bootstrap.sh test
