@@ -44,7 +44,7 @@ preflight: ## is the system that runs here fit for deadline night? a table, aske
 backup: ## TO=folder: database and store of the system that runs here (deploy/README.md: restore)
 	@$(PYTHON) -m deploy.backup create $(if $(TO),--to $(TO))
 
-check: ## formatting, lint, types, walls between the services, Compose file and manifests
+check: ## formatting, lint, types, walls between the services, Compose file, manifests; the published forms as they were
 	@deploy/bootstrap.sh test
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
@@ -52,12 +52,13 @@ check: ## formatting, lint, types, walls between the services, Compose file and 
 	@.venv/bin/lint-imports
 	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	@.venv/bin/kubernetes-validate --strict --quiet -k 1.33.0 $(MANIFESTS)
+	@$(PYTHON) -m deploy.forms check
 
 bench: ## what our work costs: 暂存 and submissions beside a bare pair, a million rows beside a thousand, the relay
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.figures $(ARGS)
 
-bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, memory; one worker and two
+bench-documents: ## what a document costs beside stock WeasyPrint and a warm Chromium: CPU, size, memory, two workers
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.documents
 

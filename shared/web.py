@@ -71,6 +71,9 @@ class Route:
     if_match: bool = False
     idempotent: bool = False
     query: tuple[str, ...] = field(default=())
+    # The model of a 202 while the answer is being made; whether the body is a file in a multipart form.
+    waits: Any = None
+    takes_file: bool = False
     media_type: str = "application/json"
 
 

@@ -40,8 +40,8 @@ from services.applications.schemas import (
     Change,
     DocumentStatus,
     Nothing,
+    Obstacle,
     OpinionView,
-    Problem,
     Reply,
     RevisionSnapshot,
     RevisionView,
@@ -117,7 +117,7 @@ def _public() -> list[Route]:
             Nothing, ApplicationView, if_match=True,
         ),
         Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome]),
-        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Problem]),
+        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
         Route(
@@ -135,7 +135,7 @@ def _public() -> list[Route]:
         # attachments
         Route(
             "POST", f"{A}/attachments", attachments.upload, GATEWAY, APPLICANT,
-            answer=AttachmentView, status=201, query=("section", "slot"),
+            answer=AttachmentView, status=201, query=("section", "slot"), takes_file=True,
         ),
         Route(
             "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, READERS,
@@ -150,16 +150,21 @@ def _public() -> list[Route]:
         ),
         Route("DELETE", f"{A}/attachments/{{attachment}}", attachments.remove, GATEWAY, APPLICANT, status=204),
         # documents
-        Route("POST", f"{A}/preview", documents.preview, GATEWAY, APPLICANT, media_type="application/pdf"),
         Route(
-            "GET", f"{A}/commitment.pdf", documents.commitment, GATEWAY, APPLICANT, media_type="application/pdf"
+            "POST", f"{A}/preview", documents.preview, GATEWAY, APPLICANT,
+            media_type="application/pdf", waits=DocumentStatus,
+        ),
+        Route(
+            "GET", f"{A}/commitment.pdf", documents.commitment, GATEWAY, APPLICANT,
+            media_type="application/pdf", waits=DocumentStatus,
         ),
         Route(
             "POST", f"{A}/revisions/{{n}}/pdf", documents.make_pdf, GATEWAY, READERS,
-            Nothing, DocumentStatus,
+            Nothing, DocumentStatus, waits=DocumentStatus,
         ),
         Route(
-            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, READERS, media_type="application/pdf"
+            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, READERS,
+            media_type="application/pdf", waits=DocumentStatus,
         ),
         # history
         Route("GET", f"{A}/opinions", opinions.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),

@@ -1,4 +1,4 @@
-"""The table of the operators' switches."""
+"""What operators set while the system runs."""
 
 from datetime import datetime
 

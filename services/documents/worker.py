@@ -22,7 +22,8 @@ def run(settings: DocumentsSettings) -> None:
     app = celery_app("documents", settings.broker_url.get_secret_value())
     # A child that has grown is replaced after its document, long before the hard bound below.
     app.conf.worker_max_memory_per_child = settings.documents_memory_mb * 1024 // 2
-    worker = Worker(warm_up(), recipe.base())
+    press = warm_up(fast=settings.documents_faster)
+    worker = Worker(press, recipe.base(fast=press.faster))
     register(app, worker, seconds=settings.documents_seconds)
 
     def open_child(**_: Any) -> None:

@@ -15,18 +15,17 @@ from services.gateway.client import Services
 from services.gateway.context import (
     BROWSER_SESSIONS,
     CACHE,
-    CALLS,
     DATABASE,
     HTTP,
     KEYS,
+    LIMITS,
     SERVICES,
     SETTINGS,
     SIGN_IN,
-    SIGN_INS,
-    VERIFICATIONS,
     WORKDAYS,
 )
-from services.gateway.limits import Limiter
+from services.gateway.edges import MAX_FORM, known_host
+from services.gateway.limits import Limits
 from services.gateway.pages import assets
 from services.gateway.pages.errors import error_pages
 from services.gateway.sessions import Sessions
@@ -59,22 +58,20 @@ def create_app(settings: GatewaySettings) -> web.Application:
         Verifier(SERVICE, settings.trusted_keys),
         HEALTH,
         busy=BUSY,
-        middlewares=[stamp, error_pages, door.middleware()],
-        max_body=2 * 1024 * 1024,
+        middlewares=[stamp, error_pages, known_host, door.middleware()],
+        max_body=MAX_FORM,
         edge=True,
     )
     app[SETTINGS] = settings
     app[SWITCHES] = Board()
     app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
-    app[CALLS] = Limiter(settings.calls_per_minute)
-    app[SIGN_INS] = Limiter(settings.signins_per_minute)
-    app[VERIFICATIONS] = Limiter(settings.verifications_per_minute)
     for page in routes.table(stub_idp=settings.stub_idp):
         app.router.add_route(page.method, page.path, entered(page))
     app.router.add_get("/static/{digest}/{name:.+}", assets.serve)
     app.on_response_prepare.append(security_headers(settings))
     app.on_response_prepare.append(hand_ticket)
+    app.cleanup_ctx.append(_limits)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(watching)
@@ -118,6 +115,13 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     yield
     await cache.close()
     await engine.dispose()
+
+
+async def _limits(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    app[LIMITS] = Limits(settings.redis_url.get_secret_value(), settings.rates)
+    yield
+    await app[LIMITS].close()
 
 
 async def _http(app: web.Application) -> AsyncIterator[None]:
