@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge
 OPEN = Gauge("gm_breaker_open", "Whether a service is being left alone", ["service", "target"])
 REFUSED = Counter("gm_breaker_refused", "Calls not made because the service was left alone", ["service", "target"])
 
-FAILURES = 5
+FAILURES = 3
 FIRST_REST, LONGEST_REST = 1.0, 15.0
 
 
@@ -19,7 +19,7 @@ class Resting(Exception):
 
 
 class Breaker:
-    """After five calls in a row without an answer nobody calls for a second; then one call tries. Each that fails doubles
+    """After three calls in a row without an answer nobody calls for a second; then one call tries. Each that fails doubles
     the rest, up to 15 s, shortened or prolonged by chance. A service that answers «busy» is alive: that is no failure.
     """
 

@@ -31,7 +31,7 @@ WAITED = Histogram(
 SHARE = {Rank.SUBMIT: 1.0, Rank.WRITE: 0.9, Rank.READ: 0.7, Rank.DOCUMENT: 0.4}
 PATIENCE = {Rank.SUBMIT: 8.0, Rank.WRITE: 4.0, Rank.READ: 1.5, Rank.DOCUMENT: 0.5}
 # How long an answer is worth working for, unless its caller waits less.
-WORTH = {Rank.SUBMIT: 20.0, Rank.WRITE: 15.0, Rank.READ: 10.0, Rank.DOCUMENT: 15.0}
+WORTH = {Rank.SUBMIT: 12.0, Rank.WRITE: 10.0, Rank.READ: 6.0, Rank.DOCUMENT: 10.0}
 # When to come again: by chance between these, so that those who were sent away together do not return together.
 AGAIN = (2, 8)
 

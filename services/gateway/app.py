@@ -14,6 +14,7 @@ from services.gateway.cache import Cache
 from services.gateway.client import Services
 from services.gateway.context import (
     BROWSER_SESSIONS,
+    CACHE,
     DATABASE,
     HTTP,
     KEYS,
@@ -31,6 +32,8 @@ from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
+from services.gateway.switches import SWITCHES, Board, watching
+from services.gateway.waiting import hand_ticket
 from shared.database import BUSY, async_engine
 from shared.door import Door
 from shared.identity import Signer, Verifier
@@ -60,15 +63,18 @@ def create_app(settings: GatewaySettings) -> web.Application:
         edge=True,
     )
     app[SETTINGS] = settings
+    app[SWITCHES] = Board()
     app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     for page in routes.table(stub_idp=settings.stub_idp):
         app.router.add_route(page.method, page.path, entered(page))
     app.router.add_get("/static/{digest}/{name:.+}", assets.serve)
     app.on_response_prepare.append(security_headers(settings))
+    app.on_response_prepare.append(hand_ticket)
     app.cleanup_ctx.append(_limits)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_http)
+    app.cleanup_ctx.append(watching)
     app.cleanup_ctx.append(_internal)
     app.cleanup_ctx.append(events.listening)
     app.on_shutdown.append(events.close_streams)
@@ -84,6 +90,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     cache = Cache(settings.redis_url.get_secret_value())
     app[DATABASE] = sessions
+    app[CACHE] = cache
     app[BROWSER_SESSIONS] = Sessions(
         sessions,
         cache,

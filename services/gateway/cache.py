@@ -31,13 +31,16 @@ class Cache:
             return None
         return str(value) if value is not None else None
 
-    async def put(self, key: str, value: str, seconds: int) -> None:
+    async def put(self, key: str, value: str, seconds: int) -> bool:
+        """Whether it is there now."""
         if self._rests():
-            return
+            return False
         try:
             await self._redis.set(key, value, ex=seconds)
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(error)
+            return False
+        return True
 
     async def drop(self, key: str) -> None:
         """Tried even while resting: what is dropped must not come back."""

@@ -18,7 +18,7 @@ from aiohttp import (
     ServerDisconnectedError,
 )
 
-from shared import deadline, errors, tracing
+from shared import deadline, errors, tickets, tracing
 from shared.breaker import Breaker, Resting, RetryBudget
 from shared.identity import Actor, Signer
 from shared.web import STATUS
@@ -76,7 +76,7 @@ class Services:
 
     def __init__(self, http: ClientSession, signer: Signer, urls: dict[str, str]) -> None:
         self.http = http
-        self._signer = signer
+        self.signer = signer
         self._urls = {name: url.rstrip("/") for name, url in urls.items()}
         self._breakers = {name: Breaker("gateway", name) for name in urls}
         self._retries = RetryBudget()
@@ -95,7 +95,7 @@ class Services:
         return self._urls[service] + path
 
     def headers(self, service: str, actor: Actor | None, request_id: str) -> dict[str, str]:
-        return {**self._signer.headers(service, actor), "X-Request-Id": request_id}
+        return {**self.signer.headers(service, actor), "X-Request-Id": request_id}
 
     async def ask(
         self,
@@ -107,6 +107,7 @@ class Services:
         json: Any = None,
         etag: str | None = None,
         key: str | None = None,
+        ticket: str = "",
         query: dict[str, str] | None = None,
         data: Any = None,
     ) -> Answer:
@@ -119,6 +120,8 @@ class Services:
             headers["If-Match"] = f'"{etag}"'
         if key is not None:
             headers["Idempotency-Key"] = key
+        if ticket:
+            headers[tickets.HEADER] = ticket
         async with self.reach(
             service,
             method,

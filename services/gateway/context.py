@@ -5,6 +5,7 @@ from datetime import datetime
 from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from services.gateway.cache import Cache
 from services.gateway.client import Services
 from services.gateway.limits import Limits
 from services.gateway.sessions import Session, Sessions
@@ -16,6 +17,7 @@ from shared.workdays import WorkingDays
 SETTINGS = web.AppKey("settings", GatewaySettings)
 DATABASE: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("database", async_sessionmaker)
 BROWSER_SESSIONS = web.AppKey("browser_sessions", Sessions)
+CACHE = web.AppKey("cache", Cache)
 HTTP = web.AppKey("http", ClientSession)
 SERVICES = web.AppKey("services", Services)
 SIGN_IN = web.AppKey("sign_in", SignInClient)

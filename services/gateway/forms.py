@@ -22,6 +22,8 @@ TOKEN = "csrf_token"  # noqa: S105 (the name of a field)
 Values = dict[str, list[str]]
 TakeFile = Callable[[str, str, AsyncIterator[bytes]], Awaitable[None]]
 FORM: web.RequestKey[Values] = web.RequestKey("form", dict)
+# The form is one that this browser sent before and that was turned away; it proved itself then.
+REPLAYED = web.RequestKey("replayed", bool)
 
 
 def check_csrf(session: Session, token: str) -> None:
@@ -40,6 +42,8 @@ async def keep_form(request: web.Request) -> None:
 
 async def read_form(request: web.Request) -> Values:
     """A form without files; `NotAllowed` unless it carries the session's token."""
+    if request.get(REPLAYED):
+        return request[FORM]
     values = await _read_urlencoded(request)
     check_csrf(request[SESSION], one(values, TOKEN))
     return values
@@ -48,6 +52,8 @@ async def read_form(request: web.Request) -> Values:
 async def read_multipart(request: web.Request, take_file: TakeFile) -> Values:
     """A form with files. Each file is handed to `take_file(name, file name, chunks)` while it arrives; the
     token stands before the first of them, and without it none is taken."""
+    if request.get(REPLAYED):
+        return request[FORM]
     values = await _read_parts(request, take_file)
     check_csrf(request[SESSION], one(values, TOKEN))
     return values

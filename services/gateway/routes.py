@@ -86,6 +86,9 @@ PAGES = [
     Page("GET", f"{A}/commitment", documents.commitment, APPLICANT, limit=HEAVY),
     Page("GET", f"{A}/submit", submitting.confirm, APPLICANT),
     Page("POST", f"{A}/submit", submitting.submit, APPLICANT, form=True, limit=KEEPING),
+    # For browsers without scripts: what was turned away, once more. The address proves that this browser sent it.
+    Page("GET", f"{A}/submit/again", submitting.again, APPLICANT, limit=KEEPING),
+    Page("GET", f"{A}/sections/{{key}}/again", sections.again, APPLICANT, limit=KEEPING),
     Page("GET", f"{A}/receipt/{{n}}", submitting.receipt, APPLICANT),
     Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),
@@ -144,6 +147,7 @@ PAGES = [
     Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True, limit=HEAVY),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
+    Page("POST", "/ops/switches", ops.switch, OPERATOR, form=True),
     Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
     Page("GET", "/notices/parked", notices.parked, REVIEWER | DIRECTOR | OPERATOR),

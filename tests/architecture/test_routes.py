@@ -189,6 +189,8 @@ GET    {P}/preview                                   a heavy
 GET    {P}/commitment                                a heavy
 GET    {P}/submit                                    a
 POST   {P}/submit                                    a form keeping
+GET    {P}/submit/again                              a keeping
+GET    {P}/sections/{{key}}/again                      a keeping
 GET    {P}/receipt/{{n}}                               a
 GET    {P}/withdraw                                  a
 POST   {P}/withdraw                                  a form
@@ -248,6 +250,7 @@ GET    /audit                                        u
 POST   /audit/export                                 u form heavy
 GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
+POST   /ops/switches                                 o form
 POST   /ops/parked/requeue                           o form
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o
@@ -360,6 +363,9 @@ def test_no_counter_stands_between_a_person_and_a_deadline() -> None:
         for start, end in (
             ("POST", "/applications/{id}/sections/{key}"),
             ("POST", "/applications/{id}/submit"),
+            # The same two once more, after they were turned away.
+            ("GET", "/applications/{id}/sections/{key}/again"),
+            ("GET", "/applications/{id}/submit/again"),
             ("PUT", "/api/v1/applications/{id}/sections/{key}"),
             ("PUT", "/api/v1/applications/{id}/sections/{key}/draft"),
             ("POST", "/api/v1/applications/{id}/submit"),

@@ -16,6 +16,7 @@ ROWS = {
     "worker killed in a phase": "its one PDF, whole, whichever phase it was",
     "worker hung": "its one PDF, or parked and named",
     "any one process killed": "restarted alone, the others serve on",
+    "a service away": "what is not its own works on; the screen says what waits",
     "relay killed around publishing": "every submission, PDF and mail; nothing lost",
     "broker stopped": "submissions go on; PDFs and mails follow",
     "broker's queue lost": "everything owed is done all the same",

@@ -14,6 +14,7 @@ from services.gateway.context import DATABASE, SESSION
 from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import ask
 from services.gateway.pages.rendering import page
+from services.gateway.switches import must_be_on
 from shared import clock
 from shared.errors import Malformed
 from shared.wire import dumps
@@ -84,6 +85,7 @@ async def show(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.StreamResponse:
     """The same rows as a CSV file, written down as exported."""
     form = await read_form(request)
+    must_be_on(request, "exports")
     source, asked = _asked({name: one(form, name) for name in form})
     query = {**_query(asked), "limit": "500"}
     found = await _rows(request, source, dict(query))

@@ -7,9 +7,10 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from services.gateway import waiting
 from services.gateway.forms import FORM, TOKEN, keep_form
 from services.gateway.pages.rendering import page
-from shared import errors
+from shared import clock, errors
 from shared.database import BUSY
 from shared.web import REQUEST_ID, STATUS
 
@@ -67,6 +68,9 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
 
 async def _keep(request: web.Request) -> None:
     """Read a form that nobody has read yet: what failed may have failed before that."""
+    if request.path.endswith(waiting.AGAIN):
+        await waiting.load(request)
+        return
     if request.method == "POST" and FORM not in request and not request.content.at_eof():
         with suppress(errors.DomainError):
             await keep_form(request)
@@ -88,8 +92,15 @@ async def _show(request: web.Request, error: errors.DomainError) -> web.Response
     }
     typed = request.get(FORM)
     if typed is not None and status in GIVE_BACK:
-        context["typed"] = [(name, value) for name, values in typed.items() if name != TOKEN for value in values]
+        given_back = [(name, value) for name, values in typed.items() if name != TOKEN for value in values]
         context["multipart"] = request.content_type == "multipart/form-data"
+        context["place"] = waiting.place(request)
+        if status == 503:
+            text = waiting.ticket(request)
+            given_back = [(n, v) for n, v in given_back if n != "ticket"] + ([("ticket", text)] if text else [])
+            context["arrived"] = clock.show(request[waiting.FIRST]) if text else None
+            context["again_at"] = await waiting.address_for_again(request)
+        context["typed"] = given_back
         answer = page(request, "try_again.html", context, status=status)
     else:
         answer = page(request, "error.html", context, status=status)

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from services.gateway.context import SESSION, SETTINGS
 from services.gateway.pages.assets import asset
+from services.gateway.switches import SWITCHES
 from shared import clock
 from shared.identity import Role
 
@@ -95,6 +96,10 @@ def page(request: web.Request, template: str, context: dict[str, Any], *, status
             "roles": {role.value for role in session.roles} if session else set(),
             "role_labels": ROLE_LABELS,
             "demo": settings.stub_idp,
+            "switches": request.app[SWITCHES].set,
+            "announcement": request.app[SWITCHES].announcement(),
+            "again_at": None,
+            "arrived": None,
             "idle_minutes": settings.session_idle_minutes,
             "here": request.path,
             "unread": None,

@@ -8,6 +8,8 @@ import asyncio
 
 from aiohttp import web
 
+from services.gateway import waiting
+from services.gateway.access import same_origin
 from services.gateway.forms import Values, one, read_multipart
 from services.gateway.pages import form_view, merging, reading, rows, shapes, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
@@ -137,6 +139,14 @@ async def take(request: web.Request) -> web.Response:
         if not wants_page(request):
             raise
         return await _refused(request, section, values, error, [], 409)
+
+
+async def again(request: web.Request) -> web.Response:
+    """What was typed, once more, for a browser without scripts that had been turned away."""
+    same_origin(request)
+    if not await waiting.load(request):
+        return see_other(waiting.place(request))
+    return await take(request)
 
 
 async def _refused(

@@ -7,6 +7,8 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
+from services.gateway import waiting
+from services.gateway.access import same_origin
 from services.gateway.forms import one, read_form
 from services.gateway.pages import form_view, merging, reading, shapes
 from services.gateway.pages.asking import (
@@ -101,6 +103,7 @@ async def submit(request: web.Request) -> web.Response:
             json={"discard_drafts": form.get("discard", [])},
             etag=one(form, "etag"),
             key=one(form, "key"),
+            ticket=one(form, "ticket"),
         )
     except (Conflict, Stale) as error:
         if await _already(request):
@@ -109,6 +112,14 @@ async def submit(request: web.Request) -> web.Response:
     except Invalid as error:
         return await _page(request, error, 422)
     return see_other(f"/applications/{id}/receipt/{made.body['receipt']['revision']}")
+
+
+async def again(request: web.Request) -> web.Response:
+    """The same form once more, for a browser without scripts whose 提交申请 had been turned away."""
+    same_origin(request)
+    if not await waiting.load(request):
+        return see_other(waiting.place(request))
+    return await submit(request)
 
 
 async def _already(request: web.Request) -> bool:

@@ -13,6 +13,7 @@ from services.gateway.models import Account, Audit, Consent
 from services.gateway.pages.asking import ask
 from services.gateway.pages.rendering import page
 from services.gateway.personal import attributes
+from services.gateway.switches import must_be_on
 from shared import clock
 from shared.identity import Role
 from shared.masking import mask
@@ -47,6 +48,7 @@ async def show(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.Response:
     """Everything at once, as a JSON file; the audit remembers that it was asked for."""
     await read_form(request)
+    must_be_on(request, "exports")
     person = request[SESSION]
     async with request.app[DATABASE].begin() as session:
         account = await session.get_one(Account, person.account)

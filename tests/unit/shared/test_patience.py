@@ -54,14 +54,14 @@ def fail(one: Breaker, times: int = 1) -> None:
             raise OSError("gone")
 
 
-def test_service_is_left_alone_after_five_failures_and_one_call_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_is_left_alone_after_three_failures_and_one_call_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(breaker, "monotonic", lambda: now)
     one = Breaker("test", "target")
-    fail(one, 4)
+    fail(one, 2)
     with one.call(OSError):
         pass
-    fail(one, 5)
+    fail(one, 3)
     with pytest.raises(Resting), one.call(OSError):
         raise AssertionError
     now += 1.3
@@ -75,7 +75,7 @@ def test_rest_grows_while_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> Non
     now = 100.0
     monkeypatch.setattr(breaker, "monotonic", lambda: now)
     one = Breaker("test", "target")
-    fail(one, 5)
+    fail(one, 3)
     # Those that were under way together are one reason to rest.
     with pytest.raises(Resting), one.call(OSError):
         pass

@@ -3,12 +3,14 @@
 import { clockTime } from "./clock.js";
 import { onReturn, renew } from "./session.js";
 
-const PAUSE = 1500;
+// The server says how long after the last key; a little by chance, so that not everybody keeps at the same moment.
+const chance = (milliseconds) => milliseconds * (0.8 + 0.4 * Math.random());
 const LONGEST = 30000;
 
 export class Keeper {
   constructor(form) {
     this.form = form;
+    this.pause = Number(form.dataset.autosave || 2) * 1000;
     this.line = form.querySelector("[data-kept]");
     this.dirty = false;
     this.version = 0;
@@ -25,7 +27,7 @@ export class Keeper {
     this.version += 1;
     if (!this.stopped && !this.signedOut) this.say("正在填写，稍后自动暂存…");
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.keep(), PAUSE);
+    this.timer = setTimeout(() => this.keep(), chance(this.pause));
   }
 
   say(text, state = "") {
@@ -81,7 +83,7 @@ export class Keeper {
 
   later(seconds = 0) {
     this.failures += 1;
-    const pause = Math.max(seconds * 1000, Math.min(LONGEST, 2000 * 2 ** (this.failures - 1)));
+    const pause = Math.max(seconds * 1000, chance(Math.min(LONGEST, 2000 * 2 ** (this.failures - 1))));
     this.say(`连接不上，尚未暂存。内容仍在本页，${Math.round(pause / 1000)} 秒后自动重试`, "fault");
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.keep(), pause);
