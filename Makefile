@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue format bench-documents
+.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue bench-deadline format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -52,6 +52,10 @@ check: ## formatting, lint, types, walls between the services
 bench-documents: ## what a document costs beside stock WeasyPrint and a warm Chromium: CPU, size, memory, two workers
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.documents
+
+bench-deadline: ## the queue of documents: two workers beside one, and how far off the seconds are that people are told
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.deadline
 
 bench-uploads: ## memory of gateway and applications while files go up and down, beside the files' size
 	@deploy/bootstrap.sh test
