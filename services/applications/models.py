@@ -315,6 +315,8 @@ class Owed(Base):
     attempt_worker: Mapped[str | None]
     attempt_until: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
+    # The click that owes it, when it is traced.
+    trace: Mapped[str | None]
     done_at: Mapped[datetime | None]
     parked_at: Mapped[datetime | None]
     last_error: Mapped[str | None]

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.models import Owed
+from shared import tracing
 from shared.errors import Conflict, Gone
 from shared.messages import RENDER_DOCUMENT, Contract, JobStarted, StartJob
 
@@ -53,6 +54,7 @@ async def add(
         "due_key": due_key,
         "priority": priority,
         "application_id": application_id,
+        "trace": tracing.current(),
     }
     await session.execute(insert(Owed).values(row).on_conflict_do_nothing(index_elements=[Owed.due_key]))
 
@@ -89,6 +91,12 @@ async def claim(
     if ids:
         await session.execute(update(Owed).where(Owed.id.in_(ids)).values(next_at=now + lease, published_at=now))
     return ids
+
+
+async def traces(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The clicks that owe these rows, where they are traced."""
+    found = await session.execute(select(Owed.id, Owed.trace).where(Owed.id.in_(ids), Owed.trace.is_not(None)))
+    return {id: trace for id, trace in found.tuples() if trace}
 
 
 async def unpublished(session: AsyncSession, ids: Sequence[UUID]) -> None:

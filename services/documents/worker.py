@@ -9,6 +9,7 @@ from services.documents import recipe
 from services.documents.rendering import warm_up
 from services.documents.settings import DocumentsSettings
 from services.documents.tasks import Worker, register
+from shared import tracing
 from shared.celery import celery_app, run_worker
 from shared.identity import Signer
 from shared.jobs import Jobs
@@ -26,6 +27,7 @@ def run(settings: DocumentsSettings) -> None:
     register(app, worker, seconds=settings.documents_seconds)
 
     def open_child(**_: Any) -> None:
+        tracing.configure("documents", settings.traces_url, settings.traces_share)
         limit_memory(settings.documents_memory_mb)
         # Connections and the store's threads do not survive a fork: each child opens its own.
         worker.jobs = Jobs(str(settings.applications_url), Signer("documents", settings.signing_key))

@@ -297,10 +297,11 @@ async def test_operators_see_pace_workers_and_when_it_ends(sessions: Sessions, a
     async with sessions.begin() as session:
         await session.execute(update(Owed).values(done_at=clock.now() - timedelta(hours=1)))
     assert (await queue())["per_minute"] is None
+    first = clock.now() - timedelta(seconds=40)
     for n in range(4):
         id = await owe(sessions)
         async with sessions.begin() as session:
-            began = clock.now() - timedelta(seconds=40 - 2 * n)
+            began = first + timedelta(seconds=2 * n)
             worker = f"w{n % 2}"
             await session.execute(
                 update(Owed)
