@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail format bench-documents
+.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -54,7 +54,7 @@ check: ## formatting, lint, types, walls between the services, Compose file, man
 	@.venv/bin/kubernetes-validate --strict --quiet -k 1.33.0 $(MANIFESTS)
 	@$(PYTHON) -m deploy.forms check
 
-bench: bench-figures bench-forms bench-documents bench-uploads bench-queue bench-mail ## all of them
+bench: bench-figures bench-forms bench-documents bench-deadline bench-uploads bench-queue bench-mail ## all of them
 
 bench-figures: ## what our work costs: 暂存 and submissions beside a bare pair, a million rows beside a thousand, the relay
 	@deploy/bootstrap.sh test
@@ -67,6 +67,10 @@ bench-forms: ## what validating an application and loading the forms cost, besid
 bench-documents: ## what a document costs beside stock WeasyPrint and a warm Chromium: CPU, size, memory, two workers
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.documents
+
+bench-deadline: ## the queue of documents: two workers beside one, and how far off the seconds are that people are told
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.deadline
 
 bench-uploads: ## memory of gateway and applications while files go up and down, beside the files' size
 	@deploy/bootstrap.sh test

@@ -62,11 +62,15 @@ class Person:
             headers["If-Match"] = f'"{etag}"'
         if key:
             headers["Idempotency-Key"] = uuid4().hex
-        answer = self._http.request(method, f"/api/v1{path}", headers=headers, **options)
+        answer = self.send(method, path, headers=headers, **options)
         self._note(f"{self.username}  {method} /api/v1{path}  {answer.status_code}")
         if answer.status_code not in ((expect,) if isinstance(expect, int) else expect):
             raise Unexpected(f"{method} {path}: {answer.status_code} {answer.text[:600]}")
         return answer
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request below `/api/v1`, whatever it answers."""
+        return self._http.request(method, f"/api/v1{path}", **options)
 
     def wait_for(self, path: str, seconds: float) -> httpx.Response:
         """Ask again while the answer is 202, as long as it says to wait."""

@@ -2,17 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from deploy.demo.client import Person
-from deploy.embedded.system import ROOT
 from tests.faults.witness import clean, document
 from tests.system.running import RunningSystem, create, fill, submit
 
@@ -38,25 +34,6 @@ def person(workerless: RunningSystem) -> Person:
     return workerless.person("qiye1")
 
 
-@contextmanager
-def worker(system: RunningSystem, *dying: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker, whole or dying, in a group of its own."""
-    module = ["tests.faults.dying_worker", *dying] if dying else ["services.documents", "worker"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", *module],
-        cwd=ROOT,
-        env=system.description()["environments"]["documents"],
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(60)
-
-
 def pdfs(system: RunningSystem) -> set[Path]:
     return set((system.var / "store" / "pdf").rglob("*.pdf"))
 
@@ -80,10 +57,10 @@ def test_killed_in_any_phase_leaves_one_whole_document(
 ) -> None:
     before = pdfs(workerless)
     id, receipt = submitted(person, f"工作进程终止于{phase}")
-    with worker(workerless, phase, whom, str(tmp_path)) as dying:
+    with workerless.worker("tests.faults.dying_worker", phase, whom, str(tmp_path)) as dying:
         if whom == "group":
             assert dying.wait(60) == -signal.SIGKILL
-            with worker(workerless):
+            with workerless.worker():
                 document(person, id, receipt)
         else:
             document(person, id, receipt)
@@ -99,7 +76,7 @@ def test_a_store_that_is_away_parks_nothing(workerless: RunningSystem, person: P
     store = workerless.var / "store"
     away = store / "pdf-away"
     (store / "pdf").mkdir(exist_ok=True)
-    with worker(workerless):
+    with workerless.worker():
         (store / "pdf").rename(away)
         # Where the folder was nobody can write.
         (store / "pdf").write_bytes(b"")
@@ -124,7 +101,7 @@ def test_a_minute_without_applications_loses_no_document(
     before = pdfs(workerless)
     made = [submitted(person, f"申报服务中断{n}") for n in range(4)]
     group = workerless.pid("applications")
-    with worker(workerless):
+    with workerless.worker():
         until = time.monotonic() + 60
         while len(pdfs(workerless)) == len(before):
             assert time.monotonic() < until, "the worker made nothing"

@@ -6,8 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from deploy.demo.client import Person
 from deploy.embedded.system import ROOT
@@ -73,6 +76,33 @@ class RunningSystem:
         """The JSON lines of a process's log."""
         lines = (self.var / "log" / f"{name}.log").read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
+
+    @contextmanager
+    def worker(self, *module: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A documents worker beside the system, in a group of its own, while it lasts; ready when it is given.
+        `module`: another module and its arguments, which may be dead before it is ready."""
+        ready = self.var / f"worker-{uuid4().hex}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", *(module or ("services.documents", "worker"))],
+            cwd=ROOT,
+            env={
+                **self.description()["environments"]["documents"],
+                "GM_READY_FILE": str(ready),
+                **settings,
+            },
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        until = time.monotonic() + START_SECONDS
+        while not ready.exists() and process.poll() is None:
+            assert time.monotonic() < until, "the worker is not ready"
+            time.sleep(0.05)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(60)
 
     def execute(self, service: str, *command: str) -> tuple[int, str]:
         """A command of a service beside the system: its exit code and output."""

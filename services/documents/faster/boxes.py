@@ -150,10 +150,40 @@ _SIMPLE = frozenset(_simple_properties())
 _LOGICAL = frozenset(key for key in css.INITIAL_VALUES if re.search("(^|_)(block|inline)(_|$)", key))
 
 
+def _set_page_type_computed_styles(page_type: Any, html: Any, style_for: Any) -> None:
+    """Pages that the same rules are for have the same styles, and share what is known of them."""
+    computed = style_for.get_computed_styles()
+    earlier, names = style_for.__dict__.setdefault("_gm_pages", {}).get(_kind_of(page_type), (None, ()))
+    if earlier is not None and earlier != page_type:
+        for name in names:
+            computed[page_type, name] = computed[earlier, name]
+        return
+    ORIGINAL.set_page_type_computed_styles(page_type, html, style_for)
+    if not _counts_pages(style_for):
+        names = tuple(name for element, name in style_for.get_cascaded_styles() if element == page_type)
+        style_for._gm_pages[_kind_of(page_type)] = page_type, (None, *(name for name in names if name))
+
+
+def _kind_of(page_type: Any) -> Any:
+    """A page without its number: the first is a kind of its own."""
+    return page_type.side, page_type.blank, page_type.name, page_type.index == 0
+
+
+def _counts_pages(style_for: Any) -> bool:
+    """Whether any rule is for pages by their numbers."""
+    return any(
+        selector[2].index is not None
+        for sheet, *_ in style_for._sheets
+        for _, selectors, _ in sheet.page_rules
+        for selector in selectors
+    )
+
+
 class ORIGINAL:
     """WeasyPrint's own way."""
 
     resolve_percentages = staticmethod(percent.resolve_percentages)
+    set_page_type_computed_styles = staticmethod(page.set_page_type_computed_styles)
     is_in_normal_flow = Box.is_in_normal_flow
     layout_box_backgrounds = staticmethod(background.layout_box_backgrounds)
     missing = css.ComputedStyle.__missing__
@@ -163,6 +193,7 @@ class ORIGINAL:
 _WITH_LENGTHS = (absolute, block, column, floats, grid, inline, page, table)
 PATHS = (
     *((module, "resolve_percentages", _resolve_percentages) for module in _WITH_LENGTHS),
+    (page, "set_page_type_computed_styles", _set_page_type_computed_styles),
     (Box, "is_in_normal_flow", _is_in_normal_flow),
     (background, "layout_box_backgrounds", _layout_box_backgrounds),
     (css.ComputedStyle, "__missing__", _missing),

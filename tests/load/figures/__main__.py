@@ -1,4 +1,4 @@
-"""`make bench`: the figures, as ratios of things run side by side in one run.
+"""`make bench-figures`: the figures, as ratios of things run side by side in one run.
 
 `python -m tests.load.figures [pair] [rows] [relay]`; all of them when none is named.
 """

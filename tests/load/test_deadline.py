@@ -1,0 +1,80 @@
+"""Five hundred submissions at once are five hundred papers, each the paper of its own revision."""
+
+import hashlib
+import io
+import json
+import re
+import statistics
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pypdfium2
+import pytest
+
+from services.documents.checking import plain
+from tests.load import deadline
+from tests.system.running import RunningSystem
+
+COUNT = 500
+
+
+def told(value: object) -> Iterator[str]:
+    """What a person typed, as any paper must show it: texts, addresses, sums. (Dates and choices have words of their own
+    there; keys and ids have none.)"""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from told(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from told(each)
+    elif isinstance(value, str) and re.fullmatch(r"-?\d+\.\d\d", value):
+        yield f"{Decimal(value):,.2f}"
+    elif isinstance(value, str) and re.search("[\u4e00-\u9fff@]", value):
+        yield plain(value)
+
+
+def check(submission: deadline.Submission) -> str:
+    """Open a paper and hold it against its revision; its digest."""
+    content = submission.person.call("GET", submission.path).content
+    receipt = submission.receipt
+    with pypdfium2.PdfDocument(io.BytesIO(content)) as pdf:
+        text = plain("".join(page.get_textpage().get_text_bounded() for page in pdf))
+        embedded = bytes(pdf.get_attachment(0).get_data())
+    # The revision itself is inside, and it is the one that the receipt is about.
+    assert hashlib.sha256(embedded).hexdigest() == receipt["sha256"]
+    revision = json.loads(embedded)
+    assert revision["number"] == receipt["number"]
+    typed = list(told(revision["sections"]))
+    assert submission.name in typed
+    assert len(typed) > 20
+    missing = [value for value in typed if value not in text]
+    assert missing == []
+    for said in (receipt["number"], receipt["sha256"], receipt["sm3"], submission.name):
+        assert said in text
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_five_hundred_submissions_at_once_are_five_hundred_papers(tmp_path: Path) -> None:
+    system = RunningSystem(tmp_path / "var", "documents=0")
+    system.start()
+    try:
+        submissions = deadline.prepared(system, COUNT)
+        deadline.submit_all(submissions)
+        assert len({submission.receipt["number"] for submission in submissions}) == COUNT
+        with deadline.asking(submissions) as people, system.worker(GM_DOCUMENTS_CONCURRENCY="2"):
+            deadline.wait_until_done(system, COUNT, 1800)
+        digests = {check(submission) for submission in submissions}
+        assert len(digests) == COUNT
+        files = {file.stem for file in (system.var / "store" / "pdf").rglob("*.pdf")}
+        assert files == digests
+        errors = people.errors(deadline.done(system))
+        assert len(errors) > 100
+        assert statistics.median(errors) < 1 / 3
+        report = system.reconcile()
+        assert report["clean"], report
+        assert report["counts"]["accepted"] == report["counts"]["pdfs"] == COUNT
+    finally:
+        system.stop()
