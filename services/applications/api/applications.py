@@ -105,7 +105,11 @@ async def submit_application(request: web.Request) -> web.Response:
         async def act() -> dict[str, object]:
             settings = request.app[SETTINGS]
             keys = Keys(request.app[CODEC], settings.receipt_key, str(settings.public_url))
-            receipt = await submit(session, keys, who, id, if_match(request), body(request, Submit).discard_drafts)
+            discard: dict[str, str | None] = {
+                named if isinstance(named, str) else named.section: None if isinstance(named, str) else named.etag
+                for named in body(request, Submit).discard_drafts
+            }
+            receipt = await submit(session, keys, who, id, if_match(request), discard)
             application = await repository.application(session, who, id)
             view = await views.full(session, application, who)
             return Submitted(receipt=receipt, application=view).model_dump(mode="json")

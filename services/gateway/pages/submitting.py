@@ -7,7 +7,7 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
-from services.gateway.forms import one, read_form
+from services.gateway.forms import Values, one, read_form
 from services.gateway.pages import form_view, merging, reading
 from services.gateway.pages.asking import (
     Json,
@@ -83,6 +83,7 @@ def _both(form: Json, listed: Json, opened: Json) -> Json:
     return {
         "key": listed["key"],
         "label": listed["label"],
+        "etag": opened["etag"],
         "draft_at": listed["draft_at"],
         "saved_at": listed["saved_at"],
         "differences": merging.differences(section, draft, saved, merging.fingerprint(section, saved)),
@@ -98,7 +99,7 @@ async def submit(request: web.Request) -> web.Response:
             request,
             "POST",
             f"/applications/{id}/submit",
-            json={"discard_drafts": form.get("discard", [])},
+            json={"discard_drafts": _discarded(form)},
             etag=one(form, "etag"),
             key=one(form, "key"),
         )
@@ -109,6 +110,12 @@ async def submit(request: web.Request) -> web.Response:
     except Invalid as error:
         return await _page(request, error, 422)
     return see_other(f"/applications/{id}/receipt/{made.body['receipt']['revision']}")
+
+
+def _discarded(form: Values) -> list[Json]:
+    """Which 暂存 are given up, each by the tag under which this page showed it."""
+    named = (value.rpartition(":") for value in form.get("discard", []))
+    return [{"section": section, "etag": etag} for section, _, etag in named]
 
 
 async def _already(request: web.Request) -> bool:
