@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults check bench-uploads format bench-documents
+.PHONY: help run demo reconcile test test-all faults check bench-uploads format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -46,6 +46,10 @@ bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, me
 bench-uploads: ## memory of gateway and applications while files go up and down, beside the files' size
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.uploads
+
+screenshots: ## every page at three widths, into var/screenshots, to be looked at
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.e2e.screenshots
 
 format: ## put every file in its usual form
 	@.venv/bin/ruff format .
