@@ -32,7 +32,9 @@ def test_choosing_a_type(open_page: OpenPage, system: RunningSystem) -> None:
     page.goto("/projects")
     row = page.locator("tbody tr").first
     expect(row).to_contain_text("未命名项目（奖励类）")
-    expect(row).to_contain_text("已保存，尚未提交")
+    expect(row).to_contain_text("尚未提交")
+    # Nothing has been saved yet, and nothing says so.
+    expect(row).not_to_contain_text("已保存")
     row.get_by_role("link", name="删除申请").click()
     expect(page.get_by_text("不能恢复")).to_be_visible()
     accessible(page)

@@ -151,11 +151,11 @@ export function parse(text) {
       else if (source[n + 1] === '"') { cell += '"'; n += 1; }
       else quoted = false;
     } else if (letter === '"' && cell === "") quoted = true;
-    else if (letter === "\t") { lines.at(-1).push(cell); cell = ""; }
-    else if (letter === "\n") { lines.at(-1).push(cell); cell = ""; lines.push([]); }
+    else if (letter === "\t") { lines[lines.length - 1].push(cell); cell = ""; }
+    else if (letter === "\n") { lines[lines.length - 1].push(cell); cell = ""; lines.push([]); }
     else cell += letter;
   }
-  lines.at(-1).push(cell);
+  lines[lines.length - 1].push(cell);
   return lines;
 }
 
