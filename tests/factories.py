@@ -7,12 +7,23 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from deploy.demo.types import PLATFORM, PRODUCTION, SLOTS, values_of
 from deploy.demo.values import ENTERPRISE_1, PDF, REWARD_SLOTS, file_for, reward_values
 from shared import clock
 from shared.identity import Actor, Role, public_key
 from shared.messages import ApplicationReturned, OpinionText, Person, SubmissionReceived
 
-__all__ = ["ENTERPRISE_1", "PDF", "REWARD_SLOTS", "file_for", "reward_values"]
+__all__ = [
+    "ENTERPRISE_1",
+    "PDF",
+    "PLATFORM",
+    "PRODUCTION",
+    "REWARD_SLOTS",
+    "SLOTS",
+    "file_for",
+    "reward_values",
+    "values_of",
+]
 
 SERVICES = ("gateway", "applications", "documents", "notify")
 

@@ -1,16 +1,16 @@
 """A revision as a document: formatted, labelled, and free of everything that only we understand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from services.applications.capitals import in_words
-from services.applications.forms.answers import total
 from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.definition import Table as TableDefinition
-from services.applications.forms.fields import FieldDefinition, blank
+from services.applications.forms.kinds import Choices, FieldDefinition, FixedTextField, blank
+from services.applications.forms.standing import totals
 from shared import clock
 from shared.document import (
     ApplicationForm,
@@ -35,6 +35,7 @@ Files = Mapping[str, Mapping[str, Any]]
 
 # What long text gets is the width of the page.
 _WIDE = {"textarea", "multiselect"}
+_NONE: frozenset[str] = frozenset()
 
 
 def of_revision(form: Form, content: Mapping[str, Any], *, proof: Proof, canonical: str) -> ApplicationForm:
@@ -43,7 +44,9 @@ def of_revision(form: Form, content: Mapping[str, Any], *, proof: Proof, canonic
     sections, files = content["sections"], content["attachments"]
     number, revision = content["number"], content["revision"]
     received_at = datetime.fromisoformat(content["received_at"])
-    materials, appendices = _materials(form, sections, files)
+    # What was hidden, or could stay empty and did, is no part of what was handed in.
+    left_out = form.by_key.keys() - sections.keys()
+    materials, appendices = _materials(form, sections, files, left_out)
     return ApplicationForm(
         title=form.document_title,
         subtitle=form.title,
@@ -67,15 +70,21 @@ def of_revision(form: Form, content: Mapping[str, Any], *, proof: Proof, canonic
                 text=canonical,
             )
         ],
-        expected=[number, *(section.title for section in form.sections), proof.sha256],
+        expected=[number, *(section.title for section in form.sections if section.key in sections), proof.sha256],
     )
 
 
 def of_snapshot(
-    form: Form, sections: Sections, files: Files, *, enterprise: Mapping[str, str], at: datetime
+    form: Form,
+    sections: Sections,
+    files: Files,
+    *,
+    enterprise: Mapping[str, str],
+    at: datetime,
+    hidden: frozenset[str] = _NONE,
 ) -> ApplicationForm:
-    """What is saved so far, watermarked; it proves nothing and says so."""
-    materials, appendices = _materials(form, sections, files)
+    """What is saved so far, watermarked; it proves nothing and says so. `hidden` are sections that are not asked for."""
+    materials, appendices = _materials(form, sections, files, hidden)
     return ApplicationForm(
         title=form.document_title,
         subtitle=form.title,
@@ -87,7 +96,7 @@ def of_snapshot(
         created_at=at,
         materials=materials,
         appendices=appendices,
-        expected=[DRAFT_WATERMARK, *(section.title for section in form.sections)],
+        expected=[DRAFT_WATERMARK, *(section.title for section in form.sections if section.key not in hidden)],
     )
 
 
@@ -137,7 +146,9 @@ def _seal(name: str) -> Seal:
     )
 
 
-def _materials(form: Form, sections: Sections, files: Files) -> tuple[list[Material], list[Material]]:
+def _materials(
+    form: Form, sections: Sections, files: Files, left_out: Set[str]
+) -> tuple[list[Material], list[Material]]:
     """The numbered materials, and the list of their attachments as an appendix."""
     numbers: dict[str, int] = {}
     rows = []
@@ -148,7 +159,11 @@ def _materials(form: Form, sections: Sections, files: Files) -> tuple[list[Mater
             numbers[id] = len(numbers) + 1
             half = f"{file['sha256'][:32]}\n{file['sha256'][32:]}"
             rows.append([str(numbers[id]), slot.label, file["name"], f"{file['size']:,}", half])
-    materials = [material(form, section, sections.get(section.key), files, numbers) for section in form.sections]
+    materials = [
+        material(form, section, sections.get(section.key), files, numbers)
+        for section in form.sections
+        if section.key not in left_out
+    ]
     return materials, [_attachment_list(rows)] if rows else []
 
 
@@ -183,14 +198,16 @@ def material(
     blocks = []
     if section.text:
         blocks.append(Text(text=section.text))
-    groups = list(dict.fromkeys(part.group for part in [*section.fields, *section.tables]))
+    choices = form.choices_of_its_own
+    fields = [f for f in section.fields if f.key in values or isinstance(f, FixedTextField)]
+    # Only what is shown has a place in the values: the rest was hidden by a condition.
+    tables = [table for table in section.tables if table.key in values]
+    groups = list(dict.fromkeys(part.group for part in [*fields, *tables]))
     # What stands alone comes first, then each group under its heading, as on the screen.
     for group in sorted(groups, key=lambda name: name is not None):
-        fields = [field for field in section.fields if field.group == group]
-        if fields:
-            blocks.append(Values(caption=group, values=[_value(field, values) for field in fields]))
-        blocks += [_table(table, values) for table in section.tables if table.group == group]
-    if section.slots:
+        blocks += _fields([field for field in fields if field.group == group], values, group, choices)
+        blocks += [_table(table, values, choices) for table in tables if table.group == group]
+    if any(slot.key in values for slot in section.slots):
         blocks.append(_attached(section, values, files, numbers))
     if sworn:
         blocks.append(_seal(""))
@@ -203,49 +220,63 @@ def label(field: FieldDefinition) -> str:
     return f"{field.label}（{field.unit}）" if field.unit else field.label
 
 
-def shown(field: FieldDefinition, value: Any) -> str:
+def shown(field: FieldDefinition, value: Any, choices: Choices) -> str:
     """A value as people read it; a dash where nothing was filled in."""
-    return "—" if blank(value) else field.show(value)
+    return "—" if blank(value) else field.show(value, choices)
 
 
-def _value(field: FieldDefinition, values: Mapping[str, Any]) -> Value:
+def _fields(
+    fields: list[FieldDefinition], values: Mapping[str, Any], caption: str | None, choices: Choices
+) -> list[Block]:
+    """Fields in their order; a fixed text stands between them as a paragraph."""
+    blocks: list[Block] = []
+    for field in fields:
+        if isinstance(field, FixedTextField):
+            blocks.append(Text(caption=field.label or None, text=field.text))
+        elif blocks and isinstance(last := blocks[-1], Values):
+            last.values.append(_value(field, values, choices))
+        else:
+            blocks.append(Values(caption=None if blocks else caption, values=[_value(field, values, choices)]))
+    return blocks
+
+
+def _value(field: FieldDefinition, values: Mapping[str, Any], choices: Choices) -> Value:
     value = values.get(field.key)
     if field.kind == "money" and field.unit == "万元" and not blank(value):
         # Both ways, as a voucher has it: figures are easily altered, words are not.
         return Value(label=field.label, text=_sum(value))
-    return Value(label=label(field), text=shown(field, value), wide=field.kind in _WIDE)
+    return Value(label=label(field), text=shown(field, value, choices), wide=field.kind in _WIDE)
 
 
-def _table(table: TableDefinition, values: Mapping[str, Any]) -> Table:
+def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) -> Table:
     rows = values.get(table.key) or []
-    labels = {row.key: row.label for row in table.fixed_rows}
+    # A column that is hidden in every row is left out; a cell that is hidden shows a dash.
+    columns = [c for c in table.columns if not rows or any(c.key in row for row in rows)]
     lead = table.row_label if table.fixed_rows else "序号"
     cells = [
         [
-            labels[row["row"]] if table.fixed_rows else str(index),
-            *(shown(column, row.get(column.key)) for column in table.columns),
+            table.by_row[row["row"]].label if table.fixed_rows else str(index),
+            *(shown(column, row.get(column.key), choices) for column in columns),
         ]
         for index, row in enumerate(rows, 1)
     ]
-    totals, note = None, None
+    line, note = None, None
     if table.totals:
-        sums = {
-            column.key: total(table, column.key, rows) for column in table.columns if column.key in table.totals
-        }
-        totals = [table.total_label, *(c.show(sums[c.key]) if c.key in sums else "" for c in table.columns)]
-        in_money = [c for c in table.columns if c.key in sums and c.kind == "money" and c.unit == "万元"]
+        sums = totals(table, rows)
+        line = [table.total_label, *(c.show(sums[c.key], choices) if c.key in sums else "" for c in columns)]
+        in_money = [c for c in columns if c.key in sums and c.kind == "money" and c.unit == "万元"]
         note = "；".join(
-            f"{table.total_label if len(in_money) == 1 else c.label}（大写）：{in_words(sums[c.key])}"
+            f"{table.total_label if len(in_money) == 1 else c.label}（大写）：{in_words(Decimal(sums[c.key]))}"
             for c in in_money
         )
     return Table(
         caption=table.label,
         columns=[
             Column(label=lead, width=10 if table.fixed_rows else 6),
-            *(Column(label=label(c), width=c.width, numeric=c.numeric) for c in table.columns),
+            *(Column(label=label(c), width=c.width, numeric=c.numeric) for c in columns),
         ],
         rows=cells,
-        totals=totals,
+        totals=line,
         note=note or None,
     )
 
@@ -256,5 +287,6 @@ def _attached(section: Section, values: Mapping[str, Any], files: Files, numbers
         return "\n".join(f"附件{number}　{name}" for number, name in given) or "—"
 
     return Values(
-        caption="附件", values=[Value(label=s.label, text=names(s.key), wide=True) for s in section.slots]
+        caption="附件",
+        values=[Value(label=s.label, text=names(s.key), wide=True) for s in section.slots if s.key in values],
     )

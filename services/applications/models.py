@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -23,9 +24,17 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.applications.workflow import State
+from shared.audit import Ledger
 from shared.database import metadata
 
 SCHEMA = "applications"
+AUDIT = Ledger(
+    SCHEMA,
+    (
+        "id", "at", "application_id", "actor", "actor_name", "role", "action", "from_state", "to_state", "request_id",
+        "details", "address", "result",
+    ),
+)  # fmt: skip
 
 
 class Base(DeclarativeBase):
@@ -109,6 +118,14 @@ class Application(Base):
     lease_account: Mapped[str | None]
     lease_name: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+
+    # What the desk sorts and searches by. 所属区 is that of the latest submission.
+    district: Mapped[str] = mapped_column(default="")
+    assignee: Mapped[str | None]
+    assignee_name: Mapped[str | None]
+    search: Mapped[list[str]] = mapped_column(
+        Computed("applications.grams(ARRAY[project_name, enterprise_name])", persisted=True), deferred=True
+    )
 
     # The key of this application's sensitive values, wrapped by the master key. Without it they are gone.
     wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
@@ -249,6 +266,18 @@ class Audit(Base):
     to_state: Mapped[str | None]
     request_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    address: Mapped[str] = mapped_column(default="-")
+    result: Mapped[str] = mapped_column(default="ok")
+
+
+class AuditLink(Base):
+    """One row of the audit in its chain of hashes (`shared.audit`)."""
+
+    __tablename__ = "audit_chain"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    audit_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class IdempotencyKey(Base):
@@ -296,4 +325,8 @@ class Owed(Base):
             "created_at",
             postgresql_where="done_at IS NULL AND parked_at IS NULL",
         ),
+        Index(
+            "ix_outbox_parked", "topic", "parked_at", postgresql_where="done_at IS NULL AND parked_at IS NOT NULL"
+        ),
+        Index("ix_outbox_done", "topic", "done_at", postgresql_where="done_at IS NOT NULL"),
     )

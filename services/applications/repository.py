@@ -58,11 +58,13 @@ async def application_for_system(session: AsyncSession, id: UUID, *, lock: bool 
     return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).one()
 
 
-def _cursor(at: datetime, id: UUID) -> str:
+def cursor_of(at: datetime, id: UUID) -> str:
+    """The place after which the next page begins."""
     return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode()
 
 
-def _after(cursor: str) -> tuple[datetime, UUID]:
+def place_of(cursor: str) -> tuple[datetime, UUID]:
+    """`Malformed` for anything that `cursor_of` did not make."""
     try:
         at, id = json.loads(base64.urlsafe_b64decode(cursor))
         instant, last = datetime.fromisoformat(at), UUID(id)
@@ -87,13 +89,8 @@ async def applications(
     fund_type: str = "",
     cursor: str = "",
     limit: int = 20,
-    oldest_first: bool = False,
 ) -> tuple[list[Application], str | None]:
-    """A page of what the actor may see, and the cursor of the next one.
-
-    An applicant's list is newest first, by creation; the reviewers' queue oldest submission first.
-    """
-    by = Application.submitted_at if oldest_first else Application.created_at
+    """A page of what the actor may see, newest first by creation, and the cursor of the next one."""
     query = select(Application).where(visible_to(actor))
     if states:
         query = query.where(Application.state.in_(states))
@@ -108,15 +105,11 @@ async def applications(
             )
         )
     if cursor:
-        position = tuple_(by, Application.id)
-        last = tuple_(*_after(cursor))
-        query = query.where(position > last if oldest_first else position < last)
-    order = (by, Application.id) if oldest_first else (by.desc(), Application.id.desc())
-    found = list(await session.scalars(query.order_by(*order).limit(limit + 1)))
-    more = len(found) > limit
+        query = query.where(tuple_(Application.created_at, Application.id) < tuple_(*place_of(cursor)))
+    query = query.order_by(Application.created_at.desc(), Application.id.desc())
+    found = list(await session.scalars(query.limit(limit + 1)))
     page = found[:limit]
-    key = (page[-1].submitted_at if oldest_first else page[-1].created_at) if page else None
-    return page, _cursor(key, page[-1].id) if more and key else None
+    return page, cursor_of(page[-1].created_at, page[-1].id) if len(found) > limit else None
 
 
 async def drafts_of_round(session: AsyncSession, actor: Actor, round_id: UUID) -> list[Application]:
@@ -125,6 +118,21 @@ async def drafts_of_round(session: AsyncSession, actor: Actor, round_id: UUID) -
         visible_to(actor), Application.round_id == round_id, Application.state == State.DRAFT
     )
     return list(await session.scalars(query.order_by(Application.created_at)))
+
+
+async def extensions_among(
+    session: AsyncSession, applications: Sequence[Application]
+) -> dict[tuple[UUID, str], Extension]:
+    """The late acceptances that concern any of these applications."""
+    pairs = {(a.round_id, a.enterprise) for a in applications}
+    query = select(Extension).where(tuple_(Extension.round_id, Extension.enterprise).in_(pairs))
+    return {(found.round_id, found.enterprise): found for found in await session.scalars(query)}
+
+
+async def rounds_among(session: AsyncSession, applications: Sequence[Application]) -> dict[UUID, Round]:
+    """The rounds of these applications."""
+    query = select(Round).where(Round.id.in_({a.round_id for a in applications}))
+    return {found.id: found for found in await session.scalars(query)}
 
 
 async def round_(session: AsyncSession, id: UUID, *, lock: bool = False) -> Round:
@@ -277,6 +285,12 @@ async def revision_document(session: AsyncSession, application_id: UUID, revisio
 
 async def audit(session: AsyncSession, id: UUID) -> list[Audit]:
     return list(await session.scalars(select(Audit).where(Audit.application_id == id).order_by(Audit.id)))
+
+
+async def last_move(session: AsyncSession, id: UUID) -> Audit | None:
+    """The latest audit row that moved an application."""
+    query = select(Audit).where(Audit.application_id == id, Audit.to_state.is_not(None))
+    return await session.scalar(query.order_by(Audit.id.desc()).limit(1))
 
 
 async def owed(session: AsyncSession, id: UUID, *, lock: bool = False) -> Owed:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.applications.forms.standing import SectionNow
 from services.applications.receipts import Receipt
 
 
@@ -53,7 +54,10 @@ class OpinionInput(Input):
 
 
 class ReturnApplication(Input):
-    correct_by: AwareDatetime
+    """The deadline is an instant, or so many working days from today, until the end of that office day."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     opinions: list[OpinionInput] = Field(default=[], max_length=100)
     unlock: list[str] = []
 
@@ -64,7 +68,10 @@ class Decision(Input):
 
 
 class Extend(Input):
-    correct_by: AwareDatetime
+    """The new deadline is an instant, or so many working days from today."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     reason: str = Field(max_length=2000)
 
 
@@ -73,9 +80,13 @@ class Raise(Input):
 
 
 class SectionSummary(BaseModel):
+    """One material. `required` and `visible` follow from what is saved of the others; what is not visible is neither
+    asked for nor submitted."""
+
     key: str
     label: str
     required: bool
+    visible: bool = True
     status: Literal["empty", "draft", "saved"]
     editable: bool
     saved_at: AwareDatetime | None
@@ -105,7 +116,11 @@ class ApplicationSummary(BaseModel):
     closes_at: AwareDatetime
     correct_by: AwareDatetime | None
     actions: list[str]
+    applied_wan: str | None = None
+    # For members of staff only.
+    district: str | None = None
     lease: "LeaseView | None" = None
+    assignee: "AssigneeView | None" = None
 
 
 class LeaseView(BaseModel):
@@ -114,6 +129,14 @@ class LeaseView(BaseModel):
     name: str
     mine: bool
     until: AwareDatetime
+
+
+class AssigneeView(BaseModel):
+    """Whose case it is."""
+
+    account: str
+    name: str
+    mine: bool
 
 
 class ApplicationView(ApplicationSummary):
@@ -151,7 +174,8 @@ class Prefilled(BaseModel):
 
 
 class SectionView(BaseModel):
-    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved."""
+    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved. `now` says how it stands
+    with the values it shows: what is hidden, what must be filled in, what is computed."""
 
     key: str
     saved: dict[str, Any] | None
@@ -163,10 +187,12 @@ class SectionView(BaseModel):
     draft_at: AwareDatetime | None
     etag: str
     version: int
+    now: SectionNow
 
 
 class SectionWritten(BaseModel):
-    """The answer to a write: the section's new tag, the application's version, the time, and what is kept."""
+    """The answer to a write: the section's new tag, the application's version, the time, what is kept, and how the
+    section stands with it."""
 
     key: str
     status: Literal["empty", "draft", "saved"]
@@ -174,6 +200,7 @@ class SectionWritten(BaseModel):
     version: int
     at: AwareDatetime
     values: dict[str, Any] | None
+    now: SectionNow
 
 
 class Problem(BaseModel):
@@ -206,6 +233,8 @@ class OpinionView(BaseModel):
     reply: str | None
     author: str
     created_at: AwareDatetime
+    # Not yet: noted for a return still to come; applicants see only what was sent.
+    sent: bool = True
 
 
 class RevisionView(BaseModel):
@@ -215,6 +244,30 @@ class RevisionView(BaseModel):
     sm3: str
     form_version: int
     receipt: Receipt
+
+
+class AuditEntry(BaseModel):
+    """One row of the audit."""
+
+    id: int
+    at: AwareDatetime
+    actor: str
+    actor_name: str
+    role: str
+    action: str
+    label: str
+    application_id: UUID | None
+    from_state: str | None
+    to_state: str | None
+    address: str
+    result: str
+    request_id: str
+    details: dict[str, Any]
+
+
+class AuditPage(BaseModel):
+    items: list[AuditEntry]
+    next_cursor: str | None
 
 
 class RevisionSnapshot(RevisionView):
@@ -262,25 +315,3 @@ class Timeline(BaseModel):
 
     entries: list[TimelineEntry]
     notifications: list[NoticeView] | None
-
-
-class Parked(BaseModel):
-    id: UUID
-    topic: str
-    application_id: UUID | None
-    starts: int
-    parked_at: AwareDatetime
-    last_error: str | None
-
-
-class QueueView(BaseModel):
-    topic: str
-    owed: int
-    in_flight: int
-    parked: int
-    oldest_seconds: float | None
-
-
-class Overview(BaseModel):
-    queues: list[QueueView]
-    parked: list[Parked]

@@ -1,14 +1,20 @@
 """Rows as the public contract shows them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
+from services.applications.codec import Codec
 from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.standing import SectionNow
 from services.applications.models import Application, Attachment, Extension, Opinion, Revision, Round, Section
 from services.applications.receipts import Receipt
 from services.applications.schemas import (
     ApplicationSummary,
     ApplicationView,
+    AssigneeView,
     AttachmentView,
     LeaseView,
     OpinionView,
@@ -18,8 +24,9 @@ from services.applications.schemas import (
     SectionView,
     SectionWritten,
 )
+from services.applications.use_cases.filled import of_rows
 from services.applications.use_cases.moving import facts_of
-from services.applications.use_cases.review import field_label
+from services.applications.use_cases.returning import field_label
 from services.applications.use_cases.sections import Opened, editable
 from services.applications.workflow import LABELS, State, applicant_actions, staff_actions
 from shared import clock
@@ -37,7 +44,6 @@ def _summary(
         actions = applicant_actions(facts, revision=application.revision)
     else:
         actions = ["view", "pdf", *staff_actions(facts, actor.roles & STAFF_ROLES)]
-    leased = application.lease_until is not None and application.lease_until > clock.now()
     return ApplicationSummary(
         id=application.id,
         number=application.number,
@@ -58,30 +64,61 @@ def _summary(
         closes_at=facts.accepts_until or round_.closes_at,
         correct_by=application.correct_by,
         actions=actions,
-        lease=LeaseView(
-            name=application.lease_name or "",
-            mine=application.lease_account == actor.account,
-            until=application.lease_until,
-        )
-        if leased and application.lease_until and not actor.is_a(Role.APPLICANT)
-        else None,
+        applied_wan=f"{application.applied_wan:.2f}" if application.applied_wan is not None else None,
+        **({} if actor.is_a(Role.APPLICANT) else _for_staff(application, actor)),
     )
 
 
+def _for_staff(application: Application, actor: Actor) -> dict[str, Any]:
+    until = application.lease_until
+    leased = until is not None and until > clock.now()
+    return {
+        "district": application.district,
+        "lease": LeaseView(
+            name=application.lease_name or "", mine=application.lease_account == actor.account, until=until
+        )
+        if leased and until
+        else None,
+        "assignee": AssigneeView(
+            account=application.assignee,
+            name=application.assignee_name or "",
+            mine=application.assignee == actor.account,
+        )
+        if application.assignee
+        else None,
+    }
+
+
+async def summaries(
+    session: AsyncSession, applications: Sequence[Application], actor: Actor
+) -> list[ApplicationSummary]:
+    """The lines of a list, with one look each at rounds and late acceptances."""
+    rounds = await repository.rounds_among(session, applications)
+    extensions = await repository.extensions_among(session, applications)
+    return [
+        _summary(a, rounds[a.round_id], extensions.get((a.round_id, a.enterprise)), actor) for a in applications
+    ]
+
+
 async def summary(session: AsyncSession, application: Application, actor: Actor) -> ApplicationSummary:
-    """One line of a list. Rounds and extensions stay in the session's identity map from line to line."""
+    """One application as a line of a list."""
     round_ = await session.get_one(Round, application.round_id)
     extension = await repository.extension(session, application.round_id, application.enterprise)
     return _summary(application, round_, extension, actor)
 
 
-async def full(session: AsyncSession, application: Application, actor: Actor) -> ApplicationView:
-    """An application with the state of each of its materials."""
+async def full(session: AsyncSession, codec: Codec, application: Application, actor: Actor) -> ApplicationView:
+    """An application with the state of each of its materials; whether one is shown and required follows from what is
+    saved of the others."""
     form = catalogue_form(application.fund_type, application.form_version)
     rows = await repository.sections(session, application.id)
     line = await summary(session, application, actor)
     round_ = await session.get_one(Round, application.round_id)
     may_edit = actor.is_a(Role.APPLICANT)
+    situation = None
+    if form.rules.conditional_sections:
+        opener = codec.of(application.id, application.wrapped_key, form)
+        situation = (await of_rows(session, application, form, opener, rows)).situation()
     return ApplicationView(
         **line.model_dump(),
         form_title=form.title,
@@ -90,7 +127,8 @@ async def full(session: AsyncSession, application: Application, actor: Actor) ->
             SectionSummary(
                 key=section.key,
                 label=section.label,
-                required=section.required,
+                required=situation.required(section.key) if situation else section.required,
+                visible=situation is None or situation.visible(section.key),
                 status=status(rows[section.key]),
                 editable=may_edit and editable(application, section.key),
                 saved_at=rows[section.key].saved_at,
@@ -113,7 +151,7 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
     return AttachmentView.model_validate(attachment, from_attributes=True)
 
 
-def section_view(opened: Opened, files: list[Attachment]) -> SectionView:
+def section_view(opened: Opened, files: list[Attachment], now: SectionNow) -> SectionView:
     key, row = opened.definition.key, opened.row
     prefill = opened.codec.open(key, {name: item["value"] for name, item in row.prefill.items()})
     return SectionView(
@@ -127,10 +165,11 @@ def section_view(opened: Opened, files: list[Attachment]) -> SectionView:
         draft_at=row.draft_at,
         etag=str(row.etag),
         version=opened.application.version,
+        now=now,
     )
 
 
-def section_written(opened: Opened) -> SectionWritten:
+def section_written(opened: Opened, now: SectionNow) -> SectionWritten:
     key, row = opened.definition.key, opened.row
     kept = row.draft if row.draft is not None else row.saved
     return SectionWritten(
@@ -140,6 +179,7 @@ def section_written(opened: Opened) -> SectionWritten:
         version=opened.application.version,
         at=row.draft_at or row.saved_at or clock.now(),
         values=opened.codec.open_or_none(key, kept),
+        now=now,
     )
 
 
@@ -159,6 +199,7 @@ def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
         reply=opinion.reply,
         author=opinion.author_name,
         created_at=opinion.created_at,
+        sent=opinion.round_trip <= application.round_trips,
     )
 
 

@@ -65,7 +65,7 @@ class Service:
         self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
         self._signer = Signer("gateway", factories.private_key("gateway"))
         rounds = self.call("GET", "/rounds", self.applicant(0)).json()
-        self.round_id = next(r["id"] for r in rounds if r["is_open"])
+        self.round_id = next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")
 
     def applicant(self, n: int) -> Actor:
         return factories.applicant(ENTERPRISES[n])

@@ -98,17 +98,17 @@ class RunningSystem:
         return person
 
 
-def create(person: Person) -> str:
-    """A new draft of 奖励类."""
+def create(person: Person, fund_type: str = "reward") -> str:
+    """A new draft."""
     rounds = person.call("GET", "/rounds").json()
-    round_id = next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")
+    round_id = next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == fund_type)
     return str(person.call("POST", "/applications", json={"round_id": round_id}, key=True).json()["id"])
 
 
-def fill(person: Person, id: str, **changes: str) -> None:
+def fill(person: Person, id: str, fund_type: str = "reward", **changes: str) -> None:
     """Every section saved, with attachments."""
     files = {}
-    for slot, section in factories.REWARD_SLOTS.items():
+    for slot, section in factories.SLOTS[fund_type].items():
         made = person.call(
             "POST",
             f"/applications/{id}/attachments",
@@ -116,7 +116,7 @@ def fill(person: Person, id: str, **changes: str) -> None:
             files={"file": factories.file_for(slot)},
         )
         files[slot] = [made.json()["id"]]
-    for key, values in factories.reward_values(files, **changes).items():
+    for key, values in factories.values_of(fund_type, files, **changes).items():
         path = f"/applications/{id}/sections/{key}"
         etag = person.call("GET", path).json()["etag"]
         person.call("PUT", path, json={"values": values}, etag=etag)

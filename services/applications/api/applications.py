@@ -5,10 +5,9 @@ from aiohttp import web
 from services.applications import peers, repository, views
 from services.applications.context import CODEC, PEERS, SETTINGS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import evaluate
 from services.applications.schemas import ApplicationPage, StartApplication, Submit, Submitted
+from services.applications.use_cases.filled import load
 from services.applications.use_cases.idempotency import once
-from services.applications.use_cases.moving import round_facts
 from services.applications.use_cases.opinions import mark_seen
 from services.applications.use_cases.problems import problems
 from services.applications.use_cases.start import start
@@ -16,6 +15,7 @@ from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
 from services.applications.workflow import State
 from shared.errors import Malformed
+from shared.identity import Role
 from shared.web import BODY_SHA256, actor, answer, body, if_match, uuid_in_path
 
 
@@ -36,13 +36,17 @@ def states(request: web.Request) -> list[State]:
         raise Malformed("没有这种状态。", code="unknown_state") from None
 
 
-async def page(request: web.Request, *, oldest_first: bool) -> web.Response:
-    """A page of what the actor may see, filtered by the query."""
-    who = actor(request)
-    if any(len(value) > 400 for value in request.query.values()) or "\x00" in request.query_string + "".join(
-        request.query.values()
-    ):
+def must_be_short(request: web.Request) -> None:
+    """`Malformed` for a query that no list of ours makes."""
+    given = request.query.values()
+    if any(len(value) > 400 for value in given) or "\x00" in "".join([request.query_string, *given]):
         raise Malformed
+
+
+async def list_applications(request: web.Request) -> web.Response:
+    """My enterprise's applications, newest first, keyset-paged."""
+    who = actor(request)
+    must_be_short(request)
     async with transaction(request) as session:
         found, cursor = await repository.applications(
             session,
@@ -52,15 +56,9 @@ async def page(request: web.Request, *, oldest_first: bool) -> web.Response:
             fund_type=request.query.get("fund_type", ""),
             cursor=request.query.get("cursor", ""),
             limit=page_limit(request),
-            oldest_first=oldest_first,
         )
-        items = [await views.summary(session, application, who) for application in found]
+        items = await views.summaries(session, found, who)
     return answer(ApplicationPage(items=items, next_cursor=cursor))
-
-
-async def list_applications(request: web.Request) -> web.Response:
-    """My enterprise's applications, newest first, keyset-paged."""
-    return await page(request, oldest_first=False)
 
 
 async def create_application(request: web.Request) -> web.Response:
@@ -72,7 +70,7 @@ async def create_application(request: web.Request) -> web.Response:
         async def act() -> dict[str, object]:
             round_ = await repository.round_(session, body(request, StartApplication).round_id)
             application = await start(session, request.app[CODEC], who, round_, known)
-            view = await views.full(session, application, who)
+            view = await views.full(session, request.app[CODEC], application, who)
             return view.model_dump(mode="json")
 
         first = await once(session, who, "create", request.headers["Idempotency-Key"], request[BODY_SHA256], act)
@@ -85,7 +83,7 @@ async def get_application(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
         await mark_seen(session, application, who)
-        view = await views.full(session, application, who)
+        view = await views.full(session, request.app[CODEC], application, who)
     return answer(view, ETag=f'"{view.version}"')
 
 
@@ -111,7 +109,7 @@ async def submit_application(request: web.Request) -> web.Response:
             }
             receipt = await submit(session, keys, who, id, if_match(request), discard)
             application = await repository.application(session, who, id)
-            view = await views.full(session, application, who)
+            view = await views.full(session, request.app[CODEC], application, who)
             return Submitted(receipt=receipt, application=view).model_dump(mode="json")
 
         # Scoped to the application, and only after it is known to be the actor's.
@@ -127,7 +125,7 @@ async def withdraw_application(request: web.Request) -> web.Response:
     who = actor(request)
     async with transaction(request) as session:
         application = await withdraw(session, who, uuid_in_path(request), if_match(request))
-        view = await views.full(session, application, who)
+        view = await views.full(session, request.app[CODEC], application, who)
     return answer(view, ETag=f'"{view.version}"')
 
 
@@ -138,10 +136,13 @@ async def get_checks(request: web.Request) -> web.Response:
         application = await repository.application(session, who, uuid_in_path(request))
         form = catalogue_form(application.fund_type, application.form_version)
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
-        rows = await repository.sections(session, application.id)
-        saved = {key: codec.open_or_none(key, row.saved) for key, row in rows.items()}
-        round_ = await repository.round_(session, application.round_id)
-    return answer(evaluate(form, saved, round_facts(round_)))
+        filled = await load(session, application, form, codec)
+        if not who.is_a(Role.APPLICANT) and application.revision:
+            # Staff judge what was handed in, not what is being corrected.
+            revision = await repository.revision(session, application.id, application.revision)
+            submitted = revision.content["sections"]
+            filled = filled.with_saved({key: codec.open(key, values) for key, values in submitted.items()})
+    return answer(filled.checks())
 
 
 async def get_problems(request: web.Request) -> web.Response:

@@ -1,6 +1,7 @@
 """One section: read, 暂存, 保存表单, 放弃修改."""
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository, views
 from services.applications.context import CODEC, transaction
@@ -10,8 +11,8 @@ from services.applications.use_cases.opinions import mark_seen
 from shared.web import actor, answer, body, if_match, uuid_in_path
 
 
-def _written(opened: use_case.Opened) -> web.Response:
-    view = views.section_written(opened)
+async def _written(session: AsyncSession, opened: use_case.Opened) -> web.Response:
+    view = views.section_written(opened, await use_case.standing(session, opened))
     return answer(view, ETag=f'"{view.etag}"')
 
 
@@ -22,7 +23,7 @@ async def get_section(request: web.Request) -> web.Response:
         opened = await use_case.open_section(session, request.app[CODEC], who, id, key)
         await mark_seen(session, opened.application, who)
         files = await repository.attachments(session, id, key)
-        view = views.section_view(opened, files)
+        view = views.section_view(opened, files, await use_case.standing(session, opened))
     return answer(view, ETag=f'"{view.etag}"')
 
 
@@ -38,7 +39,7 @@ async def keep_draft(request: web.Request) -> web.Response:
             if_match(request),
             body(request, SectionValues).values,
         )
-        return _written(opened)
+        return await _written(session, opened)
 
 
 async def discard_draft(request: web.Request) -> web.Response:
@@ -52,7 +53,7 @@ async def discard_draft(request: web.Request) -> web.Response:
             request.match_info["key"],
             if_match(request),
         )
-        return _written(opened)
+        return await _written(session, opened)
 
 
 async def save_section(request: web.Request) -> web.Response:
@@ -67,4 +68,4 @@ async def save_section(request: web.Request) -> web.Response:
             if_match(request),
             body(request, SectionValues).values,
         )
-        return _written(opened)
+        return await _written(session, opened)

@@ -6,14 +6,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.applications.forms.definition import Check, Form, Operand, RoundFacts
-from services.applications.forms.fields import blank
-
-Saved = Mapping[str, Mapping[str, Any] | None]
+from services.applications.forms.definition import Check, Form
+from services.applications.forms.evaluator import TooMuchWork
+from services.applications.forms.judging import compare, money
+from services.applications.forms.kinds import blank
+from services.applications.forms.situation import Facts, Saved, Situation
 
 
 class Outcome(BaseModel):
-    """One check's result: both sides and their difference (null where something is not saved yet)."""
+    """One check's result: both sides and their difference (null where something is not known yet, and for conditions,
+    which have no sides), and where to go to mend it."""
 
     id: str
     holds: bool
@@ -23,19 +25,32 @@ class Outcome(BaseModel):
     difference: str | None
     message: str
     section: str
+    field: str | None = None
+    # Whether it could be judged. A check that could not holds when all that must be saved is saved.
+    known: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """The message with both sides and their difference, where it has them."""
+        if self.left is None or self.right is None:
+            return self.message
+        apart = f"，相差 {self.difference}" if self.difference else ""
+        return f"{self.message}（{self.left} 与 {self.right}{apart}）"
 
 
-def evaluate(form: Form, saved: Saved, round_facts: RoundFacts) -> list[Outcome]:
-    """Every check of the form on the saved sections. A check whose round parameter is absent is skipped."""
-    return [
-        _outcome(check, saved, round_facts)
-        for check in form.checks
-        if all(
-            round_facts.number(name) is not None
-            for operand in (check.left, check.right)
-            for name in operand.parameters
-        )
-    ]
+def evaluate(form: Form, saved: Saved, facts: Facts) -> list[Outcome]:
+    """Every check of the form on the saved sections.
+
+    A check is skipped when its round lacks a parameter it names, or when its `when` does not hold.
+    """
+    situation = Situation(form, saved, facts)
+    return [outcome for check in form.checks if (outcome := _outcome(check, situation)) is not None]
+
+
+def parameters(form: Form, check: Check) -> frozenset[str]:
+    """The parameters of the round that a check cannot do without."""
+    found = (form.rules.checks.get((check.id, side)) for side in ("left", "right", "holds", "when"))
+    return frozenset(name for rule in found if rule for name in rule.parameters)
 
 
 def tied(form: Form, sections: set[str]) -> set[str]:
@@ -45,7 +60,8 @@ def tied(form: Form, sections: set[str]) -> set[str]:
     while True:
         more = set[str]()
         for check in form.checks:
-            ends = {path.split(".")[0] for o in (check.left, check.right) if (path := o.path)}
+            sides = (form.rules.checks.get((check.id, side)) for side in ("left", "right", "holds"))
+            ends = {t.section for rule in sides if rule for t in rule.targets if t.section}
             if check.severity == "error" and ends & found:
                 more |= ends
         if more <= found:
@@ -53,72 +69,61 @@ def tied(form: Form, sections: set[str]) -> set[str]:
         found |= more
 
 
-def _outcome(check: Check, saved: Saved, round_facts: RoundFacts) -> Outcome:
-    left = _side(check.left, saved, round_facts)
-    right = _side(check.right, saved, round_facts)
-    known = left is not None and right is not None
+def _outcome(check: Check, situation: Situation) -> Outcome | None:
+    form = situation.form
+    if any(situation.facts.round.value(name) is None for name in parameters(form, check)):
+        return None
+    rules = form.rules.checks
+    try:
+        if not situation.holds(rules.get((check.id, "when"))):
+            return None
+        if check.holds:
+            return _said(check, _side(check, "holds", situation), _saved(check, ("holds",), situation))
+        left, right = _side(check, "left", situation), _side(check, "right", situation)
+    except TooMuchWork:
+        return _said(check, False, True)
+    holds = compare(check.op or "==", left, right)
+    return _said(check, holds, _saved(check, ("left", "right"), situation), left, right)
+
+
+def _saved(check: Check, sides: tuple[str, ...], situation: Situation) -> bool:
+    """Whether everything that must be saved for these sides is."""
+    return not any(situation.missing(situation.form.rules.checks[check.id, side]) for side in sides)
+
+
+def _side(check: Check, side: str, situation: Situation) -> Any:
+    rule = situation.form.rules.checks[check.id, side]
+    return None if situation.missing(rule) else situation.evaluate(rule)
+
+
+def _said(check: Check, holds: Any, saved: bool, left: Any = None, right: Any = None) -> Outcome:
+    numbers = isinstance(left, Decimal) and isinstance(right, Decimal)
+    known = isinstance(holds, bool)
     return Outcome(
         id=check.id,
-        holds=known and _compare(check.op, left or Decimal(0), right or Decimal(0)),
+        # What an optional value left open says nothing against: the check has no matter.
+        holds=bool(holds) if known else saved,
         severity=check.severity,
         left=_shown(left),
         right=_shown(right),
-        difference=_shown(left - right) if left is not None and right is not None else None,
+        difference=money(left - right) if numbers else None,
         message=check.message,
         section=check.section,
+        field=check.field,
+        known=known,
     )
 
 
-def _shown(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value:.2f}"
-
-
-def _compare(op: str, left: Decimal, right: Decimal) -> bool:
-    return {"==": left == right, "<=": left <= right, ">=": left >= right, ">": left > right}[op]
-
-
-def _side(operand: Operand, saved: Saved, round_facts: RoundFacts) -> Decimal | None:
-    value = _bare(operand, saved, round_facts)
-    if value is not None and operand.times:
-        factor = round_facts.number(operand.times)
-        return None if factor is None else value * factor
-    return value
-
-
-def _bare(operand: Operand, saved: Saved, round_facts: RoundFacts) -> Decimal | None:
-    if operand.constant is not None:
-        return operand.constant
-    if operand.round:
-        return round_facts.number(operand.round)
-    found = _values(operand.path or "", saved)
-    if found is None:
+def _shown(value: Any) -> str | None:
+    if value is None or isinstance(value, tuple):
         return None
-    if operand.count_distinct:
-        return Decimal(len({str(value) for value in found}))
-    if operand.sum:
-        return sum((Decimal(str(value)) for value in found), Decimal(0))
-    return Decimal(str(found[0])) if found else None
+    if isinstance(value, Decimal):
+        return money(value)
+    return ("是" if value else "否") if isinstance(value, bool) else str(value)
 
 
-def _values(path: str, saved: Saved) -> list[Any] | None:
-    """What a path leads to: the values there that are filled in, or None while the section is not saved."""
-    section, *rest = path.split(".")
-    values = saved.get(section)
-    if values is None:
-        return None
-    match rest:
-        case [field]:
-            found = [values.get(field)]
-        case [table, column]:
-            found = [row.get(column) for row in values.get(table) or []]
-        case [table, key, column]:
-            found = [row.get(column) for row in values.get(table) or [] if row.get("row") == key]
-        case _:
-            found = []
-    return [value for value in found if not blank(value)]
-
-
-def value_at(path: str, saved: Saved) -> Any:
-    """The single value a path leads to, or None."""
-    found = _values(path, saved)
-    return found[0] if found else None
+def value_at(path: str | None, saved: Mapping[str, Mapping[str, Any] | None]) -> Any:
+    """The value of `section.field`, or None."""
+    section, _, field = (path or "").partition(".")
+    value = (saved.get(section) or {}).get(field)
+    return None if blank(value) else value

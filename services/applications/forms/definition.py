@@ -1,185 +1,237 @@
-"""What a form is: sections of fields, tables and attachment slots, and the checks across them."""
+"""What a form is: sections of fields, tables and attachment slots, and the checks across them.
 
-from decimal import Decimal
-from typing import Annotated, Literal, Self
+Only shapes are judged here. What formulas say is read by `rules`, and everything that can be said about a form
+without values by `lint`.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from services.applications.forms.fields import FieldDefinition
+from pydantic import Field, model_validator
 
-Key = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+from services.applications.forms.kinds import FieldDefinition
+from services.applications.forms.kinds.base import Expression, Key, Label, Part
+from services.applications.forms.kinds.choices import AnyOption, labels
 
+if TYPE_CHECKING:
+    from services.applications.forms.rules import Rules
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+MAX_SECTIONS = 100
+MAX_PARTS = 400
+# What one value that is text may hold on its way in; kinds ask for less.
+MAX_TABLE_ROWS = 1000
 
 
 class FixedRow(Part):
-    """A row that is always there; its `key` is what values and checks call it."""
+    """A row that is always there; its `key` is what values and formulas call it."""
 
     key: Key
-    label: str
+    label: Label
+    visible_if: Expression | None = None
 
 
 class Table(Part):
-    """Rows of columns: free rows between `min_rows` and `max_rows`, or exactly the `fixed_rows`."""
+    """Rows of columns: free rows between `min_rows` and `max_rows`, or exactly the `fixed_rows`.
+
+    A table that is not required may stay empty; once something stands in it, it is judged like any other. Formulas of
+    columns are evaluated row by row and call the row's own columns by their keys.
+    """
 
     key: Key
-    label: str
+    label: Label
+    required: bool = True
+    required_if: Expression | None = None
+    visible_if: Expression | None = None
+    help: str | None = None
     group: str | None = None
-    columns: tuple[FieldDefinition, ...]
-    fixed_rows: tuple[FixedRow, ...] = ()
+    columns: tuple[FieldDefinition, ...] = Field(min_length=1, max_length=60)
+    fixed_rows: tuple[FixedRow, ...] = Field(default=(), max_length=200)
     row_label: str = "项目"
-    min_rows: int = 1
-    max_rows: int = 50
+    min_rows: int = Field(default=1, ge=0)
+    max_rows: int = Field(default=50, ge=1, le=MAX_TABLE_ROWS)
     # Columns whose sum stands under the table.
     totals: tuple[Key, ...] = ()
     total_label: str = "合计"
+
+    @cached_property
+    def by_column(self) -> Mapping[str, FieldDefinition]:
+        return {column.key: column for column in self.columns}
+
+    @cached_property
+    def by_asked(self) -> tuple[str, ...]:
+        """The keys of the columns that people fill in."""
+        return tuple(column.key for column in self.columns if column.asked)
+
+    @cached_property
+    def by_row(self) -> Mapping[str, FixedRow]:
+        return {row.key: row for row in self.fixed_rows}
 
 
 class Slot(Part):
     """A place for attachments."""
 
     key: Key
-    label: str
+    label: Label
     required: bool = True
+    required_if: Expression | None = None
+    visible_if: Expression | None = None
+    group: str | None = None
     accept: tuple[Literal["pdf", "jpg", "jpeg", "png"], ...] = ("pdf", "jpg", "jpeg", "png")
-    max_mb: int = 20
-    max_files: int = 5
+    max_mb: int = Field(default=20, ge=1, le=100)
+    max_files: int = Field(default=5, ge=1, le=200)
     help: str | None = None
 
 
+class Group(Part):
+    """A heading within a section, by its label; what carries it as `group` stands below it and follows its
+    condition. A group without help or condition need not be declared."""
+
+    label: Label
+    help: str | None = None
+    visible_if: Expression | None = None
+
+
 class Section(Part):
-    """One material of the list 项目申报材料."""
+    """One material of the list 项目申报材料. A section that is not required may stay unsaved."""
 
     key: Key
-    label: str
-    title: str
+    label: Label
+    title: Label
     required: bool = True
-    text: str | None = None
-    fields: tuple[FieldDefinition, ...] = ()
-    tables: tuple[Table, ...] = ()
-    slots: tuple[Slot, ...] = ()
+    required_if: Expression | None = None
+    visible_if: Expression | None = None
+    help: str | None = None
+    text: str | None = Field(default=None, max_length=20_000)
+    groups: tuple[Group, ...] = ()
+    fields: tuple[FieldDefinition, ...] = Field(default=(), max_length=MAX_PARTS)
+    tables: tuple[Table, ...] = Field(default=(), max_length=MAX_PARTS)
+    slots: tuple[Slot, ...] = Field(default=(), max_length=MAX_PARTS)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, FieldDefinition | Table | Slot]:
+        """Everything that values name."""
+        return {part.key: part for part in (*self.slots, *self.tables, *self.fields)}
+
+    @cached_property
+    def by_group(self) -> Mapping[str, Group]:
+        return {group.label: group for group in self.groups}
 
     def table(self, key: str) -> Table | None:
-        return next((t for t in self.tables if t.key == key), None)
+        found = self.by_key.get(key)
+        return found if isinstance(found, Table) else None
 
     def slot(self, key: str) -> Slot | None:
-        return next((s for s in self.slots if s.key == key), None)
+        found = self.by_key.get(key)
+        return found if isinstance(found, Slot) else None
 
     def field(self, key: str) -> FieldDefinition | None:
-        return next((f for f in self.fields if f.key == key), None)
-
-
-class Operand(Part):
-    """One side of a check: a constant, a field's value, the sum or the distinct count of a column, a parameter
-    of the round; `times` multiplies by a parameter of the round."""
-
-    constant: Decimal | None = None
-    value: str | None = None
-    sum: str | None = None
-    count_distinct: str | None = None
-    round: str | None = None
-    times: str | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        sources = [self.constant, self.value, self.sum, self.count_distinct, self.round]
-        if sum(source is not None for source in sources) != 1:
-            raise ValueError("an operand has exactly one of constant, value, sum, count_distinct, round")
-        return self
-
-    @property
-    def path(self) -> str | None:
-        return self.value or self.sum or self.count_distinct
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return tuple(name for name in (self.round, self.times) if name)
+        found = self.by_key.get(key)
+        return None if found is None or isinstance(found, Table | Slot) else found
 
 
 class Check(Part):
-    """A rule between sections. `section` is where a person goes to mend it."""
+    """A rule between sections, or across: two sides and how they compare, or a condition that `holds`.
+
+    Where `when` does not hold the check is left out, and so it is in a round that lacks one of its parameters.
+    `section` and `field` are where a person goes to mend it.
+    """
 
     id: Key
-    op: Literal["==", "<=", ">=", ">"]
-    left: Operand
-    right: Operand
-    message: str
+    op: Literal["==", "<=", ">=", ">", "<", "!="] | None = None
+    left: Expression | None = None
+    right: Expression | None = None
+    holds: Expression | None = None
+    when: Expression | None = None
+    message: Label
     severity: Literal["error", "warning"] = "error"
     section: Key
+    field: Key | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        sides = (self.op, self.left, self.right)
+        if (self.holds is None) == (None in sides) or (self.holds and any(sides)):
+            raise ValueError("a check has op, left and right, or holds")
+        return self
 
 
 class Form(Part):
     """One version of one fund type's form. Published files never change."""
 
-    fund_type: Key
-    version: int = Field(gt=0)
-    label: str
-    title: str
-    document_title: str
+    fund_type: Annotated[Key, Field(max_length=40)]
+    version: int = Field(gt=0, lt=1_000_000)
+    label: Label
+    title: Label
+    document_title: Label
     # Where the project's name, the contact and the applied amount stand: `section.field`.
     project_name: str
-    contact_name: str
-    contact_email: str
-    applied_amount: str
-    sections: tuple[Section, ...]
-    checks: tuple[Check, ...]
+    contact_name: str | None = None
+    contact_email: str | None = None
+    applied_amount: str | None = None
+    # Options that several fields take by name.
+    lists: dict[Key, tuple[AnyOption, ...]] = Field(default_factory=dict)
+    sections: tuple[Section, ...] = Field(min_length=1, max_length=MAX_SECTIONS)
+    checks: tuple[Check, ...] = Field(default=(), max_length=500)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Section]:
+        return {section.key: section for section in self.sections}
+
+    @cached_property
+    def choices_of_its_own(self) -> Mapping[str, Mapping[str, str]]:
+        return {name: labels(options) for name, options in self.lists.items()}
+
+    @cached_property
+    def rules(self) -> "Rules":
+        """The form's formulas, compiled once."""
+        from services.applications.forms.rules import Rules  # which is made of definitions
+
+        return Rules(self)
 
     def section(self, key: str) -> Section | None:
-        return next((s for s in self.sections if s.key == key), None)
+        return self.by_key.get(key)
 
-    @model_validator(mode="after")
-    def _paths_lead_somewhere(self) -> Self:
-        keys = [s.key for s in self.sections]
-        if len(set(keys)) != len(keys):
-            raise ValueError("section keys must be unique")
-        for section in self.sections:
-            inner = (
-                [f.key for f in section.fields] + [t.key for t in section.tables] + [s.key for s in section.slots]
-            )
-            if len(set(inner)) != len(inner):
-                raise ValueError(f"keys within {section.key} must be unique")
-        for name in ("project_name", "contact_name", "contact_email", "applied_amount"):
-            self._must_exist(getattr(self, name))
-        for check in self.checks:
-            for operand in (check.left, check.right):
-                if operand.path:
-                    self._must_exist(operand.path)
-            if check.section not in keys:
-                raise ValueError(f"check {check.id}: no section {check.section}")
-        return self
-
-    def _must_exist(self, path: str) -> None:
-        match path.split("."):
-            case [section, field]:
-                found = (s := self.section(section)) is not None and s.field(field) is not None
-            case [section, table, column]:
-                t = s.table(table) if (s := self.section(section)) else None
-                found = t is not None and any(c.key == column for c in t.columns)
-            case [section, table, row, column]:
-                t = s.table(table) if (s := self.section(section)) else None
-                found = (
-                    t is not None
-                    and any(r.key == row for r in t.fixed_rows)
-                    and any(c.key == column for c in t.columns)
-                )
-            case _:
-                found = False
-        if not found:
-            raise ValueError(f"{path} leads nowhere")
+    def choices(self, round_facts: "RoundFacts") -> Mapping[str, Any]:
+        """The lists that fields take options from: the round's, and the form's own before them."""
+        return {**round_facts.options, **self.choices_of_its_own}
 
 
 class RoundFacts(Part):
-    """What a form may ask of its round: parameters (numbers as strings, lists of options) and the close."""
+    """What a form may ask of its round: parameters (numbers and dates as strings, lists of options) and the close."""
 
-    parameters: dict[str, str | int | list[str]] = {}
+    parameters: dict[str, str | int | list[str]] = Field(default_factory=dict)
     closes_on: str | None = None
 
     @property
     def options(self) -> dict[str, list[str]]:
         return {name: value for name, value in self.parameters.items() if isinstance(value, list)}
 
-    def number(self, name: str) -> Decimal | None:
+    def value(self, name: str) -> Any:
+        """A parameter as formulas see it, or None when the round has none of this name."""
+        if name == "closes_on":
+            return self.closes_on
         value = self.parameters.get(name)
-        return Decimal(str(value)) if isinstance(value, str | int) else None
+        if value is None or isinstance(value, list):
+            return None if value is None else tuple(value)
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            return value
+        return number if number.is_finite() else None
+
+
+class OtherApplications(Part):
+    """What the enterprise's other applications of the year come to: those handed in and neither refused nor lapsed,
+    of rounds that close in the same calendar year in Beijing. `same_type_*` are of this fund type, `same_name_count`
+    are other applications under the same project name, whatever their type."""
+
+    count: int = 0
+    applied_wan: Decimal = Decimal(0)
+    same_type_count: int = 0
+    same_type_applied_wan: Decimal = Decimal(0)
+    same_name_count: int = 0
+
+    def value(self, name: str) -> Decimal:
+        return Decimal(getattr(self, name))

@@ -1,19 +1,25 @@
-"""What a form asks of its round: the parameters its checks compare with, and the lists its options come from."""
+"""What a form asks of its round: the parameters its formulas name, and the lists its options come from."""
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from services.applications.forms import types
 from services.applications.forms.definition import Form
+from services.applications.forms.language import Formula, Place
+from services.applications.forms.rules import Rule
+
+Sort = Literal["number", "date", "options"]
 
 
 @dataclass(frozen=True)
 class Need:
-    """One parameter: a number, without which the checks that name it are left out, or a list of options, without
-    which a field cannot be filled. `used_by` says where, in the form's own words."""
+    """One parameter: a number or a date, without which the checks that name it are left out, or a list of options,
+    without which a field cannot be filled. `used_by` says where, in the form's own words."""
 
     name: str
-    kind: Literal["number", "options"]
+    kind: Sort
     used_by: tuple[str, ...]
 
 
@@ -24,17 +30,72 @@ def needs(form: Form) -> tuple[Need, ...]:
         columns = [(f"{table.label} · ", column) for table in section.tables for column in table.columns]
         for where, field in [("", f) for f in section.fields] + columns:
             name = getattr(field, "options_from", None)
-            if name:
+            if name and name not in form.lists:
                 lists.setdefault(name, []).append(f"{section.label} · {where}{field.label}")
-    numbers: dict[str, list[str]] = {}
-    for check in form.checks:
-        for name in _named(check.left.parameters, check.right.parameters):
-            numbers.setdefault(name, []).append(check.message)
+    values: dict[str, tuple[Sort, list[str]]] = {}
+    for rule in form.rules.all():
+        for name in rule.parameters - {"closes_on"}:
+            sort = _sort(form, rule, name)
+            kept, used_by = values.setdefault(name, (sort, []))
+            values[name] = (kept, used_by)
+            if (words := _words(form, rule)) not in used_by:
+                used_by.append(words)
     return (
         *(Need(name, "options", tuple(used_by)) for name, used_by in lists.items()),
-        *(Need(name, "number", tuple(used_by)) for name, used_by in numbers.items()),
+        *(Need(name, sort, tuple(used_by)) for name, (sort, used_by) in values.items() if name not in lists),
     )
 
 
-def _named(*groups: Iterable[str]) -> Iterable[str]:
-    return dict.fromkeys(name for group in groups for name in group)
+def _words(form: Form, rule: Rule) -> str:
+    """Where a formula stands, as people call it."""
+    if rule.node is None:
+        return form.checks[int(rule.at[1])].message
+    section, part, column = rule.node
+    found = form.by_key[section]
+    if not part:
+        return found.label
+    inner = found.by_key[part]
+    table = found.table(part)
+    return f"{found.label} · {inner.label}" + (f" · {table.by_column[column].label}" if table and column else "")
+
+
+def _sort(form: Form, rule: Rule, name: str) -> Sort:
+    """What a parameter has to be, from what it stands beside."""
+    for beside in _beside(rule.formula, name):
+        if beside == "list":
+            return "options"
+        if beside == "date":
+            return "date"
+    if rule.role == "than" and rule.node and _is(rule.formula.tree, name):
+        section, part, column = rule.node
+        found = form.by_key[section]
+        table = found.table(part)
+        field = table.by_column[column] if table else found.field(part)
+        return "date" if field and field.type == "date" else "number"
+    left, right = (form.rules.checks.get((_check(form, rule), side)) for side in ("left", "right"))
+    if rule.role in ("left", "right") and _is(rule.formula.tree, name):
+        other = right if rule.role == "left" else left
+        return "date" if other and other.type == "date" else "number"
+    return "number"
+
+
+def _check(form: Form, rule: Rule) -> str:
+    return form.checks[int(rule.at[1])].id if rule.node is None else ""
+
+
+def _is(node: ast.expr, name: str) -> bool:
+    return isinstance(node, Place) and node.target.of == "round" and node.target.part == name
+
+
+def _beside(formula: Formula, name: str) -> Iterator[str]:
+    """The types that a formula compares a parameter with, `list` where it looks into it."""
+    for node in ast.walk(formula.tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
+                if isinstance(operator, ast.In | ast.NotIn):
+                    if _is(right, name):
+                        yield "list"
+                elif _is(left, name) or _is(right, name):
+                    other = right if _is(left, name) else left
+                    yield types.of_node(other)

@@ -12,6 +12,7 @@ from services.applications.forms.answers import named_files
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Application, Document
 from services.applications.schemas import DocumentStatus
+from services.applications.use_cases.filled import load
 from services.applications.use_cases.submit import document_key
 from shared import clock
 from shared.document import AnyDocument, Proof
@@ -30,15 +31,20 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
     application = await repository.application(session, actor, id, lock=True)
     form = catalogue_form(application.fund_type, application.form_version)
     opener = codec.of(id, application.wrapped_key, form)
-    rows = await repository.sections(session, id)
-    saved = {key: row.saved for key, row in rows.items() if row.saved is not None}
-    opened = {key: opener.open(key, values) for key, values in saved.items()}
-    source, _ = receipts.digests(receipts.canonical({"kind": kind, "sections": opened}))
+    filled = await load(session, application, form, opener)
+    opened, situation = filled.effective(), filled.situation()
+    hidden = [section.key for section in form.sections if not situation.visible(section.key)]
+    source, _ = receipts.digests(receipts.canonical({"kind": kind, "sections": opened, "hidden": hidden}))
     known = await repository.document_of(session, id, kind, source)
     if known is not None:
         return known
+    sealed = {key: opener.seal(key, values) for key, values in opened.items()}
     document = Document(
-        id=uuid4(), application_id=id, kind=kind, source_sha256=source, snapshot={"sections": saved}
+        id=uuid4(),
+        application_id=id,
+        kind=kind,
+        source_sha256=source,
+        snapshot={"sections": sealed, "hidden": hidden},
     )
     session.add(document)
     await session.flush()
@@ -110,7 +116,10 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> An
         key: {"name": a.name, "size": a.size, "sha256": a.sha256}
         for key, a in (await repository.attachments_by_id(session, application.id, ids)).items()
     }
-    return document_model.of_snapshot(form, sections, files, enterprise=enterprise, at=document.requested_at)
+    hidden = frozenset(document.snapshot.get("hidden", ()))
+    return document_model.of_snapshot(
+        form, sections, files, enterprise=enterprise, at=document.requested_at, hidden=hidden
+    )
 
 
 def _open(codec: SectionCodec, sections: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from services.applications.forms.definition import Form
+from services.applications.forms.functions import day
 from services.applications.forms.needs import needs
 from shared.errors import FieldError, Invalid
 
@@ -25,6 +26,8 @@ def must_fit(form: Form, parameters: Parameters) -> None:
             errors.append(_wrong(name, "bad_options", message))
         elif kinds.get(name) == "number" and not _is_number(value):
             errors.append(_wrong(name, "not_number", "应为不小于 0 的数值，如 50 或 0.30"))
+        elif kinds.get(name) == "date" and day(value) is None:
+            errors.append(_wrong(name, "not_date", "应为日期，如 2026-01-01"))
         elif kinds.get(name) == "options" and not isinstance(value, list):
             errors.append(_wrong(name, "not_options", "应为选项列表，至少一项"))
     if errors:

@@ -1,20 +1,17 @@
 """What stands between an application and its submission: everything at once, before anybody presses the button."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
 from services.applications.codec import Codec
-from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import evaluate
 from services.applications.schemas import Problem
-from services.applications.use_cases.moving import load_facts, round_facts
-from services.applications.use_cases.sections import context_of
+from services.applications.use_cases.filled import of_rows
+from services.applications.use_cases.moving import load_facts
+from services.applications.use_cases.reasons import broken, judge, unmet, unsaved
 from services.applications.workflow import EDITABLE, TABLE, Action, State
-from shared.errors import Invalid
 from shared.identity import Actor
 
 
@@ -34,36 +31,14 @@ async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) 
     form = catalogue_form(application.fund_type, application.form_version)
     opener = codec.of(id, application.wrapped_key, form)
     rows = await repository.sections(session, id)
-    saved: dict[str, dict[str, Any]] = {}
-    for section in form.sections:
-        row = rows[section.key]
-        if row.saved is not None:
-            saved[section.key] = opener.open(section.key, row.saved)
-        if row.draft is not None:
-            message = f"“{section.label}”有暂存内容尚未保存，请保存表单或放弃修改"
-            found.append(Problem(section=section.key, code="unsaved_draft", message=message))
-        elif row.saved is None:
-            if section.required:
-                message = f"“{section.label}”尚未保存表单"
-                found.append(Problem(section=section.key, code="section_not_saved", message=message))
-            continue
-        values = opener.open(section.key, row.draft) if row.draft is not None else saved[section.key]
-        context = await context_of(session, application, section, row, opener)
-        try:
-            answers.validate(section, values, context)
-        except Invalid as invalid:
-            found += [Problem(**error.model_dump()) for error in invalid.errors]
-    facts_of_round = round_facts(await repository.round_(session, application.round_id))
-    for outcome in evaluate(form, saved, facts_of_round):
-        # One side unknown: the section it stands in is already on the list.
-        if not outcome.holds and outcome.left is not None and outcome.right is not None:
-            sides = f"{outcome.message}（{outcome.left} 与 {outcome.right}，相差 {outcome.difference}）"
-            found.append(
-                Problem(
-                    section=outcome.section,
-                    code=f"check.{outcome.id}",
-                    message=sides,
-                    severity="error" if outcome.severity == "error" else "warning",
-                )
-            )
+    filled = await of_rows(session, application, form, opener, rows)
+    newer = {key: opener.open(key, row.draft) for key, row in rows.items() if row.draft is not None}
+    errors = [unsaved(s.key, s.label) for s in form.sections if s.key in newer]
+    errors += judge(filled, {**filled.saved, **newer})[1]
+    outcomes = unmet(filled)
+    errors += [broken(o) for o in outcomes if o.severity == "error"]
+    order = {section.key: n for n, section in enumerate(form.sections)}
+    errors.sort(key=lambda e: order.get(e.section or "", 0))
+    found += [Problem(**error.model_dump()) for error in errors]
+    found += [Problem(**broken(o).model_dump(), severity="warning") for o in outcomes if o.severity != "error"]
     return found

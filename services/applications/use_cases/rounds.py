@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.numbers import uscc
 from services.applications.models import Extension, Round
 from services.applications.round_schemas import ExtensionInput, NewRound, RoundChange
 from services.applications.use_cases.parameters import must_be_complete, must_fit
 from services.applications.use_cases.recording import record
 from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor, Role
+from shared.numbers import uscc
 
 
 @dataclass(frozen=True)

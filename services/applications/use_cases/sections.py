@@ -14,8 +14,9 @@ from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
+from services.applications.forms.standing import SectionNow
 from services.applications.models import Application, Section
-from services.applications.use_cases.moving import round_facts
+from services.applications.use_cases.filled import Filled, load
 from services.applications.use_cases.recording import record
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock
@@ -51,6 +52,22 @@ async def open_section(
         raise NotFound("没有这份申报材料。", code="unknown_section")
     row = await repository.section(session, id, key, lock=lock)
     return Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
+
+
+async def filled_around(session: AsyncSession, opened: Opened) -> Filled:
+    """The form as far as this section's conditions look: this section and those that it hangs on."""
+    key = opened.definition.key
+    needed = opened.form.rules.needs[key] | {key}
+    return await load(session, opened.application, opened.form, opened.codec, needed)
+
+
+async def standing(session: AsyncSession, opened: Opened) -> SectionNow:
+    """How the section stands with what it shows: its 暂存, else what is saved, else what was prefilled."""
+    key, row = opened.definition.key, opened.row
+    filled = await filled_around(session, opened)
+    kept = row.draft if row.draft is not None else row.saved
+    typed = opened.codec.open(key, kept) if kept is not None else filled.prefill.get(key, {})
+    return filled.now(opened.definition, typed)
 
 
 def editable(application: Application, key: str) -> bool:
@@ -129,22 +146,6 @@ def drop_draft(row: Section) -> None:
     row.etag += 1
 
 
-async def context_of(
-    session: AsyncSession, application: Application, definition: Definition, row: Section, codec: SectionCodec
-) -> answers.Context:
-    """What a section's values are judged against."""
-    files: dict[str, set[str]] = {}
-    for found in await repository.attachments(session, application.id, definition.key):
-        if not found.infected:
-            files.setdefault(found.slot, set()).add(str(found.id))
-    prefill = codec.open(definition.key, {key: item["value"] for key, item in row.prefill.items()})
-    return answers.Context(
-        round=round_facts(await repository.round_(session, application.round_id)),
-        prefill=prefill,
-        files={slot: frozenset(ids) for slot, ids in files.items()},
-    )
-
-
 async def save(
     session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
 ) -> Opened:
@@ -152,8 +153,8 @@ async def save(
     opened = await open_section(session, codec, actor, id, key, lock=True)
     _must_match(opened, etag)
     _must_be_editable(opened, actor)
-    context = await context_of(session, opened.application, opened.definition, opened.row, opened.codec)
-    kept = answers.validate(opened.definition, values, context)
+    filled = await filled_around(session, opened)
+    kept = answers.validate(opened.definition, values, filled.context(key))
     opened.row.saved = opened.codec.seal(key, kept)
     opened.row.saved_at = clock.now()
     drop_draft(opened.row)

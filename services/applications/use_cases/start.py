@@ -10,7 +10,7 @@ from services.applications import repository
 from services.applications.codec import Codec
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
-from services.applications.forms.fields import Wrong
+from services.applications.forms.kinds import Wrong
 from services.applications.models import Application, Round, Section
 from services.applications.use_cases.moving import facts_of, round_facts
 from services.applications.use_cases.recording import record
@@ -49,7 +49,7 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
     await session.flush()  # the sections refer to it
     sealer = codec.of(id, application.wrapped_key, form)
     for section in form.sections:
-        found = _prefill(form, section.key, profile, round_)
+        found = prefill(form, section.key, profile, round_)
         sealed = sealer.seal(section.key, {key: item["value"] for key, item in found.items()})
         session.add(
             Section(
@@ -64,11 +64,11 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
     return application
 
 
-def _prefill(form: Form, key: str, profile: Profile, round_: Round) -> Mapping[str, dict[str, Any]]:
+def prefill(form: Form, key: str, profile: Profile, round_: Round) -> Mapping[str, dict[str, Any]]:
     """Per field: value, source and time of fetching. What does not fit its field is left out, not forced in."""
     section = form.section(key)
     assert section is not None
-    options = round_facts(round_).options
+    choices = form.choices(round_facts(round_))
     found: dict[str, dict[str, Any]] = {}
     for field in section.fields:
         if not field.prefill:
@@ -79,7 +79,7 @@ def _prefill(form: Form, key: str, profile: Profile, round_: Round) -> Mapping[s
         if not raw or raw == "null":
             continue
         try:
-            value = field.parse(raw, options)
+            value = field.parse(raw, choices)
         except Wrong:
             continue
         found[field.key] = {

@@ -9,22 +9,22 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import outbox, receipts, repository, tokens
-from services.applications.codec import Codec, SectionCodec
+from services.applications.codec import Codec
 from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import evaluate, value_at
+from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form
 from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.receipts import Receipt
-from services.applications.use_cases.moving import load_facts, make_move, must_match, round_facts
-from services.applications.use_cases.sections import context_of, drop_draft
+from services.applications.use_cases.filled import Filled, of_rows
+from services.applications.use_cases.moving import load_facts, make_move, must_match
+from services.applications.use_cases.reasons import Sections, broken, judge, unmet, unsaved
+from services.applications.use_cases.sections import drop_draft
 from services.applications.workflow import Action, move
 from shared import clock
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import Conflict, Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
-
-Sections = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ async def submit(
     codec = keys.codec.of(id, application.wrapped_key, form)
     rows = await repository.sections(session, id)
     _settle_drafts(form, rows, discard_drafts)
-    saved = await _validated(session, application, form, rows, codec)
+    saved = _validated(await of_rows(session, application, form, codec, rows))
 
     number = application.number or await _next_number(session, actor)
     revision = application.revision + 1
@@ -116,9 +116,15 @@ async def submit(
         number=number,
         submitted_at=actor.received_at,
         submitted_from=facts.state,
+        district=_district(saved),
         details={"sha256": sha256, "submitted": revision},
     )
     return receipt
+
+
+def _district(saved: Sections) -> str:
+    """所属区, which every form asks for in 企业基本情况."""
+    return str((saved.get("company") or {}).get("district") or "")
 
 
 def document_key(document_id: UUID) -> str:
@@ -141,14 +147,7 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, s
     open_ = [s for s in newer if s.key not in discard]
     if open_:
         raise Invalid(
-            [
-                FieldError(
-                    section=s.key,
-                    code="unsaved_draft",
-                    message=f"“{s.label}”有暂存内容尚未保存，请保存表单或放弃修改",
-                )
-                for s in open_
-            ],
+            [unsaved(s.key, s.label) for s in open_],
             "有暂存内容尚未保存，请先保存表单或放弃修改。",
             code="unsaved_draft",
         )
@@ -156,33 +155,16 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, s
         drop_draft(rows[section.key])
 
 
-async def _validated(
-    session: AsyncSession, application: Application, form: Form, rows: dict[str, Section], codec: SectionCodec
-) -> Sections:
-    """Every section's values, validated again; `Invalid` with all that is missing or wrong."""
-    errors: list[FieldError] = []
-    saved: Sections = {}
-    for section in form.sections:
-        row = rows[section.key]
-        if row.saved is None:
-            if section.required:
-                message = f"“{section.label}”尚未保存表单"
-                errors.append(FieldError(section=section.key, code="section_not_saved", message=message))
-            continue
-        context = await context_of(session, application, section, row, codec)
-        try:
-            saved[section.key] = answers.validate(section, codec.open(section.key, row.saved), context)
-        except Invalid as invalid:
-            errors += invalid.errors
-    facts = round_facts(await repository.round_(session, application.round_id))
-    for outcome in evaluate(form, saved, facts):
-        known = outcome.left is not None and outcome.right is not None
-        if outcome.severity == "error" and not outcome.holds and known:
-            sides = f"{outcome.message}（{outcome.left} 与 {outcome.right}，相差 {outcome.difference}）"
-            errors.append(FieldError(section=outcome.section, code=f"check.{outcome.id}", message=sides))
+def _validated(filled: Filled) -> Sections:
+    """The values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
+    kept, errors = judge(filled, filled.saved)
+    filled = filled.with_saved(kept)
+    errors += [broken(outcome) for outcome in unmet(filled) if outcome.severity == "error"]
     if errors:
+        order = {section.key: n for n, section in enumerate(filled.form.sections)}
+        errors.sort(key=lambda e: order.get(e.section or "", 0))
         raise Invalid(errors, f"还有 {len(errors)} 处需要填写或修改，暂不能提交。", code="incomplete")
-    return saved
+    return filled.effective()
 
 
 async def _next_number(session: AsyncSession, actor: Actor) -> str:

@@ -43,11 +43,11 @@ async def definition(request: web.Request, application: Json) -> Json:
 
 
 def section_of(form: Json, key: str) -> Json:
-    """One section's definition, or `NotFound`."""
+    """One section's definition with the form's lists of options, or `NotFound`."""
     found: Json | None = next((s for s in form["sections"] if s["key"] == key), None)
-    if found is None or not re.fullmatch("[a-z0-9_]+", key):
+    if found is None or not re.fullmatch("[A-Za-z0-9_]+", key):
         raise NotFound
-    return found
+    return {**found, "lists": form["lists"]}
 
 
 async def unsent(request: web.Request) -> list[Json]:

@@ -6,7 +6,8 @@ attachments a slot holds, `file.<slot>` for a new one. `typed` reads them back. 
 so that a link from another page finds its place (`anchor`).
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import uuid4
@@ -27,12 +28,14 @@ class Input:
     readonly: bool
     help: str | None
     unit: str | None
-    options: list[str]
+    options: list[Json]
     error: str | None
     opinions: list[str]
     source: str | None = None
     max: int | None = None
     group: str | None = None
+    text: str | None = None
+    hidden: bool = False
 
     @property
     def described(self) -> str:
@@ -155,8 +158,11 @@ def summary(section: Json, errors: list[Json]) -> list[Json]:
     ]
 
 
-def build(section: Json, values: Json, parameters: Json, attachments: list[Json], beside: Beside) -> SectionForm:
-    """A section as controls."""
+def build(
+    section: Json, values: Json, parameters: Json, attachments: list[Json], beside: Beside, now: Json
+) -> SectionForm:
+    """A section as controls. Its definition says what is shown, `now` which cells of a row are not."""
+    parameters = {**parameters, **section.get("lists", {})}
     return SectionForm(
         inputs=[
             _input(
@@ -171,7 +177,10 @@ def build(section: Json, values: Json, parameters: Json, attachments: list[Json]
             )
             for f in section["fields"]
         ],
-        tables=[_table(t, values.get(t["key"]), parameters, beside) for t in section["tables"]],
+        tables=[
+            _table(t, values.get(t["key"]), parameters, beside, now["tables"].get(t["key"], {}).get("rows", {}))
+            for t in section["tables"]
+        ],
         slots=[_slot(s, values.get(s["key"]), attachments, beside) for s in section["slots"]],
         groups=list(
             dict.fromkeys(part["group"] for part in [*section["tables"], *section["fields"]] if part["group"])
@@ -179,11 +188,13 @@ def build(section: Json, values: Json, parameters: Json, attachments: list[Json]
     )
 
 
-def _options(definition: Json, parameters: Json) -> list[str]:
+def _options(definition: Json, parameters: Json) -> list[Json]:
+    """Value and label of each; a plain text is both."""
+    found = definition.get("options") or []
     if definition.get("options_from"):
         found = parameters.get(definition["options_from"], [])
-        return found if isinstance(found, list) else []
-    return list(definition.get("options") or [])
+    options = found if isinstance(found, list) else []
+    return [o if isinstance(o, dict) else {"value": str(o), "label": str(o)} for o in options]
 
 
 def _input(
@@ -213,6 +224,7 @@ def _input(
         source=source,
         max=definition.get("max") if definition["kind"] == "textarea" else None,
         group=definition.get("group"),
+        text=definition.get("text"),
     )
 
 
@@ -221,7 +233,7 @@ def new_row_id() -> str:
     return uuid4().hex[:12]
 
 
-def _table(table: Json, kept: Any, parameters: Json, beside: Beside) -> TableView:
+def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) -> TableView:
     rows = [row for row in kept if isinstance(row, dict)] if isinstance(kept, list) else []
     fixed = bool(table["fixed_rows"])
     if fixed:
@@ -245,6 +257,12 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside) -> TableVie
             )
             for c in table["columns"]
         ]
+        state = now.get(key)
+        if state:
+            cells = [
+                replace(c, hidden=k in state["hidden"], required=k in state["required"])
+                for k, c in _keyed(table, cells)
+            ]
         views.append(
             Row(
                 number=n,
@@ -271,6 +289,10 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside) -> TableVie
         error=beside.error(table["key"]),
         opinions=beside.said(table["key"]),
     )
+
+
+def _keyed(table: Json, cells: list[Input]) -> Iterator[tuple[str, Input]]:
+    return zip((c["key"] for c in table["columns"]), cells, strict=True)
 
 
 def totals(table: Json, rows: list[Json]) -> list[str | None]:
@@ -308,8 +330,11 @@ def _slot(slot: Json, kept: Any, attachments: list[Json], beside: Beside) -> Slo
     )
 
 
-def shown(definition: Json, value: Any) -> str:
-    """A kept value as a read-only page shows it."""
+def shown(definition: Json, value: Any, lists: Json | None = None) -> str:
+    """A kept value as a read-only page shows it; a choice by its label."""
+    known = {o["value"]: o["label"] for o in _options(definition, lists or {})}
+    if isinstance(value, str | list) and known:
+        value = [known.get(v, v) for v in value] if isinstance(value, list) else known.get(value, value)
     if value is None or value in ("", []):
         return "—"
     if isinstance(value, bool):

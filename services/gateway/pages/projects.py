@@ -114,7 +114,9 @@ async def open_project(request: web.Request) -> web.Response:
     found = await application(request)
     if "edit" not in found["actions"] and "correct" not in found["actions"]:
         return see_other(f"/applications/{found['id']}/view")
-    waiting = next((s for s in found["sections"] if s["editable"] and s["status"] != "saved"), None)
+    waiting = next(
+        (s for s in found["sections"] if s["editable"] and s["visible"] and s["status"] != "saved"), None
+    )
     editable = next((s for s in found["sections"] if s["editable"]), found["sections"][0])
     return see_other(f"/applications/{found['id']}/sections/{(waiting or editable)['key']}")
 

@@ -11,38 +11,45 @@ from services.gateway.pages.rendering import page
 from shared.errors import Conflict, Invalid, Malformed, NotFound
 from shared.web import uuid_in_path
 
+MASKED = {"masked": "1"}
+
 
 def materials(form: Json, contents: Json, attachments: Json) -> list[Json]:
     """Sections as labelled values, tables and files."""
     return [
         {
-            **material(section, contents.get(section["key"]) or {}, attachments),
+            **material(section, contents[section["key"]], attachments, form["lists"]),
             "number": number,
             "key": section["key"],
             "label": section["label"],
         }
-        for number, section in enumerate(form["sections"], 1)
+        for number, section in enumerate((s for s in form["sections"] if s["key"] in contents), 1)
     ]
 
 
-def material(section: Json, values: Json, attachments: Json) -> Json:
-    """One section to be read."""
+def material(section: Json, values: Json, attachments: Json, lists: Json) -> Json:
+    """One section to be read. What has no place in the values was hidden by a condition."""
     return {
-        "values": [(f["label"], form_view.shown(f, values.get(f["key"]))) for f in section["fields"]],
-        "tables": [_table(t, values.get(t["key"]) or []) for t in section["tables"]],
+        "values": [
+            (f["label"], form_view.shown(f, values[f["key"]], lists))
+            for f in section["fields"]
+            if f["key"] in values
+        ],
+        "tables": [_table(t, values[t["key"]] or [], lists) for t in section["tables"] if t["key"] in values],
         "slots": [
-            (s["label"], [attachments[id] for id in values.get(s["key"]) or [] if id in attachments])
+            (s["label"], [attachments[id] for id in values[s["key"]] or [] if id in attachments])
             for s in section["slots"]
+            if s["key"] in values
         ],
     }
 
 
-def _table(table: Json, rows: list[Json]) -> Json:
+def _table(table: Json, rows: list[Json], lists: Json) -> Json:
     fixed = {r["key"]: r["label"] for r in table["fixed_rows"]}
     head = [table["row_label"]] if fixed else []
     lines = [
         ([fixed.get(row.get("row"), "")] if fixed else [])
-        + [form_view.shown({**c, "unit": None}, row.get(c["key"])) for c in table["columns"]]
+        + [form_view.shown({**c, "unit": None}, row.get(c["key"]), lists) for c in table["columns"]]
         for row in rows
     ]
     sums = form_view.totals(table, rows)
@@ -54,12 +61,16 @@ def _table(table: Json, rows: list[Json]) -> Json:
     }
 
 
-async def latest(request: web.Request, found: Json, number: int | None = None) -> list[Json]:
-    """A revision of an application, the newest unless one is named, as materials; empty before the first."""
+async def latest(
+    request: web.Request, found: Json, number: int | None = None, *, whole: bool = False
+) -> list[Json]:
+    """A revision of an application, the newest unless one is named, as materials; empty before the first.
+    `whole`: nothing masked, which is recorded."""
     if not found["revision"]:
         return []
     path = f"/applications/{found['id']}/revisions/{number or found['revision']}"
-    content = (await ask(request, "GET", path)).body["content"]
+    asked = ask(request, "POST", f"{path}/reveal", json={}) if whole else ask(request, "GET", path, query=MASKED)
+    content = (await asked).body["content"]
     files = {id: {**file, "id": id} for id, file in content["attachments"].items()}
     return materials(await definition(request, found), content["sections"], files)
 
@@ -77,8 +88,8 @@ def changed(form: Json, changes: list[Json]) -> list[Json]:
                 "key": section["key"],
                 "place": form_view.place_label(section, change),
                 "anchor": form_view.anchor(section, change),
-                "before": _said(part, change["before"]),
-                "after": _said(part, change["after"]),
+                "before": _said(part, change["before"], form["lists"]),
+                "after": _said(part, change["after"], form["lists"]),
                 "asked": change["asked"],
             }
         )
@@ -94,14 +105,24 @@ def _part(section: Json, change: Json) -> Json | None:
     return next((f for f in section["fields"] if f["key"] == change["field"]), None)
 
 
-def _said(part: Json | None, value: object) -> str:
+def _said(part: Json | None, value: object, lists: Json) -> str:
     if part is None:
         return f"{len(value)} 个文件" if isinstance(value, list) else "—"
-    return form_view.shown(part, value)
+    return form_view.shown(part, value, lists)
 
 
 async def view(request: web.Request) -> web.Response:
     """查看申请: any submitted revision, and what happened."""
+    return await _view(request, whole=False)
+
+
+async def reveal(request: web.Request) -> web.Response:
+    """显示完整信息: the same page with nothing masked."""
+    await read_form(request)
+    return await _view(request, whole=True)
+
+
+async def _view(request: web.Request, *, whole: bool) -> web.Response:
     found = await application(request)
     id = found["id"]
     timeline, revisions = await asyncio.gather(
@@ -112,14 +133,16 @@ async def view(request: web.Request) -> web.Response:
     changes: list[Json] = []
     if number > 1:
         path = f"/applications/{id}/revisions/{number}/changes"
-        changes = changed(await definition(request, found), (await ask(request, "GET", path)).body)
+        listed = (await ask(request, "GET", path, query={} if whole else MASKED)).body
+        changes = changed(await definition(request, found), listed)
     context = {
         "application": found,
-        "materials": await latest(request, found, number),
+        "materials": await latest(request, found, number, whole=whole),
         "timeline": timeline.body,
         "revisions": list(reversed(revisions.body)),
         "number": number,
         "changes": changes,
+        "whole": whole,
     }
     return page(request, "view.html", context)
 

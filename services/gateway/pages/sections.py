@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view, merging, reading, typed
+from services.gateway.pages import form_view, merging, reading, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.form_view import Beside
@@ -91,13 +91,19 @@ async def _render(
         name: item["source"] for name, item in opened.body["prefill"].items() if item["value"] == values.get(name)
     }
     beside = Beside.of(wrong, mine, sources)
-    files = {a["id"]: a for a in opened.body["attachments"]}
+    now = opened.body["now"]
+    shown = standing.as_shown(section, now)
+    values = standing.with_computed(values, now)
+    attachments = opened.body["attachments"]
     context = {
         "application": found,
-        "section": section,
+        "section": shown,
         "opened": opened.body,
-        "form": form_view.build(section, values, found["parameters"], opened.body["attachments"], beside),
-        "read": reading.material(section, values, files) if not opened.body["editable"] else None,
+        "form": form_view.build(shown, values, found["parameters"], attachments, beside, now),
+        "carried": standing.carried(section, now, values),
+        "read": None
+        if opened.body["editable"]
+        else reading.material(shown, values, {a["id"]: a for a in attachments}, section["lists"]),
         "errors": form_view.summary(section, wrong),
         "opinions": mine,
         "marks": marks(found, problems.body, opinions.body),

@@ -5,7 +5,7 @@ from typing import Any
 from services.gateway.forms import Values
 from services.gateway.pages.form_view import Json, new_row_id
 
-MAX_ROWS = 200
+MAX_ROWS = 1000
 
 
 def read(section: Json, form: Values) -> Json:
@@ -23,6 +23,8 @@ def read(section: Json, form: Values) -> Json:
 
 
 def _typed(definition: Json, form: Values, name: str) -> Any:
+    if definition["kind"] in ("computed", "fixed_text"):
+        return None
     if definition["kind"] == "checkbox":
         return name in form
     if definition["kind"] == "multiselect":

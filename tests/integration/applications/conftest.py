@@ -33,6 +33,7 @@ def make_settings(database_url: str, folder: Path, **changes: Any) -> Applicatio
         "trusted_keys": factories.trusted_keys(),
         "master_key": b"m" * 32,
         "receipt_key": b"r" * 32,
+        "audit_key": b"a" * 32,
         "public_url": "http://127.0.0.1:8080",
         **changes,
     }
@@ -154,7 +155,7 @@ async def api(server: TestServer) -> AsyncIterator[Api]:
 @pytest.fixture
 async def round_id(api: Api) -> str:
     rounds = await (await api.call("GET", "/api/v1/rounds", factories.applicant())).json()
-    return next(r["id"] for r in rounds if r["is_open"])
+    return next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")
 
 
 @pytest.fixture

@@ -17,7 +17,11 @@ from tests.integration.applications.conftest import Api
 OPERATOR = factories.staff(Role.OPERATOR, "吴运维")
 WHO = factories.applicant()
 OTHER = factories.applicant(factories.ENTERPRISE_2)
-PARAMETERS = {"directions": ["国家级重大活动礼品设计开发", "其他方向"], "per_item_wan": "50"}
+PARAMETERS = {
+    "directions": ["国家级重大活动礼品设计开发", "其他方向"],
+    "per_item_wan": "50",
+    "org_year_cap_wan": "300",
+}
 
 
 def round_body(**changes: Any) -> dict[str, Any]:
@@ -115,11 +119,16 @@ async def test_plain_call_makes_a_round_that_applicants_see(api: Api) -> None:
 
 async def test_missing_parameters_are_named(api: Api) -> None:
     round_ = await made(api, parameters={})
-    assert {n["name"]: n["missing"] for n in round_["needs"]} == {"directions": True, "per_item_wan": True}
+    assert {n["name"]: n["missing"] for n in round_["needs"]} == {
+        "directions": True,
+        "per_item_wan": True,
+        "org_year_cap_wan": True,
+    }
     said = await refused(await do(api, round_, "publish"), 422, "parameters_missing")
     assert {(e["field"], e["code"]) for e in said["errors"]} == {
         ("parameters.directions", "parameter_missing"),
         ("parameters.per_item_wan", "parameter_missing"),
+        ("parameters.org_year_cap_wan", "parameter_missing"),
     }
     assert all("表单需要参数" in e["message"] for e in said["errors"])
     # A number may be left out knowingly; a list without which nobody could choose may not.
@@ -130,7 +139,7 @@ async def test_missing_parameters_are_named(api: Api) -> None:
     assert published.status == 200
     detail = await published.json()
     assert detail["unused"] == ["note"]
-    assert detail["history"][0]["details"]["missing"] == ["per_item_wan"]
+    assert detail["history"][0]["details"]["missing"] == ["per_item_wan", "org_year_cap_wan"]
     # What stands in a published round does not vanish unsaid.
     answer = await do(api, round_, method="PATCH", parameters={"per_item_wan": "50"})
     await refused(answer, 422, "parameters_missing")

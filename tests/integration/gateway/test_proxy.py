@@ -84,7 +84,7 @@ async def test_attachment_streams_in_and_out(browser: Browser) -> None:
     made = await browser.call(
         "POST",
         "/applications",
-        json={"round_id": next(r["id"] for r in rounds if r["is_open"])},
+        json={"round_id": next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")},
         headers={"Idempotency-Key": uuid4().hex},
     )
     id = (await made.json())["id"]
@@ -168,7 +168,7 @@ async def test_prefill_comes_through_the_internal_port(browser: Browser, gateway
     made = await browser.call(
         "POST",
         "/applications",
-        json={"round_id": next(r["id"] for r in rounds if r["is_open"])},
+        json={"round_id": next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")},
         headers={"Idempotency-Key": uuid4().hex},
     )
     id = (await made.json())["id"]

@@ -9,6 +9,7 @@ from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.checks import evaluate, tied
 from services.applications.forms.definition import Form, RoundFacts
+from services.applications.forms.situation import Facts
 from shared.errors import Invalid
 from tests import factories
 
@@ -34,7 +35,10 @@ def validated(form: Form, key: str, **changes: Any) -> dict[str, Any]:
     values = deepcopy(factories.reward_values(FILES)[key]) | changes
     round_ = ROUND.model_copy(update={"closes_on": "2027-01-31"})
     context = answers.Context(
-        round=round_, files={slot: frozenset(ids) for slot, ids in FILES.items()}, prefill={"org_name": None}
+        form=form,
+        facts=Facts(round_),
+        files={slot: frozenset(ids) for slot, ids in FILES.items()},
+        prefill={"org_name": None},
     )
     return answers.validate(section, values, context)
 
@@ -168,15 +172,15 @@ def test_attachments(form: Form) -> None:
 
 def test_checks_between_materials(form: Form) -> None:
     saved = {key: validated(form, key) for key in factories.reward_values(FILES)}
-    outcomes = {o.id: o for o in evaluate(form, saved, ROUND)}
+    outcomes = {o.id: o for o in evaluate(form, saved, Facts(ROUND))}
     assert all(o.holds for o in outcomes.values() if o.severity == "error")
     saved["fund_plan"] = validated(form, "fund_plan", applied_total_wan="23.00")
-    outcomes = {o.id: o for o in evaluate(form, saved, ROUND)}
+    outcomes = {o.id: o for o in evaluate(form, saved, Facts(ROUND))}
     wrong = outcomes["plan_sum"]
     assert (wrong.holds, wrong.left, wrong.right, wrong.difference) == (False, "22.00", "23.00", "-1.00")
     assert not outcomes["linked_total"].holds
     # What is not saved yet is neither right nor wrong by a number.
-    [nothing] = [o for o in evaluate(form, {}, ROUND) if o.id == "plan_sum"]
+    [nothing] = [o for o in evaluate(form, {}, Facts(ROUND)) if o.id == "plan_sum"]
     assert (nothing.holds, nothing.left, nothing.difference) == (False, None, None)
 
 

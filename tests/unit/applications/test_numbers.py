@@ -3,7 +3,7 @@
 import pytest
 from stdnum.cn import uscc as stdnum_uscc
 
-from services.applications.forms import numbers
+from shared import numbers
 
 
 @pytest.mark.parametrize("code", ["91110105MA00TE5T2T", "911101080000000194", "52110000MJ0TE5T940"])

@@ -3,9 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from services.applications.forms.definition import Form
+from services.applications.forms.source import read_file
 from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent
@@ -13,10 +12,13 @@ FOLDER = Path(__file__).parent
 
 @cache
 def forms() -> dict[tuple[str, int], Form]:
-    """Every form of the catalogue. A file whose name and content disagree is refused."""
+    """Every form of the catalogue. A file with faults is refused, and so is one whose name and content disagree."""
     found: dict[tuple[str, int], Form] = {}
     for file in sorted(FOLDER.glob("*/*.yaml")):
-        form = Form.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        form, faults, _ = read_file(file)
+        wrong = [fault for fault in faults if fault.severity == "error"]
+        if form is None or wrong:
+            raise ValueError("\n".join(f"{file}:{fault.line}: {fault.message}" for fault in wrong))
         if (form.fund_type, str(form.version)) != (file.parent.name, file.stem):
             raise ValueError(f"{file}: says it is {form.fund_type} version {form.version}")
         found[form.fund_type, form.version] = form
@@ -29,3 +31,11 @@ def form(fund_type: str, version: int) -> Form:
         return forms()[fund_type, version]
     except KeyError:
         raise NotFound("没有这一版表单。") from None
+
+
+def newest(fund_type: str) -> Form:
+    """The newest version of a fund type's form; `NotFound` when there is none."""
+    versions = [version for key, version in forms() if key == fund_type]
+    if not versions:
+        raise NotFound("没有这一类表单。")
+    return form(fund_type, max(versions))

@@ -1,0 +1,108 @@
+"""What every kind of field has."""
+
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Names in values and formulas.
+Key = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+# A formula; its grammar is `language`'s.
+Expression = Annotated[str, Field(min_length=1, max_length=1000)]
+# One line that people read.
+Label = Annotated[str, Field(min_length=1, max_length=500)]
+# The lists of options a form may take by name: its own and its round's.
+Choices = Mapping[str, Any]
+
+
+class Part(BaseModel):
+    """A piece of a definition: nothing unknown in it, and nothing changes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Wrong(ValueError):
+    """A value that cannot be kept."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+
+def blank(value: object) -> bool:
+    """Whether nothing was filled in."""
+    return value is None or value in ([], ()) or (isinstance(value, str) and not value.strip())
+
+
+class Bound(Part):
+    """A limit by something else: `than` is a formula, most often a sibling's key, `today` or a parameter of the
+    round. It is not judged while either side is unknown."""
+
+    op: Literal["<=", ">=", "<", ">", "==", "!="]
+    than: Expression
+    message: Label
+
+
+class Kind(Part):
+    """What every field has.
+
+    `required` holds always, `required_if` instead of it under a condition; a field whose `visible_if` does not hold
+    is neither asked for nor counted. `unique` is for columns: no value twice in one table.
+    """
+
+    key: Key
+    label: Label
+    required: bool = True
+    required_if: Expression | None = None
+    visible_if: Expression | None = None
+    help: str | None = Field(default=None, max_length=2000)
+    example: str | None = Field(default=None, max_length=500)
+    group: str | None = None
+    unit: str | None = Field(default=None, max_length=20)
+    sensitive: bool = False
+    readonly: bool = False
+    unique: bool = False
+    prefill: str | None = Field(default=None, pattern=r"^(registry|account)\.[A-Za-z0-9_]+$")
+    width: int = Field(default=10, ge=1, le=100)
+    bounds: tuple[Bound, ...] = ()
+
+    def parse(self, raw: object, choices: Choices) -> Any:
+        raise NotImplementedError
+
+    def show(self, value: Any, choices: Choices) -> str:
+        return str(value)
+
+    def export(self, value: Any) -> str:
+        return str(value)
+
+    def typed(self, value: Any) -> Any:
+        """A kept value as formulas see it: `Decimal`, text, `bool`, or a tuple of texts; dates are ISO texts."""
+        return value
+
+    @property
+    def type(self) -> str:
+        """What formulas take it for: `text`, `number`, `date`, `bool` or `list`."""
+        return "text"
+
+    @property
+    def asked(self) -> bool:
+        """Whether a person fills it in."""
+        return True
+
+    def of_sum(self, sum_: Decimal) -> Any:
+        """A sum of such values, as they are kept; exact, with all the decimals it has."""
+        return str(sum_)
+
+    @property
+    def numeric(self) -> bool:
+        return self.type == "number"
+
+
+def text_of(raw: object) -> str:
+    """A text in one encoding. NFC, not NFKC: what people type is kept as they see it."""
+    if not isinstance(raw, str):
+        raise Wrong("type", "应为文字")
+    return unicodedata.normalize("NFC", raw).strip()

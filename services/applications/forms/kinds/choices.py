@@ -1,0 +1,159 @@
+"""One of several, several of several, and a tick."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from services.applications.forms.kinds.base import Choices, Kind, Label, Part, Wrong, text_of
+
+
+class Option(Part):
+    """What is kept and what people read."""
+
+    value: Annotated[str, Field(min_length=1, max_length=200)]
+    label: Label
+
+
+# A plain text is both value and label.
+AnyOption = Annotated[str, Field(min_length=1, max_length=200)] | Option
+
+
+def labels(options: Iterable[object]) -> dict[str, str]:
+    """Value to label, in the form's order."""
+    found = {}
+    for option in options:
+        if isinstance(option, Option):
+            found[option.value] = option.label
+        elif isinstance(option, Mapping):
+            found[str(option["value"])] = str(option["label"])
+        else:
+            found[str(option)] = str(option)
+    return found
+
+
+class _Choice(Kind):
+    """`options` stand in the field, or `options_from` names a list of the form (`lists`) or of the round."""
+
+    options: tuple[AnyOption, ...] = ()
+    options_from: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.options) == bool(self.options_from):
+            raise ValueError("exactly one of options and options_from")
+        if len(self._own) != len(self.options):
+            raise ValueError("an option's value stands twice")
+        return self
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        return labels(self.options)
+
+    def labels(self, choices: Choices) -> Mapping[str, str]:
+        """Value to label of what may be chosen; empty when the round does not say."""
+        if not self.options_from:
+            return self._own
+        found = choices.get(self.options_from, ())
+        return found if isinstance(found, Mapping) else labels(found)
+
+
+class _OneOf(_Choice):
+    must_be: str | None = None
+    must_be_message: str | None = None
+
+    def parse(self, raw: object, choices: Choices) -> str:
+        text = text_of(raw)
+        if text not in self.labels(choices):
+            raise Wrong("not_an_option", "请从选项中选择")
+        if self.must_be is not None and text != self.must_be:
+            raise Wrong("must_be", self.must_be_message or f"此项应为“{self.labels(choices)[self.must_be]}”")
+        return text
+
+    def show(self, value: Any, choices: Choices) -> str:
+        return self.labels(choices).get(value, str(value))
+
+    @model_validator(mode="after")
+    def _must_be_an_option(self) -> Self:
+        if self.must_be is not None and self.options and self.must_be not in self._own:
+            raise ValueError("must_be is not one of the options")
+        return self
+
+
+class SelectField(_OneOf):
+    """One of a list that drops down."""
+
+    kind: Literal["select"]
+
+
+class RadioField(_OneOf):
+    """One of a few that are all seen."""
+
+    kind: Literal["radio"]
+
+
+class MultiSelectField(_Choice):
+    """Any number between `min_items` and `max_items` of a list, kept in the form's order."""
+
+    kind: Literal["multiselect"]
+    min_items: int = Field(default=0, ge=0)
+    max_items: int | None = Field(default=None, ge=1)
+
+    def parse(self, raw: object, choices: Choices) -> list[str]:
+        if isinstance(raw, str):
+            raw = [line for line in raw.splitlines() if line.strip()]
+        if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
+            raise Wrong("type", "应为选项的列表")
+        known = self.labels(choices)
+        picked = {text_of(item) for item in raw}
+        if not picked <= known.keys():
+            raise Wrong("not_an_option", "请从选项中选择")
+        if picked and len(picked) < self.min_items:
+            raise Wrong("too_few_items", f"至少选择 {self.min_items} 项")
+        if self.max_items is not None and len(picked) > self.max_items:
+            raise Wrong("too_many_items", f"最多选择 {self.max_items} 项")
+        return [option for option in known if option in picked]
+
+    def show(self, value: Any, choices: Choices) -> str:
+        known = self.labels(choices)
+        return "、".join(known.get(item, str(item)) for item in value)
+
+    def export(self, value: Any) -> str:
+        return "\n".join(value)
+
+    def typed(self, value: Any) -> tuple[str, ...]:
+        return tuple(value)
+
+    @property
+    def type(self) -> str:
+        return "list"
+
+
+_TICKS = {"是": True, "否": False}
+
+
+class CheckboxField(Kind):
+    """A tick. A required one has to be set."""
+
+    kind: Literal["checkbox"]
+    must_be: bool | None = None
+
+    def parse(self, raw: object, choices: Choices) -> bool:
+        if isinstance(raw, str):
+            raw = _TICKS.get(raw.strip(), raw)
+        if not isinstance(raw, bool):
+            raise Wrong("type", "应为是或否")
+        if self.must_be is not None and raw is not self.must_be:
+            raise Wrong("must_agree", "请勾选此项" if self.must_be else "此项不能勾选")
+        return raw
+
+    def show(self, value: Any, choices: Choices) -> str:
+        return "是" if value else "否"
+
+    def export(self, value: Any) -> str:
+        return "是" if value else "否"
+
+    @property
+    def type(self) -> str:
+        return "bool"

@@ -1,0 +1,65 @@
+"""What nobody fills in: values that follow from others, and text that only stands there."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
+
+from pydantic import Field
+
+from services.applications.forms.kinds.base import Choices, Expression, Kind, Wrong
+
+
+class ComputedField(Kind):
+    """The value of a formula, rounded half up to `places`; what is sent for it is not looked at."""
+
+    kind: Literal["computed"]
+    required: bool = False
+    value: Expression
+    gives: Literal["number", "money", "percent", "integer", "text", "date", "bool"] = "number"
+    places: int = Field(default=2, ge=0, le=6)
+
+    def parse(self, raw: object, choices: Choices) -> Any:
+        raise Wrong("computed", "此项自动计算，不能填写")
+
+    def kept(self, found: Any) -> Any:
+        """What a formula gave, as it is kept; None while that is not known or of another type."""
+        if isinstance(found, bool):
+            return found if self.gives == "bool" else None
+        if isinstance(found, Decimal) and self.type == "number":
+            places = 0 if self.gives == "integer" else self.places
+            if not found.is_finite() or abs(found) >= Decimal(10) ** 18:
+                return None
+            rounded = found.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0  # no minus zero
+            return int(rounded) if self.gives == "integer" else f"{rounded:f}"
+        return found if isinstance(found, str) and self.gives in ("text", "date") else None
+
+    def show(self, value: Any, choices: Choices) -> str:
+        if isinstance(value, bool):
+            return "是" if value else "否"
+        return f"{Decimal(value):,}" if self.type == "number" else str(value)
+
+    def typed(self, value: Any) -> Any:
+        return Decimal(value) if self.type == "number" else value
+
+    @property
+    def type(self) -> str:
+        return self.gives if self.gives in ("text", "date", "bool") else "number"
+
+    @property
+    def asked(self) -> bool:
+        return False
+
+
+class FixedTextField(Kind):
+    """A paragraph between the fields: an explanation, or what is declared."""
+
+    kind: Literal["fixed_text"]
+    label: str = ""
+    required: bool = False
+    text: str = Field(min_length=1, max_length=20_000)
+
+    def parse(self, raw: object, choices: Choices) -> Any:
+        raise Wrong("fixed_text", "此处是说明文字，不能填写")
+
+    @property
+    def asked(self) -> bool:
+        return False

@@ -1,0 +1,140 @@
+"""Whole numbers, decimals, money and percentages: exact, never through a float."""
+
+import re
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from services.applications.forms.kinds.base import Choices, Kind, Wrong
+from shared import numbers
+
+
+class IntegerField(Kind):
+    """A whole number, kept as one."""
+
+    kind: Literal["integer"]
+    min: int | None = None
+    max: int = 999_999_999
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.min is not None and self.min > self.max:
+            raise ValueError("min is greater than max")
+        return self
+
+    def parse(self, raw: object, choices: Choices) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int | str):
+            raise Wrong("type", "应为整数")
+        text = numbers.plain(str(raw)[:60]).replace(",", "")
+        if not re.fullmatch(r"[+-]?[0-9]{1,12}", text):
+            raise Wrong("not_integer", "应为整数")
+        value = int(text)
+        if self.min is not None and value < self.min:
+            raise Wrong("too_small", f"不能小于 {self.min}")
+        if value > self.max:
+            raise Wrong("too_large", f"不能大于 {self.max}")
+        return value
+
+    def typed(self, value: Any) -> Decimal:
+        return Decimal(value)
+
+    def of_sum(self, sum_: Decimal) -> int:
+        return int(sum_)
+
+    @property
+    def type(self) -> str:
+        return "number"
+
+
+class _Exact(Kind):
+    """A decimal kept as a text with all its `places`; a float is refused, it has already lost what was typed."""
+
+    places: int = Field(default=2, ge=0, le=6)
+    allow_zero: bool = True
+    allow_negative: bool = False
+    min: Decimal | None = None
+    max: Decimal = Decimal("99999999.99")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.min is not None and self.min > self.max:
+            raise ValueError("min is greater than max")
+        return self
+
+    _noun = "数值"
+    _code = "not_number"
+
+    def parse(self, raw: object, choices: Choices) -> str:
+        if isinstance(raw, bool) or not isinstance(raw, str | int):
+            raise Wrong("type", f'{self._noun}应以文字传送，如 "22.00"')
+        text = numbers.plain(str(raw)[:60]).replace(",", "").removesuffix(self._suffix)
+        if not re.fullmatch(r"[+-]?[0-9]{1,12}(\.[0-9]*)?", text):
+            raise Wrong(self._code, f"应为{self._noun}，如 22.00")
+        if len(text.partition(".")[2]) > self.places:
+            raise Wrong("too_precise", f"最多 {self.places} 位小数" if self.places else "应为整数")
+        value = Decimal(text)
+        if value == 0 and not self.allow_zero:
+            raise Wrong("not_positive", f"{self._noun}应大于 0")
+        negative_wanted = self.min is not None and self.min < 0
+        if value < 0 and not (self.allow_negative or negative_wanted):
+            raise Wrong("negative", f"{self._noun}不能为负数")
+        if self.min is not None and value < self.min:
+            raise Wrong("too_small", f"不能小于 {self.min}")
+        if abs(value) > self.max:
+            raise Wrong("too_large", f"不能超过 {self.max}{self._after}")
+        return f"{value.copy_abs() if value == 0 else value:.{self.places}f}"
+
+    @property
+    def _suffix(self) -> str:
+        return "\0"
+
+    @property
+    def _after(self) -> str:
+        return f" {self.unit}" if self.unit else ""
+
+    def show(self, value: Any, choices: Choices) -> str:
+        return f"{Decimal(value):,}"
+
+    def typed(self, value: Any) -> Decimal:
+        return Decimal(value)
+
+    def of_sum(self, sum_: Decimal) -> str:
+        return f"{sum_:.{self.places}f}"
+
+    @property
+    def type(self) -> str:
+        return "number"
+
+
+class DecimalField(_Exact):
+    """A number with `places` decimals."""
+
+    kind: Literal["decimal"]
+    max: Decimal = Decimal("999999999999")
+
+
+class MoneyField(_Exact):
+    """万元 with two decimals; more than zero unless said otherwise."""
+
+    kind: Literal["money"]
+    unit: str | None = "万元"
+    allow_zero: bool = False
+
+    _noun = "金额"
+    _code = "not_money"
+
+
+class PercentField(_Exact):
+    """A percentage: 30 is 30 %."""
+
+    kind: Literal["percent"]
+    unit: str | None = "%"
+    max: Decimal = Decimal(100)
+
+    _noun = "百分比"
+    _code = "not_percent"
+
+    @property
+    def _suffix(self) -> str:
+        return "%"

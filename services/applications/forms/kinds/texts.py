@@ -1,0 +1,71 @@
+"""Text of one line and of several."""
+
+from functools import cached_property
+from typing import Literal, Self
+
+import regex
+from pydantic import Field, model_validator
+
+from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
+
+# What a pattern may take for one value. Patterns come with forms, and some backtrack for ever.
+PATTERN_SECONDS = 0.1
+
+
+class _Text(Kind):
+    """`min` and `max` count characters; `pattern` must match the whole text."""
+
+    min: int = Field(default=0, ge=0)
+    max: int = Field(default=200, ge=1, le=20_000)
+    pattern: str | None = Field(default=None, max_length=300)
+    pattern_message: str | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min is greater than max")
+        try:
+            assert self._pattern or not self.pattern
+        except regex.error as error:
+            raise ValueError(f"pattern: {error}") from error
+        return self
+
+    @cached_property
+    def _pattern(self) -> "regex.Pattern[str] | None":
+        return regex.compile(self.pattern) if self.pattern else None
+
+    def _judged(self, text: str) -> str:
+        if len(text) > self.max:
+            raise Wrong("too_long", f"最多 {self.max} 字，现为 {len(text)} 字")
+        if text and len(text) < self.min:
+            raise Wrong("too_short", f"至少 {self.min} 字，现为 {len(text)} 字")
+        if text and self._pattern:
+            try:
+                found = self._pattern.fullmatch(text, timeout=PATTERN_SECONDS)
+            except TimeoutError:
+                found = None
+            if not found:
+                raise Wrong("pattern", self.pattern_message or "格式不正确，请核对")
+        return text
+
+
+class TextField(_Text):
+    """One line."""
+
+    kind: Literal["text"]
+
+    def parse(self, raw: object, choices: Choices) -> str:
+        text = text_of(raw)
+        if len(text.splitlines()) > 1:
+            raise Wrong("line_break", "不能换行")
+        return self._judged(text)
+
+
+class TextAreaField(_Text):
+    """Several lines."""
+
+    kind: Literal["textarea"]
+    max: int = Field(default=3000, ge=1, le=20_000)
+
+    def parse(self, raw: object, choices: Choices) -> str:
+        return self._judged(text_of(raw).replace("\r\n", "\n").replace("\r", "\n"))

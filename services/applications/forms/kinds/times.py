@@ -1,0 +1,58 @@
+"""Days and years."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
+from shared import clock, numbers
+
+
+class DateField(Kind):
+    """A day, kept as `YYYY-MM-DD`."""
+
+    kind: Literal["date"]
+
+    def parse(self, raw: object, choices: Choices) -> str:
+        text = re.sub("[/.年月]", "-", numbers.plain(text_of(raw)[:60])).removesuffix("日")
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", text):
+            raise Wrong("not_date", "应为日期，如 2026-05-31")
+        try:
+            day = date(*(int(part) for part in text.split("-")))
+        except ValueError as error:
+            raise Wrong("no_such_date", "没有这一天，请核对") from error
+        if day.year < 1900:
+            raise Wrong("too_early", "年份过早，请核对")
+        return day.isoformat()
+
+    def show(self, value: Any, choices: Choices) -> str:
+        return clock.show_long_date(date.fromisoformat(value))
+
+    @property
+    def type(self) -> str:
+        return "date"
+
+
+class YearField(Kind):
+    """A year between `min` and `max`."""
+
+    kind: Literal["year"]
+    min: int = 1900
+    max: int = 2099
+
+    def parse(self, raw: object, choices: Choices) -> int:
+        ok = isinstance(raw, int | str) and not isinstance(raw, bool)
+        text = numbers.plain(str(raw)[:60]).removesuffix("年") if ok else ""
+        if not re.fullmatch(r"[0-9]{4}", text):
+            raise Wrong("not_year", "应为年份，如 2025")
+        if not self.min <= int(text) <= self.max:
+            raise Wrong("not_year", f"应为 {self.min} 至 {self.max} 之间的年份")
+        return int(text)
+
+    def typed(self, value: Any) -> Decimal:
+        return Decimal(value)
+
+    @property
+    def type(self) -> str:
+        return "number"

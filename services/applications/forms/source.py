@@ -1,0 +1,149 @@
+"""A form's file: its text to a form, and every fault with the line it stands on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from services.applications.forms.definition import Form
+from services.applications.forms.rules import Location, Problem
+
+MAX_BYTES = 4_000_000
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """YAML without dates: what looks like one is the text that somebody wrote."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 (the name is PyYAML's)
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a file; `severity` is `error`, `warning` or `note`."""
+
+    line: int
+    message: str
+    severity: str = "error"
+
+
+class Source:
+    """A parsed file: `data`, and the lines its parts stand on."""
+
+    def __init__(self, text: str) -> None:
+        self.faults: list[Fault] = []
+        self.data: Any = None
+        self._lines: dict[Location, int] = {}
+        if len(text.encode()) > MAX_BYTES:
+            self.faults.append(Fault(1, f"larger than {MAX_BYTES} bytes"))
+            return
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is not None:
+                self._walk(node, (), set())
+                self.data = loader.construct_document(node)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+            said = getattr(error, "problem", None) or str(error).splitlines()[0]
+            self.faults.append(Fault(mark.line + 1 if mark else 1, f"not YAML: {said}"))
+        except (RecursionError, ValueError) as error:
+            self.faults.append(Fault(1, f"cannot be read: {error}"))
+        finally:
+            loader.dispose()
+
+    def _walk(self, node: Any, at: Location, above: set[int]) -> None:
+        self._lines[at] = node.start_mark.line + 1
+        if id(node) in above:
+            raise ValueError("an anchor refers to itself")
+        inner = above | {id(node)}
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+                if name in seen:
+                    self.faults.append(Fault(key.start_mark.line + 1, f"“{name}” stands twice here"))
+                seen.add(name)
+                self._walk(value, (*at, name), inner)
+                # A long value begins below its key; the key is what people look for.
+                self._lines[*at, name] = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode):
+            for i, item in enumerate(node.value):
+                self._walk(item, (*at, i), inner)
+
+    def line(self, at: Iterable[str | int]) -> int:
+        """The line of a part, or of the nearest thing around it that stands in the file."""
+        path = tuple(at)
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path, 1)
+
+    def fault(self, problem: Problem) -> Fault:
+        return Fault(self.line(problem.at), problem.message, problem.severity)
+
+
+def read_form(text: str) -> tuple[Form | None, list[Fault], Source]:
+    """A form from the text of its file, with every fault of its shape, names and formulas at once."""
+    source = Source(text)
+    faults = list(source.faults)
+    if source.data is None:
+        return None, faults or [Fault(1, "is empty")], source
+    if not isinstance(source.data, dict):
+        return None, [*faults, Fault(1, "a form is a mapping of names to values")], source
+    try:
+        form = Form.model_validate(source.data)
+    except ValidationError as error:
+        faults += [Fault(source.line(_path(e["loc"], source)), _said(e)) for e in error.errors(include_url=False)]
+        return None, _sorted(faults), source
+    from services.applications.forms.naming import problems
+
+    faults += [source.fault(p) for p in (*problems(form), *form.rules.problems)]
+    return form, _sorted(faults), source
+
+
+def _sorted(faults: list[Fault]) -> list[Fault]:
+    return sorted(dict.fromkeys(faults), key=lambda f: (f.line, f.severity, f.message))
+
+
+def _path(loc: tuple[str | int, ...], source: Source) -> Location:
+    """Where pydantic found something, without the names it gives to alternatives."""
+    path: list[str | int] = []
+    for step in loc:
+        if (*path, step) in source._lines:
+            path.append(step)
+    return tuple(path)
+
+
+def _said(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    name = error["loc"][-1] if error["loc"] else ""
+    match error["type"]:
+        case "missing":
+            return f"“{name}” is missing"
+        case "extra_forbidden":
+            return f"“{name}” is not known here"
+        case "union_tag_invalid":
+            return f"no such kind: {error['ctx']['tag']}; there are {error['ctx']['expected_tags']}"
+        case "union_tag_not_found":
+            return "“kind” is missing"
+    value = error.get("input")
+    shown = f" (here: {str(value)[:60]!r})" if isinstance(value, str | int | float | bool) else ""
+    return f"{name}: {message}{shown}" if isinstance(name, str) else f"{message}{shown}"
+
+
+def read_file(path: Path) -> tuple[Form | None, list[Fault], Source]:
+    """The same, from a file; what is not UTF-8 is a fault of its first line."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        return None, [Fault(1, f"is not UTF-8: {error.reason} at byte {error.start}")], Source("")
+    except OSError as error:
+        return None, [Fault(1, f"cannot be read: {error.strerror}")], Source("")
+    form, faults, source = read_form(text)
+    return form, faults, source

@@ -1,0 +1,107 @@
+"""An application's form with what is saved of it and all that it is judged against: loaded once, judged the same way
+for the pages, 保存表单, the checks, submission and the reviewer."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications import repository
+from services.applications.codec import SectionCodec
+from services.applications.forms.answers import Context, read
+from services.applications.forms.checks import Outcome, evaluate, value_at
+from services.applications.forms.definition import Form, OtherApplications
+from services.applications.forms.definition import Section as Definition
+from services.applications.forms.situation import Facts, Situation
+from services.applications.forms.standing import SectionNow, effective, now
+from services.applications.models import Application, Section
+from services.applications.others import other_applications
+from services.applications.use_cases.moving import round_facts
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """`saved` holds opened values of saved sections only; `files` the attachments that exist, by section and slot."""
+
+    form: Form
+    facts: Facts
+    saved: Mapping[str, Values]
+    files: Mapping[str, Mapping[str, frozenset[str]]]
+    prefill: Mapping[str, Values]
+
+    def context(self, key: str) -> Context:
+        """What a section's values are judged against."""
+        return Context(
+            form=self.form,
+            facts=self.facts,
+            prefill=self.prefill.get(key, {}),
+            files=self.files.get(key, {}),
+            saved=self.saved,
+        )
+
+    def now(self, definition: Definition, typed: Values) -> SectionNow:
+        """How a section stands with what was typed in it, as far as that can be read."""
+        context = self.context(definition.key)
+        kept = read(definition, typed, context).kept
+        return now(definition, context.situation(definition, kept))
+
+    def effective(self) -> dict[str, Values]:
+        """The values that count."""
+        return effective(self.form, self.saved, self.facts)
+
+    def checks(self) -> list[Outcome]:
+        return evaluate(self.form, self.saved, self.facts)
+
+    def situation(self) -> Situation:
+        return Situation(self.form, self.saved, self.facts)
+
+    def with_saved(self, saved: Mapping[str, Values]) -> "Filled":
+        return replace(self, saved=saved)
+
+
+async def load(
+    session: AsyncSession,
+    application: Application,
+    form: Form,
+    codec: SectionCodec,
+    sections: Collection[str] | None = None,
+) -> Filled:
+    """An application's form as it is filled; only these sections' values when `sections` is given."""
+    rows = await repository.sections(session, application.id)
+    wanted = rows.keys() if sections is None else set(sections)
+    return await of_rows(session, application, form, codec, {key: rows[key] for key in rows.keys() & wanted})
+
+
+async def of_rows(
+    session: AsyncSession, application: Application, form: Form, codec: SectionCodec, rows: Mapping[str, Section]
+) -> Filled:
+    """The same from rows that were loaded before."""
+    saved = {key: codec.open(key, row.saved) for key, row in rows.items() if row.saved is not None}
+    files: dict[str, dict[str, set[str]]] = {}
+    for found in await repository.attachments(session, application.id):
+        if not found.infected:
+            files.setdefault(found.section, {}).setdefault(found.slot, set()).add(str(found.id))
+    return Filled(
+        form=form,
+        facts=await facts(session, application, form, saved),
+        saved=saved,
+        files={s: {slot: frozenset(ids) for slot, ids in slots.items()} for s, slots in files.items()},
+        prefill={
+            key: codec.open(key, {name: item["value"] for name, item in row.prefill.items()})
+            for key, row in rows.items()
+            if row.prefill
+        },
+    )
+
+
+async def facts(session: AsyncSession, application: Application, form: Form, saved: Mapping[str, Values]) -> Facts:
+    """What the application's form is judged against besides its values."""
+    round_ = await repository.round_(session, application.round_id)
+    others = OtherApplications()
+    if form.rules.asks_for_others:
+        name = value_at(form.project_name, saved) or application.project_name
+        others = await other_applications(session, application, round_, str(name))
+    return Facts(round_facts(round_), others)
