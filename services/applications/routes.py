@@ -114,7 +114,9 @@ def _public() -> list[Route]:
             "POST", f"{A}/withdraw", applications.withdraw_application, GATEWAY, APPLICANT,
             Nothing, ApplicationView, if_match=True,
         ),
-        Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome]),
+        Route(
+            "GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome], query=("typed",)
+        ),
         Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Problem]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
