@@ -44,6 +44,9 @@ def _faults(page: Page, place: Place) -> list[str]:
         page.set_viewport_size({"width": width, "height": 800})
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             said.append(f"{place.path}: sticks out at {width} pixels")
+    # What scrolls sideways in itself, on a phone, does so by keyboard too.
+    narrow = AXE.run(page, options={"runOnly": ["scrollable-region-focusable"]}).response["violations"]
+    said += [f"{place.path}: at {NARROWEST} pixels: {n['html'][:200]}" for v in narrow for n in v["nodes"]]
     page.set_viewport_size({"width": 1280, "height": 900})
     return said
 

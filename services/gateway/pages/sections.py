@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view, merging, reading, standing, typed
+from services.gateway.pages import checking, form_view, merging, reading, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.form_view import Beside
@@ -78,7 +78,7 @@ async def _render(
     opened, problems, checks, opinions = await asyncio.gather(
         ask(request, "GET", _path(request)),
         ask(request, "GET", f"/applications/{id}/problems"),
-        ask(request, "GET", f"/applications/{id}/checks"),
+        ask(request, "GET", f"/applications/{id}/checks", query={"typed": "1"}),
         ask(request, "GET", f"/applications/{id}/opinions") if found["state"] == "returned" else nothing([]),
     )
     mine = [o for o in opinions.body if o["section"] == section["key"] and o["status"] != "accepted"]
@@ -107,7 +107,8 @@ async def _render(
         "errors": form_view.summary(section, wrong),
         "opinions": mine,
         "marks": marks(found, problems.body, opinions.body),
-        "checks": checks.body,
+        "checks": checking.lines(await definition(request, found), checks.body),
+        "shape": standing.shape(now),
         "notice": notice,
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
         "base": merging.fingerprint(section, current(opened.body)),
@@ -170,7 +171,15 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
     if uploads.faults:
         raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
     if not wants_page(request) and action == "draft":
-        return answer({"etag": kept.etag, "at": kept.body["at"], "base": merging.fingerprint(section, values)})
+        return answer(
+            {
+                "etag": kept.etag,
+                "at": kept.body["at"],
+                "base": merging.fingerprint(section, values),
+                "shape": standing.shape(kept.body["now"]),
+                "computed": standing.computed(kept.body["now"]),
+            }
+        )
     done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")
     return _go(request, f"{here}?done={done}{place}")
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from services.gateway.forms import Values, one, read_form
-from services.gateway.pages import form_view, merging, reading
+from services.gateway.pages import checking, form_view, merging, reading
 from services.gateway.pages.asking import (
     Json,
     application,
@@ -46,7 +46,7 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
         "application": found,
         "errors": [line for line in lines if line["severity"] == "error"],
         "warnings": [line for line in lines if line["severity"] == "warning"],
-        "checks": checks.body,
+        "checks": checking.lines(form, checks.body),
         "changes": reading.changed(form, changes.body),
         "drafts": [_both(form, s, answer.body) for s, answer in zip(newer, opened, strict=True)],
         "key": new_key(),

@@ -4,6 +4,7 @@ import { clockTime } from "./clock.js";
 import { onReturn, renew } from "./session.js";
 
 const PAUSE = 1500;
+const CHOSEN = 300;
 const LONGEST = 30000;
 
 export class Keeper {
@@ -20,12 +21,13 @@ export class Keeper {
     addEventListener("visibilitychange", () => { if (document.hidden && this.dirty) this.keep(); });
   }
 
-  touched() {
+  // `chosen`: what follows from a choice is to be seen at once.
+  touched(chosen = false) {
     this.dirty = true;
     this.version += 1;
     if (!this.stopped && !this.signedOut) this.say("正在填写，稍后自动暂存…");
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.keep(), PAUSE);
+    this.timer = setTimeout(() => this.keep(), chosen ? CHOSEN : PAUSE);
   }
 
   say(text, state = "") {
@@ -61,9 +63,11 @@ export class Keeper {
       this.form.elements.etag.value = kept.etag;
       this.form.elements.base.value = kept.base;
       this.failures = 0;
-      this.say(`${clockTime(kept.at)} 已暂存，尚未提交`);
+      this.said = `${clockTime(kept.at)} 已暂存，尚未提交`;
+      this.say(this.said);
       if (version === this.version) this.dirty = false;
       else this.touched();
+      if (this.onKept) await this.onKept(kept);
       return true;
     }
     await this.trouble(answer, "draft");
