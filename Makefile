@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue format bench-documents screenshots
+.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue format bench-documents bench-pages screenshots
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -60,6 +60,10 @@ bench-uploads: ## memory of gateway and applications while files go up and down,
 bench-queue: ## the reviewers' queue with 200,000 cases beside the same with 2,000
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.queue
+
+bench-pages: ## what a form page of 120 fields and 60 rows costs, and 我的项目 with 200,000 applications beside 200
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.pages
 
 screenshots: ## every page at three widths, into var/screenshots, to be looked at
 	@deploy/bootstrap.sh test
