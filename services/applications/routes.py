@@ -12,10 +12,13 @@ from services.applications.api import (
     ops,
     rounds,
     sections,
+    unlocking,
     verify,
 )
 from services.applications.desk_schemas import (
+    AskUnlock,
     FilePages,
+    UnlockRequestView,
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
@@ -162,6 +165,12 @@ def _public() -> list[Route]:
             "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, READERS, media_type="application/pdf"
         ),
         # history
+        Route(
+            "GET", f"{A}/unlock-requests", unlocking.list_requests, GATEWAY, READERS, answer=list[UnlockRequestView]
+        ),
+        Route(
+            "POST", f"{A}/unlock-requests", unlocking.ask, GATEWAY, APPLICANT, AskUnlock, UnlockRequestView, 201
+        ),
         Route("GET", f"{A}/opinions", opinions.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),
         Route(
             "PUT", f"{A}/opinions/{{opinion}}", opinions.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView

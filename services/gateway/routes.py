@@ -14,6 +14,7 @@ from services.gateway.pages import (
     rounds,
     sections,
     submitting,
+    unlocking,
     verify,
 )
 from services.gateway.pages.review import case, phrases, queue, returning
@@ -87,6 +88,7 @@ PAGES = [
     Page("POST", f"{A}/reveal", reading.reveal, APPLICANT, form=True),
     Page("GET", f"{A}/opinions", reading.opinions, APPLICANT),
     Page("POST", f"{A}/opinions", reading.answer_opinions, APPLICANT, form=True),
+    Page("POST", f"{A}/unlock", unlocking.ask_for, APPLICANT, form=True),
     Page("GET", "/notifications", home.inbox, APPLICANT),
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
@@ -108,6 +110,7 @@ PAGES = [
     Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
     Page("POST", f"{R}/accept", case.accept, REVIEWER, form=True),
     Page("POST", f"{R}/opinions", returning.note, REVIEWER, form=True),
+    Page("POST", f"{R}/unlock/{{request}}", unlocking.decide, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}/delete", returning.forget, REVIEWER, form=True),
     Page("POST", f"{R}/recall", returning.recall, REVIEWER, form=True),

@@ -7,117 +7,12 @@ so that a link from another page finds its place (`anchor`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import uuid4
 
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One control with its label, value and what is said beside it."""
-
-    name: str
-    id: str
-    label: str
-    kind: str
-    value: Any
-    required: bool
-    readonly: bool
-    help: str | None
-    unit: str | None
-    options: list[Json]
-    error: str | None
-    opinions: list[str]
-    source: str | None = None
-    max: int | None = None
-    group: str | None = None
-    text: str | None = None
-    hidden: bool = False
-
-    @property
-    def described(self) -> str:
-        """The ids of what a screen reader says with the control."""
-        ids = [f"{self.id}-help"] if self.help else []
-        ids += [f"{self.id}-error"] if self.error else []
-        ids += [f"{self.id}-said-{n}" for n in range(1, len(self.opinions) + 1)]
-        return " ".join(ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    number: int
-    key_name: str
-    key: str
-    label: str | None
-    cells: list[Input]
-    error: str | None
-    opinions: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class TableView:
-    key: str
-    label: str
-    group: str | None
-    row_label: str
-    fixed: bool
-    required: bool
-    max_rows: int
-    columns: list[Json]
-    rows: list[Row]
-    totals: list[str | None]
-    total_label: str
-    error: str | None
-    opinions: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class SlotView:
-    key: str
-    label: str
-    required: bool
-    help: str | None
-    accept: list[str]
-    max_mb: int
-    max_files: int
-    files: list[Json]
-    error: str | None
-    opinions: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class SectionForm:
-    inputs: list[Input]
-    tables: list[TableView]
-    slots: list[SlotView]
-    groups: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What is said at places of a section: mistakes and opinions, by (field, row, column)."""
-
-    errors: dict[tuple[str | None, str | None, str | None], str] = field(default_factory=dict)
-    opinions: dict[tuple[str | None, str | None], list[str]] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, errors: list[Json], opinions: list[Json], sources: dict[str, str]) -> "Beside":
-        said: dict[tuple[str | None, str | None], list[str]] = {}
-        for opinion in opinions:
-            said.setdefault((opinion["field"], opinion["row"]), []).append(opinion["text"])
-        # The first of several mistakes at one place is the one to mend first.
-        wrong = {(e["field"], e["row"], e["column"]): e["message"] for e in reversed(errors)}
-        return cls(wrong, said, sources)
-
-    def error(self, field: str, row: str | None = None, column: str | None = None) -> str | None:
-        return self.errors.get((field, row, column))
-
-    def said(self, field: str, row: str | None = None) -> list[str]:
-        return self.opinions.get((field, row), [])
+from services.gateway.pages.form_parts import Beside, Input, Json, Row, SectionForm, SlotView, TableView
 
 
 def anchor(section: Json, place: Json) -> str:
@@ -183,7 +78,11 @@ def build(
         ],
         slots=[_slot(s, values.get(s["key"]), attachments, beside) for s in section["slots"]],
         groups=list(
-            dict.fromkeys(part["group"] for part in [*section["tables"], *section["fields"]] if part["group"])
+            dict.fromkeys(
+                part["group"]
+                for part in [*section["tables"], *section["fields"], *section["slots"]]
+                if part["group"]
+            )
         ),
     )
 
@@ -277,6 +176,7 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) 
     return TableView(
         key=table["key"],
         label=table["label"],
+        help=table["help"],
         group=table["group"],
         row_label=table["row_label"],
         fixed=fixed,
@@ -327,6 +227,7 @@ def _slot(slot: Json, kept: Any, attachments: list[Json], beside: Beside) -> Slo
         files=[known[id] for id in ids if id in known],
         error=beside.error(slot["key"]),
         opinions=beside.said(slot["key"]),
+        group=slot["group"],
     )
 
 

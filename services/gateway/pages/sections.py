@@ -13,7 +13,7 @@ from services.gateway.forms import Values, one, read_multipart
 from services.gateway.pages import checking, form_view, merging, reading, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
 from services.gateway.pages.errors import wants_page
-from services.gateway.pages.form_view import Beside
+from services.gateway.pages.form_parts import Beside
 from services.gateway.pages.rendering import page
 from services.gateway.pages.uploads import Uploads
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
@@ -24,6 +24,7 @@ NOTICES = {
     "saved": "已保存表单。",
     "discarded": "已放弃修改，恢复为上次保存的内容。",
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
+    "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
     "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
 }
 # What only says that somebody has not finished: no mistake to be marked before 保存表单 is pressed.
@@ -38,8 +39,12 @@ async def show(request: web.Request) -> web.Response:
     return await _render(request, found, section, notice=NOTICES.get(done), judged=done == "refused")
 
 
-def _path(request: web.Request) -> str:
-    return f"/applications/{uuid_in_path(request)}/sections/{request.match_info['key']}"
+async def locked(request: web.Request, key: str, reason: str, error: DomainError) -> web.Response:
+    """A locked material again, after asking for it was refused, with the reason as it was typed."""
+    found = await application(request)
+    section = section_of(await definition(request, found), key)
+    said = error.errors[0].message if isinstance(error, Invalid) and error.errors else error.detail
+    return await _render(request, found, section, fault=said, reason=reason, status=409)
 
 
 def current(opened: Json) -> Json:
@@ -72,14 +77,17 @@ async def _render(
     notice: str | None = None,
     fault: str | None = None,
     judged: bool = False,
+    reason: str = "",
     status: int = 200,
 ) -> web.Response:
     id = found["id"]
-    opened, problems, checks, opinions = await asyncio.gather(
-        ask(request, "GET", _path(request)),
+    returned = found["state"] == "returned"
+    opened, problems, checks, opinions, requests = await asyncio.gather(
+        ask(request, "GET", f"/applications/{id}/sections/{section['key']}"),
         ask(request, "GET", f"/applications/{id}/problems"),
         ask(request, "GET", f"/applications/{id}/checks", query={"typed": "1"}),
-        ask(request, "GET", f"/applications/{id}/opinions") if found["state"] == "returned" else nothing([]),
+        ask(request, "GET", f"/applications/{id}/opinions") if returned else nothing([]),
+        ask(request, "GET", f"/applications/{id}/unlock-requests") if returned else nothing([]),
     )
     mine = [o for o in opinions.body if o["section"] == section["key"] and o["status"] != "accepted"]
     wrong = errors or []
@@ -106,6 +114,8 @@ async def _render(
         else reading.material(shown, values, {a["id"]: a for a in attachments}, section["lists"]),
         "errors": form_view.summary(section, wrong),
         "opinions": mine,
+        "requests": [r for r in requests.body if r["section"] == section["key"]],
+        "reason": reason,
         "marks": marks(found, problems.body, opinions.body),
         "checks": checking.lines(await definition(request, found), checks.body),
         "shape": standing.shape(now),
@@ -150,9 +160,9 @@ async def _refused(
 
 
 async def _act(request: web.Request, section: Json, form: Values, values: Json, uploads: Uploads) -> web.Response:
-    path, etag = _path(request), one(form, "etag")
+    path = here = f"/applications/{uuid_in_path(request)}/sections/{section['key']}"
+    etag = one(form, "etag")
     action, _, rest = one(form, "action", "draft").partition(":")
-    here = f"/applications/{uuid_in_path(request)}/sections/{section['key']}"
     if action == "discard":
         await ask(request, "DELETE", f"{path}/draft", etag=etag)
         return _go(request, f"{here}?done=discarded")
@@ -207,7 +217,7 @@ def _change(section: Json, action: str, rest: str, values: Json) -> str:
 
 async def _picked(request: web.Request, section: Json, form: Values, values: Json, etag: str) -> Json:
     """One copy out of two, as the person chose; `Stale` when the other side has moved on meanwhile."""
-    opened = (await ask(request, "GET", _path(request))).body
+    opened = (await ask(request, "GET", f"/applications/{uuid_in_path(request)}/sections/{section['key']}")).body
     theirs = current(opened)
     if opened["etag"] != etag:
         raise Stale(current={"draft": theirs, "saved": None, "etag": opened["etag"]})

@@ -49,7 +49,19 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         read = f"{path}/revisions/{revision}"
         return (await ask(request, "POST", f"{read}/reveal", json={})).body if whole else await get(read)
 
-    form, snapshot, before, changes, opinions, checks, origins, others, timeline, phrases = await asyncio.gather(
+    (
+        form,
+        snapshot,
+        before,
+        changes,
+        opinions,
+        checks,
+        origins,
+        others,
+        timeline,
+        phrases,
+        wishes,
+    ) = await asyncio.gather(
         definition(request, found),
         submitted(),
         earlier(str(revision - 1)),
@@ -60,6 +72,7 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         get(f"{case}/others"),
         get(f"{path}/timeline"),
         get("/review/phrases"),
+        get(f"{path}/unlock-requests"),
     )
     materials = showing.materials(
         form,
@@ -85,6 +98,7 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         "timeline": timeline,
         "groups": places.choices(form, snapshot["content"]),
         "phrases": phrases,
+        "wishes": wishes,
         "details": [showing.detail(e) for e in timeline["entries"]],
     }
 
