@@ -13,6 +13,7 @@ from services.gateway.pages import (
     reading,
     rounds,
     sections,
+    styleguide,
     submitting,
     unlocking,
     verify,
@@ -179,6 +180,10 @@ STUB_IDP = [
 ]
 
 
+# What those who build the pages look at.
+DEVELOPMENT = [Page("GET", "/styleguide", styleguide.show, ANYBODY)]
+
+
 def table(*, stub_idp: bool) -> list[Page]:
-    """The whole table; the stub's lines only where it is switched on."""
-    return [*PAGES, *API, *(STUB_IDP if stub_idp else [])]
+    """The whole table; the stub's lines, and those for development, only where it is switched on."""
+    return [*PAGES, *API, *([*DEVELOPMENT, *STUB_IDP] if stub_idp else [])]

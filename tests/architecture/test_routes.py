@@ -300,6 +300,7 @@ def test_public_port_opens_what_the_table_says() -> None:
 
     assert {row(page) for page in gateway_routes.table(stub_idp=False)} == lines(GATEWAY_TABLE)
     assert {row(page) for page in gateway_routes.STUB_IDP} == lines(STUB_TABLE)
+    assert {row(page) for page in gateway_routes.DEVELOPMENT} == {"GET /styleguide *"}
 
 
 def test_every_unsafe_page_checks_a_token() -> None:
