@@ -15,9 +15,10 @@ from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
 from services.applications.workflow import State
+from shared import tickets
 from shared.errors import Malformed
 from shared.identity import Role
-from shared.web import BODY_SHA256, actor, answer, body, if_match, uuid_in_path
+from shared.web import BODY_SHA256, VERIFIER, actor, answer, body, if_match, uuid_in_path
 
 
 def page_limit(request: web.Request) -> int:
@@ -108,7 +109,15 @@ async def submit_application(request: web.Request) -> web.Response:
                 named if isinstance(named, str) else named.section: None if isinstance(named, str) else named.etag
                 for named in body(request, Submit).discard_drafts
             }
-            receipt = await submit(session, keys, who, id, if_match(request), discard)
+            receipt = await submit(
+                session,
+                keys,
+                who,
+                id,
+                if_match(request),
+                discard,
+                ticket=tickets.read(request.app[VERIFIER], request.headers.get(tickets.HEADER)),
+            )
             application = await repository.application(session, who, id)
             view = await views.full(session, request.app[CODEC], application, who)
             return Submitted(receipt=receipt, application=view).model_dump(mode="json")

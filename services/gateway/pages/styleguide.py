@@ -84,7 +84,7 @@ OPINIONS: list[Json] = [{"field": "said", "row": None, "text": "开户银行请�
 CHECKS: list[Json] = [
     {"message": "使用计划金额合计应等于申请保护发展资金合计", "left": "22.00", "right": "22.00", "difference": "0.00", "holds": True, "severity": "error"},
     {"message": "申请保护发展资金合计应与项目资金来源一致", "left": "22.00", "right": "23.00", "difference": "-1.00", "holds": False, "severity": "error"},
-    {"message": "申请金额超过单件（套）奖励标准", "left": "60.00", "right": "50.00", "difference": "10.00", "holds": False, "severity": "warning"},
+    {"message": "申请金额超过本批次的单项标准", "left": "60.00", "right": "50.00", "difference": "10.00", "holds": False, "severity": "warning"},
     {"message": "尚未填写的一项核对", "left": None, "right": None, "difference": None, "holds": True, "severity": "error"},
 ]  # fmt: skip
 
@@ -92,7 +92,7 @@ CHECKS: list[Json] = [
 def _applications() -> list[Json]:
     soon = (clock.now() + timedelta(days=2)).isoformat()
     saved = {"saved_at": soon, "draft_at": None}
-    common = {"id": "0", "project_name": "", "fund_type_label": "奖励类", "closes_at": soon, "correct_by": soon}
+    common = {"id": "0", "project_name": "", "fund_type_label": "某一类", "closes_at": soon, "correct_by": soon}
     return [
         {**common, "state": "draft", "sections": [saved]},
         {**common, "state": "draft", "sections": []},
