@@ -16,6 +16,7 @@ def test_entrance_shows_what_is_open_to_everybody(open_page: OpenPage, system: R
     page.goto("/")
     expect(page.get_by_role("navigation", name="当前位置")).to_contain_text("政务服务")
     expect(page.get_by_role("heading", name="我要办理")).to_be_visible()
+    expect(page.get_by_role("link", name="企业登录")).to_be_visible()
     rounds = page.get_by_role("region", name="正在申报的批次")
     expect(rounds).to_contain_text("第一批")
     expect(rounds.locator("[data-until]").first).to_contain_text("还有 ")

@@ -96,6 +96,9 @@ def test_the_form_page_speaks_the_manual(open_page: OpenPage) -> None:
     page.get_by_label("Email").fill("lixiang@example.com")
     save(page)
     expect(materials.first).to_contain_text("已保存")
+    # 依次填写: the way to the next one is said.
+    page.get_by_role("status").get_by_role("link", name="企业基本情况").click()
+    expect(page.get_by_role("heading", name="企业基本情况")).to_be_visible()
     page.get_by_role("link", name="返回").click()
     assert path(page) == "/projects"
     page.locator("tbody tr", has_text="燕京八绝礼盒").get_by_role("link", name="继续申报").click()

@@ -54,6 +54,13 @@ def current(opened: Json) -> Json:
     return values
 
 
+def following(found: Json, key: str) -> Json | None:
+    """The material to go on with: the next one that is not saved, in the order of the list and round again."""
+    listed = [s for s in found["sections"] if s["visible"] and s["editable"]]
+    at = next((n for n, s in enumerate(listed) if s["key"] == key), 0)
+    return next((s for s in [*listed[at + 1 :], *listed[:at]] if s["status"] != "saved"), None)
+
+
 def marks(found: Json, problems: list[Json], opinions: list[Json]) -> dict[str, list[str]]:
     """Per section what its line in the list of materials says besides its state: 有错误, 退回意见."""
     said: dict[str, list[str]] = {section["key"]: [] for section in found["sections"]}
@@ -119,6 +126,8 @@ async def _render(
         "checks": checking.lines(await definition(request, found), checks.body),
         "shape": standing.shape(now),
         "notice": notice,
+        "saved": notice == NOTICES["saved"],
+        "following": following(found, section["key"]),
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
         "base": merging.fingerprint(section, current(opened.body)),
     }
