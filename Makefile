@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline format bench-documents
+.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -83,6 +83,14 @@ bench-mail: ## 2,000 returns at once in an SMTP sink, each once; delivery beside
 bench-queue: ## the reviewers' queue with 200,000 cases beside the same with 2,000
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.queue
+
+bench-pages: ## what a form page of 120 fields and 60 rows costs, and 我的项目 with 200,000 applications beside 200
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.pages
+
+screenshots: ## every page at three widths, into var/screenshots, to be looked at
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.e2e.screenshots
 
 format: ## put every file in its usual form
 	@.venv/bin/ruff format .

@@ -12,7 +12,7 @@ from services.applications.forms.definition import Form, OtherApplications, Roun
 from services.applications.forms.situation import Facts
 from services.applications.forms.standing import effective, now, visible_sections
 from services.documents import rendering
-from services.gateway.pages import controls, form_view, standing
+from services.gateway.pages import form_parts, form_view, standing
 from services.gateway.pages.rendering import TEMPLATES
 from services.gateway.pages.sections import marks
 from shared import clock
@@ -77,7 +77,7 @@ class Preview:
         shown = standing.as_shown(definition, state)
         values = standing.with_computed(values, state)
         wrong = [error.model_dump() for error in errors or []]
-        beside = controls.Beside.of(wrong, [], {})
+        beside = form_parts.Beside.of(wrong, [], {})
         application = self._application()
         text = TEMPLATES.get_template("section.html").render(
             application=application,

@@ -4,7 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, func, literal_column
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    UniqueConstraint,
+    func,
+    literal_column,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.applications.models import Application, Base
@@ -75,3 +84,24 @@ class Phrase(Base):
     section: Mapped[str | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class UnlockRequest(Base):
+    """An applicant's wish to correct a material that a return left locked, and what became of it."""
+
+    __tablename__ = "unlock_requests"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), index=True)
+    round_trip: Mapped[int]
+    section: Mapped[str]
+    reason: Mapped[str]
+    status: Mapped[str] = mapped_column(default="open")
+    # What the reviewer said to it.
+    note: Mapped[str] = mapped_column(default="")
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+
+    __table_args__ = (CheckConstraint("status IN ('open', 'granted', 'refused')", name="status"),)

@@ -159,3 +159,32 @@ class PhraseView(BaseModel):
     id: UUID
     text: str
     section: str | None
+
+
+class AskUnlock(Input):
+    """A material that the applicant wishes to correct too, and why."""
+
+    section: str
+    reason: str = Field(max_length=2000)
+
+
+class DecideUnlock(Input):
+    """What is said to the applicant; a no needs it."""
+
+    note: str = Field(default="", max_length=2000)
+
+
+class UnlockRequestView(BaseModel):
+    """A material that was asked for during a correction, and what became of it."""
+
+    id: UUID
+    round_trip: int
+    section: str
+    section_label: str
+    reason: str
+    status: Literal["open", "granted", "refused"]
+    note: str
+    asked_by: str
+    asked_at: AwareDatetime
+    decided_by: str | None
+    decided_at: AwareDatetime | None

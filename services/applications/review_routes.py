@@ -1,10 +1,11 @@
 """The review desk's lines of the route table."""
 
-from services.applications.api import case, desk, opinions, returning, review
+from services.applications.api import case, desk, opinions, returning, review, unlocking
 from services.applications.desk_schemas import (
     Assign,
     Assigned,
     Away,
+    DecideUnlock,
     DeskCounts,
     FilterChoices,
     FilterView,
@@ -15,6 +16,7 @@ from services.applications.desk_schemas import (
     ReturnPreview,
     StaffView,
     TakeLease,
+    UnlockRequestView,
 )
 from services.applications.schemas import (
     ApplicationPage,
@@ -74,6 +76,14 @@ def review_routes() -> list[Route]:
         ),
         Route(
             "POST", f"{R}/return/preview", returning.preview, GATEWAY, REVIEWER, ReturnApplication, ReturnPreview
+        ),
+        Route(
+            "POST", f"{R}/unlock-requests/{{request}}/grant", unlocking.decision(grant=True), GATEWAY, REVIEWER,
+            DecideUnlock, UnlockRequestView,
+        ),
+        Route(
+            "POST", f"{R}/unlock-requests/{{request}}/refuse", unlocking.decision(grant=False), GATEWAY, REVIEWER,
+            DecideUnlock, UnlockRequestView,
         ),
         Route("POST", f"{R}/opinions", returning.note, GATEWAY, REVIEWER, OpinionInput, OpinionView, 201),
         Route("DELETE", f"{R}/opinions/{{opinion}}", returning.forget, GATEWAY, REVIEWER, status=204),

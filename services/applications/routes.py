@@ -13,10 +13,13 @@ from services.applications.api import (
     rounds,
     sections,
     switches,
+    unlocking,
     verify,
 )
 from services.applications.desk_schemas import (
+    AskUnlock,
     FilePages,
+    UnlockRequestView,
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
@@ -119,7 +122,9 @@ def _public() -> list[Route]:
             "POST", f"{A}/withdraw", applications.withdraw_application, GATEWAY, APPLICANT,
             Nothing, ApplicationView, if_match=True,
         ),
-        Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, JUDGES, answer=list[Outcome]),
+        Route(
+            "GET", f"{A}/checks", applications.get_checks, GATEWAY, JUDGES, answer=list[Outcome], query=("typed",)
+        ),
         Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
@@ -170,6 +175,12 @@ def _public() -> list[Route]:
             media_type="application/pdf", waits=DocumentStatus,
         ),
         # history
+        Route(
+            "GET", f"{A}/unlock-requests", unlocking.list_requests, GATEWAY, READERS, answer=list[UnlockRequestView]
+        ),
+        Route(
+            "POST", f"{A}/unlock-requests", unlocking.ask, GATEWAY, APPLICANT, AskUnlock, UnlockRequestView, 201
+        ),
         Route("GET", f"{A}/opinions", opinions.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),
         Route(
             "PUT", f"{A}/opinions/{{opinion}}", opinions.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView

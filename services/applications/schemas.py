@@ -24,8 +24,18 @@ class SectionValues(Input):
     values: dict[str, Any]
 
 
+class DraftToDiscard(Input):
+    """A 暂存 that is given up at submission, by the section's etag under which the person saw it."""
+
+    section: str
+    etag: str
+
+
 class Submit(Input):
-    discard_drafts: list[str] = []
+    """`discard_drafts` names what is given up: a 暂存 that is newer than the one named is kept, and the submission refused
+    with 409 `newer_draft`. A section's bare name gives up whatever is kept there at that moment."""
+
+    discard_drafts: list[DraftToDiscard | str] = []
 
 
 class Nothing(Input):

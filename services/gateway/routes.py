@@ -16,7 +16,9 @@ from services.gateway.pages import (
     reading,
     rounds,
     sections,
+    styleguide,
     submitting,
+    unlocking,
     unsubscribe,
     verify,
 )
@@ -98,6 +100,7 @@ PAGES = [
     Page("POST", f"{A}/reveal", reading.reveal, APPLICANT, form=True),
     Page("GET", f"{A}/opinions", reading.opinions, APPLICANT),
     Page("POST", f"{A}/opinions", reading.answer_opinions, APPLICANT, form=True),
+    Page("POST", f"{A}/unlock", unlocking.ask_for, APPLICANT, form=True),
     Page("GET", "/notifications", home.inbox, APPLICANT),
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
@@ -125,6 +128,7 @@ PAGES = [
     Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
     Page("POST", f"{R}/accept", deciding.accept, REVIEWER, form=True),
     Page("POST", f"{R}/opinions", returning.note, REVIEWER, form=True),
+    Page("POST", f"{R}/unlock/{{request}}", unlocking.decide, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}/delete", returning.forget, REVIEWER, form=True),
     Page("POST", f"{R}/recall", returning.recall, REVIEWER, form=True),
@@ -214,6 +218,10 @@ STUB_IDP = [
 ]
 
 
+# What those who build the pages look at.
+DEVELOPMENT = [Page("GET", "/styleguide", styleguide.show, ANYBODY)]
+
+
 def table(*, stub_idp: bool) -> list[Page]:
-    """The whole table; the stub's lines only where it is switched on."""
-    return [*PAGES, *API, *(STUB_IDP if stub_idp else [])]
+    """The whole table; the stub's lines, and those for development, only where it is switched on."""
+    return [*PAGES, *API, *([*DEVELOPMENT, *STUB_IDP] if stub_idp else [])]

@@ -51,6 +51,8 @@ POST   {A}/preview                                   gateway            a
 GET    {A}/commitment.pdf                            gateway            a
 POST   {A}/revisions/{{n}}/pdf                         gateway            aderu
 GET    {A}/revisions/{{n}}/pdf                         gateway            aderu
+GET    {A}/unlock-requests                           gateway            adru
+POST   {A}/unlock-requests                           gateway            a
 GET    {A}/opinions                                  gateway            adru
 PUT    {A}/opinions/{{opinion}}                        gateway            a
 GET    {A}/revisions                                 gateway            adru
@@ -75,6 +77,8 @@ POST   {R}/lease                                     gateway            r
 DELETE {R}/lease                                     gateway            r
 POST   {R}/return                                    gateway            r m
 POST   {R}/return/preview                            gateway            r
+POST   {R}/unlock-requests/{{request}}/grant           gateway            r
+POST   {R}/unlock-requests/{{request}}/refuse          gateway            r
 POST   {R}/opinions                                  gateway            r
 DELETE {R}/opinions/{{opinion}}                        gateway            r
 GET    /api/v1/review/phrases                        gateway            dru
@@ -200,6 +204,7 @@ GET    {P}/view                                      a
 POST   {P}/reveal                                    a form
 GET    {P}/opinions                                  a
 POST   {P}/opinions                                  a form
+POST   {P}/unlock                                    a form
 GET    /notifications                                a
 POST   /notifications/{{id}}/read                      a form
 GET    {P}/revisions/{{n}}/pdf                         aderu
@@ -226,6 +231,7 @@ POST   /review/{{id}}/accept                           r form
 POST   /review/{{id}}/opinions                         r form
 POST   /review/{{id}}/opinions/{{opinion}}               r form
 POST   /review/{{id}}/opinions/{{opinion}}/delete        r form
+POST   /review/{{id}}/unlock/{{request}}                 r form
 POST   /review/{{id}}/recall                           r form
 GET    /review/{{id}}/extend                           r
 POST   /review/{{id}}/extend                           r form
@@ -352,6 +358,7 @@ def test_public_port_opens_what_the_table_says() -> None:
 
     assert {row(page) for page in gateway_routes.table(stub_idp=False)} == lines(GATEWAY_TABLE)
     assert {row(page) for page in gateway_routes.STUB_IDP} == lines(STUB_TABLE)
+    assert {row(page) for page in gateway_routes.DEVELOPMENT} == {"GET /styleguide *"}
 
 
 def test_no_counter_stands_between_a_person_and_a_deadline() -> None:

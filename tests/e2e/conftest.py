@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.system.running import RunningSystem
 
@@ -26,12 +26,16 @@ def chromium() -> str:
     return found
 
 
+def launch(playwright: Playwright) -> Browser:
+    # Root has no sandbox; CI runs as root on a machine that it has for itself.
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=chromium(), args=options)
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        # Root has no sandbox; CI runs as root on a machine that it has for itself.
-        options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        launched = playwright.chromium.launch(executable_path=chromium(), args=options)
+        launched = launch(playwright)
         yield launched
         launched.close()
 

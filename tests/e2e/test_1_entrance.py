@@ -1,11 +1,13 @@
 """一. 办事入口: 点击“政务服务”-“办事入口”，登录企业账号。  三. 企业登录: 在“我要办理”栏目下选择“资金申报(工美)”，
 点击右侧的“开始申报”；或查看“事项申请”栏目下是否有“资金申报(工美)”字样，点击右侧的“申请”。  五. 联系方式。"""
 
+import re
+
 import httpx
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.portal import accessible, fits, path, sign_in
+from tests.e2e.portal import accessible, fits, new_project, open_section, path, sign_in
 from tests.system.running import RunningSystem
 
 
@@ -14,6 +16,7 @@ def test_entrance_shows_what_is_open_to_everybody(open_page: OpenPage, system: R
     page.goto("/")
     expect(page.get_by_role("navigation", name="当前位置")).to_contain_text("政务服务")
     expect(page.get_by_role("heading", name="我要办理")).to_be_visible()
+    expect(page.get_by_role("link", name="企业登录")).to_be_visible()
     rounds = page.get_by_role("region", name="正在申报的批次")
     expect(rounds).to_contain_text("第一批")
     expect(rounds.locator("[data-until]").first).to_contain_text("还有 ")
@@ -56,6 +59,19 @@ def test_everything_a_page_loads_is_kept_for_a_year_and_small(open_page: OpenPag
     old = httpx.get(f"{system.url}/static/0123456789abcdef/portal.css")
     assert (old.status_code, old.headers["Cache-Control"]) == (200, "no-cache")
     assert httpx.get(f"{system.url}/static/0123456789abcdef/../routes.py").status_code == 404
+
+
+def test_a_browser_that_is_too_old_for_the_scripts_works_as_without(open_page: OpenPage) -> None:
+    page = open_page()
+    page.add_init_script("delete SubmitEvent.prototype.submitter")
+    sign_in(page, "qiye1")
+    id = new_project(page)
+    open_section(page, id, "fund_plan")
+    page.locator("[name='t.plan_items.0.subject_name']").fill("材料费")
+    page.locator("#plan_items").get_by_role("button", name="添加一行").click()
+    page.wait_for_url(re.compile(r"\?done=draft#t-plan_items-"))
+    expect(page.locator("#plan_items tr[data-row]")).to_have_count(2)
+    expect(page.locator("[name='t.plan_items.0.subject_name']")).to_have_value("材料费")
 
 
 def test_sign_in_page_is_for_everybody(open_page: OpenPage) -> None:

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
 from tests.e2e.portal import FORM, accessible, files, fits, new_project, open_section, path, save, sign_in, values
+from tests.factories import PLATFORM
 from tests.system.running import RunningSystem, create, fill
 
 
@@ -32,7 +33,9 @@ def test_choosing_a_type(open_page: OpenPage, system: RunningSystem) -> None:
     page.goto("/projects")
     row = page.locator("tbody tr").first
     expect(row).to_contain_text("未命名项目（奖励类）")
-    expect(row).to_contain_text("已保存，尚未提交")
+    expect(row).to_contain_text("尚未提交")
+    # Nothing has been saved yet, and nothing says so.
+    expect(row).not_to_contain_text("已保存")
     row.get_by_role("link", name="删除申请").click()
     expect(page.get_by_text("不能恢复")).to_be_visible()
     accessible(page)
@@ -93,6 +96,9 @@ def test_the_form_page_speaks_the_manual(open_page: OpenPage) -> None:
     page.get_by_label("Email").fill("lixiang@example.com")
     save(page)
     expect(materials.first).to_contain_text("已保存")
+    # 依次填写: the way to the next one is said.
+    page.get_by_role("status").get_by_role("link", name="企业基本情况").click()
+    expect(page.get_by_role("heading", name="企业基本情况")).to_be_visible()
     page.get_by_role("link", name="返回").click()
     assert path(page) == "/projects"
     page.locator("tbody tr", has_text="燕京八绝礼盒").get_by_role("link", name="继续申报").click()
@@ -307,3 +313,56 @@ class Keyboard:
         else:
             keyboard.press("Control+A")
             keyboard.type(str(value))
+
+
+def test_what_an_answer_changes_is_seen_at_once(open_page: OpenPage, system: RunningSystem) -> None:
+    """补助类: other things are asked for when the direction is a platform's, and the progress is computed."""
+    page = open_page()
+    sign_in(page, "qiye1")
+    id = create(system.person("qiye1"), "subsidy")
+    open_section(page, id, "project_content")
+    firms = page.locator("#f-served_firms")
+    expect(firms).to_have_count(0)
+    page.locator("[name='f.invested_wan']").fill("50")
+    page.locator("[name='t.funding_sources.0.amount_wan']").fill("200")
+    page.locator("[name='f.direction']").focus()
+    page.locator("[name='f.direction']").select_option(PLATFORM)
+    expect(firms).to_be_visible()
+    expect(page.locator("[name='f.direction']")).to_be_focused()
+    expect(page.locator("[data-kept]")).to_contain_text("表单已按您的选择更新")
+    expect(page.locator("output[name='f.progress_pct']")).to_have_text("25.00")
+    expect(page.locator("[name='f.invested_wan']")).to_have_value("50")
+    # The form was made anew: its buttons still do what they did, once.
+    firms.fill("12")
+    page.locator("[name='f.invested_wan']").fill("100")
+    expect(page.locator("output[name='f.progress_pct']")).to_have_text("50.00")
+    # Typed and then not asked for any more: gone from the page, back with the answer.
+    direction = page.locator("[name='f.direction']")
+    direction.select_option(index=1)
+    expect(firms).to_have_count(0)
+    direction.select_option(PLATFORM)
+    expect(firms).to_have_value("12")
+    accessible(page)
+
+
+def test_the_panel_follows_what_is_typed(open_page: OpenPage, system: RunningSystem) -> None:
+    page = open_page()
+    sign_in(page, "qiye1")
+    person = system.person("qiye1")
+    id = create(person)
+    fill(person, id, name="随填随核")
+    open_section(page, id, "fund_plan")
+    panel = page.get_by_role("region", name="材料间核对")
+    expect(panel).to_contain_text("22.00 与 22.00")
+    page.locator("[name='f.applied_total_wan']").fill("23")
+    expect(panel).to_contain_text("22.00 与 23.00，相差 -1.00")
+    expect(page.get_by_role("navigation", name="项目申报材料")).to_contain_text("已暂存")
+    # Each line leads to the place where it is mended.
+    panel.get_by_role("link", name="使用计划金额合计应等于").click()
+    assert page.url.endswith("/sections/fund_plan#plan_items")
+    # What the script kept can be given up without loading the page again.
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="放弃修改").click()
+    expect(page.get_by_text("已放弃修改")).to_be_visible()
+    expect(page.locator("[name='f.applied_total_wan']")).to_have_value("22.00")
+    expect(panel).to_contain_text("22.00 与 22.00")

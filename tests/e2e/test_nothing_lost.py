@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from playwright.sync_api import Page, Route, expect
 
+from deploy.demo.client import Person
 from shared import clock
 from tests.e2e.conftest import OpenPage
 from tests.e2e.portal import accessible, new_project, open_section, path, save, sign_in
@@ -173,6 +174,35 @@ def test_double_click_and_back_button(open_page: OpenPage, system: RunningSystem
     page.get_by_role("button", name="暂存", exact=True).last.click()
     expect(page.get_by_text(re.compile("在另一处也被修改了|不能修改申报材料")).first).to_be_visible()
     assert TEXT in page.content()
+
+
+def test_only_the_draft_that_was_seen_is_given_up(open_page: OpenPage, system: RunningSystem) -> None:
+    page = open_page(script=False)
+    sign_in(page, "qiye1")
+    person = system.person("qiye1")
+    id = create(person)
+    fill(person, id, name="放弃修改的项目")
+    keep_total(person, id, "21")
+    page.goto(f"/applications/{id}/submit")
+    draft = page.get_by_role("region", name="比已保存内容更新的暂存")
+    draft.get_by_label("放弃修改").check()
+    # Meanwhile somebody goes on typing in another window.
+    keep_total(person, id, "20")
+    page.get_by_role("button", name="确认提交").click()
+    expect(page.get_by_role("alert").first).to_contain_text("之后又有新的暂存，请核对后再选择")
+    expect(draft.locator("tbody tr")).to_have_text(re.compile(r"20(\.00)? 万元\s*22(\.00)? 万元"))
+    expect(draft.get_by_label("放弃修改")).not_to_be_checked()
+    draft.get_by_label("放弃修改").check()
+    page.get_by_role("button", name="确认提交").click()
+    expect(page.get_by_role("heading", name="提交成功")).to_be_visible()
+
+
+def keep_total(person: Person, id: str, amount: str) -> None:
+    """暂存 of another 申请保护发展资金合计."""
+    path = f"/applications/{id}/sections/fund_plan"
+    opened = person.call("GET", path).json()
+    values = (opened["draft"] or opened["saved"]) | {"applied_total_wan": amount}
+    person.call("PUT", f"{path}/draft", json={"values": values}, etag=opened["etag"])
 
 
 def test_closing_time_passes_while_the_page_is_open(open_page: OpenPage, system: RunningSystem) -> None:

@@ -6,10 +6,11 @@ from services.applications import peers, repository, views
 from services.applications.context import CODEC, PEERS, SETTINGS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import ApplicationPage, StartApplication, Submit, Submitted
-from services.applications.use_cases.filled import load
+from services.applications.use_cases.filled import newer, of_rows
 from services.applications.use_cases.idempotency import once
 from services.applications.use_cases.opinions import mark_seen
 from services.applications.use_cases.problems import problems
+from services.applications.use_cases.reasons import judge
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
@@ -104,13 +105,17 @@ async def submit_application(request: web.Request) -> web.Response:
         async def act() -> dict[str, object]:
             settings = request.app[SETTINGS]
             keys = Keys(request.app[CODEC], settings.receipt_key, str(settings.public_url))
+            discard: dict[str, str | None] = {
+                named if isinstance(named, str) else named.section: None if isinstance(named, str) else named.etag
+                for named in body(request, Submit).discard_drafts
+            }
             receipt = await submit(
                 session,
                 keys,
                 who,
                 id,
                 if_match(request),
-                body(request, Submit).discard_drafts,
+                discard,
                 ticket=tickets.read(request.app[VERIFIER], request.headers.get(tickets.HEADER)),
             )
             application = await repository.application(session, who, id)
@@ -135,14 +140,18 @@ async def withdraw_application(request: web.Request) -> web.Response:
 
 
 async def get_checks(request: web.Request) -> web.Response:
-    """Every cross-form check on what is saved, with both sides and their difference."""
+    """Every cross-form check on what is saved, with both sides and their difference; `?typed=1` asks the applicant's own
+    on what they have typed, 暂存 included, as far as it can be read."""
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
         form = catalogue_form(application.fund_type, application.form_version)
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
-        filled = await load(session, application, form, codec)
-        if not who.is_a(Role.APPLICANT) and application.revision:
+        rows = await repository.sections(session, application.id)
+        filled = await of_rows(session, application, form, codec, rows)
+        if who.is_a(Role.APPLICANT) and request.query.get("typed") == "1":
+            filled = filled.with_saved(judge(filled, {**filled.saved, **newer(rows, codec)})[0])
+        elif not who.is_a(Role.APPLICANT) and application.revision:
             # Staff judge what was handed in, not what is being corrected.
             revision = await repository.revision(session, application.id, application.revision)
             submitted = revision.content["sections"]

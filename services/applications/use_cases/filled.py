@@ -97,6 +97,11 @@ async def of_rows(
     )
 
 
+def newer(rows: Mapping[str, Section], codec: SectionCodec) -> dict[str, Values]:
+    """What is kept by 暂存 and not saved yet, by section."""
+    return {key: codec.open(key, row.draft) for key, row in rows.items() if row.draft is not None}
+
+
 async def facts(session: AsyncSession, application: Application, form: Form, saved: Mapping[str, Values]) -> Facts:
     """What the application's form is judged against besides its values."""
     round_ = await repository.round_(session, application.round_id)

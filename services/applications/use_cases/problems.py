@@ -8,7 +8,7 @@ from services.applications import repository
 from services.applications.codec import Codec
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import Obstacle
-from services.applications.use_cases.filled import of_rows
+from services.applications.use_cases.filled import newer, of_rows
 from services.applications.use_cases.moving import load_facts
 from services.applications.use_cases.reasons import broken, judge, unmet, unsaved
 from services.applications.workflow import EDITABLE, TABLE, Action, State
@@ -32,9 +32,9 @@ async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) 
     opener = codec.of(id, application.wrapped_key, form)
     rows = await repository.sections(session, id)
     filled = await of_rows(session, application, form, opener, rows)
-    newer = {key: opener.open(key, row.draft) for key, row in rows.items() if row.draft is not None}
-    errors = [unsaved(s.key, s.label) for s in form.sections if s.key in newer]
-    errors += judge(filled, {**filled.saved, **newer})[1]
+    drafts = newer(rows, opener)
+    errors = [unsaved(s.key, s.label) for s in form.sections if s.key in drafts]
+    errors += judge(filled, {**filled.saved, **drafts})[1]
     outcomes = unmet(filled)
     errors += [broken(o) for o in outcomes if o.severity == "error"]
     order = {section.key: n for n, section in enumerate(form.sections)}

@@ -1,5 +1,6 @@
 """提交申请: one transaction that moves the state, freezes a revision, and owes the PDF and the mail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,7 +24,7 @@ from services.applications.use_cases.reasons import Sections, broken, judge, unm
 from services.applications.use_cases.sections import drop_draft
 from services.applications.workflow import Action, move
 from shared import clock
-from shared.errors import Invalid
+from shared.errors import Conflict, Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
 from shared.tickets import Ticket
@@ -44,11 +45,12 @@ async def submit(
     actor: Actor,
     id: UUID,
     version: str,
-    discard_drafts: list[str],
+    discard_drafts: Mapping[str, str | None],
     *,
     ticket: Ticket | None = None,
 ) -> Receipt:
-    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason.
+    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions, a newer 暂存), or `Invalid` with every
+    reason. `discard_drafts`: per section the etag of the 暂存 that is given up; None gives up any.
 
     Whoever was sent away by our overload is judged by the first arrival that its `ticket` names.
     """
@@ -144,9 +146,18 @@ def document_key(document_id: UUID) -> str:
     return f"document:{document_id}"
 
 
-def _settle_drafts(form: Form, rows: dict[str, Section], discard: list[str]) -> None:
-    """Nobody submits an old amount by accident: a newer 暂存 is saved or given up first."""
+def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, str | None]) -> None:
+    """Nobody submits an old amount by accident: a newer 暂存 is saved or given up first; nobody gives up unseen what was
+    typed after they had looked."""
     newer = [s for s in form.sections if rows[s.key].draft is not None]
+    unseen = [s for s in newer if discard.get(s.key) not in {None, str(rows[s.key].etag)}]
+    if unseen:
+        names = "、".join(f"“{s.label}”" for s in unseen)
+        raise Conflict(
+            f"{names}在您选择放弃修改之后又有新的暂存，请核对后再选择。",
+            code="newer_draft",
+            sections=[s.key for s in unseen],
+        )
     open_ = [s for s in newer if s.key not in discard]
     if open_:
         raise Invalid(

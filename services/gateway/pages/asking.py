@@ -8,8 +8,9 @@ from aiohttp import web
 
 from services.gateway.access import actor
 from services.gateway.client import Answer
-from services.gateway.context import SERVICES
-from shared.errors import NotFound
+from services.gateway.context import SERVICES, SESSION
+from shared.errors import DomainError, NotFound
+from shared.identity import Role
 from shared.web import uuid_in_path
 
 Json = dict[str, Any]
@@ -47,6 +48,19 @@ def section_of(form: Json, key: str) -> Json:
     if found is None or not re.fullmatch("[A-Za-z0-9_]+", key):
         raise NotFound
     return {**found, "lists": form["lists"]}
+
+
+async def unsent(request: web.Request) -> list[Json]:
+    """What this enterprise has begun and not submitted; nothing for others, or while applications does not answer."""
+    session = request.get(SESSION)
+    if session is None or Role.APPLICANT not in session.roles:
+        return []
+    try:
+        found = await ask(request, "GET", "/applications", query={"state": "draft,returned", "limit": "3"})
+    except DomainError:
+        return []
+    items: list[Json] = found.body["items"]
+    return items
 
 
 def filters(request: web.Request, *names: str) -> tuple[dict[str, str], dict[str, str]]:

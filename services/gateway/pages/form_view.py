@@ -12,9 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import uuid4
 
-from services.gateway.pages.controls import Beside, Input, Row, SectionForm, SlotView, TableView
-
-Json = dict[str, Any]
+from services.gateway.pages.form_parts import Beside, Input, Json, Row, SectionForm, SlotView, TableView
 
 
 def anchor(section: Json, place: Json) -> str:
@@ -80,7 +78,11 @@ def build(
         ],
         slots=[_slot(s, values.get(s["key"]), attachments, beside) for s in section["slots"]],
         groups=list(
-            dict.fromkeys(part["group"] for part in [*section["tables"], *section["fields"]] if part["group"])
+            dict.fromkeys(
+                part["group"]
+                for part in [*section["tables"], *section["fields"], *section["slots"]]
+                if part["group"]
+            )
         ),
     )
 
@@ -180,6 +182,7 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) 
     return TableView(
         key=table["key"],
         label=table["label"],
+        help=table["help"],
         group=table["group"],
         row_label=table["row_label"],
         fixed=fixed,
@@ -189,7 +192,6 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) 
         rows=views,
         totals=totals(table, rows),
         total_label=table["total_label"],
-        help=table.get("help"),
         error=beside.error(table["key"]),
         opinions=beside.said(table["key"]),
     )
@@ -231,6 +233,7 @@ def _slot(slot: Json, kept: Any, attachments: list[Json], beside: Beside) -> Slo
         files=[known[id] for id in ids if id in known],
         error=beside.error(slot["key"]),
         opinions=beside.said(slot["key"]),
+        group=slot["group"],
     )
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from services.gateway.access import actor, current
 from services.gateway.context import SERVICES, SESSION
 from services.gateway.forms import read_form
-from services.gateway.pages.asking import Json, ask, see_other
+from services.gateway.pages.asking import Json, ask, see_other, unsent
 from services.gateway.pages.projects import ceilings
 from services.gateway.pages.rendering import page
 from services.gateway.sessions import Session
@@ -40,8 +40,8 @@ async def entrance(request: web.Request) -> web.Response:
         if session.needs_consent:
             return see_other("/account/consent?next=%2F")
         request[SESSION] = session
-    rounds, unsent = await asyncio.gather(_rounds(request, session), _unsent(request, session))
-    return page(request, "entrance.html", {"rounds": rounds, "unsent": unsent})
+    rounds, begun = await asyncio.gather(_rounds(request, session), unsent(request))
+    return page(request, "entrance.html", {"rounds": rounds, "unsent": begun})
 
 
 async def _rounds(request: web.Request, session: Session | None) -> list[Json] | None:
@@ -53,18 +53,6 @@ async def _rounds(request: web.Request, session: Session | None) -> list[Json] |
         log.warning("no rounds at the entrance", extra={"reason": str(error)})
         return None
     return [{**r, "ceilings": ceilings(r["parameters"])} for r in found]
-
-
-async def _unsent(request: web.Request, session: Session | None) -> list[Json]:
-    """What this enterprise has begun and not submitted."""
-    if session is None:
-        return []
-    try:
-        found = await ask(request, "GET", "/applications", query={"state": "draft,returned", "limit": "5"})
-    except DomainError:
-        return []
-    items: list[Json] = found.body["items"]
-    return items
 
 
 async def welcome(request: web.Request) -> web.Response:
@@ -84,14 +72,16 @@ async def help_page(request: web.Request) -> web.Response:
         if session.needs_consent:
             return see_other("/account/consent?next=%2F")
         request[SESSION] = session
-    return page(request, "help.html", {})
+    return page(request, "help.html", {"unsent": await unsent(request)})
 
 
 async def inbox(request: web.Request) -> web.Response:
     """站内信: what was also sent by mail."""
     cursor = request.query.get("cursor", "")
-    found = await ask(request, "GET", "/notifications", query={"cursor": cursor} if cursor else None)
-    return page(request, "inbox.html", {"inbox": found.body, "unread": found.body["unread"]})
+    found, begun = await asyncio.gather(
+        ask(request, "GET", "/notifications", query={"cursor": cursor} if cursor else None), unsent(request)
+    )
+    return page(request, "inbox.html", {"inbox": found.body, "unread": found.body["unread"], "unsent": begun})
 
 
 async def mark_read(request: web.Request) -> web.Response:

@@ -9,7 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.gateway.pages.form_view import Json, shown
+from services.gateway.pages.form_parts import Json
+from services.gateway.pages.form_view import shown
 
 MISSING = ""
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from services.gateway.forms import one, read_form
-from services.gateway.pages.asking import Json, application, ask, filters, new_key, see_other
+from services.gateway.pages.asking import Json, application, ask, filters, new_key, see_other, unsent
 from services.gateway.pages.rendering import page
 from shared.errors import Conflict, Invalid, Stale
 from shared.web import uuid_in_path
@@ -51,12 +51,12 @@ async def choose_type(request: web.Request) -> web.Response:
 
 
 async def _choose(request: web.Request, error: str | None = None, status: int = 200) -> web.Response:
-    rounds, drafts = await asyncio.gather(ask(request, "GET", "/rounds"), _drafts(request))
+    rounds, drafts, begun = await asyncio.gather(ask(request, "GET", "/rounds"), _drafts(request), unsent(request))
     listed = [
         {**r, "ceilings": ceilings(r["parameters"]), "drafts": [d for d in drafts if d["round_id"] == r["id"]]}
         for r in rounds.body
     ]
-    context = {"rounds": listed, "key": new_key(), "error": error}
+    context = {"rounds": listed, "unsent": begun, "key": new_key(), "error": error}
     return page(request, "choose_type.html", context, status=status)
 
 

@@ -2,7 +2,8 @@
 
 from urllib.parse import quote
 
-from services.gateway.pages.form_view import Json, new_row_id
+from services.gateway.pages.form_parts import Json
+from services.gateway.pages.form_view import new_row_id
 
 
 def change(section: Json, action: str, rest: str, values: Json) -> str:

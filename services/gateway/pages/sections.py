@@ -11,10 +11,10 @@ from aiohttp import web
 from services.gateway import waiting
 from services.gateway.access import same_origin
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view, merging, reading, rows, shapes, standing, typed
+from services.gateway.pages import checking, form_view, merging, reading, rows, shapes, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
-from services.gateway.pages.controls import Beside
 from services.gateway.pages.errors import wants_page
+from services.gateway.pages.form_parts import Beside
 from services.gateway.pages.rendering import page
 from services.gateway.pages.uploads import Uploads
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
@@ -25,6 +25,7 @@ NOTICES = {
     "saved": "已保存表单。",
     "discarded": "已放弃修改，恢复为上次保存的内容。",
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
+    "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
     "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
 }
 # What only says that somebody has not finished: no mistake to be marked before 保存表单 is pressed.
@@ -39,8 +40,12 @@ async def show(request: web.Request) -> web.Response:
     return await _render(request, found, section, notice=NOTICES.get(done), judged=done == "refused")
 
 
-def _path(request: web.Request) -> str:
-    return f"/applications/{uuid_in_path(request)}/sections/{request.match_info['key']}"
+async def locked(request: web.Request, key: str, reason: str, error: DomainError) -> web.Response:
+    """A locked material again, after asking for it was refused, with the reason as it was typed."""
+    found = await application(request)
+    section = section_of(await definition(request, found), key)
+    said = error.errors[0].message if isinstance(error, Invalid) and error.errors else error.detail
+    return await _render(request, found, section, fault=said, reason=reason, status=409)
 
 
 def current(section: Json, opened: Json) -> Json:
@@ -49,6 +54,13 @@ def current(section: Json, opened: Json) -> Json:
     if values is None:
         values = {name: item["value"] for name, item in opened["prefill"].items()}
     return shapes.fitted(section, values)
+
+
+def following(found: Json, key: str) -> Json | None:
+    """The material to go on with: the next one that is not saved, in the order of the list and round again."""
+    listed = [s for s in found["sections"] if s["visible"] and s["editable"]]
+    at = next((n for n, s in enumerate(listed) if s["key"] == key), 0)
+    return next((s for s in [*listed[at + 1 :], *listed[:at]] if s["status"] != "saved"), None)
 
 
 def marks(found: Json, problems: list[Json], opinions: list[Json]) -> dict[str, list[str]]:
@@ -73,14 +85,17 @@ async def _render(
     notice: str | None = None,
     fault: str | None = None,
     judged: bool = False,
+    reason: str = "",
     status: int = 200,
 ) -> web.Response:
     id = found["id"]
-    opened, problems, checks, opinions = await asyncio.gather(
-        ask(request, "GET", _path(request)),
+    returned = found["state"] == "returned"
+    opened, problems, checks, opinions, requests = await asyncio.gather(
+        ask(request, "GET", f"/applications/{id}/sections/{section['key']}"),
         ask(request, "GET", f"/applications/{id}/problems"),
-        ask(request, "GET", f"/applications/{id}/checks"),
-        ask(request, "GET", f"/applications/{id}/opinions") if found["state"] == "returned" else nothing([]),
+        ask(request, "GET", f"/applications/{id}/checks", query={"typed": "1"}),
+        ask(request, "GET", f"/applications/{id}/opinions") if returned else nothing([]),
+        ask(request, "GET", f"/applications/{id}/unlock-requests") if returned else nothing([]),
     )
     mine = [o for o in opinions.body if o["section"] == section["key"] and o["status"] != "accepted"]
     wrong = errors or []
@@ -107,9 +122,14 @@ async def _render(
         else reading.material(shown, values, {a["id"]: a for a in attachments}, section["lists"]),
         "errors": form_view.summary(section, wrong),
         "opinions": mine,
+        "requests": [r for r in requests.body if r["section"] == section["key"]],
+        "reason": reason,
         "marks": marks(found, problems.body, opinions.body),
-        "checks": checks.body,
+        "checks": checking.lines(await definition(request, found), checks.body),
+        "shape": standing.shape(now),
         "notice": notice,
+        "saved": notice == NOTICES["saved"],
+        "following": following(found, section["key"]),
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
         "base": merging.fingerprint(section, current(section, opened.body)),
     }
@@ -158,9 +178,9 @@ async def _refused(
 
 
 async def _act(request: web.Request, section: Json, form: Values, values: Json, uploads: Uploads) -> web.Response:
-    path, etag = _path(request), one(form, "etag")
+    path = here = f"/applications/{uuid_in_path(request)}/sections/{section['key']}"
+    etag = one(form, "etag")
     action, _, rest = one(form, "action", "draft").partition(":")
-    here = f"/applications/{uuid_in_path(request)}/sections/{section['key']}"
     if action == "discard":
         await ask(request, "DELETE", f"{path}/draft", etag=etag)
         return _go(request, f"{here}?done=discarded")
@@ -179,7 +199,15 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
     if uploads.faults:
         raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
     if not wants_page(request) and action == "draft":
-        return answer({"etag": kept.etag, "at": kept.body["at"], "base": merging.fingerprint(section, values)})
+        return answer(
+            {
+                "etag": kept.etag,
+                "at": kept.body["at"],
+                "base": merging.fingerprint(section, values),
+                "shape": standing.shape(kept.body["now"]),
+                "computed": standing.computed(kept.body["now"]),
+            }
+        )
     done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")
     return _go(request, f"{here}?done={done}{place}")
 
@@ -191,7 +219,7 @@ def _go(request: web.Request, location: str) -> web.Response:
 
 async def _picked(request: web.Request, section: Json, form: Values, values: Json, etag: str) -> Json:
     """One copy out of two, as the person chose; `Stale` when the other side has moved on meanwhile."""
-    opened = (await ask(request, "GET", _path(request))).body
+    opened = (await ask(request, "GET", f"/applications/{uuid_in_path(request)}/sections/{section['key']}")).body
     theirs = current(section, opened)
     if opened["etag"] != etag:
         raise Stale(current={"draft": theirs, "saved": None, "etag": opened["etag"]})

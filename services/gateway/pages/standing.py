@@ -1,6 +1,8 @@
 """A section's definition as it stands now: what the applications service says is hidden, required and computed, put into
 the definition and the values that a page shows. Nothing is evaluated here."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +47,30 @@ def with_computed(values: Json, now: Json) -> Json:
 
 def _with_cells(row: Json, table: Json) -> Json:
     return {**row, **table["rows"].get(str(row.get("id")), {}).get("computed", {})}
+
+
+def computed(now: Json) -> dict[str, str]:
+    """What is computed, by the id of its place on the page, for a script to put there."""
+    found = {f"f-{key}": value for key, value in now["computed"].items()}
+    for key, table in now["tables"].items():
+        for row, state in table["rows"].items():
+            found |= {f"t-{key}-{row}-{column}": value for column, value in state["computed"].items()}
+    return {id: "—" if value is None else str(value) for id, value in found.items()}
+
+
+def shape(now: Json) -> str:
+    """A mark of what is shown and asked for: a page that was made under another one is to be made again."""
+    parts: list[Any] = [now["hidden"], sorted(now["required"])]
+    for key, table in sorted(now["tables"].items()):
+        # A row like any other changes nothing, so that adding one is no reason to make the page again.
+        odd = {
+            row: [state["hidden"], state["required"]]
+            for row, state in sorted(table["rows"].items())
+            if state["hidden"] or sorted(state["required"]) != sorted(table["required"])
+        }
+        parts.append([key, table["hidden_rows"], odd])
+    raw = json.dumps(parts, ensure_ascii=False, sort_keys=True)
+    return hashlib.blake2s(raw.encode(), digest_size=8).hexdigest()
 
 
 def carried(section: Json, now: Json, values: Json) -> list[tuple[str, str]]:

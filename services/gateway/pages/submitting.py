@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from services.gateway import waiting
 from services.gateway.access import same_origin
-from services.gateway.forms import one, read_form
-from services.gateway.pages import form_view, merging, reading, shapes
+from services.gateway.forms import Values, one, read_form
+from services.gateway.pages import checking, form_view, merging, reading, shapes
 from services.gateway.pages.asking import (
     Json,
     application,
@@ -48,7 +48,7 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
         "application": found,
         "errors": [line for line in lines if line["severity"] == "error"],
         "warnings": [line for line in lines if line["severity"] == "warning"],
-        "checks": checks.body,
+        "checks": checking.lines(form, checks.body),
         "changes": reading.changed(form, changes.body),
         "drafts": [_both(form, s, answer.body) for s, answer in zip(newer, opened, strict=True)],
         "key": new_key(),
@@ -85,6 +85,7 @@ def _both(form: Json, listed: Json, opened: Json) -> Json:
     return {
         "key": listed["key"],
         "label": listed["label"],
+        "etag": opened["etag"],
         "draft_at": listed["draft_at"],
         "saved_at": listed["saved_at"],
         "differences": merging.differences(section, draft, saved, merging.fingerprint(section, saved)),
@@ -100,7 +101,7 @@ async def submit(request: web.Request) -> web.Response:
             request,
             "POST",
             f"/applications/{id}/submit",
-            json={"discard_drafts": form.get("discard", [])},
+            json={"discard_drafts": _discarded(form)},
             etag=one(form, "etag"),
             key=one(form, "key"),
             ticket=one(form, "ticket"),
@@ -120,6 +121,12 @@ async def again(request: web.Request) -> web.Response:
     if not await waiting.load(request):
         return see_other(waiting.place(request))
     return await submit(request)
+
+
+def _discarded(form: Values) -> list[Json]:
+    """Which 暂存 are given up, each by the tag under which this page showed it."""
+    named = (value.rpartition(":") for value in form.get("discard", []))
+    return [{"section": section, "etag": etag} for section, _, etag in named]
 
 
 async def _already(request: web.Request) -> bool:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from services.gateway.forms import Values
-from services.gateway.pages.form_view import Json, new_row_id
+from services.gateway.pages.form_parts import Json
+from services.gateway.pages.form_view import new_row_id
 
 MAX_ROWS = 1000
 

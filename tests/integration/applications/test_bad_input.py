@@ -154,17 +154,39 @@ async def test_newer_draft_stops_a_submission_until_it_is_settled(api: Api, draf
     await api.call("PUT", f"{section(draft, 'fund_plan')}/draft", WHO, json=body, headers={"If-Match": etag})
     found = await problem(await api.submit(WHO, draft), 422, "unsaved_draft")
     assert [e["section"] for e in found["errors"]] == ["fund_plan"]
-    headers = {"If-Match": await api.etag(WHO, draft), "Idempotency-Key": uuid4().hex}
-    discarded = await api.call(
-        "POST",
-        f"/api/v1/applications/{draft}/submit",
-        WHO,
-        json={"discard_drafts": ["fund_plan"]},
-        headers=headers,
-    )
+    discarded = await give_up(api, draft, ["fund_plan"])
     assert discarded.status == 200
     snapshot = await (await api.call("GET", f"/api/v1/applications/{draft}/revisions/1", WHO)).json()
     assert snapshot["content"]["sections"]["fund_plan"]["applied_total_wan"] == "22.00"
+
+
+async def give_up(api: Api, draft: str, named: list[object]) -> ClientResponse:
+    headers = {"If-Match": await api.etag(WHO, draft), "Idempotency-Key": uuid4().hex}
+    path = f"/api/v1/applications/{draft}/submit"
+    return await api.call("POST", path, WHO, json={"discard_drafts": named}, headers=headers)
+
+
+async def test_only_the_draft_that_was_seen_is_given_up(api: Api, draft: str) -> None:
+    await api.fill(WHO, draft)
+    path = section(draft, "fund_plan")
+    etag = (await api.call("GET", path, WHO)).headers["ETag"]
+    seen = await keep(api, path, etag, "99")
+    newer = await keep(api, path, seen, "98")
+    plain = [{"section": "fund_plan", "etag": tag.strip('"')} for tag in (seen, newer)]
+    found = await problem(await give_up(api, draft, [plain[0]]), 409, "newer_draft")
+    assert found["sections"] == ["fund_plan"]
+    assert "保护发展资金使用规划" in found["detail"]
+    kept = await (await api.call("GET", path, WHO)).json()
+    assert kept["draft"]["applied_total_wan"] == "98"
+    assert (await give_up(api, draft, [plain[1]])).status == 200
+    await problem(await give_up(api, draft, [{"section": "fund_plan"}]), 400, "malformed")
+
+
+async def keep(api: Api, path: str, etag: str, amount: str) -> str:
+    """暂存 of an amount; the new tag."""
+    body = {"values": {"applied_total_wan": amount}}
+    answer = await api.call("PUT", f"{path}/draft", WHO, json=body, headers={"If-Match": etag})
+    return answer.headers["ETag"]
 
 
 @pytest.mark.parametrize("key", ["", "short", "with space in it", "钥匙钥匙钥匙钥匙", "x" * 200])

@@ -37,6 +37,15 @@ async def test_problems_are_those_that_refuse_the_submission(api: Api, round_id:
     assert {p.field for p in found} == {None, "email", "contact_phone"}
     await api.save(WHO, id, "contact", values["contact"])
 
+    # The checks are about what is saved; asked so, about what is typed.
+    path = f"/api/v1/applications/{id}/sections/fund_plan"
+    etag = (await api.call("GET", path, WHO)).headers["ETag"]
+    typed = {**values["fund_plan"], "applied_total_wan": " ２,000 "}
+    await api.call("PUT", f"{path}/draft", WHO, json={"values": typed}, headers={"If-Match": etag})
+    for query, said in (("", "22.00"), ("?typed=1", "2000.00")):
+        checks = await (await api.call("GET", f"/api/v1/applications/{id}/checks{query}", WHO)).json()
+        assert next(c["right"] for c in checks if c["section"] == "fund_plan") == said
+
     # A sum that does not agree is said with both sides.
     wrong = {**values["fund_plan"], "applied_total_wan": "1.00"}
     await api.save(WHO, id, "fund_plan", wrong)

@@ -52,7 +52,7 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
 
     (
         form, snapshot, before, changes, opinions, checks, origins, others, timeline, phrases,
-        stage, experts, letters, batches,
+        stage, experts, letters, batches, wishes,
     ) = await asyncio.gather(
         definition(request, found),
         submitted(),
@@ -68,6 +68,7 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         get(f"{case}/experts"),
         get(f"{path}/letters"),
         get("/review/batches", round=found["round_id"]),
+        get(f"{path}/unlock-requests"),
     )  # fmt: skip
     materials = showing.materials(
         form,
@@ -97,6 +98,7 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         "experts": experts,
         "letters": letters,
         "batches": [b for b in batches if not b["closed_at"]],
+        "wishes": wishes,
         "details": [showing.detail(e) for e in timeline["entries"]],
     }
 

@@ -4,29 +4,51 @@ import { guard } from "./guard.js";
 import { tables } from "./rows.js";
 import { slots } from "./upload.js";
 import { refreshChecks } from "./checks.js";
+import { compute, reshape } from "./standing.js";
 
 export function start() {
   const form = document.querySelector("form[data-form]");
   const keeper = new Keeper(form);
+  let parts = [];
+  let counted = true;
+  const bind = () => {
+    parts = [...tables(form, keeper), ...slots(form, keeper)];
+    counters(form);
+  };
+  bind();
   guard(() => keeper.dirty);
-  form.addEventListener("input", (event) => {
-    if (event.target.type !== "file") keeper.touched();
-  });
-  form.addEventListener("change", (event) => {
-    if (event.target.type !== "file") keeper.touched();
-  });
+  const typed = (event) => {
+    const input = event.target;
+    if (input.type === "file") return;
+    // What is chosen or counted changes other places; what is written does not.
+    const choice = input.matches("select, input[type=checkbox], input[type=radio], input[type=date]");
+    counted = counted || choice || input.matches(".number");
+    keeper.touched(choice);
+  };
+  form.addEventListener("input", typed);
+  form.addEventListener("change", typed);
   // Whoever was faster than a slow line has typed already.
   if ([...form.elements].some(typedBefore)) keeper.touched();
-  tables(form, keeper);
-  slots(form, keeper);
-  counters(form);
   form.addEventListener("submit", (event) => {
-    const action = event.submitter?.value || "draft";
-    if (!["draft", "save", "discard"].includes(action)) return;  // taken by tables and slots
+    const action = (event.submitter && event.submitter.value) || "draft";
+    if (parts.some((part) => part.submitted(action, event.submitter))) return event.preventDefault();
+    if (!["draft", "save", "discard"].includes(action)) return;
     event.preventDefault();
     if (action === "discard" && !window.confirm("放弃修改后，将恢复为上次保存的内容。确定放弃吗？")) return;
     keeper.send(action, event.submitter);
   });
+  keeper.onKept = async (kept) => {
+    compute(kept.computed);
+    for (const part of parts) part.sum?.();
+    if (kept.shape !== form.dataset.shape && await reshape(form, () => !keeper.dirty)) {
+      bind();
+      keeper.say(`${keeper.said}；表单已按您的选择更新`);
+    }
+    form.querySelector("button[value=discard]").hidden = false;
+    const mark = document.querySelector("[data-own-mark]");
+    if (mark) { mark.textContent = "已暂存"; mark.className = "mark draft"; }
+    if (counted) { counted = false; refreshChecks(); }
+  };
   window.addEventListener("gm-event", (event) => {
     if (event.detail.type === "refresh") refreshChecks();
   });

@@ -5,6 +5,7 @@ import { onReturn, renew } from "./session.js";
 
 // The server says how long after the last key; a little by chance, so that not everybody keeps at the same moment.
 const chance = (milliseconds) => milliseconds * (0.8 + 0.4 * Math.random());
+const CHOSEN = 300;
 const LONGEST = 30000;
 
 export class Keeper {
@@ -22,12 +23,13 @@ export class Keeper {
     addEventListener("visibilitychange", () => { if (document.hidden && this.dirty) this.keep(); });
   }
 
-  touched() {
+  // `chosen`: what follows from a choice is to be seen at once.
+  touched(chosen = false) {
     this.dirty = true;
     this.version += 1;
     if (!this.stopped && !this.signedOut) this.say("正在填写，稍后自动暂存…");
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.keep(), chance(this.pause));
+    this.timer = setTimeout(() => this.keep(), chosen ? CHOSEN : chance(this.pause));
   }
 
   say(text, state = "") {
@@ -63,9 +65,11 @@ export class Keeper {
       this.form.elements.etag.value = kept.etag;
       this.form.elements.base.value = kept.base;
       this.failures = 0;
-      this.say(`${clockTime(kept.at)} 已暂存，尚未提交`);
+      this.said = `${clockTime(kept.at)} 已暂存，尚未提交`;
+      this.say(this.said);
       if (version === this.version) this.dirty = false;
       else this.touched();
+      if (this.onKept) await this.onKept(kept);
       return true;
     }
     await this.trouble(answer, "draft");

@@ -2,7 +2,7 @@
 const TEXT = "input:not([type=hidden]), select, textarea";
 
 export function tables(form, keeper) {
-  for (const block of form.querySelectorAll("[data-table]")) new Rows(block, form, keeper);
+  return [...form.querySelectorAll("[data-table]")].map((block) => new Rows(block, form, keeper));
 }
 
 function rowId() {
@@ -17,7 +17,7 @@ class Rows {
     this.max = Number(block.dataset.max);
     this.body = block.querySelector("tbody");
     this.adder = block.querySelector(`button[value="add:${this.key}"]`);
-    form.addEventListener("submit", (event) => this.submitted(event));
+    this.form = form;
     block.addEventListener("input", () => this.sum());
     block.addEventListener("paste", (event) => this.pasted(event));
     const help = block.querySelector("[data-paste-help]");
@@ -29,16 +29,16 @@ class Rows {
     return [...this.body.querySelectorAll("tr[data-row]")];
   }
 
-  submitted(event) {
-    const value = event.submitter?.value || "";
-    if (value === `add:${this.key}`) {
-      event.preventDefault();
+  // Whether the button was one of this table's.
+  submitted(action, button) {
+    if (action === `add:${this.key}`) {
       const row = this.add();
       if (row) row.querySelector(TEXT).focus();
-    } else if (value.startsWith(`remove:${this.key}:`)) {
-      event.preventDefault();
-      this.remove(event.submitter.closest("tr"));
+      return true;
     }
+    if (!action.startsWith(`remove:${this.key}:`)) return false;
+    this.remove(button.closest("tr"));
+    return true;
   }
 
   add() {
@@ -77,6 +77,11 @@ class Rows {
   remove(row) {
     const rows = this.rows();
     const at = rows.indexOf(row);
+    // What the row holds in columns that are not shown goes with it.
+    const base = row.querySelector("input[type=hidden]").name.replace(/[^.]+$/, "");
+    for (const carried of this.form.querySelectorAll(`input[type=hidden][name^="${base}"]`)) {
+      if (!row.contains(carried)) carried.remove();
+    }
     if (rows.length === 1) {
       for (const input of row.querySelectorAll(TEXT)) input.value = "";
     } else {
@@ -151,11 +156,11 @@ export function parse(text) {
       else if (source[n + 1] === '"') { cell += '"'; n += 1; }
       else quoted = false;
     } else if (letter === '"' && cell === "") quoted = true;
-    else if (letter === "\t") { lines.at(-1).push(cell); cell = ""; }
-    else if (letter === "\n") { lines.at(-1).push(cell); cell = ""; lines.push([]); }
+    else if (letter === "\t") { lines[lines.length - 1].push(cell); cell = ""; }
+    else if (letter === "\n") { lines[lines.length - 1].push(cell); cell = ""; lines.push([]); }
     else cell += letter;
   }
-  lines.at(-1).push(cell);
+  lines[lines.length - 1].push(cell);
   return lines;
 }
 

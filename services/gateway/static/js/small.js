@@ -48,7 +48,7 @@ export function again() {
     if (rest > 0) return;
     clearInterval(timer);
     sessionStorage.setItem("gm-again", String(tries + 1));
-    if (element.matches("form")) element.requestSubmit();
+    if (element.matches("form")) element.querySelector("button.primary").click();
     else location.reload();
   }, 1000);
 }

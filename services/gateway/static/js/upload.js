@@ -2,7 +2,7 @@
 import { token } from "./session.js";
 
 export function slots(form, keeper) {
-  for (const block of form.querySelectorAll("[data-slot]")) new Slot(block, form, keeper);
+  return [...form.querySelectorAll("[data-slot]")].map((block) => new Slot(block, form, keeper));
 }
 
 class Slot {
@@ -15,13 +15,15 @@ class Slot {
     this.input = block.querySelector("input[type=file]");
     block.querySelector(`button[value="upload:${this.key}"]`).hidden = true;
     this.input.addEventListener("change", () => this.chosen());
-    form.addEventListener("submit", (event) => {
-      if (!event.submitter?.value.startsWith(`unlink:${this.key}:`)) return;
-      event.preventDefault();
-      event.submitter.closest(".file").remove();
-      this.input.focus();
-      keeper.touched();
-    });
+  }
+
+  // Whether the button was one of this slot's.
+  submitted(action, button) {
+    if (!action.startsWith(`unlink:${this.key}:`)) return false;
+    button.closest(".file").remove();
+    this.input.focus();
+    this.keeper.touched();
+    return true;
   }
 
   chosen() {

@@ -1,4 +1,4 @@
-"""What a form page consists of: controls with what is said beside them, rows, tables and slots."""
+"""What a form page is made of: controls, rows, tables, slots, each with what is said beside it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +52,7 @@ class Row:
 class TableView:
     key: str
     label: str
+    help: str | None
     group: str | None
     row_label: str
     fixed: bool
@@ -61,7 +62,6 @@ class TableView:
     rows: list[Row]
     totals: list[str | None]
     total_label: str
-    help: str | None
     error: str | None
     opinions: list[str]
 
@@ -78,6 +78,7 @@ class SlotView:
     files: list[Json]
     error: str | None
     opinions: list[str]
+    group: str | None
 
 
 @dataclass(frozen=True, slots=True)

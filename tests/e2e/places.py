@@ -1,0 +1,122 @@
+"""Every page a person can open, out of the gateway's own route table: a page that is added is looked at too."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pypdfium2 import PdfDocument
+
+from services.gateway.access import Page as Line
+from services.gateway.routes import table
+from shared import clock
+from shared.identity import Role
+from tests.system.running import RunningSystem, create, fill, submit
+
+# Who opens a page: the first of these whose role may.
+ACCOUNTS = {
+    Role.APPLICANT: "qiye1",
+    Role.REVIEWER: "shencha",
+    Role.DIRECTOR: "shending",
+    Role.OPERATOR: "yunwei",
+    Role.AUDITOR: "shenji",
+    Role.EXPERT: "zhuanjia1",
+}
+# Pages of an applicant that show another application than the returned one, or more than one.
+DRAFT = frozenset({"delete", "preview", "commitment", "checks"})
+SUBMITTED = frozenset({"withdraw"})
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page to look at, and who looks at it; None for somebody who is not signed in."""
+
+    path: str
+    who: str | None
+    # For a picture's file.
+    name: str
+
+
+@dataclass(frozen=True)
+class Cases:
+    """One application in each of the states whose pages differ, and a round."""
+
+    draft: str
+    submitted: str
+    returned: str
+    token: str
+    round: str
+
+
+def prepare(system: RunningSystem) -> Cases:
+    """A draft with a 暂存 newer than what is saved, one that waits, and one that came back with opinions."""
+    person, reviewer = system.person("qiye1"), system.person("shencha")
+    draft, submitted, returned = (create(person) for _ in range(3))
+    for id, name in ((draft, "燕京八绝礼盒"), (submitted, "京绣屏风"), (returned, "景泰蓝赏瓶")):
+        fill(person, id, name=name)
+    path = f"/applications/{draft}/sections/fund_plan"
+    opened = person.call("GET", path).json()
+    values = opened["saved"] | {"applied_total_wan": "25"}
+    person.call("PUT", f"{path}/draft", json={"values": values}, etag=opened["etag"])
+    submit(person, submitted)
+    submit(person, returned)
+    leased = reviewer.call("POST", f"/review/applications/{returned}/lease", json={}).json()
+    body = {
+        "correct_by": (clock.now() + timedelta(days=7)).isoformat(),
+        "opinions": [
+            {"section": "fund_plan", "field": "bank_name", "text": "开户银行请填写全称。"},
+            {"section": "company", "text": "请补充最近一年的财务审计报告。"},
+        ],
+    }
+    path = f"/review/applications/{returned}/return"
+    reviewer.call("POST", path, json=body, etag=str(leased["version"]))
+    person.wait_for(f"/applications/{returned}/revisions/1/pdf", 60)
+    content = person.call("GET", f"/applications/{returned}/revisions/1/pdf").content
+    said = "".join("".join(p.get_textpage().get_text_range().split()) for p in PdfDocument(content))
+    token = found[1] if (found := re.search(r"/verify/([A-Za-z0-9_.-]{16,})", said)) else "unknown"
+    rounds = person.call("GET", "/rounds").json()
+    return Cases(draft, submitted, returned, token, str(rounds[0]["id"]))
+
+
+def places(cases: Cases, sections: list[str]) -> list[Place]:
+    """Every GET page of the table with its blanks filled in."""
+    found: list[tuple[str, str | None]] = []
+    for line in table(stub_idp=True):
+        if line.method == "GET" and not line.path.startswith(("/api/", "/.well-known", "/login/callback")):
+            found += [(path, _who(line)) for path in _paths(line.path, cases, sections)]
+    returned = f"/applications/{cases.returned}"
+    more = (
+        f"/applications/{cases.draft}/submit",
+        f"/applications/{cases.draft}/sections/fund_plan?done=refused",
+        f"/applications/{cases.submitted}/view",
+        f"{returned}/view?revision=1",
+        "/projects?q=没有这样的项目",
+        "/nowhere",
+    )
+    every = dict.fromkeys([*found, *((path, "qiye1") for path in more)])
+    return [Place(path, who, f"{who or 'anybody'}-{_name(path, cases)}") for path, who in every]
+
+
+def _name(path: str, cases: Cases) -> str:
+    for case, id in vars(cases).items():
+        path = path.replace(id, case)
+    return re.sub("[^a-z0-9]+", "-", path).strip("-") or "entrance"
+
+
+def _who(line: Line) -> str | None:
+    return next((name for role, name in ACCOUNTS.items() if role in line.roles), None)
+
+
+def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
+    last = path.rpartition("/")[2]
+    if path.startswith("/applications/{id}"):
+        id = cases.draft if last in DRAFT else cases.submitted if last in SUBMITTED else cases.returned
+        filled = path.replace("{id}", id).replace("{n}", "1")
+        paths = [filled.replace("{key}", key) for key in sections] if "{key}" in path else [filled]
+        return [f"{p}?look=1" if last in {"preview", "commitment", "pdf"} else p for p in paths]
+    if path.startswith("/review/{id}"):
+        return [path.replace("{id}", cases.submitted)] if "{" not in path.replace("{id}", "") else []
+    if path.startswith("/ops/rounds/{id}"):
+        return [path.replace("{id}", cases.round)]
+    if path == "/verify/{token}":
+        return [path.replace("{token}", cases.token)]
+    return [] if "{" in path else [path]

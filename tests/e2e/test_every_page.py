@@ -1,0 +1,60 @@
+"""Made for everyone: every page of the route table under axe-core, at 200 % zoom and on the narrowest phone."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import OpenPage
+from tests.e2e.places import Place, places, prepare
+from tests.e2e.portal import AXE, FORM, sign_in
+from tests.system.running import RunningSystem
+
+# 1280 pixels at 200 %; the width at which WCAG 2.2 (1.4.10) lets nobody scroll sideways.
+ZOOMED, NARROWEST = 640, 320
+
+
+@pytest.fixture(scope="package")
+def every(system: RunningSystem) -> list[Place]:
+    return places(prepare(system), [section.key for section in FORM.sections])
+
+
+def test_every_page_is_for_everybody(open_page: OpenPage, every: list[Place]) -> None:
+    faults: list[str] = []
+    seen = 0
+    for who in dict.fromkeys(place.who for place in every):
+        page = open_page()
+        if who:
+            sign_in(page, who, "/help")
+        for place in (p for p in every if p.who == who):
+            answer = page.request.get(place.path, max_redirects=10)
+            if not answer.headers["content-type"].startswith("text/html"):
+                continue
+            page.goto(place.path)
+            seen += 1
+            faults += _faults(page, place)
+    assert not faults, "\n".join(faults)
+    assert seen > 30
+
+
+def _faults(page: Page, place: Place) -> list[str]:
+    found = AXE.run(page).response["violations"]
+    said = [f"{place.path}: {v['id']}: {v['help']}: {v['nodes'][0]['html'][:200]}" for v in found]
+    if page.locator("h1").count() != 1:
+        said.append(f"{place.path}: not one h1")
+    for width in (ZOOMED, NARROWEST):
+        page.set_viewport_size({"width": width, "height": 800})
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            said.append(f"{place.path}: sticks out at {width} pixels")
+    # What scrolls sideways in itself, on a phone, does so by keyboard too.
+    narrow = AXE.run(page, options={"runOnly": ["scrollable-region-focusable"]}).response["violations"]
+    said += [f"{place.path}: at {NARROWEST} pixels: {n['html'][:200]}" for v in narrow for n in v["nodes"]]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return said
+
+
+def test_every_page_can_be_skipped_to_its_content(open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto("/help")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到主要内容")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
