@@ -7,7 +7,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.applications.codec import Codec
-from services.applications.context import CODEC, INSPECTOR, PEERS, SCANNER, SESSIONS, SETTINGS, STORE, Peers
+from services.applications.context import (
+    CODEC,
+    INSPECTOR,
+    PEERS,
+    SCANNER,
+    SESSIONS,
+    SETTINGS,
+    STORE,
+    WORKDAYS,
+    Peers,
+)
 from services.applications.inspection import Inspector
 from services.applications.routes import ROUTES
 from services.applications.scanning import Clamd
@@ -17,6 +27,7 @@ from shared.database import BUSY, async_engine
 from shared.identity import Signer, Verifier
 from shared.store import Store
 from shared.web import CHECKS, base_app
+from shared.workdays import WorkingDays
 
 SERVICE = "applications"
 
@@ -27,6 +38,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     app[SETTINGS] = settings
     app[CODEC] = Codec(settings.master_key)
     app[STORE] = Store.from_url(settings.store_url)
+    app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_peers)
     app.cleanup_ctx.append(_files)

@@ -13,11 +13,13 @@ from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from shared.identity import Signer
 from shared.store import Store
+from shared.workdays import WorkingDays
 
 SETTINGS = web.AppKey("settings", ApplicationsSettings)
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
 CODEC = web.AppKey("codec", Codec)
 STORE = web.AppKey("store", Store)
+WORKDAYS = web.AppKey("workdays", WorkingDays)
 INSPECTOR = web.AppKey("inspector", Inspector)
 # None where no scanner is configured.
 SCANNER: web.AppKey[Clamd | None] = web.AppKey("scanner", Clamd)

@@ -202,6 +202,8 @@ class Opinion(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     replied_at: Mapped[datetime | None]
     position: Mapped[int] = mapped_column(default=0)
+    # The opinion that this one repeats, whose answer did not satisfy.
+    raised_from: Mapped[UUID | None]
 
     __table_args__ = (CheckConstraint("status IN ('open', 'answered', 'accepted')", name="status"),)
 

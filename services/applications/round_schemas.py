@@ -11,7 +11,7 @@ Parameters = dict[str, str | int | list[str]]
 
 
 class NewRound(Input):
-    """A round is prepared first and seen by operators only; `publish` publishes it at once."""
+    """A round is published at once; with `publish: false` it is prepared first and seen by operators only."""
 
     fund_type: str
     form_version: int
@@ -19,7 +19,7 @@ class NewRound(Input):
     opens_at: AwareDatetime
     closes_at: AwareDatetime
     parameters: Parameters = Field(default={}, max_length=100)
-    publish: bool = False
+    publish: bool = True
 
 
 class RoundChange(Input):

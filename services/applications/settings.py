@@ -40,6 +40,8 @@ class ApplicationsSettings(DatabaseSettings):
 
     review_lease_minutes: int = Field(default=30, ge=1)
     publicity_working_days: int = Field(default=5, ge=1)
+    # Working days of years that are not published yet (`shared.workdays`).
+    workdays_file: str = ""
 
     # What all attachments of one application may weigh together.
     attachments_total_mb: int = Field(default=500, ge=1)

@@ -131,6 +131,13 @@ def first_submission_before_close(f: Facts) -> Refusal | None:
     return None
 
 
+def correction_before_deadline(f: Facts) -> Refusal | None:
+    # It would fall back to a state that can no longer be left but by lapsing.
+    if f.submitted_from is State.RETURNED and within_correction(f) is not None:
+        return Refusal("correction_overdue", "补正期限已过，撤销后将无法再次提交，因此不能撤销。")
+    return None
+
+
 def holds_lease(f: Facts) -> Refusal | None:
     if f.lease_holder is None:
         return Refusal("lease_missing", "请先领取该申请再办理。")
@@ -193,7 +200,7 @@ TABLE: dict[tuple[State, Action], Rule] = {
     (S.DRAFT, A.SUBMIT): Rule(S.PENDING_ACCEPTANCE, Role.APPLICANT, (round_open,)),
     (S.RETURNED, A.SUBMIT): Rule(S.PENDING_ACCEPTANCE, Role.APPLICANT, (within_correction, opinions_answered)),
     (S.PENDING_ACCEPTANCE, A.WITHDRAW): Rule(
-        Place.SUBMITTED_FROM, Role.APPLICANT, (first_submission_before_close,)
+        Place.SUBMITTED_FROM, Role.APPLICANT, (first_submission_before_close, correction_before_deadline)
     ),
     (S.DRAFT, A.DELETE): Rule(Place.HIDDEN, Role.APPLICANT),
     (S.PENDING_ACCEPTANCE, A.ACCEPT): Rule(S.FORM_REVIEW, Role.REVIEWER, (holds_lease,)),

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import views
 from services.applications.api.applications import page
-from services.applications.context import CODEC, SETTINGS, transaction
+from services.applications.context import CODEC, SETTINGS, WORKDAYS, transaction
 from services.applications.models import Application
 from services.applications.schemas import Decision, Extend, ReturnApplication
 from services.applications.use_cases import review as use_case
@@ -104,7 +104,9 @@ def decision(action: Action, text: str) -> Callable[[web.Request], Awaitable[web
                 action,
                 reason=given.reason,
                 amount_wan=given.amount_wan,
-                publicity_working_days=request.app[SETTINGS].publicity_working_days,
+                publicity_until=request.app[WORKDAYS].after(
+                    who.received_at, request.app[SETTINGS].publicity_working_days
+                ),
             ),
         )
 

@@ -79,6 +79,7 @@ async def raise_again(
         text=text.strip(),
         author=actor.account,
         author_name=actor.name,
+        raised_from=opinion.id,
     )
     session.add(again)
     record(session, actor, "raise_opinion", application_id=id, opinion=str(opinion_id), again=str(again.id))

@@ -199,7 +199,8 @@ async def _owe_notice(
 
 
 async def recall(session: AsyncSession, actor: Actor, id: UUID, version: str) -> Application:
-    """收回退回, until the applicant has opened it. Its opinions are taken back too."""
+    """收回退回, until the applicant has opened it. Its opinions are taken back too; those that were raised again wait for
+    the next return, as before this one."""
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
     facts = await load_facts(session, application, at=actor.received_at)
@@ -215,7 +216,8 @@ async def recall(session: AsyncSession, actor: Actor, id: UUID, version: str) ->
         unlocked=[],
         returned_from=None,
     )
-    await session.execute(delete(Opinion).where(Opinion.application_id == id, Opinion.round_trip == trip))
+    given = (Opinion.application_id == id, Opinion.round_trip == trip, Opinion.raised_from.is_(None))
+    await session.execute(delete(Opinion).where(*given))
     return application
 
 
@@ -248,9 +250,9 @@ async def decide(
     *,
     reason: str = "",
     amount_wan: Decimal | None = None,
-    publicity_working_days: int = 5,
+    publicity_until: datetime | None = None,
 ) -> Application:
-    """Any other move of staff: accept, pass, refuse, propose, decline, approve."""
+    """Any other move of staff: accept, pass, refuse, propose (公示 `publicity_until`), decline, approve."""
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
     facts = await load_facts(session, application, at=actor.received_at)
@@ -258,18 +260,9 @@ async def decide(
     changes: dict[str, Any] = {"lease_account": None, "lease_name": None, "lease_until": None}
     if action is Action.PROPOSE:
         changes["approved_wan"] = amount_wan
-        changes["publicity_until"] = after_working_days(actor.received_at, publicity_working_days)
+        changes["publicity_until"] = publicity_until
     details = {"reason": reason} if reason else {}
     if amount_wan is not None:
         details["amount_wan"] = f"{amount_wan:.2f}"
     await make_move(session, application, actor, action, facts, details=details, **changes)
     return application
-
-
-def after_working_days(start: datetime, days: int) -> datetime:
-    """The same time of day this many Mondays-to-Fridays later; public holidays are not known here."""
-    at = start.astimezone(clock.SHANGHAI)
-    while days:
-        at += timedelta(days=1)
-        days -= at.weekday() < 5
-    return at

@@ -54,7 +54,8 @@ def _must_match(round_: Round, version: str | None) -> None:
 
 
 async def create(session: AsyncSession, actor: Actor, new: NewRound) -> Round:
-    """Prepare a round for a form of the catalogue; with `publish` it is published at once."""
+    """A round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
+    are then left out, and the audit names them."""
     form = catalogue_form(new.fund_type, new.form_version)
     must_fit(form, new.parameters)
     round_ = Round(id=uuid4(), version=1, **_whole_second(new.model_dump(exclude={"publish"})))
@@ -65,7 +66,7 @@ async def create(session: AsyncSession, actor: Actor, new: NewRound) -> Round:
     )
     await session.flush()
     if new.publish:
-        await publish(session, actor, round_.id, None, accept_missing=False)
+        await publish(session, actor, round_.id, None, accept_missing=True)
     return round_
 
 

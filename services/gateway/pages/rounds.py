@@ -59,7 +59,7 @@ async def create(request: web.Request) -> web.Response:
         errors.append(FieldError(field="title", code="required", message="请填写批次名称"))
     if errors:
         return await _prepare(request, form, errors, "请按提示修改。", 422)
-    body = {"fund_type": fund_type, "form_version": int(version), "title": title, **window}
+    body = {"fund_type": fund_type, "form_version": int(version), "title": title, "publish": False, **window}
     try:
         made = await ask(request, "POST", "/rounds", json=body)
     except (Invalid, Malformed) as error:

@@ -24,18 +24,22 @@ PARAMETERS = {
 }
 
 
-async def new_round(api: Api, **changes: Any) -> ClientResponse:
+def round_body(**changes: Any) -> dict[str, Any]:
     now = clock.now()
-    body = {
+    return {
         "fund_type": "reward",
         "form_version": 1,
         "title": "测试批次",
         "opens_at": (now - timedelta(hours=1)).isoformat(),
         "closes_at": (now + timedelta(days=1)).isoformat(),
         "parameters": PARAMETERS,
+        "publish": False,
         **changes,
     }
-    return await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
+
+
+async def new_round(api: Api, **changes: Any) -> ClientResponse:
+    return await api.call("POST", "/api/v1/rounds", OPERATOR, json=round_body(**changes))
 
 
 async def made(api: Api, **changes: Any) -> dict[str, Any]:
@@ -94,6 +98,23 @@ async def test_unpublished_round_is_known_to_operators_only(api: Api) -> None:
     assert (await start(api, round_)).status == 201
     again = await do(api, round_, "publish")
     assert (await again.json())["version"] == published["version"]
+
+
+async def test_plain_call_makes_a_round_that_applicants_see(api: Api) -> None:
+    body = {name: value for name, value in round_body().items() if name != "publish"}
+    body["parameters"] = {"directions": PARAMETERS["directions"]}
+    answer = await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
+    assert answer.status == 201, await answer.text()
+    round_ = await answer.json()
+    assert round_["is_open"]
+    assert await seen(api, round_) is not None
+    created = await (await start(api, round_)).json()
+    # The check without its number is left out; the others are there.
+    checks = await (await api.call("GET", f"/api/v1/applications/{created['id']}/checks", WHO)).json()
+    assert "gift_cap" not in {check["id"] for check in checks}
+    assert "plan_sum" in {check["id"] for check in checks}
+    said = await refused(await new_round(api, parameters={}, publish=True), 422, "parameters_missing")
+    assert [e["field"] for e in said["errors"]] == ["parameters.directions"]
 
 
 async def test_missing_parameters_are_named(api: Api) -> None:
