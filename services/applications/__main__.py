@@ -14,6 +14,10 @@ def main() -> None:
     parser.add_argument("command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys"])
     command = parser.parse_args().command
     settings = load(ApplicationsSettings)
+    if settings.forms_folder:
+        from services.applications.forms import catalogue
+
+        catalogue.also(Path(settings.forms_folder))
     logs.configure("relay" if command == "relay" else "applications", settings.log_level)
     match command:
         case "serve":

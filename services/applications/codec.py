@@ -39,6 +39,14 @@ class SectionCodec:
     def open_or_none(self, section: str, values: Mapping[str, Any] | None) -> Json | None:
         return None if values is None else self.open(section, values)
 
+    def seal_one(self, place: str, value: Any) -> Json | None:
+        """A value that stands in no section, sealed for a place of its own."""
+        found: Json | None = self._seal(place, value)
+        return found
+
+    def open_one(self, place: str, value: Any) -> Any:
+        return self._open(place, value)
+
     def _walk(self, key: str, values: Mapping[str, Any], change: Callable[[str, Any], Any]) -> Json:
         section = self._form.section(key)
         if section is None:

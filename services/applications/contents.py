@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.models import Application, Attachment, Revision, Section
+from services.applications.models import Application, Attachment, LeftOver, Revision, Section
 from services.applications.workflow import EDITABLE
 from shared import clock
 
@@ -46,7 +46,7 @@ async def unscanned(session: AsyncSession, limit: int) -> list[Attachment]:
 
 
 def _abandoned(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Uploaded before then, and named by neither copy of its section."""
+    """Uploaded before then, and named by neither copy of its section, nor by what is left over of a version before."""
     id = cast(Attachment.id, Text)
     named = exists().where(
         Section.application_id == Attachment.application_id,
@@ -56,7 +56,12 @@ def _abandoned(before: datetime) -> tuple[ColumnElement[bool], ...]:
             func.coalesce(Section.draft[Attachment.slot].has_key(id), False),
         ),
     )
-    return (Attachment.deleted_at.is_(None), Attachment.created_at < before, ~named)
+    left_over = exists().where(
+        LeftOver.application_id == Attachment.application_id,
+        LeftOver.dismissed_at.is_(None),
+        LeftOver.files.any(id),
+    )
+    return (Attachment.deleted_at.is_(None), Attachment.created_at < before, ~named, ~left_over)
 
 
 async def abandoned(session: AsyncSession, before: datetime, limit: int = 100) -> list[UUID]:

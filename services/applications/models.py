@@ -34,6 +34,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         str: Text(),
         dict[str, Any]: JSONB(),
+        list[dict[str, Any]]: JSONB(),
         list[str]: ARRAY(Text()),
         Decimal: Numeric(14, 2),
     }
@@ -110,6 +111,10 @@ class Application(Base):
     lease_name: Mapped[str | None]
     lease_until: Mapped[datetime | None]
 
+    # When the legal-person registry was last asked for values to bring along, and whether it answered.
+    registry_asked_at: Mapped[datetime | None]
+    registry_answered: Mapped[bool] = mapped_column(default=True)
+
     # The key of this application's sensitive values, wrapped by the master key. Without it they are gone.
     wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
 
@@ -132,7 +137,10 @@ class Section(Base):
     saved_at: Mapped[datetime | None]
     draft: Mapped[dict[str, Any] | None]
     draft_at: Mapped[datetime | None]
+    # What was brought along, by field: value, source and time.
     prefill: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # What the registry said last, by field; null where it has nothing any more.
+    registered: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class Revision(Base):
@@ -206,6 +214,47 @@ class Opinion(Base):
     raised_from: Mapped[UUID | None]
 
     __table_args__ = (CheckConstraint("status IN ('open', 'answered', 'accepted')", name="status"),)
+
+
+class LeftOver(Base):
+    """What was typed and has no place in the form's version now; kept until a person has seen it, and after that too."""
+
+    __tablename__ = "left_over"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    position: Mapped[int]
+    # The section beside which it is shown; null where there is none.
+    section: Mapped[str | None]
+    section_label: Mapped[str]
+    label: Mapped[str]
+    code: Mapped[str]
+    message: Mapped[str]
+    # `value` as it was kept and `text` as people read it, sealed.
+    content: Mapped[dict[str, Any]]
+    files: Mapped[list[str]] = mapped_column(default=list)
+    dismissed_at: Mapped[datetime | None]
+    dismissed_by: Mapped[str | None]
+
+
+class Report(Base):
+    """What became of an application's values when they were taken over: from its form's version before (`rebase`), or
+    from an earlier application (`copy`). Holds places and words, no values."""
+
+    __tablename__ = "reports"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str]
+    kind: Mapped[str]
+    from_version: Mapped[int]
+    to_version: Mapped[int]
+    source: Mapped[UUID | None] = mapped_column(ForeignKey(Application.id))
+    entries: Mapped[list[dict[str, Any]]]
+
+    __table_args__ = (CheckConstraint("kind IN ('rebase', 'copy')", name="kind"),)
 
 
 class Attachment(Base):

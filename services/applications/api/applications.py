@@ -2,17 +2,31 @@
 
 from aiohttp import web
 
-from services.applications import peers, repository, views
-from services.applications.context import CODEC, PEERS, SETTINGS, transaction
+from services.applications import repository, views
+from services.applications.context import CODEC, SETTINGS, STORE, transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.schemas import ApplicationPage, StartApplication, Submit, Submitted
+from services.applications.peers import NOTHING_KNOWN, PROFILES
+from services.applications.schemas import (
+    ApplicationPage,
+    StartApplication,
+    Submit,
+    Submitted,
+)
+from services.applications.taken_over_schemas import (
+    Prefill,
+    PrefillReport,
+)
+from services.applications.use_cases.copying import copy_into
 from services.applications.use_cases.filled import load
 from services.applications.use_cases.idempotency import once
 from services.applications.use_cases.opinions import mark_seen
+from services.applications.use_cases.prefill import waiting
+from services.applications.use_cases.refreshing import refresh
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
 from services.applications.workflow import State
+from shared import clock
 from shared.errors import Malformed
 from shared.identity import Role
 from shared.web import BODY_SHA256, actor, answer, body, if_match, uuid_in_path
@@ -63,14 +77,21 @@ async def list_applications(request: web.Request) -> web.Response:
 
 
 async def create_application(request: web.Request) -> web.Response:
-    """Start an application in an open round. Sections come prefilled from the registry where it knows."""
+    """Start an application in an open round. Sections come prefilled from the registry where it knows; with
+    `copy_from` they hold what an earlier application of the enterprise has, as 暂存, and `GET …/reports` says what
+    became of it."""
     who = actor(request)
-    known = await peers.profile(request.app[PEERS], who)
+    known = await request.app[PROFILES].of(who, anew=True)
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
-            round_ = await repository.round_(session, body(request, StartApplication).round_id)
-            application = await start(session, request.app[CODEC], who, round_, known)
+            wanted = body(request, StartApplication)
+            codec, total_mb = request.app[CODEC], request.app[SETTINGS].attachments_total_mb
+            round_ = await repository.round_(session, wanted.round_id)
+            application = await start(session, codec, who, round_, known)
+            if wanted.copy_from is not None:
+                store = request.app[STORE]
+                await copy_into(session, store, codec, who, application, wanted.copy_from, total_mb=total_mb)
             view = await views.full(session, request.app[CODEC], application, who)
             return view.model_dump(mode="json")
 
@@ -99,15 +120,18 @@ async def submit_application(request: web.Request) -> web.Response:
     """提交申请. The answer, sent after the commit, carries a signed receipt."""
     who = actor(request)
     id = uuid_in_path(request)
+    known = await request.app[PROFILES].of(who)
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
             settings = request.app[SETTINGS]
             keys = Keys(request.app[CODEC], settings.receipt_key, str(settings.public_url))
-            receipt = await submit(session, keys, who, id, if_match(request), body(request, Submit).discard_drafts)
+            discard = body(request, Submit).discard_drafts
+            receipt, warnings = await submit(session, keys, who, id, if_match(request), discard, known)
             application = await repository.application(session, who, id)
             view = await views.full(session, request.app[CODEC], application, who)
-            return Submitted(receipt=receipt, application=view).model_dump(mode="json")
+            told = Submitted(receipt=receipt, application=view, warnings=warnings)
+            return told.model_dump(mode="json")
 
         # Scoped to the application, and only after it is known to be the actor's.
         await repository.application(session, who, id)
@@ -127,16 +151,37 @@ async def withdraw_application(request: web.Request) -> web.Response:
 
 
 async def get_checks(request: web.Request) -> web.Response:
-    """Every cross-form check on what is saved, with both sides and their difference."""
+    """Every cross-form check on what is saved, with both sides and their difference, and what the registry has
+    changed since it was filled in."""
     who = actor(request)
+    known = await request.app[PROFILES].of(who) if who.is_a(Role.APPLICANT) else NOTHING_KNOWN
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
         form = catalogue_form(application.fund_type, application.form_version)
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
-        filled = await load(session, application, form, codec)
+        filled = (await load(session, application, form, codec)).with_profile(known)
         if not who.is_a(Role.APPLICANT) and application.revision:
             # Staff judge what was handed in, not what is being corrected.
             revision = await repository.revision(session, application.id, application.revision)
             submitted = revision.content["sections"]
             filled = filled.with_saved({key: codec.open(key, values) for key, values in submitted.items()})
     return answer(filled.checks())
+
+
+async def prefill(request: web.Request) -> web.Response:
+    """Ask the registry again: fill what is still empty, and take over `adopt` as it is registered now. A registry that
+    does not answer is no error: `answered` is false, and `waiting` says what it has still to fill."""
+    who = actor(request)
+    adopt = {(place.section, place.field) for place in body(request, Prefill).adopt}
+    known = await request.app[PROFILES].of(who, anew=True)
+    async with transaction(request) as session:
+        done = await refresh(session, request.app[CODEC], who, uuid_in_path(request), known, adopt)
+        report = PrefillReport(
+            answered=known.registry_answered,
+            asked_at=done.application.registry_asked_at or clock.now(),
+            filled=views.places(done.form, done.filled),
+            adopted=views.places(done.form, done.adopted),
+            changed=views.places(done.form, done.changed),
+            waiting=views.places(done.form, waiting(done.application, done.form, done.rows)),
+        )
+    return answer(report)

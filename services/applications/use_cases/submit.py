@@ -11,18 +11,19 @@ from services.applications import outbox, receipts, repository, tokens
 from services.applications.codec import Codec
 from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import value_at
+from services.applications.forms.checks import Outcome, value_at
 from services.applications.forms.definition import Form
 from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.receipts import Receipt
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
+from services.applications.use_cases.prefill import remember_latest
 from services.applications.use_cases.sections import drop_draft
 from services.applications.workflow import Action, move
 from shared import clock
 from shared.errors import FieldError, Invalid
 from shared.identity import Actor
-from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
+from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, Profile, RenderDocument, SubmissionReceived
 
 Sections = dict[str, dict[str, Any]]
 
@@ -37,9 +38,16 @@ class Keys:
 
 
 async def submit(
-    session: AsyncSession, keys: Keys, actor: Actor, id: UUID, version: str, discard_drafts: list[str]
-) -> Receipt:
-    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason."""
+    session: AsyncSession,
+    keys: Keys,
+    actor: Actor,
+    id: UUID,
+    version: str,
+    discard_drafts: list[str],
+    profile: Profile,
+) -> tuple[Receipt, list[Outcome]]:
+    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason. Gives the
+    receipt, and the warnings that did not stop it: the form's, and what the registry has changed since."""
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
@@ -49,7 +57,13 @@ async def submit(
     codec = keys.codec.of(id, application.wrapped_key, form)
     rows = await repository.sections(session, id)
     _settle_drafts(form, rows, discard_drafts)
-    saved = _validated(await of_rows(session, application, form, codec, rows))
+    filled = (await of_rows(session, application, form, codec, rows)).with_profile(profile)
+    saved = _validated(filled)
+    warnings = [o for o in filled.checks() if o.severity == "warning" and o.known and not o.holds]
+    choices = form.choices(filled.facts.round)
+    for row in rows.values():
+        # Reviewers see what was known at this moment.
+        remember_latest(codec, form, row, profile, choices)
 
     number = application.number or await _next_number(session, actor)
     revision = application.revision + 1
@@ -110,9 +124,9 @@ async def submit(
         number=number,
         submitted_at=actor.received_at,
         submitted_from=facts.state,
-        details={"sha256": sha256, "submitted": revision},
+        details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]},
     )
-    return receipt
+    return receipt, warnings
 
 
 def document_key(document_id: UUID) -> str:
