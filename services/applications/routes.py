@@ -11,6 +11,7 @@ from services.applications.api import (
     review,
     rounds,
     sections,
+    taking_over,
     verify,
 )
 from services.applications.forms.checks import Outcome
@@ -49,6 +50,13 @@ from services.applications.schemas import (
     Submit,
     Submitted,
     Timeline,
+)
+from services.applications.taken_over_schemas import (
+    LeftOverView,
+    Prefill,
+    PrefillReport,
+    Rebased,
+    ReportView,
 )
 from services.applications.use_cases.verify import Verification
 from services.applications.workflow import Action
@@ -113,6 +121,9 @@ def _public() -> list[Route]:
             Nothing, ApplicationView, if_match=True,
         ),
         Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome]),
+        Route(
+            "POST", f"{A}/prefill", applications.prefill, GATEWAY, APPLICANT, Prefill, PrefillReport,
+        ),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
         Route(
@@ -126,6 +137,16 @@ def _public() -> list[Route]:
         Route(
             "DELETE", f"{A}/sections/{{key}}/draft", sections.discard_draft, GATEWAY, APPLICANT,
             Nothing, SectionWritten, if_match=True,
+        ),
+        # values that were taken over
+        Route("GET", f"{A}/rebase", taking_over.foresee, GATEWAY, APPLICANT, answer=ReportView),
+        Route(
+            "POST", f"{A}/rebase", taking_over.rebase, GATEWAY, APPLICANT, Nothing, Rebased, if_match=True
+        ),
+        Route("GET", f"{A}/reports", taking_over.reports, GATEWAY, APPLICANT, answer=list[ReportView]),
+        Route("GET", f"{A}/left-over", taking_over.left_over, GATEWAY, APPLICANT, answer=list[LeftOverView]),
+        Route(
+            "DELETE", f"{A}/left-over/{{item}}", taking_over.dismiss_left_over, GATEWAY, APPLICANT, Nothing, status=204
         ),
         # attachments
         Route(

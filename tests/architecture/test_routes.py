@@ -35,10 +35,16 @@ DELETE {A}                                           gateway            a m
 POST   {A}/submit                                    gateway            a mk
 POST   {A}/withdraw                                  gateway            a m
 GET    {A}/checks                                    gateway            adru
+POST   {A}/prefill                                   gateway            a
 GET    {A}/sections/{{key}}                            gateway            a
 PUT    {A}/sections/{{key}}                            gateway            a m
 PUT    {A}/sections/{{key}}/draft                      gateway            a m
 DELETE {A}/sections/{{key}}/draft                      gateway            a m
+GET    {A}/rebase                                    gateway            a
+POST   {A}/rebase                                    gateway            a m
+GET    {A}/reports                                   gateway            a
+GET    {A}/left-over                                 gateway            a
+DELETE {A}/left-over/{{item}}                          gateway            a
 POST   {A}/attachments                               gateway            a
 GET    {A}/attachments/{{attachment}}                  gateway            adru
 DELETE {A}/attachments/{{attachment}}                  gateway            a
