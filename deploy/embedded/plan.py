@@ -160,14 +160,14 @@ class Plan:
                 **stub,
             },
             "applications": {
-                **_pick(found, "DATABASE", "BROKER", "STORE", "GATEWAY", "NOTIFY", "PUBLIC"),
+                **_pick(found, "DATABASE", "BROKER", "REDIS", "STORE", "GATEWAY", "NOTIFY", "PUBLIC"),
                 "GM_APPLICATIONS_PORT": number["GM_APPLICATIONS_PORT"],
                 "GM_MASTER_KEY": self.secrets.master_key,
                 "GM_RECEIPT_KEY": self.secrets.receipt_key,
             },
             "documents": _pick(found, "BROKER", "STORE", "APPLICATIONS"),
             "notify": {
-                **_pick(found, "DATABASE", "BROKER", "SMTP", "PUBLIC", "APPLICATIONS"),
+                **_pick(found, "DATABASE", "BROKER", "REDIS", "SMTP", "PUBLIC", "APPLICATIONS"),
                 "GM_NOTIFY_PORT": number["GM_NOTIFY_PORT"],
                 "GM_MAIL_FROM": "工美资金管理系统 <noreply@gongmei.localhost>",
             },

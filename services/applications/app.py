@@ -1,5 +1,6 @@
 """The only wiring of the web application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import ClientSession, ClientTimeout, web
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from services.applications.codec import Codec
 from services.applications.context import (
     CODEC,
+    HINTS,
     INSPECTOR,
     PEERS,
     SCANNER,
@@ -25,6 +27,7 @@ from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
+from shared.hints import Hints, end
 from shared.identity import Signer, Verifier
 from shared.store import Store
 from shared.web import CHECKS, base_app
@@ -43,6 +46,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_peers)
     app.cleanup_ctx.append(_files)
+    app.cleanup_ctx.append(_hints)
     return app
 
 
@@ -76,3 +80,11 @@ async def _files(app: web.Application) -> AsyncIterator[None]:
     app[INSPECTOR] = Inspector(seconds=settings.inspection_seconds)
     yield
     await app[INSPECTOR].close()
+
+
+async def _hints(app: web.Application) -> AsyncIterator[None]:
+    url = app[SETTINGS].redis_url
+    app[HINTS] = hints = Hints(url.get_secret_value() if url else None)
+    task = asyncio.create_task(hints.run())
+    yield
+    await end(task)

@@ -11,6 +11,7 @@ from services.applications.codec import Codec
 from services.applications.inspection import Inspector
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
+from shared.hints import Hint, Hints
 from shared.identity import Signer
 from shared.store import Store
 from shared.workdays import WorkingDays
@@ -23,6 +24,7 @@ WORKDAYS = web.AppKey("workdays", WorkingDays)
 INSPECTOR = web.AppKey("inspector", Inspector)
 # None where no scanner is configured.
 SCANNER: web.AppKey[Clamd | None] = web.AppKey("scanner", Clamd)
+HINTS = web.AppKey("hints", Hints)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ PEERS = web.AppKey("peers", Peers)
 
 @asynccontextmanager
 async def transaction(request: web.Request) -> AsyncIterator[AsyncSession]:
-    """One transaction; it commits when the block ends and is undone when it raises."""
+    """One transaction; it commits when the block ends and is undone when it raises. What it noted for live pages
+    is told once it has committed."""
     async with request.app[SESSIONS].begin() as session:
         yield session
+    for told in hints_of(session):
+        request.app[HINTS].tell(told)
+
+
+def hints_of(session: AsyncSession) -> list[Hint]:
+    """What use cases noted in a transaction (`recording.hint`)."""
+    noted: list[Hint] = session.info.pop("hints", [])
+    return noted

@@ -38,6 +38,7 @@ from services.applications.schemas import (
     Nothing,
     OpinionView,
     Overview,
+    Problem,
     Raise,
     Reply,
     ReturnApplication,
@@ -85,7 +86,8 @@ LIST = ("state", "q", "fund_type", "cursor", "limit")
 def _public() -> list[Route]:
     return [
         # rounds and forms
-        Route("GET", "/api/v1/rounds", rounds.list_rounds, GATEWAY, EVERYONE, answer=list[RoundView]),
+        # Without a person: what is open, and until when, stands at the entrance for everybody.
+        Route("GET", "/api/v1/rounds", rounds.list_rounds, GATEWAY, answer=list[RoundView]),
         Route("POST", "/api/v1/rounds", rounds.create_round, GATEWAY, OPERATOR, NewRound, RoundDetail, 201),
         Route("GET", "/api/v1/rounds/{id}", rounds.get_round, GATEWAY, OPERATOR, answer=RoundDetail),
         Route("PATCH", "/api/v1/rounds/{id}", rounds.change_round, GATEWAY, OPERATOR, RoundChange, RoundDetail),
@@ -124,6 +126,7 @@ def _public() -> list[Route]:
         Route(
             "POST", f"{A}/prefill", applications.prefill, GATEWAY, APPLICANT, Prefill, PrefillReport,
         ),
+        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Problem]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
         Route(
@@ -181,6 +184,7 @@ def _public() -> list[Route]:
             "GET", f"{A}/revisions/{{n}}/changes", history.get_changes, GATEWAY, READERS,
             answer=list[Change], query=("since",),
         ),
+        Route("GET", f"{A}/changes", history.get_pending_changes, GATEWAY, READERS, answer=list[Change]),
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
         # review
         Route(

@@ -205,6 +205,18 @@ class SectionWritten(BaseModel):
     now: SectionNow
 
 
+class Problem(BaseModel):
+    """One thing that stands in the way of a submission, at its place; a warning does not stop it."""
+
+    section: str | None = None
+    field: str | None = None
+    row: str | None = None
+    column: str | None = None
+    code: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+
 class Submitted(BaseModel):
     """`warnings` did not stop it: checks of severity warning, and what the registry has changed since."""
 

@@ -13,6 +13,8 @@ class ApplicationsSettings(DatabaseSettings):
     applications_host: str = "127.0.0.1"
     applications_port: int = 8081
     broker_url: SecretStr
+    # Where live pages are told that something changed; without it they only look again by themselves.
+    redis_url: SecretStr | None = None
     store_url: str
     gateway_url: AnyHttpUrl
     notify_url: AnyHttpUrl

@@ -7,7 +7,7 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from services.gateway import internal, routes
+from services.gateway import events, internal, routes
 from services.gateway.access import entered, security_headers, stamp
 from services.gateway.cache import Cache
 from services.gateway.client import Services
@@ -24,8 +24,8 @@ from services.gateway.context import (
     WORKDAYS,
 )
 from services.gateway.limits import Limiter
+from services.gateway.pages import assets
 from services.gateway.pages.errors import error_pages
-from services.gateway.pages.rendering import FOLDER
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
@@ -55,11 +55,13 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app[VERIFICATIONS] = Limiter(settings.verifications_per_minute)
     for page in routes.table(stub_idp=settings.stub_idp):
         app.router.add_route(page.method, page.path, entered(page))
-    app.router.add_static("/static/", FOLDER / "static")
+    app.router.add_get("/static/{digest}/{name:.+}", assets.serve)
     app.on_response_prepare.append(security_headers(settings))
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(_internal)
+    app.cleanup_ctx.append(events.listening)
+    app.on_shutdown.append(events.close_streams)
     if settings.stub_idp:
         app.cleanup_ctx.append(stub_mails.sweeping)
     return app

@@ -71,10 +71,11 @@ class Services:
 
     async def ask(
         self,
-        actor: Actor,
+        actor: Actor | None,
         method: str,
         path: str,
         *,
+        request_id: str | None = None,
         json: Any = None,
         etag: str | None = None,
         key: str | None = None,
@@ -82,10 +83,10 @@ class Services:
         data: Any = None,
     ) -> Answer:
         """One call of the public contract, `path` without `/api/v1`; raises the service's problem as our own
-        error, with everything it says."""
+        error, with everything it says. Without a person only what a service opens to nobody in particular."""
         full = f"/api/v1{path}"
         service = self.owner(full)
-        headers = self.headers(service, actor, actor.request_id)
+        headers = self.headers(service, actor, request_id or (actor.request_id if actor else ""))
         if etag is not None:
             headers["If-Match"] = f'"{etag}"'
         if key is not None:

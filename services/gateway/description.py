@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from services.gateway import events
 from services.gateway.context import SERVICES, SESSION, SETTINGS
 from services.gateway.pages.rendering import page
 from shared import openapi
@@ -29,7 +30,10 @@ async def me(request: web.Request) -> web.Response:
 
 
 # What the gateway answers itself, for the description.
-OWN = [Route("GET", "/api/v1/me", me)]
+OWN = [
+    Route("GET", "/api/v1/me", me),
+    Route("GET", "/api/v1/events", events.stream, media_type="text/event-stream"),
+]
 
 
 async def _document(request: web.Request) -> dict[str, object]:

@@ -21,30 +21,39 @@ TO_CLIENT = (
     "Location", "Retry-After", "X-Request-Id",
 )  # fmt: skip
 CHUNK = 128 * 1024
+WORTH_COMPRESSING = 1400
 # A slow upload may take its time; silence may not.
 TIMEOUT = ClientTimeout(total=None, sock_connect=3, sock_read=60)
 
 
 async def forward(request: web.Request) -> web.StreamResponse:
     """One call of the public contract, handed to the service that owns it."""
-    services = request.app[SERVICES]
-    service = services.owner(request.raw_path.partition("?")[0])
+    # A path that nobody owns is refused before anything of its body is read.
+    request.app[SERVICES].owner(request.raw_path.partition("?")[0])
     limit = request.app[SETTINGS].max_upload_mb * 1024 * 1024
     if (request.content_length or 0) > limit:
         raise TooLarge
-    headers = {name: request.headers[name] for name in TO_SERVICE if name in request.headers}
-    headers |= services.headers(service, actor(request), request[REQUEST_ID])
-    url = services.url(service, request.raw_path.partition("#")[0])
     body = None
     if request.can_read_body:
         body = _counted(request, limit)
-        if request.content_length is not None:
-            headers["Content-Length"] = str(request.content_length)
+    return await relay(request, request.method, request.raw_path.partition("#")[0], body)
+
+
+async def relay(
+    request: web.Request, method: str, path: str, body: AsyncIterator[bytes] | None = None
+) -> web.StreamResponse:
+    """The service's own answer to `path`, streamed to whoever made the request."""
+    services = request.app[SERVICES]
+    service = services.owner(path.partition("?")[0])
+    headers = {name: request.headers[name] for name in TO_SERVICE if name in request.headers}
+    headers |= services.headers(service, actor(request), request[REQUEST_ID])
+    if body is not None and request.content_length is not None:
+        headers["Content-Length"] = str(request.content_length)
     try:
         async with services.http.request(
             # Encoded as it came: what was checked is what is asked for.
-            request.method,
-            URL(url, encoded=True),
+            method,
+            URL(services.url(service, path), encoded=True),
             headers=headers,
             data=body,
             allow_redirects=False,
@@ -54,6 +63,10 @@ async def forward(request: web.Request) -> web.StreamResponse:
             for name in TO_CLIENT:
                 if name in found.headers:
                     answer.headers[name] = found.headers[name]
+            if "json" in found.content_type and (found.content_length or 0) > WORTH_COMPRESSING:
+                answer.content_length = None
+                answer.headers["Vary"] = "Accept-Encoding"
+                answer.enable_compression()
             await answer.prepare(request)
             async for chunk in found.content.iter_chunked(CHUNK):
                 await answer.write(chunk)

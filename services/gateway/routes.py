@@ -1,8 +1,20 @@
 """Every route of the public port: path, view, who may open it."""
 
-from services.gateway import description, proxy
+from services.gateway import description, events, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.pages import home, ops, projects, reading, review, rounds, sections, verify
+from services.gateway.pages import (
+    checking,
+    documents,
+    home,
+    ops,
+    projects,
+    reading,
+    review,
+    rounds,
+    sections,
+    submitting,
+    verify,
+)
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -34,6 +46,8 @@ PAGES = [
     Page("GET", "/verify/{token}", verify.show, ANYBODY),
     Page("POST", "/verify/{token}", verify.compare, ANYBODY),
     Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY),
+    Page("GET", "/signed-in", home.signed_in, SIGNED_IN),
+    Page("GET", "/help", home.help_page, ANYBODY),
     # the applicant
     Page("GET", "/projects", projects.my_projects, APPLICANT),
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),
@@ -41,9 +55,12 @@ PAGES = [
     Page("GET", A, projects.open_project, APPLICANT),
     Page("GET", f"{A}/sections/{{key}}", sections.show, APPLICANT),
     Page("POST", f"{A}/sections/{{key}}", sections.take, APPLICANT, form=True),
-    Page("GET", f"{A}/submit", projects.confirm_submit, APPLICANT),
-    Page("POST", f"{A}/submit", projects.submit, APPLICANT, form=True),
-    Page("GET", f"{A}/receipt/{{n}}", projects.receipt, APPLICANT),
+    Page("GET", f"{A}/checks", checking.checks, APPLICANT),
+    Page("GET", f"{A}/preview", documents.preview, APPLICANT),
+    Page("GET", f"{A}/commitment", documents.commitment, APPLICANT),
+    Page("GET", f"{A}/submit", submitting.confirm, APPLICANT),
+    Page("POST", f"{A}/submit", submitting.submit, APPLICANT, form=True),
+    Page("GET", f"{A}/receipt/{{n}}", submitting.receipt, APPLICANT),
     Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),
     Page("GET", f"{A}/delete", projects.confirm_delete, APPLICANT),
@@ -54,8 +71,8 @@ PAGES = [
     Page("GET", "/notifications", home.inbox, APPLICANT),
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
-    Page("GET", f"{A}/revisions/{{n}}/pdf", reading.wait_for_pdf, APPLICANT | STAFF),
-    Page("POST", f"{A}/revisions/{{n}}/pdf", reading.make_pdf, APPLICANT | STAFF, form=True),
+    Page("GET", f"{A}/revisions/{{n}}/pdf", documents.wait, APPLICANT | STAFF),
+    Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF, form=True),
     # the bureau
     Page("GET", "/review", review.queue, STAFF),
     Page("GET", R, review.desk, STAFF),
@@ -79,6 +96,7 @@ API = [
     Page("GET", "/api/v1/me", description.me, SIGNED_IN),
     Page("GET", "/api/v1/openapi.json", description.openapi_json, ANYBODY),
     Page("GET", "/api/v1/docs", description.docs, ANYBODY),
+    Page("GET", "/api/v1/events", events.stream, SIGNED_IN),
     *(
         Page(method, "/api/v1/{rest:.+}", proxy.forward, SIGNED_IN)
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -12,6 +12,8 @@ class NotifySettings(DatabaseSettings):
     notify_host: str = "127.0.0.1"
     notify_port: int = 8082
     broker_url: SecretStr
+    # Where live pages are told that a notice came; without it they only look again by themselves.
+    redis_url: SecretStr | None = None
     applications_url: AnyHttpUrl
     # Where people find the portal: the links in mails begin with it.
     public_url: AnyHttpUrl

@@ -12,8 +12,9 @@ from services.notify import ledger
 from services.notify.delivery import Delivery
 from shared.database import BUSY
 from shared.errors import Conflict, DomainError, Gone
+from shared.hints import Hint, ThreadHints
 from shared.jobs import Jobs
-from shared.messages import NOTIFY, TOPICS, FailJob, FinishNotification, RenderDocument
+from shared.messages import NOTIFY, TOPICS, FailJob, FinishNotification, NotifyEvent, RenderDocument
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,19 @@ LEFT: tuple[type[Exception], ...] = (DomainError, ValueError, *BUSY)
 class Worker:
     """What every thread works with."""
 
-    def __init__(self, jobs: Jobs, sessions: sessionmaker[Session], delivery: Delivery, mail_from: str) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        sessions: sessionmaker[Session],
+        delivery: Delivery,
+        mail_from: str,
+        hints: ThreadHints | None = None,
+    ) -> None:
         self._jobs = jobs
         self._sessions = sessions
         self._delivery = delivery
         self._mail_from = mail_from
+        self._hints = hints
 
     def work(self, job: UUID, *, redelivered: bool) -> str:
         """Take one event over and try its mail at once; how it ended, for the log."""
@@ -43,12 +52,23 @@ class Worker:
             return "refused"
         with self._sessions.begin() as session:
             ledger.accept(session, started.payload, self._mail_from)
+        if self._hints:
+            self._hints.tell(_hint(started.payload))
         # Another attempt may have told it first; the ledger has the event once either way.
         with suppress(Conflict, Gone):
             self._jobs.finish(job, FinishNotification(token=started.token))
         # Should this process end before it is sent, the sweep finds it.
         self._delivery.deliver(started.payload.event_id)
         return "done"
+
+
+def _hint(event: NotifyEvent) -> Hint:
+    return Hint(
+        type="notification.new",
+        enterprise=event.to.enterprise,
+        application_id=event.application_id,
+        name=event.project_name,
+    )
 
 
 def register(app: Celery, worker: Worker) -> None:

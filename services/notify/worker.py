@@ -13,6 +13,7 @@ from services.notify.settings import NotifySettings
 from services.notify.tasks import Worker, register
 from shared.celery import celery_app, run_worker
 from shared.database import BUSY, engine
+from shared.hints import ThreadHints
 from shared.identity import Signer
 from shared.jobs import Jobs
 from shared.messages import NOTIFY, TOPICS
@@ -42,7 +43,8 @@ def run(settings: NotifySettings) -> None:
     delivery = Delivery(sessions, sender, settings)
     app = celery_app("notify", settings.broker_url.get_secret_value())
     jobs = Jobs(str(settings.applications_url), Signer("notify", settings.signing_key))
-    register(app, Worker(jobs, sessions, delivery, settings.mail_from))
+    hints = ThreadHints(settings.redis_url.get_secret_value() if settings.redis_url else None)
+    register(app, Worker(jobs, sessions, delivery, settings.mail_from, hints))
 
     stop = threading.Event()
     sweeper = threading.Thread(
@@ -66,4 +68,5 @@ def run(settings: NotifySettings) -> None:
         stop.set()
         sweeper.join(settings.smtp_timeout_seconds)
         jobs.close()
+        hints.close()
         database.dispose()

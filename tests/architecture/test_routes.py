@@ -19,7 +19,7 @@ J = "/internal/jobs/{id}"
 # a: applicant, r: reviewer, e: expert, d: director, o: operator, u: auditor; -: no person is needed.
 # Flags: m needs If-Match, k needs Idempotency-Key.
 APPLICATIONS_TABLE = f"""
-GET    /api/v1/rounds                                gateway            adeoru
+GET    /api/v1/rounds                                gateway            -
 POST   /api/v1/rounds                                gateway            o
 GET    /api/v1/rounds/{{id}}                           gateway            o
 POST   /api/v1/rounds/{{id}}/publish                   gateway            o
@@ -36,6 +36,8 @@ POST   {A}/submit                                    gateway            a mk
 POST   {A}/withdraw                                  gateway            a m
 GET    {A}/checks                                    gateway            adru
 POST   {A}/prefill                                   gateway            a
+GET    {A}/problems                                  gateway            a
+GET    {A}/changes                                   gateway            adru
 GET    {A}/sections/{{key}}                            gateway            a
 PUT    {A}/sections/{{key}}                            gateway            a m
 PUT    {A}/sections/{{key}}/draft                      gateway            a m
@@ -115,12 +117,17 @@ GET    /verify                                       *
 GET    /verify/{{token}}                               *
 POST   /verify/{{token}}                               *
 GET    /.well-known/gongmei-keys.json                *
+GET    /signed-in                                    adeoru
+GET    /help                                         *
 GET    /projects                                     a
 GET    /projects/new                                 a
 POST   /projects/new                                 a form
 GET    {P}                                           a
 GET    {P}/sections/{{key}}                            a
 POST   {P}/sections/{{key}}                            a form
+GET    {P}/checks                                    a
+GET    {P}/preview                                   a
+GET    {P}/commitment                                a
 GET    {P}/submit                                    a
 POST   {P}/submit                                    a form
 GET    {P}/receipt/{{n}}                               a
@@ -150,6 +157,7 @@ POST   /ops/rounds/new                               o form
 GET    /ops/rounds/{{id}}                              o
 POST   /ops/rounds/{{id}}                              o form
 GET    /api/v1/me                                    adeoru
+GET    /api/v1/events                                adeoru
 GET    /api/v1/openapi.json                          *
 GET    /api/v1/docs                                  *
 GET    /api/v1/{{rest:.+}}                             adeoru

@@ -2,18 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.system.running import RunningSystem
 
 
 @pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("system") / "var")
+    running = RunningSystem(tmp_path_factory.mktemp("system") / "var", GM_SIGNINS_PER_MINUTE="600")
     running.start()
     yield running
     running.stop()
@@ -34,6 +34,34 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium(), args=options)
         yield launched
         launched.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, system: RunningSystem) -> Iterator[OpenPage]:
+    """Opens somebody's browser: `script=False` is one without JavaScript. A script that fails fails the test."""
+    contexts = []
+    broken: list[str] = []
+
+    def open(*, script: bool = True, width: int = 1280, height: int = 900) -> Page:
+        context = browser.new_context(
+            base_url=system.url,
+            locale="zh-CN",
+            java_script_enabled=script,
+            viewport={"width": width, "height": height},
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        return page
+
+    yield open
+    for context in contexts:
+        context.close()
+    assert not broken
 
 
 @pytest.fixture(scope="package")

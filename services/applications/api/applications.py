@@ -22,6 +22,7 @@ from services.applications.use_cases.idempotency import once
 from services.applications.use_cases.opinions import mark_seen
 from services.applications.use_cases.prefill import waiting
 from services.applications.use_cases.refreshing import refresh
+from services.applications.use_cases.problems import problems
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
@@ -185,3 +186,11 @@ async def prefill(request: web.Request) -> web.Response:
             waiting=views.places(done.form, waiting(done.application, done.form, done.rows)),
         )
     return answer(report)
+
+
+async def get_problems(request: web.Request) -> web.Response:
+    """Everything that stands in the way of submitting now, at its place, and the warnings that do not."""
+    who = actor(request)
+    known = await request.app[PROFILES].of(who)
+    async with transaction(request) as session:
+        return answer(await problems(session, request.app[CODEC], who, uuid_in_path(request), known))

@@ -8,7 +8,8 @@ from services.applications.changes import changes
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import NoticeView, RevisionSnapshot, Timeline, TimelineEntry
-from services.applications.workflow import LABELS, State
+from services.applications.use_cases.filled import load
+from services.applications.workflow import EDITABLE, LABELS, State
 from shared.errors import Malformed
 from shared.web import actor, answer, uuid_in_path
 
@@ -83,6 +84,22 @@ async def get_changes(request: web.Request) -> web.Response:
             both.append({k: codec.open(k, v) for k, v in revision.content["sections"].items()})
         asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
     return answer(changes(form, both[0], both[1], asked))
+
+
+async def get_pending_changes(request: web.Request) -> web.Response:
+    """What is saved now against the latest submission; empty before the first."""
+    async with transaction(request) as session:
+        application = await repository.application(session, actor(request), uuid_in_path(request))
+        if not application.revision or application.state not in EDITABLE:
+            return answer([])
+        form = catalogue_form(application.fund_type, application.form_version)
+        codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
+        last = await repository.revision(session, application.id, application.revision)
+        before = {k: codec.open(k, v) for k, v in last.content["sections"].items()}
+        # As a submission would freeze it: nothing hidden, computed values included.
+        after = (await load(session, application, form, codec)).effective()
+        asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
+    return answer(changes(form, before, after, asked))
 
 
 async def timeline(request: web.Request) -> web.Response:

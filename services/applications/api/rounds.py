@@ -24,7 +24,8 @@ from shared.web import CALLER, actor, answer, body, if_match, uuid_in_path
 
 
 async def list_rounds(request: web.Request) -> web.Response:
-    """Open and coming rounds, and what was extended for one's own enterprise. Operators see every round."""
+    """Open and coming rounds, and what was extended for one's own enterprise. Operators see every round.
+    They are public: nobody need be signed in."""
     who = request[CALLER].actor
     at = who.received_at if who else clock.now()
     async with transaction(request) as session:

@@ -86,12 +86,8 @@ def _warning(section: Section, field: FieldDefinition, ours: Any, latest: Any, c
     def shown(value: Any) -> str | None:
         return None if blank(value) or field.sensitive else field.show(value, choices)
 
-    if blank(latest):
-        message = f"“{field.label}”：{REGISTRY}现在没有此项，请核对"
-    elif field.sensitive:
-        message = f"“{field.label}”与{REGISTRY}现在的登记不一致，请核对"
-    else:
-        message = f"“{field.label}”与{REGISTRY}现在登记的“{shown(latest)}”不一致，请核对"
+    said = f"{REGISTRY}现在没有此项" if blank(latest) else f"与{REGISTRY}现在的登记不一致"
+    message = f"“{field.label}”{said}，请核对"
     return Outcome(
         id=f"registry.{section.key}.{field.key}",
         holds=False,

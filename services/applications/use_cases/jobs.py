@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import outbox, repository
 from services.applications.use_cases.documents import record_effect
+from services.applications.use_cases.recording import hint
 from shared.errors import NotAllowed
 from shared.messages import (
     NOTIFY,
@@ -50,6 +51,8 @@ async def finish(
     document = await repository.document(session, payload.document_id, lock=True)
     if fresh:
         record_effect(document, sha256=effect.sha256, size=effect.size, pages=effect.pages)
+        application = await repository.application_for_system(session, document.application_id)
+        hint(session, application, "document.ready")
     return JobFinished(sha256=document.sha256)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications import repository
 from services.applications.forms.definition import RoundFacts
 from services.applications.models import Application, Extension, Round
-from services.applications.use_cases.recording import record
+from services.applications.use_cases.recording import hint, record
 from services.applications.workflow import Action, Facts, State, move
 from shared import clock
 from shared.errors import Conflict, Stale
@@ -112,4 +112,5 @@ async def make_move(
         revision=application.revision,
         **(details or {}),
     )
+    hint(session, application, "application.state")
     return target

@@ -1,12 +1,13 @@
 """The audit row that every story ends with."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.models import Audit
-from services.applications.workflow import State
+from services.applications.models import Application, Audit
+from services.applications.workflow import LABELS, State
+from shared.hints import Hint
 from shared.identity import Actor
 
 
@@ -34,3 +35,20 @@ def record(
             details=details,
         )
     )
+
+
+def hint(
+    session: AsyncSession, application: Application, type: Literal["application.state", "document.ready"]
+) -> None:
+    """Note for live pages that something changed; told only if the transaction commits."""
+    state = State(application.state)
+    told = Hint(
+        type=type,
+        enterprise=application.enterprise,
+        staff=type == "application.state" and state is not State.DRAFT,
+        application_id=application.id,
+        name=application.project_name,
+        state=state,
+        label=LABELS[state],
+    )
+    session.info.setdefault("hints", []).append(told)

@@ -18,14 +18,13 @@ from services.applications.receipts import Receipt
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
 from services.applications.use_cases.prefill import remember_latest
+from services.applications.use_cases.reasons import Sections, broken, judge, unmet, unsaved
 from services.applications.use_cases.sections import drop_draft
 from services.applications.workflow import Action, move
 from shared import clock
-from shared.errors import FieldError, Invalid
+from shared.errors import Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, Profile, RenderDocument, SubmissionReceived
-
-Sections = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ async def submit(
     _settle_drafts(form, rows, discard_drafts)
     filled = (await of_rows(session, application, form, codec, rows)).with_profile(profile)
     saved = _validated(filled)
-    warnings = [o for o in filled.checks() if o.severity == "warning" and o.known and not o.holds]
+    warnings = [outcome for outcome in unmet(filled) if outcome.severity == "warning"]
     choices = form.choices(filled.facts.round)
     for row in rows.values():
         # Reviewers see what was known at this moment.
@@ -140,14 +139,7 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: list[str]) -> 
     open_ = [s for s in newer if s.key not in discard]
     if open_:
         raise Invalid(
-            [
-                FieldError(
-                    section=s.key,
-                    code="unsaved_draft",
-                    message=f"“{s.label}”有暂存内容尚未保存，请保存表单或放弃修改",
-                )
-                for s in open_
-            ],
+            [unsaved(s.key, s.label) for s in open_],
             "有暂存内容尚未保存，请先保存表单或放弃修改。",
             code="unsaved_draft",
         )
@@ -157,29 +149,9 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: list[str]) -> 
 
 def _validated(filled: Filled) -> Sections:
     """The values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
-    errors: list[FieldError] = []
-    kept: Sections = {}
-    for section in filled.form.sections:
-        if (saved := filled.saved.get(section.key)) is None:
-            continue
-        kept[section.key], wrong = answers.judged(section, saved, filled.context(section.key))
-        errors += wrong
+    kept, errors = judge(filled, filled.saved)
     filled = filled.with_saved(kept)
-    situation = filled.situation()
-    for section in filled.form.sections:
-        if section.key not in kept and situation.required(section.key):
-            message = f"“{section.label}”尚未保存表单"
-            errors.append(FieldError(section=section.key, code="section_not_saved", message=message))
-    for outcome in filled.checks():
-        if outcome.severity == "error" and outcome.known and not outcome.holds:
-            errors.append(
-                FieldError(
-                    section=outcome.section,
-                    field=outcome.field,
-                    code=f"check.{outcome.id}",
-                    message=outcome.sentence,
-                )
-            )
+    errors += [broken(outcome) for outcome in unmet(filled) if outcome.severity == "error"]
     if errors:
         order = {section.key: n for n, section in enumerate(filled.form.sections)}
         errors.sort(key=lambda e: order.get(e.section or "", 0))

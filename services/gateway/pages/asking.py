@@ -22,6 +22,11 @@ async def ask(request: web.Request, method: str, path: str, **options: Any) -> A
     return await request.app[SERVICES].ask(actor(request), method, path, **options)
 
 
+async def nothing(body: Any) -> Answer:
+    """An answer that need not be asked for, where others are awaited beside it."""
+    return Answer(200, "", body)
+
+
 async def application(request: web.Request) -> Json:
     """The application in the path."""
     found: Json = (await ask(request, "GET", f"/applications/{uuid_in_path(request)}")).body

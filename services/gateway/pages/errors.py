@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.gateway.forms import FORM, TOKEN
+from services.gateway.forms import FORM, TOKEN, keep_form
 from services.gateway.pages.rendering import page
 from shared import errors
 from shared.database import BUSY
@@ -14,6 +15,7 @@ from shared.web import REQUEST_ID, STATUS
 
 log = logging.getLogger(__name__)
 
+CODES = {"csrf": "页面已失效", "foreign_origin": "请求来源不受信任"}
 TITLES = {
     400: "请求无法处理",
     401: "请先登录",
@@ -45,24 +47,42 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
     try:
         return await handler(request)
     except errors.DomainError as error:
-        return _show(request, error)
+        return await _show(request, error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _show(request, errors.NotFound() if error.status in {404, 405} else errors.Malformed())
+        return await _show(request, errors.NotFound() if error.status in {404, 405} else errors.Malformed())
     except (asyncio.CancelledError, ConnectionResetError):
         raise
     except BUSY:
         log.warning("busy", exc_info=True)
-        return _show(request, errors.Unavailable())
+        return await _show(request, errors.Unavailable())
     except Exception:
         log.exception("unexpected error")
-        return _show(request, errors.Unavailable("系统内部错误，请稍后再试。", code="internal"))
+        return await _show(request, errors.Unavailable("系统内部错误，请稍后再试。", code="internal"))
 
 
-def _show(request: web.Request, error: errors.DomainError) -> web.Response:
+async def _keep(request: web.Request) -> None:
+    """Read a form that nobody has read yet: what failed may have failed before that."""
+    if request.method == "POST" and FORM not in request and not request.content.at_eof():
+        with suppress(errors.DomainError):
+            await keep_form(request)
+
+
+async def _show(request: web.Request, error: errors.DomainError) -> web.Response:
     status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
-    context = {"title": TITLES.get(status, "操作未能完成"), "error": error, "request_id": request[REQUEST_ID]}
+    if status in GIVE_BACK:
+        await _keep(request)
+    waits = error.retry_after if isinstance(error, errors.TooMany | errors.Unavailable) else None
+    context = {
+        "title": CODES.get(error.code) or TITLES.get(status, "操作未能完成"),
+        "error": error,
+        # Short enough to be read out over the telephone; the log has the whole.
+        "reference": request[REQUEST_ID].replace("-", "")[:8].upper(),
+        # What only waits for a service tries again by itself.
+        "again": waits if request.method == "GET" or request.get(FORM) is not None else None,
+        "here_full": request.rel_url.raw_path_qs if request.method == "GET" else request.path,
+    }
     typed = request.get(FORM)
     if typed is not None and status in GIVE_BACK:
         context["typed"] = [(name, value) for name, values in typed.items() if name != TOKEN for value in values]
@@ -70,6 +90,6 @@ def _show(request: web.Request, error: errors.DomainError) -> web.Response:
         answer = page(request, "try_again.html", context, status=status)
     else:
         answer = page(request, "error.html", context, status=status)
-    if isinstance(error, errors.TooMany | errors.Unavailable):
-        answer.headers["Retry-After"] = str(error.retry_after)
+    if waits:
+        answer.headers["Retry-After"] = str(waits)
     return answer

@@ -1,8 +1,9 @@
-"""Between a section's values and an HTML form, both ways. What a field means is the form definition's; here it
-only gets a name and a place.
+"""A section's values as an HTML form. What a field means is the form definition's; here it only gets a name,
+a place, and what is said beside it: a mistake, an opinion, where a value came from.
 
 Input names: `f.<field>`, `t.<table>.<n>.<column>` beside `t.<table>.<n>.id` or `.row`, `s.<slot>` for the
-attachments a slot holds, `file.<slot>` for a new one.
+attachments a slot holds, `file.<slot>` for a new one. `typed` reads them back. Ids name rows by their own id,
+so that a link from another page finds its place (`anchor`).
 """
 
 from collections.abc import Iterator
@@ -11,17 +12,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import uuid4
 
-from services.gateway.forms import Values
-
 Json = dict[str, Any]
-MAX_ROWS = 1000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Input:
-    """One control with its label, value and what is wrong with it."""
+    """One control with its label, value and what is said beside it."""
 
     name: str
+    id: str
     label: str
     kind: str
     value: Any
@@ -31,16 +30,23 @@ class Input:
     unit: str | None
     options: list[Json]
     error: str | None
+    opinions: list[str]
+    source: str | None = None
+    max: int | None = None
     group: str | None = None
     text: str | None = None
     hidden: bool = False
 
     @property
-    def id(self) -> str:
-        return self.name.replace(".", "-")
+    def described(self) -> str:
+        """The ids of what a screen reader says with the control."""
+        ids = [f"{self.id}-help"] if self.help else []
+        ids += [f"{self.id}-error"] if self.error else []
+        ids += [f"{self.id}-said-{n}" for n in range(1, len(self.opinions) + 1)]
+        return " ".join(ids)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     number: int
     key_name: str
@@ -48,23 +54,27 @@ class Row:
     label: str | None
     cells: list[Input]
     error: str | None
+    opinions: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TableView:
     key: str
     label: str
     group: str | None
     row_label: str
     fixed: bool
+    required: bool
+    max_rows: int
     columns: list[Json]
     rows: list[Row]
     totals: list[str | None]
     total_label: str
     error: str | None
+    opinions: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SlotView:
     key: str
     label: str
@@ -72,11 +82,13 @@ class SlotView:
     help: str | None
     accept: list[str]
     max_mb: int
+    max_files: int
     files: list[Json]
     error: str | None
+    opinions: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SectionForm:
     inputs: list[Input]
     tables: list[TableView]
@@ -84,32 +96,92 @@ class SectionForm:
     groups: list[str] = field(default_factory=list)
 
 
-class Errors:
-    """The errors of a 422 by their place."""
+@dataclass(frozen=True)
+class Beside:
+    """What is said at places of a section: mistakes and opinions, by (field, row, column)."""
 
-    def __init__(self, listed: list[Json]) -> None:
-        self.listed = listed
-        self._by_place = {(e["field"], e["row"], e["column"]): e["message"] for e in reversed(listed)}
+    errors: dict[tuple[str | None, str | None, str | None], str] = field(default_factory=dict)
+    opinions: dict[tuple[str | None, str | None], list[str]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
 
-    def at(self, field: str, row: str | None = None, column: str | None = None) -> str | None:
-        return self._by_place.get((field, row, column))
+    @classmethod
+    def of(cls, errors: list[Json], opinions: list[Json], sources: dict[str, str]) -> "Beside":
+        said: dict[tuple[str | None, str | None], list[str]] = {}
+        for opinion in opinions:
+            said.setdefault((opinion["field"], opinion["row"]), []).append(opinion["text"])
+        # The first of several mistakes at one place is the one to mend first.
+        wrong = {(e["field"], e["row"], e["column"]): e["message"] for e in reversed(errors)}
+        return cls(wrong, said, sources)
+
+    def error(self, field: str, row: str | None = None, column: str | None = None) -> str | None:
+        return self.errors.get((field, row, column))
+
+    def said(self, field: str, row: str | None = None) -> list[str]:
+        return self.opinions.get((field, row), [])
+
+
+def anchor(section: Json, place: Json) -> str:
+    """The id, on the section's page, of a place that an error or a change names."""
+    key, row, column = place.get("field"), place.get("row"), place.get("column")
+    if not key:
+        return "form"
+    if any(s["key"] == key for s in section["slots"]):
+        return f"file-{key}"
+    if any(t["key"] == key for t in section["tables"]):
+        return "-".join(["t", key, row, *([column] if column else [])]) if row else key
+    return f"f-{key}"
+
+
+def place_label(section: Json, place: Json) -> str:
+    """The office's words for a place: the field's label, or the table's and the column's."""
+    key, column = place.get("field"), place.get("column")
+    for part in [*section["fields"], *section["slots"]]:
+        if part["key"] == key:
+            return str(part["label"])
+    for table in section["tables"]:
+        if table["key"] == key:
+            inner = next((c["label"] for c in table["columns"] if c["key"] == column), None)
+            return f"{table['label']} · {inner}" if inner else str(table["label"])
+    return ""
+
+
+def summary(section: Json, errors: list[Json]) -> list[Json]:
+    """Errors as lines that lead to their places."""
+    return [
+        {
+            "anchor": anchor(section, e),
+            "text": f"{label}：{e['message']}"
+            if (label := place_label(section, e)) and label not in e["message"]
+            else e["message"],
+        }
+        for e in errors
+    ]
 
 
 def build(
-    section: Json, values: Json, parameters: Json, attachments: list[Json], errors: Errors, now: Json
+    section: Json, values: Json, parameters: Json, attachments: list[Json], beside: Beside, now: Json
 ) -> SectionForm:
     """A section as controls. Its definition says what is shown, `now` which cells of a row are not."""
     parameters = {**parameters, **section.get("lists", {})}
     return SectionForm(
         inputs=[
-            _input(f, f"f.{f['key']}", values.get(f["key"]), parameters, errors.at(f["key"]))
+            _input(
+                f,
+                f"f.{f['key']}",
+                f"f-{f['key']}",
+                values.get(f["key"]),
+                parameters,
+                beside.error(f["key"]),
+                beside.said(f["key"]),
+                beside.sources.get(f["key"]),
+            )
             for f in section["fields"]
         ],
         tables=[
-            _table(t, values.get(t["key"]), parameters, errors, now["tables"].get(t["key"], {}).get("rows", {}))
+            _table(t, values.get(t["key"]), parameters, beside, now["tables"].get(t["key"], {}).get("rows", {}))
             for t in section["tables"]
         ],
-        slots=[_slot(s, values.get(s["key"]), attachments, errors) for s in section["slots"]],
+        slots=[_slot(s, values.get(s["key"]), attachments, beside) for s in section["slots"]],
         groups=list(
             dict.fromkeys(part["group"] for part in [*section["tables"], *section["fields"]] if part["group"])
         ),
@@ -125,9 +197,19 @@ def _options(definition: Json, parameters: Json) -> list[Json]:
     return [o if isinstance(o, dict) else {"value": str(o), "label": str(o)} for o in options]
 
 
-def _input(definition: Json, name: str, value: Any, parameters: Json, error: str | None) -> Input:
+def _input(
+    definition: Json,
+    name: str,
+    id: str,
+    value: Any,
+    parameters: Json,
+    error: str | None,
+    opinions: list[str],
+    source: str | None = None,
+) -> Input:
     return Input(
         name=name,
+        id=id,
         label=definition["label"],
         kind=definition["kind"],
         value="" if value is None else value,
@@ -138,25 +220,41 @@ def _input(definition: Json, name: str, value: Any, parameters: Json, error: str
         unit=definition.get("unit"),
         options=_options(definition, parameters),
         error=error,
+        opinions=opinions,
+        source=source,
+        max=definition.get("max") if definition["kind"] == "textarea" else None,
         group=definition.get("group"),
         text=definition.get("text"),
     )
 
 
-def _table(table: Json, kept: Any, parameters: Json, errors: Errors, now: Json) -> TableView:
+def new_row_id() -> str:
+    """Rows are named before they are sent, so that what is wrong with one can be said beside it."""
+    return uuid4().hex[:12]
+
+
+def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) -> TableView:
     rows = [row for row in kept if isinstance(row, dict)] if isinstance(kept, list) else []
     fixed = bool(table["fixed_rows"])
     if fixed:
         by_key = {row.get("row"): row for row in rows}
         rows = [{**by_key.get(r["key"], {}), "row": r["key"], "label": r["label"]} for r in table["fixed_rows"]]
     elif not rows:
-        rows = [{}] * max(1, min(table["min_rows"], 3))
+        rows = [{} for _ in range(max(1, min(table["min_rows"], 3)))]
     views = []
     for n, row in enumerate(rows):
-        key = str(row.get("row") if fixed else row.get("id") or "")
+        key = str(row["row"] if fixed else row.get("id") or new_row_id())
         base = f"t.{table['key']}.{n}"
         cells = [
-            _input(c, f"{base}.{c['key']}", row.get(c["key"]), parameters, errors.at(table["key"], key, c["key"]))
+            _input(
+                c,
+                f"{base}.{c['key']}",
+                f"t-{table['key']}-{key}-{c['key']}",
+                row.get(c["key"]),
+                parameters,
+                beside.error(table["key"], key, c["key"]),
+                [],
+            )
             for c in table["columns"]
         ]
         state = now.get(key)
@@ -172,7 +270,8 @@ def _table(table: Json, kept: Any, parameters: Json, errors: Errors, now: Json) 
                 key=key,
                 label=row.get("label"),
                 cells=cells,
-                error=errors.at(table["key"], key),
+                error=beside.error(table["key"], key),
+                opinions=beside.said(table["key"], key),
             )
         )
     return TableView(
@@ -181,11 +280,14 @@ def _table(table: Json, kept: Any, parameters: Json, errors: Errors, now: Json) 
         group=table["group"],
         row_label=table["row_label"],
         fixed=fixed,
+        required=fixed or table["min_rows"] > 0,
+        max_rows=table["max_rows"],
         columns=table["columns"],
         rows=views,
         totals=totals(table, rows),
         total_label=table["total_label"],
-        error=errors.at(table["key"]),
+        error=beside.error(table["key"]),
+        opinions=beside.said(table["key"]),
     )
 
 
@@ -211,7 +313,7 @@ def _number(value: Any) -> Decimal:
     return found if found.is_finite() else Decimal(0)
 
 
-def _slot(slot: Json, kept: Any, attachments: list[Json], errors: Errors) -> SlotView:
+def _slot(slot: Json, kept: Any, attachments: list[Json], beside: Beside) -> SlotView:
     ids = kept if isinstance(kept, list) else []
     known = {a["id"]: a for a in attachments}
     return SlotView(
@@ -221,58 +323,11 @@ def _slot(slot: Json, kept: Any, attachments: list[Json], errors: Errors) -> Slo
         help=slot["help"],
         accept=slot["accept"],
         max_mb=slot["max_mb"],
+        max_files=slot["max_files"],
         files=[known[id] for id in ids if id in known],
-        error=errors.at(slot["key"]),
+        error=beside.error(slot["key"]),
+        opinions=beside.said(slot["key"]),
     )
-
-
-def read(section: Json, form: Values) -> Json:
-    """What was typed, as the contract's values."""
-    values: Json = {}
-    for definition in section["fields"]:
-        value = _typed(definition, form, f"f.{definition['key']}")
-        if value is not None:
-            values[definition["key"]] = value
-    for table in section["tables"]:
-        values[table["key"]] = _rows(table, form)
-    for slot in section["slots"]:
-        values[slot["key"]] = [id for id in form.get(f"s.{slot['key']}", []) if id]
-    return values
-
-
-def _typed(definition: Json, form: Values, name: str) -> Any:
-    if definition["kind"] in ("computed", "fixed_text"):
-        return None
-    if definition["kind"] == "checkbox":
-        return name in form
-    if definition["kind"] == "multiselect":
-        return [value for value in form.get(name, []) if value]
-    found = form.get(name)
-    return found[0] if found else None
-
-
-def _rows(table: Json, form: Values) -> list[Json]:
-    prefix = f"t.{table['key']}."
-    numbers = {
-        int(n)
-        for name in form
-        if name.startswith(prefix)
-        for n in [name.removeprefix(prefix).partition(".")[0]]
-        if n.isascii() and n.isdecimal() and len(n) <= 4
-    }
-    key = "row" if table["fixed_rows"] else "id"
-    rows = []
-    for n in sorted(numbers)[:MAX_ROWS]:
-        base = f"{prefix}{n}"
-        row = {c["key"]: _typed(c, form, f"{base}.{c['key']}") for c in table["columns"]}
-        row = {name: value for name, value in row.items() if value is not None}
-        if given := form.get(f"{base}.{key}", [""])[0]:
-            row[key] = given
-        elif key == "id":
-            # Named before it is sent, so that what is wrong with it can be said beside it.
-            row[key] = uuid4().hex[:12]
-        rows.append(row)
-    return rows
 
 
 def shown(definition: Json, value: Any, lists: Json | None = None) -> str:

@@ -1,41 +1,107 @@
 """我的项目, 新增项目, and what is done to a project as a whole."""
 
+import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
 from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import Json, application, ask, filters, new_key, see_other
 from services.gateway.pages.rendering import page
-from shared.errors import Conflict, DomainError, Invalid, Stale
+from shared.errors import Conflict, Invalid, Stale
 from shared.web import uuid_in_path
+
+# The states an applicant's list can be narrowed to, in the order of an application's life.
+STATES = (
+    ("draft", "待提交"),
+    ("pending_acceptance", "待纳批"),
+    ("returned", "退回补正"),
+    ("lapsed", "逾期未补正"),
+    ("form_review", "形式审查中"),
+    ("expert_review", "专家评审中"),
+    ("decision", "待审定"),
+    ("publicity", "公示中"),
+    ("approved", "已批复"),
+    ("rejected", "不予支持"),
+)
+DONE = {"withdrawn": "已撤销申请，项目回到提交前的状态，可以修改后重新提交。", "deleted": "已删除申请。"}
 
 
 async def my_projects(request: web.Request) -> web.Response:
     """我的项目: the list of the manual's figures 5 and 11."""
     shown, query = filters(request, "state", "q", "cursor")
+    from_ = request.query.get("from", "")
+    first = int(from_) if from_.isascii() and from_.isdecimal() and len(from_) < 7 else 1
     found = (await ask(request, "GET", "/applications", query=query)).body
-    context = {"found": found, "query": shown, "filtered": bool(query), "done": request.query.get("done")}
+    context = {
+        "found": found,
+        "query": shown,
+        "states": STATES,
+        "first": first,
+        "filtered": bool(query),
+        "done": DONE.get(request.query.get("done", "")),
+    }
     return page(request, "projects.html", context)
 
 
 async def choose_type(request: web.Request) -> web.Response:
     """新增项目: choose the fund type (figure 6)."""
-    rounds = (await ask(request, "GET", "/rounds")).body
-    return page(request, "choose_type.html", {"rounds": rounds, "key": new_key(), "error": None})
+    return await _choose(request)
+
+
+async def _choose(request: web.Request, error: str | None = None, status: int = 200) -> web.Response:
+    rounds, drafts = await asyncio.gather(ask(request, "GET", "/rounds"), _drafts(request))
+    listed = [
+        {**r, "ceilings": ceilings(r["parameters"]), "drafts": [d for d in drafts if d["round_id"] == r["id"]]}
+        for r in rounds.body
+    ]
+    context = {"rounds": listed, "key": new_key(), "error": error}
+    return page(request, "choose_type.html", context, status=status)
+
+
+async def _drafts(request: web.Request) -> list[Json]:
+    query = {"state": "draft", "limit": "100"}
+    found: list[Json] = (await ask(request, "GET", "/applications", query=query)).body["items"]
+    return found
+
+
+# Parameters of rounds that say how much there is to be had, in the office's words; others are for the form.
+CEILINGS = {
+    "per_item_wan": "单项最高 {} 万元",
+    "org_year_cap_wan": "同一企业当年最高 {} 万元",
+    "cap_wan": "最高 {} 万元",
+    "ratio_max": "支持比例不超过 {}",
+    "ratio": "支持比例 {}",
+    "min_verified_investment_wan": "核定投资不低于 {} 万元",
+    "progress_min": "项目完成进度不低于 {}",
+}
+
+
+def ceilings(parameters: dict[str, Any]) -> list[str]:
+    """A round's limits as a card shows them; ratios as percentages."""
+    found = []
+    for name, text in CEILINGS.items():
+        value = parameters.get(name)
+        if isinstance(value, str | int):
+            is_ratio = "比例" in text or "进度" in text
+            found.append(text.format(f"{float(value):.0%}" if is_ratio else value))
+    return found
 
 
 async def create(request: web.Request) -> web.Response:
-    """Start the application and open its first material."""
+    """Start the application and open its first material; a draft of the same round is offered first."""
     form = await read_form(request)
+    round_id = one(form, "round_id")
+    if not one(form, "anyway"):
+        mine = [a for a in await _drafts(request) if a["round_id"] == round_id]
+        if mine:
+            context = {"drafts": mine, "round_id": round_id, "key": one(form, "key")}
+            return page(request, "existing_draft.html", context)
     try:
-        made = await ask(
-            request, "POST", "/applications", json={"round_id": one(form, "round_id")}, key=one(form, "key")
-        )
+        made = await ask(request, "POST", "/applications", json={"round_id": round_id}, key=one(form, "key"))
     except (Conflict, Invalid) as error:
-        rounds = (await ask(request, "GET", "/rounds")).body
-        context = {"rounds": rounds, "key": new_key(), "error": error.detail}
-        return page(request, "choose_type.html", context, status=409)
+        return await _choose(request, error.detail, 409)
     return see_other(_first_section(made.body))
 
 
@@ -70,7 +136,7 @@ class Question:
 QUESTIONS = {
     "withdraw": Question(
         "撤销申请",
-        "撤销后，项目回到提交前的状态，您可以修改后重新提交。",
+        "撤销后，项目回到提交前的状态，您可以修改后重新提交；申报编号不变，申报时间以再次提交为准。",
         "确认撤销",
         "POST",
         "/withdraw",
@@ -117,51 +183,3 @@ async def withdraw(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """删除申请."""
     return await _do(request, "delete")
-
-
-async def _submit_page(request: web.Request, error: DomainError | None, status: int = 200) -> web.Response:
-    found = await application(request)
-    checks = (await ask(request, "GET", f"/applications/{found['id']}/checks")).body
-    context = {
-        "application": found,
-        "checks": checks,
-        "labels": {s["key"]: s["label"] for s in found["sections"]},
-        "key": new_key(),
-        "error": error,
-        "errors": error.extra.get("errors", []) if error else [],
-    }
-    return page(request, "submit.html", context, status=status)
-
-
-async def confirm_submit(request: web.Request) -> web.Response:
-    """提交申请: everything that counts, and what is still missing, before the button."""
-    return await _submit_page(request, None)
-
-
-async def submit(request: web.Request) -> web.Response:
-    """提交申请; the receipt is shown when it has been accepted."""
-    form = await read_form(request)
-    id = uuid_in_path(request)
-    try:
-        made = await ask(
-            request,
-            "POST",
-            f"/applications/{id}/submit",
-            json={"discard_drafts": form.get("discard", [])},
-            etag=one(form, "etag"),
-            key=one(form, "key"),
-        )
-    except (Conflict, Invalid, Stale) as error:
-        return await _submit_page(request, error, 422 if isinstance(error, Invalid) else 409)
-    return see_other(f"/applications/{id}/receipt/{made.body['receipt']['revision']}")
-
-
-async def receipt(request: web.Request) -> web.Response:
-    """The receipt of one submission."""
-    found = await application(request)
-    revisions = (await ask(request, "GET", f"/applications/{found['id']}/revisions")).body
-    number = request.match_info["n"]
-    revision = next((r for r in revisions if str(r["number"]) == number), None)
-    if revision is None:
-        return see_other(f"/applications/{found['id']}/view")
-    return page(request, "receipt.html", {"application": found, "revision": revision})

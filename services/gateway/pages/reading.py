@@ -1,4 +1,6 @@
-"""查看申请, 退回意见 and 生成PDF."""
+"""查看申请 and 退回意见: what was submitted, what happened, what has to be corrected."""
+
+import asyncio
 
 from aiohttp import web
 
@@ -12,34 +14,32 @@ from shared.web import uuid_in_path
 
 def materials(form: Json, contents: Json, attachments: Json) -> list[Json]:
     """Sections as labelled values, tables and files."""
-    shown = []
-    for section in form["sections"]:
-        if section["key"] not in contents:
-            continue
-        values = contents[section["key"]]
-        shown.append(
-            {
-                "key": section["key"],
-                "label": section["label"],
-                # What has no place in the values was hidden by a condition.
-                "values": [
-                    (f["label"], form_view.shown(f, values[f["key"]], form["lists"]))
-                    for f in section["fields"]
-                    if f["key"] in values
-                ],
-                "tables": [
-                    _table(t, values[t["key"]] or [], form["lists"])
-                    for t in section["tables"]
-                    if t["key"] in values
-                ],
-                "slots": [
-                    (s["label"], [attachments[id] for id in values[s["key"]] or [] if id in attachments])
-                    for s in section["slots"]
-                    if s["key"] in values
-                ],
-            }
-        )
-    return shown
+    return [
+        {
+            **material(section, contents[section["key"]], attachments, form["lists"]),
+            "number": number,
+            "key": section["key"],
+            "label": section["label"],
+        }
+        for number, section in enumerate((s for s in form["sections"] if s["key"] in contents), 1)
+    ]
+
+
+def material(section: Json, values: Json, attachments: Json, lists: Json) -> Json:
+    """One section to be read. What has no place in the values was hidden by a condition."""
+    return {
+        "values": [
+            (f["label"], form_view.shown(f, values[f["key"]], lists))
+            for f in section["fields"]
+            if f["key"] in values
+        ],
+        "tables": [_table(t, values[t["key"]] or [], lists) for t in section["tables"] if t["key"] in values],
+        "slots": [
+            (s["label"], [attachments[id] for id in values[s["key"]] or [] if id in attachments])
+            for s in section["slots"]
+            if s["key"] in values
+        ],
+    }
 
 
 def _table(table: Json, rows: list[Json], lists: Json) -> Json:
@@ -59,22 +59,81 @@ def _table(table: Json, rows: list[Json], lists: Json) -> Json:
     }
 
 
-async def latest(request: web.Request, found: Json) -> list[Json]:
-    """The newest revision of an application, as materials; empty before the first submission."""
+async def latest(request: web.Request, found: Json, number: int | None = None) -> list[Json]:
+    """A revision of an application, the newest unless one is named, as materials; empty before the first."""
     if not found["revision"]:
         return []
-    snapshot = (await ask(request, "GET", f"/applications/{found['id']}/revisions/{found['revision']}")).body
-    content = snapshot["content"]
+    path = f"/applications/{found['id']}/revisions/{number or found['revision']}"
+    content = (await ask(request, "GET", path)).body["content"]
     files = {id: {**file, "id": id} for id, file in content["attachments"].items()}
     return materials(await definition(request, found), content["sections"], files)
 
 
+def changed(form: Json, changes: list[Json]) -> list[Json]:
+    """Changes as lines: where, what it was, what it is, and whether an opinion had asked for it."""
+    lines = []
+    sections = {s["key"]: s for s in form["sections"]}
+    for change in changes:
+        section = sections[change["section"]]
+        part = _part(section, change)
+        lines.append(
+            {
+                "section": section["label"],
+                "key": section["key"],
+                "place": form_view.place_label(section, change),
+                "anchor": form_view.anchor(section, change),
+                "before": _said(part, change["before"], form["lists"]),
+                "after": _said(part, change["after"], form["lists"]),
+                "asked": change["asked"],
+            }
+        )
+    return lines
+
+
+def _part(section: Json, change: Json) -> Json | None:
+    """The definition of the changed value; None for attachments."""
+    for table in section["tables"]:
+        if table["key"] == change["field"]:
+            found: Json | None = next((c for c in table["columns"] if c["key"] == change["column"]), None)
+            return found
+    return next((f for f in section["fields"] if f["key"] == change["field"]), None)
+
+
+def _said(part: Json | None, value: object, lists: Json) -> str:
+    if part is None:
+        return f"{len(value)} 个文件" if isinstance(value, list) else "—"
+    return form_view.shown(part, value, lists)
+
+
 async def view(request: web.Request) -> web.Response:
-    """查看申请: what was submitted last, and what happened."""
+    """查看申请: any submitted revision, and what happened."""
     found = await application(request)
-    timeline = (await ask(request, "GET", f"/applications/{found['id']}/timeline")).body
-    context = {"application": found, "materials": await latest(request, found), "timeline": timeline}
+    id = found["id"]
+    timeline, revisions = await asyncio.gather(
+        ask(request, "GET", f"/applications/{id}/timeline"), ask(request, "GET", f"/applications/{id}/revisions")
+    )
+    wanted = request.query.get("revision")
+    number = revision_number(wanted) if wanted else found["revision"]
+    changes: list[Json] = []
+    if number > 1:
+        path = f"/applications/{id}/revisions/{number}/changes"
+        changes = changed(await definition(request, found), (await ask(request, "GET", path)).body)
+    context = {
+        "application": found,
+        "materials": await latest(request, found, number),
+        "timeline": timeline.body,
+        "revisions": list(reversed(revisions.body)),
+        "number": number,
+        "changes": changes,
+    }
     return page(request, "view.html", context)
+
+
+def revision_number(text: str) -> int:
+    """A revision's number out of an address."""
+    if not text.isascii() or not text.isdecimal() or not 0 < len(text) <= 6 or not int(text):
+        raise NotFound
+    return int(text)
 
 
 async def _opinions(
@@ -82,9 +141,14 @@ async def _opinions(
 ) -> web.Response:
     found = await application(request)
     listed = (await ask(request, "GET", f"/applications/{found['id']}/opinions")).body
+    sections = {s["key"]: s for s in (await definition(request, found))["sections"]}
+    anchors = {o["id"]: form_view.anchor(sections[o["section"]], o) for o in listed if o["section"] in sections}
     context = {
         "application": found,
         "opinions": listed,
+        "anchors": anchors,
+        "editable": {s["key"] for s in found["sections"] if s["editable"]},
+        "open": sum(1 for o in listed if o["status"] == "open"),
         "typed": typed or {},
         "fault": fault,
         "done": request.query.get("done"),
@@ -112,35 +176,3 @@ async def answer_opinions(request: web.Request) -> web.Response:
     except (Conflict, Invalid, Malformed) as error:
         return await _opinions(request, typed=typed, fault=error.detail, status=409)
     return see_other(f"/applications/{id}/opinions?done=answered")
-
-
-def _revision(request: web.Request) -> int:
-    text = request.match_info["n"]
-    if not text.isascii() or not text.isdecimal() or not 0 < len(text) <= 6:
-        raise NotFound
-    return int(text)
-
-
-async def make_pdf(request: web.Request) -> web.Response:
-    """生成PDF: ask for it, before those made ahead."""
-    await read_form(request)
-    n = _revision(request)
-    found = await ask(request, "POST", f"/applications/{uuid_in_path(request)}/revisions/{n}/pdf")
-    return see_other(_pdf(request, n) if found.body["status"] == "ready" else f"{request.path}")
-
-
-def _pdf(request: web.Request, n: int) -> str:
-    return f"/api/v1/applications/{uuid_in_path(request)}/revisions/{n}/pdf"
-
-
-async def wait_for_pdf(request: web.Request) -> web.Response:
-    """The PDF, or its place in line; the page looks again by itself."""
-    found = await application(request)
-    n = _revision(request)
-    status = await ask(request, "POST", f"/applications/{found['id']}/revisions/{n}/pdf")
-    if status.status == 200:
-        return see_other(_pdf(request, n))
-    answer = page(request, "pdf_wait.html", {"application": found, "n": n, "status": status.body})
-    if status.body["status"] != "failed":
-        answer.headers["Refresh"] = "2"
-    return answer

@@ -1,17 +1,22 @@
 """Templates to answers."""
 
-from datetime import datetime
+import gzip
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+import brotli
+from aiohttp import hdrs, web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.gateway.context import SESSION, SETTINGS
+from services.gateway.pages.assets import asset
 from shared import clock
 from shared.identity import Role
 
 FOLDER = Path(__file__).parent.parent
+# Smaller answers are not worth a browser's unpacking.
+WORTH_COMPRESSING = 1024
 
 TEMPLATES = Environment(
     loader=FileSystemLoader([FOLDER / "templates", FOLDER / "stub_idp" / "templates"]),
@@ -34,6 +39,18 @@ def day(instant: str | None) -> str:
     return clock.show_date(datetime.fromisoformat(instant)) if instant else ""
 
 
+def left(instant: str, now: datetime | None = None) -> str:
+    """The time until an instant, in its two largest units; scripts go on counting in the same words."""
+    rest = datetime.fromisoformat(instant) - (now or clock.now())
+    if rest <= timedelta(0):
+        return "已截止"
+    seconds = int(rest.total_seconds())
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return f"还有 {days} 天 {hours} 小时"
+    return f"还有 {hours} 小时 {minutes} 分" if hours else f"还有 {minutes} 分 {seconds % 60} 秒"
+
+
 def size(count: int) -> str:
     """A file's size for people."""
     if count < 1024:
@@ -41,9 +58,8 @@ def size(count: int) -> str:
     return f"{count / 1024:.1f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
 
 
-TEMPLATES.filters["size"] = size
-TEMPLATES.filters["when"] = when
-TEMPLATES.filters["day"] = day
+TEMPLATES.filters.update(size=size, when=when, day=day, left=left)
+TEMPLATES.globals["asset"] = asset
 ROLE_LABELS = {
     Role.APPLICANT: "企业",
     Role.REVIEWER: "审核人员",
@@ -55,17 +71,37 @@ ROLE_LABELS = {
 
 
 def page(request: web.Request, template: str, context: dict[str, Any], *, status: int = 200) -> web.Response:
-    """A whole page for whoever is signed in."""
+    """A whole page for whoever is signed in, compressed as the browser likes it."""
     session = request.get(SESSION)
+    settings = request.app[SETTINGS]
     text = TEMPLATES.get_template(template).render(
         {
             "session": session,
             "csrf_token": session.csrf_token if session else "",
             "roles": {role.value for role in session.roles} if session else set(),
             "role_labels": ROLE_LABELS,
-            "demo": request.app[SETTINGS].stub_idp,
+            "demo": settings.stub_idp,
+            "idle_minutes": settings.session_idle_minutes,
             "here": request.path,
+            "unread": None,
+            "now_ms": int(clock.now().timestamp() * 1000),
             **context,
         }
     )
-    return web.Response(text=text, status=status, content_type="text/html")
+    answer = web.Response(status=status, content_type="text/html", charset="utf-8")
+    body, encoding = _compressed(text.encode(), request.headers.get(hdrs.ACCEPT_ENCODING, "").lower())
+    answer.body = body
+    answer.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+    if encoding:
+        answer.headers[hdrs.CONTENT_ENCODING] = encoding
+    return answer
+
+
+def _compressed(body: bytes, accepted: str) -> tuple[bytes, str | None]:
+    # The cookie is SameSite=Lax and no page repeats what an address says beside the form's token, so that
+    # nobody can guess the token from lengths.
+    if len(body) < WORTH_COMPRESSING:
+        return body, None
+    if "br" in accepted:
+        return bytes(brotli.compress(body, quality=4)), "br"
+    return (gzip.compress(body, 5, mtime=0), "gzip") if "gzip" in accepted else (body, None)

@@ -1,80 +1,116 @@
 """One material: the form page of the manual's figures 7 and 8, with 暂存 and 保存表单.
 
 Everything typed is kept whatever happens: adding a row, choosing a file and a failed 保存表单 all keep a 暂存.
+A script asks for the same with `Accept: application/json` and gets the new tag, or where to go.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
 from urllib.parse import quote
 
-from aiohttp import MultipartWriter, web
-from aiohttp.payload import AsyncIterablePayload
+from aiohttp import web
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view, standing
-from services.gateway.pages.asking import Json, application, ask, definition, section_of, see_other
-from services.gateway.pages.form_view import Errors
+from services.gateway.pages import form_view, merging, reading, standing, typed
+from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
+from services.gateway.pages.errors import wants_page
+from services.gateway.pages.form_view import Beside
 from services.gateway.pages.rendering import page
-from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, Stale, TooLarge, UnsupportedMedia
-from shared.web import uuid_in_path
+from services.gateway.pages.uploads import Uploads
+from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
+from shared.web import answer, uuid_in_path
 
 NOTICES = {
-    "draft": "已暂存。暂存的内容尚未生效，保存表单后数据才能生效。",
+    "draft": "已暂存，尚未提交。暂存的内容尚未生效，保存表单后数据才能生效。",
     "saved": "已保存表单。",
     "discarded": "已放弃修改，恢复为上次保存的内容。",
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
+    "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
 }
+# What only says that somebody has not finished: no mistake to be marked before 保存表单 is pressed.
+UNFINISHED = frozenset({"required", "section_not_saved", "unsaved_draft", "too_few_rows"})
 
 
 async def show(request: web.Request) -> web.Response:
     """The form, with the 暂存 if it is newer than what is saved."""
     found = await application(request)
-    form = await definition(request, found)
-    section = section_of(form, request.match_info["key"])
-    opened = (await ask(request, "GET", _path(request))).body
-    values = opened["draft"] if opened["draft"] is not None else opened["saved"]
-    if values is None:
-        values = {name: item["value"] for name, item in opened["prefill"].items()}
-    return await _render(
-        request, found, section, opened, values, notice=NOTICES.get(request.query.get("done", ""))
-    )
+    section = section_of(await definition(request, found), request.match_info["key"])
+    done = request.query.get("done", "")
+    return await _render(request, found, section, notice=NOTICES.get(done), judged=done == "refused")
 
 
 def _path(request: web.Request) -> str:
     return f"/applications/{uuid_in_path(request)}/sections/{request.match_info['key']}"
 
 
+def current(opened: Json) -> Json:
+    """What a section's page opens with: the newer 暂存, what is saved, or what was brought along."""
+    values: Json | None = opened["draft"] if opened["draft"] is not None else opened["saved"]
+    if values is None:
+        values = {name: item["value"] for name, item in opened["prefill"].items()}
+    return values
+
+
+def marks(found: Json, problems: list[Json], opinions: list[Json]) -> dict[str, list[str]]:
+    """Per section what its line in the list of materials says besides its state: 有错误, 退回意见."""
+    said: dict[str, list[str]] = {section["key"]: [] for section in found["sections"]}
+    for problem in problems:
+        if problem["severity"] == "error" and problem["code"] not in UNFINISHED:
+            said.get(problem["section"], []).append("wrong")
+    for opinion in opinions:
+        if opinion["status"] != "accepted":
+            said.get(opinion["section"], []).append("opinion")
+    return {key: list(dict.fromkeys(marks)) for key, marks in said.items()}
+
+
 async def _render(
     request: web.Request,
     found: Json,
     section: Json,
-    opened: Json,
-    values: Json,
     *,
+    values: Json | None = None,
     errors: list[Json] | None = None,
     notice: str | None = None,
     fault: str | None = None,
-    other: Json | None = None,
+    judged: bool = False,
     status: int = 200,
 ) -> web.Response:
-    opinions: list[Json] = []
-    if found["state"] == "returned":
-        listed = (await ask(request, "GET", f"/applications/{found['id']}/opinions")).body
-        opinions = [o for o in listed if o["section"] == section["key"] and o["status"] != "accepted"]
-    listed_errors = Errors(errors or [])
-    now = opened["now"]
+    id = found["id"]
+    opened, problems, checks, opinions = await asyncio.gather(
+        ask(request, "GET", _path(request)),
+        ask(request, "GET", f"/applications/{id}/problems"),
+        ask(request, "GET", f"/applications/{id}/checks"),
+        ask(request, "GET", f"/applications/{id}/opinions") if found["state"] == "returned" else nothing([]),
+    )
+    mine = [o for o in opinions.body if o["section"] == section["key"] and o["status"] != "accepted"]
+    wrong = errors or []
+    if judged:
+        here = [p for p in problems.body if p["section"] == section["key"] and p["code"] != "unsaved_draft"]
+        wrong = [p for p in here if not p["code"].startswith("check.")]
+    values = current(opened.body) if values is None else values
+    sources = {
+        name: item["source"] for name, item in opened.body["prefill"].items() if item["value"] == values.get(name)
+    }
+    beside = Beside.of(wrong, mine, sources)
+    now = opened.body["now"]
     shown = standing.as_shown(section, now)
     values = standing.with_computed(values, now)
+    attachments = opened.body["attachments"]
     context = {
         "application": found,
         "section": shown,
-        "opened": opened,
-        "form": form_view.build(shown, values, found["parameters"], opened["attachments"], listed_errors, now),
+        "opened": opened.body,
+        "form": form_view.build(shown, values, found["parameters"], attachments, beside, now),
         "carried": standing.carried(section, now, values),
-        "errors": listed_errors.listed,
-        "opinions": opinions,
+        "read": None
+        if opened.body["editable"]
+        else reading.material(shown, values, {a["id"]: a for a in attachments}, section["lists"]),
+        "errors": form_view.summary(section, wrong),
+        "opinions": mine,
+        "marks": marks(found, problems.body, opinions.body),
+        "checks": checks.body,
         "notice": notice,
-        "fault": fault,
-        "other": other,
+        "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
+        "base": merging.fingerprint(section, current(opened.body)),
     }
     return page(request, "section.html", context, status=status)
 
@@ -83,141 +119,110 @@ async def take(request: web.Request) -> web.Response:
     """What was typed: keep it, save it, add or remove a row, take a file."""
     found = await application(request)
     section = section_of(await definition(request, found), request.match_info["key"])
-    uploads = _Uploads(request, section)
+    uploads = Uploads(request, section)
     form = await read_multipart(request, uploads.take)
-    values = form_view.read(section, form)
+    values = typed.read(section, form)
     uploads.into(values)
-    action, _, rest = one(form, "action", "draft").partition(":")
     try:
-        return await _act(request, section, action, rest, form, values, uploads)
-    except Invalid as error:
-        return await _refused(request, section, values, error, 422)
+        return await _act(request, section, form, values, uploads)
     except Stale as error:
-        return await _refused(request, section, values, error, 412)
+        if not wants_page(request):
+            raise
+        return await _merge_page(request, found, section, form, values, error)
+    except Invalid as error:
+        if not wants_page(request):
+            raise
+        wrong = [e.model_dump() for e in error.errors]
+        return await _refused(request, section, values, error, wrong, 422)
     except (Conflict, Malformed, TooLarge) as error:
-        return await _refused(request, section, values, error, 409)
+        if not wants_page(request):
+            raise
+        return await _refused(request, section, values, error, [], 409)
 
 
-async def _act(
-    request: web.Request,
-    section: Json,
-    action: str,
-    rest: str,
-    form: Values,
-    values: Json,
-    uploads: "_Uploads",
+async def _refused(
+    request: web.Request, section: Json, values: Json, error: DomainError, wrong: list[Json], status: int
 ) -> web.Response:
+    """The form again, as it was typed, with what is wrong at its place."""
+    found = await application(request)
+    return await _render(request, found, section, values=values, errors=wrong, fault=error.detail, status=status)
+
+
+async def _act(request: web.Request, section: Json, form: Values, values: Json, uploads: Uploads) -> web.Response:
     path, etag = _path(request), one(form, "etag")
+    action, _, rest = one(form, "action", "draft").partition(":")
     here = f"/applications/{uuid_in_path(request)}/sections/{section['key']}"
     if action == "discard":
         await ask(request, "DELETE", f"{path}/draft", etag=etag)
-        return see_other(f"{here}?done=discarded")
+        return _go(request, f"{here}?done=discarded")
+    if action == "merge":
+        values = await _picked(request, section, form, values, etag)
     if action == "save" and not uploads.faults:
         try:
             await ask(request, "PUT", path, json={"values": values}, etag=etag)
         except Invalid:
-            # Typed is typed: what cannot count yet is kept all the same.
+            # Typed is typed: what cannot count yet is kept all the same, and judged where it is shown again.
             await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
-            raise
-        return see_other(f"{here}?done=saved")
-    anchor = _change(section, action, rest, values)
-    await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
+            return _go(request, f"{here}?done=refused#errors")
+        return _go(request, f"{here}?done=saved")
+    place = _change(section, action, rest, values)
+    kept = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
     if uploads.faults:
         raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
-    done = "uploaded" if action == "upload" else "draft"
-    return see_other(f"{here}?done={done}{anchor}")
+    if not wants_page(request) and action == "draft":
+        return answer({"etag": kept.etag, "at": kept.body["at"], "base": merging.fingerprint(section, values)})
+    done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")
+    return _go(request, f"{here}?done={done}{place}")
+
+
+def _go(request: web.Request, location: str) -> web.Response:
+    """Where a person is sent, and a script is told to go."""
+    return see_other(location) if wants_page(request) else answer({"location": location})
 
 
 def _change(section: Json, action: str, rest: str, values: Json) -> str:
     """Add or remove a row, or take a file out of its slot; the place to come back to."""
-    key, _, number = rest.partition(":")
+    key, _, which = rest.partition(":")
     table = next((t for t in section["tables"] if t["key"] == key), None)
     if action == "add" and table is not None and len(values[key]) < table["max_rows"]:
-        values[key].append({})
-    elif action == "remove" and table is not None and number.isdecimal() and int(number) < len(values[key]):
-        del values[key][int(number)]
+        row = {"id": form_view.new_row_id()}
+        values[key].append(row)
+        # The first cell of the new row: whoever works by keyboard goes on writing there.
+        return f"#t-{key}-{row['id']}-{table['columns'][0]['key']}"
+    if action == "remove" and table is not None:
+        values[key] = [row for row in values[key] if row.get("id") != which]
     elif action == "unlink" and key in values:
-        values[key] = [id for id in values[key] if id != number]
+        values[key] = [id for id in values[key] if id != which]
     return f"#{quote(key)}" if key else ""
 
 
-async def _refused(
-    request: web.Request, section: Json, values: Json, error: DomainError, status: int
-) -> web.Response:
-    """The form again, as it was typed, with what is wrong at its place."""
-    found = await application(request)
+async def _picked(request: web.Request, section: Json, form: Values, values: Json, etag: str) -> Json:
+    """One copy out of two, as the person chose; `Stale` when the other side has moved on meanwhile."""
     opened = (await ask(request, "GET", _path(request))).body
-    errors = error.errors if isinstance(error, Invalid) else []
-    other = None
-    if isinstance(error, Stale):
-        current = error.extra.get("current") or {}
-        other = _differences(section, values, current.get("draft") or current.get("saved") or {})
-    return await _render(
-        request,
-        found,
-        section,
-        opened,
-        values,
-        errors=[e.model_dump() for e in errors],
-        fault=error.detail,
-        other=other,
-        status=status,
-    )
+    theirs = current(opened)
+    if opened["etag"] != etag:
+        raise Stale(current={"draft": theirs, "saved": None, "etag": opened["etag"]})
+    picks = {name.removeprefix("pick."): chosen[0] for name, chosen in form.items() if name.startswith("pick.")}
+    return merging.merged(section, values, theirs, picks)
 
 
-def _differences(section: Json, mine: Json, theirs: Json) -> Json:
-    """Label to the other tab's value, where it differs from what was typed here."""
-    return {
-        f["label"]: form_view.shown(f, theirs.get(f["key"]))
-        for f in section["fields"]
-        if str(mine.get(f["key"]) or "") != str(theirs.get(f["key"]) or "")
-    } | {
-        t["label"]: f"{len(theirs.get(t['key']) or [])} 行"
-        for t in section["tables"]
-        if mine.get(t["key"]) != theirs.get(t["key"])
+async def _merge_page(
+    request: web.Request, found: Json, section: Json, form: Values, values: Json, error: Stale
+) -> web.Response:
+    """Both copies side by side. Nothing of either is lost: mine travels with the page, theirs is kept."""
+    other = error.extra.get("current") or {}
+    theirs = other.get("draft") or other.get("saved") or {}
+    context = {
+        "application": found,
+        "section": section,
+        "differences": merging.differences(section, values, theirs, one(form, "base")),
+        "etag": other.get("etag", ""),
+        "base": one(form, "base"),
+        "typed": [
+            (name, value)
+            for name, chosen in form.items()
+            if name.startswith(("f.", "t.", "s."))
+            for value in chosen
+        ],
     }
-
-
-class _Uploads:
-    """Files of one form on their way to the service that keeps them."""
-
-    def __init__(self, request: web.Request, section: Json) -> None:
-        self._request = request
-        self._section = section
-        self._taken: dict[str, list[str]] = {}
-        self.faults: list[FieldError] = []
-
-    async def take(self, name: str, file_name: str, chunks: AsyncIterator[bytes]) -> None:
-        slot = name.removeprefix("file.")
-        if not any(s["key"] == slot for s in self._section["slots"]):
-            raise Malformed
-        body = MultipartWriter("form-data")
-        part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
-        # Unquoted: the name is to arrive as the person's computer has it.
-        part.set_content_disposition("form-data", quote_fields=False, name="file", filename=file_name)
-        try:
-            made = await ask(
-                self._request,
-                "POST",
-                f"/applications/{uuid_in_path(self._request)}/attachments",
-                query={"section": self._section["key"], "slot": slot},
-                data=body,
-            )
-        except (Invalid, TooLarge, UnsupportedMedia, Malformed, Conflict) as error:
-            async for _ in chunks:
-                pass
-            self.faults.append(
-                FieldError(
-                    section=self._section["key"],
-                    field=slot,
-                    code=error.code,
-                    message=f"{file_name}：{error.detail}",
-                )
-            )
-            return
-        self._taken.setdefault(slot, []).append(made.body["id"])
-
-    def into(self, values: Json) -> None:
-        """Put what was taken into the slots' values."""
-        for slot, ids in self._taken.items():
-            values[slot] = [*values.get(slot, []), *ids]
+    return page(request, "merge.html", context, status=412)

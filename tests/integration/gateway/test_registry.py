@@ -213,7 +213,7 @@ async def test_what_the_registry_changed_is_a_warning_before_and_at_submission(
         found = await warnings()
         changed = found["registry.company.legal_rep_name"]
         assert (changed["holds"], changed["severity"], changed["right"]) == (False, "warning", "赵新")
-        assert "赵新" in changed["message"]
+        assert "与法人库现在的登记不一致" in changed["message"]
         assert (changed["section"], changed["field"]) == ("company", "legal_rep_name")
         assert found["registry.company.zip_code"]["right"] is None
         page = await (await person.go("GET", f"/applications/{id}/submit")).text()

@@ -1,0 +1,60 @@
+"""生成PDF, 预览PDF and 下载待盖章承诺书: the file, or its place in line on a page that looks again by itself."""
+
+from aiohttp import web
+
+from services.gateway import proxy
+from services.gateway.forms import read_form
+from services.gateway.pages.asking import application, ask, see_other
+from services.gateway.pages.reading import revision_number
+from services.gateway.pages.rendering import page
+from shared.web import answer, uuid_in_path
+
+
+def _pdf(request: web.Request, n: int) -> str:
+    return f"/api/v1/applications/{uuid_in_path(request)}/revisions/{n}/pdf"
+
+
+async def make(request: web.Request) -> web.Response:
+    """生成PDF: ask for it, before those made ahead."""
+    await read_form(request)
+    n = revision_number(request.match_info["n"])
+    found = await ask(request, "POST", f"/applications/{uuid_in_path(request)}/revisions/{n}/pdf")
+    return see_other(_pdf(request, n) if found.body["status"] == "ready" else request.path)
+
+
+async def wait(request: web.Request) -> web.Response:
+    """The PDF of a revision, or its place in line."""
+    found = await application(request)
+    n = revision_number(request.match_info["n"])
+    status = await ask(request, "POST", f"/applications/{found['id']}/revisions/{n}/pdf")
+    if status.status == 200 and "look" not in request.query:
+        return see_other(_pdf(request, n))
+    title = f"生成PDF：{found['project_name']}（第 {n} 版）"
+    return _waiting(request, title, status.body, _pdf(request, n), found["id"])
+
+
+async def preview(request: web.Request) -> web.StreamResponse:
+    """预览PDF: what is saved so far, marked as a draft."""
+    return await _of_what_is_saved(request, "POST", "preview", "预览PDF")
+
+
+async def commitment(request: web.Request) -> web.StreamResponse:
+    """下载待盖章承诺书: filled in with what is saved, for stamp and scan."""
+    return await _of_what_is_saved(request, "GET", "commitment.pdf", "下载待盖章承诺书")
+
+
+async def _of_what_is_saved(request: web.Request, method: str, name: str, title: str) -> web.StreamResponse:
+    id = uuid_in_path(request)
+    path = f"/applications/{id}/{name}"
+    found = await ask(request, method, path)
+    if found.status == 200 and "look" not in request.query:
+        return await proxy.relay(request, method, f"/api/v1{path}")
+    body = found.body if found.status != 200 else {"status": "ready"}
+    return _waiting(request, title, body, request.path, str(id))
+
+
+def _waiting(request: web.Request, title: str, status: dict[str, object], location: str, id: str) -> web.Response:
+    if "application/json" in request.headers.get("Accept", ""):
+        return answer({**status, "location": location})
+    context = {"title": title, "status": status, "location": location, "id": id}
+    return page(request, "pdf_wait.html", context)

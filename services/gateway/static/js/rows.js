@@ -1,0 +1,193 @@
+// Rows of a table: added, removed, pasted from Excel or WPS, summed while one types.
+const TEXT = "input:not([type=hidden]), select, textarea";
+
+export function tables(form, keeper) {
+  for (const block of form.querySelectorAll("[data-table]")) new Rows(block, form, keeper);
+}
+
+function rowId() {
+  return [...crypto.getRandomValues(new Uint8Array(6))].map((n) => n.toString(16).padStart(2, "0")).join("");
+}
+
+class Rows {
+  constructor(block, form, keeper) {
+    this.block = block;
+    this.keeper = keeper;
+    this.key = block.dataset.table;
+    this.max = Number(block.dataset.max);
+    this.body = block.querySelector("tbody");
+    this.adder = block.querySelector(`button[value="add:${this.key}"]`);
+    form.addEventListener("submit", (event) => this.submitted(event));
+    block.addEventListener("input", () => this.sum());
+    block.addEventListener("paste", (event) => this.pasted(event));
+    const help = block.querySelector("[data-paste-help]");
+    if (help) help.hidden = false;
+    this.sum();
+  }
+
+  rows() {
+    return [...this.body.querySelectorAll("tr[data-row]")];
+  }
+
+  submitted(event) {
+    const value = event.submitter?.value || "";
+    if (value === `add:${this.key}`) {
+      event.preventDefault();
+      const row = this.add();
+      if (row) row.querySelector(TEXT).focus();
+    } else if (value.startsWith(`remove:${this.key}:`)) {
+      event.preventDefault();
+      this.remove(event.submitter.closest("tr"));
+    }
+  }
+
+  add() {
+    const rows = this.rows();
+    if (rows.length >= this.max) {
+      this.keeper.say(`最多 ${this.max} 行`, "fault");
+      return null;
+    }
+    const last = rows[rows.length - 1];
+    const number = 1 + Math.max(...rows.map((row) => Number(row.querySelector("input").name.split(".")[2])));
+    const row = last.cloneNode(true);
+    const old = last.querySelector("input[type=hidden]");
+    const id = rowId();
+    row.id = `t-${this.key}-${id}`;
+    for (const element of row.querySelectorAll("*")) {
+      for (const name of ["id", "for", "aria-describedby"]) {
+        const value = element.getAttribute(name);
+        if (value) element.setAttribute(name, value.replaceAll(`-${old.value}-`, `-${id}-`));
+      }
+      if (element.name?.startsWith("t.")) element.name = element.name.replace(/^t\.([^.]+)\.\d+\./, `t.$1.${number}.`);
+      element.removeAttribute("aria-invalid");
+    }
+    for (const said of row.querySelectorAll(".error, .said")) said.remove();
+    for (const cell of row.querySelectorAll(".wrong")) cell.classList.remove("wrong");
+    for (const input of row.querySelectorAll(TEXT)) {
+      if (input.type === "checkbox" || input.type === "radio") input.checked = false;
+      else input.value = "";
+    }
+    row.querySelector("input[type=hidden]").value = id;
+    this.body.append(row);
+    this.renumber();
+    this.keeper.touched();
+    return row;
+  }
+
+  remove(row) {
+    const rows = this.rows();
+    const at = rows.indexOf(row);
+    if (rows.length === 1) {
+      for (const input of row.querySelectorAll(TEXT)) input.value = "";
+    } else {
+      row.remove();
+    }
+    this.renumber();
+    this.sum();
+    this.keeper.touched();
+    const next = this.rows()[Math.min(at, this.rows().length - 1)];
+    (next?.querySelector(TEXT) || this.adder).focus();
+  }
+
+  // What a screen reader calls a row is its place, whatever its id.
+  renumber() {
+    this.rows().forEach((row, n) => {
+      for (const label of row.querySelectorAll("label.hidden")) {
+        label.textContent = label.textContent.replace(/^第\d+行/, `第${n + 1}行`);
+      }
+      const button = row.querySelector("button[name=action]");
+      if (!button) return;
+      button.value = `remove:${this.key}:${row.querySelector("input[type=hidden]").value}`;
+      button.querySelector(".hidden").textContent = `第${n + 1}行`;
+    });
+  }
+
+  // A block of cells from a spreadsheet fills cells to the right and below, adding rows as it needs them.
+  pasted(event) {
+    const text = event.clipboardData.getData("text/plain");
+    if (!event.target.matches(TEXT) || !/[\t\n]/.test(text.replace(/\r?\n$/, ""))) return;
+    if (event.target.matches("textarea") && !text.includes("\t")) return;
+    event.preventDefault();
+    const lines = parse(text);
+    const row = event.target.closest("tr[data-row]");
+    const column = this.inputs(row).indexOf(event.target);
+    let at = this.rows().indexOf(row);
+    let left = 0;
+    for (const cells of lines) {
+      const target = this.rows()[at] || (this.adder ? this.add() : null);
+      if (!target) { left += 1; continue; }
+      this.inputs(target).slice(column).forEach((input, n) => {
+        if (n < cells.length && !input.readOnly) put(input, cells[n].trim());
+      });
+      at += 1;
+    }
+    this.sum();
+    this.keeper.touched();
+    if (left) this.keeper.say(`最多 ${this.max} 行，有 ${left} 行没有粘贴`, "fault");
+  }
+
+  inputs(row) {
+    return [...row.querySelectorAll(TEXT)];
+  }
+
+  sum() {
+    for (const cell of this.block.querySelectorAll("[data-total]")) {
+      const values = this.rows().map((row) => row.querySelector(`[name$=".${cell.dataset.total}"]`)?.value || "");
+      cell.textContent = total(values);
+    }
+  }
+}
+
+// Spreadsheets put a cell with line breaks or tabs in quotes and double the quotes inside.
+export function parse(text) {
+  const lines = [[]];
+  let cell = "";
+  let quoted = false;
+  const source = text.replace(/\r\n?/g, "\n").replace(/\n$/, "");
+  for (let n = 0; n < source.length; n += 1) {
+    const letter = source[n];
+    if (quoted) {
+      if (letter !== '"') cell += letter;
+      else if (source[n + 1] === '"') { cell += '"'; n += 1; }
+      else quoted = false;
+    } else if (letter === '"' && cell === "") quoted = true;
+    else if (letter === "\t") { lines.at(-1).push(cell); cell = ""; }
+    else if (letter === "\n") { lines.at(-1).push(cell); cell = ""; lines.push([]); }
+    else cell += letter;
+  }
+  lines.at(-1).push(cell);
+  return lines;
+}
+
+function put(input, text) {
+  if (input.type === "date") {
+    const found = text.match(/^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?$/);
+    input.value = found ? `${found[1]}-${found[2].padStart(2, "0")}-${found[3].padStart(2, "0")}` : "";
+  } else if (input.matches("select")) {
+    const option = [...input.options].find((o) => o.text === text);
+    if (option) input.value = option.value;
+  } else {
+    input.value = input.classList.contains("number") ? text.replace(/[,，\s￥¥]/g, "") : text;
+  }
+}
+
+// Exact sums: hundredths as integers, never floating point.
+export function total(values) {
+  let sum = 0n;
+  let places = 0;
+  const parsed = [];
+  for (const value of values) {
+    const plain = value.normalize("NFKC").replace(/[,\s]/g, "");
+    const found = plain.match(/^(-?)(\d+)(?:\.(\d*))?$/);
+    if (!found) continue;
+    parsed.push(found);
+    places = Math.max(places, (found[3] || "").length);
+  }
+  for (const [, sign, whole, part = ""] of parsed) {
+    const amount = BigInt(whole + part.padEnd(places, "0"));
+    sum += sign ? -amount : amount;
+  }
+  const digits = String(sum < 0n ? -sum : sum).padStart(places + 1, "0");
+  const text = places ? `${digits.slice(0, -places)}.${digits.slice(-places)}` : digits;
+  return (sum < 0n ? "-" : "") + text;
+}

@@ -1,0 +1,55 @@
+// Small helps, each on its own.
+
+// A second click on the way is no second act. The server holds it too; this only spares the person the wait.
+export function once() {
+  for (const form of document.querySelectorAll("form[data-once]")) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) return event.preventDefault();
+      form.dataset.sent = "1";
+      event.submitter?.setAttribute("aria-busy", "true");
+    });
+  }
+  // Back by the back button: the page may be sent again.
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-once]")) {
+      delete form.dataset.sent;
+      for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+    }
+  });
+}
+
+export function printing() {
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+}
+
+// What went wrong is where a keyboard and a screen reader should be.
+export function focusFirst() {
+  if (!location.hash || location.hash === "#errors") document.querySelector("[data-focus]")?.focus();
+  else document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus();
+}
+
+// A page that waits for a service tries again by itself, a little later each time.
+export function again() {
+  const element = document.querySelector("[data-again]");
+  if (!element) return;
+  const tries = Number(sessionStorage.getItem("gm-again") || 0);
+  let rest = Math.min(60, Number(element.dataset.again) * 2 ** Math.min(tries, 3));
+  for (const text of document.querySelectorAll("[data-again-text]")) text.hidden = false;
+  const show = () => {
+    for (const place of document.querySelectorAll("[data-again-left]")) place.textContent = String(rest);
+  };
+  show();
+  const timer = setInterval(() => {
+    rest -= 1;
+    show();
+    if (rest > 0) return;
+    clearInterval(timer);
+    sessionStorage.setItem("gm-again", String(tries + 1));
+    if (element.matches("form")) element.requestSubmit();
+    else location.reload();
+  }, 1000);
+}
+if (!document.querySelector("[data-again]")) sessionStorage.removeItem("gm-again");

@@ -1,0 +1,130 @@
+// Attachments: sent as soon as they are chosen, with progress and another try; what is too large is said before.
+import { token } from "./session.js";
+
+export function slots(form, keeper) {
+  for (const block of form.querySelectorAll("[data-slot]")) new Slot(block, form, keeper);
+}
+
+class Slot {
+  constructor(block, form, keeper) {
+    this.key = block.dataset.slot;
+    this.block = block;
+    this.form = form;
+    this.keeper = keeper;
+    this.list = block.querySelector("[data-files]");
+    this.input = block.querySelector("input[type=file]");
+    block.querySelector(`button[value="upload:${this.key}"]`).hidden = true;
+    this.input.addEventListener("change", () => this.chosen());
+    form.addEventListener("submit", (event) => {
+      if (!event.submitter?.value.startsWith(`unlink:${this.key}:`)) return;
+      event.preventDefault();
+      event.submitter.closest(".file").remove();
+      this.input.focus();
+      keeper.touched();
+    });
+  }
+
+  chosen() {
+    for (const file of this.input.files) this.take(file);
+    this.input.value = "";
+  }
+
+  take(file) {
+    const line = document.createElement("p");
+    line.className = "file";
+    const name = document.createElement("span");
+    name.textContent = `${file.name}（${size(file.size)}）`;
+    line.append(name);
+    this.list.append(line);
+    const fault = this.unfit(file);
+    if (fault) return this.refuse(line, fault);
+    this.send(file, line);
+  }
+
+  unfit(file) {
+    const max = Number(this.block.dataset.maxMb);
+    const kind = file.name.toLowerCase().split(".").pop();
+    if (!this.block.dataset.accept.split(" ").includes(kind)) {
+      return `只支持 ${this.block.dataset.accept.replaceAll(" ", "、")} 文件`;
+    }
+    if (!file.size) return "文件是空的，请重新选择";
+    if (file.size > max * 1048576) {
+      return `超过 ${max} MB。扫描件可改用 200–300 dpi 灰度重新扫描，或在 WPS 中“输出为PDF”时选择较小文件，也可以拆成几个文件上传`;
+    }
+    const held = this.block.querySelectorAll("input[type=hidden]").length;
+    if (held >= Number(this.block.dataset.maxFiles)) return `最多 ${this.block.dataset.maxFiles} 个文件，请先移除一个`;
+    return "";
+  }
+
+  send(file, line) {
+    const bar = document.createElement("progress");
+    bar.max = 1;
+    bar.value = 0;
+    bar.setAttribute("aria-label", `正在上传 ${file.name}`);
+    const stop = button("取消");
+    line.append(bar, stop);
+    const request = new XMLHttpRequest();
+    const query = new URLSearchParams({ section: this.form.dataset.section, slot: this.key });
+    request.open("POST", `${this.form.dataset.api}/attachments?${query}`);
+    request.setRequestHeader("X-CSRF-Token", token());
+    request.setRequestHeader("Accept", "application/json");
+    request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
+    const done = () => { bar.remove(); stop.remove(); };
+    request.addEventListener("load", () => {
+      done();
+      const answer = JSON.parse(request.responseText || "{}");
+      if (request.status === 201) return this.accept(line, answer);
+      if (request.status === 401) this.keeper.leave();
+      this.refuse(line, answer.detail || "未能上传", request.status >= 400 && request.status < 500 && ![401, 403, 429].includes(request.status) ? null : file);
+    });
+    request.addEventListener("error", () => { done(); this.refuse(line, "网络中断，未能上传", file); });
+    stop.addEventListener("click", () => { request.abort(); line.remove(); this.input.focus(); });
+    const data = new FormData();
+    data.append("file", file, file.name);
+    request.send(data);
+  }
+
+  accept(line, made) {
+    const hidden = document.createElement("input");
+    hidden.type = "hidden";
+    hidden.name = `s.${this.key}`;
+    hidden.value = made.id;
+    const link = document.createElement("a");
+    link.href = `${this.form.dataset.api}/attachments/${made.id}`;
+    link.textContent = made.name;
+    const small = document.createElement("small");
+    small.textContent = size(made.size);
+    const remove = button("移除");
+    remove.addEventListener("click", () => { line.remove(); this.input.focus(); this.keeper.touched(); });
+    line.replaceChildren(hidden, link, small, remove);
+    this.keeper.touched();
+  }
+
+  refuse(line, text, file = null) {
+    const said = document.createElement("span");
+    said.className = "error";
+    said.setAttribute("role", "alert");
+    said.textContent = text;
+    const gone = button("知道了");
+    gone.addEventListener("click", () => { line.remove(); this.input.focus(); });
+    line.append(said);
+    if (file) {
+      const retry = button("重试");
+      retry.addEventListener("click", () => { said.remove(); retry.remove(); gone.remove(); this.send(file, line); });
+      line.append(retry);
+    }
+    line.append(gone);
+  }
+}
+
+function button(text) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "link";
+  made.textContent = text;
+  return made;
+}
+
+function size(bytes) {
+  return bytes < 1048576 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1048576).toFixed(1)} MB`;
+}

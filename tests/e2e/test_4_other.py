@@ -1,0 +1,196 @@
+"""四. 企业申报 (2) 其他操作: 提交成功后进入“待纳批”；【生成pdf】【查看申请】【撤销申请】；“退回补正”时【材料补正】
+【退回意见】。All of it without JavaScript: every essential step must work so."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from shared import clock
+from tests.e2e.conftest import OpenPage
+from tests.e2e.portal import (
+    accessible,
+    files,
+    fill_section,
+    new_project,
+    open_section,
+    path,
+    save,
+    sign_in,
+    values,
+)
+from tests.system.running import RunningSystem, create, fill, submit
+
+
+def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pictures: Path) -> None:
+    page, desk = open_page(script=False), open_page(script=False)
+    sign_in(page, "qiye1")
+    id = new_project(page)
+    for key, section in values(name="不用脚本的项目").items():
+        open_section(page, id, key)
+        fill_section(page, key, section, files(tmp_path, key))
+        save(page)
+    page.screenshot(path=pictures / "form-saved.png", full_page=True)
+    page.get_by_role("link", name="提交申请").click()
+    page.get_by_role("button", name="确认提交").click()
+    expect(page.get_by_role("heading", name="提交成功")).to_be_visible()
+    number = page.locator("tr", has_text="申报编号").locator("td").inner_text()
+    page.screenshot(path=pictures / "receipt.png", full_page=True)
+
+    # 撤销申请 asks first; then it is submitted again under the same number.
+    page.goto("/projects")
+    row = page.locator("tbody tr", has_text=number)
+    expect(row).to_contain_text("待纳批")
+    assert row.locator("td.actions > *").all_inner_texts() == ["生成PDF", "查看申请", "撤销申请"]
+    row.get_by_role("link", name="撤销申请").click()
+    page.get_by_role("button", name="确认撤销").click()
+    row = page.locator("tbody tr", has_text=number)
+    expect(row).to_contain_text("待提交")
+    assert row.locator("td").nth(4).inner_text() == ""
+    row.get_by_role("link", name="继续申报").click()
+    page.get_by_role("link", name="提交申请").click()
+    page.get_by_role("button", name="确认提交").click()
+    expect(page.locator("tr", has_text="申报编号").locator("td")).to_have_text(number)
+
+    send_back(desk, number, "fund_plan.bank_name", "开户银行请填写全称")
+
+    page.goto("/projects")
+    row = page.locator("tbody tr", has_text=number)
+    expect(row).to_contain_text("退回补正")
+    assert row.locator("td.actions > *").all_inner_texts() == ["生成PDF", "材料补正", "退回意见"]
+    row.get_by_role("link", name="退回意见").click()
+    expect(page.get_by_text("开户银行请填写全称")).to_be_visible()
+    expect(page.locator(".unsent")).to_contain_text("补正期限")
+    page.screenshot(path=pictures / "opinions.png", full_page=True)
+    page.get_by_label("答复：").fill("已改为全称")
+    page.get_by_role("button", name="保存答复").click()
+    expect(page.get_by_text("已保存答复。")).to_be_visible()
+    page.get_by_role("link", name="修改“保护发展资金使用规划”").click()
+    # At the field itself, in the list, and in the list of materials.
+    expect(page.locator("#f-bank_name-said-1")).to_contain_text("开户银行请填写全称")
+    expect(page.get_by_role("navigation", name="项目申报材料")).to_contain_text("退回意见")
+    page.get_by_label("开户银行").fill("中国工商银行股份有限公司北京朝阳支行")
+    save(page)
+    page.get_by_role("link", name="6.诚信承诺").click()
+    expect(page.get_by_text("本项材料当前不可修改。")).to_be_visible()
+    expect(page.locator("table.values")).to_contain_text("王㙍")
+    page.get_by_role("link", name="提交申请").click()
+    changes = page.get_by_role("region", name="与上次提交相比的改动")
+    expect(changes.locator("tbody tr")).to_have_count(1)
+    expect(changes).to_contain_text("中国工商银行股份有限公司北京朝阳支行")
+    expect(changes).to_contain_text("涉及")
+    page.get_by_role("button", name="确认提交").click()
+    expect(page.locator("tr", has_text="版本").locator("td")).to_have_text("第 3 版")
+
+    page.goto("/notifications")
+    expect(page.get_by_role("heading", name="退回补正").first).to_be_visible()
+    page.get_by_role("button", name="标为已读").first.click()
+    page.goto(f"/applications/{id}/view")
+    expect(page.get_by_role("region", name="历次提交").locator("table").first.locator("tbody tr")).to_have_count(3)
+    page.get_by_role("link", name=re.compile(r"查看\s*第 1 版")).click()
+    expect(page.get_by_text("这是第 1 版，不是最新的一版")).to_be_visible()
+    expect(page.locator(".timeline")).to_contain_text("退回补正")
+    page.get_by_role("button", name="退出").click()
+    page.goto("/projects")
+    expect(page.get_by_label("用户名")).to_be_visible()
+
+
+def send_back(desk: Page, number: str, place: str, text: str) -> None:
+    """A reviewer returns it."""
+    sign_in(desk, "shencha", "/review")
+    desk.get_by_label("项目、企业或编号").fill(number)
+    desk.get_by_role("button", name="查询").click()
+    desk.get_by_role("link", name="查看", exact=True).click()
+    desk.get_by_role("button", name="领取办理").click()
+    desk.get_by_role("link", name="退回补正").click()
+    desk.get_by_role("button", name="确认退回").click()
+    expect(desk.get_by_role("alert")).to_contain_text("请选择补正期限")
+    desk.get_by_label("补正期限").fill((clock.today() + timedelta(days=7)).isoformat())
+    desk.locator("#place-1").select_option(place)
+    desk.locator("#text-1").fill(text)
+    desk.get_by_role("button", name="添加一条意见").click()
+    expect(desk.locator("#text-1")).to_have_value(text)
+    desk.get_by_role("button", name="确认退回").click()
+    expect(desk.get_by_role("status").first).to_contain_text("已退回补正")
+
+
+def test_pdf_is_there_without_reloading(open_page: OpenPage, system: RunningSystem) -> None:
+    page = open_page()
+    sign_in(page, "qiye1")
+    person = system.person("qiye1")
+    id = create(person)
+    fill(person, id, name="等待PDF")
+    page.goto(f"/applications/{id}/preview")
+    expect(page.get_by_role("heading", name="预览PDF")).to_be_visible()
+    accessible(page)
+    link = page.get_by_role("link", name="打开PDF")
+    expect(link).to_be_visible(timeout=30_000)
+    target = link.get_attribute("href") or ""
+    answer = page.context.request.get(target)
+    assert answer.body().startswith(b"%PDF")
+    submit(person, id)
+    person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
+    page.goto("/projects")
+    with page.expect_request(re.compile("/api/v1/.*/pdf$")):
+        page.locator("tbody tr", has_text="等待PDF").get_by_role("button", name="生成PDF").click()
+
+
+def test_reading_and_the_inbox(open_page: OpenPage, system: RunningSystem) -> None:
+    page = open_page()
+    sign_in(page, "qiye1")
+    person = system.person("qiye1")
+    id = create(person)
+    fill(person, id, name="查看的项目")
+    submit(person, id)
+    page.goto(f"/applications/{id}/view")
+    for section in ("1. 项目联系人", "6. 诚信承诺", "办理记录"):
+        expect(page.get_by_role("heading", name=section)).to_be_visible()
+    accessible(page)
+    page.goto(f"/applications/{id}/receipt/1")
+    accessible(page)
+    page.goto("/notifications")
+    accessible(page)
+    # Filter and search keep what was asked for.
+    page.goto("/projects")
+    page.get_by_label("状态").select_option("pending_acceptance")
+    page.get_by_label("项目名称或编号").fill("查看的")
+    page.get_by_role("button", name="查询").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_label("状态")).to_have_value("pending_acceptance")
+    page.get_by_label("项目名称或编号").fill("没有这样的")
+    page.get_by_role("button", name="查询").click()
+    expect(page.get_by_text("没有符合条件的项目")).to_be_visible()
+
+
+def test_pages_of_the_list(open_page: OpenPage, system: RunningSystem) -> None:
+    person = system.person("qiye2")
+    ids = [create(person) for _ in range(21)]
+    page = open_page(script=False)
+    sign_in(page, "qiye2")
+    expect(page.locator("tbody tr")).to_have_count(20)
+    page.get_by_role("link", name="下一页").click()
+    expect(page.locator("tbody tr").first.locator("td").first).to_have_text("21")
+    for id in ids:
+        person.call("DELETE", f"/applications/{id}", etag="1", json={})
+    assert path(page) == "/projects"
+
+
+def test_live_notice_reaches_every_tab(open_page: OpenPage, system: RunningSystem) -> None:
+    page = open_page()
+    sign_in(page, "qiye1")
+    person = system.person("qiye1")
+    id = create(person)
+    fill(person, id, name="闪信的项目")
+    second = page.context.new_page()
+    second.goto("/projects")
+    page.goto("/notifications")
+    page.wait_for_function("navigator.locks.query().then((l) => l.held.length === 1)")
+    # One stream for both, however many tabs there are.
+    submit(person, id)
+    for tab in (page, second):
+        expect(tab.locator(".flash").first).to_contain_text("“闪信的项目”状态：待纳批")
+    expect(second.locator("tbody tr", has_text="闪信的项目")).to_contain_text("待纳批")
+    # Switched off: nothing is shown any more, in any tab.
+    page.get_by_role("switch", name="闪信").click()
+    expect(second.get_by_role("switch", name="闪信")).to_have_attribute("aria-checked", "false")

@@ -1,0 +1,75 @@
+"""What the applicant is told before pressing 提交申请: everything that is missing, and what has changed."""
+
+from datetime import timedelta
+
+from services.applications.schemas import Problem
+from shared import clock
+from shared.identity import Role
+from tests import factories
+from tests.integration.applications.conftest import Api
+
+WHO = factories.applicant()
+REVIEWER = factories.staff(Role.REVIEWER)
+
+
+async def problems(api: Api, id: str) -> list[Problem]:
+    answer = await api.call("GET", f"/api/v1/applications/{id}/problems", WHO)
+    assert answer.status == 200, await answer.text()
+    return [Problem.model_validate(item) for item in await answer.json()]
+
+
+async def test_problems_are_those_that_refuse_the_submission(api: Api, round_id: str) -> None:
+    id = (await api.create(WHO, round_id))["id"]
+    asked = {(p.section, p.code) for p in await problems(api, id)}
+    refused = await (await api.submit(WHO, id)).json()
+    assert asked == {(e["section"], e["code"]) for e in refused["errors"]}
+
+    values = await api.fill(WHO, id)
+    assert await problems(api, id) == []
+
+    # A 暂存 is named, and judged itself; what is saved still counts for the checks.
+    path = f"/api/v1/applications/{id}/sections/contact"
+    etag = (await api.call("GET", path, WHO)).headers["ETag"]
+    typed = {**values["contact"], "email": "nobody", "contact_phone": ""}
+    await api.call("PUT", f"{path}/draft", WHO, json={"values": typed}, headers={"If-Match": etag})
+    found = await problems(api, id)
+    assert next((p.field, p.code) for p in found) == (None, "unsaved_draft")
+    assert {p.field for p in found} == {None, "email", "contact_phone"}
+    await api.save(WHO, id, "contact", values["contact"])
+
+    # A sum that does not agree is said with both sides.
+    wrong = {**values["fund_plan"], "applied_total_wan": "1.00"}
+    await api.save(WHO, id, "fund_plan", wrong)
+    found = await problems(api, id)
+    assert found
+    assert all(p.code.startswith("check.") and "1.00" in p.message for p in found if p.severity == "error")
+    assert (await api.submit(WHO, id)).status == 422
+
+
+async def test_a_closed_round_is_a_problem_too(api: Api, round_id: str) -> None:
+    id = (await api.create(WHO, round_id))["id"]
+    late = {"received_at": clock.now() + timedelta(days=400)}
+    answer = await api.call("GET", f"/api/v1/applications/{id}/problems", WHO, **late)
+    assert "round_closed" in {p["code"] for p in await answer.json()}
+
+
+async def test_what_changed_since_the_last_submission(api: Api, submitted: str) -> None:
+    path = f"/api/v1/applications/{submitted}/changes"
+    assert await (await api.call("GET", path, WHO)).json() == []
+    returned = await api.act(
+        REVIEWER,
+        submitted,
+        "return",
+        correct_by=(clock.now() + timedelta(days=5)).isoformat(),
+        opinions=[{"section": "contact", "field": "contact_phone", "text": "请核对"}],
+    )
+    assert returned.status == 200
+    assert await (await api.call("GET", path, WHO)).json() == []
+    section = await (await api.call("GET", f"/api/v1/applications/{submitted}/sections/contact", WHO)).json()
+    await api.save(WHO, submitted, "contact", {**section["saved"], "contact_phone": "010-85235981"})
+    changes = await (await api.call("GET", path, WHO)).json()
+    assert [(c["field"], c["after"], c["asked"]) for c in changes] == [("contact_phone", "010-85235981", True)]
+    # Nobody else's business, and nothing to submit any more once it is submitted.
+    other = factories.applicant(factories.ENTERPRISE_2)
+    assert (await api.call("GET", path, other)).status == 404
+    assert (await api.call("GET", f"/api/v1/applications/{submitted}/problems", other)).status == 404
