@@ -13,6 +13,7 @@ from services.gateway.pages import (
     rounds,
     sections,
     submitting,
+    taking_over,
     verify,
 )
 from services.gateway.signin import handlers as signin
@@ -52,7 +53,12 @@ PAGES = [
     Page("GET", "/projects", projects.my_projects, APPLICANT),
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),
     Page("POST", "/projects/new", projects.create, APPLICANT, form=True),
+    Page("GET", "/projects/copy", taking_over.choose_source, APPLICANT),
     Page("GET", A, projects.open_project, APPLICANT),
+    Page("GET", f"{A}/rebase", taking_over.foresee, APPLICANT),
+    Page("POST", f"{A}/rebase", taking_over.rebase, APPLICANT, form=True),
+    Page("GET", f"{A}/report", taking_over.report, APPLICANT),
+    Page("POST", f"{A}/report", taking_over.dismiss, APPLICANT, form=True),
     Page("GET", f"{A}/sections/{{key}}", sections.show, APPLICANT),
     Page("POST", f"{A}/sections/{{key}}", sections.take, APPLICANT, form=True),
     Page("GET", f"{A}/checks", checking.checks, APPLICANT),

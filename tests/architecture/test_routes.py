@@ -122,7 +122,12 @@ GET    /help                                         *
 GET    /projects                                     a
 GET    /projects/new                                 a
 POST   /projects/new                                 a form
+GET    /projects/copy                                a
 GET    {P}                                           a
+GET    {P}/rebase                                    a
+POST   {P}/rebase                                    a form
+GET    {P}/report                                    a
+POST   {P}/report                                    a form
 GET    {P}/sections/{{key}}                            a
 POST   {P}/sections/{{key}}                            a form
 GET    {P}/checks                                    a

@@ -21,8 +21,8 @@ from services.applications.use_cases.filled import load
 from services.applications.use_cases.idempotency import once
 from services.applications.use_cases.opinions import mark_seen
 from services.applications.use_cases.prefill import waiting
-from services.applications.use_cases.refreshing import refresh
 from services.applications.use_cases.problems import problems
+from services.applications.use_cases.refreshing import refresh
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw

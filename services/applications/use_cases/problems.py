@@ -16,9 +16,7 @@ from shared.identity import Actor
 from shared.messages import Profile
 
 
-async def problems(
-    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, profile: Profile
-) -> list[Problem]:
+async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, profile: Profile) -> list[Problem]:
     """Every guard that refuses, every section that is missing, unsaved or wrong, every check that does not hold, and
     what the registry has changed since.
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view, merging, reading, standing, typed
+from services.gateway.pages import brought, form_view, merging, reading, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.form_view import Beside
@@ -25,6 +25,7 @@ NOTICES = {
     "discarded": "已放弃修改，恢复为上次保存的内容。",
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
     "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
+    **brought.NOTICES,
 }
 # What only says that somebody has not finished: no mistake to be marked before 保存表单 is pressed.
 UNFINISHED = frozenset({"required", "section_not_saved", "unsaved_draft", "too_few_rows"})
@@ -32,7 +33,7 @@ UNFINISHED = frozenset({"required", "section_not_saved", "unsaved_draft", "too_f
 
 async def show(request: web.Request) -> web.Response:
     """The form, with the 暂存 if it is newer than what is saved."""
-    found = await application(request)
+    found = await brought.asked_again(request, await application(request))
     section = section_of(await definition(request, found), request.match_info["key"])
     done = request.query.get("done", "")
     return await _render(request, found, section, notice=NOTICES.get(done), judged=done == "refused")
@@ -75,11 +76,12 @@ async def _render(
     status: int = 200,
 ) -> web.Response:
     id = found["id"]
-    opened, problems, checks, opinions = await asyncio.gather(
+    opened, problems, checks, opinions, beside_it = await asyncio.gather(
         ask(request, "GET", _path(request)),
         ask(request, "GET", f"/applications/{id}/problems"),
         ask(request, "GET", f"/applications/{id}/checks"),
         ask(request, "GET", f"/applications/{id}/opinions") if found["state"] == "returned" else nothing([]),
+        brought.left_over(request, found),
     )
     mine = [o for o in opinions.body if o["section"] == section["key"] and o["status"] != "accepted"]
     wrong = errors or []
@@ -87,10 +89,7 @@ async def _render(
         here = [p for p in problems.body if p["section"] == section["key"] and p["code"] != "unsaved_draft"]
         wrong = [p for p in here if not p["code"].startswith("check.")]
     values = current(opened.body) if values is None else values
-    sources = {
-        name: item["source"] for name, item in opened.body["prefill"].items() if item["value"] == values.get(name)
-    }
-    beside = Beside.of(wrong, mine, sources)
+    beside = Beside.of(wrong, mine, brought.sources(opened.body, values))
     now = opened.body["now"]
     shown = standing.as_shown(section, now)
     values = standing.with_computed(values, now)
@@ -108,6 +107,8 @@ async def _render(
         "opinions": mine,
         "marks": marks(found, problems.body, opinions.body),
         "checks": checks.body,
+        "news": brought.news(section, opened.body, values),
+        "left_over": [item for item in beside_it.body if item["section"] in (section["key"], None)],
         "notice": notice,
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
         "base": merging.fingerprint(section, current(opened.body)),
@@ -165,6 +166,11 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
             await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
             return _go(request, f"{here}?done=refused#errors")
         return _go(request, f"{here}?done=saved")
+    if action in brought.ACTIONS:
+        if merging.fingerprint(section, values) != one(form, "base"):
+            # What was typed meanwhile is kept first.
+            await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
+        return _go(request, f"{here}?done={await brought.act(request, section['key'], action, rest)}")
     place = _change(section, action, rest, values)
     kept = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
     if uploads.faults:

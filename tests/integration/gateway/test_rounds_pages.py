@@ -52,6 +52,7 @@ async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
         "p.0.value": "甲\r\n乙\r\n",
     }
     fields |= {"p.1.name": "per_item_wan", "p.1.kind": "number", "p.1.value": "五十"}
+    fields |= {"p.2.name": "org_year_cap_wan", "p.2.kind": "number", "p.2.value": "300"}
     wrong = await send(operator, path, action="change", etag=await etag(operator, path), **fields)
     text = unescape(await wrong.text())
     assert wrong.status == 422
