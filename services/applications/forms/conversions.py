@@ -48,6 +48,8 @@ def _refused(old: FieldDefinition, new: FieldDefinition, value: Any, choices: Ch
                 [i for i in value if i in known], gone, "not_an_option", "选项中已没有此项，请重新选择"
             )
         return Converted(value, None, wrong.code, wrong.message)
+    if wrong.code == "not_an_option":
+        return Converted(None, value, wrong.code, "选项中已没有此项，请重新选择")
     if new.kind in TEXTUAL and isinstance(value, str | int) and not isinstance(value, bool):
         return Converted(value, None, wrong.code, wrong.message)
     return Converted(None, value, wrong.code, wrong.message)

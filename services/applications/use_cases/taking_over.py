@@ -101,6 +101,9 @@ def keep_report(
     looked_at = {(e.section, e.field) for e in listed if e.kind == "attention"}
     # What has to be looked at is said once, not also as kept.
     listed = [e for e in listed if e.kind != "kept" or (e.section, e.field) not in looked_at]
+    form = catalogue_form(application.fund_type, application.form_version)
+    order = {section.key: n for n, section in enumerate(form.sections)}
+    listed.sort(key=lambda e: order.get(e.section, len(order)))
     report = Report(
         id=uuid4(),
         application_id=application.id,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import brought, form_view, merging, reading, standing, typed
+from services.gateway.pages import brought, form_view, merging, outdated, reading, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.form_view import Beside
@@ -119,9 +119,14 @@ async def _render(
 async def take(request: web.Request) -> web.Response:
     """What was typed: keep it, save it, add or remove a row, take a file."""
     found = await application(request)
-    section = section_of(await definition(request, found), request.match_info["key"])
-    uploads = Uploads(request, section)
+    key = request.match_info["key"]
+    listed: list[Json] = (await definition(request, found))["sections"]
+    known: Json = next((s for s in listed if s["key"] == key), {"slots": []})
+    uploads = Uploads(request, known)
     form = await read_multipart(request, uploads.take)
+    if outdated.of_before(found, form):
+        return await outdated.show(request, found, key, form)
+    section = section_of(await definition(request, found), key)
     values = typed.read(section, form)
     uploads.into(values)
     try:

@@ -124,6 +124,8 @@ async def choose(
     )
     context = {
         "round": round_,
+        # A draft of this very round is gone on with, not copied.
+        "sources": [a for a in found.body["items"] if a["state"] != "draft" or a["round_id"] != round_id],
         "found": found.body,
         "drafts": [d for d in drafts.body["items"] if d["round_id"] == round_id],
         "key": new_key(),

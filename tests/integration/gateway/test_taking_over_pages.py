@@ -114,7 +114,6 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
     page = await look(operator, f"/ops/rounds/{round_['id']}")
     assert '<option value="2"' in page
     here = f"/ops/rounds/{round_['id']}"
-    local = {name: clock.now() for name in ()}
     found = await (await operator.call("GET", f"/rounds/{round_['id']}")).json()
     local = {
         name: re.search(rf'name="{name}" value="([^"]+)"', page)[1]  # type: ignore[index]
@@ -160,6 +159,21 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
     page = await answer.text()
     assert "刚刚改的正文" in page
     assert "经济效益正文，新版已无此项" not in page
+    # A page that was opened before: what was typed in it is given back, whatever became of its fields.
+    stale = FormData(default_to_multipart=True)
+    typed = {
+        "f.economic_benefit": "旧页面里刚写的",
+        "action": "save",
+        "form_version": "1",
+        "etag": "1",
+        "base": "",
+    }
+    for name, value in {**hidden(page, benefit), **typed}.items():
+        stale.add_field(name, value)
+    answer = await person.go("POST", benefit, data=stale)
+    assert answer.status == 409
+    assert "旧页面里刚写的" in await answer.text()
+    assert "没有保存" in await answer.text()
     # A second press of an old page's button is told that there is nothing to move.
     again = await person.go("POST", path, data=hidden(foreseen, path), allow_redirects=False)
     assert again.status in (303, 409)
