@@ -22,6 +22,15 @@ export function start() {
   counters(form);
   form.addEventListener("submit", (event) => {
     const action = event.submitter?.value || "draft";
+    if (/^(adopt|refresh|dismiss)/.test(action) && (keeper.dirty || keeper.running)) {
+      // What is typed is kept first; then the form goes as it would without a script.
+      event.preventDefault();
+      keeper.keep().then(() => {
+        keeper.dirty = false;
+        form.requestSubmit(event.submitter);
+      });
+      return;
+    }
     if (!["draft", "save", "discard"].includes(action)) return;  // taken by tables and slots
     event.preventDefault();
     if (action === "discard" && !window.confirm("放弃修改后，将恢复为上次保存的内容。确定放弃吗？")) return;
