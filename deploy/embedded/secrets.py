@@ -29,6 +29,8 @@ class Secrets:
     idp_client_secret: str
     master_key: str
     receipt_key: str
+    personal_key: str
+    audit_key: str
     signing_keys: dict[str, str]
 
     @property
@@ -44,6 +46,8 @@ def _made() -> dict[str, Any]:
             idp_client_secret=secrets.token_urlsafe(24),
             master_key=b64(secrets.token_bytes(32)),
             receipt_key=b64(secrets.token_bytes(32)),
+            audit_key=b64(secrets.token_bytes(32)),
+            personal_key=b64(secrets.token_bytes(32)),
             signing_keys={name: b64(secrets.token_bytes(32)) for name in SERVICES},
         )
     )

@@ -1,4 +1,4 @@
-"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys`."""
+"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rotate|retention|audit-verify|preflight`."""
 
 import argparse
 import asyncio
@@ -11,15 +11,32 @@ from shared.settings import load
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.applications")
-    parser.add_argument("command", choices=["serve", "relay", "migrate", "seed", "reconcile", "keys"])
-    command = parser.parse_args().command
+    parser.add_argument(
+        "command",
+        choices=[
+            "serve",
+            "relay",
+            "migrate",
+            "seed",
+            "reconcile",
+            "keys",
+            "rotate",
+            "retention",
+            "audit-verify",
+            "preflight",
+        ],
+    )
+    parser.add_argument("--carry-out", action="store_true", help="retention: delete what it shows")
+    parser.add_argument("--head", action="append", default=[], help="audit-verify: a head noted before")
+    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
+    given = parser.parse_args()
     settings = load(ApplicationsSettings)
     if settings.forms_folder:
         from services.applications.forms import catalogue
 
         catalogue.also(Path(settings.forms_folder))
-    logs.configure("relay" if command == "relay" else "applications", settings.log_level)
-    match command:
+    logs.configure("relay" if given.command == "relay" else "applications", settings.log_level)
+    match given.command:
         case "serve":
             from services.applications.app import create_app
             from shared.web import run_app
@@ -34,10 +51,21 @@ def main() -> None:
             from shared.database import migrate
 
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
+        case "preflight":
+            from services.applications.preflight import findings
+            from shared.preflight import tell
+
+            raise SystemExit(tell(findings(settings), as_json=given.json))
         case "seed":
             asyncio.run(_seed(settings))
         case "keys":
             _print_keys(settings)
+        case "rotate":
+            asyncio.run(_rotate(settings))
+        case "audit-verify":
+            raise SystemExit(asyncio.run(_verify_audit(settings, given.head)))
+        case "retention":
+            asyncio.run(_retention(settings, carry_out=given.carry_out))
         case "reconcile":
             raise SystemExit(asyncio.run(_reconcile(settings)))
 
@@ -62,6 +90,62 @@ async def _seed(settings: ApplicationsSettings) -> None:
         count = await seed(session)
     await engine.dispose()
     print(f"{count} demo rounds")
+
+
+async def _rotate(settings: ApplicationsSettings) -> None:
+    """Wrap every application's key by the newest master key, a batch a transaction."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.applications.codec import Codec
+    from services.applications.use_cases import keeping
+    from shared.database import async_engine
+
+    engine, total = async_engine(settings), 0
+    while True:
+        async with async_sessionmaker(engine).begin() as session:
+            changed = await keeping.rotate(session, Codec(*settings.master_keys))
+        total += changed
+        if changed < keeping.BATCH:
+            break
+    await engine.dispose()
+    print(f"{total} keys wrapped anew; GM_MASTER_RETIRED_KEYS can be emptied")
+
+
+async def _verify_audit(settings: ApplicationsSettings, noted: list[str]) -> int:
+    """Walk the audit's chain; 0 when every link holds, else the first that does not is named."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.applications.models import AUDIT
+    from shared import audit
+    from shared.database import async_engine
+
+    engine = async_engine(settings)
+    async with async_sessionmaker(engine).begin() as session:
+        verdict = await audit.verify(session, AUDIT, settings.audit_key, noted)
+    await engine.dispose()
+    print(f"{verdict.links} links hold, head {verdict.head}")
+    if verdict.fault:
+        print(verdict.fault)
+    return 1 if verdict.fault else 0
+
+
+async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None:
+    """Show what has been kept long enough; delete it when told to."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from services.applications.use_cases import keeping
+    from shared.database import async_engine
+
+    engine = async_engine(settings)
+    async with async_sessionmaker(engine).begin() as session:
+        found = await keeping.due(session, settings)
+        for one in found:
+            print(f"{one.reason}: {len(one.applications)}")
+            for a in one.applications:
+                print(f"  {a.id}  {a.number or '-'}  {a.created_at:%Y-%m-%d}")
+        count = await keeping.forget(session, found) if carry_out else None
+    await engine.dispose()
+    print("nothing was deleted; --carry-out does it" if count is None else f"{count} applications forgotten")
 
 
 async def _reconcile(settings: ApplicationsSettings) -> int:

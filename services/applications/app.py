@@ -7,12 +7,14 @@ from aiohttp import ClientSession, ClientTimeout, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from services.applications import measures
 from services.applications.codec import Codec
 from services.applications.context import (
     CODEC,
     HINTS,
     INSPECTOR,
     PEERS,
+    PICTURES,
     SCANNER,
     SESSIONS,
     SETTINGS,
@@ -22,6 +24,7 @@ from services.applications.context import (
 )
 from services.applications.inspection import Inspector
 from services.applications.peers import PROFILES, Profiles
+from services.applications.picturing import Pictures
 from services.applications.routes import ROUTES
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
@@ -29,6 +32,7 @@ from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
 from shared.hints import Hints, end
 from shared.identity import Signer, Verifier
+from shared.measuring import SAMPLERS, watch_pool
 from shared.store import Store
 from shared.web import CHECKS, base_app
 from shared.workdays import WorkingDays
@@ -40,9 +44,9 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
     app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
     app[SETTINGS] = settings
-    app[CODEC] = Codec(settings.master_key)
-    app[STORE] = Store.from_url(settings.store_url)
+    app[CODEC] = Codec(*settings.master_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
+    app[STORE] = Store.from_url(settings.store_url)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_peers)
     app.cleanup_ctx.append(_files)
@@ -59,6 +63,8 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
             await connection.execute(text("SELECT 1"))
 
     app[CHECKS]["database"] = check
+    watch_pool(app, SERVICE, engine)
+    app[SAMPLERS].append(measures.sampler(app[SESSIONS], app[SETTINGS]))
     yield
     await engine.dispose()
 
@@ -78,7 +84,9 @@ async def _files(app: web.Application) -> AsyncIterator[None]:
     remove_leftovers()
     app[SCANNER] = Clamd(settings.clamd_url, seconds=settings.clamd_seconds) if settings.clamd_url else None
     app[INSPECTOR] = Inspector(seconds=settings.inspection_seconds)
+    app[PICTURES] = Pictures(seconds=settings.inspection_seconds)
     yield
+    await app[PICTURES].close()
     await app[INSPECTOR].close()
 
 

@@ -1,7 +1,8 @@
 """The one place where sensitive values are sealed and opened.
 
 Each application has a key of its own, wrapped by the master key, so that rotation touches the wrapping only
-and forgetting one key deletes one application's secrets. A sealed value stands as `{"sealed": "…"}` where the
+and forgetting one key deletes one application's secrets: an empty wrapping opens nothing, and what it sealed reads
+as if it had never been filled in. A sealed value stands as `{"sealed": "…"}` where the
 value stood; which fields are sensitive is said by the form.
 """
 
@@ -9,12 +10,17 @@ import base64
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.applications.forms.definition import Form, Section
+from shared.errors import Conflict
+from shared.masking import mask
+from shared.sealing import CannotOpen, Keyring
 
 _NONCE = 12
 Json = dict[str, Any]
@@ -23,8 +29,8 @@ Json = dict[str, Any]
 class SectionCodec:
     """Seals and opens the values of one application."""
 
-    def __init__(self, key: bytes, application: UUID, form: Form) -> None:
-        self._cipher = AESGCM(key)
+    def __init__(self, key: bytes | None, application: UUID, form: Form) -> None:
+        self._cipher = AESGCM(key) if key is not None else None
         self._application = application.bytes
         self._form = form
 
@@ -46,6 +52,10 @@ class SectionCodec:
 
     def open_one(self, place: str, value: Any) -> Any:
         return self._open(place, value)
+
+    def mask(self, section: str, values: Mapping[str, Any]) -> Json:
+        """Opened values as somebody may see them who has no need of the whole number."""
+        return self._walk(section, values, lambda _, value: mask(value) if isinstance(value, str) else value)
 
     def _walk(self, key: str, values: Mapping[str, Any], change: Callable[[str, Any], Any]) -> Json:
         section = self._form.section(key)
@@ -69,6 +79,8 @@ class SectionCodec:
     def _seal(self, path: str, value: Any) -> Any:
         if value is None:
             return None
+        if self._cipher is None:
+            raise Conflict("该申请的保存期限已满，资料已删除。", code="forgotten")
         nonce = os.urandom(_NONCE)
         text = json.dumps(value, ensure_ascii=False).encode()
         sealed = nonce + self._cipher.encrypt(nonce, text, self._application + path.encode())
@@ -77,25 +89,42 @@ class SectionCodec:
     def _open(self, path: str, value: Any) -> Any:
         if not (isinstance(value, dict) and value.keys() == {"sealed"}):
             return value
+        if self._cipher is None:
+            return None
         raw = base64.urlsafe_b64decode(value["sealed"])
         return json.loads(self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], self._application + path.encode()))
 
 
 class Codec:
-    """Holds the master key; makes and unwraps the key of each application."""
+    """Holds the master keys, the newest first; makes and unwraps the key of each application."""
 
-    def __init__(self, master_key: bytes) -> None:
-        self._master = AESGCM(master_key)
+    def __init__(self, *master_keys: bytes) -> None:
+        self._ring = Keyring(master_keys)
+        self._masters = [AESGCM(key) for key in master_keys]
 
     def new_key(self, application: UUID) -> bytes:
         """A fresh key for an application, wrapped."""
-        nonce = os.urandom(_NONCE)
-        return nonce + self._master.encrypt(nonce, AESGCM.generate_key(256), application.bytes)
+        return self._ring.seal(AESGCM.generate_key(256), application.bytes)
 
     def of(self, application: UUID, wrapped: bytes, form: Form) -> SectionCodec:
-        """The codec of one application's values."""
-        key = self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], application.bytes)
-        return SectionCodec(key, application, form)
+        """The codec of one application's values. `CannotOpen` when no master key fits."""
+        return SectionCodec(self._unwrap(application, wrapped) if wrapped else None, application, form)
+
+    def rewrap(self, application: UUID, wrapped: bytes) -> bytes | None:
+        """The key under the newest master key; None when it is already, or forgotten."""
+        if not wrapped or self._ring.is_current(wrapped):
+            return None
+        return self._ring.seal(self._unwrap(application, wrapped), application.bytes)
+
+    def _unwrap(self, application: UUID, wrapped: bytes) -> bytes:
+        try:
+            return self._ring.open(wrapped, application.bytes)
+        except CannotOpen:
+            # Wrappings from before keys had names.
+            for master in self._masters:
+                with suppress(InvalidTag):
+                    return master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], application.bytes)
+            raise
 
 
 def _sensitive_fields(section: Section) -> set[str]:

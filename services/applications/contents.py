@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.models import Application, Attachment, LeftOver, Revision, Section
+from services.applications.models import Application, Attachment, Revision, Section
+from services.applications.taken_over_models import LeftOver
 from services.applications.workflow import EDITABLE
 from shared import clock
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.codec import Codec
 from services.applications.inspection import Inspector
+from services.applications.picturing import Pictures
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from shared.hints import Hint, Hints
@@ -22,6 +23,8 @@ CODEC = web.AppKey("codec", Codec)
 STORE = web.AppKey("store", Store)
 WORKDAYS = web.AppKey("workdays", WorkingDays)
 INSPECTOR = web.AppKey("inspector", Inspector)
+WORKDAYS = web.AppKey("workdays", WorkingDays)
+PICTURES = web.AppKey("pictures", Pictures)
 # None where no scanner is configured.
 SCANNER: web.AppKey[Clamd | None] = web.AppKey("scanner", Clamd)
 HINTS = web.AppKey("hints", Hints)

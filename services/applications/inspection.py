@@ -109,7 +109,8 @@ def _image(path: str, media_type: str) -> Fault | None:
     return None
 
 
-def _begin() -> None:
+def limit_memory() -> None:
+    """What a process that looks into files may use."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
@@ -120,7 +121,7 @@ class Inspector:
         self._seconds = seconds
         # Spawned: a fork of a server with threads may stop at a lock that nobody will open.
         self._pool = ProcessPool(
-            max_workers=1, max_tasks=1000, initializer=_begin, context=multiprocessing.get_context("spawn")
+            max_workers=1, max_tasks=1000, initializer=limit_memory, context=multiprocessing.get_context("spawn")
         )
 
     async def look_into(self, path: Path, media_type: str) -> Fault | None:

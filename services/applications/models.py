@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -23,9 +24,17 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.applications.workflow import State
+from shared.audit import Ledger
 from shared.database import metadata
 
 SCHEMA = "applications"
+AUDIT = Ledger(
+    SCHEMA,
+    (
+        "id", "at", "application_id", "actor", "actor_name", "role", "action", "from_state", "to_state", "request_id",
+        "details", "address", "result",
+    ),
+)  # fmt: skip
 
 
 class Base(DeclarativeBase):
@@ -34,7 +43,6 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         str: Text(),
         dict[str, Any]: JSONB(),
-        list[dict[str, Any]]: JSONB(),
         list[str]: ARRAY(Text()),
         Decimal: Numeric(14, 2),
     }
@@ -114,6 +122,14 @@ class Application(Base):
     # When the legal-person registry was last asked for values to bring along, and whether it answered.
     registry_asked_at: Mapped[datetime | None]
     registry_answered: Mapped[bool] = mapped_column(default=True)
+
+    # What the desk sorts and searches by. 所属区 is that of the latest submission.
+    district: Mapped[str] = mapped_column(default="")
+    assignee: Mapped[str | None]
+    assignee_name: Mapped[str | None]
+    search: Mapped[list[str]] = mapped_column(
+        Computed("applications.grams(ARRAY[project_name, enterprise_name])", persisted=True), deferred=True
+    )
 
     # The key of this application's sensitive values, wrapped by the master key. Without it they are gone.
     wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
@@ -216,47 +232,6 @@ class Opinion(Base):
     __table_args__ = (CheckConstraint("status IN ('open', 'answered', 'accepted')", name="status"),)
 
 
-class LeftOver(Base):
-    """What was typed and has no place in the form's version now; kept until a person has seen it, and after that too."""
-
-    __tablename__ = "left_over"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), index=True)
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    position: Mapped[int]
-    # The section beside which it is shown; null where there is none.
-    section: Mapped[str | None]
-    section_label: Mapped[str]
-    label: Mapped[str]
-    code: Mapped[str]
-    message: Mapped[str]
-    # `value` as it was kept and `text` as people read it, sealed.
-    content: Mapped[dict[str, Any]]
-    files: Mapped[list[str]] = mapped_column(default=list)
-    dismissed_at: Mapped[datetime | None]
-    dismissed_by: Mapped[str | None]
-
-
-class Report(Base):
-    """What became of an application's values when they were taken over: from its form's version before (`rebase`), or
-    from an earlier application (`copy`). Holds places and words, no values."""
-
-    __tablename__ = "reports"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), index=True)
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    created_by: Mapped[str]
-    kind: Mapped[str]
-    from_version: Mapped[int]
-    to_version: Mapped[int]
-    source: Mapped[UUID | None] = mapped_column(ForeignKey(Application.id))
-    entries: Mapped[list[dict[str, Any]]]
-
-    __table_args__ = (CheckConstraint("kind IN ('rebase', 'copy')", name="kind"),)
-
-
 class Attachment(Base):
     __tablename__ = "attachments"
 
@@ -298,6 +273,18 @@ class Audit(Base):
     to_state: Mapped[str | None]
     request_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    address: Mapped[str] = mapped_column(default="-")
+    result: Mapped[str] = mapped_column(default="ok")
+
+
+class AuditLink(Base):
+    """One row of the audit in its chain of hashes (`shared.audit`)."""
+
+    __tablename__ = "audit_chain"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    audit_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class IdempotencyKey(Base):
@@ -345,4 +332,8 @@ class Owed(Base):
             "created_at",
             postgresql_where="done_at IS NULL AND parked_at IS NULL",
         ),
+        Index(
+            "ix_outbox_parked", "topic", "parked_at", postgresql_where="done_at IS NULL AND parked_at IS NOT NULL"
+        ),
+        Index("ix_outbox_done", "topic", "done_at", postgresql_where="done_at IS NOT NULL"),
     )

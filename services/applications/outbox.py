@@ -5,7 +5,7 @@ Leases run by the database's clock, so that no worker's or relay's own clock mat
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, literal, select, text, update
@@ -184,16 +184,49 @@ async def place_in_line(session: AsyncSession, row: Owed) -> int:
     return int(before or 0) + 1
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How fast a queue's work has been coming out lately: seconds from one to the next, of so many workers together."""
+
+    seconds_each: float
+    workers: int
+
+
+async def pace(session: AsyncSession, topic: str) -> Pace | None:
+    """By the last twenty; None when nothing came out in the last ten minutes."""
+    row = (
+        await session.execute(
+            text(
+                "SELECT count(*), extract(epoch FROM max(done_at) - min(started_at)),"
+                " extract(epoch FROM sum(done_at - started_at)), count(DISTINCT attempt_worker) FROM ("
+                "  SELECT started_at, done_at, attempt_worker FROM applications.outbox"
+                "  WHERE topic = :topic AND done_at > now() - interval '10 minutes' AND started_at IS NOT NULL"
+                "  ORDER BY done_at DESC LIMIT 20) AS recent"
+            ),
+            {"topic": topic},
+        )
+    ).one()
+    count, whole, worked, workers = row
+    if not count:
+        return None
+    # Idle stretches say nothing about speed: one after the other is the slowest that work can be.
+    return Pace(max(min(float(whole), float(worked)) / count, 0.001), max(1, int(workers)))
+
+
+async def workers(session: AsyncSession, topic: str) -> list[tuple[str, int, datetime]]:
+    """Who did something for a queue in the last ten minutes: name, how much, when last."""
+    found = await session.execute(
+        text(
+            "SELECT attempt_worker, count(*), max(done_at) FROM applications.outbox"
+            " WHERE topic = :topic AND done_at > now() - interval '10 minutes' AND attempt_worker IS NOT NULL"
+            " GROUP BY attempt_worker ORDER BY attempt_worker"
+        ),
+        {"topic": topic},
+    )
+    return [(name, int(count), seen) for name, count, seen in found]
+
+
 async def seconds_per_document(session: AsyncSession) -> float:
     """How far apart the last documents came out of all workers together; a guess of 2 s before there are any."""
-    spacing = await session.scalar(
-        text(
-            "SELECT extract(epoch FROM max(done_at) - min(started_at)) / count(*) FROM ("
-            "  SELECT started_at, done_at FROM applications.outbox"
-            "  WHERE topic = :topic AND done_at > now() - interval '10 minutes' AND started_at IS NOT NULL"
-            "  ORDER BY done_at DESC LIMIT 5) AS recent"
-        ),
-        {"topic": RENDER_DOCUMENT},
-    )
-    # Idle stretches between two of them say nothing about speed.
-    return min(float(spacing), 5.0) if spacing else 2.0
+    known = await pace(session, RENDER_DOCUMENT)
+    return known.seconds_each if known else 2.0

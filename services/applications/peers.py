@@ -9,8 +9,9 @@ from aiohttp import ClientError, ClientTimeout, web
 from pydantic import ValidationError
 
 from services.applications.context import Peers
-from shared.identity import Actor
-from shared.messages import Deliveries, Delivery, Profile
+from shared.errors import Unavailable
+from shared.identity import Actor, Role
+from shared.messages import Deliveries, Delivery, Event, Profile, RenderedMail, Staff, StaffMember
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +25,10 @@ REST_SECONDS = 15.0
 MAX_KNOWN = 2000
 
 
-async def profile(peers: Peers, actor: Actor) -> Profile:
-    """The applicant's registry entry for prefilling. A registry that does not answer in 2 s leaves the form
-    empty, which is no reason to keep anybody from starting it."""
-    url = f"{peers.gateway_url.rstrip('/')}/internal/profiles/{actor.account}"
+async def profile(peers: Peers, actor: Actor, account: str | None = None) -> Profile:
+    """The registry entry behind an account, the actor's own unless another is named. A registry that does not answer
+    in 2 s leaves the form empty, which is no reason to keep anybody from starting it."""
+    url = f"{peers.gateway_url.rstrip('/')}/internal/profiles/{account or actor.account}"
     try:
         async with peers.http.get(
             url, headers=peers.signer.headers("gateway", actor), timeout=ClientTimeout(total=2)
@@ -64,6 +65,37 @@ class Profiles:
 
 
 PROFILES = web.AppKey("profiles", Profiles)
+
+
+async def staff(peers: Peers, role: Role) -> list[StaffMember]:
+    """Everybody of the bureau with a role; `Unavailable` when the gateway does not answer."""
+    url = f"{peers.gateway_url.rstrip('/')}/internal/staff"
+    try:
+        async with peers.http.get(
+            url, params={"role": role}, headers=peers.signer.headers("gateway"), timeout=ClientTimeout(total=5)
+        ) as answer:
+            answer.raise_for_status()
+            return Staff.model_validate_json(await answer.read()).items
+    except (TimeoutError, ClientError, ValidationError) as error:
+        log.warning("no staff", extra={"reason": repr(error)})
+        raise Unavailable("暂时无法取得人员名单，请稍后再试。", code="staff_unknown") from error
+
+
+async def preview(peers: Peers, event: Event) -> RenderedMail | None:
+    """The mail that an event would become; None when notify does not answer."""
+    url = f"{peers.notify_url.rstrip('/')}/internal/preview"
+    try:
+        async with peers.http.post(
+            url,
+            data=event.model_dump_json(),
+            headers={**peers.signer.headers("notify"), "Content-Type": "application/json"},
+            timeout=ClientTimeout(total=5),
+        ) as answer:
+            answer.raise_for_status()
+            return RenderedMail.model_validate_json(await answer.read())
+    except (TimeoutError, ClientError, ValidationError) as error:
+        log.warning("no preview", extra={"reason": repr(error)})
+        return None
 
 
 async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[Delivery] | None:

@@ -1,4 +1,4 @@
-"""`reconcile`: accepted submissions = revisions = PDFs = mails, and the name of everything that differs.
+"""`reconcile`: accepted submissions = revisions = PDFs = mails, only legal moves, and the name of all that differs.
 
 The audit says what was accepted; the revisions, the documents, the store's files and notify's ledger say what
 became of it. Nothing is mended here: it counts and names.
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.models import Application, Audit, Document, Owed, Revision
+from services.applications.workflow import TABLE, Action, Place, State
 from shared.messages import NOTIFY, Delivery
 from shared.store import Store, pdf_key
 
@@ -71,10 +72,53 @@ async def reconcile(session: AsyncSession, store: Store, deliveries: list[Delive
         else:
             report.counts["pdfs"] += 1
     _compare_mails(report, owed, deliveries, names)
+    await _follow_moves(session, report, names)
     for row in owed.values():
         if row.parked_at is not None and row.done_at is None:
             report.differences.append(f"搁置的任务 {row.id}（{row.topic}）：{row.last_error}")
     return report
+
+
+# Where a destination that depends on the way may lie.
+_ANYWHERE: dict[Place, set[State | None]] = {
+    Place.SUBMITTED_FROM: {State.DRAFT, State.RETURNED},
+    Place.RETURNED_FROM: {State.PENDING_ACCEPTANCE, State.FORM_REVIEW},
+    Place.HIDDEN: {None},
+}
+
+
+def _legal(from_state: str, action: str, to_state: str | None) -> bool:
+    try:
+        rule = TABLE[State(from_state), Action(action)]
+    except (KeyError, ValueError):
+        return False
+    if isinstance(rule.to, Place):
+        return to_state in _ANYWHERE[rule.to]
+    return to_state == rule.to
+
+
+async def _follow_moves(session: AsyncSession, report: Report, names: dict[Any, str]) -> None:
+    """The audit's moves, one after the other: each stands in the table, begins where the one before ended, and
+    the last ends where the application is."""
+    states: dict[Any, str | None] = {}
+    moves = await session.stream(
+        select(Audit.application_id, Audit.action, Audit.from_state, Audit.to_state)
+        .where(Audit.from_state.is_not(None) | Audit.to_state.is_not(None))
+        .order_by(Audit.id)
+    )
+    async for id, action, before, after in moves:
+        if before is not None:
+            what = f"{names.get(id, id)}：{before} → {after or '已删除'}（{action}）"
+            if not _legal(before, action, after):
+                report.differences.append(f"{what} 不是允许的流转")
+            if id in states and states[id] != before:
+                report.differences.append(f"{what} 与此前状态 {states[id]} 不衔接")
+        states[id] = after
+    found = await session.execute(select(Application.id, Application.state, Application.deleted_at))
+    for id, state, deleted_at in found:
+        last = states.get(id)
+        if last != (None if deleted_at else state):
+            report.differences.append(f"{names.get(id, id)}：状态为 {state}，审计记录止于 {last}")
 
 
 def _compare_mails(

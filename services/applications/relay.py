@@ -18,11 +18,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import outbox
+from services.applications import outbox, queue
+from services.applications.models import AUDIT
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases import sweeping
 from services.applications.use_cases.lapse import lapse_overdue
+from shared import audit
 from shared.celery import celery_app
 from shared.database import async_engine
 from shared.messages import RENDER_DOCUMENT, TOPICS
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 BATCH = 100
 SCAN_SECONDS = 15.0
 CALENDAR_SECONDS = 5.0
+SEAL_SECONDS = 2.0
 
 
 class Relay:
@@ -107,6 +110,11 @@ class Relay:
         async with self._sessions.begin() as session:
             return await lapse_overdue(session)
 
+    async def count(self) -> None:
+        """Draw the desk's counts together."""
+        async with self._sessions.begin() as session:
+            await queue.draw_counts_together(session)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop. A database that is away is waited for."""
         loop = asyncio.get_running_loop()
@@ -116,6 +124,7 @@ class Relay:
             try:
                 if loop.time() >= calendar_at:
                     await self.fall_due()
+                    await self.count()
                     calendar_at = loop.time() + CALENDAR_SECONDS
                 if await self.pass_on() >= BATCH:
                     pause = 0.0
@@ -149,6 +158,22 @@ async def tidy(
             await asyncio.wait_for(stop.wait(), min(SCAN_SECONDS, settings.orphan_sweep_minutes * 60))
 
 
+async def seal_audit(
+    sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
+) -> None:
+    """Give what the audit gained its places in the chain."""
+    while not stop.is_set():
+        pause = SEAL_SECONDS
+        try:
+            async with sessions.begin() as session:
+                if await audit.seal(session, AUDIT, settings.audit_key) == audit.BATCH:
+                    pause = 0.0
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            log.warning("sealing the audit was put off", extra={"reason": repr(error)})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+
 async def run(settings: ApplicationsSettings) -> None:
     """The relay process: until SIGTERM or SIGINT."""
     engine = async_engine(settings)
@@ -162,7 +187,7 @@ async def run(settings: ApplicationsSettings) -> None:
     log.info("relay ready")
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     relay = Relay(sessions, broker, settings)
-    tidying = asyncio.create_task(tidy(sessions, settings, stop))
+    tidying = asyncio.gather(tidy(sessions, settings, stop), seal_audit(sessions, settings, stop))
     try:
         await relay.run(stop)
     finally:

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.forms.definition import OtherApplications
 from services.applications.models import (
     Application,
     Attachment,
@@ -23,7 +22,6 @@ from services.applications.models import (
     Section,
 )
 from services.applications.workflow import State
-from shared import clock
 from shared.errors import Malformed, NotFound
 from shared.identity import Actor, Role
 
@@ -60,11 +58,13 @@ async def application_for_system(session: AsyncSession, id: UUID, *, lock: bool 
     return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).one()
 
 
-def _cursor(at: datetime, id: UUID) -> str:
+def cursor_of(at: datetime, id: UUID) -> str:
+    """The place after which the next page begins."""
     return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode()
 
 
-def _after(cursor: str) -> tuple[datetime, UUID]:
+def place_of(cursor: str) -> tuple[datetime, UUID]:
+    """`Malformed` for anything that `cursor_of` did not make."""
     try:
         at, id = json.loads(base64.urlsafe_b64decode(cursor))
         instant, last = datetime.fromisoformat(at), UUID(id)
@@ -89,13 +89,8 @@ async def applications(
     fund_type: str = "",
     cursor: str = "",
     limit: int = 20,
-    oldest_first: bool = False,
 ) -> tuple[list[Application], str | None]:
-    """A page of what the actor may see, and the cursor of the next one.
-
-    An applicant's list is newest first, by creation; the reviewers' queue oldest submission first.
-    """
-    by = Application.submitted_at if oldest_first else Application.created_at
+    """A page of what the actor may see, newest first by creation, and the cursor of the next one."""
     query = select(Application).where(visible_to(actor))
     if states:
         query = query.where(Application.state.in_(states))
@@ -110,15 +105,11 @@ async def applications(
             )
         )
     if cursor:
-        position = tuple_(by, Application.id)
-        last = tuple_(*_after(cursor))
-        query = query.where(position > last if oldest_first else position < last)
-    order = (by, Application.id) if oldest_first else (by.desc(), Application.id.desc())
-    found = list(await session.scalars(query.order_by(*order).limit(limit + 1)))
-    more = len(found) > limit
+        query = query.where(tuple_(Application.created_at, Application.id) < tuple_(*place_of(cursor)))
+    query = query.order_by(Application.created_at.desc(), Application.id.desc())
+    found = list(await session.scalars(query.limit(limit + 1)))
     page = found[:limit]
-    key = (page[-1].submitted_at if oldest_first else page[-1].created_at) if page else None
-    return page, _cursor(key, page[-1].id) if more and key else None
+    return page, cursor_of(page[-1].created_at, page[-1].id) if len(found) > limit else None
 
 
 async def drafts_of_round(session: AsyncSession, actor: Actor, round_id: UUID) -> list[Application]:
@@ -129,44 +120,19 @@ async def drafts_of_round(session: AsyncSession, actor: Actor, round_id: UUID) -
     return list(await session.scalars(query.order_by(Application.created_at)))
 
 
-async def other_applications(
-    session: AsyncSession, application: Application, round_: Round, project_name: str
-) -> OtherApplications:
-    """What the enterprise handed in besides, in rounds that close in the same year of Beijing's calendar."""
-    close = round_.closes_at.astimezone(clock.SHANGHAI)
-    start, end = (
-        close.replace(year=close.year + n, month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-        for n in (0, 1)
-    )
-    same_type = Application.fund_type == application.fund_type
-    amount = func.coalesce(Application.applied_wan, 0)
-    query = (
-        select(
-            func.count(),
-            func.coalesce(func.sum(amount), 0),
-            func.count().filter(same_type),
-            func.coalesce(func.sum(amount).filter(same_type), 0),
-            func.count().filter(Application.project_name == project_name),
-        )
-        .join(Round, Round.id == Application.round_id)
-        .where(
-            Application.enterprise == application.enterprise,
-            Application.id != application.id,
-            Application.deleted_at.is_(None),
-            Application.submitted_at.is_not(None),
-            Application.state.not_in([State.DRAFT, State.REJECTED, State.LAPSED]),
-            Round.closes_at >= start,
-            Round.closes_at < end,
-        )
-    )
-    count, applied, same_count, same_applied, same_name = (await session.execute(query)).one()
-    return OtherApplications(
-        count=count,
-        applied_wan=applied,
-        same_type_count=same_count,
-        same_type_applied_wan=same_applied,
-        same_name_count=same_name,
-    )
+async def extensions_among(
+    session: AsyncSession, applications: Sequence[Application]
+) -> dict[tuple[UUID, str], Extension]:
+    """The late acceptances that concern any of these applications."""
+    pairs = {(a.round_id, a.enterprise) for a in applications}
+    query = select(Extension).where(tuple_(Extension.round_id, Extension.enterprise).in_(pairs))
+    return {(found.round_id, found.enterprise): found for found in await session.scalars(query)}
+
+
+async def rounds_among(session: AsyncSession, applications: Sequence[Application]) -> dict[UUID, Round]:
+    """The rounds of these applications."""
+    query = select(Round).where(Round.id.in_({a.round_id for a in applications}))
+    return {found.id: found for found in await session.scalars(query)}
 
 
 async def round_(session: AsyncSession, id: UUID, *, lock: bool = False) -> Round:
@@ -320,6 +286,12 @@ async def revision_document(session: AsyncSession, application_id: UUID, revisio
 
 async def audit(session: AsyncSession, id: UUID) -> list[Audit]:
     return list(await session.scalars(select(Audit).where(Audit.application_id == id).order_by(Audit.id)))
+
+
+async def last_move(session: AsyncSession, id: UUID) -> Audit | None:
+    """The latest audit row that moved an application."""
+    query = select(Audit).where(Audit.application_id == id, Audit.to_state.is_not(None))
+    return await session.scalar(query.order_by(Audit.id.desc()).limit(1))
 
 
 async def owed(session: AsyncSession, id: UUID, *, lock: bool = False) -> Owed:

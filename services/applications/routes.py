@@ -3,19 +3,25 @@
 from services.applications.api import (
     applications,
     attachments,
+    audit,
+    case,
     documents,
     history,
     jobs,
     opinions,
     ops,
-    review,
     rounds,
     sections,
     taking_over,
     verify,
 )
+from services.applications.desk_schemas import (
+    FilePages,
+)
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
+from services.applications.ops_schemas import Overview, RequeueAll, Requeued
+from services.applications.review_routes import review_routes
 from services.applications.round_schemas import (
     CloseRound,
     ExtensionInput,
@@ -28,20 +34,15 @@ from services.applications.round_schemas import (
 )
 from services.applications.schemas import (
     ApplicationPage,
-    ApplicationSummary,
     ApplicationView,
     AttachmentView,
+    AuditPage,
     Change,
-    Decision,
     DocumentStatus,
-    Extend,
     Nothing,
     OpinionView,
-    Overview,
     Problem,
-    Raise,
     Reply,
-    ReturnApplication,
     RevisionSnapshot,
     RevisionView,
     SectionValues,
@@ -60,7 +61,6 @@ from services.applications.taken_over_schemas import (
     ReportView,
 )
 from services.applications.use_cases.verify import Verification
-from services.applications.workflow import Action
 from shared.document import DocumentModel
 from shared.identity import Role
 from shared.messages import FailJob, JobFinished, JobStarted, StartJob
@@ -73,13 +73,13 @@ RENDERER = frozenset({"documents"})
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 DIRECTOR = frozenset({Role.DIRECTOR})
+AUDITOR = frozenset({Role.AUDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 READERS = APPLICANT | STAFF
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 A = "/api/v1/applications/{id}"
-R = "/api/v1/review/applications/{id}"
 LIST = ("state", "q", "fund_type", "cursor", "limit")
 
 
@@ -160,6 +160,13 @@ def _public() -> list[Route]:
             "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, READERS,
             media_type="application/octet-stream",
         ),
+        Route(
+            "GET", f"{A}/attachments/{{attachment}}/pages", case.count_pages, GATEWAY, READERS, answer=FilePages
+        ),
+        Route(
+            "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", case.show_page, GATEWAY, READERS,
+            media_type="image/webp",
+        ),
         Route("DELETE", f"{A}/attachments/{{attachment}}", attachments.remove, GATEWAY, APPLICANT, status=204),
         # documents
         Route("POST", f"{A}/preview", documents.preview, GATEWAY, APPLICANT, media_type="application/pdf"),
@@ -179,53 +186,32 @@ def _public() -> list[Route]:
             "PUT", f"{A}/opinions/{{opinion}}", opinions.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
         ),
         Route("GET", f"{A}/revisions", history.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),
-        Route("GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS, answer=RevisionSnapshot),
+        Route(
+            "GET", f"{A}/revisions/{{n}}", history.get_revision, GATEWAY, READERS,
+            answer=RevisionSnapshot, query=("masked",),
+        ),
+        Route(
+            "POST", f"{A}/revisions/{{n}}/reveal", history.reveal, GATEWAY, APPLICANT | REVIEWER | DIRECTOR,
+            Nothing, RevisionSnapshot,
+        ),
         Route(
             "GET", f"{A}/revisions/{{n}}/changes", history.get_changes, GATEWAY, READERS,
-            answer=list[Change], query=("since",),
+            answer=list[Change], query=("since", "masked"),
         ),
         Route("GET", f"{A}/changes", history.get_pending_changes, GATEWAY, READERS, answer=list[Change]),
+        Route(
+            "GET", "/api/v1/audit", audit.read_audit, GATEWAY, AUDITOR,
+            answer=AuditPage, query=("actor", "action", "application", "since", "until", "cursor", "limit"),
+        ),
         Route("GET", f"{A}/timeline", history.timeline, GATEWAY, READERS, answer=Timeline),
-        # review
-        Route(
-            "GET", "/api/v1/review/applications", review.queue, GATEWAY, STAFF,
-            answer=ApplicationPage, query=LIST,
-        ),
-        Route("POST", f"{R}/lease", review.take_lease, GATEWAY, REVIEWER, Nothing, ApplicationSummary),
-        Route("DELETE", f"{R}/lease", review.drop_lease, GATEWAY, REVIEWER, Nothing, status=204),
-        Route(
-            "POST", f"{R}/return", review.send_back, GATEWAY, REVIEWER,
-            ReturnApplication, ApplicationSummary, if_match=True,
-        ),
-        _decision(Action.ACCEPT, REVIEWER, "纳批: take into formal review."),
-        _decision(Action.PASS, REVIEWER, "通过形式审查: on to the experts."),
-        _decision(Action.REFUSE, REVIEWER, "不予受理, with a reason."),
-        _decision(Action.PROPOSE, DIRECTOR, "拟支持, with an amount not above what was applied for."),
-        _decision(Action.DECLINE, DIRECTOR, "不予支持, with a reason."),
-        _decision(Action.APPROVE, DIRECTOR, "公示无异议: the publicity days have passed."),
-        Route(
-            "POST", f"{R}/recall", review.recall, GATEWAY, REVIEWER, Nothing, ApplicationSummary, if_match=True
-        ),
-        Route("POST", f"{R}/extend", review.extend, GATEWAY, REVIEWER, Extend, ApplicationSummary, if_match=True),
-        Route(
-            "POST", f"{R}/opinions/{{opinion}}/accept", opinions.accept_opinion, GATEWAY, REVIEWER,
-            Nothing, OpinionView, if_match=True,
-        ),
-        Route(
-            "POST", f"{R}/opinions/{{opinion}}/raise", opinions.raise_opinion, GATEWAY, REVIEWER,
-            Raise, OpinionView, if_match=True,
-        ),
+        *review_routes(),
         # operators
         Route("GET", "/api/v1/ops/overview", ops.overview, GATEWAY, OPERATOR, answer=Overview),
+        Route(
+            "POST", "/api/v1/ops/parked/requeue", ops.requeue_all, GATEWAY, OPERATOR, RequeueAll, answer=Requeued
+        ),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
     ]  # fmt: skip
-
-
-def _decision(action: Action, roles: frozenset[Role], text: str) -> Route:
-    handler = review.decision(action, text)
-    return Route(
-        "POST", f"{R}/{action.value}", handler, GATEWAY, roles, Decision, ApplicationSummary, if_match=True
-    )
 
 
 def _internal() -> list[Route]:

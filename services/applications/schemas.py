@@ -48,7 +48,10 @@ class OpinionInput(Input):
 
 
 class ReturnApplication(Input):
-    correct_by: AwareDatetime
+    """The deadline is an instant, or so many working days from today, until the end of that office day."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     opinions: list[OpinionInput] = Field(default=[], max_length=100)
     unlock: list[str] = []
 
@@ -59,7 +62,10 @@ class Decision(Input):
 
 
 class Extend(Input):
-    correct_by: AwareDatetime
+    """The new deadline is an instant, or so many working days from today."""
+
+    correct_by: AwareDatetime | None = None
+    working_days: int | None = Field(default=None, ge=1, le=120)
     reason: str = Field(max_length=2000)
 
 
@@ -104,7 +110,11 @@ class ApplicationSummary(BaseModel):
     closes_at: AwareDatetime
     correct_by: AwareDatetime | None
     actions: list[str]
+    applied_wan: str | None = None
+    # For members of staff only.
+    district: str | None = None
     lease: "LeaseView | None" = None
+    assignee: "AssigneeView | None" = None
 
 
 class LeaseView(BaseModel):
@@ -131,6 +141,14 @@ class RegistryView(BaseModel):
     answered: bool
     asked_at: AwareDatetime | None
     waiting: list[NamedPlace]
+
+
+class AssigneeView(BaseModel):
+    """Whose case it is."""
+
+    account: str
+    name: str
+    mine: bool
 
 
 class ApplicationView(ApplicationSummary):
@@ -238,6 +256,8 @@ class OpinionView(BaseModel):
     reply: str | None
     author: str
     created_at: AwareDatetime
+    # Not yet: noted for a return still to come; applicants see only what was sent.
+    sent: bool = True
 
 
 class RevisionView(BaseModel):
@@ -247,6 +267,30 @@ class RevisionView(BaseModel):
     sm3: str
     form_version: int
     receipt: Receipt
+
+
+class AuditEntry(BaseModel):
+    """One row of the audit."""
+
+    id: int
+    at: AwareDatetime
+    actor: str
+    actor_name: str
+    role: str
+    action: str
+    label: str
+    application_id: UUID | None
+    from_state: str | None
+    to_state: str | None
+    address: str
+    result: str
+    request_id: str
+    details: dict[str, Any]
+
+
+class AuditPage(BaseModel):
+    items: list[AuditEntry]
+    next_cursor: str | None
 
 
 class RevisionSnapshot(RevisionView):
@@ -294,25 +338,3 @@ class Timeline(BaseModel):
 
     entries: list[TimelineEntry]
     notifications: list[NoticeView] | None
-
-
-class Parked(BaseModel):
-    id: UUID
-    topic: str
-    application_id: UUID | None
-    starts: int
-    parked_at: AwareDatetime
-    last_error: str | None
-
-
-class QueueView(BaseModel):
-    topic: str
-    owed: int
-    in_flight: int
-    parked: int
-    oldest_seconds: float | None
-
-
-class Overview(BaseModel):
-    queues: list[QueueView]
-    parked: list[Parked]

@@ -20,6 +20,15 @@ class ApplicationsSettings(DatabaseSettings):
     notify_url: AnyHttpUrl
     # Wraps the key each application has for its sensitive values.
     master_key: Key
+    # Master keys from before, until `rotate` has been run.
+    master_retired_keys: Annotated[tuple[Key, ...] | None, NoDecode] = None
+    # How long what is of no more use is kept (`retention`): drafts that were deleted, drafts whose round has
+    # closed, applications that came to their end.
+    retention_deleted_days: int = Field(default=90, ge=1)
+    retention_draft_days: int = Field(default=730, ge=30)
+    retention_years: int = Field(default=10, ge=1)
+    # Seals the audit into its chain; kept away from the database's own administrators.
+    audit_key: Key
     # Signs receipts and the tokens on documents.
     receipt_key: Key
     # Public keys that signed them before; what they signed still counts.
@@ -59,6 +68,9 @@ class ApplicationsSettings(DatabaseSettings):
     orphan_sweep_minutes: float = Field(default=30.0, gt=0)
     orphan_grace_minutes: float = Field(default=60.0, ge=0)
 
+    # Where `python -m deploy.backup create` puts backups, for `preflight` to know the age of the last.
+    backup_folder: str = ""
+
     @field_validator("clamd_url")
     @classmethod
     def _clamd(cls, value: str | None) -> str | None:
@@ -68,10 +80,15 @@ class ApplicationsSettings(DatabaseSettings):
             raise ValueError("应为 tcp://主机:端口 或 unix:///套接字路径")
         return value
 
-    @field_validator("receipt_retired_keys", mode="before")
+    @field_validator("receipt_retired_keys", "master_retired_keys", mode="before")
     @classmethod
     def _retired(cls, value: object) -> object:
         return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+
+    @property
+    def master_keys(self) -> tuple[bytes, ...]:
+        """The master keys, the newest first."""
+        return (self.master_key, *(self.master_retired_keys or ()))
 
     @field_validator("store_url")
     @classmethod

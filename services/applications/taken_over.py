@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.models import LeftOver, Report
+from services.applications.taken_over_models import LeftOver, Report
 
 
 async def left_over(session: AsyncSession, id: UUID) -> list[LeftOver]:

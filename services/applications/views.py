@@ -1,6 +1,7 @@
 """Rows as the public contract shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +17,6 @@ from services.applications.models import (
     Attachment,
     Extension,
     Opinion,
-    Report,
     Revision,
     Round,
     Section,
@@ -25,6 +25,7 @@ from services.applications.receipts import Receipt
 from services.applications.schemas import (
     ApplicationSummary,
     ApplicationView,
+    AssigneeView,
     AttachmentView,
     LeaseView,
     NamedPlace,
@@ -36,6 +37,7 @@ from services.applications.schemas import (
     SectionView,
     SectionWritten,
 )
+from services.applications.taken_over_models import Report
 from services.applications.taken_over_schemas import (
     LeftOverView,
     ReportView,
@@ -45,7 +47,7 @@ from services.applications.use_cases.filled import of_rows
 from services.applications.use_cases.moving import facts_of, round_facts
 from services.applications.use_cases.prefill import Place, waiting
 from services.applications.use_cases.rebasing import newer_version
-from services.applications.use_cases.review import field_label
+from services.applications.use_cases.returning import field_label
 from services.applications.use_cases.sections import Opened, editable
 from services.applications.use_cases.taking_over import opened
 from services.applications.workflow import LABELS, State, applicant_actions, staff_actions
@@ -64,7 +66,6 @@ def _summary(
         actions = applicant_actions(facts, revision=application.revision)
     else:
         actions = ["view", "pdf", *staff_actions(facts, actor.roles & STAFF_ROLES)]
-    leased = application.lease_until is not None and application.lease_until > clock.now()
     return ApplicationSummary(
         id=application.id,
         number=application.number,
@@ -85,18 +86,44 @@ def _summary(
         closes_at=facts.accepts_until or round_.closes_at,
         correct_by=application.correct_by,
         actions=actions,
-        lease=LeaseView(
-            name=application.lease_name or "",
-            mine=application.lease_account == actor.account,
-            until=application.lease_until,
-        )
-        if leased and application.lease_until and not actor.is_a(Role.APPLICANT)
-        else None,
+        applied_wan=f"{application.applied_wan:.2f}" if application.applied_wan is not None else None,
+        **({} if actor.is_a(Role.APPLICANT) else _for_staff(application, actor)),
     )
 
 
+def _for_staff(application: Application, actor: Actor) -> dict[str, Any]:
+    until = application.lease_until
+    leased = until is not None and until > clock.now()
+    return {
+        "district": application.district,
+        "lease": LeaseView(
+            name=application.lease_name or "", mine=application.lease_account == actor.account, until=until
+        )
+        if leased and until
+        else None,
+        "assignee": AssigneeView(
+            account=application.assignee,
+            name=application.assignee_name or "",
+            mine=application.assignee == actor.account,
+        )
+        if application.assignee
+        else None,
+    }
+
+
+async def summaries(
+    session: AsyncSession, applications: Sequence[Application], actor: Actor
+) -> list[ApplicationSummary]:
+    """The lines of a list, with one look each at rounds and late acceptances."""
+    rounds = await repository.rounds_among(session, applications)
+    extensions = await repository.extensions_among(session, applications)
+    return [
+        _summary(a, rounds[a.round_id], extensions.get((a.round_id, a.enterprise)), actor) for a in applications
+    ]
+
+
 async def summary(session: AsyncSession, application: Application, actor: Actor) -> ApplicationSummary:
-    """One line of a list. Rounds and extensions stay in the session's identity map from line to line."""
+    """One application as a line of a list."""
     round_ = await session.get_one(Round, application.round_id)
     extension = await repository.extension(session, application.round_id, application.enterprise)
     return _summary(application, round_, extension, actor)
@@ -256,6 +283,7 @@ def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
         reply=opinion.reply,
         author=opinion.author_name,
         created_at=opinion.created_at,
+        sent=opinion.round_trip <= application.round_trips,
     )
 
 

@@ -86,6 +86,9 @@ class Facts:
     unanswered: int = 0
     seen_since_return: bool = False
     lease_holder: str | None = None
+    lease_name: str = ""
+    # The actor's own lease has run out, and nobody has taken the case since.
+    lease_ended: bool = False
     all_scored: bool = False
     publicity_until: datetime | None = None
     applied_wan: Decimal | None = None
@@ -139,10 +142,12 @@ def correction_before_deadline(f: Facts) -> Refusal | None:
 
 
 def holds_lease(f: Facts) -> Refusal | None:
+    if f.lease_ended:
+        return Refusal("lease_expired", "您的办理时限已到，请重新领取后再办理；已填写的内容仍在本页。")
     if f.lease_holder is None:
         return Refusal("lease_missing", "请先领取该申请再办理。")
     if f.lease_holder != f.actor:
-        return Refusal("lease_held", "该申请正由其他审核人员办理。")
+        return Refusal("lease_held", f"该申请正由{f.lease_name or '其他审核人员'}办理。")
     return None
 
 

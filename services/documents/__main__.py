@@ -1,4 +1,4 @@
-"""`python -m services.documents worker`."""
+"""`python -m services.documents worker|preflight`."""
 
 import argparse
 import sys
@@ -10,10 +10,16 @@ from shared.settings import load
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.documents")
-    parser.add_argument("command", choices=["worker"])
-    parser.parse_args()
+    parser.add_argument("command", choices=["worker", "preflight"])
+    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
+    given = parser.parse_args()
     settings = load(DocumentsSettings)
     logs.configure("documents", settings.log_level)
+    if given.command == "preflight":
+        from services.documents.preflight import findings
+        from shared.preflight import tell
+
+        raise SystemExit(tell(findings(settings), as_json=given.json))
     from services.documents import libraries
 
     try:

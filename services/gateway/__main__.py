@@ -1,56 +1,130 @@
-"""`python -m services.gateway serve|migrate|seed`."""
+"""`python -m services.gateway serve|migrate|seed|staff|rotate|retention|audit-verify|preflight`."""
 
 import argparse
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.gateway import staff
 from services.gateway.settings import GatewaySettings
 from shared import logs
+from shared.errors import DomainError
 from shared.settings import load
+
+T = TypeVar("T")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.gateway")
-    parser.add_argument("command", choices=["serve", "migrate", "seed"])
-    command = parser.parse_args().command
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("serve", "migrate", "seed", "rotate"):
+        commands.add_parser(name)
+    keeping = commands.add_parser("retention", help="what is kept of people longer than needed")
+    keeping.add_argument("--carry-out", action="store_true", help="forget what it shows")
+    verifying = commands.add_parser("audit-verify", help="walk the audit's chain")
+    verifying.add_argument("--head", action="append", default=[], help="a head noted before: position:hash")
+    fitness = commands.add_parser("preflight", help="what is fit for deadline night and what is not")
+    fitness.add_argument("--json", action="store_true", help="for programs instead of for people")
+    staff.arguments(commands.add_parser("staff", help="who works here"))
+    given = parser.parse_args()
     settings = load(GatewaySettings)
     logs.configure("gateway", settings.log_level)
-    match command:
+    match given.command:
         case "serve":
             from services.gateway.app import create_app
             from shared.web import run_app
 
             run_app(create_app(settings), settings.gateway_host, settings.gateway_port)
         case "migrate":
-            from services.gateway.models import SCHEMA
-            from shared.database import migrate
+            _migrate(settings)
+        case "preflight":
+            from services.gateway.preflight import findings
+            from shared.preflight import tell
 
-            migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
-            if settings.stub_idp:
-                from services.gateway.stub_idp.models import SCHEMA as STUB_SCHEMA
-
-                migrate(settings, Path(__file__).parent / "stub_idp" / "migrations", STUB_SCHEMA)
+            raise SystemExit(tell(findings(settings), as_json=given.json))
         case "seed":
-            asyncio.run(_seed(settings))
+            _seed(settings)
+        case "rotate":
+            print(f"{_in_transaction(settings, lambda s: _rotate(s, settings))} rows sealed anew")
+        case "retention":
+            print(_in_transaction(settings, lambda s: _retention(s, settings, carry_out=given.carry_out)))
+        case "audit-verify":
+            raise SystemExit(_in_transaction(settings, lambda s: _verify_audit(s, settings, given.head)))
+        case "staff":
+            print(_in_transaction(settings, lambda session: staff.run(session, given)))
 
 
-async def _seed(settings: GatewaySettings) -> None:
-    from sqlalchemy.ext.asyncio import async_sessionmaker
+def _migrate(settings: GatewaySettings) -> None:
+    from services.gateway.models import SCHEMA
+    from services.gateway.stub_idp.models import SCHEMA as STUB_SCHEMA
+    from shared.database import migrate
 
+    here = Path(__file__).parent
+    migrate(settings, here / "migrations", SCHEMA)
+    if settings.stub_idp:
+        migrate(settings, here / "stub_idp" / "migrations", STUB_SCHEMA)
+
+
+def _seed(settings: GatewaySettings) -> None:
+    from services.gateway.stub_idp.certificates import make_demo_certificates
     from services.gateway.stub_idp.people import seed
-    from shared.database import async_engine
 
     if not settings.stub_idp:
         raise SystemExit("seed fills the stub identity platform, which is switched off (GM_STUB_IDP)")
-    engine = async_engine(settings)
-    async with async_sessionmaker(engine).begin() as session:
-        count = await seed(session)
-    await engine.dispose()
-    print(f"{count} demo accounts")
+    print(f"{_in_transaction(settings, seed)} demo accounts")
     if settings.stub_ca_file:
-        from services.gateway.stub_idp.certificates import make_demo_certificates
-
         make_demo_certificates(Path(settings.stub_ca_file))
+
+
+async def _rotate(session: AsyncSession, settings: GatewaySettings) -> int:
+    from services.gateway.personal import keeping
+    from shared.sealing import Keyring
+
+    return await keeping.rotate(session, Keyring(settings.personal_keys))
+
+
+async def _verify_audit(session: AsyncSession, settings: GatewaySettings, noted: list[str]) -> int:
+    from services.gateway.models import AUDIT
+    from shared import audit
+
+    verdict = await audit.verify(session, AUDIT, settings.audit_key, noted)
+    print(f"{verdict.links} links hold, head {verdict.head}")
+    if verdict.fault:
+        print(verdict.fault)
+    return 1 if verdict.fault else 0
+
+
+async def _retention(session: AsyncSession, settings: GatewaySettings, *, carry_out: bool) -> str:
+    from services.gateway.personal import keeping
+
+    found = await keeping.due(session, settings)
+    lines = [f"accounts nobody used: {len(found)}", *(f"  {a.subject}  {a.attributes_at}" for a in found)]
+    if carry_out:
+        return "\n".join([*lines, f"{await keeping.forget(session, found)} accounts forgotten"])
+    return "\n".join([*lines, "nothing was deleted; --carry-out does it"])
+
+
+def _in_transaction(settings: GatewaySettings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """One transaction's work; a refusal is one line and exit code 1."""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    from shared.database import async_engine
+
+    async def run() -> T:
+        engine = async_engine(settings)
+        try:
+            async with async_sessionmaker(engine).begin() as session:
+                return await work(session)
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(run())
+    except DomainError as refused:
+        raise SystemExit(refused.detail) from None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.gateway.context import BROWSER_SESSIONS, CALLS, RECEIVED_AT, SESSION, SETTINGS
+from services.gateway.accounts import refused
+from services.gateway.addresses import client_address
+from services.gateway.context import BROWSER_SESSIONS, CALLS, DATABASE, RECEIVED_AT, SESSION, SETTINGS
 from services.gateway.forms import check_csrf, keep_form
 from services.gateway.sessions import Session
 from services.gateway.settings import GatewaySettings
@@ -33,6 +35,8 @@ class Page:
     handler: Handler
     roles: frozenset[Role]
     form: bool = False
+    # Opens before the second factor was given: the page that asks for it, and the way out.
+    early: bool = False
 
 
 def cookie_name(settings: GatewaySettings) -> str:
@@ -55,7 +59,7 @@ async def current(request: web.Request) -> Session | None:
 
 def actor(request: web.Request) -> Actor:
     """The signed-in person, with the request's stamp."""
-    return request[SESSION].actor(request[RECEIVED_AT], request[REQUEST_ID])
+    return request[SESSION].actor(request[RECEIVED_AT], request[REQUEST_ID], client_address(request))
 
 
 def same_origin(request: web.Request) -> None:
@@ -82,12 +86,30 @@ def entered(page: Page) -> Handler:
             request[SESSION] = session
             if unsafe and not page.form:
                 check_csrf(session, request.headers.get("X-CSRF-Token", ""))
+            if not page.early:
+                if session.needs_factor:
+                    return _first(
+                        request, page, "/second-factor", "second_factor_required", "请先完成双因素认证。"
+                    )
+                if session.needs_consent:
+                    return _first(
+                        request, page, "/account/consent", "consent_required", "请先阅读并同意个人信息处理告知。"
+                    )
             if not session.roles & page.roles:
+                await refused(
+                    request.app[DATABASE], session.subject, client_address(request), request.method, page.path
+                )
                 raise NotAllowed
         return await page.handler(request)
 
     checked.__doc__ = page.handler.__doc__
     return checked
+
+
+def _first(request: web.Request, page: Page, place: str, code: str, told: str) -> web.Response:
+    if page.form or request.method not in SAFE or request.path.startswith("/api/"):
+        raise NotAllowed(told, code=code)
+    return web.Response(status=303, headers={"Location": f"{place}?next={quote(request.raw_path, safe='')}"})
 
 
 async def _sign_in_first(request: web.Request, page: Page) -> web.Response:

@@ -4,20 +4,24 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from services.gateway import duties
 from services.gateway.models import Account, Audit
+from services.gateway.personal import attributes
 from services.gateway.signin.claims import Person
 from shared import clock, logs
 from shared.errors import NotAllowed
 from shared.identity import Role
+from shared.sealing import Keyring
 
 
-async def enter(session: AsyncSession, person: Person) -> Account:
+async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account:
     """The account of a person who has just proved who they are, its attributes brought up to date.
 
     An enterprise's account is made at its first sign-in; staff must have been entered before. `NotAllowed` for
-    everybody else and for disabled accounts.
+    everybody else, for disabled accounts, and for one whose
+    roles must not stand together.
     """
     account = await session.scalar(select(Account).where(Account.subject == person.subject).with_for_update())
     if account is None:
@@ -27,18 +31,36 @@ async def enter(session: AsyncSession, person: Person) -> Account:
         session.add(account)
     if account.disabled_at is not None:
         raise NotAllowed("您的账号已停用，请联系管理员。", code="account_disabled")
+    duties.check(account.roles)
     account.name = person.name
     if Role.APPLICANT in account.roles:
         account.enterprise = person.uscc
         account.enterprise_name = person.enterprise_name
-    account.attributes = person.attributes
+    account.sealed_attributes = attributes.seal(keys, account.id, person.attributes)
     account.attributes_at = clock.now()
     await session.flush()
     return account
 
 
-def note(session: AsyncSession, action: str, subject: str | None, address: str, **details: Any) -> None:
-    """An audit row of a sign-in, a refusal or a sign-out."""
+def note(
+    session: AsyncSession, action: str, subject: str | None, address: str, *, result: str = "ok", **details: Any
+) -> None:
+    """An audit row: who, what, from where, with what result."""
     session.add(
-        Audit(action=action, subject=subject, address=address, request_id=logs.request_id.get(), details=details)
+        Audit(
+            action=action,
+            subject=subject,
+            address=address,
+            request_id=logs.request_id.get(),
+            details=details,
+            result=result,
+        )
     )
+
+
+async def refused(
+    database: async_sessionmaker[AsyncSession], subject: str, address: str, method: str, route: str
+) -> None:
+    """Somebody who is signed in asked for what is not theirs."""
+    async with database.begin() as session:
+        note(session, "access_refused", subject, address, result="refused", method=method, route=route)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.gateway import events, internal, routes
 from services.gateway.access import entered, security_headers, stamp
+from services.gateway.auditing.sealing import sealing
 from services.gateway.cache import Cache
 from services.gateway.client import Services
 from services.gateway.context import (
@@ -16,6 +17,7 @@ from services.gateway.context import (
     CALLS,
     DATABASE,
     HTTP,
+    KEYS,
     SERVICES,
     SETTINGS,
     SIGN_IN,
@@ -32,6 +34,8 @@ from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from shared.database import BUSY, async_engine
 from shared.identity import Signer, Verifier
+from shared.measuring import SAMPLERS, watch_pool
+from shared.sealing import Keyring
 from shared.web import CHECKS, HEALTH, base_app
 from shared.workdays import WorkingDays
 
@@ -49,6 +53,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
         max_body=2 * 1024 * 1024,
     )
     app[SETTINGS] = settings
+    app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app[CALLS] = Limiter(settings.calls_per_minute)
     app[SIGN_INS] = Limiter(settings.signins_per_minute)
@@ -62,6 +67,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app.cleanup_ctx.append(_internal)
     app.cleanup_ctx.append(events.listening)
     app.on_shutdown.append(events.close_streams)
+    app.cleanup_ctx.append(sealing)
     if settings.stub_idp:
         app.cleanup_ctx.append(stub_mails.sweeping)
     return app
@@ -76,8 +82,11 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     app[BROWSER_SESSIONS] = Sessions(
         sessions,
         cache,
+        app[KEYS],
         idle=timedelta(minutes=settings.session_idle_minutes),
         absolute=timedelta(hours=settings.session_hours),
+        second_factor=settings.second_factor,
+        consent_required=settings.consent_required,
     )
 
     async def database() -> None:
@@ -88,6 +97,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         async with sessions.begin() as session:
             await internal.check_clock(session)
 
+    watch_pool(app, SERVICE, engine)
     # Redis is no condition: without it the gateway only asks the database more often.
     app[CHECKS].update(database=database, clock=clocks)
     yield
@@ -116,8 +126,10 @@ async def _internal(app: web.Application) -> AsyncIterator[None]:
     inner = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), internal.ROUTES, busy=BUSY)
     inner[SETTINGS] = settings
     inner[DATABASE] = app[DATABASE]
-    checks = app[CHECKS]
+    inner[KEYS] = app[KEYS]
+    checks, samplers = app[CHECKS], app[SAMPLERS]
     inner[CHECKS].update(checks)
+    inner[SAMPLERS].extend(samplers)
     runner = web.AppRunner(inner, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, settings.gateway_internal_host, settings.gateway_internal_port).start()

@@ -20,6 +20,7 @@ OWNERS = {
     "applications": "applications",
     "review": "applications",
     "ops": "applications",
+    "audit": "applications",
     "notifications": "notify",
 }
 AWAY = {

@@ -10,6 +10,7 @@ from services.gateway.limits import Limiter
 from services.gateway.sessions import Session, Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
+from shared.sealing import Keyring
 from shared.workdays import WorkingDays
 
 SETTINGS = web.AppKey("settings", GatewaySettings)
@@ -18,6 +19,7 @@ BROWSER_SESSIONS = web.AppKey("browser_sessions", Sessions)
 HTTP = web.AppKey("http", ClientSession)
 SERVICES = web.AppKey("services", Services)
 SIGN_IN = web.AppKey("sign_in", SignInClient)
+KEYS = web.AppKey("keys", Keyring)
 WORKDAYS = web.AppKey("workdays", WorkingDays)
 CALLS = web.AppKey("calls", Limiter)
 SIGN_INS = web.AppKey("sign_ins", Limiter)

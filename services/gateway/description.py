@@ -1,11 +1,15 @@
 """`/api/v1/me`, and the description of the whole API, made from every service's own route table."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from services.gateway import events
+from services.gateway.auditing.reading import AccountAudit, read_accounts
 from services.gateway.context import SERVICES, SESSION, SETTINGS
 from services.gateway.pages.rendering import page
 from shared import openapi
+from shared.identity import Role
 from shared.web import Route, answer
 
 VERSION = "1.0.0"
@@ -14,7 +18,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 async def me(request: web.Request) -> web.Response:
     """Who is signed in: account, roles, enterprise, and the `csrf_token` that every unsafe call must send."""
-    session = request[SESSION]
+    session, idle = request[SESSION], request.app[SETTINGS].session_idle_minutes
     enterprise = {"uscc": session.enterprise, "name": session.enterprise_name} if session.enterprise else None
     return answer(
         {
@@ -24,7 +28,8 @@ async def me(request: web.Request) -> web.Response:
             "enterprise": enterprise,
             "csrf_token": session.csrf_token,
             "expires_at": session.expires_at.isoformat(),
-            "idle_minutes": request.app[SETTINGS].session_idle_minutes,
+            "idle_until": (session.last_seen_at + timedelta(minutes=idle)).isoformat(),
+            "idle_minutes": idle,
         }
     )
 
@@ -33,6 +38,14 @@ async def me(request: web.Request) -> web.Response:
 OWN = [
     Route("GET", "/api/v1/me", me),
     Route("GET", "/api/v1/events", events.stream, media_type="text/event-stream"),
+    Route(
+        "GET",
+        "/api/v1/audit/accounts",
+        read_accounts,
+        roles=frozenset({Role.AUDITOR}),
+        answer=AccountAudit,
+        query=("actor", "action", "since", "until", "cursor", "limit"),
+    ),
 ]
 
 

@@ -3,19 +3,25 @@
 from datetime import timedelta
 
 from aiohttp import web
+from prometheus_client import Gauge
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway import registry
-from services.gateway.context import DATABASE, SETTINGS
+from services.gateway.context import DATABASE, KEYS, SETTINGS
 from services.gateway.models import Account
+from services.gateway.personal import attributes
 from shared import clock
-from shared.errors import NotFound, Unavailable
-from shared.messages import Profile
+from shared.errors import Malformed, NotFound, Unavailable
+from shared.identity import Role
+from shared.messages import Profile, Staff, StaffMember
+from shared.sealing import Keyring
 from shared.web import HEALTH, METRICS, Route, answer, uuid_in_path
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
 MAX_SKEW = timedelta(seconds=1)
+SKEW = Gauge("gm_clock_skew_seconds", "The database's clock minus this machine's, when readiness was last asked")
+STAFF = frozenset({Role.REVIEWER, Role.EXPERT, Role.DIRECTOR})
 
 
 async def profile(request: web.Request) -> web.Response:
@@ -32,11 +38,11 @@ async def profile(request: web.Request) -> web.Response:
             entry = await registry.entry(database, account.enterprise)
         except Unavailable:
             answered = False
-    return answer(_profile(account, entry, answered))
+    return answer(_profile(account, request.app[KEYS], entry, answered))
 
 
-def _profile(account: Account, entry: dict[str, str], answered: bool) -> Profile:
-    said = {k: v for k, v in account.attributes.items() if isinstance(v, str)}
+def _profile(account: Account, keys: Keyring, entry: dict[str, str], answered: bool) -> Profile:
+    said = {k: v for k, v in attributes.attributes(keys, account).items() if isinstance(v, str)}
     personal = {k: v for k, v in said.items() if k.startswith("BLR_")}
     # The platform itself passes on some of the registry's attributes; an entry of the registry goes before.
     found = {k: v for k, v in said.items() if k.isupper() and k not in personal} | entry
@@ -50,18 +56,31 @@ def _profile(account: Account, entry: dict[str, str], answered: bool) -> Profile
     )
 
 
+async def staff(request: web.Request) -> web.Response:
+    """Everybody who may sign in with a role of the bureau's, by name."""
+    role = request.query.get("role", "")
+    if role not in STAFF:
+        raise Malformed("没有这种角色。", code="unknown_role")
+    query = select(Account).where(Account.roles.contains([role]), Account.disabled_at.is_(None))
+    async with request.app[DATABASE].begin() as session:
+        found = await session.scalars(query.order_by(Account.name, Account.id))
+        return answer(Staff(items=[StaffMember(account=str(a.id), name=a.name) for a in found]))
+
+
 async def check_clock(session: AsyncSession) -> None:
     """`RuntimeError` when this machine's clock and the database's are more than a second apart."""
     before = clock.now()
     theirs = await session.scalar(select(func.clock_timestamp()))
     after = clock.now()
     assert theirs is not None
+    SKEW.set((theirs - (before + (after - before) / 2)).total_seconds())
     if theirs < before - MAX_SKEW or theirs > after + MAX_SKEW:
         raise RuntimeError(f"clock differs from the database's by {(theirs - after).total_seconds():.1f} s")
 
 
 ROUTES = [
     Route("GET", "/internal/profiles/{account}", profile, frozenset({"applications"}), answer=Profile),
+    Route("GET", "/internal/staff", staff, frozenset({"applications"}), answer=Staff, query=("role",)),
     *HEALTH,
     *METRICS,
 ]

@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Text, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.audit import Ledger
 from shared.database import metadata
 
 SCHEMA = "identity"
+AUDIT = Ledger(SCHEMA, ("id", "at", "subject", "action", "address", "request_id", "details", "result"))
 
 
 class Base(DeclarativeBase):
@@ -35,8 +37,8 @@ class Account(Base):
     roles: Mapped[list[str]]
     enterprise: Mapped[str | None]
     enterprise_name: Mapped[str | None]
-    # What the platform said at the last sign-in.
-    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # What the platform said at the last sign-in (`personal.keeping`).
+    sealed_attributes: Mapped[bytes | None] = mapped_column(LargeBinary)
     attributes_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     disabled_at: Mapped[datetime | None]
@@ -49,14 +51,23 @@ class SessionRow(Base):
 
     id_sha256: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
+    # How its owner names it among their own; opens nothing.
+    id: Mapped[UUID] = mapped_column(unique=True)
     csrf_token: Mapped[str]
+    address: Mapped[str]
+    agent: Mapped[str]
+    credential: Mapped[str | None]
+    # Sealed; shown to the provider at sign-out.
+    id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # When the second factor was given.
+    factor_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Audit(Base):
-    """Sign-ins, refusals and sign-outs. Rows are only ever added (a trigger refuses anything else)."""
+    """What accounts did and what they were refused. Rows are only ever added (a trigger refuses anything else)."""
 
     __tablename__ = "audit"
 
@@ -67,6 +78,44 @@ class Audit(Base):
     address: Mapped[str]
     request_id: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[str] = mapped_column(default="ok")
+
+    __table_args__ = (Index("ix_identity_audit_subject", "subject", "id"),)
+
+
+class AuditLink(Base):
+    """One row of the audit in its chain of hashes (`shared.audit`)."""
+
+    __tablename__ = "audit_chain"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    audit_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Consent(Base):
+    """That somebody agreed to a version of the notice about their data."""
+
+    __tablename__ = "consents"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    address: Mapped[str]
+
+
+class SecondFactor(Base):
+    """A staff account's TOTP (RFC 6238). It counts once its first code was right."""
+
+    __tablename__ = "second_factors"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    confirmed_at: Mapped[datetime | None]
+    # The time step of the last code that was taken: none is taken twice.
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
 
 
 class SpentState(Base):

@@ -7,8 +7,10 @@ from aiohttp import ClientError, ClientTimeout, web
 from yarl import URL
 
 from services.gateway.access import actor
+from services.gateway.accounts import refused
+from services.gateway.addresses import client_address
 from services.gateway.client import away
-from services.gateway.context import SERVICES, SETTINGS
+from services.gateway.context import DATABASE, SERVICES, SESSION, SETTINGS
 from shared.errors import TooLarge
 from shared.web import REQUEST_ID
 
@@ -59,6 +61,9 @@ async def relay(
             allow_redirects=False,
             timeout=TIMEOUT,
         ) as found:
+            if found.status == 403:
+                who = request[SESSION].subject
+                await refused(request.app[DATABASE], who, client_address(request), request.method, request.path)
             answer = web.StreamResponse(status=found.status)
             for name in TO_CLIENT:
                 if name in found.headers:

@@ -2,6 +2,8 @@
 
 from services.gateway import description, events, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
+from services.gateway.auditing import page as audit_page
+from services.gateway.auditing.reading import read_accounts
 from services.gateway.pages import (
     checking,
     documents,
@@ -9,13 +11,16 @@ from services.gateway.pages import (
     ops,
     projects,
     reading,
-    review,
     rounds,
     sections,
     submitting,
     taking_over,
     verify,
 )
+from services.gateway.pages.review import case, phrases, queue, returning
+from services.gateway.personal import consent, own_data
+from services.gateway.personal import sessions_page as my_sessions
+from services.gateway.signin import factor_pages as factor
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
 from services.gateway.stub_idp import certificate_pages as stub_certificate
@@ -30,6 +35,8 @@ from shared.identity import Role
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
+AUDITOR = frozenset({Role.AUDITOR})
+DIRECTOR = frozenset({Role.DIRECTOR})
 OPERATOR = frozenset({Role.OPERATOR})
 
 A = "/applications/{id}"
@@ -40,7 +47,18 @@ PAGES = [
     Page("GET", "/", home.entrance, ANYBODY),
     Page("GET", "/login", signin.login, ANYBODY),
     Page("GET", "/login/callback", signin.callback, ANYBODY),
-    Page("POST", "/logout", signin.logout, SIGNED_IN, form=True),
+    Page("POST", "/logout", signin.logout, SIGNED_IN, form=True, early=True),
+    Page("GET", "/second-factor", factor.ask, SIGNED_IN, early=True),
+    Page("GET", "/second-factor/picture", factor.picture, SIGNED_IN, early=True),
+    Page("POST", "/second-factor", factor.take, SIGNED_IN, form=True, early=True),
+    Page("GET", "/account/consent", consent.show, APPLICANT, early=True),
+    Page("POST", "/account/consent", consent.take, APPLICANT, form=True, early=True),
+    Page("GET", "/account/data", own_data.show, SIGNED_IN),
+    Page("POST", "/account/data", own_data.export, SIGNED_IN, form=True),
+    Page("GET", "/account/sessions", my_sessions.show, SIGNED_IN),
+    Page("POST", "/account/sessions/{id}/end", my_sessions.end_one, SIGNED_IN, form=True),
+    Page("POST", "/account/sessions/end-others", my_sessions.end_others, SIGNED_IN, form=True),
+    Page("POST", "/account/sessions/end-all", my_sessions.end_all, SIGNED_IN, form=True),
     Page("GET", "/welcome", home.welcome, SIGNED_IN),
     # whoever holds a document
     Page("GET", "/verify", verify.entrance, ANYBODY),
@@ -72,6 +90,7 @@ PAGES = [
     Page("GET", f"{A}/delete", projects.confirm_delete, APPLICANT),
     Page("POST", f"{A}/delete", projects.delete, APPLICANT, form=True),
     Page("GET", f"{A}/view", reading.view, APPLICANT),
+    Page("POST", f"{A}/reveal", reading.reveal, APPLICANT, form=True),
     Page("GET", f"{A}/opinions", reading.opinions, APPLICANT),
     Page("POST", f"{A}/opinions", reading.answer_opinions, APPLICANT, form=True),
     Page("GET", "/notifications", home.inbox, APPLICANT),
@@ -80,15 +99,34 @@ PAGES = [
     Page("GET", f"{A}/revisions/{{n}}/pdf", documents.wait, APPLICANT | STAFF),
     Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF, form=True),
     # the bureau
-    Page("GET", "/review", review.queue, STAFF),
-    Page("GET", R, review.desk, STAFF),
-    Page("POST", f"{R}/lease", review.take, REVIEWER, form=True),
-    Page("POST", f"{R}/release", review.drop, REVIEWER, form=True),
-    Page("POST", f"{R}/accept", review.accept, REVIEWER, form=True),
-    Page("GET", f"{R}/return", review.write_return, REVIEWER),
-    Page("POST", f"{R}/return", review.send_back, REVIEWER, form=True),
+    Page("GET", "/review", queue.show, STAFF),
+    Page("POST", "/review/assign", queue.assign, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/next", queue.take_next, REVIEWER, form=True),
+    Page("POST", "/review/away", queue.set_away, REVIEWER, form=True),
+    Page("POST", "/review/filters", queue.keep, STAFF, form=True),
+    Page("POST", "/review/filters/{id}/delete", queue.forget, STAFF, form=True),
+    Page("GET", "/review/phrases", phrases.show, REVIEWER | DIRECTOR),
+    Page("POST", "/review/phrases", phrases.add, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/phrases/{id}", phrases.change, REVIEWER | DIRECTOR, form=True),
+    Page("GET", R, case.show, STAFF),
+    Page("POST", f"{R}/reveal", case.reveal, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
+    Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
+    Page("POST", f"{R}/accept", case.accept, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions", returning.note, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions/{{opinion}}/delete", returning.forget, REVIEWER, form=True),
+    Page("POST", f"{R}/recall", returning.recall, REVIEWER, form=True),
+    Page("GET", f"{R}/extend", returning.ask_extend, REVIEWER),
+    Page("POST", f"{R}/extend", returning.extend, REVIEWER, form=True),
+    Page("GET", f"{R}/return", returning.write, REVIEWER),
+    Page("POST", f"{R}/return", returning.send_back, REVIEWER, form=True),
+    # auditors
+    Page("GET", "/audit", audit_page.show, AUDITOR),
+    Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
+    Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
     Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
     Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),
@@ -100,6 +138,7 @@ PAGES = [
 # The services behind check roles line by line; here nobody passes without a session.
 API = [
     Page("GET", "/api/v1/me", description.me, SIGNED_IN),
+    Page("GET", "/api/v1/audit/accounts", read_accounts, AUDITOR),
     Page("GET", "/api/v1/openapi.json", description.openapi_json, ANYBODY),
     Page("GET", "/api/v1/docs", description.docs, ANYBODY),
     Page("GET", "/api/v1/events", events.stream, SIGNED_IN),

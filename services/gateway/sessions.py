@@ -6,18 +6,24 @@ was away is gone soon after it is back.
 
 import hashlib
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime, BaseModel
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.cache import Cache
-from services.gateway.models import Account, SessionRow
+from services.gateway.models import Account, Consent, SessionRow
 from shared import clock
 from shared.identity import Actor, Role
+from shared.sealing import CannotOpen, Keyring
 
+# The notice about personal data that is in force (`templates/consent.html`). A new text is a new version, and
+# consent is asked for again.
+CONSENT_VERSION = "2026-11"
 COPY_SECONDS = 20
 # How often `last_seen_at` is written while somebody works.
 SEEN_EVERY = timedelta(minutes=1)
@@ -27,7 +33,9 @@ class Session(BaseModel, frozen=True):
     """Who is signed in."""
 
     id_sha256: str
+    id: UUID
     account: UUID
+    subject: str
     name: str
     roles: frozenset[Role]
     enterprise: str | None
@@ -35,8 +43,12 @@ class Session(BaseModel, frozen=True):
     csrf_token: str
     last_seen_at: AwareDatetime
     expires_at: AwareDatetime
+    # Until the second factor is given, nothing but the page that asks for it opens.
+    needs_factor: bool = False
+    # Until an enterprise's person agreed to the notice, nothing but the notice opens.
+    needs_consent: bool = False
 
-    def actor(self, received_at: AwareDatetime, request_id: str) -> Actor:
+    def actor(self, received_at: AwareDatetime, request_id: str, address: str) -> Actor:
         """The person as the other services see them."""
         return Actor(
             account=str(self.account),
@@ -45,8 +57,19 @@ class Session(BaseModel, frozen=True):
             enterprise=self.enterprise,
             enterprise_name=self.enterprise_name,
             request_id=request_id,
+            address=address,
             received_at=received_at,
         )
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How and from where somebody came in."""
+
+    address: str
+    agent: str
+    credential: str | None = None
+    id_token: str | None = None
 
 
 def digest(secret: str) -> str:
@@ -57,22 +80,39 @@ class Sessions:
     """Begin, find and end sessions."""
 
     def __init__(
-        self, database: async_sessionmaker[AsyncSession], cache: Cache, *, idle: timedelta, absolute: timedelta
+        self,
+        database: async_sessionmaker[AsyncSession],
+        cache: Cache,
+        keys: Keyring,
+        *,
+        idle: timedelta,
+        absolute: timedelta,
+        second_factor: bool,
+        consent_required: bool,
     ) -> None:
         self._database = database
         self._cache = cache
+        self._keys = keys
         self._idle = idle
         self._absolute = absolute
+        self._second_factor = second_factor
+        self._consent_required = consent_required
 
-    async def begin(self, account: UUID, *, replaces: str | None) -> str:
+    async def begin(self, account: UUID, arrival: Arrival, *, replaces: str | None) -> str:
         """A new session's id. The one it replaces ends: an id from before a sign-in is worth nothing after it."""
-        id = secrets.token_urlsafe(32)
+        id, own = secrets.token_urlsafe(32), uuid4()
+        hint = arrival.id_token
         async with self._database.begin() as session:
             session.add(
                 SessionRow(
                     id_sha256=digest(id),
+                    id=own,
                     account_id=account,
                     csrf_token=secrets.token_urlsafe(32),
+                    address=arrival.address,
+                    agent=arrival.agent[:200],
+                    credential=arrival.credential,
+                    id_token=self._keys.seal(hint.encode(), own.bytes) if hint else None,
                     expires_at=clock.now() + self._absolute,
                 )
             )
@@ -81,6 +121,19 @@ class Sessions:
         if replaces:
             await self.end(replaces)
         return id
+
+    async def raise_rights(self, id: str) -> str:
+        """The same session under a new id, once the second factor was given: an id from before is worth nothing
+        after it."""
+        new = secrets.token_urlsafe(32)
+        async with self._database.begin() as session:
+            await session.execute(
+                update(SessionRow)
+                .where(SessionRow.id_sha256 == digest(id))
+                .values(id_sha256=digest(new), csrf_token=secrets.token_urlsafe(32), factor_at=clock.now())
+            )
+        await self._cache.drop(_key(digest(id)))
+        return new
 
     async def find(self, id: str) -> Session | None:
         """The session of an id, unless it is unknown, idle too long, too old, or its account disabled."""
@@ -103,37 +156,83 @@ class Sessions:
         async with self._database.begin() as session:
             row = (
                 await session.execute(
-                    select(SessionRow, Account)
+                    select(SessionRow, Account, Consent.at)
                     .join(Account, Account.id == SessionRow.account_id)
+                    .outerjoin(Consent, and_(Consent.account_id == Account.id, Consent.version == CONSENT_VERSION))
                     .where(SessionRow.id_sha256 == key, Account.disabled_at.is_(None))
                 )
             ).one_or_none()
             if row is None:
                 return None
-            kept, account = row
+            kept, account, agreed = row
             now = clock.now()
             if now - kept.last_seen_at > SEEN_EVERY and now - kept.last_seen_at <= self._idle:
                 await session.execute(
                     update(SessionRow).where(SessionRow.id_sha256 == key).values(last_seen_at=now)
                 )
                 kept.last_seen_at = now
+            roles = frozenset(Role(role) for role in account.roles)
             return Session(
                 id_sha256=key,
+                id=kept.id,
                 account=account.id,
+                subject=account.subject,
                 name=account.name,
-                roles=frozenset(Role(role) for role in account.roles),
+                roles=roles,
                 enterprise=account.enterprise,
                 enterprise_name=account.enterprise_name,
                 csrf_token=kept.csrf_token,
                 last_seen_at=kept.last_seen_at,
                 expires_at=kept.expires_at,
+                needs_consent=self._consent_required and Role.APPLICANT in roles and agreed is None,
+                needs_factor=self._second_factor and kept.factor_at is None and roles != {Role.APPLICANT},
             )
 
-    async def end(self, id: str) -> None:
-        """Sign out."""
+    async def forget_copy(self, id_sha256: str) -> None:
+        """Read the session anew at its next request."""
+        await self._cache.drop(_key(id_sha256))
+
+    async def all_of(self, account: UUID) -> Sequence[SessionRow]:
+        """Where an account is signed in, the latest first."""
         async with self._database.begin() as session:
-            await session.execute(delete(SessionRow).where(SessionRow.id_sha256 == digest(id)))
+            alive = SessionRow.last_seen_at > clock.now() - self._idle
+            found = await session.scalars(
+                select(SessionRow)
+                .where(SessionRow.account_id == account, SessionRow.expires_at > func.now(), alive)
+                .order_by(SessionRow.created_at.desc())
+            )
+            return found.all()
+
+    async def end(self, id: str) -> str | None:
+        """Sign out; the ID token to show to the provider, where there was one."""
+        async with self._database.begin() as session:
+            row = (
+                await session.execute(
+                    delete(SessionRow)
+                    .where(SessionRow.id_sha256 == digest(id))
+                    .returning(SessionRow.id, SessionRow.id_token)
+                )
+            ).one_or_none()
         await self._cache.drop(_key(digest(id)))
+        if row is None or row.id_token is None:
+            return None
+        try:
+            return self._keys.open(row.id_token, row.id.bytes).decode()
+        except CannotOpen:
+            return None
+
+    async def end_of(self, account: UUID, *, one: UUID | None = None, but: UUID | None = None) -> int:
+        """End an account's sessions: all, one by its name, or all but one; how many there were."""
+        query = delete(SessionRow).where(SessionRow.account_id == account)
+        if one is not None:
+            query = query.where(SessionRow.id == one)
+        if but is not None:
+            query = query.where(SessionRow.id != but)
+        async with self._database.begin() as session:
+            ended = (await session.scalars(query.returning(SessionRow.id_sha256))).all()
+        for key in ended:
+            await self._cache.drop(_key(key))
+        return len(ended)
 
 
 def _key(id_sha256: str) -> str:

@@ -2,12 +2,13 @@
 
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
 
-from shared.settings import DatabaseSettings
+from shared.settings import DatabaseSettings, Key
 
 Network = IPv4Network | IPv6Network
 
@@ -50,6 +51,17 @@ class GatewaySettings(DatabaseSettings):
     # Working days of years that are not published yet (`shared.workdays`).
     workdays_file: str = ""
 
+    # Seals the audit into its chain; kept away from the database's own administrators.
+    audit_key: Key
+    # Seal what is kept of people; the newest first, old ones until `rotate` has been run.
+    personal_keys: Annotated[list[Key], NoDecode] = Field(min_length=1)
+    # A second factor (TOTP) for everybody but enterprises; production refuses to have it off.
+    second_factor: bool = False
+    # Consent to the notice about personal data comes before everything else; production refuses to have it off.
+    consent_required: bool = False
+    # What is known of a person is forgotten so long after the last sign-in.
+    retention_account_days: int = Field(default=1095, ge=180)
+
     session_idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=8, ge=1)
     # Calls one session may make in a minute, and sign-in attempts from one address.
@@ -89,6 +101,11 @@ class GatewaySettings(DatabaseSettings):
         """An absolute address of the portal."""
         return str(self.public_url).rstrip("/") + path
 
+    @field_validator("personal_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _one_provider(self) -> Self:
         if not self.idp_issuer and not self.idp_url:
@@ -102,6 +119,10 @@ class GatewaySettings(DatabaseSettings):
                 raise ValueError("GM_STUB_IDP：生产环境不得启用演示身份平台")
             if not self.https:
                 raise ValueError("GM_PUBLIC_URL：生产环境应为 https 地址")
+            if not self.second_factor:
+                raise ValueError("GM_SECOND_FACTOR：生产环境不得关闭工作人员的双因素认证")
+            if not self.consent_required:
+                raise ValueError("GM_CONSENT_REQUIRED：生产环境应在收集个人信息前取得同意")
             provider = self.idp_issuer or self.idp_url
             if provider and provider.scheme != "https":
                 raise ValueError("GM_IDP_ISSUER、GM_IDP_URL：生产环境应为 https 地址")

@@ -1,4 +1,4 @@
-"""`python -m services.notify serve|worker|migrate`."""
+"""`python -m services.notify serve|worker|migrate|preflight`."""
 
 import argparse
 from pathlib import Path
@@ -10,11 +10,12 @@ from shared.settings import load
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.notify")
-    parser.add_argument("command", choices=["serve", "worker", "migrate"])
-    command = parser.parse_args().command
+    parser.add_argument("command", choices=["serve", "worker", "migrate", "preflight"])
+    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
+    given = parser.parse_args()
     settings = load(NotifySettings)
-    logs.configure("notify-worker" if command == "worker" else "notify", settings.log_level)
-    match command:
+    logs.configure("notify-worker" if given.command == "worker" else "notify", settings.log_level)
+    match given.command:
         case "serve":
             from services.notify.app import create_app
             from shared.web import run_app
@@ -24,6 +25,11 @@ def main() -> None:
             from services.notify.worker import run
 
             run(settings)
+        case "preflight":
+            from services.notify.preflight import findings
+            from shared.preflight import tell
+
+            raise SystemExit(tell(findings(settings), as_json=given.json))
         case "migrate":
             from services.notify.models import SCHEMA
             from shared.database import migrate

@@ -12,7 +12,8 @@ from services.notify.models import Notification
 from services.notify.schemas import Inbox, Notice
 from shared import openapi
 from shared.errors import Malformed
-from shared.web import ROUTES, actor, answer, uuid_in_path
+from shared.messages import EventToShow, RenderedMail
+from shared.web import ROUTES, actor, answer, body, uuid_in_path
 
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
 PUBLIC_URL = web.AppKey("public_url", str)
@@ -61,6 +62,12 @@ async def deliveries(request: web.Request) -> web.Response:
     async with request.app[SESSIONS].begin() as session:
         page = await inbox.deliveries(session, _uuid(request, "application_id"), _uuid(request, "after"))
     return answer(page)
+
+
+async def preview(request: web.Request) -> web.Response:
+    """The mail that an event would become, for somebody who is about to bring it about."""
+    mail = render(body(request, EventToShow).root, request.app[PUBLIC_URL])
+    return answer(RenderedMail(subject=mail.subject, text=mail.text, html=mail.html))
 
 
 async def describe(request: web.Request) -> web.Response:

@@ -6,11 +6,13 @@ from aiohttp import web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from services.notify import measures
 from services.notify.api import PUBLIC_URL, SESSIONS
 from services.notify.routes import ROUTES
 from services.notify.settings import NotifySettings
 from shared.database import BUSY, async_engine
 from shared.identity import Verifier
+from shared.measuring import SAMPLERS, watch_pool
 from shared.web import CHECKS, base_app
 
 SERVICE = "notify"
@@ -30,6 +32,8 @@ def create_app(settings: NotifySettings) -> web.Application:
                 await connection.execute(text("SELECT 1"))
 
         app[CHECKS]["database"] = check
+        watch_pool(app, SERVICE, engine)
+        app[SAMPLERS].append(measures.sampler(app[SESSIONS]))
         yield
         await engine.dispose()
 

@@ -49,5 +49,6 @@ class Notification(Base):
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'sent', 'superseded', 'undeliverable')", name="state"),
         Index("ix_notifications_due", "next_at", postgresql_where="state = 'pending'"),
+        Index("ix_notifications_undeliverable", "accepted_at", postgresql_where="state = 'undeliverable'"),
         Index("ix_notifications_inbox", "enterprise", "occurred_at", "event_id"),
     )

@@ -61,13 +61,23 @@ class SmtpSender:
         self._password = unquote(parts.password or "")
         self._timeout = timeout
 
+    def greet(self) -> str:
+        """As far as one can go without a mail: connect, encrypt, sign in. What the server says of itself."""
+        with self._connection() as smtp:
+            self._enter(smtp)
+            _, said = smtp.ehlo()
+            return said.decode(errors="replace").splitlines()[0]
+
+    def _enter(self, smtp: smtplib.SMTP) -> None:
+        if self._scheme == "smtp+starttls":
+            smtp.starttls(context=ssl.create_default_context())
+        if self._user is not None:
+            smtp.login(self._user, self._password)
+
     def send(self, message: EmailMessage) -> None:
         try:
             with self._connection() as smtp:
-                if self._scheme == "smtp+starttls":
-                    smtp.starttls(context=ssl.create_default_context())
-                if self._user is not None:
-                    smtp.login(self._user, self._password)
+                self._enter(smtp)
                 smtp.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             code, reason = next(iter(error.recipients.values()))

@@ -49,6 +49,8 @@ GET    {A}/left-over                                 gateway            a
 DELETE {A}/left-over/{{item}}                          gateway            a
 POST   {A}/attachments                               gateway            a
 GET    {A}/attachments/{{attachment}}                  gateway            adru
+GET    {A}/attachments/{{attachment}}/pages            gateway            adru
+GET    {A}/attachments/{{attachment}}/pages/{{n}}        gateway            adru
 DELETE {A}/attachments/{{attachment}}                  gateway            a
 POST   {A}/preview                                   gateway            a
 GET    {A}/commitment.pdf                            gateway            a
@@ -58,12 +60,32 @@ GET    {A}/opinions                                  gateway            adru
 PUT    {A}/opinions/{{opinion}}                        gateway            a
 GET    {A}/revisions                                 gateway            adru
 GET    {A}/revisions/{{n}}                             gateway            adru
+POST   {A}/revisions/{{n}}/reveal                      gateway            adr
 GET    {A}/revisions/{{n}}/changes                     gateway            adru
+GET    /api/v1/audit                                 gateway            u
 GET    {A}/timeline                                  gateway            adru
 GET    /api/v1/review/applications                   gateway            dru
+GET    /api/v1/review/counts                         gateway            dru
+GET    /api/v1/review/choices                        gateway            dru
+GET    /api/v1/review/reviewers                      gateway            dru
+PUT    /api/v1/review/away                           gateway            r
+POST   /api/v1/review/assignments                    gateway            dr
+POST   /api/v1/review/next                           gateway            r
+GET    /api/v1/review/filters                        gateway            dru
+POST   /api/v1/review/filters                        gateway            dru
+DELETE /api/v1/review/filters/{{id}}                   gateway            dru
+GET    {R}/origins                                   gateway            dru
+GET    {R}/others                                    gateway            dru
 POST   {R}/lease                                     gateway            r
 DELETE {R}/lease                                     gateway            r
 POST   {R}/return                                    gateway            r m
+POST   {R}/return/preview                            gateway            r
+POST   {R}/opinions                                  gateway            r
+DELETE {R}/opinions/{{opinion}}                        gateway            r
+GET    /api/v1/review/phrases                        gateway            dru
+POST   /api/v1/review/phrases                        gateway            dr
+PUT    /api/v1/review/phrases/{{id}}                   gateway            dr
+DELETE /api/v1/review/phrases/{{id}}                   gateway            dr
 POST   {R}/accept                                    gateway            r m
 POST   {R}/pass                                      gateway            r m
 POST   {R}/refuse                                    gateway            r m
@@ -75,6 +97,7 @@ POST   {R}/extend                                    gateway            r m
 POST   {R}/opinions/{{opinion}}/accept                 gateway            r m
 POST   {R}/opinions/{{opinion}}/raise                  gateway            r m
 GET    /api/v1/ops/overview                          gateway            o
+POST   /api/v1/ops/parked/requeue                    gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
 POST   {J}/start                                     documents,notify   -
 POST   {J}/finish                                    documents,notify   -
@@ -92,6 +115,7 @@ NOTIFY_TABLE = """
 GET    /api/v1/notifications                         gateway            a
 POST   /api/v1/notifications/{id}/read               gateway            a
 GET    /internal/deliveries                          applications       -
+POST   /internal/preview                             applications       -
 GET    /internal/openapi.json                        gateway            -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
@@ -100,18 +124,30 @@ GET    /metrics                                      anybody            -
 
 GATEWAY_INTERNAL_TABLE = """
 GET    /internal/profiles/{account}                  applications       -
+GET    /internal/staff                               applications       -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
 GET    /metrics                                      anybody            -
 """
 
-# The public port. *: anybody at all; form: the token stands in the form.
+# The public port. *: anybody at all; form: the token stands in the form; early: before the second factor.
 P = "/applications/{id}"
 GATEWAY_TABLE = f"""
 GET    /                                             *
 GET    /login                                        *
 GET    /login/callback                               *
-POST   /logout                                       adeoru form
+POST   /logout                                       adeoru form early
+GET    /second-factor                                adeoru early
+GET    /second-factor/picture                        adeoru early
+POST   /second-factor                                adeoru form early
+GET    /account/consent                              a early
+POST   /account/consent                              a form early
+GET    /account/data                                 adeoru
+POST   /account/data                                 adeoru form
+GET    /account/sessions                             adeoru
+POST   /account/sessions/{{id}}/end                    adeoru form
+POST   /account/sessions/end-others                  adeoru form
+POST   /account/sessions/end-all                     adeoru form
 GET    /welcome                                      adeoru
 GET    /verify                                       *
 GET    /verify/{{token}}                               *
@@ -141,6 +177,7 @@ POST   {P}/withdraw                                  a form
 GET    {P}/delete                                    a
 POST   {P}/delete                                    a form
 GET    {P}/view                                      a
+POST   {P}/reveal                                    a form
 GET    {P}/opinions                                  a
 POST   {P}/opinions                                  a form
 GET    /notifications                                a
@@ -148,13 +185,32 @@ POST   /notifications/{{id}}/read                      a form
 GET    {P}/revisions/{{n}}/pdf                         adru
 POST   {P}/revisions/{{n}}/pdf                         adru form
 GET    /review                                       dru
+POST   /review/assign                                dr form
+POST   /review/next                                  r form
+POST   /review/away                                  r form
+POST   /review/filters                               dru form
+POST   /review/filters/{{id}}/delete                   dru form
 GET    /review/{{id}}                                  dru
+POST   /review/{{id}}/reveal                           dr form
 POST   /review/{{id}}/lease                            r form
 POST   /review/{{id}}/release                          r form
 POST   /review/{{id}}/accept                           r form
+POST   /review/{{id}}/opinions                         r form
+POST   /review/{{id}}/opinions/{{opinion}}               r form
+POST   /review/{{id}}/opinions/{{opinion}}/delete        r form
+POST   /review/{{id}}/recall                           r form
+GET    /review/{{id}}/extend                           r
+POST   /review/{{id}}/extend                           r form
+GET    /review/phrases                               dr
+POST   /review/phrases                               dr form
+POST   /review/phrases/{{id}}                          dr form
 GET    /review/{{id}}/return                           r
 POST   /review/{{id}}/return                           r form
+GET    /audit                                        u
+POST   /audit/export                                 u form
+GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
+POST   /ops/parked/requeue                           o form
 POST   /ops/parked/{{id}}/requeue                      o form
 GET    /ops/rounds                                   o
 GET    /ops/rounds/new                               o
@@ -244,7 +300,8 @@ def test_gateways_internal_port_opens_what_the_table_says() -> None:
 
 def test_public_port_opens_what_the_table_says() -> None:
     def row(page: gateway_routes.Page) -> str:
-        return f"{page.method} {page.path} {letters(page.roles) or '*'} {'form' if page.form else ''}".strip()
+        flags = f"{'form' if page.form else ''} {'early' if page.early else ''}".strip()
+        return f"{page.method} {page.path} {letters(page.roles) or '*'} {flags}".strip()
 
     assert {row(page) for page in gateway_routes.table(stub_idp=False)} == lines(GATEWAY_TABLE)
     assert {row(page) for page in gateway_routes.STUB_IDP} == lines(STUB_TABLE)

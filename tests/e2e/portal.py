@@ -22,7 +22,7 @@ def sign_in(page: Page, username: str, next: str = "/projects") -> None:
     page.get_by_label("密码").fill("Demo#2024")
     page.get_by_role("textbox", name="验证码").fill("8888")
     page.get_by_role("button", name="登录", exact=True).click()
-    page.wait_for_url(re.compile(f"{re.escape(next)}$"))
+    page.wait_for_url(re.compile(rf"{re.escape(next)}(\?.*)?$"))
 
 
 def accessible(page: Page) -> None:

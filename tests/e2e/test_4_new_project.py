@@ -49,8 +49,8 @@ def test_an_old_page_offers_the_draft_too(open_page: OpenPage, system: RunningSy
     for window in (page, other):
         sign_in(window, "qiye2")
         window.goto("/projects/new")
-    page.get_by_role("button", name="开始申报").click()
-    other.get_by_role("button", name="开始申报").click()
+    page.get_by_role("button", name="开始申报").first.click()
+    other.get_by_role("button", name="开始申报").first.click()
     expect(other.get_by_role("heading", name="本批次已有未提交的项目")).to_be_visible()
     other.get_by_role("link", name="继续申报").click()
     assert path(other) == path(page)

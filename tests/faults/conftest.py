@@ -1,6 +1,8 @@
 """A real system of which every replaceable part was replaced: database, cache, broker, store and mail server belong
 to the tests, so that they can be stopped and made to refuse."""
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +13,8 @@ from tests.conftest import ValkeyServer
 from tests.system.fault_proxy import FaultProxy
 from tests.system.mail_server import MailServer
 from tests.system.running import RunningSystem
+
+STORE_MB = 64
 
 
 @pytest.fixture(scope="package")
@@ -30,8 +34,19 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="package")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The store's folder: for root a small file system of its own, which a test can fill."""
+    folder = tmp_path_factory.mktemp("store")
+    mounted = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={STORE_MB}m", "tmpfs", str(folder)], check=False
+        ).returncode
+    )
+    yield folder
+    if mounted:
+        # Lazily: a process that is still ending may have it open.
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)
 
 
 @pytest.fixture(scope="package")
@@ -68,6 +83,10 @@ def system(
         GM_BROKER_URL=broker.url,
         GM_SMTP_URL=mail_server.url,
         GM_NOTIFY_RETRY_SECONDS="0.5",
+        GM_SMTP_TIMEOUT_SECONDS="2",
+        # A fault's consequences are the same with shorter leases, only sooner over.
+        GM_PUBLISH_LEASE_SECONDS="3",
+        GM_JOB_LEASE_SECONDS="3",
     )
     running.start()
     yield running

@@ -20,7 +20,7 @@ ROWS = {
     "broker's queue lost": "everything owed is done all the same",
     "broker frozen": "submissions unaffected, PDFs follow",
     "broker full": "submissions go on; PDFs follow",
-    "database stopped at once": "answered 2xx exists; nothing half done",
+    "database killed under load": "answered 2xx exists; nothing half done",
     "database connections cut": "503 or done; never half done",
     "COMMIT's answer lost": "retry with the same key: one revision, the first answer",
     "client gone": "nothing, or fully committed",
@@ -31,7 +31,7 @@ ROWS = {
     "SMTP silent": "one mail, later; nobody waits",
     "SMTP cut after DATA": "the mail, again with the same Message-ID",
     "disk full while writing a PDF": "no truncated PDF is ever visible",
-    "clock wrong": "not ready; takes no deadline's decision",
+    "clock wrong": "a gateway says that it is not ready",
     "rolling restart under load": "no accepted write fails, nothing owed is lost",
 }
 

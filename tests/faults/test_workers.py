@@ -95,17 +95,6 @@ def _until_served(system: RunningSystem) -> None:
             time.sleep(0.2)
 
 
-@pytest.mark.fault("SMTP refuses for now")
-def test_server_that_answers_451_twice_gets_each_mail_once(system: RunningSystem, mail_server: MailServer) -> None:
-    mail_server.refusals = ["451 4.7.1 try again later", "451 4.7.1 try again later"]
-    _, number = _submitted(system.person("qiye1"), "邮件服务器暂时拒收")
-    _clean(system)
-    assert mail_server.refusals == []
-    assert [m["Subject"] for m in mail_server.messages if number in m["Subject"]] == [
-        f"【工美资金】已收到“邮件服务器暂时拒收”的申报，编号 {number}（第 1 版）"
-    ]
-
-
 @pytest.mark.fault("relay killed around publishing")
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["claimed", "published"])
@@ -174,3 +163,29 @@ def test_frozen_broker_stops_no_submission(system: RunningSystem, broker: Valkey
         broker.process.send_signal(signal.SIGCONT)
     person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
     _clean(system)
+
+
+@pytest.mark.slow
+@pytest.mark.fault("worker hung")
+def test_hung_worker_is_overtaken_and_changes_nothing_when_it_wakes(system: RunningSystem, store: Path) -> None:
+    person = system.person("qiye1")
+    before = _pdf_files(system, store)
+    id, _ = _submitted(person, "工作进程停滞")
+    _until_rendering(person, id)
+    group = system.pid("documents")
+    os.killpg(group, signal.SIGSTOP)
+    helper = subprocess.Popen(
+        [sys.executable, "-m", "services.documents", "worker"],
+        cwd=ROOT,
+        env=system.description()["environments"]["documents"],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
+    finally:
+        os.killpg(group, signal.SIGCONT)
+        helper.terminate()
+        helper.wait(30)
+    time.sleep(2)
+    assert _pdf_files(system, store) == before + 1

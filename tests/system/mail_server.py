@@ -1,5 +1,6 @@
 """A mail server whose answers a test writes down beforehand."""
 
+import asyncio
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -8,9 +9,13 @@ from aiosmtpd.controller import Controller
 
 from deploy.embedded.ports import free_port
 
+SILENT, CUT = "silent", "cut"
+SILENCE_SECONDS = 6.0
+
 
 class MailServer:
-    """Takes mails, after answering with `refusals` first, one a mail."""
+    """Takes mails, after answering with `refusals` first, one a mail: an SMTP answer, `SILENT` (no answer, and the
+    mail is not taken) or `CUT` (the mail is taken, and the connection ends before its answer)."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
@@ -23,11 +28,17 @@ class MailServer:
         return f"smtp://127.0.0.1:{self._port}"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.refusals:
-            return self.refusals.pop(0)
+        refusal = self.refusals.pop(0) if self.refusals else ""
+        if refusal == SILENT:
+            await asyncio.sleep(SILENCE_SECONDS)
+            return "451 4.4.2 too late"
+        if refusal not in {"", CUT}:
+            return refusal
         message = message_from_bytes(envelope.original_content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
+        if refusal == CUT:
+            server.transport.abort()
         return "250 kept"
 
     def start(self) -> None:

@@ -50,13 +50,17 @@ def states(request: web.Request) -> list[State]:
         raise Malformed("没有这种状态。", code="unknown_state") from None
 
 
-async def page(request: web.Request, *, oldest_first: bool) -> web.Response:
-    """A page of what the actor may see, filtered by the query."""
-    who = actor(request)
-    if any(len(value) > 400 for value in request.query.values()) or "\x00" in request.query_string + "".join(
-        request.query.values()
-    ):
+def must_be_short(request: web.Request) -> None:
+    """`Malformed` for a query that no list of ours makes."""
+    given = request.query.values()
+    if any(len(value) > 400 for value in given) or "\x00" in "".join([request.query_string, *given]):
         raise Malformed
+
+
+async def list_applications(request: web.Request) -> web.Response:
+    """My enterprise's applications, newest first, keyset-paged."""
+    who = actor(request)
+    must_be_short(request)
     async with transaction(request) as session:
         found, cursor = await repository.applications(
             session,
@@ -66,15 +70,9 @@ async def page(request: web.Request, *, oldest_first: bool) -> web.Response:
             fund_type=request.query.get("fund_type", ""),
             cursor=request.query.get("cursor", ""),
             limit=page_limit(request),
-            oldest_first=oldest_first,
         )
-        items = [await views.summary(session, application, who) for application in found]
+        items = await views.summaries(session, found, who)
     return answer(ApplicationPage(items=items, next_cursor=cursor))
-
-
-async def list_applications(request: web.Request) -> web.Response:
-    """My enterprise's applications, newest first, keyset-paged."""
-    return await page(request, oldest_first=False)
 
 
 async def create_application(request: web.Request) -> web.Response:

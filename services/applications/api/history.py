@@ -1,52 +1,24 @@
 """Revisions, what changed between them, and the timeline."""
 
+from typing import Any
+
 from aiohttp import web
 
 from services.applications import peers, repository, views
 from services.applications.api.documents import revision_number
 from services.applications.changes import changes
+from services.applications.codec import SectionCodec
 from services.applications.context import CODEC, PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.schemas import NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TimelineEntry
+from services.applications.use_cases.asking import asked_between
 from services.applications.use_cases.filled import load
+from services.applications.use_cases.recording import record
+from services.applications.wording import ACTIONS
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared.errors import Malformed
+from shared.identity import Role
 from shared.web import actor, answer, uuid_in_path
-
-# Audit actions in the office's words.
-ACTIONS = {
-    "start": "新增项目",
-    "prefill": "带出法人库登记信息",
-    "rebase": "更新为新版申报表",
-    "copy": "复制往年申报",
-    "dismiss_left_over": "移除无处填写的内容",
-    "save_section": "保存表单",
-    "discard_draft": "放弃修改",
-    "attach": "上传附件",
-    "detach": "删除附件",
-    "detach_abandoned": "清理未使用的附件",
-    "infected": "附件查出病毒",
-    "submit": "提交申请",
-    "withdraw": "撤销申请",
-    "delete": "删除申请",
-    "take_lease": "领取办理",
-    "drop_lease": "放弃办理",
-    "accept": "纳批",
-    "return": "退回补正",
-    "see_return": "查看退回意见",
-    "answer_opinion": "答复意见",
-    "accept_opinion": "采纳答复",
-    "raise_opinion": "再次提出意见",
-    "recall": "收回退回",
-    "lapse": "逾期未补正",
-    "extend": "延长补正期限",
-    "pass": "通过形式审查",
-    "refuse": "不予受理",
-    "conclude": "评审汇总",
-    "propose": "拟支持",
-    "decline": "不予支持",
-    "approve": "公示无异议",
-}
 
 
 async def list_revisions(request: web.Request) -> web.Response:
@@ -56,16 +28,31 @@ async def list_revisions(request: web.Request) -> web.Response:
         return answer([views.revision_view(r) for r in await repository.revisions(session, application.id)])
 
 
-async def get_revision(request: web.Request) -> web.Response:
-    """One snapshot: the content its digests are over."""
+async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         found = await repository.revision(session, application.id, revision_number(request))
         form = catalogue_form(application.fund_type, application.form_version)
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
-        opened = {key: codec.open(key, values) for key, values in found.content["sections"].items()}
-        content = {**found.content, "sections": opened}
-        return answer(RevisionSnapshot(**views.revision_view(found).model_dump(), content=content))
+        sections = {key: codec.open(key, values) for key, values in found.content["sections"].items()}
+        if not whole:
+            sections = {key: codec.mask(key, values) for key, values in sections.items()}
+        elif request.method == "POST":
+            record(session, actor(request), "reveal", application_id=application.id, submitted=found.number)
+        return RevisionSnapshot(
+            **views.revision_view(found).model_dump(), content={**found.content, "sections": sections}
+        )
+
+
+async def get_revision(request: web.Request) -> web.Response:
+    """One snapshot: the content its digests are over. ID numbers, mobiles and accounts are masked for the bureau's
+    people, and for its enterprise with `masked=1`."""
+    return answer(await _snapshot(request, whole=_whole(request)))
+
+
+async def reveal(request: web.Request) -> web.Response:
+    """The snapshot with nothing masked. Whoever asks is recorded."""
+    return answer(await _snapshot(request, whole=True))
 
 
 async def get_changes(request: web.Request) -> web.Response:
@@ -82,8 +69,27 @@ async def get_changes(request: web.Request) -> web.Response:
         for n in (int(since), number):
             revision = await repository.revision(session, application.id, n)
             both.append({k: codec.open(k, v) for k, v in revision.content["sections"].items()})
-        asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
-    return answer(changes(form, both[0], both[1], asked))
+        asked = await asked_between(session, application.id, int(since), number)
+    return answer(_as_may_be_shown(request, codec, changes(form, both[0], both[1], asked)))
+
+
+def _whole(request: web.Request) -> bool:
+    """Whether personal data is shown: to its enterprise, unless it asks otherwise."""
+    return actor(request).is_a(Role.APPLICANT) and request.query.get("masked") != "1"
+
+
+def _as_may_be_shown(request: web.Request, codec: SectionCodec, found: list[Change]) -> list[Change]:
+    """Compared as they are, shown as they may be."""
+    return found if _whole(request) else [c.model_copy(update=_masked(codec, c)) for c in found]
+
+
+def _masked(codec: SectionCodec, change: Change) -> dict[str, Any]:
+    def hide(value: Any) -> Any:
+        if change.column is None:
+            return codec.mask(change.section, {change.field: value})[change.field]
+        return codec.mask(change.section, {change.field: [{change.column: value}]})[change.field][0][change.column]
+
+    return {"before": hide(change.before), "after": hide(change.after)}
 
 
 async def get_pending_changes(request: web.Request) -> web.Response:
@@ -98,8 +104,8 @@ async def get_pending_changes(request: web.Request) -> web.Response:
         before = {k: codec.open(k, v) for k, v in last.content["sections"].items()}
         # As a submission would freeze it: nothing hidden, computed values included.
         after = (await load(session, application, form, codec)).effective()
-        asked = {o.section for o in await repository.opinions(session, application.id) if o.section}
-    return answer(changes(form, before, after, asked))
+        asked = await asked_between(session, application.id, application.revision, application.revision + 1)
+    return answer(_as_may_be_shown(request, codec, changes(form, before, after, asked)))
 
 
 async def timeline(request: web.Request) -> web.Response:

@@ -3,8 +3,9 @@
 from aiohttp import web
 
 from services.applications.context import transaction
+from services.applications.ops_schemas import RequeueAll, Requeued
 from services.applications.use_cases import operations
-from shared.web import actor, answer, uuid_in_path
+from shared.web import actor, answer, body, uuid_in_path
 
 
 async def overview(request: web.Request) -> web.Response:
@@ -18,3 +19,10 @@ async def requeue(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         await operations.requeue(session, actor(request), uuid_in_path(request))
     return web.Response(status=204)
+
+
+async def requeue_all(request: web.Request) -> web.Response:
+    """Try every parked row of a queue again, 1000 at most at once."""
+    topic = body(request, RequeueAll).topic
+    async with transaction(request) as session:
+        return answer(Requeued(count=await operations.requeue_all(session, actor(request), topic)))

@@ -1,4 +1,4 @@
-"""The reviewers' queue and moves."""
+"""The reviewers' and directors' moves."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,36 +6,14 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import views
-from services.applications.api.applications import page
-from services.applications.context import CODEC, SETTINGS, WORKDAYS, transaction
+from services.applications.api.returning import deadline
+from services.applications.context import SETTINGS, WORKDAYS, transaction
 from services.applications.models import Application
-from services.applications.schemas import Decision, Extend, ReturnApplication
+from services.applications.schemas import Decision, Extend
 from services.applications.use_cases import review as use_case
 from services.applications.workflow import Action
 from shared.identity import Actor
 from shared.web import actor, answer, body, if_match, uuid_in_path
-
-
-async def queue(request: web.Request) -> web.Response:
-    """Submitted applications, oldest submission first."""
-    return await page(request, oldest_first=True)
-
-
-async def take_lease(request: web.Request) -> web.Response:
-    """Take an application into work, or renew; 409 names the holder."""
-    who = actor(request)
-    minutes = request.app[SETTINGS].review_lease_minutes
-    async with transaction(request) as session:
-        application = await use_case.take_lease(session, who, uuid_in_path(request), minutes)
-        view = await views.summary(session, application, who)
-    return answer(view, ETag=f'"{view.version}"')
-
-
-async def drop_lease(request: web.Request) -> web.Response:
-    """Let go of it."""
-    async with transaction(request) as session:
-        await use_case.drop_lease(session, actor(request), uuid_in_path(request))
-    return web.Response(status=204)
 
 
 async def _moved(
@@ -46,24 +24,6 @@ async def _moved(
         application = await act(session, who)
         view = await views.summary(session, application, who)
     return answer(view, ETag=f'"{view.version}"')
-
-
-async def send_back(request: web.Request) -> web.Response:
-    """退回补正 with opinions and a correction deadline; unlocks what they concern and what checks tie to it."""
-    given = body(request, ReturnApplication)
-    return await _moved(
-        request,
-        lambda session, who: use_case.send_back(
-            session,
-            request.app[CODEC],
-            who,
-            uuid_in_path(request),
-            if_match(request),
-            correct_by=given.correct_by,
-            opinions=given.opinions,
-            unlock=given.unlock,
-        ),
-    )
 
 
 async def recall(request: web.Request) -> web.Response:
@@ -83,7 +43,7 @@ async def extend(request: web.Request) -> web.Response:
             who,
             uuid_in_path(request),
             if_match(request),
-            correct_by=given.correct_by,
+            correct_by=deadline(request, given),
             reason=given.reason,
         ),
     )

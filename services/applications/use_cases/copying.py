@@ -21,7 +21,8 @@ from services.applications.forms.definition import Form, Slot
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.kinds import Choices, blank
 from services.applications.forms.rebase import Entry, rebase
-from services.applications.models import Application, Attachment, Report
+from services.applications.models import Application, Attachment
+from services.applications.taken_over_models import Report
 from services.applications.use_cases.filled import of_rows
 from services.applications.use_cases.moving import round_facts
 from services.applications.use_cases.receiving import MB

@@ -17,6 +17,7 @@ from services.applications.forms.provenance import Brought, outcomes
 from services.applications.forms.situation import Facts, Situation
 from services.applications.forms.standing import SectionNow, effective, now
 from services.applications.models import Application, Section
+from services.applications.others import other_applications
 from services.applications.use_cases.moving import round_facts
 from services.applications.use_cases.prefill import latest
 from shared.messages import Profile
@@ -117,5 +118,5 @@ async def facts(session: AsyncSession, application: Application, form: Form, sav
     others = OtherApplications()
     if form.rules.asks_for_others:
         name = value_at(form.project_name, saved) or application.project_name
-        others = await repository.other_applications(session, application, round_, str(name))
+        others = await other_applications(session, application, round_, str(name))
     return Facts(round_facts(round_), others)

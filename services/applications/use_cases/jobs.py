@@ -5,8 +5,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import outbox, repository
+from services.applications.measures import JOB_SECONDS
 from services.applications.use_cases.documents import record_effect
 from services.applications.use_cases.recording import hint
+from shared import clock
 from shared.errors import NotAllowed
 from shared.messages import (
     NOTIFY,
@@ -45,6 +47,8 @@ async def finish(
     row = await repository.owed(session, id, lock=True)
     _must_be_theirs(row.topic, service)
     fresh = outbox.close(row, effect.token)
+    if fresh and row.started_at is not None:
+        JOB_SECONDS.labels(row.topic).observe(max(0.0, (clock.now() - row.started_at).total_seconds()))
     if not isinstance(effect, FinishDocument):
         return JobFinished()
     payload = RenderDocument.model_validate(row.payload)

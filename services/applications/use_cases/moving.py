@@ -11,7 +11,8 @@ from services.applications import repository
 from services.applications.forms.definition import RoundFacts
 from services.applications.models import Application, Extension, Round
 from services.applications.use_cases.recording import hint, record
-from services.applications.workflow import Action, Facts, State, move
+from services.applications.wording import ACTIONS
+from services.applications.workflow import LABELS, Action, Facts, State, move
 from shared import clock
 from shared.errors import Conflict, Stale
 from shared.identity import Actor
@@ -50,6 +51,8 @@ def facts_of(
         unanswered=unanswered,
         seen_since_return=application.return_seen_at is not None,
         lease_holder=application.lease_account if leased else None,
+        lease_name=application.lease_name or "",
+        lease_ended=not leased and application.lease_account == actor and bool(actor),
         publicity_until=application.publicity_until,
         applied_wan=application.applied_wan,
     )
@@ -71,6 +74,19 @@ def must_match(application: Application, version: str) -> None:
     """`Stale` unless the caller saw the application as it is."""
     if version != str(application.version):
         raise Stale(current={"etag": str(application.version), "state": application.state})
+
+
+async def must_match_or_tell(session: AsyncSession, application: Application, version: str) -> None:
+    """The same for members of staff, who are told who did what meanwhile."""
+    if version == str(application.version):
+        return
+    last = await repository.last_move(session, application.id)
+    state = LABELS[State(application.state)]
+    told = None
+    if last is not None:
+        did = ACTIONS.get(last.action, last.action)
+        told = f"{last.actor_name}已于 {clock.show(last.at)} 办理“{did}”，当前状态为“{state}”，请核对后重试。"
+    raise Stale(told, current={"etag": str(application.version), "state": application.state})
 
 
 async def make_move(

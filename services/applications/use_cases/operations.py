@@ -1,5 +1,6 @@
 """What operators see of the queues, and the one thing they do: requeue what was parked."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,48 +9,79 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import outbox, repository
 from services.applications.models import Owed
-from services.applications.schemas import Overview, Parked, QueueView
+from services.applications.ops_schemas import Overview, Parked, QueueView, WorkerView
 from services.applications.use_cases.recording import record
+from shared import clock
 from shared.errors import Conflict
 from shared.identity import Actor
 from shared.messages import TOPICS
 
+# Rows put back in line by one request.
+REQUEUED_AT_ONCE = 1000
+MORE_WORKERS = 2
+
 
 async def overview(session: AsyncSession) -> Overview:
-    """Per queue: owed, in flight, parked, and the age of the oldest that is owed; the last 100 parked rows."""
-    is_open = Owed.done_at.is_(None) & Owed.parked_at.is_(None)
-    in_flight = is_open & Owed.published_at.is_not(None) & (Owed.next_at > func.now())
-    counted = await session.execute(
-        select(
-            Owed.topic,
-            func.count().filter(is_open),
-            func.count().filter(in_flight),
-            func.count().filter(Owed.parked_at.is_not(None) & Owed.done_at.is_(None)),
-            func.extract("epoch", func.now() - func.min(Owed.created_at).filter(is_open)),
-        )
-        .where(Owed.done_at.is_(None))
-        .group_by(Owed.topic)
-    )
-    found: dict[str, Any] = {row[0]: row for row in counted}
-    queues = []
-    for topic in sorted(TOPICS):
-        row = found.get(topic)
-        queues.append(
-            QueueView(
-                topic=topic,
-                owed=row[1] if row else 0,
-                in_flight=row[2] if row else 0,
-                parked=row[3] if row else 0,
-                oldest_seconds=float(row[4]) if row and row[4] is not None else None,
-            )
-        )
+    """The queues, who works on them, and the last 100 parked rows."""
     parked = await session.scalars(
         select(Owed)
         .where(Owed.parked_at.is_not(None), Owed.done_at.is_(None))
         .order_by(Owed.parked_at.desc())
         .limit(100)
     )
-    return Overview(queues=queues, parked=[Parked.model_validate(row, from_attributes=True) for row in parked])
+    return Overview(
+        queues=await queues(session),
+        workers=[
+            WorkerView(name=name, topic=topic, done=done, last_seen_at=seen)
+            for topic in sorted(TOPICS)
+            for name, done, seen in await outbox.workers(session, topic)
+        ],
+        parked=[Parked.model_validate(row, from_attributes=True) for row in parked],
+    )
+
+
+async def queues(session: AsyncSession) -> list[QueueView]:
+    """Per queue: owed, in flight, parked, the age of the oldest that is owed; how fast it empties, and when."""
+    in_flight = Owed.published_at.is_not(None) & (Owed.next_at > func.now())
+    counted = await session.execute(
+        select(
+            Owed.topic,
+            func.count(),
+            func.count().filter(in_flight),
+            func.extract("epoch", func.now() - func.min(Owed.created_at)),
+        )
+        .where(Owed.done_at.is_(None), Owed.parked_at.is_(None))
+        .group_by(Owed.topic)
+    )
+    found: dict[str, Any] = {row[0]: row for row in counted}
+    lying = await session.execute(
+        select(Owed.topic, func.count())
+        .where(Owed.done_at.is_(None), Owed.parked_at.is_not(None))
+        .group_by(Owed.topic)
+    )
+    parked: dict[str, int] = {row[0]: row[1] for row in lying}
+    return [await _queue(session, topic, found.get(topic), parked.get(topic, 0)) for topic in sorted(TOPICS)]
+
+
+async def _queue(session: AsyncSession, topic: str, row: Any, parked: int) -> QueueView:
+    owed = int(row[1]) if row else 0
+    pace = await outbox.pace(session, topic)
+    empty_at = sooner_at = None
+    if owed and pace is not None:
+        seconds = owed * pace.seconds_each
+        empty_at = clock.now() + timedelta(seconds=seconds)
+        sooner_at = clock.now() + timedelta(seconds=seconds * pace.workers / (pace.workers + MORE_WORKERS))
+    return QueueView(
+        topic=topic,
+        owed=owed,
+        in_flight=int(row[2]) if row else 0,
+        parked=parked,
+        oldest_seconds=float(row[3]) if row and row[3] is not None else None,
+        workers=len(await outbox.workers(session, topic)),
+        per_minute=round(60 / pace.seconds_each, 1) if pace else None,
+        empty_at=empty_at,
+        empty_with_two_more_at=sooner_at,
+    )
 
 
 async def requeue(session: AsyncSession, actor: Actor, id: UUID) -> None:
@@ -60,3 +92,21 @@ async def requeue(session: AsyncSession, actor: Actor, id: UUID) -> None:
     outbox.requeue(row)
     record(session, actor, "requeue", application_id=row.application_id, job=str(id), topic=row.topic)
     await session.flush()
+
+
+async def requeue_all(session: AsyncSession, actor: Actor, topic: str) -> int:
+    """Owe a queue's parked rows again, the longest parked first, 1000 at most; how many."""
+    rows = list(
+        await session.scalars(
+            select(Owed)
+            .where(Owed.topic == topic, Owed.parked_at.is_not(None), Owed.done_at.is_(None))
+            .order_by(Owed.parked_at)
+            .limit(REQUEUED_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    for row in rows:
+        outbox.requeue(row)
+        record(session, actor, "requeue", application_id=row.application_id, job=str(row.id), topic=topic)
+    await session.flush()
+    return len(rows)

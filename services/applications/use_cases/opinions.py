@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
 from services.applications.models import Application, Opinion
-from services.applications.use_cases.moving import must_match
+from services.applications.use_cases.moving import must_match_or_tell
 from services.applications.use_cases.recording import record
 from services.applications.workflow import State
 from shared import clock
@@ -47,7 +47,7 @@ async def _for_judgement(
     session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, version: str
 ) -> tuple[Application, Opinion]:
     application = await repository.application(session, actor, id, lock=True)
-    must_match(application, version)
+    await must_match_or_tell(session, application, version)
     opinion = await repository.opinion(session, id, opinion_id)
     if opinion.status != "answered":
         raise Conflict("只有申报单位已答复的意见可以处理。", code="opinion_not_answered")

@@ -35,8 +35,8 @@ async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, 
     rows = await repository.sections(session, id)
     filled = (await of_rows(session, application, form, opener, rows)).with_profile(profile)
     newer = {key: opener.open(key, row.draft) for key, row in rows.items() if row.draft is not None}
-    _, errors = judge(filled, {**filled.saved, **newer})
-    errors += [unsaved(s.key, s.label) for s in form.sections if s.key in newer]
+    errors = [unsaved(s.key, s.label) for s in form.sections if s.key in newer]
+    errors += judge(filled, {**filled.saved, **newer})[1]
     outcomes = unmet(filled)
     errors += [broken(o) for o in outcomes if o.severity == "error"]
     order = {section.key: n for n, section in enumerate(form.sections)}

@@ -17,7 +17,8 @@ from services.applications.forms.definition import Section as Definition
 from services.applications.forms.homes import Homes, homes
 from services.applications.forms.kinds import blank
 from services.applications.forms.rebase import Entry, LeftOver, Rebased, rebase
-from services.applications.models import Application, Report, Section
+from services.applications.models import Application, Section
+from services.applications.taken_over_models import Report
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import must_match, round_facts
 from services.applications.use_cases.recording import record

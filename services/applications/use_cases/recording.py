@@ -33,6 +33,7 @@ def record(
             to_state=to_state,
             request_id=actor.request_id,
             details=details,
+            address=actor.address,
         )
     )
 

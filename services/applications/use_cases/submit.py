@@ -123,9 +123,15 @@ async def submit(
         number=number,
         submitted_at=actor.received_at,
         submitted_from=facts.state,
+        district=_district(saved),
         details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]},
     )
     return receipt, warnings
+
+
+def _district(saved: Sections) -> str:
+    """所属区, which every form asks for in 企业基本情况."""
+    return str((saved.get("company") or {}).get("district") or "")
 
 
 def document_key(document_id: UUID) -> str:

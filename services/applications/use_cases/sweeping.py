@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import contents, repository
 from services.applications.models import Attachment
+from services.applications.picturing import folder
 from services.applications.scanning import Clamd, ScannerAway, ScannerRefused
 from services.applications.use_cases.lapse import system_actor
 from services.applications.use_cases.recording import record
@@ -70,6 +71,9 @@ async def remove_orphans(sessions: Sessions, store: Store, grace: timedelta) -> 
                 await contents.hold(session, sha256, alone=True)
                 if not await contents.kept(session, {sha256}):
                     await store.delete(attachment_key(sha256))
+                    async for pictures in store.list(f"{folder(sha256)}/"):
+                        for key in pictures:
+                            await store.delete(key)
                     removed += 1
     if removed:
         log.info("contents that nothing kept were removed", extra={"count": removed})

@@ -13,7 +13,8 @@ from services.applications.forms import rebase as forms
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.rebase import Entry
-from services.applications.models import Application, LeftOver, Report
+from services.applications.models import Application
+from services.applications.taken_over_models import LeftOver, Report
 from services.applications.use_cases.filled import Filled
 from services.applications.use_cases.recording import record
 from services.applications.workflow import EDITABLE, State
@@ -122,7 +123,8 @@ def keep_report(
 def opened(codec: Codec, application: Application, form: Form, item: LeftOver) -> str:
     """What is left over, as people read it."""
     sealer = codec.of(application.id, application.wrapped_key, form)
-    return str(sealer.open_one(f"left_over.{item.id}", item.content)["text"])
+    found = sealer.open_one(f"left_over.{item.id}", item.content)
+    return str(found["text"]) if found else "（保存期限已满，内容已删除）"
 
 
 async def dismiss(session: AsyncSession, actor: Actor, id: UUID, item_id: UUID) -> None:

@@ -5,8 +5,8 @@ import logging
 
 from aiohttp import web
 
-from services.gateway.access import current
-from services.gateway.context import RECEIVED_AT, SERVICES, SESSION
+from services.gateway.access import actor, current
+from services.gateway.context import SERVICES, SESSION
 from services.gateway.forms import read_form
 from services.gateway.pages.asking import Json, ask, see_other
 from services.gateway.pages.projects import ceilings
@@ -36,6 +36,8 @@ async def entrance(request: web.Request) -> web.Response:
                 return see_other(desk)
         return see_other("/welcome")
     if session is not None:
+        if session.needs_consent:
+            return see_other("/account/consent?next=%2F")
         request[SESSION] = session
     rounds, unsent = await asyncio.gather(_rounds(request, session), _unsent(request, session))
     return page(request, "entrance.html", {"rounds": rounds, "unsent": unsent})
@@ -43,7 +45,7 @@ async def entrance(request: web.Request) -> web.Response:
 
 async def _rounds(request: web.Request, session: Session | None) -> list[Json] | None:
     """Open and coming rounds with their limits; None while applications does not answer."""
-    who = session.actor(request[RECEIVED_AT], request[REQUEST_ID]) if session else None
+    who = actor(request) if session else None
     try:
         found = (await request.app[SERVICES].ask(who, "GET", "/rounds", request_id=request[REQUEST_ID])).body
     except DomainError as error:
@@ -78,6 +80,8 @@ async def help_page(request: web.Request) -> web.Response:
     """使用说明: the manual's chapters, each with the way to where it happens."""
     session = await current(request)
     if session is not None:
+        if session.needs_consent:
+            return see_other("/account/consent?next=%2F")
         request[SESSION] = session
     return page(request, "help.html", {})
 

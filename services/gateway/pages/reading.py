@@ -11,6 +11,8 @@ from services.gateway.pages.rendering import page
 from shared.errors import Conflict, Invalid, Malformed, NotFound
 from shared.web import uuid_in_path
 
+MASKED = {"masked": "1"}
+
 
 def materials(form: Json, contents: Json, attachments: Json) -> list[Json]:
     """Sections as labelled values, tables and files."""
@@ -59,12 +61,16 @@ def _table(table: Json, rows: list[Json], lists: Json) -> Json:
     }
 
 
-async def latest(request: web.Request, found: Json, number: int | None = None) -> list[Json]:
-    """A revision of an application, the newest unless one is named, as materials; empty before the first."""
+async def latest(
+    request: web.Request, found: Json, number: int | None = None, *, whole: bool = False
+) -> list[Json]:
+    """A revision of an application, the newest unless one is named, as materials; empty before the first.
+    `whole`: nothing masked, which is recorded."""
     if not found["revision"]:
         return []
     path = f"/applications/{found['id']}/revisions/{number or found['revision']}"
-    content = (await ask(request, "GET", path)).body["content"]
+    asked = ask(request, "POST", f"{path}/reveal", json={}) if whole else ask(request, "GET", path, query=MASKED)
+    content = (await asked).body["content"]
     files = {id: {**file, "id": id} for id, file in content["attachments"].items()}
     return materials(await definition(request, found), content["sections"], files)
 
@@ -107,6 +113,16 @@ def _said(part: Json | None, value: object, lists: Json) -> str:
 
 async def view(request: web.Request) -> web.Response:
     """查看申请: any submitted revision, and what happened."""
+    return await _view(request, whole=False)
+
+
+async def reveal(request: web.Request) -> web.Response:
+    """显示完整信息: the same page with nothing masked."""
+    await read_form(request)
+    return await _view(request, whole=True)
+
+
+async def _view(request: web.Request, *, whole: bool) -> web.Response:
     found = await application(request)
     id = found["id"]
     timeline, revisions = await asyncio.gather(
@@ -117,14 +133,16 @@ async def view(request: web.Request) -> web.Response:
     changes: list[Json] = []
     if number > 1:
         path = f"/applications/{id}/revisions/{number}/changes"
-        changes = changed(await definition(request, found), (await ask(request, "GET", path)).body)
+        listed = (await ask(request, "GET", path, query={} if whole else MASKED)).body
+        changes = changed(await definition(request, found), listed)
     context = {
         "application": found,
-        "materials": await latest(request, found, number),
+        "materials": await latest(request, found, number, whole=whole),
         "timeline": timeline.body,
         "revisions": list(reversed(revisions.body)),
         "number": number,
         "changes": changes,
+        "whole": whole,
     }
     return page(request, "view.html", context)
 

@@ -58,8 +58,17 @@ def size(count: int) -> str:
     return f"{count / 1024:.1f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
 
 
-TEMPLATES.filters.update(size=size, when=when, day=day, left=left)
+def waited(instant: str | None) -> str:
+    """How long somebody has waited since an instant, in whole days."""
+    if not instant:
+        return ""
+    days = (clock.now() - datetime.fromisoformat(instant)).days
+    return f"已等待 {days} 天" if days else "今日申报"
+
+
+TEMPLATES.filters.update(size=size, when=when, day=day, left=left, waited=waited)
 TEMPLATES.globals["asset"] = asset
+ENDS_SOON = timedelta(minutes=15)
 ROLE_LABELS = {
     Role.APPLICANT: "企业",
     Role.REVIEWER: "审核人员",
@@ -85,6 +94,8 @@ def page(request: web.Request, template: str, context: dict[str, Any], *, status
             "here": request.path,
             "unread": None,
             "now_ms": int(clock.now().timestamp() * 1000),
+            # Said in time to save what is being written.
+            "ends_at": session.expires_at if session and session.expires_at - clock.now() < ENDS_SOON else None,
             **context,
         }
     )

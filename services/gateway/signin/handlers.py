@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from services.gateway.access import cookie_name, current
 from services.gateway.accounts import enter, note
 from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, SESSION, SETTINGS, SIGN_IN, SIGN_INS
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_IN, SIGN_INS
 from services.gateway.forms import read_form
 from services.gateway.models import Account, SpentState
-from services.gateway.sessions import digest
+from services.gateway.sessions import Arrival, digest
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import LASTS
 from services.gateway.signin.claims import Person
@@ -83,13 +83,22 @@ async def callback(request: web.Request) -> web.Response:
     except DomainError as refused:
         async with request.app[DATABASE].begin() as session:
             why = getattr(refused, "reason", None)
-            note(session, "sign_in_failed", None, address, reason=refused.code, **({"token": why} if why else {}))
+            note(
+                session,
+                "sign_in_failed",
+                None,
+                address,
+                result="failed",
+                reason=refused.code,
+                **({"token": why} if why else {}),
+            )
         raise
     account = await _enter(request, person)
     name = cookie_name(settings)
-    id = await request.app[BROWSER_SESSIONS].begin(account.id, replaces=request.cookies.get(name))
+    arrival = Arrival(address, request.headers.get("User-Agent", ""), person.credential, person.id_token)
+    id = await request.app[BROWSER_SESSIONS].begin(account.id, arrival, replaces=request.cookies.get(name))
     answer = see_other(attempt.next)
-    _set_session(answer, settings, id)
+    set_session(answer, settings, id)
     answer.del_cookie(
         attempt_cookie(settings), path="/login", secure=settings.https, httponly=True, samesite="Lax"
     )
@@ -114,11 +123,11 @@ async def _enter(request: web.Request, person: Person) -> Account:
     refusal: NotAllowed | None = None
     async with request.app[DATABASE].begin() as session:
         try:
-            account = await enter(session, person)
+            account = await enter(session, request.app[KEYS], person)
         except NotAllowed as error:
             # The refusal itself is recorded, so the transaction must end well.
             refusal = error
-            note(session, "sign_in_refused", person.subject, address, reason=error.code)
+            note(session, "sign_in_refused", person.subject, address, result="refused", reason=error.code)
         else:
             note(session, "sign_in", person.subject, address, roles=sorted(account.roles))
     if refusal:
@@ -126,7 +135,7 @@ async def _enter(request: web.Request, person: Person) -> Account:
     return account
 
 
-def _set_session(answer: web.Response, settings: GatewaySettings, id: str) -> None:
+def set_session(answer: web.Response, settings: GatewaySettings, id: str) -> None:
     answer.set_cookie(
         cookie_name(settings),
         id,
@@ -143,17 +152,17 @@ async def logout(request: web.Request) -> web.Response:
     await read_form(request)
     settings = request.app[SETTINGS]
     name = cookie_name(settings)
-    await request.app[BROWSER_SESSIONS].end(request.cookies[name])
+    hint = await request.app[BROWSER_SESSIONS].end(request.cookies[name])
     async with request.app[DATABASE].begin() as session:
-        note(session, "sign_out", str(request[SESSION].account), client_address(request))
-    answer = see_other(await _provider_logout(request))
+        note(session, "sign_out", request[SESSION].subject, client_address(request))
+    answer = see_other(await _provider_logout(request, hint))
     answer.del_cookie(name, path="/", secure=settings.https, httponly=True, samesite="Lax")
     return answer
 
 
-async def _provider_logout(request: web.Request) -> str:
+async def _provider_logout(request: web.Request, id_token: str | None) -> str:
     """Where the browser ends the provider's own session too; the entrance when the provider is away or has none."""
     try:
-        return await request.app[SIGN_IN].provider.logout_url(None) or "/"
+        return await request.app[SIGN_IN].provider.logout_url(id_token) or "/"
     except DomainError:
         return "/"

@@ -80,7 +80,6 @@ async def seed(session: AsyncSession) -> int:
                 "subject": subject_of(person.username),
                 "name": person.name,
                 "roles": person.roles,
-                "attributes": {},
             }
             await session.execute(
                 insert(Account).values(staff).on_conflict_do_nothing(index_elements=[Account.subject])

@@ -33,6 +33,7 @@ def make_settings(database_url: str, folder: Path, **changes: Any) -> Applicatio
         "trusted_keys": factories.trusted_keys(),
         "master_key": b"m" * 32,
         "receipt_key": b"r" * 32,
+        "audit_key": b"a" * 32,
         "public_url": "http://127.0.0.1:8080",
         **changes,
     }

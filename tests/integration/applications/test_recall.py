@@ -37,9 +37,9 @@ async def test_opinions_raised_again_outlive_a_recall(api: Api, submitted: str) 
     await send_back(api, id, "另请补充联系电话")
     assert {o["text"] for o in await opinions(api, id)} == {"请核对邮箱", "邮箱仍无法送达", "另请补充联系电话"}
     assert (await api.act(REVIEWER, id, "recall")).status == 200
-    left = {o["text"]: o["round_trip"] for o in await opinions(api, id)}
-    assert left == {"请核对邮箱": 1, "邮箱仍无法送达": 2}
-    # It goes out with the next return, and has to be answered there.
+    left = {o["text"]: (o["round_trip"], o["sent"]) for o in await opinions(api, id)}
+    assert left == {"请核对邮箱": (1, True), "邮箱仍无法送达": (2, False), "另请补充联系电话": (2, False)}
+    # They go out with the next return, and have to be answered there.
     await send_back(api, id)
     refused = await api.submit(WHO, id)
     assert (refused.status, (await refused.json())["type"]) == (409, "opinions_open")

@@ -32,12 +32,12 @@ from tests.integration.notify.conftest import make_settings as notify_settings
 
 
 def make_settings(database_url: str, redis_url: str, **changes: Any) -> GatewaySettings:
-    port = free_port()
+    port = changes.pop("gateway_port", None) or free_port()
     values = {
         "database_url": database_url,
         "redis_url": redis_url,
         "gateway_port": port,
-        "gateway_internal_port": free_port(),
+        "gateway_internal_port": changes.pop("gateway_internal_port", None) or free_port(),
         "public_url": f"http://127.0.0.1:{port}",
         "applications_url": "http://127.0.0.1:9",
         "notify_url": "http://127.0.0.1:9",
@@ -45,6 +45,8 @@ def make_settings(database_url: str, redis_url: str, **changes: Any) -> GatewayS
         "idp_client_id": "gongmei",
         "idp_client_secret": "a secret of the client",
         "stub_idp": True,
+        "audit_key": b"a" * 32,
+        "personal_keys": factories.b64(b"p" * 32),
         "allowed_addresses": "127.0.0.1",
         "signing_key": factories.private_key("gateway"),
         "trusted_keys": factories.trusted_keys(),

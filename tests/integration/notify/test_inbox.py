@@ -61,3 +61,18 @@ async def test_ledger_opens_to_applications_only(client: TestClient, sessions: s
     assert (item["state"], item["message_id"]) == ("pending", f"<{event.event_id}@gm.example.cn>")
     after = await client.get(f"/internal/deliveries?after={uuid4()}x", headers=_signed("applications"))
     assert after.status == 400
+
+
+async def test_a_mail_is_shown_before_anything_happens(
+    client: TestClient, sessions: sessionmaker[Session]
+) -> None:
+    event = factories.returned_event()
+    body = {"data": event.model_dump_json(), "headers": {"Content-Type": "application/json"}}
+    signed = body["headers"] | _signed("applications")
+    shown = await (await client.post("/internal/preview", data=body["data"], headers=signed)).json()
+    assert shown["subject"].startswith("【工美资金】“景泰蓝国礼”已退回补正")
+    assert "请填写开户行全称" in shown["text"]
+    # Nothing is in anybody's inbox, and nobody else may ask.
+    assert (await (await client.get("/api/v1/notifications", headers=_signed())).json())["unread"] == 0
+    foreign = body["headers"] | _signed("gateway")
+    assert (await client.post("/internal/preview", data=body["data"], headers=foreign)).status == 403

@@ -27,7 +27,7 @@ from tests.unit.documents import models
 FOLDER = Path(__file__).parent / "references"
 DOTS = 24
 SAMPLES: dict[str, Any] = {
-    "text": "景泰蓝国礼 Cloisonné", "textarea": "掐丝、点蓝、烧蓝、磨光、镀金。\n全部手工完成。" * 8, "integer": 86, "money": "22.00", "date": "2025-05-01",
+    "text": "景泰蓝国礼 Cloisonné", "textarea": "掐丝、点蓝、烧蓝、磨光、镀金。\n全部手工完成。" * 8, "integer": 86, "money": "22.00", "date": "2025-12-31",
     "year": 2025, "multiselect": ["景泰蓝", "玉雕"], "checkbox": True, "phone": "010-58511090", "mobile": "13800138000",
     "email": "lixiang@example.com", "postcode": "100027", "uscc": "91110105MA00TE5T2T", "bank_account": "0200001009000000001",
     "decimal": "260.50", "percent": "30.00", "computed": "70.00", "id_card": "11010519491231002X", "passport": "E12345678",
@@ -82,6 +82,14 @@ def text_of(content: bytes) -> list[str]:
     """What each page says, without what is the layout's business."""
     document = pypdfium2.PdfDocument(content)
     found = [plain(page.get_textpage().get_text_bounded()) for page in document]
+    document.close()
+    return found
+
+
+def lines_of(content: bytes) -> list[str]:
+    """Every line of text as it is printed."""
+    document = pypdfium2.PdfDocument(content)
+    found = [line for page in document for line in page.get_textpage().get_text_bounded().splitlines()]
     document.close()
     return found
 

@@ -4,6 +4,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from services.documents import rendering
+from services.documents.checking import plain
 from tests.unit.documents import references
 
 KNOWN = sorted(file.stem for file in references.FOLDER.glob("*.txt"))
@@ -43,6 +44,15 @@ def test_reference(press: rendering.Press, name: str) -> None:
 def test_every_kind_and_every_form_has_its_reference() -> None:
     """`python -m tests.unit.documents.references` makes what is missing; look at it before it is committed."""
     assert set(KNOWN) == set(references.documents())
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if name.startswith("form-")])
+def test_dates_codes_and_amounts_stand_on_one_line(press: rendering.Press, name: str) -> None:
+    """A column that is too narrow for its kind is a fault of the form's `width`."""
+    lines = references.lines_of(rendering.render(references.documents()[name](), press).content)
+    together = plain("".join(lines))
+    for whole in ("2025年12月31日", "91110105MA00TE5T2T", "0200001009000000001", "13800138000"):
+        assert sum(plain(line).count(whole) for line in lines) == together.count(whole), whole
 
 
 def test_lines_that_moved_are_told(press: rendering.Press) -> None:

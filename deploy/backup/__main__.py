@@ -1,0 +1,80 @@
+"""`python -m deploy.backup create|verify|restore|prune`: see deploy/README.md.
+
+The database, the store and the master key are those of GM_DATABASE_URL, GM_STORE_URL and GM_MASTER_KEY; `create`
+takes those of the system that runs here (`make run`) where they are not set.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from deploy.backup import manifest
+from deploy.backup.create import create, prune
+from deploy.backup.restore import restore
+from deploy.embedded.errors import CannotRun
+from deploy.embedded.system import ROOT
+from deploy.local import running, settings
+
+NEEDED = ("GM_DATABASE_URL", "GM_STORE_URL", "GM_MASTER_KEY")
+NEXT = """restored: {applications} applications, {revisions} revisions, {objects} objects, as of {at:%Y-%m-%d %H:%M:%S} UTC
+Next: run `migrate` of every service, start them, then `python -m services.applications reconcile`."""
+
+
+def _where(var: Path | None) -> tuple[str, str, str]:
+    known = settings()
+    if var is not None and not all(known.get(name) for name in NEEDED):
+        known = running(var.resolve())["environments"]["applications"]
+    missing = [name for name in NEEDED if not known.get(name)]
+    if missing:
+        raise CannotRun(f"{'、'.join(missing)} 未设置")
+    return known["GM_DATABASE_URL"], known["GM_STORE_URL"], known["GM_MASTER_KEY"]
+
+
+def _folder(given: Path | None) -> Path:
+    known = given or Path(settings().get("GM_BACKUP_FOLDER", ""))
+    if known == Path():
+        raise CannotRun("say where backups are: --to FOLDER, or GM_BACKUP_FOLDER")
+    return known.resolve()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deploy.backup")
+    commands = parser.add_subparsers(dest="command", required=True)
+    made = commands.add_parser("create", help="back up the running system")
+    made.add_argument("--to", type=Path, help="the folder of all backups (GM_BACKUP_FOLDER)")
+    made.add_argument("--var", type=Path, default=ROOT / "var", help="of the system that runs here")
+    looked = commands.add_parser("verify", help="compare every digest of a backup")
+    looked.add_argument("backup", type=Path)
+    back = commands.add_parser("restore", help="into an empty database and a store")
+    back.add_argument("backup", type=Path)
+    pruned = commands.add_parser("prune", help="keep only the newest backups")
+    pruned.add_argument("--to", type=Path)
+    pruned.add_argument("--keep", type=int, default=14)
+    given = parser.parse_args()
+    try:
+        match given.command:
+            case "create":
+                folder = create(*_where(given.var), _folder(given.to))
+                found = manifest.read(folder)
+                print(f"{folder}: {found.objects} objects, {found.object_bytes / 2**20:.0f} MB")
+            case "verify":
+                found, keys = manifest.verify(given.backup.resolve())
+                print(f"whole: {len(keys)} objects, taken {found.started_at:%Y-%m-%d %H:%M:%S} UTC")
+            case "restore":
+                database_url, store_url, master_key = _where(None)
+                found = restore(given.backup.resolve(), database_url, store_url, master_key)
+                counted = {name.partition(".")[2]: count for name, count in found.counts.items()}
+                print(NEXT.format(**counted | {"objects": found.objects, "at": found.started_at}))
+            case "prune":
+                if given.keep < 1:
+                    raise CannotRun("--keep must be at least 1")
+                backups, objects = prune(_folder(given.to), given.keep)
+                print(f"removed {backups} backups and {objects} objects")
+    except CannotRun as reason:
+        print(f"cannot: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,153 @@
+"""Make a backup while everything runs."""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.backup import client
+from deploy.backup.manifest import (
+    COUNTED,
+    DUMP,
+    FORMAT,
+    LISTED,
+    MANIFEST,
+    OBJECTS,
+    Manifest,
+    content_of,
+    digest,
+    fingerprint,
+    read,
+)
+from deploy.embedded.errors import CannotRun
+from shared import clock
+from shared.store import Store, attachment_key, pdf_key
+
+# Tried once by `preflight`, and nothing to keep.
+PASSING = "preflight/"
+
+
+def create(database_url: str, store_url: str, master_key: str, to: Path) -> Path:
+    """A finished backup's folder below `to`.
+
+    Objects are copied before and after the dump: what the dump names was either there before it, or came while it
+    was made, and an object younger than the sweep's grace is not removed in between.
+    """
+    started = clock.now()
+    known_as = fingerprint(master_key)
+    folder = to / started.strftime("%Y%m%dT%H%M%S%fZ")
+    folder.mkdir(parents=True)
+    store = Store.from_url(store_url)
+    pool = to / OBJECTS
+    try:
+        asyncio.run(_copy(store, pool))
+        server, counts, named = _dump(database_url, folder / DUMP)
+        keys = asyncio.run(_copy(store, pool))
+        missing = sorted(key for key in named if not (pool / key).is_file())
+        if missing:
+            raise CannotRun(f"the store lacks {len(missing)} objects that the database names, {missing[0]} first")
+        # What was removed between the two copies is in the pool all the same, and the dump may name it.
+        listed = sorted(keys | named)
+        (folder / LISTED).write_text("\n".join(listed) + "\n", encoding="utf-8")
+        found = Manifest(
+            format=FORMAT,
+            started_at=started,
+            finished_at=clock.now(),
+            server=server,
+            dump_sha256=digest(folder / DUMP),
+            listed_sha256=digest(folder / LISTED),
+            objects=len(listed),
+            object_bytes=sum((pool / key).stat().st_size for key in listed),
+            master_key=known_as,
+            counts=counts,
+        )
+        part = folder / f"{MANIFEST}.part"
+        part.write_text(found.model_dump_json(indent=1), encoding="utf-8")
+        os.sync()
+        part.replace(folder / MANIFEST)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _dump(url: str, file: Path) -> tuple[int, dict[str, int], set[str]]:
+    """The dump, and from its own snapshot: the server's version, counts, the keys of objects it names."""
+    with client.connect(url) as connection:
+        server = connection.info.server_version // 10000
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        snapshot = str(_one(connection, "SELECT pg_export_snapshot()"))
+        counts = {name: int(str(_one(connection, f"SELECT count(*) FROM {name}"))) for name in COUNTED}  # noqa: S608
+        pdfs = connection.execute(
+            "SELECT sha256 FROM applications.documents WHERE kind = 'revision' AND sha256 IS NOT NULL"
+        )
+        named = {pdf_key(str(row[0])) for row in pdfs}
+        attachments = connection.execute("SELECT sha256 FROM applications.attachments WHERE deleted_at IS NULL")
+        named |= {attachment_key(str(row[0])) for row in attachments}
+        client.run(
+            "pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}",
+            f"--file={file}", server=server,
+        )  # fmt: skip
+    return server, counts, named
+
+
+def _one(connection: client.Connection, query: str) -> object:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def _copy(store: Store, pool: Path) -> set[str]:
+    """Bring every object into the pool that is not there yet; the keys of all that the store has."""
+    seen = set()
+    async for page in store.list(""):
+        for key in page:
+            if key.startswith(PASSING):
+                continue
+            target = pool / key
+            if target.exists():
+                seen.add(key)
+                continue
+            with contextlib.suppress(FileNotFoundError):  # removed since it was listed
+                await _fetch(store, key, target)
+                seen.add(key)
+    return seen
+
+
+async def _fetch(store: Store, key: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    content = hashlib.sha256()
+    with part.open("wb") as out:
+        async for chunk in store.stream(key):
+            content.update(chunk)
+            out.write(chunk)
+        out.flush()
+        os.fsync(out.fileno())
+    expected = content_of(key)
+    if expected is not None and content.hexdigest() != expected:
+        raise CannotRun(f"object {key} in the store is not what its name says")
+    part.replace(target)
+
+
+def prune(to: Path, keep: int) -> tuple[int, int]:
+    """Remove all but the newest `keep` backups, and objects that none of those names; how many of each."""
+    whole = sorted((f.parent for f in to.glob(f"*/{MANIFEST}")), key=lambda folder: read(folder).finished_at)
+    kept = whole[-keep:]
+    if not kept:
+        raise CannotRun(f"{to} has no backup")
+    for folder in whole[:-keep]:
+        shutil.rmtree(folder)
+    named = {key for folder in kept for key in (folder / LISTED).read_text(encoding="utf-8").split()}
+    removed = 0
+    newest = read(kept[-1]).started_at
+    for file in (to / OBJECTS).rglob("*"):
+        # A younger one may belong to a backup that is being made.
+        younger = file.is_file() and datetime.fromtimestamp(file.stat().st_mtime, UTC) > newest
+        if file.is_file() and not younger and str(file.relative_to(to / OBJECTS)) not in named:
+            file.unlink()
+            removed += 1
+    return len(whole) - len(kept), removed

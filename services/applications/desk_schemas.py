@@ -1,0 +1,149 @@
+"""The review desk's part of the public HTTP contract."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+
+from services.applications.schemas import Input
+
+
+class TakeLease(Input):
+    """`takeover` with a `reason` takes a case out of another's hands."""
+
+    takeover: bool = False
+    reason: str = Field(default="", max_length=500)
+
+
+class Assign(Input):
+    """Cases for one reviewer (`assignee`, or null for nobody), or dealt out `in_turn`."""
+
+    applications: list[UUID] = Field(min_length=1, max_length=200)
+    assignee: str | None = Field(default=None, max_length=100)
+    in_turn: bool = False
+
+
+class Assigned(BaseModel):
+    """What became of one case."""
+
+    id: UUID
+    number: str | None
+    done: bool
+    message: str
+
+
+class KeepFilter(Input):
+    """`query`: the queue's own parameters."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+    query: dict[str, Annotated[str, Field(max_length=200)]] = Field(max_length=20)
+
+
+class FilterView(BaseModel):
+    id: UUID
+    name: str
+    query: dict[str, Any]
+    created_at: AwareDatetime
+
+
+class StaffView(BaseModel):
+    """A reviewer to whom cases can be given."""
+
+    account: str
+    name: str
+    away: bool
+    mine: bool
+    # Cases that wait for this reviewer.
+    waiting: int
+
+
+class Away(Input):
+    away: bool
+
+
+class DeskCounts(BaseModel):
+    """How many cases stand in each state: all, one's own, and nobody's. `matching` counts what the same parameters
+    as the queue's match, exactly up to `matching_up_to`."""
+
+    all: dict[str, int]
+    mine: dict[str, int]
+    unassigned: dict[str, int]
+    matching: int
+    matching_up_to: int
+
+
+class Choice(BaseModel):
+    """Something a filter may be set to."""
+
+    key: str
+    label: str
+
+
+class FilterChoices(BaseModel):
+    """What the queue's filters offer."""
+
+    rounds: list[Choice]
+    fund_types: list[Choice]
+    districts: list[str]
+
+
+class Origin(BaseModel):
+    """One prefilled value: what the source said then, what was submitted, what the source says `now` (null where it
+    does not answer)."""
+
+    section: str
+    field: str
+    label: str
+    source: str
+    fetched_at: AwareDatetime | None
+    prefilled: str | None
+    submitted: str | None
+    now: str | None
+    changed_by_applicant: bool
+    drifted: bool
+
+
+class FilePages(BaseModel):
+    """How many pages an attachment has; each can be had as a picture."""
+
+    pages: int
+
+
+class UnlockedView(BaseModel):
+    """A material that a return opens; `why` is opinion, named, tied or whole."""
+
+    key: str
+    label: str
+    why: str
+
+
+class MailView(BaseModel):
+    """A mail as it would be sent."""
+
+    subject: str
+    text: str
+
+
+class ReturnPreview(BaseModel):
+    """What a return would do; `mail` is null while notify does not answer."""
+
+    correct_by: AwareDatetime
+    # False where the holidays of that year are not published yet: only weekends are known.
+    holidays_known: bool
+    unlocked: list[UnlockedView]
+    to: str
+    email: str | None
+    mail: MailView | None
+
+
+class PhraseInput(Input):
+    """A text for opinions; of one fund type's material, or (null) for any."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    section: str | None = Field(default=None, max_length=64)
+
+
+class PhraseView(BaseModel):
+    id: UUID
+    text: str
+    section: str | None

@@ -1,0 +1,59 @@
+"""The bodies of the operators' part of the public HTTP contract."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel
+
+from services.applications.schemas import Input
+
+
+class Parked(BaseModel):
+    id: UUID
+    topic: str
+    application_id: UUID | None
+    starts: int
+    parked_at: AwareDatetime
+    last_error: str | None
+
+
+class QueueView(BaseModel):
+    """A queue: `workers` that did something in the last ten minutes, at which pace, and when it is empty at that pace,
+    with the workers there are and with two more; null while nothing is owed or nothing is known."""
+
+    topic: str
+    owed: int
+    in_flight: int
+    parked: int
+    oldest_seconds: float | None
+    workers: int
+    per_minute: float | None
+    empty_at: AwareDatetime | None
+    empty_with_two_more_at: AwareDatetime | None
+
+
+class WorkerView(BaseModel):
+    """A worker that did something in the last ten minutes."""
+
+    name: str
+    topic: str
+    done: int
+    last_seen_at: AwareDatetime
+
+
+class RequeueAll(Input):
+    """Every parked row of one queue."""
+
+    topic: Literal["render_document", "notify"]
+
+
+class Requeued(BaseModel):
+    """How many went back in line."""
+
+    count: int
+
+
+class Overview(BaseModel):
+    queues: list[QueueView]
+    workers: list[WorkerView]
+    parked: list[Parked]

@@ -1,0 +1,1 @@
+"""The audit: sealed as it grows, read by auditors only."""

@@ -1,0 +1,59 @@
+"""Whether people can come in: the database, the cache, the portal's certificate, the identity provider."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from redis import Redis
+
+from services.gateway.models import SCHEMA
+from services.gateway.settings import GatewaySettings
+from shared.preflight import Finding, bad, database, good, look, warning
+from shared.preflight.machine import certificate
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def findings(settings: GatewaySettings) -> list[Finding]:
+    return [
+        *look("数据库", lambda: database.findings(settings, MIGRATIONS, SCHEMA)),
+        *_cache(settings),
+        *look("门户证书", lambda: _portal(settings)),
+        *look("身份平台证书", lambda: _provider(settings)),
+        *_environment(settings),
+    ]
+
+
+def _cache(settings: GatewaySettings) -> Iterator[Finding]:
+    try:
+        with Redis.from_url(
+            settings.redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2
+        ) as client:
+            client.ping()
+    except Exception as error:
+        yield warning("会话缓存", f"没有应答：{error!r}"[:160], "没有缓存也能工作，但每个请求都要查询数据库")
+    else:
+        yield good("会话缓存", "可以使用")
+
+
+def _portal(settings: GatewaySettings) -> Iterator[Finding]:
+    if settings.https:
+        yield from certificate("门户证书", settings.public_url.host or "", settings.public_url.port or 443)
+    else:
+        yield warning("门户证书", f"{settings.public_url} 没有加密", "生产环境应使用 https")
+
+
+def _provider(settings: GatewaySettings) -> Iterator[Finding]:
+    provider = settings.idp_issuer or settings.idp_url
+    if settings.stub_idp or provider is None:
+        yield warning("身份平台", "使用演示用的身份平台", "生产环境应设置 GM_IDP_ISSUER 或 GM_IDP_URL")
+    elif provider.scheme == "https":
+        yield from certificate("身份平台证书", provider.host or "", provider.port or 443)
+    else:
+        yield bad("身份平台证书", f"{provider} 没有加密", "应为 https 地址")
+
+
+def _environment(settings: GatewaySettings) -> Iterator[Finding]:
+    if settings.environment == "production":
+        yield good("运行环境", "production")
+    else:
+        yield warning("运行环境", settings.environment, "正式运行应设置 GM_ENVIRONMENT=production")

@@ -1,0 +1,76 @@
+"""双因素认证: where staff set up their authenticator, and give its code at each sign-in."""
+
+from io import BytesIO
+from urllib.parse import quote
+
+import segno
+from aiohttp import web
+
+from services.gateway.access import cookie_name
+from services.gateway.accounts import note
+from services.gateway.addresses import client_address
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_INS
+from services.gateway.forms import one, read_form
+from services.gateway.pages.rendering import page
+from services.gateway.signin import factor
+from services.gateway.signin.handlers import local_path, see_other, set_session
+from shared.errors import NotAllowed, NotFound
+
+WRONG = "动态口令错误或已使用，请输入新的口令。"
+
+
+async def ask(request: web.Request) -> web.Response:
+    """The code, and before the first one the secret to set up."""
+    return await _ask(request)
+
+
+async def _ask(request: web.Request, fault: str = "") -> web.Response:
+    session = request[SESSION]
+    next = local_path(request.query.get("next", "/"))
+    if not session.needs_factor:
+        return see_other(next)
+    async with request.app[DATABASE].begin() as database:
+        row, secret = await factor.of(database, request.app[KEYS], session.account)
+    context = {
+        "enrolling": row.confirmed_at is None,
+        "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
+        if row.confirmed_at is None
+        else "",
+        "fault": fault,
+        "action": f"/second-factor?next={quote(next, safe='')}",
+    }
+    return page(request, "second_factor.html", context, status=422 if fault else 200)
+
+
+async def picture(request: web.Request) -> web.Response:
+    """The secret as a QR code, until its first code was right."""
+    session = request[SESSION]
+    async with request.app[DATABASE].begin() as database:
+        row, secret = await factor.of(database, request.app[KEYS], session.account)
+    if row.confirmed_at is not None:
+        raise NotFound
+    drawn = BytesIO()
+    segno.make(factor.address(secret, session.name)).save(drawn, kind="png", scale=5, border=2)
+    return web.Response(body=drawn.getvalue(), content_type="image/png")
+
+
+async def take(request: web.Request) -> web.Response:
+    """A code: the session goes on under a new id, or the page says what was wrong."""
+    request.app[SIGN_INS].take(client_address(request))
+    form = await read_form(request)
+    session, settings = request[SESSION], request.app[SETTINGS]
+    fault = ""
+    async with request.app[DATABASE].begin() as database:
+        try:
+            good = await factor.check(database, request.app[KEYS], session.account, one(form, "code"))
+        except NotAllowed as locked:
+            good, fault = False, locked.detail
+        action = "second_factor" if good else "second_factor_failed"
+        note(database, action, session.subject, client_address(request), result="ok" if good else "failed")
+    if not good:
+        return await _ask(request, fault or WRONG)
+    name = cookie_name(settings)
+    new = await request.app[BROWSER_SESSIONS].raise_rights(request.cookies[name])
+    answer = see_other(local_path(request.query.get("next", "/")))
+    set_session(answer, settings, new)
+    return answer

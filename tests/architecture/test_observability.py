@@ -1,0 +1,101 @@
+"""Alert rules and dashboards: they can be read, they fire when they should, and they speak of metrics that exist."""
+
+import importlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from deploy.embedded.system import ROOT
+
+FOLDER = ROOT / "deploy" / "observability"
+DASHBOARDS = sorted((FOLDER / "grafana").glob("*.json"))
+MEASURING = (
+    "shared.web", "shared.measuring", "services.applications.measures", "services.notify.measures",
+    "services.gateway.internal",
+)  # fmt: skip
+# Prometheus's own, and the client library's about its process.
+GIVEN = {"up", "process_resident_memory_bytes", "process_cpu_seconds_total"}
+
+
+def _promtool(*arguments: str) -> None:
+    found = shutil.which("promtool") or shutil.which("promtool", path=str(ROOT / ".tools" / "bin"))
+    if not found:
+        pytest.skip("no promtool here; deploy/bootstrap.sh test fetches it where apt has it")
+    done = subprocess.run([found, *arguments], cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((FOLDER / "rules.yaml").read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def _expressions(dashboard: Path) -> list[str]:
+    panels = json.loads(dashboard.read_text(encoding="utf-8"))["panels"]
+    return [target["expr"] for panel in panels for target in panel.get("targets", [])]
+
+
+def _known() -> set[str]:
+    for module in MEASURING:
+        importlib.import_module(module)
+    names = set(GIVEN)
+    for metric in REGISTRY.collect():
+        match metric.type:
+            case "counter":
+                names.add(f"{metric.name}_total")
+            case "histogram":
+                names |= {f"{metric.name}_{part}" for part in ("bucket", "count", "sum")}
+            case _:
+                names.add(metric.name)
+    return names
+
+
+def test_rules_fire_when_they_should() -> None:
+    _promtool("check", "config", "prometheus.yaml")
+    _promtool("check", "rules", "rules.yaml")
+    _promtool("test", "rules", "rules_test.yaml")
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)
+def test_dashboards_ask_what_prometheus_understands(dashboard: Path, tmp_path: Path) -> None:
+    rules = [{"record": f"panel:{n}", "expr": expr} for n, expr in enumerate(_expressions(dashboard))]
+    assert len(rules) > 20
+    file = tmp_path / "panels.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
+    _promtool("check", "rules", str(file))
+
+
+def test_only_metrics_that_exist_are_asked_for() -> None:
+    asked = [rule["expr"] for rule in _rules()]
+    for dashboard in DASHBOARDS:
+        asked += _expressions(dashboard)
+    named = {name for expr in asked for name in re.findall(r"\b(?:gm|process)_\w+|\bup\b", expr)}
+    assert named - _known() == set()
+
+
+def test_every_topic_and_route_that_is_named_exists() -> None:
+    from services.applications.routes import ROUTES
+    from shared.messages import TOPICS
+
+    asked = " ".join([rule["expr"] for rule in _rules()] + [e for d in DASHBOARDS for e in _expressions(d)])
+    assert set(re.findall(r'topic="(\w+)"', asked)) <= TOPICS.keys()
+    assert set(re.findall(r'route="([^"]+)"', asked)) <= {route.path for route in ROUTES}
+
+
+def test_runbook_says_what_to_do_about_every_alert() -> None:
+    headings = {
+        line.removeprefix("### ").strip().lower()
+        for line in (ROOT / "deploy" / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("### ")
+    }
+    for rule in _rules():
+        page, _, anchor = rule["annotations"]["runbook"].partition("#")
+        assert (page, anchor) == ("deploy/README.md", rule["alert"].lower())
+        assert anchor in headings, rule["alert"]

@@ -1,0 +1,178 @@
+"""The review desk in a real browser, without a script: three reviewers, one queue, a return from a noted opinion to the
+applicant's answer."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.system.running import RunningSystem, create, fill, submit
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+Open = Callable[[str], Page]
+
+
+@pytest.fixture
+def signed_in(browser: Browser, system: RunningSystem) -> Iterator[Open]:
+    """Opens a page for somebody who has just signed in."""
+    contexts = []
+
+    def open_(username: str) -> Page:
+        person = system.person(username)
+        context = browser.new_context(
+            base_url=system.url, locale="zh-CN", java_script_enabled=False, viewport={"width": 1360, "height": 900}
+        )
+        context.set_default_timeout(15_000)
+        context.add_cookies(
+            [{"name": c.name, "value": c.value or "", "url": system.url} for c in person.cookies.jar]
+        )
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def case(system: RunningSystem, name: str) -> tuple[str, str]:
+    """A submitted application: its id and number."""
+    person = system.person("qiye1")
+    id = create(person)
+    fill(person, id, name=name)
+    return id, str(submit(person, id)["receipt"]["number"])
+
+
+def test_three_reviewers_share_one_queue(signed_in: Open, system: RunningSystem) -> None:
+    made = [case(system, f"轮流分配{n}") for n in range(3)]
+    director, first, second = signed_in("shending"), signed_in("shencha"), signed_in("shencha2")
+    director.goto("/review?q=轮流分配&assignee=none")
+    director.get_by_role("button", name="分配", exact=True).click()
+    expect(director.get_by_role("alert")).to_contain_text("请先勾选")
+    for _, number in made:
+        director.get_by_label(f"选择 {number}").check()
+    director.get_by_label("将所选分配给").select_option("turn")
+    director.get_by_role("button", name="分配", exact=True).click()
+    expect(director.get_by_role("status").first).to_contain_text("已分配 3 件")
+    # One each, whoever they are.
+    director.goto("/review?q=轮流分配")
+    for name in ("陈审查", "褚审查", "卫审查"):
+        expect(director.locator("tbody td[data-label='办理人']", has_text=name)).to_have_count(1)
+    # A filter that makes no sense keeps what was typed.
+    director.get_by_label("申请金额自（万元）").fill("许多")
+    director.get_by_role("button", name="筛选").click()
+    expect(director.get_by_role("alert")).to_contain_text("金额应为")
+    expect(director.get_by_label("申请金额自（万元）")).to_have_value("许多")
+    # A view one keeps.
+    first.goto("/review?q=轮流分配&order=newest")
+    first.get_by_label("将当前筛选保存为").fill("轮流")
+    first.get_by_role("button", name="保存").click()
+    first.get_by_role("link", name="轮流", exact=True).click()
+    expect(first.get_by_label("项目、企业或编号")).to_have_value("轮流分配")
+
+    id = made[0][0]
+    first.goto(f"/review/{id}")
+    second.goto(f"/review/{id}")
+    first.get_by_role("button", name="领取办理").click()
+    second.get_by_role("button", name="领取办理").click()
+    expect(second.get_by_role("alert")).to_contain_text("该申请正由陈审查办理")
+    second.get_by_role("button", name="接管办理").click()
+    expect(second.get_by_text("请填写接管理由")).to_be_visible()
+    second.get_by_label("接管理由").fill("陈审查外出")
+    second.get_by_role("button", name="接管办理").click()
+    expect(second.get_by_text("由您办理至")).to_be_visible()
+    # The first one still has the old page, and hears who has the case.
+    first.get_by_role("button", name="纳批").click()
+    expect(first.get_by_role("alert")).to_contain_text("该申请正由褚审查办理")
+    first.goto(f"/review/{id}")
+    expect(first.locator("#timeline")).to_contain_text("原办理人陈审查；理由：陈审查外出")
+    # A decision on an old page: who did what meanwhile.
+    old = second.context.new_page()
+    old.goto(f"/review/{id}")
+    second.get_by_role("button", name="纳批").click()
+    expect(second.get_by_role("status").first).to_contain_text("已纳批")
+    old.get_by_role("button", name="纳批").click()
+    expect(old.get_by_role("alert")).to_contain_text("褚审查已于")
+    expect(old.get_by_role("alert")).to_contain_text("形式审查中")
+
+
+def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSystem) -> None:
+    id, _ = case(system, "逐处意见")
+    desk = signed_in("shencha")
+    desk.goto(f"/review/{id}")
+    # The first attachment is drawn beside the materials.
+    picture = desk.locator(".pages img").first
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") == 1240
+    expect(desk.get_by_role("link", name="提意见")).to_have_count(0)
+    desk.get_by_role("button", name="领取办理").click()
+    desk.get_by_role("link", name="对“开户银行”提意见").click()
+    desk.get_by_role("button", name="记录意见").click()
+    expect(desk.get_by_role("alert")).to_contain_text("请填写意见内容")
+    desk.get_by_label("常用语").select_option("开户银行请填写支行全称，户名应与申报单位一致。")
+    desk.locator("#opine-text").fill("另附开户许可证。")
+    desk.get_by_role("button", name="记录意见").click()
+    expect(desk.locator("#p-fund_plan-bank_name")).to_contain_text("待退回的意见：开户银行请填写支行全称")
+    desk.get_by_role("link", name="退回补正").click()
+    desk.locator("#place-1").select_option(label="附件：营业执照")
+    desk.locator("#text-1").fill("请上传副本")
+    desk.get_by_role("button", name="预览通知").click()
+    expect(desk.get_by_role("alert")).to_contain_text("请选择补正期限")
+    expect(desk.locator("#text-1")).to_have_value("请上传副本")
+    desk.get_by_label("或按工作日").select_option("10")
+    desk.get_by_role("checkbox", name="社会效益").check()
+    desk.get_by_role("button", name="预览通知").click()
+    preview = desk.get_by_role("status").first
+    expect(preview).to_contain_text("【企业基本情况 · 营业执照】请上传副本")
+    expect(preview).to_contain_text("项目主要内容（与上述材料核对）")
+    desk.get_by_role("button", name="确认退回").click()
+    expect(desk.get_by_role("status").first).to_contain_text("已退回补正")
+    # Taken back, returned again, prolonged.
+    desk.get_by_role("button", name="收回退回").click()
+    expect(desk.get_by_role("status").first).to_contain_text("已收回退回")
+    desk.get_by_role("button", name="领取办理").click()
+    desk.get_by_role("link", name="退回补正").click()
+    desk.get_by_label("或按工作日").select_option("5")
+    desk.get_by_role("button", name="确认退回").click()
+    desk.get_by_role("link", name="延长补正期限").click()
+    desk.get_by_label("或自今日起").select_option("20")
+    desk.get_by_role("button", name="确认延长").click()
+    expect(desk.get_by_role("alert")).to_contain_text("请填写理由")
+    desk.get_by_label("理由").fill("材料仍在办理")
+    desk.get_by_role("button", name="确认延长").click()
+    expect(desk.get_by_role("status").first).to_contain_text("已延长补正期限")
+
+    person = system.person("qiye1")
+    told = person.call("GET", f"/applications/{id}/opinions").json()
+    assert [o["round_trip"] for o in told] == [1, 1]
+    for opinion in told:
+        person.call("PUT", f"/applications/{id}/opinions/{opinion['id']}", json={"reply": "已改"})
+    section = person.call("GET", f"/applications/{id}/sections/fund_plan").json()
+    values = section["saved"] | {
+        "bank_name": "中国工商银行股份有限公司北京朝阳支行",
+        "bank_account": "0200001009000000999",
+    }
+    person.call("PUT", f"/applications/{id}/sections/fund_plan", json={"values": values}, etag=section["etag"])
+    submit(person, id)
+    desk.goto(f"/review/{id}")
+    expect(desk.locator("#changes")).to_contain_text("1 项未经要求")
+    expect(desk.locator("#p-fund_plan-bank_account")).to_contain_text("未要求的修改")
+    desk.get_by_role("button", name="领取办理").click()
+    desk.get_by_role("button", name="采纳").first.click()
+    expect(desk.get_by_role("status").first).to_contain_text("已采纳")
+    desk.get_by_role("button", name="再次提出").click()
+    expect(desk.get_by_role("alert")).to_contain_text("须填写内容")
+    desk.get_by_label("再次提出的意见").fill("副本仍不清晰")
+    desk.get_by_role("button", name="再次提出").click()
+    expect(desk.locator("#opinions")).to_contain_text("副本仍不清晰")
+
+
+def test_the_library_of_phrases(signed_in: Open) -> None:
+    page = signed_in("shencha3")
+    page.goto("/review/phrases")
+    page.get_by_label("新常用语").fill("请补充检测报告。")
+    page.get_by_role("button", name="添加").click()
+    expect(page.get_by_role("status").first).to_have_text("已添加。")
+    page.get_by_label("新常用语").fill("请补充检测报告。")
+    page.get_by_role("button", name="添加").click()
+    expect(page.get_by_role("alert")).to_contain_text("已有相同的常用语")
+    expect(page.get_by_label("新常用语")).to_have_value("请补充检测报告。")

@@ -1,0 +1,163 @@
+"""Every route × every role, in both directions: who has the role gets past the gate, nobody else does."""
+
+import re
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+
+from services.applications.app import create_app as create_applications
+from services.applications.routes import ROUTES as APPLICATIONS
+from services.gateway import routes
+from services.gateway.app import create_app
+from services.gateway.context import DATABASE
+from services.gateway.stub_idp.people import seed as seed_people
+from services.notify.app import create_app as create_notify
+from services.notify.routes import ROUTES as NOTIFY
+from shared.identity import Role, Signer
+from shared.web import Route
+from tests import factories
+from tests.integration.applications.conftest import make_settings as applications_settings
+from tests.integration.gateway.conftest import Browser, make_settings
+from tests.integration.notify.conftest import make_settings as notify_settings
+
+PEOPLE = {
+    Role.APPLICANT: "qiye1",
+    Role.REVIEWER: "shencha",
+    Role.EXPERT: "zhuanjia1",
+    Role.DIRECTOR: "shending",
+    Role.OPERATOR: "yunwei",
+    Role.AUDITOR: "shenji",
+}
+
+
+def concrete(path: str) -> str:
+    """The path of a route with something in each of its places."""
+    path = path.replace("{rest:.+}", "applications").replace("{n}", "1").replace("{version}", "1")
+    return re.sub(
+        r"\{(id|account|attachment|opinion)\}", str(uuid4()), re.sub(r"\{(key|fund_type|token)[^}]*\}", "x", path)
+    )
+
+
+@pytest.fixture(scope="module")
+async def alone(identity_url: str, redis_url: str) -> AsyncIterator[TestServer]:
+    """The gateway with nothing behind it: whoever passes the gate meets 503 there, or the page."""
+    settings = make_settings(identity_url, redis_url, signins_per_minute=10_000, calls_per_minute=100_000)
+    async with TestServer(create_app(settings), port=settings.gateway_port) as running:
+        async with running.app[DATABASE].begin() as session:
+            await seed_people(session)
+        yield running
+
+
+@pytest.mark.parametrize("role", PEOPLE, ids=str)
+async def test_public_port(alone: TestServer, role: Role) -> None:
+    browser = Browser(alone)
+    faults = []
+    try:
+        for page in routes.table(stub_idp=False):
+            if page.path in {"/logout", "/account/sessions/end-all", "/api/v1/events"} and role in page.roles:
+                continue  # these end what the others need; they have tests of their own
+            browser.http.cookie_jar.clear()
+            browser.http.cookie_jar.update_cookies(
+                {"gm_session": await _session(alone, role)}, alone.make_url("/")
+            )
+            me = await (await browser.call("GET", "/me")).json()
+            headers = {"X-CSRF-Token": me["csrf_token"], "Accept": "application/json"}
+            answer = await browser.go(
+                page.method,
+                concrete(page.path),
+                headers=headers,
+                data={"csrf_token": me["csrf_token"]} if page.form else None,
+                allow_redirects=False,
+            )
+            refused = answer.status == 403 and (await answer.json())["type"] == "not_allowed"
+            if refused == (not page.roles or role in page.roles):
+                faults.append(f"{page.method} {page.path} {role}: {answer.status}")
+    finally:
+        await browser.http.close()
+    assert not faults
+
+
+_SESSIONS: dict[tuple[int, Role], str] = {}
+
+
+async def _session(server: TestServer, role: Role) -> str:
+    key = (server.port or 0, role)
+    if key not in _SESSIONS:
+        browser = Browser(server)
+        await browser.send_form(await browser.to_form("/welcome"), PEOPLE[role])
+        _SESSIONS[key] = browser.cookie()
+        await browser.http.close()
+    return _SESSIONS[key]
+
+
+async def test_public_port_without_a_session(alone: TestServer) -> None:
+    faults = []
+    async with ClientSession() as http:
+        for page in routes.table(stub_idp=False):
+            answer = await http.request(
+                page.method,
+                alone.make_url(concrete(page.path)),
+                headers={"Accept": "application/json"},
+                data={"a": "b"} if page.form else None,
+                allow_redirects=False,
+            )
+            to_login = answer.status == 303 and answer.headers["Location"].startswith("/login?next=")
+            if page.roles and not to_login and answer.status != 401:
+                faults.append(f"{page.method} {page.path}: {answer.status}")
+    assert not faults
+
+
+@pytest.fixture(scope="module")
+async def behind(
+    identity_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, TestServer]]:
+    applications = create_applications(applications_settings(identity_url, tmp_path_factory.mktemp("store")))
+    notify = create_notify(notify_settings(identity_url, "smtp://127.0.0.1:9"))
+    async with TestServer(applications) as first, TestServer(notify) as second:
+        yield {"applications": first, "notify": second}
+
+
+@pytest.mark.parametrize(
+    ("service", "table"), [("applications", APPLICATIONS), ("notify", NOTIFY)], ids=["applications", "notify"]
+)
+async def test_services_behind(behind: dict[str, TestServer], service: str, table: list[Route]) -> None:
+    faults = []
+    signers = {name: Signer(name, factories.private_key(name)) for name in factories.SERVICES}
+    forged = Signer("gateway", b"f" * 32)
+    async with ClientSession() as http:
+
+        async def ask(route: Route, headers: dict[str, str]) -> tuple[int, str]:
+            url = behind[service].make_url(concrete(route.path))
+            asked = {"If-Match": '"1"', "Idempotency-Key": uuid4().hex, **headers}
+            body = {} if route.body is not None else None
+            async with http.request(route.method, url, headers=asked, json=body) as answer:
+                problem = "problem" in answer.content_type
+                return answer.status, (await answer.json(content_type=None))["type"] if problem else ""
+
+        for route in table:
+            if not route.callers:
+                continue
+            for caller, signer in signers.items():
+                status, code = await ask(route, signer.headers(service, factories.applicant()))
+                if (code == "caller_not_trusted") != (caller not in route.callers):
+                    faults.append(f"{route.method} {route.path} called by {caller}: {status} {code}")
+            for headers in ({}, {"Authorization": "Bearer x"}, forged.headers(service, factories.applicant())):
+                status, code = await ask(route, headers)
+                if status != 401:
+                    faults.append(f"{route.method} {route.path} without a right token: {status} {code}")
+            # A token for another service opens nothing here.
+            other = "notify" if service == "applications" else "applications"
+            if (await ask(route, signers["gateway"].headers(other, factories.applicant())))[0] != 401:
+                faults.append(f"{route.method} {route.path} with a token for {other}")
+            if "gateway" not in route.callers:
+                continue
+            for role in PEOPLE:
+                who = factories.applicant() if role is Role.APPLICANT else factories.staff(role)
+                status, code = await ask(route, signers["gateway"].headers(service, who))
+                refused = (status, code) == (403, "not_allowed")
+                if refused == (not route.roles or role in route.roles):
+                    faults.append(f"{route.method} {route.path} {role}: {status} {code}")
+    assert not faults

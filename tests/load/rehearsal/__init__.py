@@ -1,0 +1,1 @@
+"""`make rehearse`: deadline night played by an invented crowd, and a page that says how the system bore it."""

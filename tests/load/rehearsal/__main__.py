@@ -1,0 +1,134 @@
+"""`make rehearse`: starts a system of its own, plays the night, waits until nothing is owed, counts, reports."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from deploy.embedded.system import ROOT
+from shared import clock
+from tests.load.rehearsal import measure, people, report
+from tests.load.rehearsal.count import counts
+from tests.load.rehearsal.plan import Options, enterprises, returns
+from tests.load.rehearsal.watch import Watch
+from tests.system.running import RunningSystem
+
+# Before the first of them is due, and for the last ones to give up.
+LEAD_SECONDS = 1.0
+PATIENCE_SECONDS = 180.0
+SETTINGS = {
+    # Everybody comes from this one machine.
+    "GM_ALLOWED_ADDRESSES": "127.0.0.0/8",
+    "GM_SIGNINS_PER_MINUTE": "1000000",
+}
+
+
+def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) -> dict[str, Any]:
+    """One night against a running system that holds nothing else; the report."""
+    database_url = system.description()["environments"]["applications"]["GM_DATABASE_URL"]
+    crowd = enterprises(options)
+    people.enrol(database_url, crowd)
+    plan = {
+        "url": system.url,
+        "seconds": options.seconds,
+        "patience": PATIENCE_SECONDS,
+        "crowd": [enterprise.as_json() for enterprise in crowd],
+        "returns": returns(options),
+    }
+    _put(folder / "crowd.json", plan)
+    with (folder / "play.log").open("wb") as log:
+        player = subprocess.Popen(
+            [sys.executable, "-m", "tests.load.rehearsal.play", str(folder)], cwd=ROOT, stdout=log, stderr=log
+        )
+    try:
+        while not (folder / "gathered").exists():
+            _must_live(player, folder)
+            time.sleep(0.05)
+        operator = system.person("yunwei")
+        round_id, begins = people.open_round(operator, seconds=options.seconds, lead=LEAD_SECONDS)
+        _put(folder / "night.json", {"begins": begins, "round_id": round_id})
+        closing = time.strftime("%H:%M:%S", time.localtime(begins + options.seconds))
+        say(f"{options.enterprises} enterprises, {options.minutes:g} minutes; the round closes at {closing}")
+        watch = Watch(system, database_url, begins)
+        watch.start()
+        player.wait()
+        _must_live(player, folder)
+    finally:
+        player.kill()
+    say("everybody has gone home; waiting for what is still owed")
+    reconciled = system.reconcile(max(120.0, options.enterprises * 3.0))
+    drained = max(0.0, time.time() - begins - options.seconds)
+    watch.stop()
+    steps = measure.read(folder / "steps.jsonl")
+    receipts = [s["told"] for s in steps if s["step"] == "submit" and not s["fault"]]
+    checks = counts(database_url, round_id, receipts, system.var)
+    return report.build(
+        options, steps, watch.samples, checks, reconciled,
+        drain_seconds=_drained(watch.samples, options.seconds, drained),
+        begun=clock.show(clock.now()),
+        machine={"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
+    )  # fmt: skip
+
+
+def _put(file: Path, content: Any) -> None:
+    """Visible only when it is whole."""
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(content), encoding="utf-8")
+    part.replace(file)
+
+
+def _must_live(player: subprocess.Popen[bytes], folder: Path) -> None:
+    if player.poll() not in {None, 0}:
+        raise SystemExit(f"the crowd broke down: {(folder / 'play.log').read_text()[-2000:]}")
+
+
+def _drained(samples: list[dict[str, Any]], closing: float, at_most: float) -> float:
+    """Seconds after the close until a sample found nothing owed any more."""
+    owing = [s["at"] for s in samples if any(count for count, _ in s["owed"].values())]
+    return min(at_most, max(0.0, (owing[-1] if owing else 0.0) + 1 - closing))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make rehearse", description=__doc__)
+    for option in fields(Options):
+        parser.add_argument(
+            f"--{option.name.replace('_', '-')}", type=type(option.default), default=option.default
+        )
+    parser.add_argument("--reports", type=Path, default=ROOT / "var" / "reports", help="where the report goes")
+    parser.add_argument("--documents", type=int, default=1, help="how many documents workers")
+    given = vars(parser.parse_args())
+    reports, documents = given.pop("reports"), given.pop("documents")
+    folder = Path(tempfile.mkdtemp(prefix="gm-rehearsal-"))
+    system = RunningSystem(folder / "var", f"documents={documents}", **SETTINGS)
+    found: dict[str, Any] = {"green": False}
+    try:
+        system.start()
+        found = rehearse(Options(**given), system, folder, lambda text: print(f"  … {text}", flush=True))
+    finally:
+        if system.process is not None:
+            system.stop()
+        if found["green"]:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            print(f"  what the processes said is kept in {folder / 'var' / 'log'}")
+    page = report.write(found, reports)
+    for check in found["counts"]:
+        print(f"  {check['what']}：{check['expected']} = {check['found']} {'✓' if check['equal'] else '✗'}")
+    print(f"  提交 p99（最后一分钟）{found['peak']['p99']} s；截止后 {found['drain_seconds']} s 全部完成")
+    for fault in found["faults"][:10]:
+        print(f"  ✗ {fault}")
+    print(f"  {'通过' if found['green'] else '未通过'}　{page}")
+    return 0 if found["green"] else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,146 @@
+"""One browser of the crowd: what it sends, how it tries again, and what it remembers for the count."""
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+from urllib.parse import quote_plus, urljoin
+from uuid import uuid4
+
+import gevent
+from locust.contrib.fasthttp import FastHttpSession
+
+FORM = re.compile(r'<form method="post" action="([^"]*oauth2[^"]*)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+GIVE_UP_SECONDS = 120.0
+# No answer, too many, busy.
+AGAIN = frozenset({0, 429, 503})
+
+
+class Refused(Exception):
+    """An answer that ends this step for good."""
+
+
+class Busy(Refused):
+    """Asked to come again in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"busy for {GIVE_UP_SECONDS:.0f} s")
+        self.seconds = seconds
+
+
+class Browser:
+    """A FastHttpSession that waits as a page of ours would: after 503 and 429 as long as the answer says, with some
+    chance, and again with the same key, so that trying twice is doing once."""
+
+    def __init__(
+        self, http: FastHttpSession, note: Callable[[dict[str, Any]], None], chance: random.Random
+    ) -> None:
+        self._http = http
+        self._note = note
+        self._chance = chance
+        self.csrf_token = ""
+
+    def sign_in(self, username: str, password: str) -> None:
+        """From the portal's door to its own and back; from the beginning again when it does not work out in time,
+        for a code and a captcha are good for one try."""
+        until = time.time() + GIVE_UP_SECONDS
+        while True:
+            try:
+                self._sign_in(username, password)
+                return
+            except Busy as busy:
+                if time.time() > until:
+                    raise
+                gevent.sleep(busy.seconds * self._chance.uniform(0.8, 1.2))
+
+    def _sign_in(self, username: str, password: str) -> None:
+        form = self.page("/login")
+        action = FORM.search(form.text or "")
+        if action is None:
+            raise Refused(f"no sign-in form: {form.status_code}")
+        fields = {name: unescape(value) for name, value in HIDDEN.findall(form.text or "")}
+        fields |= {"username": username, "password": password, "captcha": "8888"}
+        body = "&".join(f"{quote_plus(k)}={quote_plus(v)}" for k, v in fields.items())
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
+        answer = self._once("POST", urljoin(str(form.url), unescape(action[1])), body, headers)
+        if answer.status_code in AGAIN:
+            raise Busy(float(_header(answer, "retry-after") or 1))
+        if answer.status_code != 200:
+            raise Refused(f"sign-in: {answer.status_code} at {answer.url}")
+        self.csrf_token = self.api("GET", "/me").json()["csrf_token"]
+
+    def page(self, path: str) -> Any:
+        """A page as a person opens it."""
+        return self._send("GET", path, None, {"Accept": "text/html"})
+
+    def api(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        etag: str = "",
+        key: bool = False,
+        upload: tuple[str, bytes] | None = None,
+        final: tuple[int, ...] = (),
+    ) -> Any:
+        """A call of the public contract. `final`: further statuses that are an answer and no fault."""
+        headers = {"X-CSRF-Token": self.csrf_token, "Accept": "application/json"}
+        headers |= {"If-Match": f'"{etag}"'} if etag else {}
+        headers |= {"Idempotency-Key": uuid4().hex} if key else {}
+        content: Any = None
+        if upload is not None:
+            content, headers["Content-Type"] = _multipart(*upload)
+        elif body is not None:
+            content, headers["Content-Type"] = json.dumps(body), "application/json"
+        return self._send(method, f"/api/v1{path}", content, headers, final)
+
+    def _once(self, method: str, url: str, content: Any, headers: dict[str, str]) -> Any:
+        answer = self._http.request(method, url, data=content, headers=headers, name="-")
+        retry_after = _header(answer, "retry-after")
+        self._note({"status": answer.status_code, "method": method, "retry_after": retry_after})
+        return answer
+
+    def _send(
+        self, method: str, url: str, content: Any, headers: dict[str, str], final: tuple[int, ...] = ()
+    ) -> Any:
+        until = time.time() + GIVE_UP_SECONDS
+        pause = 0.5
+        while True:
+            answer = self._once(method, url, content, headers)
+            status = answer.status_code
+            if 200 <= status < 400 or status in final:
+                return answer
+            retried = status in AGAIN or (status == 409 and _header(answer, "retry-after"))
+            if not retried or time.time() > until:
+                raise Refused(f"{method} {url}: {status} {_reason(answer)}")
+            asked = float(_header(answer, "retry-after") or pause)
+            gevent.sleep(asked * self._chance.uniform(0.8, 1.2))
+            pause = min(pause * 2, 8.0)
+
+
+def _reason(answer: Any) -> str:
+    """What a problem says; of a page, its title."""
+    text = answer.text or ""
+    title = re.search("<title>(.*?)</title>", text)
+    return title[1] if title else text[:200]
+
+
+def _header(answer: Any, name: str) -> str:
+    return str((answer.headers or {}).get(name) or "")
+
+
+def _multipart(name: str, content: bytes) -> tuple[bytes, str]:
+    boundary = uuid4().hex
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return (
+        head.encode() + content + f"\r\n--{boundary}--\r\n".encode(),
+        f"multipart/form-data; boundary={boundary}",
+    )

@@ -1,0 +1,118 @@
+"""From the crowd's steps and the samples to the figures of the report."""
+
+import json
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from tests.load.rehearsal.plan import PEAK_FACTOR
+
+# How busy a process may be on deadline night, and within how long after the close the last PDF is to be there.
+TARGET_LOAD = 0.6
+DRAIN_SECONDS = 1800
+SIZES = (500, 1000, 2000, 5000, 10000)
+KINDS = {
+    "gateway": "gateway",
+    "applications": "applications",
+    "relay": "relay",
+    "documents": "documents",
+    "notify": "notify",
+    "notify-worker": "notify-worker",
+}
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The smallest value that at least `share` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+
+
+def by_step(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Latency from the intended start, and faults, for each kind of step."""
+    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for step in steps:
+        grouped[step["step"]].append(step)
+    found = []
+    for name, each in grouped.items():
+        took = [s["ended"] - s["due"] for s in each if not s["fault"]]
+        found.append(
+            {
+                "step": name,
+                "count": len(each),
+                "failed": sum(bool(s["fault"]) for s in each),
+                "repeated": sum(len(s["answers"]) > 1 and any(_again(a) for a in s["answers"]) for s in each),
+                **{f"p{int(p * 100)}": round(percentile(took, p), 3) for p in (0.5, 0.95, 0.99)},
+                "max": round(max(took, default=0.0), 3),
+            }
+        )
+    return found
+
+
+def _again(answer: list[Any]) -> bool:
+    return answer[0] in {0, 429, 503}
+
+
+def answers(steps: list[dict[str, Any]]) -> dict[str, int]:
+    """How often each status was answered; what a person must never see among them."""
+    counted: dict[str, int] = defaultdict(int)
+    for step in steps:
+        for status, retry_after in step["answers"]:
+            name = "没有应答" if status == 0 else str(status)
+            if status >= 500 and not (status == 503 and retry_after):
+                name += "（不应出现）"
+            counted[name] += 1
+    return dict(sorted(counted.items()))
+
+
+def over_time(steps: list[dict[str, Any]], seconds: float, slots: int = 60) -> list[dict[str, float]]:
+    """Submissions per slot of time: how many were due, how many were answered, and how long they took."""
+    width = max(seconds / slots, 0.25)
+    due: dict[int, list[float]] = defaultdict(list)
+    done: dict[int, int] = defaultdict(int)
+    for step in steps:
+        if step["step"] == "submit" and not step["fault"]:
+            due[int(step["due"] / width)].append(step["ended"] - step["due"])
+            done[int(step["ended"] / width)] += 1
+    last = max([*due, *done], default=0)
+    return [
+        {
+            "at": round(slot * width, 2),
+            "due": round(len(due[slot]) / width, 2),
+            "answered": round(done[slot] / width, 2),
+            "p50": round(percentile(due[slot], 0.5), 3),
+            "p99": round(percentile(due[slot], 0.99), 3),
+        }
+        for slot in range(last + 1)
+    ]
+
+
+def capacity(
+    cpu: dict[str, float], enterprises: int, sizes: tuple[int, ...] = SIZES
+) -> tuple[dict[str, float], list[dict[str, int]]]:
+    """CPU seconds that one enterprise costs each kind of process, and how many of each a last hour needs.
+
+    What people wait for is sized for the peak (the rate of the closing minute, `PEAK_FACTOR` times the mean), what
+    is made behind their backs for the sum, done by `DRAIN_SECONDS` after the close.
+    """
+    cost: dict[str, float] = defaultdict(float)
+    for name, spent in cpu.items():
+        kind = next((k for k in sorted(KINDS, key=len, reverse=True) if name.startswith(k)), None)
+        if kind is not None:
+            cost[kind] += spent / enterprises
+    plan = []
+    for size in sizes:
+        row = {"enterprises": size}
+        for kind in KINDS:
+            if kind in {"documents", "notify-worker"}:
+                load = cost[kind] * size / (3600 + DRAIN_SECONDS)
+            else:
+                load = cost[kind] * size * PEAK_FACTOR / 3600
+            # Two of each, so that one may be missing.
+            row[kind] = max(2, math.ceil(load / TARGET_LOAD))
+        plan.append(row)
+    return {kind: round(value, 3) for kind, value in cost.items()}, plan

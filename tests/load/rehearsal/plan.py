@@ -1,0 +1,113 @@
+"""Who does what when. Arrivals follow a schedule that knows nothing of how fast the system answers, so that a system
+that makes people wait cannot hide it by being asked less."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from shared.numbers import uscc
+
+# A submission's instant is D·u^(1/3): its rate grows with the square of time and is three times the mean at the end.
+STEEPNESS = 3
+PEAK_FACTOR = float(STEEPNESS)
+PASSWORD = "Yanlian#2024"
+SECTIONS = ("contact", "company", "project_content", "fund_plan", "social_benefit", "commitment")
+_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+@dataclass(frozen=True)
+class Options:
+    """The size of the night."""
+
+    enterprises: int = 2000
+    minutes: float = 10.0
+    # The share that comes too late, and the share that a reviewer returns.
+    late: float = 0.01
+    returned: float = 0.05
+    # Each enterprise's largest file, in MB; sizes in between are spread evenly on a logarithmic scale.
+    smallest_mb: float = 2.0
+    largest_mb: float = 19.0
+    autosaves: int = 2
+    # Nobody submits in the last instant before the round closes: what leaves a browser then may arrive after it.
+    last_seconds: float = 0.5
+    seed: int = 1
+
+    @property
+    def seconds(self) -> float:
+        return self.minutes * 60
+
+
+@dataclass(frozen=True)
+class Enterprise:
+    """One applicant."""
+
+    number: int
+    username: str
+    uscc: str
+    name: str
+    file_bytes: int
+    # Seconds from the beginning to each step: (step, argument, at).
+    steps: tuple[tuple[str, str, float], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def code(number: int) -> str:
+    """A 统一社会信用代码 nobody has, with a right check character."""
+    body = f"91110199MA{number:07d}"
+    for letter in _LETTERS:
+        try:
+            return uscc(body + letter)
+        except ValueError:
+            continue
+    raise AssertionError(body)
+
+
+def enterprises(options: Options) -> list[Enterprise]:
+    """All of them, the same for the same options."""
+    chance = random.Random(options.seed)
+    late = min(options.enterprises - 1, max(1, round(options.enterprises * options.late)))
+    found = []
+    for number in range(options.enterprises):
+        username = f"yanlian{number:05d}"
+        ratio = options.largest_mb / options.smallest_mb
+        size = int(options.smallest_mb * ratio ** chance.random() * 1024 * 1024)
+        if number < late:
+            end, last = options.seconds + chance.uniform(1.0, 3.0), "submit_late"
+        else:
+            # Evenly through the distribution, so that small crowds have its shape, too.
+            place = (number - late + chance.random()) / (options.enterprises - late)
+            end, last = (options.seconds - options.last_seconds) * place ** (1 / STEEPNESS), "submit"
+        steps = tuple(_steps(options, chance, end, last))
+        name = f"北京演练工艺美术品有限公司{number:05d}"
+        found.append(Enterprise(number, username, code(number), name, size, steps))
+    return found
+
+
+def _steps(options: Options, chance: random.Random, end: float, last: str) -> Iterator[tuple[str, str, float]]:
+    """An evening: sign in, fill in, look it over, submit, wait for the PDF. Preparation is spread over the time
+    before; who submits early has been at it in the hours before the night began."""
+    begin = chance.uniform(0, min(end, options.seconds) * 0.5)
+    names: list[tuple[str, str]] = [("sign_in", ""), ("projects", ""), ("create", "")]
+    for section in SECTIONS:
+        names.append(("open", section))
+        names += [("autosave", section)] * options.autosaves
+        names += [("attach", section), ("save", section)]
+    names.append(("look_over", ""))
+    pause = (end - begin) / len(names)
+    for place, (step, argument) in enumerate(names):
+        yield step, argument, begin + (place + chance.uniform(0, 0.5)) * pause
+    yield last, "", end
+    if last == "submit":
+        yield "receipt", "", end + 0.5
+        yield "pdf", "", end + 1.0
+        yield "projects", "", end + 1.5
+
+
+def returns(options: Options) -> list[float]:
+    """When the reviewer returns one, in seconds from the beginning."""
+    count = max(1, round(options.enterprises * options.returned))
+    begin, end = options.seconds * 0.3, options.seconds
+    return [begin + (end - begin) * (place + 0.5) / count for place in range(count)]

@@ -1,0 +1,117 @@
+"""The report: JSON for programs, one page for people."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tests.load.rehearsal import charts, measure
+from tests.load.rehearsal.count import Check
+from tests.load.rehearsal.plan import PEAK_FACTOR, Options
+from tests.load.rehearsal.watch import cpu_seconds, peak_memory
+
+NAMES = {
+    "sign_in": "登录", "projects": "我的项目", "create": "新建申请", "open": "打开表单", "autosave": "暂存",
+    "attach": "上传附件", "save": "保存表单", "look_over": "提交前核对", "submit": "提交申请",
+    "submit_late": "截止后提交（应被拒绝）", "receipt": "查看回执", "pdf": "生成PDF", "return": "退回补正（审核人员）",
+}  # fmt: skip
+
+
+def build(
+    options: Options,
+    steps: list[dict[str, Any]],
+    samples: list[dict[str, Any]],
+    checks: list[Check],
+    reconciled: dict[str, Any],
+    *,
+    drain_seconds: float,
+    begun: str,
+    machine: dict[str, Any],
+) -> dict[str, Any]:
+    """Everything the page shows, and whether the night was borne."""
+    submits = [s for s in steps if s["step"] == "submit"]
+    late = [s for s in steps if s["step"] == "submit_late"]
+    peak = [s["ended"] - s["due"] for s in submits if not s["fault"] and s["due"] >= options.seconds - 60]
+    lost = [s for s in submits if "round_closed" in s["fault"]]
+    faults = [f"{NAMES.get(s['step'], s['step'])}（{s['who']}）：{s['fault']}" for s in steps if s["fault"]]
+    counted = measure.answers(steps)
+    cpu = cpu_seconds(samples)
+    cost, plan = measure.capacity(cpu, options.enterprises)
+    refused = sum(s["told"] == "round_closed" for s in late)
+    expected = options.enterprises - len(late)
+    green = (
+        all(check.equal for check in checks)
+        and bool(reconciled.get("clean"))
+        and not faults
+        and len(submits) == expected
+        and refused == len(late)
+        and not any("不应" in status for status in counted)
+    )
+    return {
+        "green": green,
+        "options": asdict(options),
+        "begun": begun,
+        "machine": machine,
+        "peak_factor": PEAK_FACTOR,
+        "counts": [{**asdict(check), "equal": check.equal} for check in checks],
+        "reconcile": reconciled,
+        "late": {"asked": len(late), "refused": refused},
+        "lost_to_overload": len(lost),
+        "peak": {f"p{int(p * 100)}": round(measure.percentile(peak, p), 3) for p in (0.5, 0.99)},
+        "steps": measure.by_step(steps),
+        "faults": faults,
+        "answers": counted,
+        "submissions": measure.over_time(steps, options.seconds),
+        "owed": [{"at": s["at"], **s["owed"]} for s in samples],
+        "drain_seconds": round(drain_seconds, 1),
+        "memory": peak_memory(samples),
+        "memory_over_time": [{"at": s["at"], **{n: p["mb"] for n, p in s["processes"].items()}} for s in samples],
+        "cpu": cpu,
+        "cost": cost,
+        "capacity": plan,
+        "target_load": measure.TARGET_LOAD,
+        "drain": measure.DRAIN_SECONDS,
+    }
+
+
+def write(report: dict[str, Any], folder: Path) -> Path:
+    """`rehearsal.json` and `rehearsal.html`; the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, ensure_ascii=False, indent=1)
+    (folder / "rehearsal.json").write_text(text, encoding="utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    page = folder / "rehearsal.html"
+    shown = environment.get_template("report.html").render(r=report, charts=_charts(report), names=NAMES)
+    page.write_text(shown, encoding="utf-8")
+    return page
+
+
+def _charts(report: dict[str, Any]) -> dict[str, str]:
+    close: dict[str, Any] = {"mark": report["options"]["minutes"] * 60, "mark_label": "截止"}
+    slots = report["submissions"]
+    owed = {"render_document": "PDF", "notify": "通知", "mail": "邮件"}
+
+    def line(key: str) -> list[tuple[float, float]]:
+        return [(slot["at"], slot[key]) for slot in slots]
+
+    def queue(place: int) -> charts.Series:
+        return {
+            label: [(max(0.0, s["at"]), s[topic][place] if topic in s else 0.0) for s in report["owed"]]
+            for topic, label in owed.items()
+        }
+
+    memory = {
+        name: [(max(0.0, s["at"]), s[name]) for s in report["memory_over_time"] if name in s]
+        for name in report["memory"]
+    }
+    return {
+        "rate": charts.lines({"计划提交": line("due"), "已受理": line("answered")}, unit="份/秒", **close),
+        "latency": charts.lines({"p50": line("p50"), "p99": line("p99")}, unit="提交用时（秒）", **close),
+        "owed": charts.lines(queue(0), unit="尚欠（件）", **close),
+        "age": charts.lines(queue(1), unit="最久等待（秒）", **close),
+        "memory": charts.lines(memory, unit="内存（MB）", **close),
+    }

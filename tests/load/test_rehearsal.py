@@ -1,0 +1,89 @@
+"""The rehearsal itself: a short night ends with equal counts, and unequal ones are seen."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.system import ROOT
+from shared.numbers import uscc
+from tests.load.rehearsal import measure, report
+from tests.load.rehearsal.count import compare
+from tests.load.rehearsal.plan import Options, enterprises
+
+
+def test_short_night_is_borne(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "tests.load.rehearsal", "--reports", str(tmp_path), "--enterprises", "8",
+        "--minutes", "0.4", "--returned", "0.13", "--largest-mb", "3", "--autosaves", "1",
+        # Whoever tests on a busy machine is not to be told that the round closed.
+        "--last-seconds", "15",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "rehearsal.json").read_text())
+    assert found["green"]
+    # One comes too late and is refused; the others are all accepted, and each has its PDF and its mail.
+    assert found["late"] == {"asked": 1, "refused": 1}
+    counted = {check["what"]: check["found"] for check in found["counts"]}
+    assert counted["回执对应的版本"] == counted["版本对应的 PDF"] == 7
+    # At most one of the mails was superseded by a return.
+    assert counted["移交通知服务的事件"] == 8
+    assert counted["邮件（每封一次）"] in {7, 8}
+    assert {step["step"] for step in found["steps"]} == set(report.NAMES)
+    assert set(found["memory"]) >= {"gateway", "applications", "documents", "postgres"}
+    page = (tmp_path / "rehearsal.html").read_text()
+    assert page.count("<svg") == 5
+    assert "通过：受理的每一份申报都完整" in page
+
+
+def test_everybody_is_somebody_and_comes_in_order() -> None:
+    crowd = enterprises(Options(enterprises=300, minutes=10))
+    assert crowd == enterprises(Options(enterprises=300, minutes=10))
+    assert len({uscc(enterprise.uscc) for enterprise in crowd}) == 300
+    submits = sorted(e.steps[-4][2] for e in crowd if e.steps[-4][0] == "submit")
+    assert len(submits) == 297
+    assert all(at < 600 for at in submits)
+    # The last tenth of the time brings 1 - 0.9³ = 27 % of all.
+    assert 0.25 < sum(at > 540 for at in submits) / len(submits) < 0.30
+    for enterprise in crowd:
+        times = [at for _, _, at in enterprise.steps]
+        assert times == sorted(times)
+        assert times[0] >= 0
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"), [(["a", "b"], ["a"]), (["a"], ["a", "a"]), (["a"], ["b"]), ([], ["a"])]
+)
+def test_difference_is_seen(expected: list[str], found: list[str]) -> None:
+    check = compare("anything", expected, found)
+    assert not check.equal
+    assert check.missing or check.extra
+
+
+def test_waiting_counts_from_when_it_was_due_and_hidden_faults_show() -> None:
+    steps = [
+        {"step": "submit", "due": 1.0, "began": 3.0, "ended": 3.5, "fault": "", "answers": [[503, True], [200, False]]},
+        {"step": "submit", "due": 2.0, "began": 2.0, "ended": 2.5, "fault": "", "answers": [[500, False], [200, False]]},
+    ]  # fmt: skip
+    [row] = measure.by_step(steps)
+    assert row["max"] == 2.5
+    assert row["repeated"] == 1
+    assert measure.answers(steps) == {"200": 2, "500（不应出现）": 1, "503": 1}
+    assert not compare("", ["x"], []).equal
+
+
+def test_capacity_grows_with_the_crowd() -> None:
+    cost, plan = measure.capacity(
+        {"gateway": 60.0, "documents-1": 50.0, "documents-2": 50.0}, 100, sizes=(100, 6000)
+    )
+    assert cost["gateway"] == 0.6
+    assert cost["documents"] == 1.0
+    small, large = plan
+    assert small["gateway"] == 2
+    # 0.6 s × 6000 × 3 / 3600 s = 3 cores at the peak, at 60 % each.
+    assert large["gateway"] == 5
+    # 1 s × 6000 / 5400 s = 1.1 cores.
+    assert large["documents"] == 2

@@ -1,0 +1,37 @@
+"""Tokens between services while a service changes its key."""
+
+import pytest
+
+from shared.errors import NotSignedIn
+from shared.identity import Signer, Verifier, public_key
+from shared.settings import Settings
+from tests import factories
+
+OLD, NEW, FOREIGN = (bytes([n]) * 32 for n in (1, 2, 3))
+
+
+def _said(key: bytes) -> str:
+    return Signer("gateway", key).headers("applications")["Authorization"]
+
+
+def test_both_keys_open_while_one_follows_the_other() -> None:
+    verifier = Verifier("applications", {"gateway": (public_key(OLD), public_key(NEW))})
+    assert {verifier.caller(_said(key)).service for key in (OLD, NEW)} == {"gateway"}
+    with pytest.raises(NotSignedIn):
+        verifier.caller(_said(FOREIGN))
+
+
+def test_key_that_was_taken_out_opens_nothing() -> None:
+    verifier = Verifier("applications", {"gateway": (public_key(NEW),)})
+    with pytest.raises(NotSignedIn):
+        verifier.caller(_said(OLD))
+
+
+def test_setting_names_a_service_once_for_each_of_its_keys() -> None:
+    keys = [factories.b64(public_key(key)) for key in (OLD, NEW, FOREIGN)]
+    text = f"gateway={keys[0]}, documents={keys[2]},gateway={keys[1]}"
+    settings = Settings.model_validate({"signing_key": OLD, "trusted_keys": text})
+    assert settings.trusted_keys == {
+        "gateway": (public_key(OLD), public_key(NEW)),
+        "documents": (public_key(FOREIGN),),
+    }
