@@ -162,7 +162,7 @@ class Profile(Contract):
 
     registry: dict[str, str]
     registry_fetched_at: AwareDatetime | None
-    registry_answered: bool
+    registry_answered: bool = True
     account: dict[str, str]
     account_fetched_at: AwareDatetime | None
 

@@ -75,7 +75,7 @@ async def _peers(app: web.Application) -> AsyncIterator[None]:
         app[PEERS] = Peers(
             http, Signer(SERVICE, settings.signing_key), str(settings.gateway_url), str(settings.notify_url)
         )
-        app[PROFILES] = Profiles(app[PEERS])
+        app[PROFILES] = Profiles()
         yield
 
 

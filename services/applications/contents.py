@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, any_, cast, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.models import Application, Attachment, Revision, Section
@@ -60,7 +60,7 @@ def _abandoned(before: datetime) -> tuple[ColumnElement[bool], ...]:
     left_over = exists().where(
         LeftOver.application_id == Attachment.application_id,
         LeftOver.dismissed_at.is_(None),
-        LeftOver.files.any(id),
+        id == any_(LeftOver.files),
     )
     return (Attachment.deleted_at.is_(None), Attachment.created_at < before, ~named, ~left_over)
 

@@ -43,19 +43,18 @@ async def profile(peers: Peers, actor: Actor, account: str | None = None) -> Pro
 class Profiles:
     """The registry's answers of the last minute, by account."""
 
-    def __init__(self, peers: Peers, *, fresh: float = FRESH_SECONDS, rest: float = REST_SECONDS) -> None:
-        self._peers = peers
+    def __init__(self, *, fresh: float = FRESH_SECONDS, rest: float = REST_SECONDS) -> None:
         self._fresh = fresh
         self._rest = rest
         self._known: OrderedDict[str, tuple[float, Profile]] = OrderedDict()
 
-    async def of(self, actor: Actor, *, anew: bool = False) -> Profile:
+    async def of(self, peers: Peers, actor: Actor, *, anew: bool = False) -> Profile:
         """The profile of an account, at most a minute old; asked for just now where `anew`."""
         now = time.monotonic()
         until, known = self._known.get(actor.account, (0.0, NOTHING_KNOWN))
         if now < until and not anew:
             return known
-        found = await profile(self._peers, actor)
+        found = await profile(peers, actor)
         until = time.monotonic() + (self._fresh if found.registry_answered else self._rest)
         self._known[actor.account] = (until, found)
         self._known.move_to_end(actor.account)

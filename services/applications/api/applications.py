@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services.applications import repository, views
-from services.applications.context import CODEC, SETTINGS, STORE, transaction
+from services.applications.context import CODEC, PEERS, SETTINGS, STORE, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.peers import NOTHING_KNOWN, PROFILES
 from services.applications.schemas import (
@@ -80,7 +80,7 @@ async def create_application(request: web.Request) -> web.Response:
     `copy_from` they hold what an earlier application of the enterprise has, as 暂存, and `GET …/reports` says what
     became of it."""
     who = actor(request)
-    known = await request.app[PROFILES].of(who, anew=True)
+    known = await request.app[PROFILES].of(request.app[PEERS], who, anew=True)
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
@@ -119,7 +119,7 @@ async def submit_application(request: web.Request) -> web.Response:
     """提交申请. The answer, sent after the commit, carries a signed receipt."""
     who = actor(request)
     id = uuid_in_path(request)
-    known = await request.app[PROFILES].of(who)
+    known = await request.app[PROFILES].of(request.app[PEERS], who)
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
@@ -153,7 +153,7 @@ async def get_checks(request: web.Request) -> web.Response:
     """Every cross-form check on what is saved, with both sides and their difference, and what the registry has
     changed since it was filled in."""
     who = actor(request)
-    known = await request.app[PROFILES].of(who) if who.is_a(Role.APPLICANT) else NOTHING_KNOWN
+    known = await request.app[PROFILES].of(request.app[PEERS], who) if who.is_a(Role.APPLICANT) else NOTHING_KNOWN
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
         form = catalogue_form(application.fund_type, application.form_version)
@@ -172,7 +172,7 @@ async def prefill(request: web.Request) -> web.Response:
     does not answer is no error: `answered` is false, and `waiting` says what it has still to fill."""
     who = actor(request)
     adopt = {(place.section, place.field) for place in body(request, Prefill).adopt}
-    known = await request.app[PROFILES].of(who, anew=True)
+    known = await request.app[PROFILES].of(request.app[PEERS], who, anew=True)
     async with transaction(request) as session:
         done = await refresh(session, request.app[CODEC], who, uuid_in_path(request), known, adopt)
         report = PrefillReport(
@@ -189,6 +189,6 @@ async def prefill(request: web.Request) -> web.Response:
 async def get_problems(request: web.Request) -> web.Response:
     """Everything that stands in the way of submitting now, at its place, and the warnings that do not."""
     who = actor(request)
-    known = await request.app[PROFILES].of(who)
+    known = await request.app[PROFILES].of(request.app[PEERS], who)
     async with transaction(request) as session:
         return answer(await problems(session, request.app[CODEC], who, uuid_in_path(request), known))

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services.applications import repository, taken_over, views
-from services.applications.context import CODEC, transaction
+from services.applications.context import CODEC, PEERS, transaction
 from services.applications.peers import PROFILES
 from services.applications.taken_over_schemas import (
     Rebased,
@@ -16,7 +16,7 @@ from shared.web import actor, answer, if_match, uuid_in_path
 async def foresee(request: web.Request) -> web.Response:
     """What moving to the round's version of the form would make of everything; nothing is changed."""
     who, id = actor(request), uuid_in_path(request)
-    known = await request.app[PROFILES].of(who)
+    known = await request.app[PROFILES].of(request.app[PEERS], who)
     async with transaction(request) as session:
         # The very thing, undone again: what is foreseen cannot differ from what is done.
         trial = await session.begin_nested()
@@ -29,7 +29,7 @@ async def foresee(request: web.Request) -> web.Response:
 async def rebase(request: web.Request) -> web.Response:
     """Move a draft that was never submitted to its round's version of the form."""
     who, id = actor(request), uuid_in_path(request)
-    known = await request.app[PROFILES].of(who)
+    known = await request.app[PROFILES].of(request.app[PEERS], who)
     async with transaction(request) as session:
         codec = request.app[CODEC]
         application, report = await rebase_draft(session, codec, who, id, if_match(request), known)

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 async def person(gateway: TestServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Browser]:
     """An applicant whose every question reaches the registry, as if a minute had passed since the last."""
     of = Profiles.of
-    monkeypatch.setattr(Profiles, "of", lambda self, actor, anew=True: of(self, actor, anew=True))
+    monkeypatch.setattr(Profiles, "of", lambda self, peers, actor, anew=True: of(self, peers, actor, anew=True))
     browser = Browser(gateway)
     yield await browser.sign_in("qiye1")
     await browser.http.close()
