@@ -15,6 +15,7 @@ from services.applications.forms.checks import Outcome, value_at
 from services.applications.forms.definition import Form
 from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.receipts import Receipt
+from services.applications.use_cases.arrivals import counts
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
 from services.applications.use_cases.prefill import remember_latest
@@ -25,6 +26,7 @@ from shared import clock
 from shared.errors import Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, Profile, RenderDocument, SubmissionReceived
+from shared.tickets import Ticket
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,20 @@ async def submit(
     version: str,
     discard_drafts: list[str],
     profile: Profile,
+    *,
+    ticket: Ticket | None = None,
 ) -> tuple[Receipt, list[Outcome]]:
     """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason. Gives the
-    receipt, and the warnings that did not stop it: the form's, and what the registry has changed since."""
+    receipt, and the warnings that did not stop it: the form's, and what the registry has changed since.
+
+    Whoever was sent away by our overload is judged by the first arrival that its `ticket` names.
+    """
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
+    came_again_at = None
+    if ticket is not None and await counts(session, application, ticket):
+        came_again_at = actor.received_at
+        actor = actor.model_copy(update={"received_at": ticket.received_at})
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     # Said before anything is validated: a closed round makes every other reason moot.
     move(facts, Action.SUBMIT, actor.roles)
@@ -124,7 +135,8 @@ async def submit(
         submitted_at=actor.received_at,
         submitted_from=facts.state,
         district=_district(saved),
-        details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]},
+        details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]}
+        | ({"came_again_at": came_again_at.isoformat()} if came_again_at else {}),
     )
     return receipt, warnings
 
