@@ -10,17 +10,22 @@ from services.applications.taken_over_schemas import (
 )
 from services.applications.use_cases.rebasing import rebase_draft
 from services.applications.use_cases.taking_over import dismiss
+from shared.errors import Conflict, NotFound
 from shared.web import actor, answer, if_match, uuid_in_path
 
 
 async def foresee(request: web.Request) -> web.Response:
-    """What moving to the round's version of the form would make of everything; nothing is changed."""
+    """What moving to the round's version of the form would make of everything; nothing is changed. Where there is
+    nothing to move to there is nothing to be seen."""
     who, id = actor(request), uuid_in_path(request)
     known = await request.app[PROFILES].of(request.app[PEERS], who)
     async with transaction(request) as session:
         # The very thing, undone again: what is foreseen cannot differ from what is done.
         trial = await session.begin_nested()
-        _, report = await rebase_draft(session, request.app[CODEC], who, id, None, known)
+        try:
+            _, report = await rebase_draft(session, request.app[CODEC], who, id, None, known)
+        except Conflict as refused:
+            raise NotFound(refused.detail, code=refused.code) from refused
         view = await views.report(session, report)
         await trial.rollback()
     return answer(view)
