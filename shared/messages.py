@@ -248,10 +248,12 @@ class FailJob(Contract):
 
 class Profile(Contract):
     """What the gateway knows of an account for prefilling a form: names of the identity platform's attributes
-    (`ORG_NAME`, `UNION_CODE`, `BLR_NAME`, …) to values; `fetched_at` per source."""
+    (`ORG_NAME`, `UNION_CODE`, `BLR_NAME`, …) to values; `fetched_at` per source. Where the registry did not answer,
+    `registry` holds what the platform said at sign-in, which may be nothing."""
 
     registry: dict[str, str]
     registry_fetched_at: AwareDatetime | None
+    registry_answered: bool = True
     account: dict[str, str]
     account_fetched_at: AwareDatetime | None
 

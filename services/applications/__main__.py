@@ -31,6 +31,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
     given = parser.parse_args()
     settings = load(ApplicationsSettings)
+    if settings.forms_folder:
+        from services.applications.forms import catalogue
+
+        catalogue.also(Path(settings.forms_folder))
     logs.configure("relay" if given.command == "relay" else "applications", settings.log_level)
     match given.command:
         case "serve":

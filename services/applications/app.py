@@ -23,6 +23,7 @@ from services.applications.context import (
     Peers,
 )
 from services.applications.inspection import Inspector
+from services.applications.peers import PROFILES, Profiles
 from services.applications.picturing import Pictures
 from services.applications.routes import ROUTES
 from services.applications.scanning import Clamd
@@ -83,6 +84,7 @@ async def _peers(app: web.Application) -> AsyncIterator[None]:
         app[PEERS] = Peers(
             http, Signer(SERVICE, settings.signing_key), str(settings.gateway_url), str(settings.notify_url)
         )
+        app[PROFILES] = Profiles()
         yield
 
 

@@ -45,6 +45,14 @@ class SectionCodec:
     def open_or_none(self, section: str, values: Mapping[str, Any] | None) -> Json | None:
         return None if values is None else self.open(section, values)
 
+    def seal_one(self, place: str, value: Any) -> Json | None:
+        """A value that stands in no section, sealed for a place of its own."""
+        found: Json | None = self._seal(place, value)
+        return found
+
+    def open_one(self, place: str, value: Any) -> Any:
+        return self._open(place, value)
+
     def mask(self, section: str, values: Mapping[str, Any]) -> Json:
         """Opened values as somebody may see them who has no need of the whole number."""
         return self._walk(section, values, lambda _, value: mask(value) if isinstance(value, str) else value)

@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, any_, cast, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.models import Application, Attachment, Revision, Section
+from services.applications.taken_over_models import LeftOver
 from services.applications.workflow import EDITABLE
 from shared import clock
 
@@ -46,7 +47,7 @@ async def unscanned(session: AsyncSession, limit: int) -> list[Attachment]:
 
 
 def _abandoned(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Uploaded before then, and named by neither copy of its section."""
+    """Uploaded before then, and named by neither copy of its section, nor by what is left over of a version before."""
     id = cast(Attachment.id, Text)
     named = exists().where(
         Section.application_id == Attachment.application_id,
@@ -56,7 +57,12 @@ def _abandoned(before: datetime) -> tuple[ColumnElement[bool], ...]:
             func.coalesce(Section.draft[Attachment.slot].has_key(id), False),
         ),
     )
-    return (Attachment.deleted_at.is_(None), Attachment.created_at < before, ~named)
+    left_over = exists().where(
+        LeftOver.application_id == Attachment.application_id,
+        LeftOver.dismissed_at.is_(None),
+        id == any_(LeftOver.files),
+    )
+    return (Attachment.deleted_at.is_(None), Attachment.created_at < before, ~named, ~left_over)
 
 
 async def abandoned(session: AsyncSession, before: datetime, limit: int = 100) -> list[UUID]:

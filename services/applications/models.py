@@ -133,6 +133,10 @@ class Application(Base):
     lease_name: Mapped[str | None]
     lease_until: Mapped[datetime | None]
 
+    # When the legal-person registry was last asked for values to bring along, and whether it answered.
+    registry_asked_at: Mapped[datetime | None]
+    registry_answered: Mapped[bool] = mapped_column(default=True)
+
     # What the desk sorts and searches by. 所属区 is that of the latest submission.
     district: Mapped[str] = mapped_column(default="")
     assignee: Mapped[str | None]
@@ -163,7 +167,10 @@ class Section(Base):
     saved_at: Mapped[datetime | None]
     draft: Mapped[dict[str, Any] | None]
     draft_at: Mapped[datetime | None]
+    # What was brought along, by field: value, source and time.
     prefill: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # What the registry said last, by field; null where it has nothing any more.
+    registered: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class Revision(Base):

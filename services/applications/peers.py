@@ -1,10 +1,12 @@
 """What this service asks of the others. Nobody waits for them: without an answer there is less to show."""
 
 import logging
+import time
+from collections import OrderedDict
 from typing import Any, Literal
 from uuid import UUID
 
-from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError
+from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError, web
 from pydantic import ValidationError
 
 from services.applications.context import Peers
@@ -20,7 +22,14 @@ log = logging.getLogger(__name__)
 NO_ANSWER = (ClientOSError, ServerDisconnectedError, TimeoutError)
 # All the ways not to get something that can be used.
 WITHOUT = (Resting, TimeoutError, ClientError, ValidationError)
-NOTHING_KNOWN = Profile(registry={}, registry_fetched_at=None, account={}, account_fetched_at=None)
+NOTHING_KNOWN = Profile(
+    registry={}, registry_fetched_at=None, registry_answered=False, account={}, account_fetched_at=None
+)
+# An answer is good for as long as somebody looks at one page after the other; one that did not come is not waited
+# for again by each of them.
+FRESH_SECONDS = 60.0
+REST_SECONDS = 15.0
+MAX_KNOWN = 2000
 
 
 async def _ask(
@@ -61,6 +70,32 @@ async def profile(peers: Peers, actor: Actor, account: str | None = None) -> Pro
     except WITHOUT as error:
         log.warning("no profile", extra={"reason": repr(error)})
         return NOTHING_KNOWN
+
+
+class Profiles:
+    """The registry's answers of the last minute, by account."""
+
+    def __init__(self, *, fresh: float = FRESH_SECONDS, rest: float = REST_SECONDS) -> None:
+        self._fresh = fresh
+        self._rest = rest
+        self._known: OrderedDict[str, tuple[float, Profile]] = OrderedDict()
+
+    async def of(self, peers: Peers, actor: Actor, *, anew: bool = False) -> Profile:
+        """The profile of an account, at most a minute old; asked for just now where `anew`."""
+        now = time.monotonic()
+        until, known = self._known.get(actor.account, (0.0, NOTHING_KNOWN))
+        if now < until and not anew:
+            return known
+        found = await profile(peers, actor)
+        until = time.monotonic() + (self._fresh if found.registry_answered else self._rest)
+        self._known[actor.account] = (until, found)
+        self._known.move_to_end(actor.account)
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
+        return found
+
+
+PROFILES = web.AppKey("profiles", Profiles)
 
 
 async def staff(peers: Peers, role: Role) -> list[StaffMember]:

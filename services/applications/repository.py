@@ -195,8 +195,9 @@ async def extension(session: AsyncSession, round_id: UUID, enterprise: str) -> E
     return await session.get(Extension, (round_id, enterprise))
 
 
-async def sections(session: AsyncSession, id: UUID) -> dict[str, Section]:
-    found = await session.scalars(select(Section).where(Section.application_id == id))
+async def sections(session: AsyncSession, id: UUID, *, lock: bool = False) -> dict[str, Section]:
+    query = select(Section).where(Section.application_id == id)
+    found = await session.scalars(query.with_for_update() if lock else query)
     return {section.key: section for section in found}
 
 

@@ -13,6 +13,7 @@ from services.applications.api import (
     rounds,
     sections,
     switches,
+    taking_over,
     unlocking,
     verify,
 )
@@ -58,6 +59,13 @@ from services.applications.schemas import (
 )
 from services.applications.stage_routes import stage_routes
 from services.applications.switch_schemas import SwitchesInput, SwitchesView
+from services.applications.taken_over_schemas import (
+    LeftOverView,
+    Prefill,
+    PrefillReport,
+    Rebased,
+    ReportView,
+)
 from services.applications.use_cases.verify import Verification
 from shared.document import DocumentModel
 from shared.identity import Role
@@ -125,6 +133,9 @@ def _public() -> list[Route]:
         Route(
             "GET", f"{A}/checks", applications.get_checks, GATEWAY, JUDGES, answer=list[Outcome], query=("typed",)
         ),
+        Route(
+            "POST", f"{A}/prefill", applications.prefill, GATEWAY, APPLICANT, Prefill, PrefillReport,
+        ),
         Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
@@ -139,6 +150,16 @@ def _public() -> list[Route]:
         Route(
             "DELETE", f"{A}/sections/{{key}}/draft", sections.discard_draft, GATEWAY, APPLICANT,
             Nothing, SectionWritten, if_match=True,
+        ),
+        # values that were taken over
+        Route("GET", f"{A}/rebase", taking_over.foresee, GATEWAY, APPLICANT, answer=ReportView),
+        Route(
+            "POST", f"{A}/rebase", taking_over.rebase, GATEWAY, APPLICANT, Nothing, Rebased, if_match=True
+        ),
+        Route("GET", f"{A}/reports", taking_over.reports, GATEWAY, APPLICANT, answer=list[ReportView]),
+        Route("GET", f"{A}/left-over", taking_over.left_over, GATEWAY, APPLICANT, answer=list[LeftOverView]),
+        Route(
+            "DELETE", f"{A}/left-over/{{item}}", taking_over.dismiss_left_over, GATEWAY, APPLICANT, Nothing, status=204
         ),
         # attachments
         Route(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.applications.forms.checks import Outcome
 from services.applications.forms.standing import SectionNow
 from services.applications.receipts import Receipt
 
@@ -17,7 +18,10 @@ class Input(BaseModel):
 
 
 class StartApplication(Input):
+    """`copy_from`: an earlier application of the enterprise, of the same fund type, whose values are taken over."""
+
     round_id: UUID
+    copy_from: UUID | None = None
 
 
 class SectionValues(Input):
@@ -131,6 +135,24 @@ class LeaseView(BaseModel):
     until: AwareDatetime
 
 
+class NamedPlace(BaseModel):
+    """A field by its place, with the words for both."""
+
+    section: str
+    section_label: str
+    field: str
+    label: str
+
+
+class RegistryView(BaseModel):
+    """What is to be brought along from the legal-person registry. Where it did not answer, `waiting` are the fields it
+    has still to fill, which nobody has filled in since."""
+
+    answered: bool
+    asked_at: AwareDatetime | None
+    waiting: list[NamedPlace]
+
+
 class AssigneeView(BaseModel):
     """Whose case it is."""
 
@@ -140,10 +162,15 @@ class AssigneeView(BaseModel):
 
 
 class ApplicationView(ApplicationSummary):
-    """`parameters` are the round's: ceilings, and the options that a form takes from its round."""
+    """`parameters` are the round's: ceilings, and the options that a form takes from its round. `newer_form_version`
+    is the round's version of the form where this draft may be moved to it (`POST …/rebase`); `left_over` counts what
+    stands beside the form and was not dismissed."""
 
     form_title: str
     parameters: dict[str, Any]
+    registry: RegistryView
+    newer_form_version: int | None
+    left_over: int
     sections: list[SectionSummary]
 
 
@@ -175,12 +202,15 @@ class Prefilled(BaseModel):
 
 class SectionView(BaseModel):
     """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved. `now` says how it stands
-    with the values it shows: what is hidden, what must be filled in, what is computed."""
+    with the values it shows: what is hidden, what must be filled in, what is computed. `registry` holds, by field,
+    what the registry had when it was asked last where that differs from the value shown and is news (null: nothing any
+    more); `POST …/prefill` takes it over."""
 
     key: str
     saved: dict[str, Any] | None
     draft: dict[str, Any] | None
     prefill: dict[str, Prefilled]
+    registry: dict[str, Any]
     attachments: list[AttachmentView]
     editable: bool
     saved_at: AwareDatetime | None
@@ -216,8 +246,11 @@ class Obstacle(BaseModel):
 
 
 class Submitted(BaseModel):
+    """`warnings` did not stop it: checks of severity warning, and what the registry has changed since."""
+
     receipt: Receipt
     application: ApplicationView
+    warnings: list[Outcome]
 
 
 class OpinionView(BaseModel):

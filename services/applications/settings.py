@@ -54,6 +54,9 @@ class ApplicationsSettings(ServerSettings):
     # Working days of years that are not published yet (`shared.workdays`).
     workdays_file: str = ""
 
+    # Forms of the office's own beside those that come with the product: `<fund type>/<version>.yaml` in this folder.
+    forms_folder: str = ""
+
     # What all attachments of one application may weigh together.
     attachments_total_mb: int = Field(default=500, ge=1)
     # How long looking into one file may take.

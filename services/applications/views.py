@@ -1,15 +1,26 @@
 """Rows as the public contract shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import repository, taken_over
 from services.applications.codec import Codec
+from services.applications.forms import provenance
 from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.definition import Form
+from services.applications.forms.rebase import Entry
 from services.applications.forms.standing import SectionNow
-from services.applications.models import Application, Attachment, Extension, Opinion, Revision, Round, Section
+from services.applications.models import (
+    Application,
+    Attachment,
+    Extension,
+    Opinion,
+    Revision,
+    Round,
+    Section,
+)
 from services.applications.receipts import Receipt
 from services.applications.schemas import (
     ApplicationSummary,
@@ -17,17 +28,28 @@ from services.applications.schemas import (
     AssigneeView,
     AttachmentView,
     LeaseView,
+    NamedPlace,
     OpinionView,
     Prefilled,
+    RegistryView,
     RevisionView,
     SectionSummary,
     SectionView,
     SectionWritten,
 )
+from services.applications.taken_over_models import Report
+from services.applications.taken_over_schemas import (
+    LeftOverView,
+    ReportView,
+    SourceView,
+)
 from services.applications.use_cases.filled import of_rows
-from services.applications.use_cases.moving import facts_of
+from services.applications.use_cases.moving import facts_of, round_facts
+from services.applications.use_cases.prefill import Place, waiting
+from services.applications.use_cases.rebasing import newer_version
 from services.applications.use_cases.returning import field_label
 from services.applications.use_cases.sections import Opened, editable
+from services.applications.use_cases.taking_over import opened
 from services.applications.workflow import LABELS, State, applicant_actions, staff_actions
 from shared import clock
 from shared.identity import Actor, Role
@@ -123,6 +145,13 @@ async def full(session: AsyncSession, codec: Codec, application: Application, ac
         **line.model_dump(),
         form_title=form.title,
         parameters=round_.parameters,
+        registry=RegistryView(
+            answered=application.registry_answered,
+            asked_at=application.registry_asked_at,
+            waiting=places(form, waiting(application, form, rows)) if may_edit else [],
+        ),
+        newer_form_version=newer_version(application, round_.form_version) if may_edit else None,
+        left_over=await taken_over.count_left_over(session, application.id) if may_edit else 0,
         sections=[
             SectionSummary(
                 key=section.key,
@@ -140,6 +169,56 @@ async def full(session: AsyncSession, codec: Codec, application: Application, ac
     )
 
 
+def places(form: Form, found: Iterable[Place]) -> list[NamedPlace]:
+    """Fields by their places, with the words for both."""
+    named = []
+    for at, key in found:
+        section = form.section(at)
+        definition = section.field(key) if section else None
+        if section and definition:
+            named.append(NamedPlace(section=at, section_label=section.label, field=key, label=definition.label))
+    return named
+
+
+async def report(session: AsyncSession, found: Report) -> ReportView:
+    source = None
+    if found.source is not None:
+        origin = await repository.application_for_system(session, found.source)
+        round_ = await session.get_one(Round, origin.round_id)
+        source = SourceView(
+            id=origin.id, number=origin.number, project_name=origin.project_name, round_title=round_.title
+        )
+    return ReportView(
+        id=found.id,
+        kind="copy" if found.kind == "copy" else "rebase",
+        created_at=found.created_at,
+        created_by=found.created_by,
+        from_version=found.from_version,
+        to_version=found.to_version,
+        source=source,
+        entries=[Entry.model_validate(entry) for entry in found.entries],
+    )
+
+
+async def left_over(session: AsyncSession, codec: Codec, application: Application) -> list[LeftOverView]:
+    form = catalogue_form(application.fund_type, application.form_version)
+    files = {str(file.id): file for file in await repository.attachments(session, application.id)}
+    return [
+        LeftOverView(
+            id=item.id,
+            section=item.section,
+            section_label=item.section_label,
+            label=item.label,
+            text=opened(codec, application, form, item),
+            code=item.code,
+            message=item.message,
+            files=[attachment_view(files[id]) for id in item.files if id in files],
+            created_at=item.created_at,
+        )
+        for item in await taken_over.left_over(session, application.id)
+    ]
+
+
 def status(row: Section) -> str:
     """未填写, 已暂存 or 已保存."""
     if row.draft is not None:
@@ -151,14 +230,19 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
     return AttachmentView.model_validate(attachment, from_attributes=True)
 
 
-def section_view(opened: Opened, files: list[Attachment], now: SectionNow) -> SectionView:
+def section_view(opened: Opened, files: list[Attachment], now: SectionNow, round_: Round) -> SectionView:
     key, row = opened.definition.key, opened.row
     prefill = opened.codec.open(key, {name: item["value"] for name, item in row.prefill.items()})
+    kept = row.draft if row.draft is not None else row.saved
+    shown = prefill if kept is None else opened.codec.open(key, kept)
+    brought = provenance.Brought(prefill, opened.codec.open(key, row.registered))
+    choices = opened.form.choices(round_facts(round_))
     return SectionView(
         key=key,
         saved=opened.codec.open_or_none(key, row.saved),
         draft=opened.codec.open_or_none(key, row.draft),
         prefill={name: Prefilled(**{**item, "value": prefill[name]}) for name, item in row.prefill.items()},
+        registry=provenance.changed(opened.definition, shown, brought, choices),
         attachments=[attachment_view(file) for file in files],
         editable=editable(opened.application, key),
         saved_at=row.saved_at,

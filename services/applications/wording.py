@@ -3,6 +3,10 @@
 # Audit actions in the office's words.
 ACTIONS = {
     "start": "新增项目",
+    "prefill": "带出法人库登记信息",
+    "rebase": "更新为新版申报表",
+    "copy": "复制往年申报",
+    "dismiss_left_over": "移除无处填写的内容",
     "save_section": "保存表单",
     "discard_draft": "放弃修改",
     "attach": "上传附件",

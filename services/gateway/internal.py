@@ -1,19 +1,18 @@
 """What only the other services and operators reach, on a port of its own: profiles, metrics, readiness."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from aiohttp import web
 from prometheus_client import Gauge
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.gateway import registry
 from services.gateway.context import DATABASE, KEYS, SETTINGS
 from services.gateway.models import Account
 from services.gateway.personal import attributes
-from services.gateway.stub_idp.models import StubRegistryEntry
 from shared import clock
-from shared.errors import Malformed, NotFound
+from shared.errors import Malformed, NotFound, Unavailable
 from shared.identity import Role
 from shared.messages import Profile, Staff, StaffMember
 from shared.sealing import Keyring
@@ -27,30 +26,31 @@ STAFF = frozenset({Role.REVIEWER, Role.EXPERT, Role.DIRECTOR})
 
 async def profile(request: web.Request) -> web.Response:
     """What is known of an account for prefilling a form: the registry's entry and the platform's attributes."""
-    async with request.app[DATABASE].begin() as session:
-        found = await _profile(
-            session, uuid_in_path(request, "account"), request.app[KEYS], request.app[SETTINGS].stub_idp
-        )
-    return answer(found)
-
-
-async def _profile(session: AsyncSession, id: UUID, keys: Keyring, stub: bool) -> Profile:
-    account = await session.get(Account, id)
+    database = request.app[DATABASE]
+    async with database.begin() as session:
+        account = await session.get(Account, uuid_in_path(request, "account"))
     if account is None:
         raise NotFound
+    entry: dict[str, str] = {}
+    answered = True
+    if request.app[SETTINGS].stub_idp and account.enterprise:
+        try:
+            entry = await registry.entry(database, account.enterprise)
+        except Unavailable:
+            answered = False
+    return answer(_profile(account, request.app[KEYS], entry, answered))
+
+
+def _profile(account: Account, keys: Keyring, entry: dict[str, str], answered: bool) -> Profile:
     said = {k: v for k, v in attributes.attributes(keys, account).items() if isinstance(v, str)}
     personal = {k: v for k, v in said.items() if k.startswith("BLR_")}
     # The platform itself passes on some of the registry's attributes; an entry of the registry goes before.
-    registry = {k: v for k, v in said.items() if k.isupper() and k not in personal}
-    fetched_at = account.attributes_at
-    if stub and account.enterprise:
-        entry = await session.get(StubRegistryEntry, account.enterprise)
-        if entry is not None:
-            registry |= entry.attributes
-            fetched_at = clock.now()
+    found = {k: v for k, v in said.items() if k.isupper() and k not in personal} | entry
+    fetched_at = clock.now() if entry else account.attributes_at
     return Profile(
-        registry=registry,
-        registry_fetched_at=fetched_at if registry else None,
+        registry=found,
+        registry_fetched_at=fetched_at if found else None,
+        registry_answered=answered,
         account=personal,
         account_fetched_at=account.attributes_at if personal else None,
     )

@@ -36,12 +36,18 @@ DELETE {A}                                           gateway            a m
 POST   {A}/submit                                    gateway            a mk
 POST   {A}/withdraw                                  gateway            a m
 GET    {A}/checks                                    gateway            aderu
+POST   {A}/prefill                                   gateway            a
 GET    {A}/problems                                  gateway            a
 GET    {A}/changes                                   gateway            adru
 GET    {A}/sections/{{key}}                            gateway            a
 PUT    {A}/sections/{{key}}                            gateway            a m
 PUT    {A}/sections/{{key}}/draft                      gateway            a m
 DELETE {A}/sections/{{key}}/draft                      gateway            a m
+GET    {A}/rebase                                    gateway            a
+POST   {A}/rebase                                    gateway            a m
+GET    {A}/reports                                   gateway            a
+GET    {A}/left-over                                 gateway            a
+DELETE {A}/left-over/{{item}}                          gateway            a
 POST   {A}/attachments                               gateway            a
 GET    {A}/attachments/{{attachment}}                  gateway            aderu
 GET    {A}/attachments/{{attachment}}/pages            gateway            aderu
@@ -185,7 +191,12 @@ GET    /help                                         *
 GET    /projects                                     a
 GET    /projects/new                                 a
 POST   /projects/new                                 a form
+GET    /projects/copy                                a
 GET    {P}                                           a
+GET    {P}/rebase                                    a
+POST   {P}/rebase                                    a form
+GET    {P}/report                                    a
+POST   {P}/report                                    a form
 GET    {P}/sections/{{key}}                            a
 POST   {P}/sections/{{key}}                            a form keeping files
 GET    {P}/checks                                    a

@@ -2,20 +2,25 @@
 
 from aiohttp import web
 
-from services.applications import peers, repository, views
-from services.applications.context import CODEC, PEERS, SETTINGS, transaction
+from services.applications import repository, views
+from services.applications.context import CODEC, PEERS, SETTINGS, STORE, transaction
 from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.peers import NOTHING_KNOWN, PROFILES
 from services.applications.schemas import ApplicationPage, StartApplication, Submit, Submitted
+from services.applications.taken_over_schemas import Prefill, PrefillReport
+from services.applications.use_cases.copying import copy_into
 from services.applications.use_cases.filled import newer, of_rows
 from services.applications.use_cases.idempotency import once
 from services.applications.use_cases.opinions import mark_seen
+from services.applications.use_cases.prefill import waiting
 from services.applications.use_cases.problems import problems
 from services.applications.use_cases.reasons import judge
+from services.applications.use_cases.refreshing import refresh
 from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
 from services.applications.workflow import State
-from shared import tickets
+from shared import clock, tickets
 from shared.errors import Malformed
 from shared.identity import Role
 from shared.web import BODY_SHA256, VERIFIER, actor, answer, body, if_match, uuid_in_path
@@ -64,14 +69,21 @@ async def list_applications(request: web.Request) -> web.Response:
 
 
 async def create_application(request: web.Request) -> web.Response:
-    """Start an application in an open round. Sections come prefilled from the registry where it knows."""
+    """Start an application in an open round. Sections come prefilled from the registry where it knows; with
+    `copy_from` they hold what an earlier application of the enterprise has, as 暂存, and `GET …/reports` says what
+    became of it."""
     who = actor(request)
-    known = await peers.profile(request.app[PEERS], who)
+    known = await request.app[PROFILES].of(request.app[PEERS], who, anew=True)
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
-            round_ = await repository.round_(session, body(request, StartApplication).round_id)
-            application = await start(session, request.app[CODEC], who, round_, known)
+            wanted = body(request, StartApplication)
+            codec, total_mb = request.app[CODEC], request.app[SETTINGS].attachments_total_mb
+            round_ = await repository.round_(session, wanted.round_id)
+            application = await start(session, codec, who, round_, known)
+            if wanted.copy_from is not None:
+                store = request.app[STORE]
+                await copy_into(session, store, codec, who, application, wanted.copy_from, total_mb=total_mb)
             view = await views.full(session, request.app[CODEC], application, who)
             return view.model_dump(mode="json")
 
@@ -100,6 +112,7 @@ async def submit_application(request: web.Request) -> web.Response:
     """提交申请. The answer, sent after the commit, carries a signed receipt."""
     who = actor(request)
     id = uuid_in_path(request)
+    known = await request.app[PROFILES].of(request.app[PEERS], who)
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
@@ -109,18 +122,20 @@ async def submit_application(request: web.Request) -> web.Response:
                 named if isinstance(named, str) else named.section: None if isinstance(named, str) else named.etag
                 for named in body(request, Submit).discard_drafts
             }
-            receipt = await submit(
+            receipt, warnings = await submit(
                 session,
                 keys,
                 who,
                 id,
                 if_match(request),
                 discard,
+                known,
                 ticket=tickets.read(request.app[VERIFIER], request.headers.get(tickets.HEADER)),
             )
             application = await repository.application(session, who, id)
             view = await views.full(session, request.app[CODEC], application, who)
-            return Submitted(receipt=receipt, application=view).model_dump(mode="json")
+            told = Submitted(receipt=receipt, application=view, warnings=warnings)
+            return told.model_dump(mode="json")
 
         # Scoped to the application, and only after it is known to be the actor's.
         await repository.application(session, who, id)
@@ -140,15 +155,17 @@ async def withdraw_application(request: web.Request) -> web.Response:
 
 
 async def get_checks(request: web.Request) -> web.Response:
-    """Every cross-form check on what is saved, with both sides and their difference; `?typed=1` asks the applicant's own
-    on what they have typed, 暂存 included, as far as it can be read."""
+    """Every cross-form check on what is saved, with both sides and their difference, and what the registry has
+    changed since it was filled in; `?typed=1` asks the applicant's own on what they have typed, 暂存 included, as far as
+    it can be read."""
     who = actor(request)
+    known = await request.app[PROFILES].of(request.app[PEERS], who) if who.is_a(Role.APPLICANT) else NOTHING_KNOWN
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
         form = catalogue_form(application.fund_type, application.form_version)
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
         rows = await repository.sections(session, application.id)
-        filled = await of_rows(session, application, form, codec, rows)
+        filled = (await of_rows(session, application, form, codec, rows)).with_profile(known)
         if who.is_a(Role.APPLICANT) and request.query.get("typed") == "1":
             filled = filled.with_saved(judge(filled, {**filled.saved, **newer(rows, codec)})[0])
         elif not who.is_a(Role.APPLICANT) and application.revision:
@@ -159,7 +176,28 @@ async def get_checks(request: web.Request) -> web.Response:
     return answer(filled.checks())
 
 
+async def prefill(request: web.Request) -> web.Response:
+    """Ask the registry again: fill what is still empty, and take over `adopt` as it is registered now. A registry that
+    does not answer is no error: `answered` is false, and `waiting` says what it has still to fill."""
+    who = actor(request)
+    adopt = {(place.section, place.field) for place in body(request, Prefill).adopt}
+    known = await request.app[PROFILES].of(request.app[PEERS], who, anew=True)
+    async with transaction(request) as session:
+        done = await refresh(session, request.app[CODEC], who, uuid_in_path(request), known, adopt)
+        report = PrefillReport(
+            answered=known.registry_answered,
+            asked_at=done.application.registry_asked_at or clock.now(),
+            filled=views.places(done.form, done.filled),
+            adopted=views.places(done.form, done.adopted),
+            changed=views.places(done.form, done.changed),
+            waiting=views.places(done.form, waiting(done.application, done.form, done.rows)),
+        )
+    return answer(report)
+
+
 async def get_problems(request: web.Request) -> web.Response:
     """Everything that stands in the way of submitting now, at its place, and the warnings that do not."""
+    who = actor(request)
+    known = await request.app[PROFILES].of(request.app[PEERS], who)
     async with transaction(request) as session:
-        return answer(await problems(session, request.app[CODEC], actor(request), uuid_in_path(request)))
+        return answer(await problems(session, request.app[CODEC], who, uuid_in_path(request), known))

@@ -23,7 +23,8 @@ async def get_section(request: web.Request) -> web.Response:
         opened = await use_case.open_section(session, request.app[CODEC], who, id, key)
         await mark_seen(session, opened.application, who)
         files = await repository.attachments(session, id, key)
-        view = views.section_view(opened, files, await use_case.standing(session, opened))
+        round_ = await repository.round_(session, opened.application.round_id)
+        view = views.section_view(opened, files, await use_case.standing(session, opened), round_)
     return answer(view, ETag=f'"{view.etag}"')
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.applications.forms.kinds import FieldDefinition
-from services.applications.forms.kinds.base import Expression, Key, Label, Part
+from services.applications.forms.kinds import CheckboxField, FieldDefinition
+from services.applications.forms.kinds.base import Expression, FormerKey, Key, Label, Part
 from services.applications.forms.kinds.choices import AnyOption, labels
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class FixedRow(Part):
     """A row that is always there; its `key` is what values and formulas call it."""
 
     key: Key
+    was: FormerKey | None = None
     label: Label
     visible_if: Expression | None = None
 
@@ -40,6 +41,7 @@ class Table(Part):
     """
 
     key: Key
+    was: FormerKey | None = None
     label: Label
     required: bool = True
     required_if: Expression | None = None
@@ -73,6 +75,7 @@ class Slot(Part):
     """A place for attachments."""
 
     key: Key
+    was: FormerKey | None = None
     label: Label
     required: bool = True
     required_if: Expression | None = None
@@ -97,6 +100,7 @@ class Section(Part):
     """One material of the list 项目申报材料. A section that is not required may stay unsaved."""
 
     key: Key
+    was: FormerKey | None = None
     label: Label
     title: Label
     required: bool = True
@@ -113,6 +117,12 @@ class Section(Part):
     def by_key(self) -> Mapping[str, FieldDefinition | Table | Slot]:
         """Everything that values name."""
         return {part.key: part for part in (*self.slots, *self.tables, *self.fields)}
+
+    @property
+    def declares(self) -> bool:
+        """Whether it is a declaration: a text, and below it a tick that has to be set. One is made anew for every
+        application."""
+        return bool(self.text) and any(isinstance(f, CheckboxField) and f.must_be for f in self.fields)
 
     @cached_property
     def by_group(self) -> Mapping[str, Group]:

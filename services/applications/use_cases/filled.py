@@ -13,24 +13,29 @@ from services.applications.forms.answers import Context, read
 from services.applications.forms.checks import Outcome, evaluate, value_at
 from services.applications.forms.definition import Form, OtherApplications
 from services.applications.forms.definition import Section as Definition
+from services.applications.forms.provenance import Brought, outcomes
 from services.applications.forms.situation import Facts, Situation
 from services.applications.forms.standing import SectionNow, effective, now
 from services.applications.models import Application, Section
 from services.applications.others import other_applications
 from services.applications.use_cases.moving import round_facts
+from services.applications.use_cases.prefill import latest
+from shared.messages import Profile
 
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Filled:
-    """`saved` holds opened values of saved sections only; `files` the attachments that exist, by section and slot."""
+    """`saved` holds opened values of saved sections only; `files` the attachments that exist, by section and slot;
+    `latest` what the registry said last, by section."""
 
     form: Form
     facts: Facts
     saved: Mapping[str, Values]
     files: Mapping[str, Mapping[str, frozenset[str]]]
     prefill: Mapping[str, Values]
+    latest: Mapping[str, Values]
 
     def context(self, key: str) -> Context:
         """What a section's values are judged against."""
@@ -53,10 +58,19 @@ class Filled:
         return effective(self.form, self.saved, self.facts)
 
     def checks(self) -> list[Outcome]:
-        return evaluate(self.form, self.saved, self.facts)
+        """The form's checks, then what the registry has changed since."""
+        brought = {key: Brought(self.prefill.get(key, {}), said) for key, said in self.latest.items()}
+        choices = self.form.choices(self.facts.round)
+        return evaluate(self.form, self.saved, self.facts) + outcomes(self.form, self.saved, brought, choices)
 
     def situation(self) -> Situation:
         return Situation(self.form, self.saved, self.facts)
+
+    def with_profile(self, profile: Profile) -> "Filled":
+        """The same beside what the registry says now, if it says anything."""
+        choices = self.form.choices(self.facts.round)
+        said = {section.key: latest(section, profile, choices) for section in self.form.sections}
+        return replace(self, latest={**self.latest, **{key: found for key, found in said.items() if found}})
 
     def with_saved(self, saved: Mapping[str, Values]) -> "Filled":
         return replace(self, saved=saved)
@@ -94,6 +108,7 @@ async def of_rows(
             for key, row in rows.items()
             if row.prefill
         },
+        latest={key: codec.open(key, row.registered) for key, row in rows.items() if row.registered},
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.codec import Codec
 from services.applications.models import Application, Attachment, Document, IdempotencyKey, Round, Section
 from services.applications.settings import ApplicationsSettings
+from services.applications.taken_over_models import LeftOver
 from services.applications.use_cases.lapse import system_actor
 from services.applications.use_cases.recording import record
 from services.applications.workflow import State
@@ -111,6 +112,7 @@ async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
                     "draft": None,
                     "draft_at": None,
                     "prefill": {},
+                    "registered": {},
                 }
                 await session.execute(update(Section).where(Section.application_id == id).values(**empty))
                 await session.execute(
@@ -118,6 +120,7 @@ async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
                     .where(Attachment.application_id == id, Attachment.deleted_at.is_(None))
                     .values(deleted_at=func.now())
                 )
+                await session.execute(delete(LeftOver).where(LeftOver.application_id == id))
                 await session.execute(update(Document).where(Document.application_id == id).values(snapshot=None))
             record(session, actor, "retention", application_id=application.id, reason=one.reason)
             count += 1

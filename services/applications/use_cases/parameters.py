@@ -1,7 +1,7 @@
 """The parameters of a round against what its form needs: each mistake at its name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
 
 from services.applications.forms.definition import Form
@@ -36,9 +36,16 @@ def must_fit(form: Form, parameters: Parameters) -> None:
         raise Invalid(errors, "批次参数有误，请按提示修改。")
 
 
-def must_be_complete(form: Form, parameters: Parameters, *, accept_missing: bool) -> list[str]:
+def numbers_missing(form: Form, parameters: Parameters) -> frozenset[str]:
+    """The numbers and dates that a form needs and a round lacks."""
+    return frozenset(n.name for n in needs(form) if n.name not in parameters and n.kind != "options")
+
+
+def must_be_complete(
+    form: Form, parameters: Parameters, *, accept_missing: bool, accepted: Collection[str] = ()
+) -> list[str]:
     """`Invalid` naming what the form needs and the round lacks. With `accept_missing` the names of the numbers that
-    are missing are returned instead; a list of options is never done without."""
+    are missing are returned instead, as always for those `accepted` before; a list of options is never done without."""
     lacking = [need for need in needs(form) if need.name not in parameters]
     errors = [
         _wrong(
@@ -48,7 +55,7 @@ def must_be_complete(form: Form, parameters: Parameters, *, accept_missing: bool
             + ("，缺少时无法填写" if need.kind == "options" else "，缺少时不作此项核对"),
         )
         for need in lacking
-        if need.kind == "options" or not accept_missing
+        if need.kind == "options" or not (accept_missing or need.name in accepted)
     ]
     if errors:
         raise Invalid(errors, "表单需要的批次参数尚未填写完整。", code="parameters_missing")

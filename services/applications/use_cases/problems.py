@@ -13,10 +13,14 @@ from services.applications.use_cases.moving import load_facts
 from services.applications.use_cases.reasons import broken, judge, unmet, unsaved
 from services.applications.workflow import EDITABLE, TABLE, Action, State
 from shared.identity import Actor
+from shared.messages import Profile
 
 
-async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) -> list[Obstacle]:
-    """Every guard that refuses, every section that is missing, unsaved or wrong, every check that does not hold.
+async def problems(
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, profile: Profile
+) -> list[Obstacle]:
+    """Every guard that refuses, every section that is missing, unsaved or wrong, every check that does not hold, and
+    what the registry has changed since.
 
     A 暂存 that is newer than what is saved is judged itself: its mistakes are what the person has to mend.
     Empty outside the states in which an applicant can submit.
@@ -31,7 +35,7 @@ async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) 
     form = catalogue_form(application.fund_type, application.form_version)
     opener = codec.of(id, application.wrapped_key, form)
     rows = await repository.sections(session, id)
-    filled = await of_rows(session, application, form, opener, rows)
+    filled = (await of_rows(session, application, form, opener, rows)).with_profile(profile)
     drafts = newer(rows, opener)
     errors = [unsaved(s.key, s.label) for s in form.sections if s.key in drafts]
     errors += judge(filled, {**filled.saved, **drafts})[1]

@@ -9,7 +9,8 @@ from services.applications.codec import SectionCodec
 from services.applications.desk_schemas import Origin
 from services.applications.forms.definition import Form
 from services.applications.models import Application
-from services.applications.use_cases.start import prefill
+from services.applications.use_cases.moving import round_facts
+from services.applications.use_cases.prefill import found as brought
 from shared.messages import Profile
 
 
@@ -21,6 +22,7 @@ async def origins(
     round_ = await repository.round_(session, application.round_id)
     rows = await repository.sections(session, application.id)
     revision = await repository.revision(session, application.id, application.revision)
+    choices = form.choices(round_facts(round_))
     found = []
     for section in form.sections:
         kept = rows[section.key].prefill
@@ -28,7 +30,7 @@ async def origins(
             continue
         then = codec.open(section.key, {name: item["value"] for name, item in kept.items()})
         submitted = codec.open(section.key, revision.content["sections"].get(section.key, {}))
-        today = prefill(form, section.key, profile, round_)
+        today = brought(section, profile, choices)
         for field in section.fields:
             if field.key not in kept:
                 continue

@@ -13,7 +13,7 @@ from services.applications import repository
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Extension, Round
 from services.applications.round_schemas import ExtensionInput, NewRound, RoundChange
-from services.applications.use_cases.parameters import must_be_complete, must_fit
+from services.applications.use_cases.parameters import must_be_complete, must_fit, numbers_missing
 from services.applications.use_cases.recording import record
 from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor, Role
@@ -76,8 +76,8 @@ async def change(
 ) -> Round:
     """Change what is given; the audit keeps what stood before.
 
-    Once published a round keeps its form; once open it keeps its opening, and closes later or not at all: who wants
-    it closed at once says so (`close`).
+    Once published a round keeps its fund type, and its form but for a newer version, which drafts may then be moved to;
+    once open it keeps its opening, and closes later or not at all: who wants it closed at once says so (`close`).
     """
     round_ = await repository.round_(session, id, lock=True)
     _must_match(round_, version)
@@ -88,13 +88,17 @@ async def change(
     if round_.published_at is not None:
         _must_be_allowed(round_, changed, actor.received_at)
     before = {name: getattr(round_, name) for name in changed}
+    accepted = numbers_missing(catalogue_form(round_.fund_type, round_.form_version), round_.parameters)
     for name, value in changed.items():
         setattr(round_, name, value)
     form = catalogue_form(round_.fund_type, round_.form_version)
     must_fit(form, round_.parameters)
     if round_.published_at is not None:
         # What was accepted as missing stays so; what stood does not vanish unsaid.
-        must_be_complete(form, round_.parameters, accept_missing="parameters" not in changed)
+        anew = {"parameters", "form_version"} & changed.keys()
+        must_be_complete(
+            form, round_.parameters, accept_missing=not anew, accepted=() if "parameters" in anew else accepted
+        )
     _must_be_a_window(round_)
     round_.version += 1
     record(
@@ -106,8 +110,8 @@ async def change(
 
 
 def _must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> None:
-    if {"fund_type", "form_version"} & changed.keys():
-        raise Conflict("已发布的批次不能更换表单。", code="form_pinned")
+    if "fund_type" in changed or changed.get("form_version", round_.form_version) < round_.form_version:
+        raise Conflict("已发布的批次只能换用同一类表单的更新版本。", code="form_pinned")
     begun = at >= round_.opens_at
     if begun and "opens_at" in changed:
         raise Conflict("申报已经开始，不能修改开始时间。", code="already_open")

@@ -12,7 +12,7 @@ from services.applications import outbox, receipts, repository, tokens
 from services.applications.codec import Codec
 from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import value_at
+from services.applications.forms.checks import Outcome, value_at
 from services.applications.forms.definition import Form
 from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.receipts import Receipt
@@ -20,13 +20,14 @@ from services.applications.use_cases.arrivals import counts
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
 from services.applications.use_cases.people import fallback_of
+from services.applications.use_cases.prefill import remember_latest
 from services.applications.use_cases.reasons import Sections, broken, judge, unmet, unsaved
 from services.applications.use_cases.sections import drop_draft
 from services.applications.workflow import Action, move
 from shared import clock
 from shared.errors import Conflict, Invalid
 from shared.identity import Actor
-from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
+from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, Profile, RenderDocument, SubmissionReceived
 from shared.tickets import Ticket
 
 
@@ -46,11 +47,13 @@ async def submit(
     id: UUID,
     version: str,
     discard_drafts: Mapping[str, str | None],
+    profile: Profile,
     *,
     ticket: Ticket | None = None,
-) -> Receipt:
+) -> tuple[Receipt, list[Outcome]]:
     """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions, a newer 暂存), or `Invalid` with every
-    reason. `discard_drafts`: per section the etag of the 暂存 that is given up; None gives up any.
+    reason. Gives the receipt, and the warnings that did not stop it: the form's, and what the registry has changed
+    since. `discard_drafts`: per section the etag of the 暂存 that is given up; None gives up any.
 
     Whoever was sent away by our overload is judged by the first arrival that its `ticket` names.
     """
@@ -67,7 +70,13 @@ async def submit(
     codec = keys.codec.of(id, application.wrapped_key, form)
     rows = await repository.sections(session, id)
     _settle_drafts(form, rows, discard_drafts)
-    saved = _validated(await of_rows(session, application, form, codec, rows))
+    filled = (await of_rows(session, application, form, codec, rows)).with_profile(profile)
+    saved = _validated(filled)
+    warnings = [outcome for outcome in unmet(filled) if outcome.severity == "warning"]
+    choices = form.choices(filled.facts.round)
+    for row in rows.values():
+        # Reviewers see what was known at this moment.
+        remember_latest(codec, form, row, profile, choices)
 
     number = application.number or await _next_number(session, actor)
     revision = application.revision + 1
@@ -130,10 +139,10 @@ async def submit(
         submitted_from=facts.state,
         district=_district(saved),
         applied_wan=value_at(form.applied_amount, saved),
-        details={"sha256": sha256, "submitted": revision}
+        details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]}
         | ({"came_again_at": came_again_at.isoformat()} if came_again_at else {}),
     )
-    return receipt
+    return receipt, warnings
 
 
 def _district(saved: Sections) -> str:

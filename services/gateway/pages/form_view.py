@@ -113,8 +113,8 @@ def _input(
         kind=definition["kind"],
         value="" if value is None else value,
         required=definition["required"],
-        # Only what was brought along is fixed; an empty one has to be typed.
-        readonly=bool(definition.get("readonly") and value),
+        # Only what was brought along is fixed; what somebody had to type can be corrected.
+        readonly=bool(definition.get("readonly") and source),
         help=_help(definition),
         unit=definition.get("unit"),
         options=_options(definition, parameters),

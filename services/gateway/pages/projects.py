@@ -52,8 +52,14 @@ async def choose_type(request: web.Request) -> web.Response:
 
 async def _choose(request: web.Request, error: str | None = None, status: int = 200) -> web.Response:
     rounds, drafts, begun = await asyncio.gather(ask(request, "GET", "/rounds"), _drafts(request), unsent(request))
+    earlier = await _earlier(request, {r["fund_type"] for r in rounds.body})
     listed = [
-        {**r, "ceilings": ceilings(r["parameters"]), "drafts": [d for d in drafts if d["round_id"] == r["id"]]}
+        {
+            **r,
+            "ceilings": ceilings(r["parameters"]),
+            "drafts": [d for d in drafts if d["round_id"] == r["id"]],
+            "earlier": r["fund_type"] in earlier,
+        }
         for r in rounds.body
     ]
     context = {"rounds": listed, "unsent": begun, "key": new_key(), "error": error}
@@ -64,6 +70,14 @@ async def _drafts(request: web.Request) -> list[Json]:
     query = {"state": "draft", "limit": "100"}
     found: list[Json] = (await ask(request, "GET", "/applications", query=query)).body["items"]
     return found
+
+
+async def _earlier(request: web.Request, fund_types: set[str]) -> set[str]:
+    """The fund types of which there is something to begin with."""
+    wanted = sorted(fund_types)
+    asked = (ask(request, "GET", "/applications", query={"fund_type": t, "limit": "1"}) for t in wanted)
+    found = await asyncio.gather(*asked)
+    return {t for t, answer in zip(wanted, found, strict=True) if answer.body["items"]}
 
 
 # Parameters of rounds that say how much there is to be had, in the office's words; others are for the form.
@@ -98,11 +112,14 @@ async def create(request: web.Request) -> web.Response:
         if mine:
             context = {"drafts": mine, "round_id": round_id, "key": one(form, "key")}
             return page(request, "existing_draft.html", context)
+    body = {"round_id": round_id}
+    if source := one(form, "copy_from"):
+        body["copy_from"] = source
     try:
-        made = await ask(request, "POST", "/applications", json={"round_id": round_id}, key=one(form, "key"))
+        made = await ask(request, "POST", "/applications", json=body, key=one(form, "key"))
     except (Conflict, Invalid) as error:
         return await _choose(request, error.detail, 409)
-    return see_other(_first_section(made.body))
+    return see_other(f"/applications/{made.body['id']}/report" if source else _first_section(made.body))
 
 
 def _first_section(application: Json) -> str:

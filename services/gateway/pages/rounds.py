@@ -81,16 +81,19 @@ async def _show(
     status: int = 200,
 ) -> web.Response:
     found: Json = (await ask(request, "GET", f"/rounds/{uuid_in_path(request)}")).body
+    forms = (await ask(request, "GET", "/forms")).body
     listed = _errors_of(error)
     values = _first(typed or {})
     for name in ("title", "opens_at", "closes_at"):
         values[name] = values[name] or (found[name] if name == "title" else _local(found[name]))
     values["budget_wan"] = values["budget_wan"] or found["budget_wan"] or ""
+    values["form_version"] = values["form_version"] or str(found["form_version"])
     rows: list[Parameter] = rows_of(
         found, read_parameters(typed) if typed and "p.0.name" in typed else None, listed
     )
     context = {
         "round": found,
+        "versions": _versions(found, forms),
         "values": values,
         "rows": rows,
         "wrong": _by_field(listed),
@@ -103,6 +106,12 @@ async def _show(
         "notice": notice,
     }
     return page(request, "round.html", context, status=status)
+
+
+def _versions(round_: Json, forms: list[Json]) -> list[int]:
+    """The versions of its form that a round may go to: any until it is published, then newer ones only."""
+    known = {int(f["version"]) for f in forms if f["fund_type"] == round_["fund_type"]} | {round_["form_version"]}
+    return sorted(v for v in known if not round_["published_at"] or v >= round_["form_version"])
 
 
 async def act(request: web.Request) -> web.Response:
@@ -139,6 +148,8 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
     body = {"title": one(form, "title").strip(), **window, "parameters": parameters_of(read_parameters(form))}
     if budget := one(form, "budget_wan").strip().replace(",", ""):
         body["budget_wan"] = budget
+    if (version := one(form, "form_version")).isdecimal() and len(version) < 7:
+        body["form_version"] = int(version)
     if reason := one(form, "change_reason").strip():
         body["reason"] = reason
     await ask(request, "PATCH", path, json=body, etag=etag)

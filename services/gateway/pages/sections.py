@@ -11,7 +11,18 @@ from aiohttp import web
 from services.gateway import waiting
 from services.gateway.access import same_origin
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import checking, form_view, merging, reading, rows, shapes, standing, typed
+from services.gateway.pages import (
+    brought,
+    checking,
+    form_view,
+    merging,
+    outdated,
+    reading,
+    rows,
+    shapes,
+    standing,
+    typed,
+)
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.form_parts import Beside
@@ -27,6 +38,7 @@ NOTICES = {
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
     "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
     "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
+    **brought.NOTICES,
 }
 # What only says that somebody has not finished: no mistake to be marked before 保存表单 is pressed.
 UNFINISHED = frozenset({"required", "section_not_saved", "unsaved_draft", "too_few_rows"})
@@ -34,7 +46,7 @@ UNFINISHED = frozenset({"required", "section_not_saved", "unsaved_draft", "too_f
 
 async def show(request: web.Request) -> web.Response:
     """The form, with the 暂存 if it is newer than what is saved."""
-    found = await application(request)
+    found = await brought.asked_again(request, await application(request))
     section = section_of(await definition(request, found), request.match_info["key"])
     done = request.query.get("done", "")
     return await _render(request, found, section, notice=NOTICES.get(done), judged=done == "refused")
@@ -90,12 +102,13 @@ async def _render(
 ) -> web.Response:
     id = found["id"]
     returned = found["state"] == "returned"
-    opened, problems, checks, opinions, requests = await asyncio.gather(
+    opened, problems, checks, opinions, requests, beside_it = await asyncio.gather(
         ask(request, "GET", f"/applications/{id}/sections/{section['key']}"),
         ask(request, "GET", f"/applications/{id}/problems"),
         ask(request, "GET", f"/applications/{id}/checks", query={"typed": "1"}),
         ask(request, "GET", f"/applications/{id}/opinions") if returned else nothing([]),
         ask(request, "GET", f"/applications/{id}/unlock-requests") if returned else nothing([]),
+        brought.left_over(request, found),
     )
     mine = [o for o in opinions.body if o["section"] == section["key"] and o["status"] != "accepted"]
     wrong = errors or []
@@ -103,10 +116,7 @@ async def _render(
         here = [p for p in problems.body if p["section"] == section["key"] and p["code"] != "unsaved_draft"]
         wrong = [p for p in here if not p["code"].startswith("check.")]
     values = current(section, opened.body) if values is None else values
-    sources = {
-        name: item["source"] for name, item in opened.body["prefill"].items() if item["value"] == values.get(name)
-    }
-    beside = Beside.of(wrong, mine, sources)
+    beside = Beside.of(wrong, mine, brought.sources(opened.body, values))
     now = opened.body["now"]
     shown = standing.as_shown(section, now)
     values = standing.with_computed(values, now)
@@ -127,6 +137,8 @@ async def _render(
         "marks": marks(found, problems.body, opinions.body),
         "checks": checking.lines(await definition(request, found), checks.body),
         "shape": standing.shape(now),
+        "news": brought.news(section, opened.body, values),
+        "left_over": [item for item in beside_it.body if item["section"] in (section["key"], None)],
         "notice": notice,
         "saved": notice == NOTICES["saved"],
         "following": following(found, section["key"]),
@@ -139,9 +151,14 @@ async def _render(
 async def take(request: web.Request) -> web.Response:
     """What was typed: keep it, save it, add or remove a row, take a file."""
     found = await application(request)
-    section = section_of(await definition(request, found), request.match_info["key"])
-    uploads = Uploads(request, section)
+    key = request.match_info["key"]
+    listed: list[Json] = (await definition(request, found))["sections"]
+    known: Json = next((s for s in listed if s["key"] == key), {"slots": []})
+    uploads = Uploads(request, known)
     form = await read_multipart(request, uploads.take)
+    if outdated.of_before(found, form):
+        return await outdated.show(request, found, key, form)
+    section = section_of(await definition(request, found), key)
     values = typed.read(section, form)
     uploads.into(values)
     try:
@@ -194,6 +211,11 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
             await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
             return _go(request, f"{here}?done=refused#errors")
         return _go(request, f"{here}?done=saved")
+    if action in brought.ACTIONS:
+        if merging.fingerprint(section, values) != one(form, "base"):
+            # What was typed meanwhile is kept first.
+            await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
+        return _go(request, f"{here}?done={await brought.act(request, section['key'], action, rest)}")
     place = rows.change(section, action, rest, values)
     kept = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
     if uploads.faults:

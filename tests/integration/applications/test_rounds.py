@@ -183,7 +183,7 @@ async def test_window_must_be_one(api: Api) -> None:
 
 async def test_published_round_keeps_its_form_and_closes_only_later(api: Api) -> None:
     round_ = await made(api, publish=True)
-    await refused(await do(api, round_, method="PATCH", form_version=2), 409, "form_pinned")
+    await refused(await do(api, round_, method="PATCH", form_version=2), 404, "not_found")
     await refused(await do(api, round_, method="PATCH", fund_type="subsidy"), 409, "form_pinned")
     earlier = (clock.now() + timedelta(hours=1)).isoformat()
     await refused(await do(api, round_, method="PATCH", closes_at=earlier), 409, "only_later")

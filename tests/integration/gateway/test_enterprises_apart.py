@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -14,7 +14,9 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.applications.context import SESSIONS
 from services.applications.routes import ROUTES as APPLICATIONS
+from services.applications.taken_over_models import LeftOver
 from services.gateway import routes
 from services.gateway.context import DATABASE
 from services.gateway.models import SessionRow
@@ -83,7 +85,9 @@ async def api(applications: TestServer) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def theirs(api: Api, identity_url: str, gateway: TestServer, browser: Browser) -> Belongings:
+async def theirs(
+    api: Api, identity_url: str, gateway: TestServer, applications: TestServer, browser: Browser
+) -> Belongings:
     """An application that was returned: values, files, a revision with its PDF owed, an opinion, a notice, a
     session."""
     rounds = await (await api.call("GET", "/api/v1/rounds", OWNER)).json()
@@ -100,6 +104,14 @@ async def theirs(api: Api, identity_url: str, gateway: TestServer, browser: Brow
     [listed] = await (await api.call("GET", f"/api/v1/applications/{id}/opinions", REVIEWER)).json()
     found.ids["opinion"] = listed["id"]
     found.ids["attachment"] = file
+    found.ids["item"] = str(uuid4())
+    async with applications.app[SESSIONS].begin() as session:
+        session.add(
+            LeftOver(
+                id=UUID(found.ids["item"]), application_id=UUID(id), position=0, section="contact",
+                section_label="项目联系人", label="传真", code="no_home", message="新版表单没有此项", content={},
+            )
+        )  # fmt: skip
     event = factories.returned_event(application_id=id)
     database = engine(notify_settings(identity_url, "smtp://127.0.0.1:9"))
     with Session(database) as session, session.begin():
@@ -170,7 +182,8 @@ async def test_no_route_opens_anothers(api: Api, theirs: Belongings, browser: Br
 async def test_the_owner_does_get_there(theirs: Belongings, browser: Browser) -> None:
     """Not everything is 404: the same requests are answered to whom they belong."""
     for method, route, form in reachable():
-        if method == "GET" and "/changes" not in route:
+        # There is no newer form to move to, and nothing moves any more.
+        if method == "GET" and "/changes" not in route and not route.endswith("}/rebase"):
             answer = await ask(browser, theirs, method, route, form)
             assert answer.status in {200, 202, 303}, f"{route}: {answer.status} {await answer.text()}"
 

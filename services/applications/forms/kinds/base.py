@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # Names in values and formulas.
 Key = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+# What a part was called in the version before: its key, or `section.key` where it stood in another section.
+FormerKey = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$", max_length=129)]
 # A formula; its grammar is `language`'s.
 Expression = Annotated[str, Field(min_length=1, max_length=1000)]
 # One line that people read.
@@ -52,10 +54,12 @@ class Kind(Part):
     """What every field has.
 
     `required` holds always, `required_if` instead of it under a condition; a field whose `visible_if` does not hold
-    is neither asked for nor counted. `unique` is for columns: no value twice in one table.
+    is neither asked for nor counted. `was` is its key in the version before, where that was another: values that people
+    typed there follow it (`rebase`). `unique` is for columns: no value twice in one table.
     """
 
     key: Key
+    was: FormerKey | None = None
     label: Label
     required: bool = True
     required_if: Expression | None = None

@@ -31,6 +31,15 @@ export function start() {
   if ([...form.elements].some(typedBefore)) keeper.touched();
   form.addEventListener("submit", (event) => {
     const action = (event.submitter && event.submitter.value) || "draft";
+    if (/^(adopt|refresh|dismiss)/.test(action) && (keeper.dirty || keeper.running)) {
+      // What is typed is kept first; then the form goes as it would without a script.
+      event.preventDefault();
+      keeper.keep().then(() => {
+        keeper.dirty = false;
+        form.requestSubmit(event.submitter);
+      });
+      return;
+    }
     if (parts.some((part) => part.submitted(action, event.submitter))) return event.preventDefault();
     if (!["draft", "save", "discard"].includes(action)) return;
     event.preventDefault();
