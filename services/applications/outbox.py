@@ -96,7 +96,7 @@ async def claim(
 async def traces(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, str]:
     """The clicks that owe these rows, where they are traced."""
     found = await session.execute(select(Owed.id, Owed.trace).where(Owed.id.in_(ids), Owed.trace.is_not(None)))
-    return {id: trace for id, trace in found.tuples() if trace}
+    return {id: trace for id, trace in found if trace}
 
 
 async def unpublished(session: AsyncSession, ids: Sequence[UUID]) -> None:

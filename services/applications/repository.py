@@ -57,6 +57,21 @@ async def application(session: AsyncSession, actor: Actor, id: UUID, *, lock: bo
     return found
 
 
+async def application_and_section(
+    session: AsyncSession, actor: Actor, id: UUID, key: str, *, lock: bool = False
+) -> tuple[Application, Section | None]:
+    """Both by one question, for what is asked most often; `NotFound` as for the application alone."""
+    query = (
+        select(Application, Section)
+        .join(Section, and_(Section.application_id == Application.id, Section.key == key))
+        .where(Application.id == id, visible_to(actor))
+    )
+    if lock:
+        query = query.with_for_update(key_share=True, of=(Application, Section))
+    found = (await session.execute(query)).first()
+    return (found[0], found[1]) if found is not None else (await application(session, actor, id, lock=lock), None)
+
+
 async def application_for_system(session: AsyncSession, id: UUID, *, lock: bool = False) -> Application:
     """One application for the product's own work, which serves every enterprise."""
     query = select(Application).where(Application.id == id)

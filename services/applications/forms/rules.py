@@ -91,6 +91,15 @@ class Rules:
         return any(target.of == "others" for rule in self.all() for target in rule.targets)
 
     @cached_property
+    def sections_asking_for_others(self) -> frozenset[str]:
+        """The sections whose own conditions, bounds and computed values do."""
+        return frozenset(
+            rule.node[0]
+            for rule in self.all()
+            if rule.node and any(target.of == "others" for target in rule.targets)
+        )
+
+    @cached_property
     def needs(self) -> dict[str, frozenset[str]]:
         """Per section every other section whose values can change how it stands."""
         found = {key: set(names) for key, names in self.sections_named.items()}

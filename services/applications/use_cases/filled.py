@@ -85,12 +85,28 @@ async def load(
 ) -> Filled:
     """An application's form as it is filled; only these sections' values when `sections` is given."""
     rows = await repository.sections(session, application.id)
-    wanted = rows.keys() if sections is None else set(sections)
-    return await of_rows(session, application, form, codec, {key: rows[key] for key in rows.keys() & wanted})
+    if sections is None:
+        return await of_rows(session, application, form, codec, rows)
+    return await part(session, application, form, codec, {key: rows[key] for key in rows.keys() & set(sections)})
+
+
+async def part(
+    session: AsyncSession, application: Application, form: Form, codec: SectionCodec, rows: Mapping[str, Section]
+) -> Filled:
+    """As much as these sections are judged by on their own, without the checks between them: what a 暂存 waits for, so
+    nothing is asked that they do not look at."""
+    others = not form.rules.sections_asking_for_others.isdisjoint(rows)
+    return await of_rows(session, application, form, codec, rows, others=others)
 
 
 async def of_rows(
-    session: AsyncSession, application: Application, form: Form, codec: SectionCodec, rows: Mapping[str, Section]
+    session: AsyncSession,
+    application: Application,
+    form: Form,
+    codec: SectionCodec,
+    rows: Mapping[str, Section],
+    *,
+    others: bool = True,
 ) -> Filled:
     """The same from rows that were loaded before."""
     saved = {key: codec.open(key, row.saved) for key, row in rows.items() if row.saved is not None}
@@ -100,7 +116,7 @@ async def of_rows(
             files.setdefault(found.section, {}).setdefault(found.slot, set()).add(str(found.id))
     return Filled(
         form=form,
-        facts=await facts(session, application, form, saved),
+        facts=await facts(session, application, form, saved, others=others),
         saved=saved,
         files={s: {slot: frozenset(ids) for slot, ids in slots.items()} for s, slots in files.items()},
         prefill={
@@ -117,11 +133,17 @@ def newer(rows: Mapping[str, Section], codec: SectionCodec) -> dict[str, Values]
     return {key: codec.open(key, row.draft) for key, row in rows.items() if row.draft is not None}
 
 
-async def facts(session: AsyncSession, application: Application, form: Form, saved: Mapping[str, Values]) -> Facts:
+async def facts(
+    session: AsyncSession,
+    application: Application,
+    form: Form,
+    saved: Mapping[str, Values],
+    *,
+    others: bool = True,
+) -> Facts:
     """What the application's form is judged against besides its values."""
     round_ = await repository.round_(session, application.round_id)
-    others = OtherApplications()
-    if form.rules.asks_for_others:
-        name = value_at(form.project_name, saved) or application.project_name
-        others = await other_applications(session, application, round_, str(name))
-    return Facts(round_facts(round_), others)
+    if not (others and form.rules.asks_for_others):
+        return Facts(round_facts(round_), OtherApplications())
+    name = value_at(form.project_name, saved) or application.project_name
+    return Facts(round_facts(round_), await other_applications(session, application, round_, str(name)))

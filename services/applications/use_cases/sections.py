@@ -16,7 +16,7 @@ from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.standing import SectionNow
 from services.applications.models import Application, Section
-from services.applications.use_cases.filled import Filled, load
+from services.applications.use_cases.filled import Filled, load, part
 from services.applications.use_cases.recording import record
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock
@@ -45,12 +45,11 @@ async def open_section(
     lock: bool = False,
 ) -> Opened:
     """Load a section the actor may see, with a lock on it and its application for those who will write."""
-    application = await repository.application(session, actor, id, lock=lock)
+    application, row = await repository.application_and_section(session, actor, id, key, lock=lock)
     form = catalogue_form(application.fund_type, application.form_version)
     definition = form.section(key)
-    if definition is None:
+    if definition is None or row is None:
         raise NotFound("没有这份申报材料。", code="unknown_section")
-    row = await repository.section(session, id, key, lock=lock)
     return Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
 
 
@@ -58,6 +57,9 @@ async def filled_around(session: AsyncSession, opened: Opened) -> Filled:
     """The form as far as this section's conditions look: this section and those that it hangs on."""
     key = opened.definition.key
     needed = opened.form.rules.needs[key] | {key}
+    if needed == {key}:
+        # Most sections stand on their own, and this one is at hand.
+        return await part(session, opened.application, opened.form, opened.codec, {key: opened.row})
     return await load(session, opened.application, opened.form, opened.codec, needed)
 
 

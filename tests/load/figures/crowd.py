@@ -16,6 +16,22 @@ from services.applications.codec import Codec, SectionCodec
 from services.applications.forms.catalogue import form as catalogue_form
 
 
+def copying(connection: psycopg.Connection[Any], table: str, changes: str, where: str) -> str:
+    """SQL that puts rows of a table into it again, with other values where the JSON `changes` says so. What the database
+    computes by itself is left to it."""
+    found = connection.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'applications' AND table_name = %s"
+        " AND is_generated = 'NEVER' ORDER BY ordinal_position",
+        [table],
+    )
+    names = [f'"{row[0]}"' for row in found]
+    return (
+        f"INSERT INTO applications.{table} ({', '.join(names)}) SELECT {', '.join(f'r.{name}' for name in names)}"
+        f" FROM applications.{table} t, {where.partition(' WHERE ')[0]}"
+        f" LATERAL jsonb_populate_record(t, {changes}) r WHERE {where.partition(' WHERE ')[2]}"
+    )
+
+
 def clones(database_url: str, codec: Codec, template: str, count: int) -> list[str]:
     """`count` copies of an application that was filled in through the public contract, each with a key and
     attachments of its own. Their values are not sealed, which costs whoever reads them nothing."""
@@ -35,31 +51,22 @@ def clones(database_url: str, codec: Codec, template: str, count: int) -> list[s
         files = [str(row[0]) for row in connection.execute(
             "SELECT id FROM applications.attachments WHERE application_id = %s", [template]
         )]  # fmt: skip
+        of_application = copying(connection, "applications", "%s", " WHERE t.id = %s")
+        of_file = copying(connection, "attachments", "%s", " WHERE t.id = %s")
+        of_section = copying(connection, "sections", "%s", " WHERE t.application_id = %s AND t.key = %s")
         for _ in range(count):
             id = uuid4()
             new = {old: str(uuid4()) for old in files}
             key = f"\\x{codec.new_key(id).hex()}"
-            connection.execute(
-                "INSERT INTO applications.applications SELECT (jsonb_populate_record(a, %s)).*"
-                " FROM applications.applications a WHERE id = %s",
-                [Jsonb({"id": str(id), "wrapped_key": key}), template],
-            )
+            connection.execute(of_application, [Jsonb({"id": str(id), "wrapped_key": key}), template])
             for old, file in new.items():
-                connection.execute(
-                    "INSERT INTO applications.attachments SELECT (jsonb_populate_record(a, %s)).*"
-                    " FROM applications.attachments a WHERE id = %s",
-                    [Jsonb({"id": file, "application_id": str(id)}), old],
-                )
+                connection.execute(of_file, [Jsonb({"id": file, "application_id": str(id)}), old])
             for section, (saved, known) in opened.items():
                 text = json.dumps(saved)
                 for old, file in new.items():
                     text = text.replace(old, file)
                 changes = {"application_id": str(id), "saved": json.loads(text), "prefill": known}
-                connection.execute(
-                    "INSERT INTO applications.sections SELECT (jsonb_populate_record(s, %s)).*"
-                    " FROM applications.sections s WHERE application_id = %s AND key = %s",
-                    [Jsonb(changes), template, section],
-                )
+                connection.execute(of_section, [Jsonb(changes), template, section])
             made.append(str(id))
     return made
 

@@ -24,26 +24,18 @@ from shared.database import migrate
 from shared.identity import Role
 from tests import factories
 from tests.integration.applications.conftest import Api, make_settings
-from tests.load.figures.crowd import clones
+from tests.load.figures.crowd import clones, copying
 from tests.load.figures.servers import durable
 
 SIZES = {"1,000": 1_000, "1,000,000": int(os.environ.get("GM_BENCH_ROWS", "1000000"))}
 ROUNDS = 40
 # One in ten of all waits for its reviewers; every enterprise has a few.
-GROW = """
-INSERT INTO applications.applications SELECT (jsonb_populate_record(a, jsonb_build_object(
+GROWN = """jsonb_build_object(
     'id', gen_random_uuid(), 'enterprise', 'E' || (n / 5), 'enterprise_name', '企业' || (n / 5),
     'project_name', '项目' || n, 'created_at', now() - make_interval(secs => n),
     'number', 'B' || n, 'revision', 1, 'submitted_at', now() - make_interval(secs => n),
-    'state', CASE WHEN n % 10 = 0 THEN 'pending_acceptance' ELSE 'approved' END))).*
-FROM applications.applications a, generate_series(1, %s) AS n WHERE a.id = %s
-"""
-SECTIONS = """
-INSERT INTO applications.sections SELECT (jsonb_populate_record(s, jsonb_build_object(
-    'application_id', a.id, 'saved', NULL, 'prefill', '{}'::jsonb))).*
-FROM applications.applications a, applications.sections s
-WHERE s.application_id = %s AND s.key = 'social_benefit' AND a.enterprise LIKE 'E%%'
-"""
+    'state', CASE WHEN n % 10 = 0 THEN 'pending_acceptance' ELSE 'approved' END)"""
+EMPTY = "jsonb_build_object('application_id', a.id, 'saved', NULL, 'prefill', '{}'::jsonb)"
 
 
 class Side:
@@ -84,6 +76,7 @@ class Side:
 
 
 async def _side(stack: AsyncExitStack, folder: Path, rows: int) -> Side:
+    folder.mkdir()
     url = stack.enter_context(durable(folder / "postgres"))
     settings = make_settings(url, folder)
     await asyncio.to_thread(migrate, settings, Path(applications.__file__).parent / "migrations", "applications")
@@ -102,8 +95,13 @@ async def _side(stack: AsyncExitStack, folder: Path, rows: int) -> Side:
 
     def grow() -> None:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(GROW, [rows, template])
-            connection.execute(SECTIONS, [template])
+            numbers = f"generate_series(1, {rows}) AS n, WHERE t.id = '{template}'"
+            connection.execute(copying(connection, "applications", GROWN, numbers))
+            others = (
+                "applications.applications a, WHERE a.enterprise LIKE 'E%'"
+                f" AND t.key = 'social_benefit' AND t.application_id = '{template}'"
+            )
+            connection.execute(copying(connection, "sections", EMPTY, others))
             connection.execute("ANALYZE")
 
     await asyncio.to_thread(grow)
