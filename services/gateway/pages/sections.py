@@ -100,6 +100,7 @@ async def _render(
         "opened": opened.body,
         "form": form_view.build(shown, values, found["parameters"], attachments, beside, now),
         "carried": standing.carried(section, now, values),
+        "shown": standing.shown(now),
         "read": None
         if opened.body["editable"]
         else reading.material(shown, values, {a["id"]: a for a in attachments}, section["lists"]),
@@ -169,7 +170,16 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
     if uploads.faults:
         raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
     if not wants_page(request) and action == "draft":
-        return answer({"etag": kept.etag, "at": kept.body["at"], "base": merging.fingerprint(section, values)})
+        now = kept.body["now"]
+        return answer(
+            {
+                "etag": kept.etag,
+                "at": kept.body["at"],
+                "base": merging.fingerprint(section, values),
+                "shown": standing.shown(now),
+                "outputs": standing.outputs(now),
+            }
+        )
     done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")
     return _go(request, f"{here}?done={done}{place}")
 

@@ -1,6 +1,8 @@
 """A section's definition as it stands now: what the applications service says is hidden, required and computed, put into
 the definition and the values that a page shows. Nothing is evaluated here."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +33,31 @@ def _table(table: Json, now: Json) -> Json:
         "columns": [{**c, "required": c["key"] in required} for c in table["columns"] if c["key"] not in hidden],
         "fixed_rows": [r for r in table["fixed_rows"] if r["key"] not in rows],
     }
+
+
+def shown(now: Json) -> str:
+    """A mark of what a page shows and asks for: another one means that the page has to be made anew. Rows in which all
+    is as usual do not count, so that adding one changes nothing."""
+    tables = {
+        key: (
+            table["hidden_rows"],
+            table["hidden_columns"],
+            {id: row["hidden"] for id, row in table["rows"].items() if row["hidden"]},
+        )
+        for key, table in now["tables"].items()
+    }
+    said = json.dumps([now["hidden"], now["required"], tables], sort_keys=True)
+    return hashlib.blake2s(said.encode(), digest_size=6).hexdigest()
+
+
+def outputs(now: Json) -> dict[str, str]:
+    """What is computed, by the id of its place on the page; columns' totals by `table/column`."""
+    found = {f"f-{key}": value for key, value in now["computed"].items()}
+    for key, table in now["tables"].items():
+        for id, row in table["rows"].items():
+            found |= {f"t-{key}-{id}-{column}": value for column, value in row["computed"].items()}
+        found |= {f"{key}/{column}": value for column, value in table["totals"].items()}
+    return {place: "—" if value is None else str(value) for place, value in found.items()}
 
 
 def with_computed(values: Json, now: Json) -> Json:

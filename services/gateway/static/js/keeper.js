@@ -2,6 +2,7 @@
 // bad, and always saying what is kept and what is not.
 import { clockTime } from "./clock.js";
 import { onReturn, renew } from "./session.js";
+import { follow, restore } from "./standing.js";
 
 const PAUSE = 1500;
 const LONGEST = 30000;
@@ -15,6 +16,7 @@ export class Keeper {
     this.failures = 0;
     this.running = null;
     this.stopped = false;  // by a conflict: the person decides first
+    if (restore()) this.say("本页已按所填内容更新需要填写的项目");
     onReturn(() => { if (this.signedOut) this.back(); });
     addEventListener("online", () => { if (this.dirty) this.keep(); });
     addEventListener("visibilitychange", () => { if (document.hidden && this.dirty) this.keep(); });
@@ -62,8 +64,12 @@ export class Keeper {
       this.form.elements.base.value = kept.base;
       this.failures = 0;
       this.say(`${clockTime(kept.at)} 已暂存，尚未提交`);
-      if (version === this.version) this.dirty = false;
-      else this.touched();
+      if (version !== this.version) {
+        this.touched();
+        return true;
+      }
+      this.dirty = false;
+      follow(this.form, kept);
       return true;
     }
     await this.trouble(answer, "draft");
