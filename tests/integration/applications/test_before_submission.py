@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.applications.schemas import Problem
+from services.applications.schemas import Obstacle
 from shared import clock
 from shared.identity import Role
 from tests import factories
@@ -12,10 +12,10 @@ WHO = factories.applicant()
 REVIEWER = factories.staff(Role.REVIEWER)
 
 
-async def problems(api: Api, id: str) -> list[Problem]:
+async def problems(api: Api, id: str) -> list[Obstacle]:
     answer = await api.call("GET", f"/api/v1/applications/{id}/problems", WHO)
     assert answer.status == 200, await answer.text()
-    return [Problem.model_validate(item) for item in await answer.json()]
+    return [Obstacle.model_validate(item) for item in await answer.json()]
 
 
 async def test_problems_are_those_that_refuse_the_submission(api: Api, round_id: str) -> None:
