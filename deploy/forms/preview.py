@@ -85,6 +85,7 @@ class Preview:
             opened=self._opened(key),
             form=form_view.build(shown, values, self.round.parameters, [], beside, state),
             carried=standing.carried(definition, state, values),
+            shown="",
             read=None,
             errors=form_view.summary(definition, wrong),
             opinions=[],

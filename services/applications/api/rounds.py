@@ -1,12 +1,14 @@
 """Rounds and forms."""
 
+import asyncio
+
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
 from services.applications.context import transaction
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.catalogue import forms as catalogue_forms
+from services.applications.forms.catalogue import sound as sound_forms
 from services.applications.models import Round
 from services.applications.round_schemas import (
     CloseRound,
@@ -33,8 +35,8 @@ async def list_rounds(request: web.Request) -> web.Response:
 
 
 async def list_forms(request: web.Request) -> web.Response:
-    """Every form of the catalogue, newest version first."""
-    found = sorted(catalogue_forms().values(), key=lambda form: (form.fund_type, -form.version))
+    """Every form of the catalogue that can be used, newest version first."""
+    found = sorted(await asyncio.to_thread(sound_forms), key=lambda form: (form.fund_type, -form.version))
     return answer(
         [FormSummary(fund_type=f.fund_type, version=f.version, label=f.label, title=f.title) for f in found]
     )

@@ -73,7 +73,7 @@ def build(
             for f in section["fields"]
         ],
         tables=[
-            _table(t, values.get(t["key"]), parameters, beside, now["tables"].get(t["key"], {}).get("rows", {}))
+            _table(t, values.get(t["key"]), parameters, beside, now["tables"].get(t["key"], {}))
             for t in section["tables"]
         ],
         slots=[_slot(s, values.get(s["key"]), attachments, beside) for s in section["slots"]],
@@ -162,7 +162,7 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) 
             )
             for c in table["columns"]
         ]
-        state = now.get(key)
+        state = now.get("rows", {}).get(key)
         if state:
             cells = [
                 replace(c, hidden=k in state["hidden"], required=k in state["required"])
@@ -190,7 +190,8 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) 
         max_rows=table["max_rows"],
         columns=table["columns"],
         rows=views,
-        totals=totals(table, rows),
+        # What is hidden does not count: the sums are those of the service, until there is one.
+        totals=totals(table, [now["totals"]] if now.get("totals") else rows),
         total_label=table["total_label"],
         error=beside.error(table["key"]),
         opinions=beside.said(table["key"]),

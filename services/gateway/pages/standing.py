@@ -50,11 +50,12 @@ def _with_cells(row: Json, table: Json) -> Json:
 
 
 def computed(now: Json) -> dict[str, str]:
-    """What is computed, by the id of its place on the page, for a script to put there."""
+    """What is computed, by the id of its place on the page, for a script to put there; totals by `table/column`."""
     found = {f"f-{key}": value for key, value in now["computed"].items()}
     for key, table in now["tables"].items():
         for row, state in table["rows"].items():
             found |= {f"t-{key}-{row}-{column}": value for column, value in state["computed"].items()}
+        found |= {f"{key}/{column}": value for column, value in table["totals"].items()}
     return {id: "—" if value is None else str(value) for id, value in found.items()}
 
 

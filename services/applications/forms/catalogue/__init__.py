@@ -1,5 +1,7 @@
-"""The published forms: one file per fund type and version, read once."""
+"""The published forms: one file per fund type and version, each read once, when it is first asked for."""
 
+import logging
+from collections.abc import Iterable, Iterator, MutableMapping
 from functools import cache
 from pathlib import Path
 
@@ -8,6 +10,52 @@ from services.applications.forms.source import read_file
 from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent
+log = logging.getLogger(__name__)
+Key = tuple[str, int]
+
+
+class Catalogue(MutableMapping[Key, Form]):
+    """Forms by fund type and version. Hundreds may lie there: a file is read when its form is wanted, and one with
+    faults (`ValueError`, with all of them) concerns nobody who wants another. Files whose name is no version are none."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._files: dict[Key, Path] = {}
+        for file in (
+            file for folder in folders for file in sorted(folder.glob("*/*.yaml")) if file.stem.isdecimal()
+        ):
+            key = file.parent.name, int(file.stem)
+            if key in self._files:
+                raise ValueError(f"{file}: there is a {key[0]} version {key[1]} already")
+            self._files[key] = file
+        self._forms: dict[Key, Form] = {}
+
+    def __getitem__(self, key: Key) -> Form:
+        if key not in self._forms:
+            self._forms[key] = _read(self._files[key])
+        return self._forms[key]
+
+    def __setitem__(self, key: Key, form: Form) -> None:
+        self._forms[key] = form
+
+    def __delitem__(self, key: Key) -> None:
+        del self._forms[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(sorted(self._files.keys() | self._forms.keys()))
+
+    def __len__(self) -> int:
+        return len(self._files.keys() | self._forms.keys())
+
+
+def _read(file: Path) -> Form:
+    """The form of a file. One with faults is refused, and so is one whose name and content disagree."""
+    form, faults, _ = read_file(file)
+    wrong = [fault for fault in faults if fault.severity == "error"]
+    if form is None or wrong:
+        raise ValueError("\n".join(f"{file}:{fault.line}: {fault.message}" for fault in wrong))
+    if (form.fund_type, str(form.version)) != (file.parent.name, file.stem):
+        raise ValueError(f"{file}: says it is {form.fund_type} version {form.version}")
+    return form
 
 
 # Where forms are read from: those that come with the product, and those an office keeps beside it.
@@ -22,19 +70,20 @@ def also(folder: Path) -> None:
 
 
 @cache
-def forms() -> dict[tuple[str, int], Form]:
-    """Every form of the catalogue. A file with faults is refused, and so is one whose name and content disagree."""
-    found: dict[tuple[str, int], Form] = {}
-    for file in (file for folder in FOLDERS for file in sorted(folder.glob("*/*.yaml"))):
-        form, faults, _ = read_file(file)
-        wrong = [fault for fault in faults if fault.severity == "error"]
-        if form is None or wrong:
-            raise ValueError("\n".join(f"{file}:{fault.line}: {fault.message}" for fault in wrong))
-        if (form.fund_type, str(form.version)) != (file.parent.name, file.stem):
-            raise ValueError(f"{file}: says it is {form.fund_type} version {form.version}")
-        if (form.fund_type, form.version) in found:
-            raise ValueError(f"{file}: there is a {form.fund_type} version {form.version} already")
-        found[form.fund_type, form.version] = form
+def forms() -> MutableMapping[Key, Form]:
+    """Every form of the catalogue."""
+    return Catalogue(FOLDERS)
+
+
+def sound() -> list[Form]:
+    """Every form that can be used; the log names those that cannot. Reads what has not been read: a matter of seconds
+    where hundreds lie there."""
+    found = []
+    for key in forms():
+        try:
+            found.append(forms()[key])
+        except (ValueError, OSError) as error:
+            log.error("form left out", extra={"form": f"{key[0]}/{key[1]}", "reason": str(error)})
     return found
 
 

@@ -3,8 +3,11 @@
 
 export function compute(found) {
   for (const [id, text] of Object.entries(found)) {
-    const place = document.getElementById(id);
-    if (place && place.tagName === "OUTPUT" && place.textContent !== text) place.textContent = text;
+    const [table, column] = id.split("/");
+    const place = column
+      ? document.querySelector(`[data-table="${table}"] [data-total="${column}"]`)
+      : document.getElementById(id);
+    if (place && (column || place.tagName === "OUTPUT") && place.textContent !== text) place.textContent = text;
   }
 }
 
