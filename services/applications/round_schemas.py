@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from services.applications.forms.needs import Sort
 from services.applications.schemas import Input, TimelineEntry
 
 Parameters = dict[str, str | int | list[str]]
@@ -70,7 +71,7 @@ class RoundNeed(BaseModel):
     """A parameter that the form names: what it is for, and whether the round has it."""
 
     name: str
-    kind: Literal["number", "options"]
+    kind: Sort
     used_by: list[str]
     missing: bool
 

@@ -12,6 +12,7 @@ from services.applications.api import (
     ops,
     rounds,
     sections,
+    switches,
     verify,
 )
 from services.applications.desk_schemas import (
@@ -39,8 +40,8 @@ from services.applications.schemas import (
     Change,
     DocumentStatus,
     Nothing,
+    Obstacle,
     OpinionView,
-    Problem,
     Reply,
     RevisionSnapshot,
     RevisionView,
@@ -52,6 +53,7 @@ from services.applications.schemas import (
     Submitted,
     Timeline,
 )
+from services.applications.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.use_cases.verify import Verification
 from shared.document import DocumentModel
 from shared.identity import Role
@@ -115,7 +117,7 @@ def _public() -> list[Route]:
             Nothing, ApplicationView, if_match=True,
         ),
         Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, READERS, answer=list[Outcome]),
-        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Problem]),
+        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
         Route(
@@ -195,6 +197,11 @@ def _public() -> list[Route]:
             "POST", "/api/v1/ops/parked/requeue", ops.requeue_all, GATEWAY, OPERATOR, RequeueAll, answer=Requeued
         ),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
+        Route("GET", "/api/v1/ops/switches", switches.show, GATEWAY, OPERATOR, answer=SwitchesView),
+        Route(
+            "PUT", "/api/v1/ops/switches", switches.change, GATEWAY, OPERATOR,
+            SwitchesInput, SwitchesView, if_match=True,
+        ),
     ]  # fmt: skip
 
 
@@ -209,6 +216,7 @@ def _internal() -> list[Route]:
             "GET", "/internal/verify/{token}", verify.verification, GATEWAY, answer=Verification, query=("file",)
         ),
         Route("GET", "/internal/keys", verify.keys, GATEWAY),
+        Route("GET", "/internal/switches", switches.show, GATEWAY, answer=SwitchesView),
         Route("GET", "/internal/openapi.json", jobs.describe, GATEWAY),
     ]
 

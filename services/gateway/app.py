@@ -32,6 +32,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from shared.database import BUSY, async_engine
+from shared.door import Door
 from shared.identity import Signer, Verifier
 from shared.measuring import SAMPLERS, watch_pool
 from shared.sealing import Keyring
@@ -43,13 +44,20 @@ SERVICE = "gateway"
 
 def create_app(settings: GatewaySettings) -> web.Application:
     """What people reach. Starting it also serves the internal application on its own port."""
+    door = Door(
+        SERVICE,
+        places=settings.gateway_requests_at_once,
+        line=settings.gateway_requests_waiting,
+        transfers=settings.gateway_transfers_at_once,
+    )
     app = base_app(
         SERVICE,
         Verifier(SERVICE, settings.trusted_keys),
         HEALTH,
         busy=BUSY,
-        middlewares=[stamp, error_pages, known_host],
+        middlewares=[stamp, error_pages, known_host, door.middleware()],
         max_body=MAX_FORM,
+        edge=True,
     )
     app[SETTINGS] = settings
     app[KEYS] = Keyring(settings.personal_keys)

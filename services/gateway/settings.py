@@ -20,6 +20,11 @@ def networks(text: str) -> list[Network]:
 
 
 class GatewaySettings(DatabaseSettings):
+    # Most of a request's time here is waiting for the service behind.
+    gateway_requests_at_once: int = Field(default=100, ge=1)
+    gateway_requests_waiting: int = Field(default=400, ge=0)
+    gateway_transfers_at_once: int = Field(default=128, ge=1)
+
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8080
     # What only the other services and operators reach: profiles, metrics.

@@ -4,13 +4,14 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.notify import ledger
 from services.notify.emails import render
 from services.notify.sender import Never, NotNow, Sender, compose
 from services.notify.settings import NotifySettings
-from shared import clock
+from shared import clock, tracing
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,13 @@ class Delivery:
             claim = ledger.claim(session, timedelta(seconds=self._settings.notify_lease_seconds), event_id)
         if claim is None:
             return False
+        with tracing.span(
+            "mail", SpanKind.CLIENT, of=tracing.parent(claim.trace), mail__kind=claim.event.kind
+        ) as span:
+            span.set_attribute("mail.outcome", self._try(claim))
+        return True
+
+    def _try(self, claim: ledger.Claim) -> str:
         outcome = "sent"
         try:
             self._send(claim)
@@ -57,7 +65,7 @@ class Delivery:
                 "outcome": outcome if kept else f"{outcome}, after the lease had passed on",
             },
         )
-        return True
+        return outcome
 
     def _send(self, claim: ledger.Claim) -> None:
         to = claim.event.to

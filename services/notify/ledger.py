@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.notify.models import Notification
+from shared import tracing
 from shared.messages import ApplicationReturned, NotifyEvent, SubmissionReceived
 
 EVENT: TypeAdapter[SubmissionReceived | ApplicationReturned] = TypeAdapter(NotifyEvent)
@@ -31,6 +32,7 @@ class Claim:
     lease: UUID
     attempts: int
     message_id: str
+    trace: str | None = None
 
 
 def message_id(event_id: UUID, mail_from: str) -> str:
@@ -50,6 +52,7 @@ def accept(session: Session, event: SubmissionReceived | ApplicationReturned, ma
         "message_id": message_id(event.event_id, mail_from),
         "state": "pending",
         "attempts": 0,
+        "trace": tracing.current(),
     }
     made = session.scalar(
         insert(Notification)
@@ -90,7 +93,7 @@ def claim(session: Session, lease: timedelta, event_id: UUID | None = None) -> C
     found.lease_until = func.now() + lease
     found.attempts += 1
     session.flush()
-    return Claim(EVENT.validate_python(found.payload), found.lease, found.attempts, found.message_id)
+    return Claim(EVENT.validate_python(found.payload), found.lease, found.attempts, found.message_id, found.trace)
 
 
 def _end(session: Session, claim: Claim, **values: object) -> bool:

@@ -45,6 +45,8 @@ class Notification(Base):
     message_id: Mapped[str]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    # The click that it tells of, when it is traced.
+    trace: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'sent', 'superseded', 'undeliverable')", name="state"),

@@ -11,6 +11,7 @@ from services.notify.delivery import Delivery
 from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
 from services.notify.tasks import Worker, register
+from shared import tracing
 from shared.celery import celery_app, run_worker
 from shared.database import BUSY, engine
 from shared.hints import ThreadHints
@@ -37,6 +38,7 @@ def sweep(delivery: Delivery, stop: threading.Event, pause: float) -> None:
 
 def run(settings: NotifySettings) -> None:
     """Until SIGTERM."""
+    tracing.configure("notify-worker", settings.traces_url, settings.traces_share)
     database = engine(settings)
     sessions = sessionmaker(database, expire_on_commit=False)
     sender = SmtpSender(settings.smtp_url.get_secret_value(), settings.smtp_timeout_seconds)

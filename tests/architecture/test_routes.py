@@ -94,12 +94,15 @@ POST   {R}/opinions/{{opinion}}/raise                  gateway            r m
 GET    /api/v1/ops/overview                          gateway            o
 POST   /api/v1/ops/parked/requeue                    gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
+GET    /api/v1/ops/switches                          gateway            o
+PUT    /api/v1/ops/switches                          gateway            o m
 POST   {J}/start                                     documents,notify   -
 POST   {J}/finish                                    documents,notify   -
 POST   {J}/fail                                      documents,notify   -
 GET    /internal/documents/{{id}}/model                documents          -
 GET    /internal/verify/{{token}}                      gateway            -
 GET    /internal/keys                                gateway            -
+GET    /internal/switches                            gateway            -
 GET    /internal/openapi.json                        gateway            -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
