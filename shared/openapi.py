@@ -134,9 +134,7 @@ def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> d
             "responses": {
                 "Problem": {
                     "description": "What went wrong",
-                    "content": {
-                        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-                    },
+                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
                 }
             },
             "securitySchemes": {
