@@ -119,7 +119,7 @@ def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> d
     """The whole document from the fragments of several services; `ValueError` when two mean different things by one
     name."""
     paths: dict[str, Any] = {}
-    schemas: dict[str, Any] = {"ProblemDetails": _PROBLEM_SCHEMA}
+    schemas: dict[str, Any] = {"Problem": _PROBLEM_SCHEMA}
     for part in fragments:
         paths.update(part["paths"])
         for name, schema in part["components"]["schemas"].items():
@@ -134,9 +134,7 @@ def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> d
             "responses": {
                 "Problem": {
                     "description": "What went wrong",
-                    "content": {
-                        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
-                    },
+                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
                 }
             },
             "securitySchemes": {

@@ -104,3 +104,21 @@ def test_staff_go_on_to_their_desk(open_page: OpenPage) -> None:
     page.goto("/")
     assert path(page) == "/review"
     accessible(page)
+
+
+def test_the_end_of_a_session_is_said_before_it_comes(open_page: OpenPage) -> None:
+    """Thirty minutes without a call: told five minutes before, put off by one click, and said when over."""
+    page = open_page()
+    page.clock.install()
+    sign_in(page, "qiye2")
+    warning = page.get_by_role("alert").filter(has_text="自动退出")
+    page.clock.fast_forward("24:30")
+    expect(warning).to_have_count(0)
+    page.clock.fast_forward("01:00")
+    expect(warning).to_contain_text("约 5 分钟后将自动退出登录")
+    accessible(page)
+    warning.get_by_role("button", name="继续使用").click()
+    expect(warning).to_have_count(0)
+    page.clock.fast_forward("31:00")
+    over = page.get_by_role("alert").filter(has_text="登录已自动结束")
+    expect(over.get_by_role("button", name="在新窗口登录")).to_be_visible()

@@ -5,15 +5,18 @@ const able = window.SubmitEvent && "submitter" in SubmitEvent.prototype && "Broa
 if (able) start();
 
 async function start() {
-  const [{ countDown }, { live }, { once, printing, focusFirst, again }] = await Promise.all([
-    import("./clock.js"), import("./live.js"), import("./small.js"),
+  const [{ countDown }, { watchIdle }, { live }, { once, printing, focusFirst, again }] = await Promise.all([
+    import("./clock.js"), import("./idle.js"), import("./live.js"), import("./small.js"),
   ]);
   countDown();
   once();
   printing();
   focusFirst();
   again();
-  if (document.documentElement.dataset.token) live();
+  if (document.documentElement.dataset.token) {
+    live();
+    watchIdle();
+  }
   if (document.querySelector("[data-signed-in]")) new BroadcastChannel("gm-session").postMessage("signed-in");
   if (document.querySelector("form[data-form]")) import("./form.js").then((module) => module.start());
   else if (document.querySelector("form[data-guard]")) import("./guard.js").then((module) => module.guardForms());

@@ -87,11 +87,11 @@ async def test_access_tokens_that_are_wrong_late_or_void(browser: Browser, gatew
     settings = gateway.app[SETTINGS]
 
     async def ask(http: ClientSession, token: str) -> list[int]:
-        one = await http.get(gateway.make_url(INFO), params={"access_token": token})
-        two = await http.get(gateway.make_url(USER), headers={"Authorization": f"Bearer {token}"})
-        for answer in (one, two):
-            answer.release()
-        return [one.status, two.status]
+        async with (
+            http.get(gateway.make_url(INFO), params={"access_token": token}) as one,
+            http.get(gateway.make_url(USER), headers={"Authorization": f"Bearer {token}"}) as two,
+        ):
+            return [one.status, two.status]
 
     async with ClientSession() as http:
         assert await ask(http, "invented") == [401, 401]
