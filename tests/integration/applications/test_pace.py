@@ -32,13 +32,19 @@ async def _no_history(sessions: Sessions) -> AsyncIterator[None]:
     await forget()
 
 
-async def made(sessions: Sessions, *, ago: float, took: float, worker: str = "w") -> None:
-    """A document that was done so many seconds ago."""
-    id = await owe(sessions)
-    done = clock.now() - timedelta(seconds=ago)
-    values = {"started_at": done - timedelta(seconds=took), "done_at": done, "attempt_worker": worker}
-    async with sessions.begin() as session:
-        await session.execute(update(Owed).where(Owed.id == id).values(values))
+async def made(sessions: Sessions, *ago: float, took: float, workers: int = 1) -> None:
+    """Documents that were done so many seconds ago, by workers in turn."""
+    now = clock.now()
+    for number, seconds in enumerate(ago):
+        done = now - timedelta(seconds=seconds)
+        values = {
+            "started_at": done - timedelta(seconds=took),
+            "done_at": done,
+            "attempt_worker": f"w{number % workers}",
+        }
+        id = await owe(sessions)
+        async with sessions.begin() as session:
+            await session.execute(update(Owed).where(Owed.id == id).values(values))
 
 
 async def measured(sessions: Sessions) -> pace.Pace | None:
@@ -99,15 +105,14 @@ async def test_what_is_published_already_goes_before_whoever_comes_now(sessions:
 
 async def test_nothing_made_is_nothing_known(sessions: Sessions) -> None:
     assert await measured(sessions) is None
-    await made(sessions, ago=3600, took=4)
+    await made(sessions, 3600, took=4)
     assert await measured(sessions) is None
     # For whoever waits, an old measure is better than a guess.
     assert (await place(sessions, await owe(sessions))).seconds == pytest.approx(4 + pace.PICKUP, abs=0.01)
 
 
 async def test_two_that_work_side_by_side_are_twice_as_fast(sessions: Sessions) -> None:
-    for n in range(20):
-        await made(sessions, ago=1.0 * n, took=2.0, worker=f"w{n % 2}")
+    await made(sessions, *range(20), took=2.0, workers=2)
     known = await measured(sessions)
     assert known is not None
     assert (known.workers, known.slots) == (2, 2)
@@ -115,16 +120,14 @@ async def test_two_that_work_side_by_side_are_twice_as_fast(sessions: Sessions) 
 
 
 async def test_idle_stretches_say_nothing_about_speed(sessions: Sessions) -> None:
-    for n in range(10):
-        await made(sessions, ago=30.0 * n, took=2.0)
+    await made(sessions, *range(0, 300, 30), took=2.0)
     known = await measured(sessions)
     assert known is not None
     assert known.seconds_each == pytest.approx(2.0, rel=0.02)
 
 
 async def test_workers_that_stand_still_are_seen(sessions: Sessions) -> None:
-    for n in range(10):
-        await made(sessions, ago=60.0 + n, took=1.0)
+    await made(sessions, *range(60, 70), took=1.0)
     stuck = await owe(sessions)
     await claim(sessions)
     assert await start(sessions, stuck)
@@ -137,8 +140,7 @@ async def test_workers_that_stand_still_are_seen(sessions: Sessions) -> None:
 
 
 async def test_more_hands_than_of_late_are_believed(sessions: Sessions) -> None:
-    for n in range(10):
-        await made(sessions, ago=30.0 * n, took=2.0)
+    await made(sessions, *range(0, 300, 30), took=2.0)
     for id in [await owe(sessions) for _ in range(4)]:
         await claim(sessions)
         assert await start(sessions, id)
