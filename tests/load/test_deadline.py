@@ -64,7 +64,7 @@ def test_five_hundred_submissions_at_once_are_five_hundred_papers(tmp_path: Path
         submissions = deadline.prepared(system, COUNT)
         deadline.submit_all(submissions)
         assert len({submission.receipt["number"] for submission in submissions}) == COUNT
-        with deadline.asking(submissions) as people, system.worker(GM_DOCUMENTS_CONCURRENCY="2"):
+        with system.worker(GM_DOCUMENTS_CONCURRENCY="2"), deadline.asking(submissions) as people:
             deadline.wait_until_done(system, COUNT, 1800)
         digests = {check(submission) for submission in submissions}
         assert len(digests) == COUNT

@@ -90,6 +90,7 @@ class RunningSystem:
                 "GM_READY_FILE": str(ready),
                 **settings,
             },
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
