@@ -201,7 +201,7 @@ def _end(session: Session, claim: Claim, tried: dict[str, Any] | None = None, **
 
 def sent(session: Session, claim: Claim, answer: str = "") -> bool:
     """The other side took it."""
-    if claim.domain:
+    if claim.domain and claim.attempts > 1:
         session.execute(delete(Domain).where(Domain.name == claim.domain))
     return _end(
         session, claim, {"outcome": "accepted", "answer": answer},

@@ -28,7 +28,6 @@ from deploy.embedded.postgres import Postgres
 from services.notify import __main__ as commands
 from services.notify import ledger
 from services.notify.channels import Email, Parcel
-from services.notify.delivery import Delivery
 from services.notify.models import Notification
 from services.notify.sender import MemorySender, SmtpSender
 from services.notify.settings import NotifySettings
@@ -167,7 +166,7 @@ def send(url: str, port: int, count: int) -> None:
     database = engine(settings)
     sessions = sessionmaker(database, expire_on_commit=False)
     sender = SmtpSender(settings.smtp_url.get_secret_value(), settings.smtp_timeout_seconds)
-    senders = Senders(Delivery(sessions, [Email(sender, settings)], settings), settings)
+    senders = Senders(sessions, [Email(sender, settings)], settings)
     senders.start()
     owed = select(Notification.event_id).where(Notification.state == "pending").limit(1)
     while True:
