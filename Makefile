@@ -5,6 +5,8 @@
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
 WORKERS := $(foreach worker,relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
+# What is Kubernetes' own; KEDA's resources and kustomizations have no schema here.
+MANIFESTS := $(filter-out %kustomization.yaml %keda.yaml,$(wildcard deploy/k8s/*.yaml deploy/k8s/*/*.yaml))
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +26,8 @@ test: ## the tests that every change must pass (under 12 minutes on two cores)
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest -m "not slow"
 
-test-all: ## these and the long ones: faults in real processes
-	@deploy/bootstrap.sh test
+test-all: ## these and the long ones: faults in real processes, Debian's own servers, RabbitMQ, S3
+	@deploy/bootstrap.sh test-all
 	@$(PYTHON) -m pytest
 
 faults: ## every row of the fault matrix in real processes, and a table of how each ended
@@ -42,14 +44,17 @@ preflight: ## is the system that runs here fit for deadline night? a table, aske
 backup: ## TO=folder: database and store of the system that runs here (deploy/README.md: restore)
 	@$(PYTHON) -m deploy.backup create $(if $(TO),--to $(TO))
 
-check: ## formatting, lint, types, walls between the services
+check: ## formatting, lint, types, walls between the services, Compose file, manifests; the published forms as they were
 	@deploy/bootstrap.sh test
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	@.venv/bin/kubernetes-validate --strict --quiet -k 1.33.0 $(MANIFESTS)
+	@$(PYTHON) -m deploy.forms check
 
-bench-documents: ## what a document costs beside stock WeasyPrint: CPU, size, memory; one worker and two
+bench-documents: ## what a document costs beside stock WeasyPrint and a warm Chromium: CPU, size, memory, two workers
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.documents
 

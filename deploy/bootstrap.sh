@@ -2,7 +2,9 @@
 # Installs what is missing to run (or, with `test`, to test) the system on Debian 12 or Ubuntu 24.04, as root or
 # through sudo. With nothing to do it ends within a second. Elsewhere it says what to install.
 #
-#   deploy/bootstrap.sh [run|test]
+#   deploy/bootstrap.sh [run|test|test-all]
+#
+# `test-all` brings Debian's own servers as well, with which the system is tried; none of them is started.
 #
 # Package indexes, mirrors and certificates are those the machine is configured with (apt, pip).
 set -eu
@@ -48,12 +50,18 @@ missing_packages() {
     has_font || printf 'fonts-noto-cjk '
     [ -d /etc/ssl/certs ] || printf 'ca-certificates '
     [ "$(id -u)" != 0 ] || command -v useradd >/dev/null 2>&1 || printf 'passwd '
-    [ "$purpose" = test ] || return 0
+    [ "$purpose" != run ] || return 0
     # What drives the browser needs it, and a minimal system has it not.
     has_library libatomic.so.1 || printf 'libatomic1 '
     [ -n "$(find_chromium)" ] || printf 'chromium '
     # A gateway whose clock is wrong.
     ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || printf 'libfaketime '
+    [ "$purpose" = test-all ] || return 0
+    # The servers of a production.
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || printf 'postgresql '
+    [ -x /usr/sbin/pgbouncer ] || printf 'pgbouncer '
+    command -v redis-server >/dev/null 2>&1 || printf 'redis-server '
+    [ -x /usr/sbin/rabbitmq-server ] || printf 'rabbitmq-server '
 }
 
 as_root() {
@@ -79,8 +87,21 @@ install_packages() {
     esac
     say "installing $*"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    # A server that a package brings is not to be started, nor kept by the machine.
+    policy=/usr/sbin/policy-rc.d
+    if [ "$purpose" != test-all ] || [ -e "$policy" ]; then policy=; fi
+    if [ -n "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod +x "$policy"
+        # shellcheck disable=SC2064
+        trap "as_root rm -f '$policy'" EXIT
+    fi
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $* >/dev/null
+    if [ -n "$policy" ]; then
+        as_root rm -f "$policy"
+        trap - EXIT
+    fi
 }
 
 # The program that checks alert rules, alone: its package would bring and start a server.
@@ -98,7 +119,7 @@ fetch_promtool() {
 
 missing=$(missing_packages)
 [ -z "$missing" ] || install_packages "$missing"
-[ "$purpose" != test ] || fetch_promtool
+[ "$purpose" = run ] || fetch_promtool
 python=$(find_python)
 [ -n "$python" ] || fail "Python 3.11 or newer is needed"
 

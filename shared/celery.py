@@ -7,6 +7,7 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery import Celery
 from celery.app.amqp import AMQP
@@ -36,6 +37,7 @@ class _Amqp(AMQP):  # type: ignore[misc]
 
 def celery_app(service: str, broker_url: str) -> Celery:
     """An app that publishes to, or consumes from, the queues of `shared.messages`."""
+    amqp = urlsplit(broker_url).scheme in {"amqp", "amqps"}
     app = Celery(service, broker=broker_url, set_as_current=False, amqp=_Amqp)
     app.conf.update(
         # No result backend: the effect is recorded over HTTP, in one transaction with the owed row.
@@ -55,7 +57,10 @@ def celery_app(service: str, broker_url: str) -> Celery:
         # Only with something in hand: Celery would sleep the whole time-out in an idle worker as well.
         worker_enable_soft_shutdown_on_idle=False,
         broker_connection_retry_on_startup=True,
-        broker_transport_options={
+        # On RabbitMQ: a queue that survives the loss of a node, and a publish that returns when it is kept.
+        broker_transport_options={"confirm_publish": True}
+        if amqp
+        else {
             "visibility_timeout": 300,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
@@ -67,7 +72,13 @@ def celery_app(service: str, broker_url: str) -> Celery:
             "health_check_interval": 10,
         },
         task_create_missing_queues=False,
-        task_queues=[Queue(topic.queue) for topic in TOPICS.values()],
+        task_queues=[
+            Queue(topic.queue, queue_arguments={"x-queue-type": "quorum"} if amqp else None)
+            for topic in TOPICS.values()
+        ],
+        # Nothing here is delayed by the broker: what is due later stands in the database.
+        worker_detect_quorum_queues=amqp,
+        broker_native_delayed_delivery_queue_type="quorum",
         task_routes={topic.task: {"queue": topic.queue} for topic in TOPICS.values()},
         task_serializer="json",
         accept_content=["json"],

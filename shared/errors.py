@@ -4,6 +4,7 @@ A subclass's docstring is its default message, in Chinese, for the person who se
 for programs.
 """
 
+import random
 from typing import Any
 
 from pydantic import BaseModel
@@ -113,9 +114,18 @@ class Unavailable(DomainError):
 
     code = "unavailable"
 
-    def __init__(self, detail: str | None = None, *, retry_after: int = 5, code: str | None = None) -> None:
+    def __init__(
+        self, detail: str | None = None, *, retry_after: int | None = None, code: str | None = None
+    ) -> None:
         super().__init__(detail, code=code)
-        self.retry_after = retry_after
+        # By chance, so that those who were sent away together do not come back together.
+        self.retry_after = retry_after or random.randint(2, 8)  # noqa: S311
+
+
+class Busy(Unavailable):
+    """现在办理的人较多，请稍候，系统会自动重试。"""
+
+    code = "busy"
 
 
 class Gone(DomainError):

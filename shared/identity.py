@@ -82,6 +82,12 @@ class Signer:
             claims["actor"] = actor.model_dump(mode="json")
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._service})
 
+    def statement(self, subject: str, lifetime: timedelta, claims: Mapping[str, Any]) -> str:
+        """Something this service states to whoever trusts its key; no token that opens anything."""
+        now = clock.now()
+        said = {**claims, "iss": self._service, "aud": subject, "iat": now, "exp": now + lifetime}
+        return jwt.encode(said, self._key, algorithm="EdDSA", headers={"kid": self._service})
+
     def headers(self, audience: str, actor: Actor | None = None) -> dict[str, str]:
         """The `Authorization` header of one call."""
         return {"Authorization": f"Bearer {self.token(audience, actor)}"}
@@ -103,7 +109,7 @@ class Verifier:
             raise NotSignedIn
         try:
             service = str(jwt.get_unverified_header(token).get("kid"))
-            claims = self._claims(token, service)
+            claims = self._claims(token, service, self._service, ["exp", "iat", "iss", "aud", "sub"])
             lifetime = timedelta(seconds=claims["exp"] - claims["iat"])
             actor = Actor.model_validate(claims["actor"]) if "actor" in claims else None
         except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
@@ -112,24 +118,33 @@ class Verifier:
             raise NotSignedIn
         return Caller(service, actor)
 
-    def _claims(self, token: str, service: str) -> dict[str, Any]:
+    def statement(self, text: str, subject: str, service: str) -> dict[str, Any] | None:
+        """What `service` stated about `subject`; None unless it is signed by a trusted key and still valid."""
+        try:
+            return self._claims(text, service, subject, ["exp", "iat", "iss", "aud"])
+        except (jwt.InvalidTokenError, KeyError):
+            return None
+
+    def _claims(self, token: str, service: str, audience: str, required: list[str]) -> dict[str, Any]:
         *retired, newest = self._keys[service]
         for key in retired:
             try:
-                return self._decode(token, service, key)
+                return self._decode(token, service, audience, required, key)
             except jwt.InvalidSignatureError:
                 continue
-        return self._decode(token, service, newest)
+        return self._decode(token, service, audience, required, newest)
 
-    def _decode(self, token: str, service: str, key: Ed25519PublicKey) -> dict[str, Any]:
+    def _decode(
+        self, token: str, service: str, audience: str, required: list[str], key: Ed25519PublicKey
+    ) -> dict[str, Any]:
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
             algorithms=["EdDSA"],
-            audience=self._service,
+            audience=audience,
             issuer=service,
             leeway=LEEWAY,
-            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+            options={"require": required},
         )
         return claims
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 
+from shared import tracing
 from shared.document import AnyDocument, DocumentModel
 from shared.errors import Conflict, Gone, Unavailable
 from shared.identity import Signer
@@ -64,7 +65,7 @@ class Jobs:
         path: str,
         body: StartJob | FinishDocument | FinishNotification | FailJob | None = None,
     ) -> bytes:
-        headers = self._signer.headers(AUDIENCE)
+        headers = self._signer.headers(AUDIENCE) | tracing.headers()
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"

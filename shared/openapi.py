@@ -2,13 +2,21 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, TypeAdapter
 
 from shared.web import Route
 
 _REF = "#/components/schemas/{model}"
+_PROBLEM = {"$ref": "#/components/responses/Problem"}
+UUIDS = frozenset({"id", "attachment", "opinion"})
+NUMBERS = frozenset({"n", "version"})
+# What every call may meet: malformed, not signed in, not allowed, not there, too many, not now.
+ALWAYS = (400, 401, 403, 404, 429, 503)
+# What a call that changes something, or asks for what is still to be made, may meet besides.
+CHANGING = (409, 413, 415, 422)
+MATCHING = (412, 428)
 
 
 def fragment(routes: Iterable[Route], prefix: str = "/api/v1") -> dict[str, Any]:
@@ -22,13 +30,24 @@ def fragment(routes: Iterable[Route], prefix: str = "/api/v1") -> dict[str, Any]
     return {"paths": paths, "components": {"schemas": schemas}}
 
 
-def _schema(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = TypeAdapter(kind).json_schema(ref_template=_REF, mode="serialization")
-    schemas.update(schema.pop("$defs", {}))
+def _schema(kind: Any, schemas: dict[str, Any], mode: Literal["serialization", "validation"]) -> dict[str, Any]:
+    # What is taken may leave out what has a default, what is given has everything: two schemas of one model.
+    ref = _REF if mode == "serialization" else _REF + "Input"
+    schema = TypeAdapter(kind).json_schema(ref_template=ref, mode=mode)
+    suffix = "" if mode == "serialization" else "Input"
+    schemas.update({f"{name}{suffix}": found for name, found in schema.pop("$defs", {}).items()})
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        schemas[kind.__name__] = schema
-        return {"$ref": _REF.format(model=kind.__name__)}
+        schemas[kind.__name__ + suffix] = schema
+        return {"$ref": ref.format(model=kind.__name__)}
     return schema
+
+
+def _path_schema(name: str) -> dict[str, Any]:
+    if name in UUIDS:
+        return {"type": "string", "format": "uuid"}
+    if name in NUMBERS:
+        return {"type": "integer", "minimum": 1}
+    return {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 
 
 def _header(name: str, description: str) -> dict[str, Any]:
@@ -44,7 +63,7 @@ def _header(name: str, description: str) -> dict[str, Any]:
 def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, Any]:
     text = " ".join((route.handler.__doc__ or "").split())
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(name)}
         for name in re.findall(r"\{(\w+)\}", path)
     ]
     parameters += [{"name": name, "in": "query", "schema": {"type": "string"}} for name in route.query]
@@ -54,23 +73,46 @@ def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, An
         parameters.append(_header("Idempotency-Key", "8 to 128 characters, new for each intent"))
     success: dict[str, Any] = {"description": "Done"}
     if route.answer is not None:
-        success["content"] = {route.media_type: {"schema": _schema(route.answer, schemas)}}
+        success["content"] = {route.media_type: {"schema": _schema(route.answer, schemas, "serialization")}}
     elif route.media_type != "application/json":
-        success["content"] = {route.media_type: {"schema": {"type": "string", "format": "binary"}}}
+        success["content"] = {route.media_type: {"schema": _BINARY}}
     operation: dict[str, Any] = {
         "summary": text.partition(". ")[0].rstrip("."),
         "description": text,
         "operationId": f"{route.method.lower()}_{re.sub(r'[^a-z0-9]+', '_', path.lower()).strip('_')}",
         "parameters": parameters,
-        "responses": {str(route.status): success, "default": {"$ref": "#/components/responses/Problem"}},
+        "responses": {str(route.status): success, **_others(route, schemas)},
         "x-roles": sorted(route.roles),
     }
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _schema(route.body, schemas)}},
+            "content": {"application/json": {"schema": _schema(route.body, schemas, "validation")}},
         }
+    elif route.takes_file:
+        file = {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": file}}}
     return operation
+
+
+def _others(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Every other answer there is: still in the making, or a problem by its status."""
+    found: dict[str, Any] = {}
+    if route.waits is not None:
+        found["202"] = {
+            "description": "Still being made: its place in line",
+            "headers": {"Retry-After": {"required": True, "schema": {"type": "string"}}},
+            "content": {"application/json": {"schema": _schema(route.waits, schemas, "serialization")}},
+        }
+    statuses = [*ALWAYS]
+    if route.method != "GET" or route.waits is not None:
+        statuses += CHANGING
+    if route.if_match:
+        statuses += MATCHING
+    return {**found, **{str(status): _PROBLEM for status in sorted(statuses)}}
+
+
+_BINARY = {"type": "string", "format": "binary"}
 
 
 def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import binascii
 import sys
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -32,6 +32,10 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    # An OTLP/HTTP collector's address; empty: no traces. And the share of the clicks that are traced.
+    traces_url: str = ""
+    traces_share: float = Field(default=1.0, ge=0, le=1)
 
     # This service's own Ed25519 key, with which it signs its calls to others.
     signing_key: Key
@@ -65,6 +69,16 @@ class DatabaseSettings(Settings):
         if scheme not in {"postgresql", "postgres", "postgresql+psycopg"} or not rest:
             raise ValueError("应为 postgresql://用户:口令@主机:端口/库名")
         return SecretStr(f"postgresql+psycopg://{rest}")
+
+
+class ServerSettings(DatabaseSettings):
+    """For services that answer requests out of PostgreSQL."""
+
+    # One process works on so many requests at once and lets so many more wait (shared/door.py); the rest is told to
+    # come again. Files on their way have places of their own.
+    requests_at_once: int = Field(default=20, ge=1)
+    requests_waiting: int = Field(default=100, ge=0)
+    transfers_at_once: int = Field(default=64, ge=1)
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import REGISTRY, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ValidationError
 
-from shared import errors, logs, measuring
+from shared import errors, logs, measuring, tracing
 from shared.identity import Actor, Caller, Role, Verifier
 from shared.wire import dumps, loads
 
@@ -71,6 +71,9 @@ class Route:
     if_match: bool = False
     idempotent: bool = False
     query: tuple[str, ...] = field(default=())
+    # The model of a 202 while the answer is being made; whether the body is a file in a multipart form.
+    waits: Any = None
+    takes_file: bool = False
     media_type: str = "application/json"
 
 
@@ -115,7 +118,7 @@ def _from_http(error: web.HTTPException) -> errors.DomainError | None:
     return None
 
 
-def _error_middleware(service: str, busy: tuple[type[Exception], ...]) -> Middleware:
+def _error_middleware(service: str, busy: tuple[type[Exception], ...], edge: bool) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = request.headers.get("X-Request-Id", "")
@@ -126,15 +129,19 @@ def _error_middleware(service: str, busy: tuple[type[Exception], ...]) -> Middle
         request[REQUEST_ID] = request_id
         started = time.perf_counter()
         status = 500
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "-"
         try:
-            answer = await _answer(request, handler, request_id, busy)
-            status = answer.status
+            # Somebody outside must not choose which trace a click belongs to.
+            of = None if edge else request.headers.get(tracing.HEADER)
+            with tracing.request(request.method, route, of, _application(route, request)) as span:
+                answer = await _answer(request, handler, request_id, busy)
+                status = answer.status
+                tracing.answered(span, status)
             if not answer.prepared:
                 answer.headers["X-Request-Id"] = request_id
             return answer
         finally:
-            resource = request.match_info.route.resource
-            route = resource.canonical if resource else "-"
             took = time.perf_counter() - started
             REQUESTS.labels(service, request.method, route, status).inc()
             SECONDS.labels(service, request.method, route).observe(took)
@@ -318,10 +325,12 @@ def base_app(
     busy: tuple[type[Exception], ...] = (),
     middlewares: Sequence[Middleware] = (),
     max_body: int = MAX_BODY,
+    edge: bool = False,
 ) -> web.Application:
-    """An application that serves a table of routes. `busy`: exceptions that mean 503, try again."""
+    """An application that serves a table of routes. `busy`: exceptions that mean 503, try again. `edge`: what people
+    reach, where traces begin."""
     app = web.Application(
-        middlewares=[_error_middleware(service, busy), *middlewares],
+        middlewares=[_error_middleware(service, busy, edge), *middlewares],
         client_max_size=max_body,
     )
     app[VERIFIER] = verifier

@@ -122,6 +122,12 @@ class Plan:
             unused |= {"GM_MAIL_PORT", "GM_MAIL_PAGE_PORT"}
         return {name: port for name, port in self.ports.items() if name not in unused}
 
+    def _s3(self) -> dict[str, str]:
+        """What the S3 client is told by whoever starts the system; nothing for a folder."""
+        if not self.given.get("GM_STORE_URL", "").startswith("s3://"):
+            return {}
+        return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
     def _addresses(self, database_url: str) -> dict[str, str]:
         ours = {
             "GM_DATABASE_URL": database_url,
@@ -167,8 +173,9 @@ class Plan:
                 "GM_MASTER_KEY": self.secrets.master_key,
                 "GM_AUDIT_KEY": self.secrets.audit_key,
                 "GM_RECEIPT_KEY": self.secrets.receipt_key,
+                **self._s3(),
             },
-            "documents": _pick(found, "BROKER", "STORE", "APPLICATIONS"),
+            "documents": {**_pick(found, "BROKER", "STORE", "APPLICATIONS"), **self._s3()},
             "notify": {
                 **_pick(found, "DATABASE", "BROKER", "REDIS", "SMTP", "PUBLIC", "APPLICATIONS"),
                 "GM_NOTIFY_PORT": number["GM_NOTIFY_PORT"],

@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 
 from services.applications.settings import ApplicationsSettings
-from shared import logs
+from shared import logs, tracing
 from shared.settings import load
 
 
@@ -37,6 +37,7 @@ def main() -> None:
             from services.applications.app import create_app
             from shared.web import run_app
 
+            tracing.configure("applications", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.applications_host, settings.applications_port)
         case "relay":
             from services.applications import relay

@@ -29,6 +29,7 @@ from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
+from shared.door import Door
 from shared.hints import Hints, end
 from shared.identity import Signer, Verifier
 from shared.measuring import SAMPLERS, watch_pool
@@ -41,7 +42,15 @@ SERVICE = "applications"
 
 def create_app(settings: ApplicationsSettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
-    app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
+    door = Door(
+        SERVICE,
+        places=settings.requests_at_once,
+        line=settings.requests_waiting,
+        transfers=settings.transfers_at_once,
+    )
+    app = base_app(
+        SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY, middlewares=[door.middleware()]
+    )
     app[SETTINGS] = settings
     app[CODEC] = Codec(*settings.master_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -12,6 +12,7 @@ from services.applications.inspection import Inspector
 from services.applications.picturing import Pictures
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
+from shared.breaker import Breaker
 from shared.hints import Hint, Hints
 from shared.identity import Signer
 from shared.store import Store
@@ -38,6 +39,8 @@ class Peers:
     signer: Signer
     gateway_url: str
     notify_url: str
+    gateway: Breaker = field(default_factory=lambda: Breaker("applications", "gateway"))
+    notify: Breaker = field(default_factory=lambda: Breaker("applications", "notify"))
 
 
 PEERS = web.AppKey("peers", Peers)

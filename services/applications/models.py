@@ -320,6 +320,8 @@ class Owed(Base):
     # Smaller goes first: what a person waits for before what is made ahead.
     priority: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # Among those of one priority, who came first: since when it has had that priority.
+    in_line_since: Mapped[datetime] = mapped_column(server_default=func.now())
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     published_at: Mapped[datetime | None]
     starts: Mapped[int] = mapped_column(default=0)
@@ -327,6 +329,8 @@ class Owed(Base):
     attempt_worker: Mapped[str | None]
     attempt_until: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
+    # The click that owes it, when it is traced.
+    trace: Mapped[str | None]
     done_at: Mapped[datetime | None]
     parked_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -336,7 +340,7 @@ class Owed(Base):
             "ix_outbox_due",
             "topic",
             "priority",
-            "created_at",
+            "in_line_since",
             postgresql_where="done_at IS NULL AND parked_at IS NULL",
         ),
         Index(

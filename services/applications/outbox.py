@@ -5,19 +5,20 @@ Leases run by the database's clock, so that no worker's or relay's own clock mat
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, literal, select, text, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.models import Owed
+from shared import tracing
 from shared.errors import Conflict, Gone
 from shared.messages import RENDER_DOCUMENT, Contract, JobStarted, StartJob
 
-# A person waits for it; made because somebody will soon want it; made ahead.
-WAITED_FOR, NOTICE, AHEAD = 10, 20, 50
+# A person waits for it; made because somebody will soon want it; made ahead; many at once, which can wait.
+WAITED_FOR, NOTICE, AHEAD, BULK = 10, 20, 50, 80
 # Between two attempts that failed through no fault of their subject.
 STEADY_PAUSE = timedelta(seconds=3)
 
@@ -53,11 +54,12 @@ async def add(
         "due_key": due_key,
         "priority": priority,
         "application_id": application_id,
+        "trace": tracing.current(),
     }
     await session.execute(insert(Owed).values(row).on_conflict_do_nothing(index_elements=[Owed.due_key]))
 
 
-_OPEN = (Owed.done_at.is_(None), Owed.parked_at.is_(None))
+OPEN = (Owed.done_at.is_(None), Owed.parked_at.is_(None))
 
 
 async def claim(
@@ -72,7 +74,7 @@ async def claim(
     if window is not None:
         in_flight = await session.scalar(
             select(func.count()).where(
-                Owed.topic == topic, *_OPEN, Owed.published_at.is_not(None), Owed.next_at > now
+                Owed.topic == topic, *OPEN, Owed.published_at.is_not(None), Owed.next_at > now
             )
         )
         limit = min(limit, window - int(in_flight or 0))
@@ -80,8 +82,8 @@ async def claim(
             return []
     due = (
         select(Owed.id)
-        .where(Owed.topic == topic, *_OPEN, Owed.next_at <= now)
-        .order_by(Owed.priority, Owed.created_at)
+        .where(Owed.topic == topic, *OPEN, Owed.next_at <= now)
+        .order_by(Owed.priority, Owed.in_line_since)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -89,6 +91,12 @@ async def claim(
     if ids:
         await session.execute(update(Owed).where(Owed.id.in_(ids)).values(next_at=now + lease, published_at=now))
     return ids
+
+
+async def traces(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The clicks that owe these rows, where they are traced."""
+    found = await session.execute(select(Owed.id, Owed.trace).where(Owed.id.in_(ids), Owed.trace.is_not(None)))
+    return {id: trace for id, trace in found.tuples() if trace}
 
 
 async def unpublished(session: AsyncSession, ids: Sequence[UUID]) -> None:
@@ -160,73 +168,24 @@ def failed(row: Owed, token: UUID, reason: str, *, retry: bool, counted: bool = 
         row.parked_at = func.now()
 
 
-def requeue(row: Owed, *, priority: int | None = None) -> None:
+def requeue(row: Owed) -> None:
     """Try again from the beginning, as if it had never been started."""
     row.parked_at = None
     row.starts = 0
     row.attempt = None
     row.attempt_until = None
     row.next_at = func.now()
-    if priority is not None:
-        row.priority = min(row.priority, priority)
 
 
-async def place_in_line(session: AsyncSession, row: Owed) -> int:
-    """How many documents go before this one, itself included."""
-    before = await session.scalar(
-        select(func.count()).where(
-            Owed.topic == RENDER_DOCUMENT,
-            *_OPEN,
-            (Owed.priority < row.priority)
-            | ((Owed.priority == row.priority) & (Owed.created_at < row.created_at)),
-        )
-    )
-    return int(before or 0) + 1
+def hurry(row: Owed) -> None:
+    """A person waits for it from now on: behind those who wait already."""
+    if row.priority > WAITED_FOR:
+        row.priority = WAITED_FOR
+        row.in_line_since = func.now()
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How fast a queue's work has been coming out lately: seconds from one to the next, of so many workers together."""
-
-    seconds_each: float
-    workers: int
-
-
-async def pace(session: AsyncSession, topic: str) -> Pace | None:
-    """By the last twenty; None when nothing came out in the last ten minutes."""
-    row = (
-        await session.execute(
-            text(
-                "SELECT count(*), extract(epoch FROM max(done_at) - min(started_at)),"
-                " extract(epoch FROM sum(done_at - started_at)), count(DISTINCT attempt_worker) FROM ("
-                "  SELECT started_at, done_at, attempt_worker FROM applications.outbox"
-                "  WHERE topic = :topic AND done_at > now() - interval '10 minutes' AND started_at IS NOT NULL"
-                "  ORDER BY done_at DESC LIMIT 20) AS recent"
-            ),
-            {"topic": topic},
-        )
-    ).one()
-    count, whole, worked, workers = row
-    if not count:
-        return None
-    # Idle stretches say nothing about speed: one after the other is the slowest that work can be.
-    return Pace(max(min(float(whole), float(worked)) / count, 0.001), max(1, int(workers)))
-
-
-async def workers(session: AsyncSession, topic: str) -> list[tuple[str, int, datetime]]:
-    """Who did something for a queue in the last ten minutes: name, how much, when last."""
-    found = await session.execute(
-        text(
-            "SELECT attempt_worker, count(*), max(done_at) FROM applications.outbox"
-            " WHERE topic = :topic AND done_at > now() - interval '10 minutes' AND attempt_worker IS NOT NULL"
-            " GROUP BY attempt_worker ORDER BY attempt_worker"
-        ),
-        {"topic": topic},
-    )
-    return [(name, int(count), seen) for name, count, seen in found]
-
-
-async def seconds_per_document(session: AsyncSession) -> float:
-    """How far apart the last documents came out of all workers together; a guess of 2 s before there are any."""
-    known = await pace(session, RENDER_DOCUMENT)
-    return known.seconds_each if known else 2.0
+def put_back(row: Owed) -> None:
+    """One of many that can wait: behind everything that is made ahead."""
+    if row.priority < BULK:
+        row.priority = BULK
+        row.in_line_since = func.now()

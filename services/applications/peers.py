@@ -1,80 +1,100 @@
 """What this service asks of the others. Nobody waits for them: without an answer there is less to show."""
 
 import logging
+from typing import Any, Literal
 from uuid import UUID
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError
 from pydantic import ValidationError
 
 from services.applications.context import Peers
+from shared import deadline, tracing
+from shared.breaker import Resting
 from shared.errors import Unavailable
 from shared.identity import Actor, Role
 from shared.messages import Deliveries, Delivery, Event, Profile, RenderedMail, Staff, StaffMember
 
 log = logging.getLogger(__name__)
 
+# What a peer is given a rest for; anything else it says is an answer.
+NO_ANSWER = (ClientOSError, ServerDisconnectedError, TimeoutError)
+# All the ways not to get something that can be used.
+WITHOUT = (Resting, TimeoutError, ClientError, ValidationError)
 NOTHING_KNOWN = Profile(registry={}, registry_fetched_at=None, account={}, account_fetched_at=None)
+
+
+async def _ask(
+    peers: Peers,
+    service: Literal["gateway", "notify"],
+    path: str,
+    *,
+    seconds: float,
+    actor: Actor | None = None,
+    method: str = "GET",
+    **given: Any,
+) -> bytes:
+    """A peer's answer within so many seconds, and within what the request has left; raises one of `WITHOUT`."""
+    base, breaker = (
+        (peers.gateway_url, peers.gateway) if service == "gateway" else (peers.notify_url, peers.notify)
+    )
+    headers = peers.signer.headers(service, actor) | deadline.headers() | tracing.headers()
+    if "data" in given:
+        headers["Content-Type"] = "application/json"
+    with breaker.call(*NO_ANSWER):
+        async with peers.http.request(
+            method,
+            base.rstrip("/") + path,
+            headers=headers,
+            timeout=ClientTimeout(total=deadline.left(seconds)),
+            **given,
+        ) as answer:
+            answer.raise_for_status()
+            return await answer.read()
 
 
 async def profile(peers: Peers, actor: Actor, account: str | None = None) -> Profile:
     """The registry entry behind an account, the actor's own unless another is named. A registry that does not answer
     in 2 s leaves the form empty, which is no reason to keep anybody from starting it."""
-    url = f"{peers.gateway_url.rstrip('/')}/internal/profiles/{account or actor.account}"
+    path = f"/internal/profiles/{account or actor.account}"
     try:
-        async with peers.http.get(
-            url, headers=peers.signer.headers("gateway", actor), timeout=ClientTimeout(total=2)
-        ) as answer:
-            answer.raise_for_status()
-            return Profile.model_validate_json(await answer.read())
-    except (TimeoutError, ClientError, ValidationError) as error:
+        return Profile.model_validate_json(await _ask(peers, "gateway", path, actor=actor, seconds=2))
+    except WITHOUT as error:
         log.warning("no profile", extra={"reason": repr(error)})
         return NOTHING_KNOWN
 
 
 async def staff(peers: Peers, role: Role) -> list[StaffMember]:
     """Everybody of the bureau with a role; `Unavailable` when the gateway does not answer."""
-    url = f"{peers.gateway_url.rstrip('/')}/internal/staff"
     try:
-        async with peers.http.get(
-            url, params={"role": role}, headers=peers.signer.headers("gateway"), timeout=ClientTimeout(total=5)
-        ) as answer:
-            answer.raise_for_status()
-            return Staff.model_validate_json(await answer.read()).items
-    except (TimeoutError, ClientError, ValidationError) as error:
+        found = await _ask(peers, "gateway", "/internal/staff", params={"role": role}, seconds=5)
+        return Staff.model_validate_json(found).items
+    except WITHOUT as error:
         log.warning("no staff", extra={"reason": repr(error)})
         raise Unavailable("暂时无法取得人员名单，请稍后再试。", code="staff_unknown") from error
 
 
 async def preview(peers: Peers, event: Event) -> RenderedMail | None:
     """The mail that an event would become; None when notify does not answer."""
-    url = f"{peers.notify_url.rstrip('/')}/internal/preview"
     try:
-        async with peers.http.post(
-            url,
-            data=event.model_dump_json(),
-            headers={**peers.signer.headers("notify"), "Content-Type": "application/json"},
-            timeout=ClientTimeout(total=5),
-        ) as answer:
-            answer.raise_for_status()
-            return RenderedMail.model_validate_json(await answer.read())
-    except (TimeoutError, ClientError, ValidationError) as error:
+        found = await _ask(
+            peers, "notify", "/internal/preview", method="POST", data=event.model_dump_json(), seconds=5
+        )
+        return RenderedMail.model_validate_json(found)
+    except WITHOUT as error:
         log.warning("no preview", extra={"reason": repr(error)})
         return None
 
 
 async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[Delivery] | None:
     """notify's ledger of one application, or all of it; None when notify does not answer."""
-    url = f"{peers.notify_url.rstrip('/')}/internal/deliveries"
     found: list[Delivery] = []
     query = {"application_id": str(application_id)} if application_id else {}
     while True:
         try:
-            async with peers.http.get(
-                url, params=query, headers=peers.signer.headers("notify"), timeout=ClientTimeout(total=5)
-            ) as answer:
-                answer.raise_for_status()
-                page = Deliveries.model_validate_json(await answer.read())
-        except (TimeoutError, ClientError, ValidationError) as error:
+            page = Deliveries.model_validate_json(
+                await _ask(peers, "notify", "/internal/deliveries", params=query, seconds=3)
+            )
+        except WITHOUT as error:
             log.warning("no deliveries", extra={"reason": repr(error)})
             return None
         found += page.items

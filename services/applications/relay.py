@@ -14,6 +14,7 @@ from uuid import UUID
 from celery import Celery
 from kombu.connection import Connection
 from obstore.exceptions import BaseError
+from opentelemetry.trace import SpanKind
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -26,7 +27,7 @@ from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases import sweeping
 from services.applications.use_cases.falling_due import fall_due
 from services.applications.use_cases.lapse import lapse_overdue
-from shared import audit
+from shared import audit, tracing
 from shared.celery import celery_app
 from shared.database import async_engine
 from shared.messages import RENDER_DOCUMENT, TOPICS
@@ -67,10 +68,11 @@ class Relay:
                     lease=timedelta(seconds=self._settings.publish_lease_seconds),
                     window=self._windows.get(topic),
                 )
+                traces = await outbox.traces(session, ids) if ids and tracing.recording() else {}
             if not ids:
                 continue
             # In a thread: a broker that hangs must not stop this loop's timers.
-            published = await asyncio.to_thread(self._publish, topic, ids)
+            published = await asyncio.to_thread(self._publish, topic, ids, traces)
             sent += len(published)
             left = [id for id in ids if id not in published]
             if left:
@@ -78,21 +80,23 @@ class Relay:
                     await outbox.unpublished(session, left)
         return sent
 
-    def _publish(self, topic: str, ids: list[UUID]) -> set[UUID]:
+    def _publish(self, topic: str, ids: list[UUID], traces: dict[UUID, str]) -> set[UUID]:
         published: set[UUID] = set()
         try:
             if self._connection is None:
                 self._connection = self._broker.connection_for_write()
             producer = self._broker.amqp.Producer(self._connection, auto_declare=False)
             for id in ids:
-                self._broker.send_task(
-                    TOPICS[topic].task,
-                    args=[str(id)],
-                    task_id=str(id),
-                    queue=TOPICS[topic].queue,
-                    producer=producer,
-                    retry=False,
-                )
+                with tracing.span(f"publish {topic}", SpanKind.PRODUCER, of=tracing.parent(traces.get(id))):
+                    self._broker.send_task(
+                        TOPICS[topic].task,
+                        args=[str(id)],
+                        task_id=str(id),
+                        queue=TOPICS[topic].queue,
+                        producer=producer,
+                        retry=False,
+                        headers=tracing.headers(),
+                    )
                 published.add(id)
         except Exception as error:
             # Whatever kept the broker from taking it, the row is still owed and due again at once.
@@ -184,6 +188,7 @@ async def seal_audit(
 
 async def run(settings: ApplicationsSettings) -> None:
     """The relay process: until SIGTERM or SIGINT."""
+    tracing.configure("relay", settings.traces_url, settings.traces_share)
     engine = async_engine(settings)
     broker = celery_app("applications", settings.broker_url.get_secret_value())
     stop = asyncio.Event()

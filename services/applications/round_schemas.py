@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from services.applications.forms.needs import Sort
 from services.applications.schemas import Input, TimelineEntry
 
 Budget = Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=2)]
@@ -75,7 +76,7 @@ class RoundNeed(BaseModel):
     """A parameter that the form names: what it is for, and whether the round has it."""
 
     name: str
-    kind: Literal["number", "options"]
+    kind: Sort
     used_by: list[str]
     missing: bool
 

@@ -12,6 +12,7 @@ from services.applications.api import (
     ops,
     rounds,
     sections,
+    switches,
     verify,
 )
 from services.applications.desk_schemas import (
@@ -39,8 +40,8 @@ from services.applications.schemas import (
     Change,
     DocumentStatus,
     Nothing,
+    Obstacle,
     OpinionView,
-    Problem,
     Reply,
     RevisionSnapshot,
     RevisionView,
@@ -53,6 +54,7 @@ from services.applications.schemas import (
     Timeline,
 )
 from services.applications.stage_routes import stage_routes
+from services.applications.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.use_cases.verify import Verification
 from shared.document import DocumentModel
 from shared.identity import Role
@@ -118,7 +120,7 @@ def _public() -> list[Route]:
             Nothing, ApplicationView, if_match=True,
         ),
         Route("GET", f"{A}/checks", applications.get_checks, GATEWAY, JUDGES, answer=list[Outcome]),
-        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Problem]),
+        Route("GET", f"{A}/problems", applications.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
         # sections
         Route("GET", f"{A}/sections/{{key}}", sections.get_section, GATEWAY, APPLICANT, answer=SectionView),
         Route(
@@ -136,7 +138,7 @@ def _public() -> list[Route]:
         # attachments
         Route(
             "POST", f"{A}/attachments", attachments.upload, GATEWAY, APPLICANT,
-            answer=AttachmentView, status=201, query=("section", "slot"),
+            answer=AttachmentView, status=201, query=("section", "slot"), takes_file=True,
         ),
         Route(
             "GET", f"{A}/attachments/{{attachment}}", attachments.download, GATEWAY, JUDGES,
@@ -151,16 +153,21 @@ def _public() -> list[Route]:
         ),
         Route("DELETE", f"{A}/attachments/{{attachment}}", attachments.remove, GATEWAY, APPLICANT, status=204),
         # documents
-        Route("POST", f"{A}/preview", documents.preview, GATEWAY, APPLICANT, media_type="application/pdf"),
         Route(
-            "GET", f"{A}/commitment.pdf", documents.commitment, GATEWAY, APPLICANT, media_type="application/pdf"
+            "POST", f"{A}/preview", documents.preview, GATEWAY, APPLICANT,
+            media_type="application/pdf", waits=DocumentStatus,
+        ),
+        Route(
+            "GET", f"{A}/commitment.pdf", documents.commitment, GATEWAY, APPLICANT,
+            media_type="application/pdf", waits=DocumentStatus,
         ),
         Route(
             "POST", f"{A}/revisions/{{n}}/pdf", documents.make_pdf, GATEWAY, JUDGES,
-            Nothing, DocumentStatus,
+            Nothing, DocumentStatus, waits=DocumentStatus,
         ),
         Route(
-            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, JUDGES, media_type="application/pdf"
+            "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, JUDGES,
+            media_type="application/pdf", waits=DocumentStatus,
         ),
         # history
         Route("GET", f"{A}/opinions", opinions.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),
@@ -194,6 +201,11 @@ def _public() -> list[Route]:
             "POST", "/api/v1/ops/parked/requeue", ops.requeue_all, GATEWAY, OPERATOR, RequeueAll, answer=Requeued
         ),
         Route("POST", "/api/v1/ops/parked/{id}/requeue", ops.requeue, GATEWAY, OPERATOR, Nothing, status=204),
+        Route("GET", "/api/v1/ops/switches", switches.show, GATEWAY, OPERATOR, answer=SwitchesView),
+        Route(
+            "PUT", "/api/v1/ops/switches", switches.change, GATEWAY, OPERATOR,
+            SwitchesInput, SwitchesView, if_match=True,
+        ),
     ]  # fmt: skip
 
 
@@ -208,6 +220,7 @@ def _internal() -> list[Route]:
             "GET", "/internal/verify/{token}", verify.verification, GATEWAY, answer=Verification, query=("file",)
         ),
         Route("GET", "/internal/keys", verify.keys, GATEWAY),
+        Route("GET", "/internal/switches", switches.show, GATEWAY, answer=SwitchesView),
         Route("GET", "/internal/openapi.json", jobs.describe, GATEWAY),
     ]
 

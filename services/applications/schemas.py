@@ -193,7 +193,7 @@ class SectionWritten(BaseModel):
     now: SectionNow
 
 
-class Problem(BaseModel):
+class Obstacle(BaseModel):
     """One thing that stands in the way of a submission, at its place; a warning does not stop it."""
 
     section: str | None = None

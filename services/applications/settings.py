@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from shared.settings import DatabaseSettings, Key
+from shared.settings import Key, ServerSettings
 
 
-class ApplicationsSettings(DatabaseSettings):
+class ApplicationsSettings(ServerSettings):
     applications_host: str = "127.0.0.1"
     applications_port: int = 8081
     broker_url: SecretStr

@@ -16,6 +16,7 @@ from shared.document import AnyDocument, Table, Value
 TEMPLATES = Path(__file__).parent / "templates"
 # What the kinds share; no kind itself.
 SHARED = "shared"
+MASK = 0
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -43,9 +44,14 @@ def numeral(number: int) -> str:
 
 
 def qr(text: str) -> str:
-    """A QR code as a `data:` image, level M: a quarter of it may be under a stamp's edge."""
+    """A QR code as a `data:` image, level M: a quarter of it may be under a stamp's edge.
+
+    One pixel a module: the style sheet says that it is not to be smoothed. The mask is not looked for: all eight
+    are tried for long runs of one colour, which a signature has under none of them, and the search costs more
+    than all the rest of the code.
+    """
     out = io.BytesIO()
-    segno.make(text, error="m", micro=False, boost_error=False).save(out, kind="png", scale=6, border=2)
+    segno.make(text, error="m", mask=MASK, micro=False, boost_error=False).save(out, kind="png", border=2)
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 

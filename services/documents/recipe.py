@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pydantic import Field, ValidationError
 from weasyprint.text.ffi import harfbuzz, pango
 
-from services.documents import fonts, markup
+from services.documents import faster, fonts, markup
 from shared.document import AnyDocument, Part
 from shared.store import Store, pdf_key
 
@@ -26,13 +26,14 @@ class Finished(Part):
     pages: int
 
 
-def base() -> str:
-    """Everything but the model, digested once a process."""
+def base(*, fast: bool) -> str:
+    """Everything but the model, digested once a process. `fast`: whether documents are made by the faster paths."""
     parts = {
         "libraries": {name: version(name) for name in LIBRARIES},
         "pango": pango.pango_version(),
         "harfbuzz": _harfbuzz(),
         "fonts": fonts.fingerprint(),
+        "faster": faster.fingerprint() if fast else None,
         "templates": {
             str(file.relative_to(markup.TEMPLATES)): hashlib.sha256(file.read_bytes()).hexdigest()
             for file in sorted(markup.TEMPLATES.rglob("*.*"))

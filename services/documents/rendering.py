@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ import pydyf
 from weasyprint import CSS, HTML, Attachment, Document
 from weasyprint.text.fonts import FontConfiguration
 
-from services.documents import fonts, markup
+from services.documents import faster, fonts, markup
 from services.documents.fetcher import EmbeddedOnly
 from shared.document import AnyDocument, Commitment, Embedded, Seal, Value
 
@@ -32,17 +33,19 @@ class Press:
     css: dict[str, list[CSS]]
     fonts: FontConfiguration
     fetcher: EmbeddedOnly
+    faster: bool
 
 
-def press() -> Press:
-    """Style sheets and fonts, loaded once; made before the fork so that children share it."""
+def press(*, fast: bool = True) -> Press:
+    """Style sheets and fonts, loaded once; made before the fork so that children share it. `fast`: by the
+    faster paths, where the installed WeasyPrint is the one they know; the pages are the same either way."""
     fonts.use()
     configuration = FontConfiguration()
     css = {
         kind: [CSS(string=text, font_config=configuration) for text in markup.style_sheets(kind)]
         for kind in markup.kinds()
     }
-    return Press(css, configuration, EmbeddedOnly())
+    return Press(css, configuration, EmbeddedOnly(), fast and faster.available())
 
 
 def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIANT) -> Pdf:
@@ -54,21 +57,28 @@ def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIA
     # A layout makes millions of objects that all die together at its end.
     gc.disable()
     try:
-        content = HTML(string=text, url_fetcher=with_press.fetcher, base_url=None).write_pdf(
-            stylesheets=with_press.css[model.kind],
-            font_config=with_press.fonts,
-            pdf_identifier=identifier,
-            presentational_hints=False,
-            pdf_variant=variant,
-            attachments=[_attachment(file, model.created_at) for file in model.embedded],
-            finisher=_finish,
-        )
+        with faster.paths() if with_press.faster else nullcontext():
+            content = _read(text, with_press).write_pdf(
+                stylesheets=with_press.css[model.kind],
+                font_config=with_press.fonts,
+                pdf_identifier=identifier,
+                presentational_hints=False,
+                pdf_variant=variant,
+                attachments=[_attachment(file, model.created_at) for file in model.embedded],
+                finisher=_finish,
+            )
     finally:
         if collecting:
             gc.enable()
         gc.collect()
     assert isinstance(content, bytes)
     return Pdf(content, hashlib.sha256(content).hexdigest())
+
+
+def _read(text: str, with_press: Press) -> HTML:
+    if with_press.faster:
+        return faster.read(text, with_press.fetcher)
+    return HTML(string=text, url_fetcher=with_press.fetcher, base_url=None)
 
 
 def _attachment(file: Embedded, at: datetime) -> Attachment:
@@ -89,9 +99,9 @@ def _finish(_: Document, pdf: pydyf.PDF) -> None:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
 
 
-def warm_up() -> Press:
+def warm_up(*, fast: bool = True) -> Press:
     """Everything a first document would load, before the fork; what lives now is never looked at by gc again."""
-    made = press()
+    made = press(fast=fast)
     render(_sample(), made)
     gc.collect()
     gc.freeze()

@@ -5,6 +5,7 @@ A job that ends here without an effect is still owed: applications sends it agai
 """
 
 import logging
+import random
 import time
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,13 @@ from uuid import UUID
 from celery import Celery, Task
 from celery.exceptions import SoftTimeLimitExceeded
 from obstore.exceptions import BaseError as StoreError
+from opentelemetry.trace import SpanKind
 from weasyprint.urls import FatalURLFetchingError
 
 from services.documents import recipe
 from services.documents.checking import Unfit, check
 from services.documents.rendering import Press, render
+from shared import tracing
 from shared.document import AnyDocument
 from shared.errors import Conflict, DomainError, Gone, Unavailable
 from shared.jobs import Jobs
@@ -72,11 +75,13 @@ class Worker:
         name = recipe.of(self.base, model)
         if found := recipe.known(self.store, name):
             return found
-        pdf = render(model, self.press)
+        with tracing.span("press"):
+            pdf = render(model, self.press)
         finished = recipe.Finished(sha256=pdf.sha256, size=len(pdf.content), pages=check(pdf.content, model))
         # The file before its name: whoever finds the name finds the file.
-        self.store.put(pdf_key(pdf.sha256), pdf.content)
-        recipe.keep(self.store, name, finished)
+        with tracing.span("store"):
+            self.store.put(pdf_key(pdf.sha256), pdf.content)
+            recipe.keep(self.store, name, finished)
         return finished
 
     def _finish(self, job: UUID, effect: FinishDocument) -> None:
@@ -86,7 +91,8 @@ class Worker:
             except Unavailable:
                 if pause is None:
                     raise
-                time.sleep(pause)
+                # By chance: all workers miss applications at the same moment.
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  no secret
             else:
                 return
 
@@ -97,7 +103,8 @@ def register(app: Celery, worker: Worker, *, seconds: int = 30) -> None:
     def task(self: Task, job_id: str) -> None:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
         try:
-            outcome = worker.work(UUID(job_id), redelivered=redelivered)
+            with tracing.span("render document", SpanKind.CONSUMER, of=tracing.of(vars(self.request))):
+                outcome = worker.work(UUID(job_id), redelivered=redelivered)
         except (DomainError, ValueError) as error:
             # applications does not answer, or the message is none of ours: nothing to do here, the row is owed.
             log.warning("job left", extra={"job": job_id, "reason": repr(error)})

@@ -9,6 +9,7 @@ from services.documents import recipe
 from services.documents.rendering import warm_up
 from services.documents.settings import DocumentsSettings
 from services.documents.tasks import Worker, register
+from shared import tracing
 from shared.celery import celery_app, run_worker
 from shared.identity import Signer
 from shared.jobs import Jobs
@@ -21,10 +22,12 @@ def run(settings: DocumentsSettings) -> None:
     app = celery_app("documents", settings.broker_url.get_secret_value())
     # A child that has grown is replaced after its document, long before the hard bound below.
     app.conf.worker_max_memory_per_child = settings.documents_memory_mb * 1024 // 2
-    worker = Worker(warm_up(), recipe.base())
+    press = warm_up(fast=settings.documents_faster)
+    worker = Worker(press, recipe.base(fast=press.faster))
     register(app, worker, seconds=settings.documents_seconds)
 
     def open_child(**_: Any) -> None:
+        tracing.configure("documents", settings.traces_url, settings.traces_share)
         limit_memory(settings.documents_memory_mb)
         # Connections and the store's threads do not survive a fork: each child opens its own.
         worker.jobs = Jobs(str(settings.applications_url), Signer("documents", settings.signing_key))

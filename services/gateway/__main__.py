@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway import staff
 from services.gateway.settings import GatewaySettings
-from shared import logs
+from shared import logs, tracing
 from shared.errors import DomainError
 from shared.settings import load
 
@@ -37,6 +37,7 @@ def main() -> None:
             from services.gateway.app import create_app
             from shared.web import run_app
 
+            tracing.configure("gateway", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.gateway_host, settings.gateway_port)
         case "migrate":
             _migrate(settings)

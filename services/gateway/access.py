@@ -8,9 +8,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.gateway.accounts import refused
-from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, CALLS, DATABASE, RECEIVED_AT, SESSION, SETTINGS
+from services.gateway.addresses import client_address, is_allowed
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, LIMITS, RECEIVED_AT, SESSION, SETTINGS
+from services.gateway.edges import check_body
 from services.gateway.forms import check_csrf, keep_form
+from services.gateway.limits import USUAL, Limit
 from services.gateway.sessions import Session
 from services.gateway.settings import GatewaySettings
 from shared import clock
@@ -37,6 +39,10 @@ class Page:
     form: bool = False
     # Opens before the second factor was given: the page that asks for it, and the way out.
     early: bool = False
+    # How often it may be called.
+    limit: Limit = USUAL
+    # Takes files, which may be larger than a form; the handler knows how much each may be.
+    files: bool = False
 
 
 def cookie_name(settings: GatewaySettings) -> str:
@@ -74,15 +80,24 @@ def same_origin(request: web.Request) -> None:
 def entered(page: Page) -> Handler:
     """The page's handler behind what its line of the table asks for."""
 
+    route = f"{page.method} {page.path}"
+    proxied = page.path.startswith("/api/")
+
     async def checked(request: web.Request) -> web.StreamResponse:
         unsafe = request.method not in SAFE
+        limits, counted = request.app[LIMITS], not is_allowed(request)
+        if counted:
+            await limits.take_address(page.limit, route, client_address(request))
+        if not proxied:
+            check_body(request, request.app[SETTINGS], files=page.files)
         if unsafe:
             same_origin(request)
         if page.roles:
             session = await current(request)
             if session is None:
                 return await _sign_in_first(request, page)
-            request.app[CALLS].take(session.id_sha256)
+            if counted:
+                await limits.take_account(page.limit, route, str(session.account))
             request[SESSION] = session
             if unsafe and not page.form:
                 check_csrf(session, request.headers.get("X-CSRF-Token", ""))
@@ -128,7 +143,7 @@ def security_headers(settings: GatewaySettings) -> Callable[[web.Request, web.St
     provider = urlsplit(str(settings.idp_issuer or settings.idp_url))
     headers = {
         "Content-Security-Policy": (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; "
+            "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; "
             f"connect-src 'self'; form-action 'self' {provider.scheme}://{provider.netloc}; "
             "frame-ancestors 'none'; base-uri 'none'"
         ),

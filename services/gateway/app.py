@@ -14,18 +14,17 @@ from services.gateway.cache import Cache
 from services.gateway.client import Services
 from services.gateway.context import (
     BROWSER_SESSIONS,
-    CALLS,
     DATABASE,
     HTTP,
     KEYS,
+    LIMITS,
     SERVICES,
     SETTINGS,
     SIGN_IN,
-    SIGN_INS,
-    VERIFICATIONS,
     WORKDAYS,
 )
-from services.gateway.limits import Limiter
+from services.gateway.edges import MAX_FORM, known_host
+from services.gateway.limits import Limits
 from services.gateway.pages import assets
 from services.gateway.pages.errors import error_pages
 from services.gateway.sessions import Sessions
@@ -33,6 +32,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from shared.database import BUSY, async_engine
+from shared.door import Door
 from shared.identity import Signer, Verifier
 from shared.measuring import SAMPLERS, watch_pool
 from shared.sealing import Keyring
@@ -44,24 +44,29 @@ SERVICE = "gateway"
 
 def create_app(settings: GatewaySettings) -> web.Application:
     """What people reach. Starting it also serves the internal application on its own port."""
+    door = Door(
+        SERVICE,
+        places=settings.gateway_requests_at_once,
+        line=settings.gateway_requests_waiting,
+        transfers=settings.gateway_transfers_at_once,
+    )
     app = base_app(
         SERVICE,
         Verifier(SERVICE, settings.trusted_keys),
         HEALTH,
         busy=BUSY,
-        middlewares=[stamp, error_pages],
-        max_body=2 * 1024 * 1024,
+        middlewares=[stamp, error_pages, known_host, door.middleware()],
+        max_body=MAX_FORM,
+        edge=True,
     )
     app[SETTINGS] = settings
     app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
-    app[CALLS] = Limiter(settings.calls_per_minute)
-    app[SIGN_INS] = Limiter(settings.signins_per_minute)
-    app[VERIFICATIONS] = Limiter(settings.verifications_per_minute)
     for page in routes.table(stub_idp=settings.stub_idp):
         app.router.add_route(page.method, page.path, entered(page))
     app.router.add_get("/static/{digest}/{name:.+}", assets.serve)
     app.on_response_prepare.append(security_headers(settings))
+    app.cleanup_ctx.append(_limits)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(_internal)
@@ -103,6 +108,13 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     yield
     await cache.close()
     await engine.dispose()
+
+
+async def _limits(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    app[LIMITS] = Limits(settings.redis_url.get_secret_value(), settings.rates)
+    yield
+    await app[LIMITS].close()
 
 
 async def _http(app: web.Application) -> AsyncIterator[None]:

@@ -1,12 +1,25 @@
 """Calls to the other services on behalf of the person who is signed in."""
 
+import asyncio
 import logging
+import random
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import (
+    ClientConnectionError,
+    ClientError,
+    ClientOSError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ServerDisconnectedError,
+)
 
-from shared import errors
+from shared import deadline, errors, tracing
+from shared.breaker import Breaker, Resting, RetryBudget
 from shared.identity import Actor, Signer
 from shared.web import STATUS
 from shared.wire import loads
@@ -28,7 +41,18 @@ AWAY = {
     "applications": "申报服务暂时没有响应，您填写的内容请勿关闭，稍后再试。",
     "notify": "通知服务暂时没有响应，请稍后再试；申报不受影响。",
 }
+# A file takes as long as the person's line needs; silence may not.
 UPLOAD = ClientTimeout(total=None, sock_connect=3, sock_read=60)
+# The most that anything else may take, when the request itself has no shorter end.
+LONGEST = 20.0
+CONNECT = 3.0
+
+
+def streaming() -> ClientTimeout:
+    """For an answer that is passed on as it comes: it has to begin in time, and may then go as slowly as it is read."""
+    return ClientTimeout(total=None, sock_connect=deadline.left(CONNECT), sock_read=deadline.left(LONGEST))
+
+
 PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 _BY_STATUS = {int(status): kind for kind, status in STATUS.items()}
 
@@ -54,6 +78,8 @@ class Services:
         self.http = http
         self._signer = signer
         self._urls = {name: url.rstrip("/") for name, url in urls.items()}
+        self._breakers = {name: Breaker("gateway", name) for name in urls}
+        self._retries = RetryBudget()
 
     def owner(self, path: str) -> str:
         """The service behind `/api/v1/…`; `NotFound` for anything else."""
@@ -93,35 +119,26 @@ class Services:
             headers["If-Match"] = f'"{etag}"'
         if key is not None:
             headers["Idempotency-Key"] = key
-        # A file takes as long as the person's line needs; everything else has to be quick.
-        timeout = UPLOAD if data is not None else self.http.timeout
-        try:
-            async with self.http.request(
-                method,
-                self.url(service, full),
-                headers=headers,
-                json=json,
-                params=query,
-                data=data,
-                timeout=timeout,
-            ) as answer:
-                return await _read(answer)
-        except (ClientError, TimeoutError) as error:
-            log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
-            raise away(service) from error
+        async with self.reach(
+            service,
+            method,
+            self.url(service, full),
+            headers=headers,
+            json=json,
+            params=query,
+            data=data,
+            limits=UPLOAD if data is not None else None,
+        ) as answer:
+            return await _read(answer)
 
     async def tell(
         self, service: str, path: str, request_id: str, query: dict[str, str] | None = None
     ) -> dict[str, Any]:
         """What a service tells the gateway itself, for nobody in particular."""
         headers = self.headers(service, None, request_id)
-        try:
-            async with self.http.get(self.url(service, path), params=query, headers=headers) as answer:
-                found: dict[str, Any] = (await _read(answer)).body
-                return found
-        except (ClientError, TimeoutError) as error:
-            log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
-            raise away(service) from error
+        async with self.reach(service, "GET", self.url(service, path), params=query, headers=headers) as answer:
+            found: dict[str, Any] = (await _read(answer)).body
+            return found
 
     async def tell_back(self, service: str, path: str, request_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Something the gateway has a service do for nobody in particular, and what came of it."""
@@ -136,12 +153,49 @@ class Services:
 
     async def description(self, service: str) -> dict[str, Any]:
         """OpenAPI of a service's public routes."""
-        headers = self._signer.headers(service)
+        return await self.tell(service, "/internal/openapi.json", "")
+
+    @asynccontextmanager
+    async def reach(
+        self,
+        service: str,
+        method: str,
+        url: Any,
+        *,
+        headers: dict[str, str],
+        limits: ClientTimeout | None = None,
+        **options: Any,
+    ) -> AsyncIterator[ClientResponse]:
+        """One call, whatever it answers; `Unavailable` at once while the service is left alone, and after the time
+        that the request has left, which the service is told as well.
+
+        A GET whose connection broke before an answer is tried once more, as long as few are.
+        """
+        headers = headers | deadline.headers() | tracing.headers()
+        self._retries.earn()
+        again = method == "GET"
         try:
-            async with self.http.get(self.url(service, "/internal/openapi.json"), headers=headers) as answer:
-                found: dict[str, Any] = (await _read(answer)).body
-                return found
+            # Not every fault of a call is the service's: whoever sends a file may go away in the middle of it.
+            with self._breakers[service].call(ClientOSError, ServerDisconnectedError, TimeoutError):
+                while True:
+                    limit = limits or ClientTimeout(total=deadline.left(LONGEST), connect=deadline.left(CONNECT))
+                    began = False
+                    try:
+                        async with self.http.request(
+                            method, url, headers=headers, timeout=limit, **options
+                        ) as answer:
+                            began = True
+                            yield answer
+                            return
+                    except ClientConnectionError:
+                        if began or not again or deadline.over() or not self._retries.spend():
+                            raise
+                        again = False
+                        await asyncio.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret
+        except Resting as error:
+            raise away(service) from error
         except (ClientError, TimeoutError) as error:
+            log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
             raise away(service) from error
 
 
@@ -158,7 +212,7 @@ def problem(status: int, body: dict[str, Any], retry_after: str | None) -> error
     detail, code = body.get("detail"), body.get("type")
     kind = _BY_STATUS.get(status)
     if kind is None or status >= 500:
-        return errors.Unavailable(detail, code=code)
+        return errors.Unavailable(detail, code=code, retry_after=int(retry_after or 0) or None)
     if kind is errors.TooMany:
         return errors.TooMany(detail, code=code, retry_after=int(retry_after or 5))
     if kind is errors.Invalid:

@@ -6,7 +6,7 @@ from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.client import Services
-from services.gateway.limits import Limiter
+from services.gateway.limits import Limits
 from services.gateway.sessions import Session, Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
@@ -21,9 +21,7 @@ SERVICES = web.AppKey("services", Services)
 SIGN_IN = web.AppKey("sign_in", SignInClient)
 KEYS = web.AppKey("keys", Keyring)
 WORKDAYS = web.AppKey("workdays", WorkingDays)
-CALLS = web.AppKey("calls", Limiter)
-SIGN_INS = web.AppKey("sign_ins", Limiter)
-VERIFICATIONS = web.AppKey("verifications", Limiter)
+LIMITS = web.AppKey("limits", Limits)
 
 RECEIVED_AT = web.RequestKey("received_at", datetime)
 SESSION = web.RequestKey("session", Session)

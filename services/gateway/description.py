@@ -1,10 +1,13 @@
 """`/api/v1/me`, and the description of the whole API, made from every service's own route table."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from aiohttp import web
+from pydantic import AwareDatetime, BaseModel
 
 from services.gateway import events
+from services.gateway.access import SIGNED_IN
 from services.gateway.auditing.reading import AccountAudit, read_accounts
 from services.gateway.context import SERVICES, SESSION, SETTINGS
 from services.gateway.pages.rendering import page
@@ -16,28 +19,48 @@ VERSION = "1.0.0"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
+class Unit(BaseModel):
+    """The enterprise somebody acts for."""
+
+    uscc: str
+    name: str | None
+
+
+class Me(BaseModel):
+    """Who is signed in. `idle_until` and `expires_at` say when the session ends of itself."""
+
+    account: UUID
+    name: str
+    roles: list[Role]
+    enterprise: Unit | None
+    csrf_token: str
+    expires_at: AwareDatetime
+    idle_until: AwareDatetime
+    idle_minutes: int
+
+
 async def me(request: web.Request) -> web.Response:
     """Who is signed in: account, roles, enterprise, and the `csrf_token` that every unsafe call must send."""
     session, idle = request[SESSION], request.app[SETTINGS].session_idle_minutes
-    enterprise = {"uscc": session.enterprise, "name": session.enterprise_name} if session.enterprise else None
+    unit = Unit(uscc=session.enterprise, name=session.enterprise_name) if session.enterprise else None
     return answer(
-        {
-            "account": str(session.account),
-            "name": session.name,
-            "roles": sorted(session.roles),
-            "enterprise": enterprise,
-            "csrf_token": session.csrf_token,
-            "expires_at": session.expires_at.isoformat(),
-            "idle_until": (session.last_seen_at + timedelta(minutes=idle)).isoformat(),
-            "idle_minutes": idle,
-        }
+        Me(
+            account=session.account,
+            name=session.name,
+            roles=sorted(session.roles),
+            enterprise=unit,
+            csrf_token=session.csrf_token,
+            expires_at=session.expires_at,
+            idle_until=session.last_seen_at + timedelta(minutes=idle),
+            idle_minutes=idle,
+        )
     )
 
 
 # What the gateway answers itself, for the description.
 OWN = [
-    Route("GET", "/api/v1/me", me),
-    Route("GET", "/api/v1/events", events.stream, media_type="text/event-stream"),
+    Route("GET", "/api/v1/me", me, roles=SIGNED_IN, answer=Me),
+    Route("GET", "/api/v1/events", events.stream, roles=SIGNED_IN, media_type="text/event-stream"),
     Route(
         "GET",
         "/api/v1/audit/accounts",

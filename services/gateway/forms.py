@@ -12,6 +12,7 @@ from aiohttp import BodyPartReader, web
 
 from services.gateway.context import SESSION
 from services.gateway.sessions import Session
+from shared import deadline
 from shared.errors import Malformed, NotAllowed, TooLarge, UnsupportedMedia
 
 MAX_TEXT = 1024 * 1024
@@ -56,6 +57,7 @@ async def _read_urlencoded(request: web.Request) -> Values:
     if request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMedia
     raw = await request.read()
+    deadline.restart()
     if len(raw) > MAX_TEXT * 3:
         raise TooLarge
     try:
@@ -91,6 +93,7 @@ async def _read_parts(request: web.Request, take_file: TakeFile | None) -> Value
             values.setdefault(part.name, []).append(_lines(raw.decode()))
     except ValueError as error:
         raise Malformed from error
+    deadline.restart()
     return values
 
 

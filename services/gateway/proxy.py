@@ -1,31 +1,28 @@
 """The reverse proxy of `/api/v1`: streams both ways, passes on what the contract names and nothing else."""
 
-import logging
 from collections.abc import AsyncIterator
 
-from aiohttp import ClientError, ClientTimeout, web
+from aiohttp import web
 from yarl import URL
 
 from services.gateway.access import actor
 from services.gateway.accounts import refused
 from services.gateway.addresses import client_address
-from services.gateway.client import away
+from services.gateway.client import UPLOAD, streaming
 from services.gateway.context import DATABASE, SERVICES, SESSION, SETTINGS
+from shared import tickets
 from shared.errors import TooLarge
+from shared.ranks import Rank, rank_of
 from shared.web import REQUEST_ID
 
-log = logging.getLogger(__name__)
-
 # Named, not filtered: a header that is not here cannot be smuggled in, least of all somebody's Authorization.
-TO_SERVICE = ("Accept", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Range")
+TO_SERVICE = ("Accept", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Range", tickets.HEADER)
 TO_CLIENT = (
     "Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "Content-Type", "ETag",
     "Location", "Retry-After", "X-Request-Id",
 )  # fmt: skip
 CHUNK = 128 * 1024
 WORTH_COMPRESSING = 1400
-# A slow upload may take its time; silence may not.
-TIMEOUT = ClientTimeout(total=None, sock_connect=3, sock_read=60)
 
 
 async def forward(request: web.Request) -> web.StreamResponse:
@@ -51,35 +48,32 @@ async def relay(
     headers |= services.headers(service, actor(request), request[REQUEST_ID])
     if body is not None and request.content_length is not None:
         headers["Content-Length"] = str(request.content_length)
-    try:
-        async with services.http.request(
-            # Encoded as it came: what was checked is what is asked for.
-            method,
-            URL(services.url(service, path), encoded=True),
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-            timeout=TIMEOUT,
-        ) as found:
-            if found.status == 403:
-                who = request[SESSION].subject
-                await refused(request.app[DATABASE], who, client_address(request), request.method, request.path)
-            answer = web.StreamResponse(status=found.status)
-            for name in TO_CLIENT:
-                if name in found.headers:
-                    answer.headers[name] = found.headers[name]
-            if "json" in found.content_type and (found.content_length or 0) > WORTH_COMPRESSING:
-                answer.content_length = None
-                answer.headers["Vary"] = "Accept-Encoding"
-                answer.enable_compression()
-            await answer.prepare(request)
-            async for chunk in found.content.iter_chunked(CHUNK):
-                await answer.write(chunk)
-            await answer.write_eof()
-            return answer
-    except (ClientError, TimeoutError) as error:
-        log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
-        raise away(service) from error
+    async with services.reach(
+        service,
+        method,
+        # Encoded as it came: what was checked is what is asked for.
+        URL(services.url(service, path), encoded=True),
+        headers=headers,
+        data=body,
+        allow_redirects=False,
+        limits=UPLOAD if rank_of(method, path.partition("?")[0]) is Rank.TRANSFER else streaming(),
+    ) as found:
+        if found.status == 403:
+            who = request[SESSION].subject
+            await refused(request.app[DATABASE], who, client_address(request), request.method, request.path)
+        answer = web.StreamResponse(status=found.status)
+        for name in TO_CLIENT:
+            if name in found.headers:
+                answer.headers[name] = found.headers[name]
+        if "json" in found.content_type and (found.content_length or 0) > WORTH_COMPRESSING:
+            answer.content_length = None
+            answer.headers["Vary"] = "Accept-Encoding"
+            answer.enable_compression()
+        await answer.prepare(request)
+        async for chunk in found.content.iter_chunked(CHUNK):
+            await answer.write(chunk)
+        await answer.write_eof()
+        return answer
 
 
 async def _counted(request: web.Request, limit: int) -> AsyncIterator[bytes]:

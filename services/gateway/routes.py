@@ -4,6 +4,7 @@ from services.gateway import description, events, proxy
 from services.gateway.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.auditing import page as audit_page
 from services.gateway.auditing.reading import read_accounts
+from services.gateway.limits import HEAVY, KEEPING, SIGN_IN, UNLIMITED, VERIFY
 from services.gateway.pages import (
     checking,
     documents,
@@ -48,16 +49,16 @@ R = "/review/{id}"
 PAGES = [
     # coming and going
     Page("GET", "/", home.entrance, ANYBODY),
-    Page("GET", "/login", signin.login, ANYBODY),
-    Page("GET", "/login/callback", signin.callback, ANYBODY),
+    Page("GET", "/login", signin.login, ANYBODY, limit=SIGN_IN),
+    Page("GET", "/login/callback", signin.callback, ANYBODY, limit=SIGN_IN),
     Page("POST", "/logout", signin.logout, SIGNED_IN, form=True, early=True),
     Page("GET", "/second-factor", factor.ask, SIGNED_IN, early=True),
     Page("GET", "/second-factor/picture", factor.picture, SIGNED_IN, early=True),
-    Page("POST", "/second-factor", factor.take, SIGNED_IN, form=True, early=True),
+    Page("POST", "/second-factor", factor.take, SIGNED_IN, form=True, early=True, limit=SIGN_IN),
     Page("GET", "/account/consent", consent.show, APPLICANT, early=True),
     Page("POST", "/account/consent", consent.take, APPLICANT, form=True, early=True),
     Page("GET", "/account/data", own_data.show, SIGNED_IN),
-    Page("POST", "/account/data", own_data.export, SIGNED_IN, form=True),
+    Page("POST", "/account/data", own_data.export, SIGNED_IN, form=True, limit=HEAVY),
     Page("GET", "/account/sessions", my_sessions.show, SIGNED_IN),
     Page("POST", "/account/sessions/{id}/end", my_sessions.end_one, SIGNED_IN, form=True),
     Page("POST", "/account/sessions/end-others", my_sessions.end_others, SIGNED_IN, form=True),
@@ -65,12 +66,12 @@ PAGES = [
     Page("GET", "/welcome", home.welcome, SIGNED_IN),
     # whoever holds a document
     Page("GET", "/verify", verify.entrance, ANYBODY),
-    Page("GET", "/verify/{token}", verify.show, ANYBODY),
-    Page("POST", "/verify/{token}", verify.compare, ANYBODY),
-    Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY),
-    Page("GET", "/publicity", publicity.show, ANYBODY),
-    Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY),
-    Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY),
+    Page("GET", "/verify/{token}", verify.show, ANYBODY, limit=VERIFY),
+    Page("POST", "/verify/{token}", verify.compare, ANYBODY, limit=VERIFY, files=True),
+    Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY, limit=VERIFY),
+    Page("GET", "/publicity", publicity.show, ANYBODY, limit=VERIFY),
+    Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY, limit=VERIFY),
+    Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY, limit=VERIFY),
     Page("GET", "/signed-in", home.signed_in, SIGNED_IN),
     Page("GET", "/help", home.help_page, ANYBODY),
     # the applicant
@@ -79,12 +80,12 @@ PAGES = [
     Page("POST", "/projects/new", projects.create, APPLICANT, form=True),
     Page("GET", A, projects.open_project, APPLICANT),
     Page("GET", f"{A}/sections/{{key}}", sections.show, APPLICANT),
-    Page("POST", f"{A}/sections/{{key}}", sections.take, APPLICANT, form=True),
+    Page("POST", f"{A}/sections/{{key}}", sections.take, APPLICANT, form=True, limit=KEEPING, files=True),
     Page("GET", f"{A}/checks", checking.checks, APPLICANT),
-    Page("GET", f"{A}/preview", documents.preview, APPLICANT),
-    Page("GET", f"{A}/commitment", documents.commitment, APPLICANT),
+    Page("GET", f"{A}/preview", documents.preview, APPLICANT, limit=HEAVY),
+    Page("GET", f"{A}/commitment", documents.commitment, APPLICANT, limit=HEAVY),
     Page("GET", f"{A}/submit", submitting.confirm, APPLICANT),
-    Page("POST", f"{A}/submit", submitting.submit, APPLICANT, form=True),
+    Page("POST", f"{A}/submit", submitting.submit, APPLICANT, form=True, limit=KEEPING),
     Page("GET", f"{A}/receipt/{{n}}", submitting.receipt, APPLICANT),
     Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),
@@ -98,7 +99,7 @@ PAGES = [
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
     Page("GET", f"{A}/revisions/{{n}}/pdf", documents.wait, APPLICANT | STAFF | EXPERT),
-    Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF | EXPERT, form=True),
+    Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF | EXPERT, form=True, limit=HEAVY),
     Page("GET", f"{A}/letters/{{letter}}", documents.letter, APPLICANT | STAFF),
     # the bureau
     Page("GET", "/review", queue.show, STAFF),
@@ -140,7 +141,7 @@ PAGES = [
     Page("POST", "/expert/{id}", expert.take, EXPERT, form=True),
     # auditors
     Page("GET", "/audit", audit_page.show, AUDITOR),
-    Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True),
+    Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True, limit=HEAVY),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
     Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
@@ -161,6 +162,12 @@ API = [
     Page("GET", "/api/v1/openapi.json", description.openapi_json, ANYBODY),
     Page("GET", "/api/v1/docs", description.docs, ANYBODY),
     Page("GET", "/api/v1/events", events.stream, SIGNED_IN),
+    # Written down because of how often they may be called; what they do is their service's.
+    Page("PUT", f"/api/v1{A}/sections/{{key}}/draft", proxy.forward, SIGNED_IN, limit=KEEPING),
+    Page("PUT", f"/api/v1{A}/sections/{{key}}", proxy.forward, SIGNED_IN, limit=KEEPING),
+    Page("POST", f"/api/v1{A}/submit", proxy.forward, SIGNED_IN, limit=KEEPING),
+    Page("POST", f"/api/v1{A}/preview", proxy.forward, SIGNED_IN, limit=HEAVY),
+    Page("POST", f"/api/v1{A}/revisions/{{n}}/pdf", proxy.forward, SIGNED_IN, limit=HEAVY),
     *(
         Page(method, "/api/v1/{rest:.+}", proxy.forward, SIGNED_IN)
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -169,30 +176,32 @@ API = [
 
 IDP = "/stub-idp/am/oauth2"
 STUB_IDP = [
-    Page("GET", f"{IDP}/authorize", stub.show_form, ANYBODY),
-    Page("POST", f"{IDP}/authorize", stub.sign_in, ANYBODY),
-    Page("POST", f"{IDP}/access_token", stub_endpoints.token, ANYBODY),
-    Page("GET", f"{IDP}/tokeninfo", stub_endpoints.tokeninfo, ANYBODY),
-    Page("GET", f"{IDP}/userinfo", stub_endpoints.userinfo, ANYBODY),
-    Page("GET", f"{IDP}/connect/jwk_uri", stub_endpoints.jwks, ANYBODY),
-    Page("GET", "/stub-idp/.well-known/openid-configuration", stub_endpoints.configuration, ANYBODY),
+    Page("GET", f"{IDP}/authorize", stub.show_form, ANYBODY, limit=SIGN_IN),
+    Page("POST", f"{IDP}/authorize", stub.sign_in, ANYBODY, limit=SIGN_IN),
+    Page("POST", f"{IDP}/access_token", stub_endpoints.token, ANYBODY, limit=UNLIMITED),
+    Page("GET", f"{IDP}/tokeninfo", stub_endpoints.tokeninfo, ANYBODY, limit=UNLIMITED),
+    Page("GET", f"{IDP}/userinfo", stub_endpoints.userinfo, ANYBODY, limit=UNLIMITED),
+    Page("GET", f"{IDP}/connect/jwk_uri", stub_endpoints.jwks, ANYBODY, limit=UNLIMITED),
+    Page(
+        "GET", "/stub-idp/.well-known/openid-configuration", stub_endpoints.configuration, ANYBODY, limit=UNLIMITED
+    ),
     Page("GET", "/stub-idp/am/UI/Logout", stub_endpoints.logout, ANYBODY),
-    Page("GET", "/stub-idp/captcha/{id}/picture", stub_captchas.picture, ANYBODY),
-    Page("GET", "/stub-idp/captcha/{id}/sound", stub_captchas.sound, ANYBODY),
-    Page("GET", "/stub-idp/register", stub_register.first, ANYBODY),
-    Page("POST", "/stub-idp/register", stub_register.identify, ANYBODY),
-    Page("GET", "/stub-idp/register/{id}", stub_register.second, ANYBODY),
-    Page("POST", "/stub-idp/register/{id}", stub_register.create, ANYBODY),
+    Page("GET", "/stub-idp/captcha/{id}/picture", stub_captchas.picture, ANYBODY, limit=SIGN_IN),
+    Page("GET", "/stub-idp/captcha/{id}/sound", stub_captchas.sound, ANYBODY, limit=SIGN_IN),
+    Page("GET", "/stub-idp/register", stub_register.first, ANYBODY, limit=SIGN_IN),
+    Page("POST", "/stub-idp/register", stub_register.identify, ANYBODY, limit=SIGN_IN, files=True),
+    Page("GET", "/stub-idp/register/{id}", stub_register.second, ANYBODY, limit=SIGN_IN),
+    Page("POST", "/stub-idp/register/{id}", stub_register.create, ANYBODY, limit=SIGN_IN),
     Page("GET", "/stub-idp/registered", stub_register.third, ANYBODY),
-    Page("GET", "/stub-idp/password", stub_reset.forgotten, ANYBODY),
-    Page("POST", "/stub-idp/password", stub_reset.send_code, ANYBODY),
-    Page("POST", "/stub-idp/password/new", stub_reset.set_password, ANYBODY),
-    Page("GET", "/stub-idp/certificate", stub_certificate.form, ANYBODY),
-    Page("POST", "/stub-idp/certificate", stub_certificate.sign_in, ANYBODY),
-    Page("POST", "/stub-idp/unbind", stub_unbinding.ask, ANYBODY),
-    Page("POST", "/stub-idp/unbind/continue", stub_unbinding.go_on, ANYBODY),
-    Page("GET", "/stub-idp/review/sign-in", stub_reviewing.sign_in_form, ANYBODY),
-    Page("POST", "/stub-idp/review/sign-in", stub_reviewing.sign_in, ANYBODY),
+    Page("GET", "/stub-idp/password", stub_reset.forgotten, ANYBODY, limit=SIGN_IN),
+    Page("POST", "/stub-idp/password", stub_reset.send_code, ANYBODY, limit=SIGN_IN),
+    Page("POST", "/stub-idp/password/new", stub_reset.set_password, ANYBODY, limit=SIGN_IN),
+    Page("GET", "/stub-idp/certificate", stub_certificate.form, ANYBODY, limit=SIGN_IN),
+    Page("POST", "/stub-idp/certificate", stub_certificate.sign_in, ANYBODY, limit=SIGN_IN),
+    Page("POST", "/stub-idp/unbind", stub_unbinding.ask, ANYBODY, limit=SIGN_IN, files=True),
+    Page("POST", "/stub-idp/unbind/continue", stub_unbinding.go_on, ANYBODY, limit=SIGN_IN),
+    Page("GET", "/stub-idp/review/sign-in", stub_reviewing.sign_in_form, ANYBODY, limit=SIGN_IN),
+    Page("POST", "/stub-idp/review/sign-in", stub_reviewing.sign_in, ANYBODY, limit=SIGN_IN),
     Page("POST", "/stub-idp/review/sign-out", stub_reviewing.sign_out, ANYBODY),
     # The platform's own reviewer, by the platform's own session.
     Page("GET", "/stub-idp/review", stub_reviewing.queue, ANYBODY),

@@ -11,6 +11,7 @@ from pydantic_settings import NoDecode
 from shared.settings import DatabaseSettings, Key
 
 Network = IPv4Network | IPv6Network
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def networks(text: str) -> list[Network]:
@@ -19,6 +20,11 @@ def networks(text: str) -> list[Network]:
 
 
 class GatewaySettings(DatabaseSettings):
+    # Most of a request's time here is waiting for the service behind.
+    gateway_requests_at_once: int = Field(default=100, ge=1)
+    gateway_requests_waiting: int = Field(default=400, ge=0)
+    gateway_transfers_at_once: int = Field(default=128, ge=1)
+
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8080
     # What only the other services and operators reach: profiles, metrics.
@@ -64,15 +70,21 @@ class GatewaySettings(DatabaseSettings):
 
     session_idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=8, ge=1)
-    # Calls one session may make in a minute, and sign-in attempts from one address.
+    # How many calls in a minute (`limits.py`): of one account, of one address (an office behind one), of one account
+    # for what costs much, of one address for each page of signing in and for checking documents.
     calls_per_minute: int = Field(default=1200, ge=1)
+    address_calls_per_minute: int = Field(default=6000, ge=1)
+    heavy_per_minute: int = Field(default=120, ge=1)
     signins_per_minute: int = Field(default=60, ge=1)
-    # Documents one address may check in a minute.
     verifications_per_minute: int = Field(default=60, ge=1)
     # Proxies before the gateway, whose X-Forwarded-For is believed; addresses that no limit applies to.
     trusted_proxies: str = ""
     allowed_addresses: str = ""
+    # Names the gateway answers to besides that of the public address, separated by commas.
+    allowed_hosts: str = ""
+    # One file; a form with all its files.
     max_upload_mb: int = Field(default=50, ge=1)
+    max_form_mb: int = Field(default=200, ge=1)
 
     @field_validator("trusted_proxies", "allowed_addresses")
     @classmethod
@@ -96,6 +108,22 @@ class GatewaySettings(DatabaseSettings):
     def public_host(self) -> str:
         """`host[:port]` as a browser writes it in `Host` and `Origin`."""
         return urlsplit(str(self.public_url)).netloc
+
+    @cached_property
+    def known_hosts(self) -> frozenset[str]:
+        """What may stand in `Host`. A portal on this machine has several names for it."""
+        known = {self.public_host.lower()} | {
+            h.strip().lower() for h in self.allowed_hosts.split(",") if h.strip()
+        }
+        if self.public_url.host in LOOPBACK:
+            port = self.public_host.removeprefix(self.public_url.host or "")
+            known |= {name + port for name in LOOPBACK}
+        return frozenset(known)
+
+    @property
+    def rates(self) -> dict[str, int]:
+        """The numbers that limits name."""
+        return {name: value for name, value in self if name.endswith("_per_minute")}
 
     def public(self, path: str) -> str:
         """An absolute address of the portal."""

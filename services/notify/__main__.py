@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from services.notify.settings import NotifySettings
-from shared import logs
+from shared import logs, tracing
 from shared.settings import load
 
 
@@ -20,6 +20,7 @@ def main() -> None:
             from services.notify.app import create_app
             from shared.web import run_app
 
+            tracing.configure("notify", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.notify_host, settings.notify_port)
         case "worker":
             from services.notify.worker import run

@@ -11,6 +11,7 @@ from services.notify.api import PUBLIC_URL, SESSIONS, SETTINGS, UNSUBSCRIBE_KEY
 from services.notify.routes import ROUTES
 from services.notify.settings import NotifySettings
 from shared.database import BUSY, async_engine
+from shared.door import Door
 from shared.identity import Verifier
 from shared.measuring import SAMPLERS, watch_pool
 from shared.web import CHECKS, base_app
@@ -20,7 +21,15 @@ SERVICE = "notify"
 
 def create_app(settings: NotifySettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
-    app = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY)
+    door = Door(
+        SERVICE,
+        places=settings.requests_at_once,
+        line=settings.requests_waiting,
+        transfers=settings.transfers_at_once,
+    )
+    app = base_app(
+        SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY, middlewares=[door.middleware()]
+    )
     app[SETTINGS] = settings
     app[PUBLIC_URL] = str(settings.public_url)
     app[UNSUBSCRIBE_KEY] = unsubscribing.key_of(settings.signing_key)

@@ -10,13 +10,14 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.notify import ledger
 from services.notify.channels import Carrier, Parcel
 from services.notify.sender import Away, Never, NotNow
 from services.notify.settings import NotifySettings
-from shared import clock
+from shared import clock, tracing
 from shared.database import BUSY
 
 log = logging.getLogger(__name__)
@@ -163,6 +164,14 @@ class Delivery:
         return len(claims)
 
     def _carry(self, claim: ledger.Claim) -> Ended:
+        with tracing.span(
+            "mail", SpanKind.CLIENT, of=tracing.parent(claim.trace), mail__kind=claim.event.kind
+        ) as span:
+            ended = self._try(claim)
+            span.set_attribute("mail.outcome", ended.outcome)
+        return ended
+
+    def _try(self, claim: ledger.Claim) -> Ended:
         if not claim.to.email:
             return Ended(claim, "refused", "没有邮箱地址")
         try:

@@ -19,7 +19,7 @@ from services.notify import unsubscribing
 from services.notify.channels import EMAIL, INBOX, LIVE
 from services.notify.models import Domain, Notification
 from services.notify.rules import people, rules
-from shared import clock
+from shared import clock, tracing
 from shared.messages import AnyEvent, NotifyEvent, Person
 
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(NotifyEvent)
@@ -44,6 +44,7 @@ class Claim:
     # Somebody else who may be told instead.
     another: bool
     tried: list[dict[str, Any]]
+    trace: str | None = None
 
 
 def message_id(event_id: UUID, mail_from: str) -> str:
@@ -77,6 +78,7 @@ def accept(session: Session, event: AnyEvent, mail_from: str, give_up_after: tim
         "sent_at": func.now(),
         "give_up_at": None,
         "last_error": None,
+        "trace": tracing.current(),
     }
     owed: dict[str, Any] = {
         "state": "pending",
@@ -177,6 +179,7 @@ def _claim(row: Notification, lease: UUID) -> Claim:
         give_up_at=row.give_up_at,
         another=row.contact + 1 < len(row.contacts),
         tried=row.tried,
+        trace=row.trace,
     )
 
 

@@ -60,6 +60,8 @@ class Notification(Base):
     # What the other side said when it took it.
     answer: Mapped[str | None]
     last_error: Mapped[str | None]
+    # The click that it tells of, when it is traced.
+    trace: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'sent', 'superseded', 'undeliverable')", name="state"),

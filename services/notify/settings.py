@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
 
-from shared.settings import DatabaseSettings
+from shared.settings import ServerSettings
 
 
-class NotifySettings(DatabaseSettings):
+class NotifySettings(ServerSettings):
     notify_host: str = "127.0.0.1"
     notify_port: int = 8082
     broker_url: SecretStr

@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery, Task
+from opentelemetry.trace import SpanKind
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.notify import ledger
 from services.notify.channels import LIVE
 from services.notify.rules import rules
 from services.notify.settings import NotifySettings
+from shared import tracing
 from shared.database import BUSY
 from shared.errors import Conflict, DomainError, Gone
 from shared.hints import Hint, ThreadHints
@@ -81,7 +83,8 @@ def register(app: Celery, worker: Worker) -> None:
     def task(self: Task, job_id: str) -> None:
         redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
         try:
-            outcome = worker.work(UUID(job_id), redelivered=redelivered)
+            with tracing.span("accept notification", SpanKind.CONSUMER, of=tracing.of(vars(self.request))):
+                outcome = worker.work(UUID(job_id), redelivered=redelivered)
         except LEFT as error:
             # The row is still owed and will come again.
             log.warning("job left", extra={"job": job_id, "reason": repr(error)})

@@ -14,6 +14,7 @@ from services.notify.delivery import Behind, Delivery, Recorder
 from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
 from services.notify.tasks import Worker, register
+from shared import tracing
 from shared.celery import celery_app, run_worker
 from shared.database import BUSY, engine
 from shared.hints import ThreadHints
@@ -79,6 +80,7 @@ class Senders:
 
 def run(settings: NotifySettings) -> None:
     """Until SIGTERM."""
+    tracing.configure("notify-worker", settings.traces_url, settings.traces_share)
     database = engine(settings)
     sessions = sessionmaker(database, expire_on_commit=False)
     sender = SmtpSender(settings.smtp_url.get_secret_value(), settings.smtp_timeout_seconds)

@@ -109,3 +109,19 @@ def test_every_folder_of_migrations_has_one_head() -> None:
         revisions = set(re.findall(r'^revision = "(\w+)"', text, flags=re.M))
         downs = set(re.findall(r'^down_revision = "(\w+)"', text, flags=re.M))
         assert len(revisions - downs) == 1, service
+
+
+def test_what_asvs_claims_is_tested() -> None:
+    """Every test that `deploy/ASVS.md` names exists, and every setting."""
+    text = (ROOT / "deploy" / "ASVS.md").read_text(encoding="utf-8")
+    tests = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)\(", file.read_text(encoding="utf-8"))
+    }
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert len(named) > 80
+    assert named <= tests
+    assert set(re.findall(r"\b(GM_[A-Z_]+)\b", text)) <= known_settings()
+    numbers = re.findall(r"\b(\d+\.\d+\.\d+)\b", "".join(re.findall(r"^\| (\d[^|]*)\|", text, flags=re.M)))
+    assert len(numbers) == len(set(numbers))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.gateway import routes as gateway_routes
 from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
+from services.gateway.limits import KEEPING, LIMITS, USUAL
 from services.notify.routes import ROUTES as NOTIFY
 from shared.identity import Role
 from shared.web import Route
@@ -114,12 +115,15 @@ GET    /internal/publicity                           gateway            -
 GET    /api/v1/ops/overview                          gateway            o
 POST   /api/v1/ops/parked/requeue                    gateway            o
 POST   /api/v1/ops/parked/{{id}}/requeue               gateway            o
+GET    /api/v1/ops/switches                          gateway            o
+PUT    /api/v1/ops/switches                          gateway            o m
 POST   {J}/start                                     documents,notify   -
 POST   {J}/finish                                    documents,notify   -
 POST   {J}/fail                                      documents,notify   -
 GET    /internal/documents/{{id}}/model                documents          -
 GET    /internal/verify/{{token}}                      gateway            -
 GET    /internal/keys                                gateway            -
+GET    /internal/switches                            gateway            -
 GET    /internal/openapi.json                        gateway            -
 GET    /healthz                                      anybody            -
 GET    /readyz                                       anybody            -
@@ -148,29 +152,30 @@ GET    /readyz                                       anybody            -
 GET    /metrics                                      anybody            -
 """
 
-# The public port. *: anybody at all; form: the token stands in the form; early: before the second factor.
+# The public port. *: anybody at all; form: the token stands in the form; early: before the second factor; the name of
+# a limit other than the usual one; files: may be larger than a form.
 P = "/applications/{id}"
 GATEWAY_TABLE = f"""
 GET    /                                             *
-GET    /login                                        *
-GET    /login/callback                               *
+GET    /login                                        * sign_in
+GET    /login/callback                               * sign_in
 POST   /logout                                       adeoru form early
 GET    /second-factor                                adeoru early
 GET    /second-factor/picture                        adeoru early
-POST   /second-factor                                adeoru form early
+POST   /second-factor                                adeoru form early sign_in
 GET    /account/consent                              a early
 POST   /account/consent                              a form early
 GET    /account/data                                 adeoru
-POST   /account/data                                 adeoru form
+POST   /account/data                                 adeoru form heavy
 GET    /account/sessions                             adeoru
 POST   /account/sessions/{{id}}/end                    adeoru form
 POST   /account/sessions/end-others                  adeoru form
 POST   /account/sessions/end-all                     adeoru form
 GET    /welcome                                      adeoru
 GET    /verify                                       *
-GET    /verify/{{token}}                               *
-POST   /verify/{{token}}                               *
-GET    /.well-known/gongmei-keys.json                *
+GET    /verify/{{token}}                               * verify
+POST   /verify/{{token}}                               * verify files
+GET    /.well-known/gongmei-keys.json                * verify
 GET    /signed-in                                    adeoru
 GET    /help                                         *
 GET    /projects                                     a
@@ -178,12 +183,12 @@ GET    /projects/new                                 a
 POST   /projects/new                                 a form
 GET    {P}                                           a
 GET    {P}/sections/{{key}}                            a
-POST   {P}/sections/{{key}}                            a form
+POST   {P}/sections/{{key}}                            a form keeping files
 GET    {P}/checks                                    a
-GET    {P}/preview                                   a
-GET    {P}/commitment                                a
+GET    {P}/preview                                   a heavy
+GET    {P}/commitment                                a heavy
 GET    {P}/submit                                    a
-POST   {P}/submit                                    a form
+POST   {P}/submit                                    a form keeping
 GET    {P}/receipt/{{n}}                               a
 GET    {P}/withdraw                                  a
 POST   {P}/withdraw                                  a form
@@ -196,11 +201,11 @@ POST   {P}/opinions                                  a form
 GET    /notifications                                a
 POST   /notifications/{{id}}/read                      a form
 GET    {P}/revisions/{{n}}/pdf                         aderu
-POST   {P}/revisions/{{n}}/pdf                         aderu form
+POST   {P}/revisions/{{n}}/pdf                         aderu form heavy
 GET    {P}/letters/{{letter}}                          adru
-GET    /publicity                                    *
-GET    /unsubscribe/{{token}}                          *
-POST   /unsubscribe/{{token}}                          *
+GET    /publicity                                    * verify
+GET    /unsubscribe/{{token}}                          * verify
+POST   /unsubscribe/{{token}}                          * verify
 GET    /notices/parked                               dor
 POST   /notices/{{event}}/resend                       dor form
 POST   /review/{{id}}/notices/{{event}}/resend           dr form
@@ -240,7 +245,7 @@ POST   /expert                                       e form
 GET    /expert/{{id}}                                  e
 POST   /expert/{{id}}                                  e form
 GET    /audit                                        u
-POST   /audit/export                                 u form
+POST   /audit/export                                 u form heavy
 GET    /api/v1/audit/accounts                        u
 GET    /ops                                          o
 POST   /ops/parked/requeue                           o form
@@ -254,6 +259,11 @@ GET    /api/v1/me                                    adeoru
 GET    /api/v1/events                                adeoru
 GET    /api/v1/openapi.json                          *
 GET    /api/v1/docs                                  *
+PUT    /api/v1{P}/sections/{{key}}/draft               adeoru keeping
+PUT    /api/v1{P}/sections/{{key}}                     adeoru keeping
+POST   /api/v1{P}/submit                             adeoru keeping
+POST   /api/v1{P}/preview                            adeoru heavy
+POST   /api/v1{P}/revisions/{{n}}/pdf                  adeoru heavy
 GET    /api/v1/{{rest:.+}}                             adeoru
 POST   /api/v1/{{rest:.+}}                             adeoru
 PUT    /api/v1/{{rest:.+}}                             adeoru
@@ -262,30 +272,30 @@ DELETE /api/v1/{{rest:.+}}                             adeoru
 """
 
 STUB_TABLE = """
-GET    /stub-idp/am/oauth2/authorize                 *
-POST   /stub-idp/am/oauth2/authorize                 *
-POST   /stub-idp/am/oauth2/access_token              *
-GET    /stub-idp/am/oauth2/tokeninfo                 *
-GET    /stub-idp/am/oauth2/userinfo                  *
-GET    /stub-idp/am/oauth2/connect/jwk_uri           *
-GET    /stub-idp/.well-known/openid-configuration    *
+GET    /stub-idp/am/oauth2/authorize                 * sign_in
+POST   /stub-idp/am/oauth2/authorize                 * sign_in
+POST   /stub-idp/am/oauth2/access_token              * unlimited
+GET    /stub-idp/am/oauth2/tokeninfo                 * unlimited
+GET    /stub-idp/am/oauth2/userinfo                  * unlimited
+GET    /stub-idp/am/oauth2/connect/jwk_uri           * unlimited
+GET    /stub-idp/.well-known/openid-configuration    * unlimited
 GET    /stub-idp/am/UI/Logout                        *
-GET    /stub-idp/captcha/{id}/picture                *
-GET    /stub-idp/captcha/{id}/sound                  *
-GET    /stub-idp/register                            *
-POST   /stub-idp/register                            *
-GET    /stub-idp/register/{id}                       *
-POST   /stub-idp/register/{id}                       *
+GET    /stub-idp/captcha/{id}/picture                * sign_in
+GET    /stub-idp/captcha/{id}/sound                  * sign_in
+GET    /stub-idp/register                            * sign_in
+POST   /stub-idp/register                            * sign_in files
+GET    /stub-idp/register/{id}                       * sign_in
+POST   /stub-idp/register/{id}                       * sign_in
 GET    /stub-idp/registered                          *
-GET    /stub-idp/password                            *
-POST   /stub-idp/password                            *
-POST   /stub-idp/password/new                        *
-GET    /stub-idp/certificate                         *
-POST   /stub-idp/certificate                         *
-POST   /stub-idp/unbind                              *
-POST   /stub-idp/unbind/continue                     *
-GET    /stub-idp/review/sign-in                      *
-POST   /stub-idp/review/sign-in                      *
+GET    /stub-idp/password                            * sign_in
+POST   /stub-idp/password                            * sign_in
+POST   /stub-idp/password/new                        * sign_in
+GET    /stub-idp/certificate                         * sign_in
+POST   /stub-idp/certificate                         * sign_in
+POST   /stub-idp/unbind                              * sign_in files
+POST   /stub-idp/unbind/continue                     * sign_in
+GET    /stub-idp/review/sign-in                      * sign_in
+POST   /stub-idp/review/sign-in                      * sign_in
 POST   /stub-idp/review/sign-out                     *
 GET    /stub-idp/review                              *
 GET    /stub-idp/review/{id}/scan                    *
@@ -333,11 +343,28 @@ def test_gateways_internal_port_opens_what_the_table_says() -> None:
 
 def test_public_port_opens_what_the_table_says() -> None:
     def row(page: gateway_routes.Page) -> str:
-        flags = f"{'form' if page.form else ''} {'early' if page.early else ''}".strip()
-        return f"{page.method} {page.path} {letters(page.roles) or '*'} {flags}".strip()
+        limit = "" if page.limit is USUAL else page.limit.name
+        flags = ("form" if page.form else "", "early" if page.early else "", limit, "files" if page.files else "")
+        return " ".join([page.method, page.path, letters(page.roles) or "*", *filter(None, flags)])
 
     assert {row(page) for page in gateway_routes.table(stub_idp=False)} == lines(GATEWAY_TABLE)
     assert {row(page) for page in gateway_routes.STUB_IDP} == lines(STUB_TABLE)
+
+
+def test_no_counter_stands_between_a_person_and_a_deadline() -> None:
+    """Redis away: what keeps work or submits it passes uncounted, on pages and over the API; nothing else does."""
+    assert [limit.name for limit in LIMITS if limit.open] == ["keeping"]
+    kept = {f"{p.method} {p.path}" for p in gateway_routes.table(stub_idp=True) if p.limit is KEEPING}
+    assert kept == {
+        f"{start} {end}"
+        for start, end in (
+            ("POST", "/applications/{id}/sections/{key}"),
+            ("POST", "/applications/{id}/submit"),
+            ("PUT", "/api/v1/applications/{id}/sections/{key}"),
+            ("PUT", "/api/v1/applications/{id}/sections/{key}/draft"),
+            ("POST", "/api/v1/applications/{id}/submit"),
+        )
+    }
 
 
 def test_every_unsafe_page_checks_a_token() -> None:

@@ -14,9 +14,10 @@ from services.applications.use_cases.start import start
 from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
 from services.applications.workflow import State
+from shared import tickets
 from shared.errors import Malformed
 from shared.identity import Role
-from shared.web import BODY_SHA256, actor, answer, body, if_match, uuid_in_path
+from shared.web import BODY_SHA256, VERIFIER, actor, answer, body, if_match, uuid_in_path
 
 
 def page_limit(request: web.Request) -> int:
@@ -103,7 +104,15 @@ async def submit_application(request: web.Request) -> web.Response:
         async def act() -> dict[str, object]:
             settings = request.app[SETTINGS]
             keys = Keys(request.app[CODEC], settings.receipt_key, str(settings.public_url))
-            receipt = await submit(session, keys, who, id, if_match(request), body(request, Submit).discard_drafts)
+            receipt = await submit(
+                session,
+                keys,
+                who,
+                id,
+                if_match(request),
+                body(request, Submit).discard_drafts,
+                ticket=tickets.read(request.app[VERIFIER], request.headers.get(tickets.HEADER)),
+            )
             application = await repository.application(session, who, id)
             view = await views.full(session, request.app[CODEC], application, who)
             return Submitted(receipt=receipt, application=view).model_dump(mode="json")

@@ -9,6 +9,7 @@ from services.applications.context import CODEC, transaction
 from services.applications.models import Document
 from services.applications.schemas import DocumentStatus
 from services.applications.use_cases import documents as use_case
+from services.applications.use_cases.switches import must_be_on
 from shared.errors import NotFound
 from shared.store import pdf_key
 from shared.web import actor, answer, uuid_in_path
@@ -63,6 +64,8 @@ async def commitment(request: web.Request) -> web.StreamResponse:
 
 async def _of_what_is_saved(request: web.Request, kind: str) -> web.StreamResponse:
     async with transaction(request) as session:
+        if kind == "preview":
+            await must_be_on(session, "previews")
         document = await use_case.of_what_is_saved(
             session, request.app[CODEC], actor(request), uuid_in_path(request), kind
         )

@@ -1,5 +1,6 @@
 """Faults of names: keys that stand twice, and paths that lead nowhere."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,6 +14,8 @@ from services.applications.forms.scope import RESERVED
 CHOICES = (SelectField, RadioField, MultiSelectField)
 # What rows carry besides their columns.
 ROW_KEYS = frozenset({"id", "row"})
+# What a round can call its parameters.
+PARAMETER = re.compile("[a-z][a-z0-9_]{0,63}")
 
 
 def problems(form: Form) -> list[Problem]:
@@ -80,7 +83,11 @@ def _section(form: Form, at: Location, section: Section) -> Iterator[Problem]:
 
 
 def _field(form: Form, at: Location, field: FieldDefinition) -> Iterator[Problem]:
-    if isinstance(field, CHOICES) and field.options_from in form.lists:
+    if isinstance(field, CHOICES) and field.options_from and field.options_from not in form.lists:
+        if not PARAMETER.fullmatch(field.options_from):
+            said = f"“{field.options_from}” leads nowhere: no list of the form, and no name of a round's parameter"
+            yield Problem((*at, "options_from"), said)
+    elif isinstance(field, CHOICES) and field.options_from:
         known = field.labels(form.choices_of_its_own)
         must = getattr(field, "must_be", None)
         if must is not None and must not in known:

@@ -10,12 +10,12 @@ from services.applications.forms.definition import Form
 from services.applications.forms.language import Formula, Place
 from services.applications.forms.rules import Rule
 
-Sort = Literal["number", "date", "options"]
+Sort = Literal["number", "date", "text", "options"]
 
 
 @dataclass(frozen=True)
 class Need:
-    """One parameter: a number or a date, without which the checks that name it are left out, or a list of options,
+    """One parameter: a number, a date or a text, without which the checks that name it are left out, or a list of options,
     without which a field cannot be filled. `used_by` says where, in the form's own words."""
 
     name: str
@@ -64,19 +64,23 @@ def _sort(form: Form, rule: Rule, name: str) -> Sort:
     for beside in _beside(rule.formula, name):
         if beside == "list":
             return "options"
-        if beside == "date":
-            return "date"
+        if beside in ("date", "text"):
+            return _of_type(beside)
     if rule.role == "than" and rule.node and _is(rule.formula.tree, name):
         section, part, column = rule.node
         found = form.by_key[section]
         table = found.table(part)
         field = table.by_column[column] if table else found.field(part)
-        return "date" if field and field.type == "date" else "number"
+        return _of_type(field.type if field else "")
     left, right = (form.rules.checks.get((_check(form, rule), side)) for side in ("left", "right"))
     if rule.role in ("left", "right") and _is(rule.formula.tree, name):
         other = right if rule.role == "left" else left
-        return "date" if other and other.type == "date" else "number"
+        return _of_type(other.type if other else "")
     return "number"
+
+
+def _of_type(found: str) -> Sort:
+    return "date" if found == "date" else "text" if found == "text" else "number"
 
 
 def _check(form: Form, rule: Rule) -> str:

@@ -63,10 +63,10 @@ class Rules:
                     rule = self._rule(text, ("checks", i, side), None, side, None, None)
                     if rule:
                         self.checks[check.id, side] = rule
-        # How long the chain is that a value follows from; filled by `_find_circles`.
+        # How long the chain is that a value follows from, and what follows from itself; filled by `_find_circles`.
         self.depth: dict[Node, int] = {}
-        if not self.problems:
-            self._find_circles()
+        self.circular: set[Node] = set()
+        self._find_circles()
 
     # ---- reading ---------------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ class Rules:
     @cached_property
     def deep_order(self) -> tuple[Node, ...]:
         """The values in the order they follow from one another, where chains are long; empty where they are not."""
-        if max(self.depth.values(), default=0) <= DEEP_CHAIN:
+        if self.problems or max(self.depth.values(), default=0) <= DEEP_CHAIN:
             return ()
         return tuple(sorted(self.depth, key=self.depth.__getitem__))
 
@@ -200,6 +200,7 @@ class Rules:
         edges = edges_of(self)
         walk = Walk(edges)
         self.depth = walk.depth
+        self.circular = {node for circle in walk.circles for node in circle}
         told: set[Location] = set()
         for circle in walk.circles:
             rule, names = said(circle, edges)

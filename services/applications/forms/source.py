@@ -1,27 +1,40 @@
 """A form's file: its text to a form, and every fault with the line it stands on."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
 
 from services.applications.forms.definition import Form
+from services.applications.forms.naming import problems
 from services.applications.forms.rules import Location, Problem
+from services.applications.forms.setting_aside import SetAside, faults_of
 
 MAX_BYTES = 4_000_000
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """YAML without dates: what looks like one is the text that somebody wrote."""
+    """YAML 1.2's plain values: `true`, `null`, plain numbers. `on`, `no`, `2026-05-31`, `010` and `12:30` are the texts
+    that somebody wrote."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 (the name is PyYAML's)
-        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+
+for _tag, _pattern, _first in (
+    ("bool", "true|True|false|False", "tTfF"),
+    ("null", "~|null|Null|", "~nN\0"),
+    ("int", "[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", "[-+]?(0|[1-9][0-9]*)[.][0-9]+", "-+0123456789"),
+    ("merge", "<<", "<"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), ["" if c == "\0" else c for c in _first]
+    )
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,8 @@ class Source:
     def __init__(self, text: str) -> None:
         self.faults: list[Fault] = []
         self.data: Any = None
+        # Where the shape has faults: the form without what is broken, for judging the rest.
+        self.rest: SetAside | None = None
         self._lines: dict[Location, int] = {}
         if len(text.encode()) > MAX_BYTES:
             self.faults.append(Fault(1, f"larger than {MAX_BYTES} bytes"))
@@ -99,10 +114,12 @@ def read_form(text: str) -> tuple[Form | None, list[Fault], Source]:
     try:
         form = Form.model_validate(source.data)
     except ValidationError as error:
-        faults += [Fault(source.line(_path(e["loc"], source)), _said(e)) for e in error.errors(include_url=False)]
+        faults += [Fault(source.line(_path(e["loc"], source)), _said(e)) for e in faults_of(error)]
+        rest = source.rest = SetAside(source.data)
+        if rest.form is not None:
+            found = (*problems(rest.form), *rest.form.rules.problems)
+            faults += [source.fault(p) for p in found if p.severity == "error" and not rest.concerns(p)]
         return None, _sorted(faults), source
-    from services.applications.forms.naming import problems
-
     faults += [source.fault(p) for p in (*problems(form), *form.rules.problems)]
     return form, _sorted(faults), source
 

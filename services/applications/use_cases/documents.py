@@ -3,10 +3,9 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import document_model, outbox, receipts, repository
+from services.applications import document_model, outbox, pace, receipts, repository
 from services.applications.codec import Codec, SectionCodec
 from services.applications.forms.answers import named_files
 from services.applications.forms.catalogue import form as catalogue_form
@@ -67,9 +66,8 @@ async def hurry(session: AsyncSession, document: Document) -> None:
     row = await repository.owed_by_key(session, document_key(document.id))
     assert row is not None
     if row.parked_at is not None:
-        outbox.requeue(row, priority=outbox.WAITED_FOR)
-    else:
-        row.priority = min(row.priority, outbox.WAITED_FOR)
+        outbox.requeue(row)
+    outbox.hurry(row)
     await session.flush()
 
 
@@ -84,12 +82,11 @@ async def status_of(session: AsyncSession, document: Document) -> DocumentStatus
             status="failed",
             message="生成未成功，值班人员已收到提示；您可以点击“生成PDF”重新排队，申请本身不受影响。",
         )
-    place = await outbox.place_in_line(session, row)
-    seconds = await outbox.seconds_per_document(session)
-    now = await session.scalar(select(func.now()))
-    rendering = bool(row.attempt_until and now and row.attempt_until > now)
+    place = await pace.place(session, row)
     return DocumentStatus(
-        status="rendering" if rendering else "queued", position=place, eta_seconds=max(1, round(place * seconds))
+        status="rendering" if place.running else "queued",
+        position=place.position,
+        eta_seconds=max(1, round(place.seconds)),
     )
 
 

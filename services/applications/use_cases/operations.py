@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import outbox, repository
+from services.applications import outbox, pace, repository
 from services.applications.models import Owed
 from services.applications.ops_schemas import Overview, Parked, QueueView, WorkerView
 from services.applications.use_cases.recording import record
@@ -34,7 +34,7 @@ async def overview(session: AsyncSession) -> Overview:
         workers=[
             WorkerView(name=name, topic=topic, done=done, last_seen_at=seen)
             for topic in sorted(TOPICS)
-            for name, done, seen in await outbox.workers(session, topic)
+            for name, done, seen in await pace.workers(session, topic)
         ],
         parked=[Parked.model_validate(row, from_attributes=True) for row in parked],
     )
@@ -65,20 +65,20 @@ async def queues(session: AsyncSession) -> list[QueueView]:
 
 async def _queue(session: AsyncSession, topic: str, row: Any, parked: int) -> QueueView:
     owed = int(row[1]) if row else 0
-    pace = await outbox.pace(session, topic)
+    known = await pace.measured(session, topic)
     empty_at = sooner_at = None
-    if owed and pace is not None:
-        seconds = owed * pace.seconds_each
+    if owed and known is not None:
+        seconds = owed * known.seconds_each
         empty_at = clock.now() + timedelta(seconds=seconds)
-        sooner_at = clock.now() + timedelta(seconds=seconds * pace.workers / (pace.workers + MORE_WORKERS))
+        sooner_at = clock.now() + timedelta(seconds=seconds * known.workers / (known.workers + MORE_WORKERS))
     return QueueView(
         topic=topic,
         owed=owed,
         in_flight=int(row[2]) if row else 0,
         parked=parked,
         oldest_seconds=float(row[3]) if row and row[3] is not None else None,
-        workers=len(await outbox.workers(session, topic)),
-        per_minute=round(60 / pace.seconds_each, 1) if pace else None,
+        workers=len(await pace.workers(session, topic)),
+        per_minute=round(60 / known.seconds_each, 1) if known else None,
         empty_at=empty_at,
         empty_with_two_more_at=sooner_at,
     )
@@ -95,7 +95,8 @@ async def requeue(session: AsyncSession, actor: Actor, id: UUID) -> None:
 
 
 async def requeue_all(session: AsyncSession, actor: Actor, topic: str) -> int:
-    """Owe a queue's parked rows again, the longest parked first, 1000 at most; how many."""
+    """Owe a queue's parked rows again, the longest parked first, 1000 at most; how many. So many at once go behind
+    what is made for people who work just now; whoever waits for one of them asks for it and has it sooner."""
     rows = list(
         await session.scalars(
             select(Owed)
@@ -107,6 +108,7 @@ async def requeue_all(session: AsyncSession, actor: Actor, topic: str) -> int:
     )
     for row in rows:
         outbox.requeue(row)
+        outbox.put_back(row)
         record(session, actor, "requeue", application_id=row.application_id, job=str(row.id), topic=topic)
     await session.flush()
     return len(rows)

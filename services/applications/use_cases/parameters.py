@@ -28,6 +28,8 @@ def must_fit(form: Form, parameters: Parameters) -> None:
             errors.append(_wrong(name, "not_number", "应为不小于 0 的数值，如 50 或 0.30"))
         elif kinds.get(name) == "date" and day(value) is None:
             errors.append(_wrong(name, "not_date", "应为日期，如 2026-01-01"))
+        elif kinds.get(name) == "text" and not (isinstance(value, str) and 0 < len(value.strip()) <= 200):
+            errors.append(_wrong(name, "not_text", "应为 1 至 200 字的文字"))
         elif kinds.get(name) == "options" and not isinstance(value, list):
             errors.append(_wrong(name, "not_options", "应为选项列表，至少一项"))
     if errors:

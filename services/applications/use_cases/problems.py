@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications import repository
 from services.applications.codec import Codec
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.schemas import Problem
+from services.applications.schemas import Obstacle
 from services.applications.use_cases.filled import of_rows
 from services.applications.use_cases.moving import load_facts
 from services.applications.use_cases.reasons import broken, judge, unmet, unsaved
@@ -15,7 +15,7 @@ from services.applications.workflow import EDITABLE, TABLE, Action, State
 from shared.identity import Actor
 
 
-async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) -> list[Problem]:
+async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) -> list[Obstacle]:
     """Every guard that refuses, every section that is missing, unsaved or wrong, every check that does not hold.
 
     A 暂存 that is newer than what is saved is judged itself: its mistakes are what the person has to mend.
@@ -27,7 +27,7 @@ async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) 
         return []
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     refusals = [refusal for guard in TABLE[state, Action.SUBMIT].guards if (refusal := guard(facts))]
-    found = [Problem(code=r.code, message=r.message) for r in refusals]
+    found = [Obstacle(code=r.code, message=r.message) for r in refusals]
     form = catalogue_form(application.fund_type, application.form_version)
     opener = codec.of(id, application.wrapped_key, form)
     rows = await repository.sections(session, id)
@@ -39,6 +39,6 @@ async def problems(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) 
     errors += [broken(o) for o in outcomes if o.severity == "error"]
     order = {section.key: n for n, section in enumerate(form.sections)}
     errors.sort(key=lambda e: order.get(e.section or "", 0))
-    found += [Problem(**error.model_dump()) for error in errors]
-    found += [Problem(**broken(o).model_dump(), severity="warning") for o in outcomes if o.severity != "error"]
+    found += [Obstacle(**error.model_dump()) for error in errors]
+    found += [Obstacle(**broken(o).model_dump(), severity="warning") for o in outcomes if o.severity != "error"]
     return found

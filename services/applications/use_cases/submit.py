@@ -15,6 +15,7 @@ from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form
 from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.receipts import Receipt
+from services.applications.use_cases.arrivals import counts
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
 from services.applications.use_cases.people import fallback_of
@@ -25,6 +26,7 @@ from shared import clock
 from shared.errors import Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, RenderDocument, SubmissionReceived
+from shared.tickets import Ticket
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,25 @@ class Keys:
 
 
 async def submit(
-    session: AsyncSession, keys: Keys, actor: Actor, id: UUID, version: str, discard_drafts: list[str]
+    session: AsyncSession,
+    keys: Keys,
+    actor: Actor,
+    id: UUID,
+    version: str,
+    discard_drafts: list[str],
+    *,
+    ticket: Ticket | None = None,
 ) -> Receipt:
-    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason."""
+    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions), or `Invalid` with every reason.
+
+    Whoever was sent away by our overload is judged by the first arrival that its `ticket` names.
+    """
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
+    came_again_at = None
+    if ticket is not None and await counts(session, application, ticket):
+        came_again_at = actor.received_at
+        actor = actor.model_copy(update={"received_at": ticket.received_at})
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     # Said before anything is validated: a closed round makes every other reason moot.
     move(facts, Action.SUBMIT, actor.roles)
@@ -111,7 +127,8 @@ async def submit(
         submitted_at=actor.received_at,
         submitted_from=facts.state,
         district=_district(saved),
-        details={"sha256": sha256, "submitted": revision},
+        details={"sha256": sha256, "submitted": revision}
+        | ({"came_again_at": came_again_at.isoformat()} if came_again_at else {}),
     )
     return receipt
 

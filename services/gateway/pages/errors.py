@@ -51,7 +51,10 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return await _show(request, errors.NotFound() if error.status in {404, 405} else errors.Malformed())
+        told = {404: errors.NotFound, 405: errors.NotFound, 413: errors.TooLarge}.get(
+            error.status, errors.Malformed
+        )
+        return await _show(request, told())
     except (asyncio.CancelledError, ConnectionResetError):
         raise
     except BUSY:

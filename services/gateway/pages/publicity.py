@@ -4,8 +4,7 @@ from itertools import groupby
 
 from aiohttp import web
 
-from services.gateway.addresses import client_address
-from services.gateway.context import SERVICES, VERIFICATIONS
+from services.gateway.context import SERVICES
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.rendering import page
 from shared.web import REQUEST_ID, answer
@@ -13,7 +12,6 @@ from shared.web import REQUEST_ID, answer
 
 async def show(request: web.Request) -> web.Response:
     """The projects in 公示, by round; the same as JSON for programs."""
-    request.app[VERIFICATIONS].take(client_address(request))
     found = await request.app[SERVICES].tell("applications", "/internal/publicity", request[REQUEST_ID])
     if not wants_page(request):
         return answer(found)

@@ -5,12 +5,11 @@ A script asks for the same with `Accept: application/json` and gets the new tag,
 """
 
 import asyncio
-from urllib.parse import quote
 
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_multipart
-from services.gateway.pages import form_view, merging, reading, standing, typed
+from services.gateway.pages import form_view, merging, reading, rows, standing, typed
 from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.form_view import Beside
@@ -165,7 +164,7 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
             await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
             return _go(request, f"{here}?done=refused#errors")
         return _go(request, f"{here}?done=saved")
-    place = _change(section, action, rest, values)
+    place = rows.change(section, action, rest, values)
     kept = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
     if uploads.faults:
         raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
@@ -178,22 +177,6 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
 def _go(request: web.Request, location: str) -> web.Response:
     """Where a person is sent, and a script is told to go."""
     return see_other(location) if wants_page(request) else answer({"location": location})
-
-
-def _change(section: Json, action: str, rest: str, values: Json) -> str:
-    """Add or remove a row, or take a file out of its slot; the place to come back to."""
-    key, _, which = rest.partition(":")
-    table = next((t for t in section["tables"] if t["key"] == key), None)
-    if action == "add" and table is not None and len(values[key]) < table["max_rows"]:
-        row = {"id": form_view.new_row_id()}
-        values[key].append(row)
-        # The first cell of the new row: whoever works by keyboard goes on writing there.
-        return f"#t-{key}-{row['id']}-{table['columns'][0]['key']}"
-    if action == "remove" and table is not None:
-        values[key] = [row for row in values[key] if row.get("id") != which]
-    elif action == "unlink" and key in values:
-        values[key] = [id for id in values[key] if id != which]
-    return f"#{quote(key)}" if key else ""
 
 
 async def _picked(request: web.Request, section: Json, form: Values, values: Json, etag: str) -> Json:

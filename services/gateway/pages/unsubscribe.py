@@ -5,8 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.addresses import client_address
-from services.gateway.context import SERVICES, VERIFICATIONS
+from services.gateway.context import SERVICES
 from services.gateway.pages.rendering import page
 from shared.errors import NotFound
 from shared.web import REQUEST_ID
@@ -15,7 +14,6 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{10,800}")
 
 
 async def _tell(request: web.Request, **wanted: bool) -> dict[str, Any]:
-    request.app[VERIFICATIONS].take(client_address(request))
     token = request.match_info["token"]
     if not TOKEN.fullmatch(token):
         raise NotFound("退订链接无效，请从邮件中重新打开。")

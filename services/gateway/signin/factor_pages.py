@@ -9,7 +9,7 @@ from aiohttp import web
 from services.gateway.access import cookie_name
 from services.gateway.accounts import note
 from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_INS
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS
 from services.gateway.forms import one, read_form
 from services.gateway.pages.rendering import page
 from services.gateway.signin import factor
@@ -56,7 +56,6 @@ async def picture(request: web.Request) -> web.Response:
 
 async def take(request: web.Request) -> web.Response:
     """A code: the session goes on under a new id, or the page says what was wrong."""
-    request.app[SIGN_INS].take(client_address(request))
     form = await read_form(request)
     session, settings = request[SESSION], request.app[SETTINGS]
     fault = ""

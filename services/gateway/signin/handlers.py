@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.gateway.access import cookie_name, current
 from services.gateway.accounts import enter, note
 from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_IN, SIGN_INS
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_IN
 from services.gateway.forms import read_form
 from services.gateway.models import Account, SpentState
 from services.gateway.sessions import Arrival, digest
@@ -43,12 +43,9 @@ async def login(request: web.Request) -> web.Response:
     next = local_path(request.query.get("next", "/"))
     if request.host != settings.public_host:
         # The platform sends people back to the public address: the attempt's cookie must be set there.
-        return see_other(
-            str(request.url.with_scheme(settings.public_url.scheme)).replace(request.host, settings.public_host, 1)
-        )
+        return see_other(settings.public(request.raw_path))
     if await current(request):
         return see_other(next)
-    request.app[SIGN_INS].take(client_address(request))
     location, sealed = await request.app[SIGN_IN].begin(next)
     answer = see_other(location)
     answer.set_cookie(
@@ -66,7 +63,6 @@ async def login(request: web.Request) -> web.Response:
 async def callback(request: web.Request) -> web.Response:
     """Back from the platform: check `state`, learn who it is, begin a session under a new id."""
     settings = request.app[SETTINGS]
-    request.app[SIGN_INS].take(client_address(request))
     query = request.query
     client = request.app[SIGN_IN]
     attempt = client.seal.open(request.cookies.get(attempt_cookie(settings), ""), query.get("state", ""))

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from services.gateway.addresses import client_address
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS
+from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.stub_idp import asked, browsers, certificates, grants
 from services.gateway.stub_idp.asked import Asked
 from services.gateway.stub_idp.certificates import Holder, WrongCertificate
@@ -44,7 +43,6 @@ async def _form(request: web.Request, wanted: Asked, *, certificate: str = "", f
 async def sign_in(request: web.Request) -> web.Response:
     """Back to the client with a code, or the page again with a new challenge and what was wrong."""
     settings = request.app[SETTINGS]
-    request.app[SIGN_INS].take(client_address(request))
     given = await fields(request)
     wanted = asked.unseal(settings, given.get("request", ""))
     pem = given.get("certificate", "")[:20_000]

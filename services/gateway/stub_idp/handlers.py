@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services.gateway.addresses import client_address, is_allowed
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS
+from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.stub_idp import asked, grants, passwords, people
 from services.gateway.stub_idp.browsers import captcha_passes
 from services.gateway.stub_idp.going import back, fields, is_bound
@@ -31,7 +31,6 @@ async def _form(request: web.Request, sealed: str, *, username: str = "", fault:
 async def sign_in(request: web.Request) -> web.Response:
     """The form's answer: back to the client with a code, or the form again with what was wrong."""
     settings = request.app[SETTINGS]
-    request.app[SIGN_INS].take(client_address(request))
     form = await fields(request)
     wanted = asked.unseal(settings, form.get("request", ""))
     username = form.get("username", "").strip()[:100]

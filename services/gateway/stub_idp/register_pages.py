@@ -4,8 +4,7 @@ import hmac
 
 from aiohttp import web
 
-from services.gateway.addresses import client_address
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS, WORKDAYS
+from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.sessions import digest
 from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import registering, uploads
@@ -31,14 +30,12 @@ async def _first(
 
 async def identify(request: web.Request) -> web.Response:
     """Step 1 is taken, or comes back with what was wrong and everything that was typed."""
-    request.app[SIGN_INS].take(client_address(request))
     form, file = await uploads.read(request)
     typed = {name: value for name, value in form.items() if name not in NEVER_BACK}
-    if not await captcha_passes(request, form):
-        return await _first(request, typed, {"captcha": "验证码错误，请重新输入"})
+    human = await captcha_passes(request, form)
     try:
         async with request.app[DATABASE].begin() as session:
-            found = await registering.identify(session, digest(browser(request)), form, file)
+            found = await registering.identify(session, digest(browser(request)), form, file, human=human)
     except Faults as faults:
         return await _first(request, typed, faults.errors)
     return keep(request, see_other(f"/stub-idp/register/{found.id}"))
@@ -64,7 +61,6 @@ async def _second(
 async def create(request: web.Request) -> web.Response:
     """Step 2 is taken, or comes back with what was wrong."""
     settings = request.app[SETTINGS]
-    request.app[SIGN_INS].take(client_address(request))
     form = await fields(request)
     typed = {name: value for name, value in form.items() if name not in NEVER_BACK}
     pepper = hmac.digest(settings.signing_key, b"stub handlers", "sha256")

@@ -56,9 +56,12 @@ def _same(left: str, right: str) -> bool:
     return numbers.plain(left).casefold() == numbers.plain(right).casefold()
 
 
-async def identify(session: AsyncSession, browser: str, form: Mapping[str, str], file: bytes) -> StubRegistration:
-    """Step 1, 法人身份鉴证. `Faults` by field; a name, code and legal person must be those of the registry."""
-    errors: dict[str, str] = {}
+async def identify(
+    session: AsyncSession, browser: str, form: Mapping[str, str], file: bytes, *, human: bool
+) -> StubRegistration:
+    """Step 1, 法人身份鉴证. `Faults` by field; a name, code and legal person must be those of the registry, which is
+    asked for nobody whose captcha was wrong (not `human`)."""
+    errors: dict[str, str] = {} if human else {"captcha": "验证码错误，请重新输入"}
     document = form.get("document", "")
     if document not in DOCUMENTS:
         errors["document"] = "请选择法定代表人证件类型"

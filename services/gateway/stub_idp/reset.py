@@ -7,8 +7,7 @@ from datetime import timedelta
 from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
 
-from services.gateway.addresses import client_address
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS
+from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.stub_idp import mails, passwords
 from services.gateway.stub_idp.browsers import captcha_passes
 from services.gateway.stub_idp.going import fields
@@ -29,11 +28,12 @@ async def forgotten(request: web.Request) -> web.Response:
 
 async def send_code(request: web.Request) -> web.Response:
     """A code goes out, or not: the page does not tell which accounts there are."""
-    request.app[SIGN_INS].take(client_address(request))
     form = await fields(request)
     username = form.get("username", "").strip()[:100]
+    errors = {} if username else {"username": "请填写用户名"}
     if not await captcha_passes(request, form):
-        errors = {"captcha": "验证码错误，请重新输入"}
+        errors["captcha"] = "验证码错误，请重新输入"
+    if errors:
         return await show(request, "stub_reset.html", {"username": username}, errors=errors, captcha=True)
     async with request.app[DATABASE].begin() as session:
         account = await session.get(StubAccount, username, with_for_update=True)
@@ -53,7 +53,7 @@ async def send_code(request: web.Request) -> web.Response:
             )
             text = f"您正在找回账号 {username} 的密码，验证码 {code}，10 分钟内有效。如非本人操作，请忽略本邮件。"
             mails.owe(session, account.email, "找回密码验证码", text)
-    return await show(request, "stub_reset_code.html", {"username": username, "sent": SENT})
+    return await show(request, "stub_reset_code.html", {"username": username, "code": "", "sent": SENT})
 
 
 def _digest(request: web.Request, username: str, code: str) -> str:
@@ -63,10 +63,10 @@ def _digest(request: web.Request, username: str, code: str) -> str:
 
 async def set_password(request: web.Request) -> web.Response:
     """A new password, for whoever has the code; a lock ends with it."""
-    request.app[SIGN_INS].take(client_address(request))
     form = await fields(request)
     username = form.get("username", "").strip()[:100]
-    errors: dict[str, str] = {}
+    code = form.get("code", "").strip()[:20]
+    errors: dict[str, str] = {} if code else {"code": "请填写邮件中的验证码"}
     if wrong := passwords.fault(form.get("password", ""), username):
         errors["password"] = wrong
     elif form.get("password") != form.get("again"):
@@ -80,7 +80,7 @@ async def set_password(request: web.Request) -> web.Response:
                 and account is not None
                 and row.tries < MAX_TRIES
                 and row.expires_at > clock.now()
-                and hmac.compare_digest(row.code_sha256, _digest(request, username, form.get("code", "").strip()))
+                and hmac.compare_digest(row.code_sha256, _digest(request, username, code))
             )
             if row and not good:
                 row.tries += 1
@@ -98,4 +98,5 @@ async def set_password(request: web.Request) -> web.Response:
         if good:
             return await show(request, "stub_reset_done.html", {})
         errors["code"] = "验证码错误或已失效，请核对或重新获取"
-    return await show(request, "stub_reset_code.html", {"username": username, "sent": ""}, errors=errors)
+    context = {"username": username, "code": code, "sent": ""}
+    return await show(request, "stub_reset_code.html", context, errors=errors)

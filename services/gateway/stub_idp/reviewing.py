@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.addresses import client_address, is_allowed
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS, WORKDAYS
+from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.sessions import digest
 from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import mails, passwords
@@ -52,7 +52,6 @@ async def sign_in_form(request: web.Request) -> web.Response:
 
 async def sign_in(request: web.Request) -> web.Response:
     """A reviewer's session on the platform's own pages."""
-    request.app[SIGN_INS].take(client_address(request))
     form = await fields(request)
     username, fault = form.get("username", "").strip()[:100], "用户名或密码错误，或没有审核权限。"
     account = None

@@ -8,13 +8,12 @@ import jwt
 from aiohttp import web
 from sqlalchemy import select
 
-from services.gateway.addresses import client_address
-from services.gateway.context import DATABASE, SETTINGS, SIGN_INS, WORKDAYS
+from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.settings import GatewaySettings
 from services.gateway.stub_idp import asked, grants, mails, uploads
 from services.gateway.stub_idp.asked import Asked
 from services.gateway.stub_idp.going import back, fields, is_bound
-from services.gateway.stub_idp.models import StubAccount, StubBinding, StubReview
+from services.gateway.stub_idp.models import StubAccount, StubBinding, StubRegistryEntry, StubReview
 from services.gateway.stub_idp.showing import show
 from services.gateway.stub_idp.uploads import WrongScan, checked
 from shared import clock, numbers
@@ -54,6 +53,7 @@ async def show_notice(
     async with request.app[DATABASE].begin() as session:
         account = await session.get_one(StubAccount, username)
         binding = await session.get(StubBinding, account.uscc or "")
+        entry = await session.get(StubRegistryEntry, account.uscc or "")
         last = await session.scalar(
             select(StubReview)
             .where(StubReview.username == username, StubReview.kind == "unbinding")
@@ -63,6 +63,8 @@ async def show_notice(
     context = {
         "sealed": ticket(request.app[SETTINGS], username, wanted),
         "holder": binding.holder if binding else "",
+        "enterprise": entry.attributes["ORG_NAME"] if entry else "",
+        "uscc": account.uscc or "",
         "last": last,
         "typed": typed or {},
     }
@@ -72,7 +74,6 @@ async def show_notice(
 async def ask(request: web.Request) -> web.Response:
     """提交解绑申请."""
     settings = request.app[SETTINGS]
-    request.app[SIGN_INS].take(client_address(request))
     form, file = await uploads.read(request)
     username, wanted = _open(settings, form.get("ticket", ""))
     errors: dict[str, str] = {}
@@ -88,7 +89,7 @@ async def ask(request: web.Request) -> web.Response:
     try:
         scan = checked(file)
     except WrongScan as wrong:
-        errors["scan"] = str(wrong) if file else "请上传加盖公章的解绑申请扫描件"
+        errors["scan"] = str(wrong) if file else "请上传加盖公章的解绑申请书扫描件"
     if errors:
         return await show_notice(request, username, wanted, typed=form, errors=errors)
     async with request.app[DATABASE].begin() as session:

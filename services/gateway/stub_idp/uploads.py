@@ -7,6 +7,8 @@ from aiohttp import BodyPartReader, web
 from shared.errors import Malformed, TooLarge, UnsupportedMedia
 
 MAX_SCAN = 5 * 1024 * 1024
+# A scan over its limit is read to its end, so that its form can come back with what was typed; no further than this.
+MAX_READ = 30 * 1024 * 1024
 MAX_TEXT = 20_000
 _BEGINNINGS = {
     b"%PDF-": "application/pdf",
@@ -27,7 +29,9 @@ class WrongScan(Exception):
 
 
 def checked(content: bytes) -> Scan:
-    """A scan by its own first bytes, whatever its name says; `WrongScan` for anything else."""
+    """A scan by its own first bytes, whatever its name says; `WrongScan` for anything else, or for one too large."""
+    if len(content) > MAX_SCAN:
+        raise WrongScan("扫描件不得超过 5 MB")
     for beginning, media_type in _BEGINNINGS.items():
         if content.startswith(beginning):
             return Scan(content, media_type)
@@ -35,7 +39,7 @@ def checked(content: bytes) -> Scan:
 
 
 async def read(request: web.Request) -> tuple[dict[str, str], bytes]:
-    """Fields, and the file's bytes (none when no file was chosen)."""
+    """Fields, and the file's bytes: none when no file was chosen; of one over the limit one byte more than it."""
     if request.content_type != "multipart/form-data":
         raise UnsupportedMedia
     fields: dict[str, str] = {}
@@ -46,18 +50,20 @@ async def read(request: web.Request) -> tuple[dict[str, str], bytes]:
             if not isinstance(part, BodyPartReader) or not part.name or len(fields) > 50:
                 raise Malformed
             if part.filename is not None:
-                scan = await _bytes(part, MAX_SCAN, "扫描件不得超过 5 MB。")
+                scan = await _bytes(part, MAX_SCAN + 1, MAX_READ)
             else:
-                fields[part.name] = (await _bytes(part, MAX_TEXT, None)).decode()
+                fields[part.name] = (await _bytes(part, MAX_TEXT, MAX_TEXT)).decode()
     except ValueError as error:
         raise Malformed from error
     return fields, scan
 
 
-async def _bytes(part: BodyPartReader, limit: int, too_large: str | None) -> bytes:
-    found = bytearray()
+async def _bytes(part: BodyPartReader, keep: int, limit: int) -> bytes:
+    """The first `keep` bytes of a part of at most `limit`."""
+    found, size = bytearray(), 0
     while chunk := await part.read_chunk():
-        found += chunk
-        if len(found) > limit:
-            raise TooLarge(too_large)
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge
+        found += chunk[: keep - len(found)]
     return bytes(found)

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from aiohttp import ClientResponse
 
-from services.applications.forms.catalogue import form
+from services.applications.forms.catalogue import form, forms
+from services.applications.forms.definition import Form
 from services.applications.forms.needs import needs
 from shared import clock
 from shared.identity import Role
@@ -298,3 +299,20 @@ async def test_another_ceiling_is_an_edit_of_data(api: Api) -> None:
 async def test_forms_a_round_may_be_opened_for(api: Api) -> None:
     found = await (await api.call("GET", "/api/v1/forms", OPERATOR)).json()
     assert {"fund_type": "reward", "version": 1, "label": "奖励类", "title": "工美资金（奖励）"} in found
+
+
+@pytest.mark.parametrize("definition", forms().values(), ids=lambda form: form.fund_type)
+async def test_a_round_for_every_form_of_the_catalogue(api: Api, definition: Form) -> None:
+    """What a form needs of its round is asked for by kind: a number, a date, a text, a list."""
+    round_ = await made(api, fund_type=definition.fund_type, parameters={})
+    wanted = {need["name"]: need["kind"] for need in round_["needs"]}
+    assert set(wanted) >= definition.rules.parameters
+    fitting: dict[str, Any] = {"number": "1", "date": "2026-01-01", "text": "甲", "options": ["甲", "乙"]}
+    answer = await do(
+        api, round_, method="PATCH", parameters={name: fitting[kind] for name, kind in wanted.items()}
+    )
+    assert answer.status == 200, await answer.text()
+    unfit: dict[str, Any] = {"number": "一", "date": "2026-02-30", "text": [], "options": "甲"}
+    for name, kind in wanted.items():
+        said = await refused(await do(api, round_, method="PATCH", parameters={name: unfit[kind]}), 422, "invalid")
+        assert [e["field"] for e in said["errors"]] == [f"parameters.{name}"]

@@ -69,9 +69,20 @@ def identity_url(database_url: str) -> str:
 
 
 @pytest.fixture(scope="module")
-async def gateway(
+def gateway(house: tuple[TestServer, TestServer]) -> TestServer:
+    return house[0]
+
+
+@pytest.fixture(scope="module")
+def applications(house: tuple[TestServer, TestServer]) -> TestServer:
+    """The service behind the gateway."""
+    return house[1]
+
+
+@pytest.fixture(scope="module")
+async def house(
     identity_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[TestServer]:
+) -> AsyncIterator[tuple[TestServer, TestServer]]:
     async with AsyncExitStack() as stack:
         ports = {"applications": free_port(), "notify": free_port()}
         settings = make_settings(
@@ -90,7 +101,7 @@ async def gateway(
             )
         )
         notify = create_notify(notify_settings(identity_url, "smtp://127.0.0.1:9"))
-        await stack.enter_async_context(TestServer(behind, port=ports["applications"]))
+        served = await stack.enter_async_context(TestServer(behind, port=ports["applications"]))
         await stack.enter_async_context(TestServer(notify, port=ports["notify"]))
         app = create_app(settings)
         running = await stack.enter_async_context(TestServer(app, port=settings.gateway_port))
@@ -98,7 +109,7 @@ async def gateway(
             await seed_people(session)
         async with behind[SESSIONS].begin() as session:
             await seed_rounds(session)
-        yield running
+        yield running, served
 
 
 def flush_cache(redis_url: str) -> None:

@@ -7,8 +7,7 @@ from uuid import uuid4
 from aiohttp import ClientSession, FormData
 from aiohttp.test_utils import TestServer
 
-from services.gateway.context import SERVICES, VERIFICATIONS
-from services.gateway.limits import Limiter
+from services.gateway.context import SERVICES
 from tests.integration.gateway.conftest import Browser
 
 JSON = {"Accept": "application/json"}
@@ -62,17 +61,6 @@ async def test_another_site_cannot_send_files_here(browser: Browser) -> None:
     form.add_field("file", b"x", filename="x.pdf")
     headers = {**JSON, "Origin": "https://elsewhere.example"}
     assert (await browser.go("POST", f"/verify/{UNKNOWN}", data=form, headers=headers)).status == 403
-
-
-async def test_too_many_questions_are_told_to_wait(gateway: TestServer) -> None:
-    limiter = gateway.app[VERIFICATIONS]
-    usual = dict(vars(limiter))
-    vars(limiter).update(vars(Limiter(2)))
-    try:
-        statuses = [(await get(gateway, f"/verify/{UNKNOWN}", headers=JSON))[0] for _ in range(4)]
-    finally:
-        vars(limiter).update(usual)
-    assert statuses == [200, 200, 429, 429]
 
 
 async def test_the_digest_is_the_files(browser: Browser) -> None:

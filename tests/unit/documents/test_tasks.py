@@ -55,7 +55,7 @@ class Applications:
 
 @pytest.fixture
 def worker(press: rendering.Press, tmp_path: Path) -> Worker:
-    made = Worker(press, recipe.base())
+    made = Worker(press, recipe.base(fast=press.faster))
     made.store = Store.from_url(f"file://{tmp_path}/store")
     made.jobs = Applications(models.commitment())  # type: ignore[assignment]
     return made

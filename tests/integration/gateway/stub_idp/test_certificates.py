@@ -50,6 +50,9 @@ async def test_unbinding_from_the_notice_to_going_on(
     text = await notice.text()
     assert "需解绑" in text
     assert "010-55520600" in text
+    # For which enterprise, and what must be handed in.
+    assert "北京玉海琢玉有限公司" in text
+    assert re.search(r'<span class="must"[^>]*>\*</span>解绑申请书', text)
     assert (await browser.call("GET", "/me")).status == 401
     ticket = {"ticket": re.search(r'name="ticket" value="([^"]+)"', text)[1]}  # type: ignore[index]
     incomplete = await browser.go("POST", "/stub-idp/unbind", data=multipart({**ticket, "reason": "换"}))

@@ -89,10 +89,25 @@ async def test_scan_is_what_it_is_not_what_it_says(browser: Browser) -> None:
     for scan in (b"MZ\x90 a program", b"<html>", PDF[:3]):
         answer = await browser.go("POST", "/stub-idp/register", data=multipart({**STEP_1, **FOREIGN}, scan))
         assert "PDF、JPG 或 PNG" in errors_of(await answer.text())["scan"]
+    # Too large: told at its place, and nothing else has to be typed again; far too large: not read to its end.
     large = await browser.go(
         "POST", "/stub-idp/register", data=multipart({**STEP_1, **FOREIGN}, PDF + b" " * 6 * 2**20)
     )
-    assert (large.status, "不得超过 5 MB" in await large.text()) == (413, True)
+    text = await large.text()
+    assert (large.status, errors_of(text)) == (422, {"scan": "扫描件不得超过 5 MB"})
+    assert f'value="{FOREIGN["org_name"]}"' in text
+    form = multipart({**STEP_1, **FOREIGN}, PDF + b" " * 31 * 2**20)
+    assert (await browser.go("POST", "/stub-idp/register", data=form)).status == 413
+
+
+async def test_all_mistakes_are_told_at_once_and_the_registry_to_no_machine(browser: Browser) -> None:
+    several = {**STEP_1, "captcha": "0000", "uscc": "9111", "document_number": ""}
+    answer = await browser.go("POST", "/stub-idp/register", data=multipart(several))
+    assert set(errors_of(await answer.text())) == {"captcha", "uscc", "document_number"}
+    # Whether the registry has it is told to nobody whose captcha was wrong.
+    guess = {**STEP_1, "captcha": "0000", "legal_name": "别人"}
+    answer = await browser.go("POST", "/stub-idp/register", data=multipart(guess))
+    assert set(errors_of(await answer.text())) == {"captcha"}
 
 
 async def test_foreign_document_waits_for_its_review(

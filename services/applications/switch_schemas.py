@@ -1,0 +1,37 @@
+"""The bodies of the operators' switches."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+from services.applications.schemas import Input
+
+USUAL_AUTOSAVE = 2
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+class SwitchesInput(Input):
+    """Every switch, whole. `autosave_seconds`: how long a page waits after the last key before it keeps by itself;
+    `announcement`: one line on every page, until then or, without an end, until it is taken away."""
+
+    autosave_seconds: int = Field(ge=1, le=300)
+    previews: bool
+    exports: bool
+    announcement: Annotated[str, AfterValidator(_one_line), Field(max_length=300)] = ""
+    announcement_until: AwareDatetime | None = None
+
+
+class SwitchesView(BaseModel):
+    """The switches as they stand. Version 0: nobody has set any."""
+
+    version: int = 0
+    autosave_seconds: int = USUAL_AUTOSAVE
+    previews: bool = True
+    exports: bool = True
+    announcement: str = ""
+    announcement_until: AwareDatetime | None = None
+    changed_by: str | None = None
+    changed_at: AwareDatetime | None = None

@@ -1,0 +1,55 @@
+"""WeasyPrint made faster from outside: the same pages for less work.
+
+Everything in this folder, and nothing elsewhere, reaches into the inside of exactly one release; with any other it stays
+off and the log says so. Nothing changes what is drawn: `tests/unit/documents/test_faster.py` compares every pixel and
+letter with it on and off. Whatever a path was not written for (justified lines, emoji, marks, other fonts) goes
+WeasyPrint's own way.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pydyf
+import weasyprint
+
+from services.documents.faster import boxes, lines, reading, writing
+
+log = logging.getLogger(__name__)
+
+WEASYPRINT, PYDYF = "70.0", "0.13.0"
+read = reading.read
+
+
+def available() -> bool:
+    """Whether the installed libraries are the ones this was written for."""
+    found = weasyprint.__version__, pydyf.__version__
+    if found == (WEASYPRINT, PYDYF):
+        return True
+    log.warning("faster paths are off: they know other releases", extra={"found": found})
+    return False
+
+
+@contextmanager
+def paths() -> Iterator[None]:
+    """The faster paths, within this block, in this whole process."""
+    changes = (*lines.PATHS, *boxes.PATHS, *writing.PATHS)
+    known = [(owner, name, owner.__dict__[name]) for owner, name, _ in changes]
+    for owner, name, path in changes:
+        setattr(owner, name, path)
+    try:
+        yield
+    finally:
+        for owner, name, path in known:
+            setattr(owner, name, path)
+
+
+def fingerprint() -> str:
+    """Which paths these are, as one digest: what a document's bytes depend on."""
+    texts = (file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
+    return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+__all__ = ["PYDYF", "WEASYPRINT", "available", "fingerprint", "paths", "read"]

@@ -1,0 +1,136 @@
+"""Time that shrinks along the way, services that are left alone, retries that are counted, tickets."""
+
+import time
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from shared import breaker, clock, deadline, tickets
+from shared.breaker import Breaker, Resting, RetryBudget
+from shared.identity import Signer, Verifier, public_key
+from shared.tickets import Ticket
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _no_end() -> None:
+    deadline.forget()
+
+
+def test_each_step_has_less_time_than_the_one_before() -> None:
+    assert deadline.left(20) == 20
+    assert deadline.headers() == {}
+    deadline.begin(10)
+    first = deadline.read(deadline.headers()[deadline.HEADER])
+    assert first is not None
+    assert 9 < first < 10
+    assert deadline.left(3) == 3
+    deadline.begin(first)
+    second = deadline.read(deadline.headers()[deadline.HEADER])
+    assert second is not None
+    assert second < first
+    assert not deadline.over()
+    deadline.begin(0.01)
+    assert deadline.over()
+    assert deadline.left(3) == deadline.LEAST
+
+
+def test_slow_line_costs_its_owner_no_time() -> None:
+    deadline.begin(0.3)
+    time.sleep(0.2)
+    deadline.restart()
+    assert deadline.left(1) > 0.15
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "-5", "1.5", "٣", "9" * 20])
+def test_nonsense_is_no_deadline(text: str | None) -> None:
+    assert deadline.read(text) is None
+
+
+def fail(one: Breaker, times: int = 1) -> None:
+    for _ in range(times):
+        with pytest.raises(OSError, match="gone"), one.call(OSError):
+            raise OSError("gone")
+
+
+def test_service_is_left_alone_after_five_failures_and_one_call_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(breaker, "monotonic", lambda: now)
+    one = Breaker("test", "target")
+    fail(one, 4)
+    with one.call(OSError):
+        pass
+    fail(one, 5)
+    with pytest.raises(Resting), one.call(OSError):
+        raise AssertionError
+    now += 1.3
+    with one.call(OSError), pytest.raises(Resting), one.call(OSError):
+        # While one tries, nobody else does.
+        raise AssertionError
+    assert not one.rests
+
+
+def test_rest_grows_while_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(breaker, "monotonic", lambda: now)
+    one = Breaker("test", "target")
+    fail(one, 5)
+    # Those that were under way together are one reason to rest.
+    with pytest.raises(Resting), one.call(OSError):
+        pass
+    rests = []
+    for _ in range(6):
+        began = now
+        while True:
+            try:
+                fail(one)
+                break
+            except Resting:
+                now += 0.05
+        rests.append(now - began)
+    assert rests[0] < 1.4
+    assert max(rests) <= 15 * 1.25 + 0.1
+    assert rests[-1] > rests[1] > rests[0]
+
+
+def test_other_faults_open_nothing() -> None:
+    one = Breaker("test", "target")
+    for _ in range(20):
+        with pytest.raises(ValueError, match="ours"), one.call(OSError):
+            raise ValueError("ours")
+    assert not one.rests
+
+
+def test_retries_are_a_tenth_of_the_calls() -> None:
+    budget = RetryBudget(share=0.1, most=3)
+    assert [budget.spend() for _ in range(4)] == [True, True, True, False]
+    for _ in range(11):
+        budget.earn()
+    assert [budget.spend() for _ in range(2)] == [True, False]
+
+
+TRUSTED = {name: (public_key(factories.private_key(name)),) for name in factories.SERVICES}
+TICKET = Ticket(application=UUID(int=1), version="3", received_at=clock.now(), browser="b")
+
+
+def test_ticket_is_read_by_whoever_trusts_the_gateway() -> None:
+    text = tickets.issue(Signer("gateway", factories.private_key("gateway")), TICKET)
+    assert tickets.read(Verifier("applications", TRUSTED), text) == TICKET
+
+
+def test_forged_old_and_foreign_tickets_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier = Verifier("applications", TRUSTED)
+    gateway = Signer("gateway", factories.private_key("gateway"))
+    assert tickets.read(verifier, None) is None
+    assert tickets.read(verifier, "x" * 5000) is None
+    assert tickets.read(verifier, tickets.issue(Signer("gateway", b"x" * 32), TICKET)) is None
+    notify = Signer("notify", factories.private_key("notify"))
+    assert tickets.read(verifier, tickets.issue(notify, TICKET)) is None
+    # What opens a service is no ticket, and a ticket opens nothing.
+    assert tickets.read(verifier, gateway.token("applications")) is None
+    before = clock.now() - timedelta(minutes=11)
+    monkeypatch.setattr("shared.clock.now", lambda: before)
+    old = tickets.issue(gateway, TICKET)
+    monkeypatch.undo()
+    assert tickets.read(verifier, old) is None
