@@ -45,7 +45,14 @@ class Recorder:
     def __call__(self, *ends: Ended) -> None:
         """All of them in one transaction."""
         with self._sessions.begin() as session:
-            kept = [self._one(session, ended) for ended in ends]
+            taken = [(ended.claim, ended.answer) for ended in ends if ended.outcome == "sent"]
+            ours = ledger.sent(session, taken) if taken else set()
+            kept = [
+                (ended.claim.event.event_id, ended.claim.channel) in ours
+                if ended.outcome == "sent"
+                else self._one(session, ended)
+                for ended in ends
+            ]
         for ended, in_time in zip(ends, kept, strict=True):
             if ended.outcome == "back":
                 continue
@@ -63,15 +70,13 @@ class Recorder:
     def _one(self, session: Session, ended: Ended) -> bool:
         claim, answer = ended.claim, ended.answer
         match ended.outcome:
-            case "sent":
-                return ledger.sent(session, claim, answer)
             case "refused":
                 return ledger.refused(session, claim, answer, self._give_up_after)
             case "later":
                 return ledger.later(session, claim, answer, first_pause=self._steady)
             case "away":
                 return ledger.give_back(session, claim, answer, pause=self._steady)
-            case "back":
+            case _:
                 return ledger.give_back(session, claim, None, pause=timedelta())
 
 
