@@ -3,6 +3,7 @@
 from services.applications.api import experts, many, stages
 from services.applications.api.desk import FILTERS
 from services.applications.desk_schemas import Assigned, MoveMany
+from services.applications.schemas import DocumentStatus
 from services.applications.stage_schemas import (
     BatchView,
     DeclareRecusal,
@@ -86,7 +87,7 @@ def stage_routes() -> list[Route]:
         Route("GET", f"{A}/letters", stages.list_letters, GATEWAY, APPLICANT | STAFF, answer=list[LetterView]),
         Route(
             "GET", f"{A}/letters/{{letter}}", stages.get_letter, GATEWAY, APPLICANT | STAFF,
-            media_type="application/pdf",
+            media_type="application/pdf", waits=DocumentStatus,
         ),
         Route("GET", "/internal/publicity", stages.show_publicity, GATEWAY, answer=PublicityList),
     ]  # fmt: skip

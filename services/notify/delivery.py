@@ -1,9 +1,13 @@
 """Deliveries: claim some, carry each, mark each. A crash anywhere leaves rows whose lease runs out."""
 
 import logging
+import queue
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from opentelemetry.trace import SpanKind
@@ -14,19 +18,127 @@ from services.notify.channels import Carrier, Parcel
 from services.notify.sender import Away, Never, NotNow
 from services.notify.settings import NotifySettings
 from shared import clock, tracing
+from shared.database import BUSY
 
 log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an attempt ended: `back` was none."""
+
+    claim: ledger.Claim
+    outcome: Literal["sent", "refused", "later", "away", "back"]
+    answer: str = ""
+
+
+class Recorder:
+    """Writes down how attempts ended."""
+
+    def __init__(self, sessions: sessionmaker[Session], settings: NotifySettings) -> None:
+        self._sessions = sessions
+        self._steady = timedelta(seconds=settings.notify_retry_seconds)
+        self._give_up_after = timedelta(hours=settings.notify_give_up_hours)
+
+    def __call__(self, *ends: Ended) -> None:
+        """All of them in one transaction."""
+        with self._sessions.begin() as session:
+            taken = [(ended.claim, ended.answer) for ended in ends if ended.outcome == "sent"]
+            ours = ledger.sent(session, taken) if taken else set()
+            kept = [
+                (ended.claim.event.event_id, ended.claim.channel) in ours
+                if ended.outcome == "sent"
+                else self._one(session, ended)
+                for ended in ends
+            ]
+        for ended, in_time in zip(ends, kept, strict=True):
+            if ended.outcome == "back":
+                continue
+            log.info(
+                "mail",
+                extra={
+                    "event": str(ended.claim.event.event_id),
+                    "kind": ended.claim.event.kind,
+                    "channel": ended.claim.channel,
+                    "attempt": ended.claim.attempts,
+                    "outcome": ended.outcome if in_time else f"{ended.outcome}, after the lease had passed on",
+                },
+            )
+
+    def _one(self, session: Session, ended: Ended) -> bool:
+        claim, answer = ended.claim, ended.answer
+        match ended.outcome:
+            case "refused":
+                return ledger.refused(session, claim, answer, self._give_up_after)
+            case "later":
+                return ledger.later(session, claim, answer, first_pause=self._steady)
+            case "away":
+                return ledger.give_back(session, claim, answer, pause=self._steady)
+            case _:
+                return ledger.give_back(session, claim, None, pause=timedelta())
+
+
+class Behind:
+    """A recorder that nobody waits for: a thread writes down together whatever ended meanwhile, so that a slow disk makes
+    transactions larger and not mails slower. What is not written yet is bounded; a crash repeats that much at most."""
+
+    def __init__(self, recorder: Callable[..., None], at_most: int) -> None:
+        self._recorder = recorder
+        self._ended: queue.Queue[Ended | None] = queue.Queue(at_most)
+        self._thread = threading.Thread(target=self._write, name="marks", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def __call__(self, *ends: Ended) -> None:
+        for ended in ends:
+            self._ended.put(ended)
+
+    def stop(self, seconds: float) -> None:
+        """Write what is left."""
+        self._ended.put(None)
+        self._thread.join(seconds)
+
+    def _write(self) -> None:
+        going_on = True
+        while going_on:
+            ends = [self._ended.get()]
+            while not self._ended.empty():
+                ends.append(self._ended.get())
+            going_on = None not in ends
+            self._surely([ended for ended in ends if ended is not None])
+
+    def _surely(self, ends: list[Ended]) -> None:
+        while ends:
+            try:
+                self._recorder(*ends)
+                return
+            except BUSY as error:
+                # The mails are gone; while the lease lasts, what became of them can still be told.
+                log.warning("database does not answer", extra={"reason": repr(error)})
+                time.sleep(AGAIN_SECONDS)
+            except Exception:
+                # What cannot be written down comes again when its lease ends; the others must not wait for it.
+                log.exception("outcomes not recorded")
+                return
 
 
 class Delivery:
     """Carries what the ledger owes. Threads may share one."""
 
     def __init__(
-        self, sessions: sessionmaker[Session], carriers: Sequence[Carrier], settings: NotifySettings
+        self,
+        sessions: sessionmaker[Session],
+        carriers: Sequence[Carrier],
+        settings: NotifySettings,
+        record: Callable[..., None] | None = None,
     ) -> None:
         self._sessions = sessions
         self._carriers = {carrier.name: carrier for carrier in carriers}
         self._settings = settings
+        self._record = record or Recorder(sessions, settings)
 
     def deliver(self, event_id: UUID | None = None, *, limit: int = 1) -> int:
         """Try up to `limit` that are due (or this one); how many were."""
@@ -43,66 +155,37 @@ class Delivery:
             )
         # No attempt begins that might outlive the lease: another would then send it a second time.
         last_start = begun + settings.notify_lease_seconds - 2 * settings.smtp_timeout_seconds
-        stopped: str | None = None
+        closed: Ended | None = None
         for n, claim in enumerate(claims):
-            if stopped is not None or (n and time.monotonic() > last_start):
-                with self._sessions.begin() as session:
-                    ledger.give_back(session, claim, stopped, pause=self._steady if stopped else timedelta())
-                continue
-            stopped = self._one(claim)
+            if closed is not None:
+                # Our own way out is closed: the rest had better wait as well.
+                self._record(Ended(claim, "away", closed.answer))
+            elif n and time.monotonic() > last_start:
+                self._record(Ended(claim, "back"))
+            else:
+                ended = self._carry(claim)
+                closed = ended if ended.outcome == "away" else None
+                self._record(ended)
         return len(claims)
 
-    @property
-    def _steady(self) -> timedelta:
-        return timedelta(seconds=self._settings.notify_retry_seconds)
-
-    def _one(self, claim: ledger.Claim) -> str | None:
-        """Carry one; why the rest had better wait, if our own way out is closed."""
+    def _carry(self, claim: ledger.Claim) -> Ended:
         with tracing.span(
             "mail", SpanKind.CLIENT, of=tracing.parent(claim.trace), mail__kind=claim.event.kind
         ) as span:
-            outcome, closed = self._try(claim)
-            span.set_attribute("mail.outcome", outcome)
-        return closed
+            ended = self._try(claim)
+            span.set_attribute("mail.outcome", ended.outcome)
+        return ended
 
-    def _try(self, claim: ledger.Claim) -> tuple[str, str | None]:
-        settings, closed = self._settings, None
-        give_up_after = timedelta(hours=settings.notify_give_up_hours)
-        outcome, answer = "sent", ""
-        try:
-            answer = self._carry(claim)
-        except Never as error:
-            outcome, answer = "refused", str(error)
-        except Away as error:
-            outcome, answer = "away", str(error)
-            closed = answer
-        except NotNow as error:
-            outcome, answer = "later", str(error)
-        if outcome == "later" and claim.give_up_at is not None and clock.now() > claim.give_up_at:
-            outcome = "refused"
-        with self._sessions.begin() as session:
-            match outcome:
-                case "sent":
-                    kept = ledger.sent(session, claim, answer)
-                case "refused":
-                    kept = ledger.refused(session, claim, answer, give_up_after)
-                case "away":
-                    kept = ledger.give_back(session, claim, answer, pause=self._steady)
-                case _:
-                    kept = ledger.later(session, claim, answer, first_pause=self._steady)
-        log.info(
-            "mail",
-            extra={
-                "event": str(claim.event.event_id),
-                "kind": claim.event.kind,
-                "channel": claim.channel,
-                "attempt": claim.attempts,
-                "outcome": outcome if kept else f"{outcome}, after the lease had passed on",
-            },
-        )
-        return outcome, closed
-
-    def _carry(self, claim: ledger.Claim) -> str:
+    def _try(self, claim: ledger.Claim) -> Ended:
         if not claim.to.email:
-            raise Never("没有邮箱地址")
-        return self._carriers[claim.channel].carry(Parcel(claim.event, claim.to, claim.message_id))
+            return Ended(claim, "refused", "没有邮箱地址")
+        try:
+            answer = self._carriers[claim.channel].carry(Parcel(claim.event, claim.to, claim.message_id))
+        except Never as error:
+            return Ended(claim, "refused", str(error))
+        except Away as error:
+            return Ended(claim, "away", str(error))
+        except NotNow as error:
+            given_up = claim.give_up_at is not None and clock.now() > claim.give_up_at
+            return Ended(claim, "refused" if given_up else "later", str(error))
+        return Ended(claim, "sent", answer)

@@ -3,15 +3,16 @@
 Every function works in the caller's transaction; leases run by the database's clock.
 """
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -74,11 +75,11 @@ def accept(session: Session, event: AnyEvent, mail_from: str, give_up_after: tim
         "domain": "",
         "tried": [],
         "attempts": 0,
-        "trace": tracing.current(),
         "state": "sent",
         "sent_at": func.now(),
         "give_up_at": None,
         "last_error": None,
+        "trace": tracing.current(),
     }
     owed: dict[str, Any] = {
         "state": "pending",
@@ -140,7 +141,7 @@ def claim(
         .group_by(Notification.domain)
         .having(func.count() >= per_domain)
     )
-    due = select(Notification).where(
+    due = select(Notification.event_id, Notification.channel).where(
         Notification.state == "pending",
         Notification.next_at <= func.now(),
         Notification.channel.in_(channels),
@@ -150,29 +151,27 @@ def claim(
     )
     if event_id is not None:
         due = due.where(Notification.event_id == event_id)
-    found = list(
-        session.scalars(due.order_by(Notification.next_at).limit(limit).with_for_update(skip_locked=True))
+    due = due.order_by(Notification.next_at).limit(limit).with_for_update(skip_locked=True)
+    # One statement, however many: what a claim costs is its way to the database and back.
+    taken = (
+        update(Notification)
+        .where(tuple_(Notification.event_id, Notification.channel).in_(due))
+        .values(lease=func.gen_random_uuid(), lease_until=func.now() + lease, attempts=Notification.attempts + 1)
+        .returning(Notification)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
-    if not found:
-        return []
-    leases = {row.event_id: uuid4() for row in found}
-    for row in found:
-        row.lease = leases[row.event_id]
-        row.lease_until = func.now() + lease
-        row.attempts += 1
-    claims = [_claim(row, leases[row.event_id]) for row in found]
-    session.flush()
-    return claims
+    return [_claim(row) for row in session.scalars(taken)]
 
 
-def _claim(row: Notification, lease: UUID) -> Claim:
+def _claim(row: Notification) -> Claim:
+    assert row.lease is not None
     event = EVENT.validate_python(row.payload)
     to = row.contacts[row.contact]
     return Claim(
         event=event,
         channel=row.channel,
         to=Person(name=to["name"], email=to["email"], enterprise=event.to.enterprise),
-        lease=lease,
+        lease=row.lease,
         attempts=row.attempts,
         message_id=row.message_id,
         domain=row.domain,
@@ -183,11 +182,8 @@ def _claim(row: Notification, lease: UUID) -> Claim:
     )
 
 
-def _end(session: Session, claim: Claim, tried: dict[str, Any] | None = None, **values: object) -> bool:
+def _end(session: Session, claim: Claim, **values: object) -> bool:
     """Record how an attempt ended; False when its lease had passed to somebody else."""
-    if tried is not None:
-        now = {"address": claim.to.email, "at": clock.now().isoformat(), **tried}
-        values["tried"] = [*claim.tried, now][-REMEMBERED:]
     ended = session.scalar(
         update(Notification)
         .where(
@@ -202,24 +198,47 @@ def _end(session: Session, claim: Claim, tried: dict[str, Any] | None = None, **
     return ended is not None
 
 
-def sent(session: Session, claim: Claim, answer: str = "") -> bool:
-    """The other side took it."""
-    if claim.domain:
-        session.execute(delete(Domain).where(Domain.name == claim.domain))
-    return _end(
-        session, claim, {"outcome": "accepted", "answer": answer},
-        state="sent", sent_at=func.now(), answer=answer, last_error=None,
-    )  # fmt: skip
+_SENT = text(
+    "UPDATE notify.notifications AS n SET state = 'sent', sent_at = now(), answer = v.answer, tried = v.tried,"
+    "  last_error = NULL, lease = NULL, lease_until = NULL "
+    "FROM unnest(CAST(:ids AS uuid[]), CAST(:channels AS text[]), CAST(:leases AS uuid[]), CAST(:answers AS text[]),"
+    "  CAST(:tried AS jsonb[])) AS v (id, channel, lease, answer, tried) "
+    "WHERE n.event_id = v.id AND n.channel = v.channel AND n.lease = v.lease AND n.state = 'pending' "
+    "RETURNING n.event_id, n.channel"
+)
+
+
+def sent(session: Session, taken: Sequence[tuple[Claim, str]]) -> set[tuple[UUID, str]]:
+    """The other side took these, with these answers; which of them were still ours to say so of."""
+    if recovered := {c.domain for c, _ in taken if c.domain and c.attempts > 1}:
+        session.execute(delete(Domain).where(Domain.name.in_(recovered)))
+    done = session.execute(
+        _SENT,
+        {
+            "ids": [c.event.event_id for c, _ in taken],
+            "channels": [c.channel for c, _ in taken],
+            "leases": [c.lease for c, _ in taken],
+            "answers": [answer for _, answer in taken],
+            "tried": [json.dumps(_and_now(c, "accepted", answer), ensure_ascii=False) for c, answer in taken],
+        },
+    )
+    return {(row[0], row[1]) for row in done}
+
+
+def _and_now(claim: Claim, outcome: str, answer: str) -> list[dict[str, Any]]:
+    """What was tried, with this attempt; the latest are kept."""
+    now = {"address": claim.to.email, "at": clock.now().isoformat(), "outcome": outcome, "answer": answer}
+    return [*claim.tried, now][-REMEMBERED:]
 
 
 def refused(session: Session, claim: Claim, reason: str, give_up_after: timedelta) -> bool:
     """The present contact will not do: on to the next one, or parked where there is none."""
-    tried = {"outcome": "refused", "answer": reason}
+    tried = _and_now(claim, "refused", reason)
     if not claim.another:
-        return _end(session, claim, tried, state="undeliverable", last_error=reason)
+        return _end(session, claim, tried=tried, state="undeliverable", last_error=reason)
     following = Notification.contacts[Notification.contact + 1]["email"].astext
     return _end(
-        session, claim, tried,
+        session, claim, tried=tried,
         contact=Notification.contact + 1,
         domain=func.coalesce(func.lower(func.split_part(following, "@", 2)), ""),
         attempts=0,
@@ -253,7 +272,7 @@ def later(session: Session, claim: Claim, reason: str, *, first_pause: timedelta
             )
         )
     return _end(
-        session, claim, {"outcome": "deferred", "answer": reason},
+        session, claim, tried=_and_now(claim, "deferred", reason),
         next_at=func.now() + pause, last_error=reason,
     )  # fmt: skip
 
@@ -262,4 +281,4 @@ def give_back(session: Session, claim: Claim, reason: str | None, *, pause: time
     """As if it had never been tried: our own way out is closed, which is no fault of this one's."""
     values: dict[str, object] = {} if reason is None else {"last_error": reason}
     attempts = Notification.attempts - 1
-    return _end(session, claim, None, attempts=attempts, next_at=func.now() + _about(pause), **values)
+    return _end(session, claim, attempts=attempts, next_at=func.now() + _about(pause), **values)

@@ -9,10 +9,12 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass, field
+from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP as CRLF
-from email.utils import formatdate, parseaddr
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import formataddr, formatdate, parseaddr
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -32,7 +34,7 @@ class Never(Exception):
 class Sender(Protocol):
     """Sends one message and gives the server's answer, or raises `Away`, `NotNow` or `Never`."""
 
-    def send(self, message: EmailMessage) -> str: ...
+    def send(self, message: Message) -> str: ...
 
 
 def compose(
@@ -45,17 +47,20 @@ def compose(
     html: str,
     message_id: str,
     unsubscribe: str | None = None,
-) -> EmailMessage:
+) -> Message:
     """A message of text and HTML; `Never` for an address no mail can go to. `unsubscribe` is where a reminder's reader
     wants no more of them (RFC 8058: one click)."""
-    message = EmailMessage()
+    # The older of the standard library's two ways of making a message, at a quarter of the newer one's cost. It folds what it
+    # is given, so that no line break may reach it.
+    message = MIMEMultipart("alternative")
     try:
         shown, own = parseaddr(sender)
-        message["From"] = Address(shown, addr_spec=own)
-        message["To"] = Address(" ".join(name.split()), addr_spec=address)
+        to = Address(" ".join(name.split()), addr_spec=address)
+        message["From"] = formataddr((shown, own))
+        message["To"] = formataddr((to.display_name, to.addr_spec))
     except (ValueError, IndexError) as error:
         raise Never(f"不是邮箱地址：{address}") from error
-    message["Subject"] = subject
+    message["Subject"] = Header(" ".join(subject.split()), "utf-8", header_name="Subject").encode()
     message["Date"] = formatdate(usegmt=True)
     message["Message-ID"] = message_id
     # No holiday replies and no loops.
@@ -63,8 +68,8 @@ def compose(
     if unsubscribe is not None:
         message["List-Unsubscribe"] = f"<{unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.set_content(text)
-    message.add_alternative(html, subtype="html")
+    message.attach(MIMEText(text, "plain", "utf-8"))
+    message.attach(MIMEText(html, "html", "utf-8"))
     return message
 
 
@@ -126,7 +131,7 @@ class SmtpSender:
             _, said = smtp.ehlo()
             return said.decode(errors="replace").splitlines()[0]
 
-    def send(self, message: EmailMessage) -> str:
+    def send(self, message: Message) -> str:
         kept = self._kept()
         if kept.smtp is not None and (
             time.monotonic() - kept.used_at > self.IDLE_SECONDS or kept.mails >= self.MAILS
@@ -141,7 +146,7 @@ class SmtpSender:
                 why = str(lost)
         raise Away(why)
 
-    def _hand_over(self, message: EmailMessage) -> str:
+    def _hand_over(self, message: Message) -> str:
         kept = self._kept()
         smtp = kept.smtp
         try:
@@ -244,19 +249,14 @@ def _verdict(code: int, reason: bytes | str) -> NotNow | Never:
     return (Never if 500 <= code < 600 else NotNow)(_said(code, reason))
 
 
-def as_bytes(message: EmailMessage) -> bytes:
-    """A message as it goes over the wire."""
-    return message.as_bytes(policy=CRLF)
-
-
 @dataclass
 class MemorySender:
     """Keeps what it is given. `refusals` are raised first, one a mail."""
 
-    messages: list[EmailMessage]
+    messages: list[Message]
     refusals: list[NotNow | Never] = field(default_factory=list)
 
-    def send(self, message: EmailMessage) -> str:
+    def send(self, message: Message) -> str:
         if self.refusals:
             raise self.refusals.pop(0)
         self.messages.append(message)

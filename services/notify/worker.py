@@ -1,14 +1,16 @@
 """The worker process: threads that take events over, and threads that send what is due from the ledger."""
 
 import logging
+import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from celery.signals import worker_shutting_down
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
-from services.notify.channels import Email
-from services.notify.delivery import Delivery
+from services.notify.channels import Carrier, Email
+from services.notify.delivery import Behind, Delivery, Recorder
 from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
 from services.notify.tasks import Worker, register
@@ -26,8 +28,11 @@ log = logging.getLogger(__name__)
 class Senders:
     """Threads that send what the ledger holds. They need no broker: what was accepted goes out without one."""
 
-    def __init__(self, delivery: Delivery, settings: NotifySettings) -> None:
-        self._delivery = delivery
+    def __init__(
+        self, sessions: sessionmaker[Session], carriers: Sequence[Carrier], settings: NotifySettings
+    ) -> None:
+        self._marks = Behind(Recorder(sessions, settings), settings.notify_batch)
+        self._delivery = Delivery(sessions, carriers, settings, self._marks)
         self._settings = settings
         self._stop = threading.Event()
         self._due = threading.Event()
@@ -37,6 +42,10 @@ class Senders:
         ]
 
     def start(self) -> None:
+        # A thread that comes back from the server waits for another's turn to end; by default that is 5 ms, several mails'
+        # worth.
+        sys.setswitchinterval(0.0005)
+        self._marks.start()
         for thread in self._threads:
             thread.start()
 
@@ -52,6 +61,7 @@ class Senders:
     def join(self, seconds: float) -> None:
         for thread in self._threads:
             thread.join(seconds)
+        self._marks.stop(seconds)
 
     def _send(self) -> None:
         while not self._stop.is_set():
@@ -74,7 +84,7 @@ def run(settings: NotifySettings) -> None:
     database = engine(settings)
     sessions = sessionmaker(database, expire_on_commit=False)
     sender = SmtpSender(settings.smtp_url.get_secret_value(), settings.smtp_timeout_seconds)
-    senders = Senders(Delivery(sessions, [Email(sender, settings)], settings), settings)
+    senders = Senders(sessions, [Email(sender, settings)], settings)
     app = celery_app("notify", settings.broker_url.get_secret_value())
     jobs = Jobs(str(settings.applications_url), Signer("notify", settings.signing_key))
     hints = ThreadHints(settings.redis_url.get_secret_value() if settings.redis_url else None)

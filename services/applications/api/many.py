@@ -27,7 +27,8 @@ from shared.web import actor, answer, body
 PAGE = 500
 # A file of a season's cases; whoever wants more narrows the list.
 AT_MOST = 50_000
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# One type for either kind of file, as the description says; its name tells which it is.
+FILE = "application/octet-stream"
 COLUMNS = (
     ("申报编号", 16), ("版次", 6), ("项目名称", 32), ("申报单位", 32), ("统一社会信用代码", 22), ("所属区", 10),
     ("专项资金名称", 14), ("申报批次", 30), ("审核批", 14), ("申请金额（万元）", 14), ("支持金额（万元）", 14),
@@ -103,7 +104,7 @@ async def _csv(
     request: web.Request, filter_: queue.Filter, first: tuple[list[Sequence[Cell]], str | None], name: str
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
-    response.content_type, response.charset = "text/csv", "utf-8"
+    response.content_type = FILE
     await response.prepare(request)
     # The mark tells spreadsheets that it is UTF-8.
     await response.write(b"\xef\xbb\xbf" + csv_lines([HEAD]))
@@ -134,7 +135,7 @@ async def _xlsx(
             rows, cursor = await _page(request, filter_, cursor)
         await asyncio.to_thread(sheet.close)
         response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
-        response.content_type = XLSX
+        response.content_type = FILE
         response.content_length = path.stat().st_size
         await response.prepare(request)
         with path.open("rb") as file:

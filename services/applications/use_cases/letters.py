@@ -66,8 +66,10 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
         office=OFFICE,
         reference=reference,
         addressee=application.enterprise_name,
-        # What people wrote is filled in, never read for braces.
-        paragraphs=[paragraph.format(**known) for paragraph in kind.paragraphs],
+        # What people wrote is filled in, never read for braces; each of its lines is a paragraph.
+        paragraphs=[
+            line for text in kind.paragraphs for line in text.format(**known).splitlines() if line.strip()
+        ],
         signed_by=OFFICE,
         signed_on=clock.show_long_date(today),
         contact=CONTACT,

@@ -439,7 +439,7 @@ async def test_a_return_has_its_letter_until_it_is_taken_back(
     letter, model = await letter_of(api, sessions, submitted, "return")
     assert letter["name"] == "退回补正通知书"
     assert model.addressee == WHO.enterprise_name
-    assert "1.项目联系人 · Email：请核对 {邮箱}\n2.整体：整体补充" in model.paragraphs
+    assert model.paragraphs[1:3] == ["1.项目联系人 · Email：请核对 {邮箱}", "2.整体：整体补充"]
     assert (await api.act(REVIEWER, submitted, "recall")).status == 200
     assert await call(api, "GET", f"/api/v1/applications/{submitted}/letters", WHO, 200) == []
     kept = await call(api, "GET", f"/api/v1/applications/{submitted}/letters", REVIEWER, 200)

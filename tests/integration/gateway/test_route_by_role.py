@@ -37,7 +37,7 @@ def concrete(path: str) -> str:
     """The path of a route with something in each of its places."""
     path = path.replace("{rest:.+}", "applications").replace("{n}", "1").replace("{version}", "1")
     return re.sub(
-        r"\{(id|account|attachment|opinion|item)\}",
+        r"\{(id|account|attachment|opinion|item|objection|event|letter|request)\}",
         str(uuid4()),
         re.sub(r"\{(key|fund_type|token)[^}]*\}", "x", path),
     )

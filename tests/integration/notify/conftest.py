@@ -74,9 +74,10 @@ def another(sessions: sessionmaker[Session], settings: NotifySettings) -> Iterat
     """Makes deliveries that hand over to a server of this URL."""
     made: list[SmtpSender] = []
 
-    def make(url: str, timeout: float = 5) -> Delivery:
+    def make(url: str, timeout: float = 5, **changes: float) -> Delivery:
         made.append(SmtpSender(url, timeout))
-        return Delivery(sessions, [Email(made[-1], settings)], settings)
+        changed = settings.model_copy(update=changes)
+        return Delivery(sessions, [Email(made[-1], changed)], changed)
 
     yield make
     for sender in made:

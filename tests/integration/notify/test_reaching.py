@@ -88,8 +88,10 @@ def test_who_has_no_address_is_reached_by_the_other(
 
 
 def test_a_failing_domain_holds_up_nobody_else(
-    sessions: Sessions, delivery: Delivery, mail_server: MailServer
+    sessions: Sessions, another: Another, mail_server: MailServer
 ) -> None:
+    # Long enough that no slow machine comes to the second look.
+    delivery = another(mail_server.url, notify_retry_seconds=600)
     mail_server.domains["full.example"] = "452 4.2.2 mailbox full"
     failing = [accept(sessions, to=person(f"{n}@full.example")) for n in range(30)]
     others = [accept(sessions, to=person(f"{n}@example.com")) for n in range(5)]
@@ -105,6 +107,7 @@ def test_a_failing_domain_holds_up_nobody_else(
     mail_server.domains.clear()
     with sessions.begin() as session:
         session.execute(update(Domain).values(retry_at=datetime.datetime.now(datetime.UTC)))
+    due_now(sessions)
     for event in failing:
         assert drain(delivery, sessions, event).state == "sent"
     with sessions() as session:
@@ -148,11 +151,11 @@ def test_a_server_that_falls_silent_is_waited_for_no_longer_than_said(
     sessions: Sessions, another: Another, mail_server: MailServer
 ) -> None:
     mail_server.refusals = [SILENT]
-    delivery = another(mail_server.url, timeout=0.5)
+    delivery = another(mail_server.url, timeout=2)
     event = accept(sessions)
     began = time.monotonic()
     delivery.deliver()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5.5
     found = row(sessions, event)
     assert (found.state, found.tried[-1]["outcome"]) == ("pending", "deferred")
     assert drain(delivery, sessions, event).state == "sent"

@@ -42,16 +42,16 @@ def test_what_is_hidden_in_a_row_is_not_summed() -> None:
 
 
 def test_the_mark_changes_with_what_is_shown_and_asked_for_and_with_nothing_else() -> None:
-    before = standing.shown(now(a=row()))
-    assert standing.shown(now(a=row(), b=row())) == before  # a row more
-    assert standing.shown({**now(a=row()), "computed": {"sum": "3.00"}}) == before
-    assert standing.shown(now(a=row(hidden=["wan"]))) != before
-    assert standing.shown({**now(a=row()), "hidden": ["x"]}) != before
-    assert standing.shown({**now(a=row()), "required": []}) != before
+    before = standing.shape(now(a=row()))
+    assert standing.shape(now(a=row(), b=row())) == before  # a row more
+    assert standing.shape({**now(a=row()), "computed": {"sum": "3.00"}}) == before
+    assert standing.shape(now(a=row(hidden=["wan"]))) != before
+    assert standing.shape({**now(a=row()), "hidden": ["x"]}) != before
+    assert standing.shape({**now(a=row()), "required": []}) != before
 
 
 def test_outputs_name_their_places() -> None:
     state = {**now(a=row(computed={"twice": "10.00", "more": None})), "computed": {"sum": "5.00", "share": None}}
-    assert standing.outputs(state) == {
+    assert standing.computed(state) == {
         "f-sum": "5.00", "f-share": "—", "t-rows-a-twice": "10.00", "t-rows-a-more": "—", "rows/wan": "5.00",
     }  # fmt: skip
