@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from services.gateway.pages.controls import Beside
-
 from services.gateway.pages import form_view, standing
+from services.gateway.pages.form_parts import Beside
 
 Json = dict[str, Any]
 COLUMN = {"required": True, "help": None, "unit": None, "visible_if": None}
