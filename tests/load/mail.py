@@ -1,6 +1,6 @@
 """How mails leave: `make bench-mail`.
 
-2,000 returns are owed at once and go the whole way: relay → broker → one notify worker → an SMTP sink, which must hold
+2,000 returns stand in the ledger at once and go from there through one notify worker to an SMTP sink, which must hold
 each of them exactly once at the end. Beside it, in the same run and against the same sink, the same mails are sent by
 smtplib alone: over one connection, and over as many connections in threads as the worker has. Delivery is measured from
 the first mail in the sink to the last; that is the part in which nothing but delivery is left to do.
