@@ -17,9 +17,9 @@ from shared.settings import load
 class DyingRelay(relay.Relay):
     moment = sys.argv[1]
 
-    def _publish(self, topic: str, ids: list[UUID]) -> set[UUID]:
+    def _publish(self, topic: str, ids: list[UUID], traces: dict[UUID, str]) -> set[UUID]:
         if self.moment == "published":
-            super()._publish(topic, ids)
+            super()._publish(topic, ids, traces)
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
