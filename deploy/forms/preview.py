@@ -12,8 +12,8 @@ from services.applications.forms.definition import Form, OtherApplications, Roun
 from services.applications.forms.situation import Facts
 from services.applications.forms.standing import effective, now, visible_sections
 from services.documents import rendering
-from services.gateway.pages import form_parts, form_view, standing
-from services.gateway.pages.rendering import TEMPLATES
+from services.gateway.pages import checking, form_parts, form_view, standing
+from services.gateway.pages.rendering import TEMPLATES, frame
 from services.gateway.pages.sections import marks
 from shared import clock
 from shared.errors import FieldError, Invalid
@@ -80,33 +80,33 @@ class Preview:
         beside = form_parts.Beside.of(wrong, [], {})
         application = self._application()
         text = TEMPLATES.get_template("section.html").render(
+            **{**frame(), "here": f"{HERE}/sections/{key}"},
             application=application,
             section=shown,
             opened=self._opened(key),
             form=form_view.build(shown, values, self.round.parameters, [], beside, state),
             carried=standing.carried(definition, state, values),
-            shown="",
             read=None,
+            requests=[],
+            reason="",
+            shape="",
+            saved=False,
+            following=None,
+            news=[],
+            left_over=[],
             errors=form_view.summary(definition, wrong),
             opinions=[],
             marks=marks(application, [], []),
-            checks=[outcome.model_dump() for outcome in evaluate(self.form, self.saved, self.facts)],
+            checks=checking.lines(
+                {"sections": [self.definition(s) for s in self.form.sections], "lists": {}},
+                [outcome.model_dump() for outcome in evaluate(self.form, self.saved, self.facts)],
+            ),
             notice=notice,
             fault="请处理以下各处后再保存表单：" if wrong else None,
             base="",
-            session=None,
-            csrf_token="",
-            roles=set(),
-            role_labels={},
-            demo=False,
-            idle_minutes=0,
-            here=f"{HERE}/sections/{key}",
-            unread=None,
-            now_ms=int(clock.now().timestamp() * 1000),
-            ends_at=None,
         )
         # Without its scripts: there is nobody here for them to talk to, and every page works without.
-        return re.sub(r"<script[^>]*></script>\n?", "", text)
+        return re.sub(r'<script[^>]*></script>\n?|<link rel="modulepreload"[^>]*>\n?', "", text)
 
     def _opened(self, key: str) -> Json:
         return {
@@ -124,6 +124,9 @@ class Preview:
         shown = visible_sections(self.form, self.saved, self.facts)
         return {
             "id": "preview",
+            "form_version": self.form.version,
+            "newer_form_version": None,
+            "registry": {"waiting": []},
             "form_title": self.form.title,
             "project_name": "",
             "fund_type_label": self.form.label,

@@ -301,18 +301,6 @@ class AuditLink(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class IdempotencyKey(Base):
-    """The first answer to a key, committed together with its effect."""
-
-    __tablename__ = "idempotency_keys"
-
-    scope: Mapped[str] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    body_sha256: Mapped[str]
-    answer: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
 class Owed(Base):
     """The outbox: a row is owed until its effect is recorded (`done_at`)."""
 

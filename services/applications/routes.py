@@ -17,6 +17,7 @@ from services.applications.api import (
     unlocking,
     verify,
 )
+from services.applications.audit_schemas import AuditPage
 from services.applications.desk_schemas import (
     AskUnlock,
     FilePages,
@@ -40,7 +41,6 @@ from services.applications.schemas import (
     ApplicationPage,
     ApplicationView,
     AttachmentView,
-    AuditPage,
     Change,
     DocumentStatus,
     Nothing,

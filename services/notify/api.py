@@ -12,7 +12,7 @@ from services.notify import inbox, unsubscribing
 from services.notify.emails import render
 from services.notify.ledger import EVENT
 from services.notify.models import Notification
-from services.notify.schemas import Inbox, Notice, Parked, Resend, Unsubscribe, Unsubscribed
+from services.notify.schemas import Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from services.notify.settings import NotifySettings
 from shared import openapi
 from shared.errors import FieldError, Invalid, Malformed, NotFound
@@ -85,7 +85,7 @@ async def list_parked(request: web.Request) -> web.Response:
     for row in found:
         event = EVENT.validate_python(row.payload)
         shown.append(
-            Parked(
+            ParkedNotice(
                 delivery=inbox.delivery_of(row),
                 project_name=event.project_name,
                 number=event.number,

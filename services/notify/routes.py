@@ -1,7 +1,7 @@
 """Every route of the service: who may call it, for whom."""
 
 from services.notify import api
-from services.notify.schemas import Inbox, Parked, Resend, Unsubscribe, Unsubscribed
+from services.notify.schemas import Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from shared.identity import Role
 from shared.messages import Deliveries, Delivery, EventToShow, RenderedMail
 from shared.web import HEALTH, METRICS, Route
@@ -17,7 +17,7 @@ ROUTES = [
         "GET", "/api/v1/notifications", api.list_notices, GATEWAY, APPLICANT, answer=Inbox, query=("cursor",)
     ),
     Route("POST", "/api/v1/notifications/{id}/read", api.read_notice, GATEWAY, APPLICANT, status=204),
-    Route("GET", "/api/v1/notifications/parked", api.list_parked, GATEWAY, TELLERS, answer=list[Parked]),
+    Route("GET", "/api/v1/notifications/parked", api.list_parked, GATEWAY, TELLERS, answer=list[ParkedNotice]),
     Route("POST", "/api/v1/notifications/{id}/resend", api.resend, GATEWAY, TELLERS, Resend, Delivery),
     Route("POST", "/internal/unsubscribe", api.unsubscribe, GATEWAY, body=Unsubscribe, answer=Unsubscribed),
     Route("GET", "/internal/deliveries", api.deliveries, APPLICATIONS, answer=Deliveries),

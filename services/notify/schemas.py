@@ -36,7 +36,7 @@ class Resend(BaseModel):
     channel: str = Field(default="email", max_length=20)
 
 
-class Parked(BaseModel):
+class ParkedNotice(BaseModel):
     """A notice that could not be delivered, with what it is about."""
 
     delivery: Delivery

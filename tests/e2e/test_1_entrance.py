@@ -111,6 +111,8 @@ def test_the_end_of_a_session_is_said_before_it_comes(open_page: OpenPage) -> No
     page = open_page()
     page.clock.install()
     sign_in(page, "qiye2")
+    # The scripts are there.
+    expect(page.get_by_role("switch", name="闪信")).to_be_visible()
     warning = page.get_by_role("alert").filter(has_text="自动退出")
     page.clock.fast_forward("24:30")
     expect(warning).to_have_count(0)

@@ -6,9 +6,9 @@ from uuid import UUID
 from aiohttp import web
 from sqlalchemy import select
 
+from services.applications.audit_schemas import AuditEntry, AuditPage
 from services.applications.context import transaction
 from services.applications.models import Audit
-from services.applications.schemas import AuditEntry, AuditPage
 from services.applications.wording import ACTIONS
 from shared.errors import Malformed
 from shared.web import answer

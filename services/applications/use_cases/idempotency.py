@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.models import IdempotencyKey
+from services.applications.idempotency_models import IdempotencyKey
 from shared.errors import Conflict, FieldError, Invalid
 from shared.identity import Actor
 

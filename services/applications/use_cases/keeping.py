@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.codec import Codec
-from services.applications.models import Application, Attachment, Document, IdempotencyKey, Round, Section
+from services.applications.idempotency_models import IdempotencyKey
+from services.applications.models import Application, Attachment, Document, Round, Section
 from services.applications.settings import ApplicationsSettings
 from services.applications.taken_over_models import LeftOver
 from services.applications.use_cases.lapse import system_actor

@@ -138,6 +138,7 @@ async def discard_draft(
     drop_draft(opened.row)
     record(session, actor, "discard_draft", application_id=id, section=key)
     await session.flush()
+    await session.refresh(opened.row)
     return opened
 
 

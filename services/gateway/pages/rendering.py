@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from services.gateway.context import SESSION, SETTINGS
 from services.gateway.pages.assets import asset
-from services.gateway.switches import SWITCHES
+from services.gateway.switches import SWITCHES, Set
 from shared import clock
 from shared.identity import Role
 
@@ -85,25 +85,41 @@ ROLE_LABELS = {
 }
 
 
+def frame() -> dict[str, Any]:
+    """What every page's frame asks for, when nobody is signed in and nothing is out of the ordinary."""
+    return {
+        "session": None,
+        "csrf_token": "",
+        "roles": set(),
+        "role_labels": ROLE_LABELS,
+        "demo": False,
+        "switches": Set(),
+        "announcement": "",
+        "again_at": None,
+        "arrived": None,
+        "idle_minutes": 0,
+        "here": "",
+        "unread": None,
+        "now_ms": int(clock.now().timestamp() * 1000),
+        "ends_at": None,
+    }
+
+
 def page(request: web.Request, template: str, context: dict[str, Any], *, status: int = 200) -> web.Response:
     """A whole page for whoever is signed in, compressed as the browser likes it."""
     session = request.get(SESSION)
     settings = request.app[SETTINGS]
     text = TEMPLATES.get_template(template).render(
         {
+            **frame(),
             "session": session,
             "csrf_token": session.csrf_token if session else "",
             "roles": {role.value for role in session.roles} if session else set(),
-            "role_labels": ROLE_LABELS,
             "demo": settings.stub_idp,
             "switches": request.app[SWITCHES].set,
             "announcement": request.app[SWITCHES].announcement(),
-            "again_at": None,
-            "arrived": None,
             "idle_minutes": settings.session_idle_minutes,
             "here": request.path,
-            "unread": None,
-            "now_ms": int(clock.now().timestamp() * 1000),
             # Said in time to save what is being written.
             "ends_at": session.expires_at if session and session.expires_at - clock.now() < ENDS_SOON else None,
             **context,

@@ -160,6 +160,20 @@ async def test_newer_draft_stops_a_submission_until_it_is_settled(api: Api, draf
     assert snapshot["content"]["sections"]["fund_plan"]["applied_total_wan"] == "22.00"
 
 
+async def test_what_was_typed_is_given_up_and_what_was_saved_is_back(api: Api, draft: str) -> None:
+    await api.fill(WHO, draft)
+    path = section(draft, "fund_plan")
+    etag = (await api.call("GET", path, WHO)).headers["ETag"]
+    body = {"values": {"applied_total_wan": "99"}}
+    kept = await api.call("PUT", f"{path}/draft", WHO, json=body, headers={"If-Match": etag})
+    await problem(await api.call("DELETE", f"{path}/draft", WHO, headers={"If-Match": etag}), 412, "stale")
+    given_up = await api.call("DELETE", f"{path}/draft", WHO, headers={"If-Match": kept.headers["ETag"]})
+    assert given_up.status == 200
+    opened = await (await api.call("GET", path, WHO)).json()
+    assert opened["draft"] is None
+    assert opened["saved"]["applied_total_wan"] == "22.00"
+
+
 async def give_up(api: Api, draft: str, named: list[object]) -> ClientResponse:
     headers = {"If-Match": await api.etag(WHO, draft), "Idempotency-Key": uuid4().hex}
     path = f"/api/v1/applications/{draft}/submit"

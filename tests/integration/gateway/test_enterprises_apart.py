@@ -36,6 +36,7 @@ REVIEWER = factories.staff(Role.REVIEWER)
 # What belongs to nobody: forms are everybody's to read; whoever holds a document may check it.
 NOBODYS = frozenset({"/api/v1/forms/{fund_type}/{version}", "/verify/{token}", "/api/v1/{rest:.+}"})
 JSON_BODIES = {
+    "POST /api/v1/applications/{id}/unlock-requests": {"section": "company", "reason": "地址有误"},
     "PUT /api/v1/applications/{id}/opinions/{opinion}": {"reply": "已核对"},
     "PUT /api/v1/applications/{id}/sections/{key}": {"values": {}},
     "PUT /api/v1/applications/{id}/sections/{key}/draft": {"values": {}},
@@ -103,6 +104,8 @@ async def theirs(
     found = Belongings({"id": id, "key": "contact", "n": "1"}, texts={id, "手机号码与营业执照不符"})
     [listed] = await (await api.call("GET", f"/api/v1/applications/{id}/opinions", REVIEWER)).json()
     found.ids["opinion"] = listed["id"]
+    [letter] = await (await api.call("GET", f"/api/v1/applications/{id}/letters", OWNER)).json()
+    found.ids["letter"] = letter["id"]
     found.ids["attachment"] = file
     found.ids["item"] = str(uuid4())
     async with applications.app[SESSIONS].begin() as session:
@@ -168,7 +171,9 @@ async def test_no_route_opens_anothers(api: Api, theirs: Belongings, browser: Br
     for method, route, form in reachable():
         answer = await ask(other, theirs, method, route, form)
         text = await answer.text(errors="replace")
-        if answer.status != 404:
+        # `…/again` with nothing kept sends whoever asks on to the page itself, which is asked for here as well.
+        sent_on = answer.status == 303 and theirs.path(route) == f"{answer.headers['Location']}/again"
+        if answer.status != 404 and not sent_on:
             faults.append(f"{method} {route}: {answer.status} {answer.headers.get('Location', '')}")
         if any(word in text for word in theirs.texts - {theirs.ids["id"]}):
             faults.append(f"{method} {route} says what is theirs")

@@ -86,9 +86,11 @@ def counts(database_url: str, round_id: str, receipts: list[dict[str, Any]], var
             + of_round.format("o")
             + " WHERE o.topic = 'notify'"
         )
-        ledger = column("SELECT n.event_id FROM notify.notifications n " + of_round.format("n"))
+        ledger = column("SELECT DISTINCT n.event_id FROM notify.notifications n " + of_round.format("n"))
         sent = column(
-            "SELECT n.message_id FROM notify.notifications n " + of_round.format("n") + " WHERE n.state = 'sent'"
+            "SELECT n.message_id FROM notify.notifications n "
+            + of_round.format("n")
+            + " WHERE n.channel = 'email' AND n.state = 'sent'"
         )
     promised = [f"{r['number']} {r['sha256']}" for r in receipts]
     return [

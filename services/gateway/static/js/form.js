@@ -53,7 +53,8 @@ export function start() {
       bind();
       keeper.say(`${keeper.said}；表单已按您的选择更新`);
     }
-    form.querySelector("button[value=discard]").hidden = false;
+    const discard = form.querySelector("button[value=discard]");
+    if (discard) discard.hidden = false;
     const mark = document.querySelector("[data-own-mark]");
     if (mark) { mark.textContent = "已暂存"; mark.className = "mark draft"; }
     if (counted) { counted = false; refreshChecks(); }
