@@ -182,6 +182,7 @@ async def again(request: web.Request) -> web.Response:
     """What was typed, once more, for a browser without scripts that had been turned away."""
     same_origin(request)
     if not await waiting.load(request):
+        await application(request)
         return see_other(waiting.place(request))
     return await take(request)
 

@@ -119,6 +119,7 @@ async def again(request: web.Request) -> web.Response:
     """The same form once more, for a browser without scripts whose 提交申请 had been turned away."""
     same_origin(request)
     if not await waiting.load(request):
+        await application(request)
         return see_other(waiting.place(request))
     return await submit(request)
 
