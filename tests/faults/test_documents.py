@@ -112,7 +112,17 @@ def test_a_minute_without_applications_loses_no_document(
             time.sleep(60)
         finally:
             os.kill(group, signal.SIGCONT)
+        _reached_again(person, made[0][0])
         for id, receipt in made:
             document(person, id, receipt, 120)
         clean(workerless)
     assert len(pdfs(workerless) - before) == len(made)
+
+
+def _reached_again(person: Person, id: str, seconds: float = 20) -> None:
+    """The gateway leaves a service that hung alone for a while; whoever asks meanwhile is told when to come again."""
+    until = time.monotonic() + seconds
+    while (answer := person.send("GET", f"/applications/{id}")).status_code != 200:
+        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True), answer.text
+        assert time.monotonic() < until, "applications is awake and nobody asks it"
+        time.sleep(min(float(answer.headers["Retry-After"]), 2))
