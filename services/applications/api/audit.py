@@ -1,6 +1,5 @@
 """The audit of applications and rounds, for auditors."""
 
-from datetime import datetime
 from uuid import UUID
 
 from aiohttp import web
@@ -10,28 +9,11 @@ from services.applications.audit_schemas import AuditEntry, AuditPage
 from services.applications.context import transaction
 from services.applications.models import Audit
 from services.applications.wording import ACTIONS
+from shared.asked import instant, number
 from shared.errors import Malformed
 from shared.web import answer
 
 MAX_LIMIT = 500
-
-
-def instant(text: str) -> datetime:
-    """An instant with its offset; `Malformed` for anything else."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None or not 2000 <= found.year < 2200:
-        raise Malformed("时间应为带时区的 RFC 3339 格式。", code="bad_instant")
-    return found
-
-
-def number(text: str, most: int) -> int:
-    """A positive number of at most `most`; `Malformed` for anything else."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18 and 0 < int(text) <= most):
-        raise Malformed("参数应为正整数。", code="bad_number")
-    return int(text)
 
 
 async def read_audit(request: web.Request) -> web.Response:

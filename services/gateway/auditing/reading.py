@@ -1,7 +1,6 @@
 """The audit of accounts, as the API and the page give it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.context import DATABASE
 from services.gateway.models import Audit
-from shared.errors import Malformed
+from shared.asked import instant, number
 from shared.web import answer
 
 MAX_LIMIT = 500
@@ -53,22 +52,6 @@ class AccountAudit(BaseModel):
     next_cursor: str | None
 
 
-def _instant(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None or not 2000 <= found.year < 2200:
-        raise Malformed("时间应为带时区的 RFC 3339 格式。", code="bad_instant")
-    return found
-
-
-def _number(text: str, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18 and 0 < int(text) <= most):
-        raise Malformed("参数应为正整数。", code="bad_number")
-    return int(text)
-
-
 async def rows(session: AsyncSession, asked: Mapping[str, str]) -> AccountAudit:
     """A page of rows, newest first, by `actor`, `action`, `since`, `until`, `cursor` and `limit`."""
     query = select(Audit)
@@ -77,12 +60,12 @@ async def rows(session: AsyncSession, asked: Mapping[str, str]) -> AccountAudit:
     if action := asked.get("action"):
         query = query.where(Audit.action == action)
     if since := asked.get("since"):
-        query = query.where(Audit.at >= _instant(since))
+        query = query.where(Audit.at >= instant(since))
     if until := asked.get("until"):
-        query = query.where(Audit.at < _instant(until))
+        query = query.where(Audit.at < instant(until))
     if cursor := asked.get("cursor"):
-        query = query.where(Audit.id < _number(cursor, 2**62))
-    limit = _number(asked.get("limit", "50"), MAX_LIMIT)
+        query = query.where(Audit.id < number(cursor, 2**62))
+    limit = number(asked.get("limit", "50"), MAX_LIMIT)
     found = (await session.scalars(query.order_by(Audit.id.desc()).limit(limit + 1))).all()
     items = [
         AccountEntry(

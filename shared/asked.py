@@ -1,0 +1,23 @@
+"""Parameters of a query that are more than text, judged the same way by every service."""
+
+from datetime import datetime
+
+from shared.errors import Malformed
+
+
+def instant(text: str) -> datetime:
+    """An instant with its offset; `Malformed` for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None or not 2000 <= found.year < 2200:
+        raise Malformed("时间应为带时区的 RFC 3339 格式。", code="bad_instant")
+    return found
+
+
+def number(text: str, most: int) -> int:
+    """A positive number of at most `most`; `Malformed` for anything else."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18 and 0 < int(text) <= most):
+        raise Malformed("参数应为正整数。", code="bad_number")
+    return int(text)
