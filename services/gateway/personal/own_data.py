@@ -40,7 +40,7 @@ async def show(request: web.Request) -> web.Response:
     shown = [
         (label, mask(str(known[name])) if name in MASKED else known[name])
         for name, label in LABELS.items()
-        if known.get(name)
+        if known.get(name) and known[name] not in {account.name, account.enterprise_name}
     ]
     return page(request, "my_data.html", {"account": account, "known": shown, "consents": consents})
 
