@@ -1,6 +1,7 @@
 """What every kind of field has."""
 
 import unicodedata
+from abc import abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -75,8 +76,9 @@ class Kind(Part):
     width: int = Field(default=10, ge=1, le=100)
     bounds: tuple[Bound, ...] = ()
 
+    @abstractmethod
     def parse(self, raw: object, choices: Choices) -> Any:
-        raise NotImplementedError
+        """The value as it is kept; `Wrong` with a code and words for the person."""
 
     def show(self, value: Any, choices: Choices) -> str:
         return str(value)
