@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared import errors, logs, measuring, tracing
 from shared.identity import Actor, Caller, Role, Verifier
-from shared.wire import dumps, loads
+from shared.wire import dumps, loads, storable
 
 log = logging.getLogger(__name__)
 
@@ -171,6 +171,7 @@ async def _answer(
     request: web.Request, handler: Handler, request_id: str, busy: tuple[type[Exception], ...]
 ) -> web.StreamResponse:
     try:
+        storable(request.path, *(t for pair in request.query.items() for t in pair), code="malformed")
         return await handler(request)
     except errors.DomainError as error:
         return problem(error, request_id)

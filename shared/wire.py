@@ -1,4 +1,4 @@
-"""JSON as it comes from outside and as it leaves."""
+"""Text and JSON as they come from outside and as they leave."""
 
 import json
 from typing import Any
@@ -9,6 +9,12 @@ from shared import errors
 MAX_DEPTH = 12
 
 
+def storable(*texts: str, code: str = "bad_character") -> None:
+    """`Malformed` for a character that PostgreSQL does not store: refused here rather than lost later."""
+    if any("\x00" in text or any("\ud800" <= c <= "\udfff" for c in text) for text in texts):
+        raise errors.Malformed("请求内容含有无法保存的字符。", code=code)
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
@@ -17,9 +23,7 @@ def _check(value: object, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
         raise errors.Malformed("请求内容嵌套过深。", code="too_deep")
     if isinstance(value, str):
-        # PostgreSQL stores neither; both are refused here rather than lost later.
-        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise errors.Malformed("请求内容含有无法保存的字符。", code="bad_character")
+        storable(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             _check(key, depth)

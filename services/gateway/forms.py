@@ -14,6 +14,7 @@ from services.gateway.context import SESSION
 from services.gateway.sessions import Session
 from shared import deadline
 from shared.errors import Malformed, NotAllowed, TooLarge, UnsupportedMedia
+from shared.wire import storable
 
 MAX_TEXT = 1024 * 1024
 MAX_FIELDS = 5000
@@ -73,6 +74,7 @@ async def _read_urlencoded(request: web.Request) -> Values:
     values = request[FORM] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(_lines(value))
+    _storable(values)
     return values
 
 
@@ -100,7 +102,13 @@ async def _read_parts(request: web.Request, take_file: TakeFile | None) -> Value
     except ValueError as error:
         raise Malformed from error
     deadline.restart()
+    _storable(values)
     return values
+
+
+def _storable(values: Values) -> None:
+    for name, texts in values.items():
+        storable(name, *texts)
 
 
 def _trusted(request: web.Request, values: Values) -> bool:

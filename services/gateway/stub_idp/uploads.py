@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import BodyPartReader, web
 
 from shared.errors import Malformed, TooLarge, UnsupportedMedia
+from shared.wire import storable
 
 MAX_SCAN = 5 * 1024 * 1024
 # A scan over its limit is read to its end, so that its form can come back with what was typed; no further than this.
@@ -55,6 +56,7 @@ async def read(request: web.Request) -> tuple[dict[str, str], bytes]:
                 fields[part.name] = (await _bytes(part, MAX_TEXT, MAX_TEXT)).decode()
     except ValueError as error:
         raise Malformed from error
+    storable(*fields.values())
     return fields, scan
 
 

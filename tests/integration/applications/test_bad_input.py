@@ -135,6 +135,13 @@ async def test_body_over_the_limit(api: Api, draft: str) -> None:
     await problem(answer, 413, "too_large")
 
 
+async def test_characters_that_no_database_keeps(api: Api, draft: str) -> None:
+    for path in ("/api/v1/applications?q=%00", "/api/v1/applications?%00=x", f"{section(draft)}%00"):
+        await problem(await api.call("GET", path, WHO), 400, "malformed")
+    upload = f"/api/v1/applications/{draft}/attachments?section=%00&slot=business_license"
+    await problem(await api.call("POST", upload, WHO, data=FormData({"file": "x"})), 400, "malformed")
+
+
 async def test_wrong_state(api: Api, submitted: str) -> None:
     etag = (await api.call("GET", section(submitted), WHO)).headers["ETag"]
     body = {"values": {"project_name": "x"}}
