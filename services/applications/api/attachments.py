@@ -14,7 +14,6 @@ from services.applications.use_cases.receiving import MB, examine, receive, too_
 from shared.errors import Malformed, NotFound, UnsupportedMedia
 from shared.store import CHUNK, attachment_key
 from shared.web import actor, answer, uuid_in_path
-from shared.wire import storable
 
 # What surrounds the file in a multipart body, generously.
 FRAME = 8 * 1024
@@ -53,7 +52,6 @@ async def upload(request: web.Request) -> web.Response:
     if announced > place.slot.max_mb * MB:
         raise too_large(place.slot)
     part = await _file_part(request)
-    storable(part.filename or "")
     file = await receive(_chunks(part), part.filename or "附件", place)
     try:
         examined = await examine(file, place, app[INSPECTOR], app[SCANNER])
