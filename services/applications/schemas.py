@@ -300,6 +300,8 @@ class DocumentStatus(BaseModel):
     position: int | None = None
     eta_seconds: int | None = None
     message: str | None = None
+    # Of a document that was given up: under which it is found at `/ops`, short enough to be read out.
+    reference: str | None = None
 
 
 class TimelineEntry(BaseModel):

@@ -1,3 +1,8 @@
+// On a phone the form comes first: the panel is opened by whoever wants it.
+export function fold() {
+  if (matchMedia("(max-width: 860px)").matches) document.querySelector("[data-checks] details")?.removeAttribute("open");
+}
+
 // The panel of cross-form checks, fetched anew after something was saved elsewhere.
 export async function refreshChecks() {
   const panel = document.querySelector("[data-checks]");
