@@ -13,6 +13,7 @@ from tests.e2e.portal import (
     accessible,
     files,
     fill_section,
+    fits,
     new_project,
     open_section,
     path,
@@ -196,12 +197,22 @@ def test_live_notice_reaches_every_tab(open_page: OpenPage, system: RunningSyste
     fill(person, id, name="闪信的项目")
     second = page.context.new_page()
     second.goto("/projects")
-    page.goto("/notifications")
+    page.set_viewport_size({"width": 390, "height": 800})
+    open_section(page, create(person), "contact")
     page.wait_for_function("navigator.locks.query().then((l) => l.held.length === 1)")
     # One stream for both, however many tabs there are.
     submit(person, id)
     for tab in (page, second):
         expect(tab.locator(".flash").first).to_contain_text("“闪信的项目”状态：待纳批")
+    # On a phone it is all on the screen, and what the form is saved with stays free.
+    box, bar = (page.locator(place).bounding_box() for place in ("[data-flashes]", ".save-bar"))
+    assert box
+    assert bar
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert 0 <= box["y"] <= box["y"] + box["height"] <= bar["y"]
+    accessible(page)
+    fits(page)
     expect(second.locator("tbody tr", has_text="闪信的项目")).to_contain_text("待纳批")
     # Switched off: nothing is shown any more, in any tab.
     page.get_by_role("switch", name="闪信").click()

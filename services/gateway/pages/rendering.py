@@ -76,8 +76,8 @@ def waited(instant: str | None) -> str:
 
 def own_links(text: str, public_url: str) -> Markup:
     """A text whose addresses of this portal can be followed; nobody else's become links."""
-    place = re.compile(re.escape(escape(public_url)) + r"[A-Za-z0-9/_-]*")
-    return Markup(place.sub(r'<a href="\g<0>">\g<0></a>', escape(text)))  # noqa: S704 (escaped before)
+    place = re.compile(re.escape(str(escape(public_url))) + r"[A-Za-z0-9/_-]*")
+    return Markup(place.sub(r'<a href="\g<0>">\g<0></a>', str(escape(text))))  # noqa: S704 (escaped before)
 
 
 TEMPLATES.filters.update(
