@@ -123,6 +123,7 @@ class ApplicationSummary(BaseModel):
     applied_wan: str | None = None
     # For members of staff only.
     district: str | None = None
+    unlock_requests: int = 0
     lease: "LeaseView | None" = None
     assignee: "AssigneeView | None" = None
 

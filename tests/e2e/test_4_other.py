@@ -82,7 +82,9 @@ def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pic
     page.get_by_label("需要修改的内容和原因").fill("承诺日期填写有误")
     page.get_by_role("button", name="申请开放本项材料").click()
     expect(page.get_by_text("等待审核人员处理")).to_be_visible()
-    desk.goto(f"/review/{id}")
+    desk.goto("/review")
+    desk.get_by_role("navigation", name="常用视图").get_by_role("link", name="申请开放材料").click()
+    desk.locator("tbody tr", has_text=number).get_by_role("link", name="申请开放材料").click()
     desk.get_by_role("button", name="同意开放").click()
     expect(desk.get_by_text("已开放该项材料。")).to_be_visible()
     page.reload()
@@ -199,11 +201,16 @@ def test_live_notice_reaches_every_tab(open_page: OpenPage, system: RunningSyste
     second.goto("/projects")
     page.set_viewport_size({"width": 390, "height": 800})
     open_section(page, create(person), "contact")
-    page.wait_for_function("navigator.locks.query().then((l) => l.held.length === 1)")
+    desk = open_page()
+    sign_in(desk, "shencha", "/review")
+    for window in (page, desk):
+        window.wait_for_function("navigator.locks.query().then((l) => l.held.length === 1)")
     # One stream for both, however many tabs there are.
     submit(person, id)
     for tab in (page, second):
         expect(tab.locator(".flash").first).to_contain_text("“闪信的项目”状态：待纳批")
+    # The bureau's people are led to the case.
+    expect(desk.locator(".flash a").first).to_have_attribute("href", f"/review/{id}")
     # On a phone it is all on the screen, and what the form is saved with stays free.
     box, bar = (page.locator(place).bounding_box() for place in ("[data-flashes]", ".save-bar"))
     assert box
