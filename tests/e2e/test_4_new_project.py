@@ -323,6 +323,7 @@ def test_what_an_answer_changes_is_seen_at_once(open_page: OpenPage, system: Run
     open_section(page, id, "project_content")
     firms = page.locator("#f-served_firms")
     expect(firms).to_have_count(0)
+    page.get_by_label("项目实施地点").fill("琉璃厂东街")
     page.locator("[name='f.invested_wan']").fill("50")
     page.locator("[name='t.funding_sources.0.amount_wan']").fill("200")
     page.locator("[name='f.direction']").focus()
@@ -332,10 +333,14 @@ def test_what_an_answer_changes_is_seen_at_once(open_page: OpenPage, system: Run
     expect(page.locator("[data-kept]")).to_contain_text("表单已按您的选择更新")
     expect(page.locator("output[name='f.progress_pct']")).to_have_text("25.00")
     expect(page.locator("[name='f.invested_wan']")).to_have_value("50")
+    expect(page.get_by_label("项目实施地点")).to_have_value("琉璃厂东街")
+    expect(page.get_by_label("经营服务场所证明")).to_have_count(1)
     # The form was made anew: its buttons still do what they did, once.
     firms.fill("12")
+    page.evaluate("window.sameAsBefore = true")
     page.locator("[name='f.invested_wan']").fill("100")
     expect(page.locator("output[name='f.progress_pct']")).to_have_text("50.00")
+    assert page.evaluate("window.sameAsBefore")
     # Typed and then not asked for any more: gone from the page, back with the answer.
     direction = page.locator("[name='f.direction']")
     direction.select_option(index=1)
