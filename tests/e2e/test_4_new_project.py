@@ -191,6 +191,8 @@ def test_what_is_missing_is_said_before_submission(open_page: OpenPage, system: 
     id = create(person)
     page.goto(f"/applications/{id}/submit")
     expect(page.get_by_role("alert")).to_contain_text("还有 6 处需要处理")
+    # No button that would only refuse.
+    expect(page.get_by_role("button", name="确认提交")).to_have_count(0)
     accessible(page)
     fill(person, id, name="京绣屏风")
     open_section(page, id, "fund_plan")
