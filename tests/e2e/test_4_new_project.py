@@ -293,6 +293,11 @@ class Keyboard:
     def put(self, name: str, kind: str, value: object) -> None:
         keyboard = self.page.keyboard
         tab_to(self.page, lambda: focused(self.page, "name") == name)
+        # What has the focus is seen (of a long text its first line), above the bar that stays in view.
+        assert self.page.evaluate(
+            "() => { const at = document.activeElement.getBoundingClientRect();"
+            " return Math.min(at.bottom, at.top + 40) <= document.querySelector('.save-bar').getBoundingClientRect().top; }"
+        ), name
         if kind == "checkbox":
             keyboard.press("Space")
         elif kind == "multiselect":
