@@ -37,10 +37,10 @@ def _parser() -> Parser:
         description="编写申报表单的工具。写法见 services/applications/forms/GUIDE.md。",
     )
     commands = parser.add_subparsers(required=True, metavar="命令", title="命令")
-    form: dict[str, Any] = {"type": _file, "metavar": "表单", "help": "文件，或已发布的表单，如 reward/1"}
+    form: dict[str, Any] = {"type": _file, "metavar": "表单", "help": "文件，或已发布的表单，如 craft_fair/1"}
 
     lint = commands.add_parser("lint", help="查出表单的全部错误，注明文件和行；有错误时以 1 结束")
-    lint.add_argument("files", nargs="+", **{**form, "help": "文件、文件夹，或已发布的表单，如 reward/1"})
+    lint.add_argument("files", nargs="+", **{**form, "help": "文件、文件夹，或已发布的表单，如 craft_fair/1"})
     lint.add_argument(
         "--rounds", type=_there, metavar="文件", help="批次，写法同 demo_rounds.yaml：查出各批次不做哪些核对"
     )

@@ -18,7 +18,7 @@ _ATTRIBUTES = {
     "applied_amount": "申请金额在哪里填：材料.字段", "district": "所属区在哪里填：材料.字段", "lists": "几个字段共用的选项", "sections": "各项材料",
     "checks": "各项核对", "key": "代号，英文字母、数字和下划线", "was": "上一版里的 key；原来在别的材料里的，写成“材料.key”",
     "required": "是否必填", "required_if": "条件：什么情况下必填", "visible_if": "条件：什么情况下显示", "help": "填写说明", "example": "填写示例",
-    "group": "所属栏目", "unit": "单位", "sensitive": "是否遮盖显示", "readonly": "是否只读", "unique": "本列是否不得重复",
+    "group": "所属栏目", "unit": "单位", "sensitive": "是否敏感：加密保存，隐去中间几位", "readonly": "带出后是否不能修改", "unique": "本列是否不得重复",
     "prefill": "由系统带出：registry.… 或 account.…", "width": "本列在打印件上的宽度", "bounds": "与别的值比较的限制", "kind": "哪一种字段",
     "op": "怎样比较", "than": "公式：与什么比较", "message": "不满足时显示的话", "id": "代号，不重复", "left": "公式：左边", "right": "公式：右边",
     "holds": "条件：应当成立", "when": "条件：什么情况下才核对", "severity": "error 不满足不能提交，warning 不满足时提示", "section": "到哪项材料修改",
