@@ -5,12 +5,13 @@ const able = window.SubmitEvent && "submitter" in SubmitEvent.prototype && "Broa
 if (able) start();
 
 async function start() {
-  const [{ countDown }, { watchIdle }, { live }, { once, printing, focusFirst, again }] = await Promise.all([
+  const [{ countDown }, { watchIdle }, { live }, { once, printing, fold, focusFirst, again }] = await Promise.all([
     import("./clock.js"), import("./idle.js"), import("./live.js"), import("./small.js"),
   ]);
   countDown();
   once();
   printing();
+  fold();
   focusFirst();
   again();
   if (document.documentElement.dataset.token) {

@@ -32,6 +32,14 @@ export function focusFirst() {
   else document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus({ preventScroll: true });
 }
 
+// On a phone the form comes first: the panel is opened by whoever wants it.
+export function fold() {
+  const panel = document.querySelector("[data-checks] details");
+  if (!panel || location.hash === "#checks" || !matchMedia("(max-width: 860px)").matches) return;
+  panel.open = false;
+  if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+}
+
 // A page that waits for a service tries again by itself, a little later each time.
 export function again() {
   const element = document.querySelector("[data-again]");
