@@ -94,7 +94,7 @@ def test_the_end_of_a_session_is_said_before_it_comes(open_page: OpenPage) -> No
     """Thirty minutes without a call: told five minutes before, put off by one click, and said when over."""
     page = open_page()
     page.clock.install()
-    sign_in(page, "qiye2")
+    sign_in(page, "qiye2", anew=True)
     # The scripts are there, and the one call that they make of themselves is over: it keeps the session alive too.
     with page.expect_response("**/api/v1/notifications") as asked:
         page.reload()

@@ -106,7 +106,7 @@ def test_the_same_without_a_script(open_page: OpenPage, system: RunningSystem) -
     page.get_by_role("button", name="保存表单").click()
     expect(page.get_by_text("您填写的内容没有丢失")).to_be_visible()
     expect(page.get_by_text("技术咨询 010-55521190")).to_be_visible()
-    sign_in(page.context.new_page(), "qiye1")
+    sign_in(page.context.new_page(), "qiye1", anew=True)
     # The new session's token is not the old one's: the page says so, and one more confirmation does it.
     page.get_by_role("button", name="重试").click()
     expect(page.get_by_role("heading", name="页面已失效")).to_be_visible()
