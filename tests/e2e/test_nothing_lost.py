@@ -222,7 +222,7 @@ def test_closing_time_passes_while_the_page_is_open(open_page: OpenPage, system:
             "form_version": 1,
             "title": "即将截止的批次",
             "opens_at": (now - timedelta(days=1)).isoformat(),
-            "closes_at": (now + timedelta(seconds=12)).isoformat(),
+            "closes_at": (now + timedelta(seconds=9)).isoformat(),
             "parameters": {
                 "per_item_wan": "50",
                 "org_year_cap_wan": "300",

@@ -43,9 +43,12 @@ def test_a_document_that_cannot_be_made_and_pages_without_the_stream(
         expect(page.get_by_text("正在排队")).to_be_visible()
         expect(page.get_by_text("生成后会在本页显示，不需要刷新")).to_be_visible()
         # A worker whose every child dies over it: after three the document is put aside, and the page says so.
-        with system.worker("tests.faults.dying_worker", "fetching", "children", str(tmp_path)):
+        with system.worker("tests.faults.dying_worker", "fetching", "children", str(tmp_path)) as dying:
             said = page.get_by_role("alert")
             expect(said).to_contain_text("已停止尝试并提示值班人员处理", timeout=30_000)
+            # A SIGTERM would have it wait for what it believes to have in hand.
+            os.killpg(dying.pid, signal.SIGKILL)
+            dying.wait(10)
         expect(said).to_be_focused()
         expect(said).to_contain_text("不需要重新提交")
         reference = page.locator("main b").inner_text()
