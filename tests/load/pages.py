@@ -33,6 +33,7 @@ from services.gateway.context import RECEIVED_AT, SERVICES, SESSION, SETTINGS
 from services.gateway.pages import asking, sections
 from services.gateway.pages.assets import ASSETS
 from services.gateway.sessions import Session
+from services.gateway.switches import SWITCHES, Board
 from shared import clock
 from shared.database import migrate
 from shared.identity import Role, Signer
@@ -182,10 +183,10 @@ class AtHand:
             f"/applications/{ID}": {
                 "id": ID, "fund_type": form["fund_type"], "form_version": 1, "state": "draft", "project_name": "景泰蓝赏瓶", "fund_type_label": "奖励类",
                 "form_title": form["title"], "closes_at": (clock.now() + timedelta(days=3)).isoformat(), "correct_by": None, "actions": ["edit", "submit"],
-                "sections": listed, "parameters": {},
+                "sections": listed, "parameters": {}, "registry": {"answered": True, "waiting": [], "asked_at": None}, "newer_form_version": None, "left_over": 0,
             },
             f"/applications/{ID}/sections/large": {
-                "key": "large", "saved": values, "draft": None, "prefill": {}, "attachments": [], "editable": True, "saved_at": clock.now().isoformat(), "draft_at": None, "etag": "7",
+                "key": "large", "saved": values, "draft": None, "prefill": {}, "registry": {}, "attachments": [], "editable": True, "saved_at": clock.now().isoformat(), "draft_at": None, "etag": "7",
                 "now": {"visible": True, "section_required": True, "hidden": [], "hidden_groups": [], "required": required, "computed": {}, "tables": lines},
             },
             f"/applications/{ID}/problems": [],
@@ -205,6 +206,7 @@ async def made(fields: int, rows: int) -> tuple[float, int, int]:
     asking._FORMS.clear()
     app = web.Application()
     app[SETTINGS] = gateway_settings("postgresql+psycopg://x@127.0.0.1:9/x", "redis://127.0.0.1:9/0")
+    app[SWITCHES] = Board()
     app[SERVICES] = AtHand(form, values)  # type: ignore[misc]
     now = clock.now()
     session = Session(
