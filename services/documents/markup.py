@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 # What the kinds share; no kind itself.
 SHARED = "shared"
 MASK = 0
+# What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
+_BETWEEN = re.compile(">[ \n]+<")
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -27,7 +30,7 @@ def kinds() -> list[str]:
 
 def html(model: AnyDocument) -> str:
     """The document as well-formed XHTML."""
-    return _environment().get_template(f"{model.kind}/document.xhtml").render(model=model)
+    return _BETWEEN.sub("><", _environment().get_template(f"{model.kind}/document.xhtml").render(model=model))
 
 
 def style_sheets(kind: str) -> list[str]:
