@@ -5,6 +5,7 @@ import io
 import re
 from datetime import datetime
 from functools import cache
+from math import ceil
 from pathlib import Path
 
 import segno
@@ -20,6 +21,7 @@ SHARED = "shared"
 MASK = 0
 # What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
 _BETWEEN = re.compile(">[ \n]+<")
+_CLOSES, _OPENS = "”》）、，。：；", "“《（"
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -63,6 +65,22 @@ def _lines(text: str) -> Markup:
     return Markup("<br/>").join(escape(line) for line in text.split("\n"))
 
 
+def address_lines(address: str, longest: int = 56) -> list[str]:
+    """An address in lines, none of which ends with a hyphen: who copies a line's end out of a PDF loses it there."""
+    lines = []
+    while address:
+        line = address[:longest]
+        if len(line) < len(address):
+            line = line.rstrip("-") or line
+        lines.append(line)
+        address = address[len(line) :]
+    return lines
+
+
+def _address(address: str) -> Markup:
+    return _lines("\n".join(address_lines(address)))
+
+
 def _paragraphs(text: str) -> list[str]:
     """Lines as paragraphs; empty ones only parted them."""
     return [line for line in text.split("\n") if line.strip()]
@@ -75,6 +93,31 @@ def _two_lines(title: str) -> str:
     at = title.rfind("项目")
     at = at if 0 < at < len(title) - 2 else (len(title) + 1) // 2
     return f"{title[:at]}\n{title[at:]}"
+
+
+def title_lines(title: str, longest: int = 19) -> str:
+    """A letter's title in lines that keep its sense: what is said of a long name in quotation marks stands below it."""
+    if len(title) <= longest:
+        return title
+    name, mark, said = title.rpartition("”")
+    if not mark or not 0 < len(said) <= longest:
+        return "\n".join(_even_lines(title, longest))
+    return "\n".join([*_even_lines(name + mark, longest), said])
+
+
+def _even_lines(text: str, longest: int) -> list[str]:
+    """As few lines as it takes, about as long as one another, broken before a dash where there is one nearby; none
+    begins with what closes or ends with what opens."""
+    lines = []
+    for left in range(ceil(len(text) / longest), 0, -1):
+        at = ceil(len(text) / left)
+        dash = text.find("——", at - 3, at + 4)
+        at = dash if left > 1 and 0 < dash <= longest else at
+        while 1 < at < len(text) and (text[at] in _CLOSES or text[at - 1] in _OPENS):
+            at -= 1
+        lines.append(text[:at])
+        text = text[at:]
+    return lines
 
 
 def _pairs(values: list[Value]) -> list[list[Value]]:
@@ -112,6 +155,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        address=_address,
         instant=_instant,
         lines=_lines,
         long_date=_long_date,
@@ -120,6 +164,7 @@ def _environment() -> Environment:
         paragraphs=_paragraphs,
         percentages=_percentages,
         qr=qr,
+        title_lines=title_lines,
         two_lines=_two_lines,
     )
     return environment

@@ -80,6 +80,31 @@ def test_long_titles_break_where_a_person_would(title: str, lines: list[str]) ->
     assert markup._two_lines(title).split("\n") == lines
 
 
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("关于“和平尊”申报材料退回补正的通知", ["关于“和平尊”申报材料退回补正的通知"]),
+        ("关于“景泰蓝国礼《和平尊》”项目资金支持的批复", ["关于“景泰蓝国礼《和平尊》”", "项目资金支持的批复"]),
+        (
+            "关于“大师工作室传承与创新建设项目——景泰蓝国礼《和平尊》系列”申报材料退回补正的通知",
+            ["关于“大师工作室传承与创新建设项目", "——景泰蓝国礼《和平尊》系列”", "申报材料退回补正的通知"],
+        ),
+        ("一" * 30, ["一" * 15] * 2),
+        ("一" * 26 + "——" + "一" * 4, ["一" * 16, "一" * 10 + "——" + "一" * 4]),
+    ],
+)
+def test_a_letter_s_title_breaks_where_its_sense_does(title: str, lines: list[str]) -> None:
+    assert markup.title_lines(title).split("\n") == lines
+
+
+def test_no_line_of_an_address_ends_with_a_hyphen() -> None:
+    address = "https://gongmei.example/verify/GM2026000007-2-" + "aB-" * 9 + "--" * 15 + "x_9" * 20
+    lines = markup.address_lines(address)
+    assert "".join(lines) == address
+    assert len(lines) > 2
+    assert all(len(line) <= 56 and not line.endswith("-") for line in lines)
+
+
 @pytest.mark.parametrize(("number", "text"), [(1, "一"), (10, "十"), (12, "十二"), (20, "二十"), (21, "二十一")])
 def test_headings_count_in_chinese(number: int, text: str) -> None:
     assert markup.numeral(number) == text
