@@ -19,6 +19,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 # What the kinds share; no kind itself.
 SHARED = "shared"
 MASK = 0
+# Characters that a table is wide and a cell's two paddings are; a unit at the end of a name.
+_TABLE, _PADDING = 43.4, 1.0
+_UNIT = re.compile("^[^（]+（[^（）]{1,4}）$")
 # What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
 _BETWEEN = re.compile(">[ \n]+<")
 _CLOSES, _OPENS = "”》）、，。：；", "“《（"
@@ -137,6 +140,18 @@ def _percentages(table: Table) -> list[str]:
     return [f"{column.width * 100 / whole:.4f}%" for column in table.columns]
 
 
+def _heads(table: Table) -> list[str]:
+    """What the columns are called; a unit that does not stand beside its name any more stands below it, whole."""
+    whole = sum(column.width for column in table.columns)
+    rooms = [int(_TABLE * column.width / whole - _PADDING) for column in table.columns]
+    return [
+        column.label.replace("（", "\n（")
+        if len(column.label) > room and _UNIT.search(column.label)
+        else column.label
+        for column, room in zip(table.columns, rooms, strict=True)
+    ]
+
+
 def _long_date(instant: datetime) -> str:
     return clock.show_long_date(instant.astimezone(clock.SHANGHAI).date())
 
@@ -156,6 +171,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         address=_address,
+        heads=_heads,
         instant=_instant,
         lines=_lines,
         long_date=_long_date,

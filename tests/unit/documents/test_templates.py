@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from services.documents import markup
-from shared.document import AnyDocument, Value
+from shared.document import AnyDocument, Column, Table, Value
 from tests.unit.documents import models
 
 X = "{http://www.w3.org/1999/xhtml}"
@@ -95,6 +95,15 @@ def test_long_titles_break_where_a_person_would(title: str, lines: list[str]) ->
 )
 def test_a_letter_s_title_breaks_where_its_sense_does(title: str, lines: list[str]) -> None:
     assert markup.title_lines(title).split("\n") == lines
+
+
+def test_a_unit_stands_whole_under_a_name_that_fills_its_column() -> None:
+    columns = [
+        Column(label="主营业务收入（万元）", width=17),
+        Column(label="金额（万元）", width=30),
+        Column(label="说明", width=53),
+    ]
+    assert markup._heads(Table(columns=columns, rows=[])) == ["主营业务收入\n（万元）", "金额（万元）", "说明"]
 
 
 def test_no_line_of_an_address_ends_with_a_hyphen() -> None:
