@@ -17,6 +17,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 # What the kinds share; no kind itself.
 SHARED = "shared"
 MASK = 0
+# Half a page: its lines, and the characters of a whole one.
+LINES, CHARACTERS = 20, 43
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -91,6 +93,15 @@ def _percentages(table: Table) -> list[str]:
     return [f"{column.width * 100 / whole:.4f}%" for column in table.columns]
 
 
+def _tall(row: list[str], table: Table) -> bool:
+    """Whether a row takes more than half a page: one that may not break would leave the page before it empty."""
+    whole = sum(column.width for column in table.columns)
+    return any(
+        len(cell) > LINES * max(CHARACTERS * column.width / whole - 1, 1) or cell.count("\n") > LINES
+        for cell, column in zip(row, table.columns, strict=True)
+    )
+
+
 def _long_date(instant: datetime) -> str:
     return clock.show_long_date(instant.astimezone(clock.SHANGHAI).date())
 
@@ -117,6 +128,7 @@ def _environment() -> Environment:
         paragraphs=_paragraphs,
         percentages=_percentages,
         qr=qr,
+        tall=_tall,
         two_lines=_two_lines,
     )
     return environment
