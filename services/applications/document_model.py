@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from services.applications.capitals import in_words
@@ -35,6 +36,8 @@ Files = Mapping[str, Mapping[str, Any]]
 
 # What long text gets is the width of the page.
 _WIDE = {"textarea", "multiselect"}
+# What a line of print carries of the widths of columns (14 hold a date), and the least that shows anything.
+_LINE, _NARROWEST = 80, 4
 _NONE: frozenset[str] = frozenset()
 
 
@@ -206,7 +209,8 @@ def material(
     # What stands alone comes first, then each group under its heading, as on the screen.
     for group in sorted(groups, key=lambda name: name is not None):
         blocks += _fields([field for field in fields if field.group == group], values, group, choices)
-        blocks += [_table(table, values, choices) for table in tables if table.group == group]
+        for table in tables:
+            blocks += _in_parts(_table(table, values, choices)) if table.group == group else ()
     if any(slot.key in values for slot in section.slots):
         blocks.append(_attached(section, values, files, numbers))
     if sworn:
@@ -273,12 +277,37 @@ def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) 
         caption=table.label,
         columns=[
             Column(label=lead, width=10 if table.fixed_rows else 6),
-            *(Column(label=label(c), width=c.width, numeric=c.numeric) for c in columns),
+            *(Column(label=label(c), width=max(c.width, _NARROWEST), numeric=c.numeric) for c in columns),
         ],
         rows=cells,
         totals=line,
         note=note or None,
     )
+
+
+def _in_parts(table: Table) -> list[Table]:
+    """A table that is too wide for a line of print as several, one below the other, each led by its first column."""
+    first, *rest = table.columns
+    whole = sum(column.width for column in rest)
+    if first.width + whole <= _LINE:
+        return [table]
+    count = ceil(whole / (_LINE - first.width))
+    parts: dict[int, list[int]] = {}
+    before = 0
+    for at, column in enumerate(rest, 1):
+        # The part that its middle falls into: all parts come out about as wide.
+        parts.setdefault(int((before + column.width / 2) * count / whole), [0]).append(at)
+        before += column.width
+    return [
+        Table(
+            caption=f"{table.caption}（续）" if number else table.caption,
+            columns=[table.columns[at] for at in picked],
+            rows=[[row[at] for at in picked] for row in table.rows],
+            totals=[table.totals[at] for at in picked] if table.totals else None,
+            note=table.note if number == len(parts) - 1 else None,
+        )
+        for number, picked in enumerate(parts.values())
+    ]
 
 
 def _attached(section: Section, values: Mapping[str, Any], files: Files, numbers: Mapping[str, int]) -> Values:

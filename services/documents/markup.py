@@ -25,6 +25,8 @@ _UNIT = re.compile("^[^（]+（[^（）]{1,4}）$")
 # What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
 _BETWEEN = re.compile(">[ \n]+<")
 _CLOSES, _OPENS = "”》）、，。：；", "“《（"
+# The lines of half a page.
+LINES = 20
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -152,6 +154,15 @@ def _heads(table: Table) -> list[str]:
     ]
 
 
+def _tall(row: list[str], table: Table) -> bool:
+    """Whether a row takes more than half a page: one that may not break would leave the page before it empty."""
+    whole = sum(column.width for column in table.columns)
+    return any(
+        len(cell) > LINES * max(_TABLE * column.width / whole - _PADDING, 1) or cell.count("\n") > LINES
+        for cell, column in zip(row, table.columns, strict=True)
+    )
+
+
 def _long_date(instant: datetime) -> str:
     return clock.show_long_date(instant.astimezone(clock.SHANGHAI).date())
 
@@ -181,6 +192,7 @@ def _environment() -> Environment:
         percentages=_percentages,
         qr=qr,
         title_lines=title_lines,
+        tall=_tall,
         two_lines=_two_lines,
     )
     return environment

@@ -7,6 +7,7 @@ from typing import Literal
 
 from services.applications.forms import types
 from services.applications.forms.definition import Form
+from services.applications.forms.functions import FUNCTIONS
 from services.applications.forms.language import Formula, Place
 from services.applications.forms.rules import Rule
 
@@ -32,17 +33,21 @@ def needs(form: Form) -> tuple[Need, ...]:
             name = getattr(field, "options_from", None)
             if name and name not in form.lists:
                 lists.setdefault(name, []).append(f"{section.label} · {where}{field.label}")
-    values: dict[str, tuple[Sort, list[str]]] = {}
+    values: dict[str, tuple[Sort | None, list[str]]] = {}
     for rule in form.rules.all():
         for name in rule.parameters - {"closes_on"}:
-            sort = _sort(form, rule, name)
-            kept, used_by = values.setdefault(name, (sort, []))
-            values[name] = (kept, used_by)
+            kept, used_by = values.get(name, (None, []))
+            # The first formula that says what it has to be.
+            values[name] = (kept or _sort(form, rule, name), used_by)
             if (words := _words(form, rule)) not in used_by:
                 used_by.append(words)
     return (
         *(Need(name, "options", tuple(used_by)) for name, used_by in lists.items()),
-        *(Need(name, sort, tuple(used_by)) for name, (sort, used_by) in values.items() if name not in lists),
+        *(
+            Need(name, sort or "number", tuple(used_by))
+            for name, (sort, used_by) in values.items()
+            if name not in lists
+        ),
     )
 
 
@@ -59,14 +64,14 @@ def _words(form: Form, rule: Rule) -> str:
     return f"{found.label} · {inner.label}" + (f" · {table.by_column[column].label}" if table and column else "")
 
 
-def _sort(form: Form, rule: Rule, name: str) -> Sort:
-    """What a parameter has to be, from what it stands beside."""
+def _sort(form: Form, rule: Rule, name: str) -> Sort | None:
+    """What a parameter has to be, from what it stands beside; None where that says nothing."""
     for beside in _beside(rule.formula, name):
         if beside == "list":
             return "options"
-        if beside in ("date", "text"):
-            return _of_type(beside)
-    if rule.role == "than" and rule.node and _is(rule.formula.tree, name):
+        if found := _of_type(beside):
+            return found
+    if rule.role in ("than", "value") and rule.node and _is(rule.formula.tree, name):
         section, part, column = rule.node
         found = form.by_key[section]
         table = found.table(part)
@@ -76,11 +81,12 @@ def _sort(form: Form, rule: Rule, name: str) -> Sort:
     if rule.role in ("left", "right") and _is(rule.formula.tree, name):
         other = right if rule.role == "left" else left
         return _of_type(other.type if other else "")
-    return "number"
+    return None
 
 
-def _of_type(found: str) -> Sort:
-    return "date" if found == "date" else "text" if found == "text" else "number"
+def _of_type(found: str) -> Sort | None:
+    known: dict[str, Sort] = {"date": "date", "text": "text", "number": "number", "numbers": "number"}
+    return known.get(found)
 
 
 def _check(form: Form, rule: Rule) -> str:
@@ -92,14 +98,38 @@ def _is(node: ast.expr, name: str) -> bool:
 
 
 def _beside(formula: Formula, name: str) -> Iterator[str]:
-    """The types that a formula compares a parameter with, `list` where it looks into it."""
+    """The types that a formula compares a parameter with, or asks for where it stands; `list` where it looks into it."""
     for node in ast.walk(formula.tree):
+        if isinstance(node, ast.Call):
+            yield from _asked(node, name)
+        elif isinstance(node, ast.IfExp) and (_is(node.body, name) or _is(node.orelse, name)):
+            yield types.of_node(node.orelse if _is(node.body, name) else node.body)
+        elif isinstance(node, ast.BinOp) and (_is(node.left, name) or _is(node.right, name)):
+            yield "number"
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
                 if isinstance(operator, ast.In | ast.NotIn):
                     if _is(right, name):
                         yield "list"
+                    elif _is(left, name):
+                        yield types.element(types.of_node(right))
                 elif _is(left, name) or _is(right, name):
                     other = right if _is(left, name) else left
                     yield types.of_node(other)
+
+
+def _asked(node: ast.Call, name: str) -> Iterator[str]:
+    """What a function asks for where a parameter is given to it."""
+    assert isinstance(node.func, ast.Name)
+    function = FUNCTIONS[node.func.id]
+    for at, argument in enumerate(node.args):
+        if not _is(argument, name):
+            continue
+        wanted = function.arguments[min(at, len(function.arguments) - 1)]
+        if wanted == "many":
+            yield "list"
+        elif function.gives == "same":
+            yield from (types.of_node(other) for other in node.args if other is not argument)
+        else:
+            yield wanted

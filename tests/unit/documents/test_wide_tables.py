@@ -1,0 +1,96 @@
+"""Tables that no page is wide enough for, and rows that no page is long enough for: forms that others wrote have both."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pypdfium2
+
+from services.applications import document_model
+from services.applications.forms.source import read_form
+from services.documents import rendering
+from services.documents.checking import plain
+from shared.document import Column, Table
+from tests.unit.documents import models
+
+AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+HEAD = """fund_type: example
+version: 1
+label: 例
+title: 例
+document_title: 例
+project_name: a.name
+sections:
+  - key: a
+    label: 甲
+    title: 甲项材料
+    fields:
+      - {key: name, kind: text, label: 名称}
+    tables:
+      - key: t
+        label: 设备清单
+        columns:
+"""
+
+
+def tables(count: int, *, width: int = 10, fixed: bool = False) -> list[Table]:
+    """What is printed of a table of `count` columns of money with totals, three rows."""
+    columns = "".join(
+        f"          - {{key: c{n}, kind: money, label: 第{n}列, width: {width}}}\n" for n in range(count)
+    )
+    rest = f"        totals: [{', '.join(f'c{n}' for n in range(count))}]\n"
+    if fixed:
+        rest += "        fixed_rows: [{key: x, label: 行甲}, {key: y, label: 行乙}, {key: z, label: 行丙}]\n"
+    form, faults, _ = read_form(HEAD + columns + rest)
+    assert form, faults
+    rows = [
+        {"id": str(i), "row": row, **{f"c{n}": f"{i}.{n:02d}" for n in range(count)}}
+        for i, row in enumerate("xyz", 1)
+    ]
+    values: dict[str, Any] = {"a": {"name": "名", "t": rows}}
+    model = document_model.of_snapshot(form, values, {}, enterprise={"name": "某某公司", "uscc": ""}, at=AT)
+    return [block for block in model.materials[0].blocks if isinstance(block, Table)]
+
+
+def test_a_table_that_fits_stays_one() -> None:
+    [table] = tables(7)
+    assert len(table.columns) == 8
+
+
+def test_a_wide_table_is_printed_in_parts_each_led_by_its_first_column() -> None:
+    for fixed in (False, True):
+        found = tables(30, fixed=fixed)
+        assert [t.caption for t in found] == ["设备清单", *["设备清单（续）"] * (len(found) - 1)]
+        assert all(sum(c.width for c in t.columns) <= 90 for t in found)
+        assert [c.label for t in found for c in t.columns[1:]] == [f"第{n}列（万元）" for n in range(30)]
+        for table in found:
+            assert [row[0] for row in table.rows] == (["行甲", "行乙", "行丙"] if fixed else ["1", "2", "3"])
+            assert table.totals
+            assert table.totals[0] == "合计"
+            for label, *cells, total in zip(
+                [c.label for c in table.columns[1:]],
+                *[row[1:] for row in table.rows],
+                table.totals[1:],
+                strict=True,
+            ):
+                n = int(label[1:-5])
+                assert cells == [f"{i}.{n:02d}" for i in (1, 2, 3)]
+                assert total == f"{6 + 3 * n / 100:.2f}"
+        assert [bool(t.note) for t in found] == [False] * (len(found) - 1) + [True]
+
+
+def test_columns_of_any_width_have_room_for_something() -> None:
+    [table] = tables(5, width=1)
+    assert min(c.width for c in table.columns) * 161 / sum(c.width for c in table.columns) > 10  # mm
+    assert [len(t.columns) for t in tables(3, width=100)] == [2, 2, 2]
+
+
+def test_a_row_longer_than_a_page_begins_below_its_heading() -> None:
+    tall = Table(
+        caption="很长的表",
+        columns=[Column(label="序号", width=6), Column(label="内容"), Column(label="备注")],
+        rows=[["1", "工艺美术" * 300, "短"], ["2", "短", "短"]],
+    )
+    printed = pypdfium2.PdfDocument(rendering.render(models.model(more=(tall,)), rendering.press()).content)
+    pages = [plain(page.get_textpage().get_text_bounded()) for page in printed]
+    [page] = [text for text in pages if "很长的表" in text]
+    assert page.count("工艺") > 20
