@@ -153,9 +153,14 @@ def round_closing(event: RoundClosing) -> Context:
     }
 
 
-def render(event: AnyEvent, public_url: str) -> Mail:
-    """The mail of an event, its link leading to the portal at `public_url`."""
-    context = {"event": event, "reminder": rules()[event.kind].reminder, **EMAILS[event.kind](event)}
+def render(event: AnyEvent, public_url: str, *, by_mail: bool = True) -> Mail:
+    """The mail of an event, its link leading to the portal at `public_url`; otherwise its text for an inbox there."""
+    context = {
+        "event": event,
+        "reminder": rules()[event.kind].reminder,
+        "by_mail": by_mail,
+        **EMAILS[event.kind](event),
+    }
     context["link"] = f"{public_url.rstrip('/')}/{context['page']}"
 
     def part(name: str) -> str:

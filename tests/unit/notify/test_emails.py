@@ -94,6 +94,13 @@ def test_every_mail_reads_well_in_plain_text(event: AnyEvent) -> None:
     assert not re.search(r"</?[a-z]+>|&[a-z]+;|{{|{%", mail.text)
     assert "\n\n\n" not in mail.text
     assert "None" not in mail.text + mail.html
+    # Where to go and whom to call stand apart from what is said.
+    *_, link, contacts = mail.text.split("\n\n")
+    assert link.splitlines()[-1].startswith("https://gm.example.cn/")
+    assert contacts.splitlines()[-1].startswith("本邮件由")
+    # In the portal the same is no mail.
+    inside = emails.render(event, "https://gm.example.cn", by_mail=False)
+    assert mail.text == f"{inside.text}\n\n{contacts}"
 
 
 def test_amounts_reasons_and_days_are_told() -> None:
