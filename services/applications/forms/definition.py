@@ -180,6 +180,8 @@ class Form(Part):
     contact_name: str | None = None
     contact_email: str | None = None
     applied_amount: str | None = None
+    # Where 所属区 stands, by which the bureau's lists are filtered; a form that does not ask for it has none.
+    district: str = "company.district"
     # Options that several fields take by name.
     lists: dict[Key, tuple[AnyOption, ...]] = Field(default_factory=dict)
     sections: tuple[Section, ...] = Field(min_length=1, max_length=MAX_SECTIONS)

@@ -21,9 +21,10 @@ def problems(form: Form) -> list[Problem]:
 
 
 def _problems(form: Form) -> Iterator[Problem]:
-    for name in ("project_name", "contact_name", "contact_email", "applied_amount"):
+    for name in ("project_name", "contact_name", "contact_email", "applied_amount", "district"):
         path = getattr(form, name)
-        if path is not None:
+        # What the form leaves to the language may be absent.
+        if path is not None and name in form.model_fields_set:
             yield from _field_path(form, path, (name,), name)
     yield from _twice(((("sections", i), s.key) for i, s in enumerate(form.sections)), "section")
     yield from _twice(((("checks", i), c.id) for i, c in enumerate(form.checks)), "check")

@@ -143,6 +143,16 @@ def test_a_fault_has_its_line(rest: str, message: str) -> None:
     assert any(message in found for _, _, found in of_field(rest)), of_field(rest)
 
 
+def test_where_the_district_stands_is_the_forms_own_to_say() -> None:
+    """A form without 所属区 is sound; one that names a place for it has to have that place."""
+    assert said(HEAD) == []
+    place = "project_name: a.name\n"
+    assert said(HEAD.replace(place, place + "district: a.name\n")) == []
+    assert [what for _, _, what in said(HEAD.replace(place, place + "district: a.area\n"))] == [
+        "“a.area” leads nowhere; a field is written section.field"
+    ]
+
+
 def test_everything_at_once() -> None:
     """Faults of the file's shape do not hide those of its names and formulas."""
     text = HEAD.replace("project_name: a.name", "project_name: a.title") + (
