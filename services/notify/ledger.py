@@ -142,6 +142,11 @@ _CLAIM = text(
 )
 
 
+# What is due is read from the index until there is enough. Without fresh statistics the planner takes it for a few rows, and
+# reads and sorts all of a backlog for every claim.
+_IN_ORDER = text("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
+
+
 def claim(
     session: Session,
     lease: timedelta,
@@ -153,6 +158,7 @@ def claim(
 ) -> list[Claim]:
     """Take what is due (or this one, if it is) for the length of a lease. A domain that fails waits for its hour, and
     never has more than `per_domain` under way, so that a silent one keeps no worker from the others."""
+    session.execute(_IN_ORDER)
     taken = session.execute(
         _CLAIM,
         {
