@@ -163,7 +163,7 @@ class Check(Part):
     def _one_form(self) -> Self:
         sides = (self.op, self.left, self.right)
         if (self.holds is None) == (None in sides) or (self.holds and any(sides)):
-            raise ValueError("a check has op, left and right, or holds")
+            raise ValueError("核对应写 op、left、right 三项，或只写 holds")
         return self
 
 
