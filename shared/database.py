@@ -5,14 +5,18 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, MetaData, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+from psycopg import errors
+from sqlalchemy import Engine, ExceptionContext, MetaData, create_engine, event, text
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import DatabaseSettings
 
-# What a person is told as «busy, try again»: the pool is empty, or the server is gone or going.
-BUSY: tuple[type[Exception], ...] = (TimeoutError, DBAPIError)
+# What a person is told as «busy, try again»: the pool is empty, the server is gone or going, somebody holds a lock, two
+# transactions met. Whatever else a database refuses is a mistake of ours, which trying again does not mend.
+BUSY: tuple[type[Exception], ...] = (TimeoutError, OperationalError, InterfaceError)
+# By PostgreSQL's classes something else: the server became a standby, or ended our session.
+_GOING = (errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout)
 
 _NAMES = {
     "ix": "ix_%(column_0_N_label)s",
@@ -46,12 +50,24 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
 
 def async_engine(settings: DatabaseSettings) -> AsyncEngine:
     """The engine of an aiohttp service. When the pool is empty, waiting ends after `database_pool_timeout`."""
-    return create_async_engine(settings.database_url.get_secret_value(), **_options(settings))
+    made = create_async_engine(settings.database_url.get_secret_value(), **_options(settings))
+    event.listen(made.sync_engine, "handle_error", _going)
+    return made
 
 
 def engine(settings: DatabaseSettings) -> Engine:
     """The engine of a worker."""
-    return create_engine(settings.database_url.get_secret_value(), **_options(settings))
+    made = create_engine(settings.database_url.get_secret_value(), **_options(settings))
+    event.listen(made, "handle_error", _going)
+    return made
+
+
+def _going(context: ExceptionContext) -> OperationalError | None:
+    if not isinstance(context.original_exception, _GOING):
+        return None
+    # The next connection may lead to the right server.
+    context.is_disconnect = True
+    return OperationalError(context.statement, None, context.original_exception)
 
 
 def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:

@@ -134,6 +134,13 @@ class Stumbled(Unavailable):
     code = "stumbled"
 
 
+class Broken(DomainError):
+    """系统内部错误，本次操作没有完成。请稍后再试；如仍不成功，请联系技术咨询。"""
+
+    # A mistake of ours: the log has it under the request's id, and a program that tries again gets the same.
+    code = "internal"
+
+
 class Gone(DomainError):
     """该任务已经结束。"""
 

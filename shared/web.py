@@ -48,6 +48,7 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.PreconditionMissing: HTTPStatus.PRECONDITION_REQUIRED,
     errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Broken: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 
@@ -187,9 +188,7 @@ async def _answer(
         return problem(errors.Unavailable(), request_id)
     except Exception:
         log.exception("unexpected error")
-        return problem(
-            errors.Unavailable("系统内部错误，请稍后再试。", code="internal", retry_after=10), request_id
-        )
+        return problem(errors.Broken(), request_id)
 
 
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -16,7 +16,6 @@ from kombu.connection import Connection
 from obstore.exceptions import BaseError
 from opentelemetry.trace import SpanKind
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import outbox, queue
@@ -29,7 +28,7 @@ from services.applications.use_cases.falling_due import fall_due
 from services.applications.use_cases.lapse import lapse_overdue
 from shared import audit, tracing
 from shared.celery import celery_app
-from shared.database import async_engine
+from shared.database import BUSY, async_engine
 from shared.messages import RENDER_DOCUMENT, TOPICS
 from shared.store import Store
 
@@ -41,6 +40,10 @@ CALENDAR_SECONDS = 5.0
 # As many as one look takes: there may be more.
 FEW = 100
 SEAL_SECONDS = 2.0
+# The database, the broker, the scanner or the store.
+AWAY: tuple[type[Exception], ...] = (*BUSY, OSError, BaseError)
+# None of these ends a relay.
+BORNE: tuple[type[Exception], ...] = (*AWAY, DBAPIError)
 
 
 class Relay:
@@ -140,11 +143,19 @@ class Relay:
                     calendar_at = loop.time() + (0.0 if found >= FEW else CALENDAR_SECONDS)
                 if await self.pass_on() >= BATCH:
                     pause = 0.0
-            except (DBAPIError, PoolTimeout, OSError) as error:
-                log.warning("database does not answer", extra={"reason": repr(error)})
+            except BORNE as error:
+                _put_off("passing on", error)
                 pause = 1.0
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
+
+
+def _put_off(what: str, error: Exception) -> None:
+    """What is away is waited for. Anything else is a mistake of ours: it ends no process, and is told as one."""
+    if isinstance(error, AWAY):
+        log.warning(f"{what} was put off", extra={"reason": repr(error)})
+    else:
+        log.error(f"{what} was put off", exc_info=error)
 
 
 async def tidy(
@@ -164,8 +175,8 @@ async def tidy(
             if loop.time() >= sweep_at:
                 sweep_at = loop.time() + settings.orphan_sweep_minutes * 60
                 await sweeping.sweep(sessions, store, timedelta(minutes=settings.orphan_grace_minutes))
-        except (DBAPIError, PoolTimeout, OSError, BaseError) as error:
-            log.warning("tidying was put off", extra={"reason": repr(error)})
+        except BORNE as error:
+            _put_off("tidying", error)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), min(SCAN_SECONDS, settings.orphan_sweep_minutes * 60))
 
@@ -180,8 +191,8 @@ async def seal_audit(
             async with sessions.begin() as session:
                 if await audit.seal(session, AUDIT, settings.audit_key) == audit.BATCH:
                     pause = 0.0
-        except (DBAPIError, PoolTimeout, OSError) as error:
-            log.warning("sealing the audit was put off", extra={"reason": repr(error)})
+        except BORNE as error:
+            _put_off("sealing the audit", error)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
 

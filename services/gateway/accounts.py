@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway import duties
@@ -23,12 +24,15 @@ async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account
     everybody else, for disabled accounts, and for one whose
     roles must not stand together.
     """
-    account = await session.scalar(select(Account).where(Account.subject == person.subject).with_for_update())
+    theirs = select(Account).where(Account.subject == person.subject).with_for_update()
+    account = await session.scalar(theirs)
     if account is None:
         if not person.uscc:
             raise NotAllowed("您的账号尚未开通本系统，请联系管理员。", code="account_unknown")
-        account = Account(id=uuid4(), subject=person.subject, name=person.name, roles=[Role.APPLICANT])
-        session.add(account)
+        # Two first sign-ins at once: the second finds the first one's account.
+        row = {"id": uuid4(), "subject": person.subject, "name": person.name, "roles": [Role.APPLICANT]}
+        await session.execute(insert(Account).values(row).on_conflict_do_nothing(index_elements=[Account.subject]))
+        account = (await session.scalars(theirs)).one()
     if account.disabled_at is not None:
         raise NotAllowed("您的账号已停用，请联系管理员。", code="account_disabled")
     duties.check(account.roles)

@@ -214,6 +214,8 @@ def problem(status: int, body: dict[str, Any], retry_after: str | None) -> error
     """A service's `application/problem+json` as our own error."""
     detail, code = body.get("detail"), body.get("type")
     kind = _BY_STATUS.get(status)
+    if kind is errors.Broken:
+        return errors.Broken(detail)
     if kind is None or status >= 500:
         return errors.Unavailable(detail, code=code, retry_after=int(retry_after or 0) or None)
     if kind is errors.TooMany:

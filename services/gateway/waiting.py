@@ -22,6 +22,8 @@ from shared.web import VERIFIER
 SUBMIT = re.compile(r"(?:/api/v1)?/applications/([0-9a-fA-F-]{36})/submit(?:/again)?")
 SECTION = re.compile(r"/applications/[0-9a-fA-F-]{36}/sections/[a-z0-9_]+(?:/again)?")
 AGAIN = "/again"
+# A submission that is answered so may come again, and has then arrived now.
+OURS = frozenset({500, 503})
 # How long typed text is kept for a page that tries again, and how much of it.
 KEPT_SECONDS = 900
 KEPT_BYTES = 256 * 1024
@@ -64,8 +66,8 @@ def ticket(request: web.Request) -> str | None:
 
 
 async def hand_ticket(request: web.Request, response: web.StreamResponse) -> None:
-    """With every 503 to a submission, whoever said it."""
-    if response.status == 503 and (text := ticket(request)):
+    """With every submission that failed through no fault of its own, whoever said it."""
+    if response.status in OURS and (text := ticket(request)):
         response.headers[tickets.HEADER] = text
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from services.notify import unsubscribing
+from services.notify.composing import NoAddress, compose
 from services.notify.emails import render
 from services.notify.rules import rules
-from services.notify.sender import Sender, compose
+from services.notify.sender import Never, Sender
 from services.notify.settings import NotifySettings
 from shared.messages import AnyEvent, Person
 
@@ -51,8 +52,8 @@ class Email:
         unsubscribe = None
         if rules()[parcel.event.kind].reminder:
             unsubscribe = unsubscribing.link(self._key, address, public_url)
-        return self._sender.send(
-            compose(
+        try:
+            composed = compose(
                 sender=self._settings.mail_from,
                 name=parcel.to.name,
                 address=address,
@@ -62,4 +63,6 @@ class Email:
                 message_id=parcel.message_id,
                 unsubscribe=unsubscribe,
             )
-        )
+        except NoAddress as error:
+            raise Never(f"不是邮箱地址：{address}") from error
+        return self._sender.send(composed)

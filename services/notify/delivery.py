@@ -81,11 +81,14 @@ class Recorder:
 
 
 class Behind:
-    """A recorder that nobody waits for: a thread writes down together whatever ended meanwhile, so that a slow disk makes
+    """A recorder that nobody waits for: a thread writes down together what ended within a moment, so that a slow disk makes
     transactions larger and not mails slower. What is not written yet is bounded; a crash repeats that much at most."""
+
+    MOMENT_SECONDS = 0.05
 
     def __init__(self, recorder: Callable[..., None], at_most: int) -> None:
         self._recorder = recorder
+        self._at_most = at_most
         self._ended: queue.Queue[Ended | None] = queue.Queue(at_most)
         self._thread = threading.Thread(target=self._write, name="marks", daemon=True)
 
@@ -105,8 +108,12 @@ class Behind:
         going_on = True
         while going_on:
             ends = [self._ended.get()]
-            while not self._ended.empty():
-                ends.append(self._ended.get())
+            until = time.monotonic() + self.MOMENT_SECONDS
+            while None not in ends and len(ends) < self._at_most:
+                try:
+                    ends.append(self._ended.get(timeout=max(0.0, until - time.monotonic())))
+                except queue.Empty:
+                    break
             going_on = None not in ends
             self._surely([ended for ended in ends if ended is not None])
 

@@ -35,6 +35,8 @@ _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
+    # Once a process: looking whether a file has changed costs as much as rendering it.
+    auto_reload=False,
     trim_blocks=True,
     lstrip_blocks=True,
 )

@@ -8,15 +8,12 @@ import smtplib
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from email.header import Header
-from email.headerregistry import Address
-from email.message import Message
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
-from email.utils import formataddr, formatdate, parseaddr
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
+
+from services.notify.composing import Envelope
 
 
 class NotNow(Exception):
@@ -32,45 +29,9 @@ class Never(Exception):
 
 
 class Sender(Protocol):
-    """Sends one message and gives the server's answer, or raises `Away`, `NotNow` or `Never`."""
+    """Sends one mail and gives the server's answer, or raises `Away`, `NotNow` or `Never`."""
 
-    def send(self, message: Message) -> str: ...
-
-
-def compose(
-    *,
-    sender: str,
-    name: str,
-    address: str,
-    subject: str,
-    text: str,
-    html: str,
-    message_id: str,
-    unsubscribe: str | None = None,
-) -> Message:
-    """A message of text and HTML; `Never` for an address no mail can go to. `unsubscribe` is where a reminder's reader
-    wants no more of them (RFC 8058: one click)."""
-    # The older of the standard library's two ways of making a message, at a quarter of the newer one's cost. It folds what it
-    # is given, so that no line break may reach it.
-    message = MIMEMultipart("alternative")
-    try:
-        shown, own = parseaddr(sender)
-        to = Address(" ".join(name.split()), addr_spec=address)
-        message["From"] = formataddr((shown, own))
-        message["To"] = formataddr((to.display_name, to.addr_spec))
-    except (ValueError, IndexError) as error:
-        raise Never(f"不是邮箱地址：{address}") from error
-    message["Subject"] = Header(" ".join(subject.split()), "utf-8", header_name="Subject").encode()
-    message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = message_id
-    # No holiday replies and no loops.
-    message["Auto-Submitted"] = "auto-generated"
-    if unsubscribe is not None:
-        message["List-Unsubscribe"] = f"<{unsubscribe}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.attach(MIMEText(text, "plain", "utf-8"))
-    message.attach(MIMEText(html, "html", "utf-8"))
-    return message
+    def send(self, mail: Envelope) -> str: ...
 
 
 class _Remembering:
@@ -78,6 +39,18 @@ class _Remembering:
 
     answer = ""
     handing_over = False
+
+    # smtplib parses both addresses again, which takes longer than talking; ours were parsed when the mail was composed.
+    def mail(self, sender: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
+        return self._ask("mail", " ".join([f"FROM:<{sender}>", *options]))
+
+    def rcpt(self, recip: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
+        return self._ask("rcpt", " ".join([f"TO:<{recip}>", *options]))
+
+    def _ask(self, command: str, argument: str) -> tuple[int, bytes]:
+        self.putcmd(command, argument)  # type: ignore[attr-defined]
+        answer: tuple[int, bytes] = self.getreply()  # type: ignore[attr-defined]
+        return answer
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         self.handing_over = True
@@ -131,7 +104,7 @@ class SmtpSender:
             _, said = smtp.ehlo()
             return said.decode(errors="replace").splitlines()[0]
 
-    def send(self, message: Message) -> str:
+    def send(self, mail: Envelope) -> str:
         kept = self._kept()
         if kept.smtp is not None and (
             time.monotonic() - kept.used_at > self.IDLE_SECONDS or kept.mails >= self.MAILS
@@ -141,19 +114,19 @@ class SmtpSender:
         why = ""
         for _ in range(1 if kept.smtp is None else 2):
             try:
-                return self._hand_over(message)
+                return self._hand_over(mail)
             except _Lost as lost:
                 why = str(lost)
         raise Away(why)
 
-    def _hand_over(self, message: Message) -> str:
+    def _hand_over(self, mail: Envelope) -> str:
         kept = self._kept()
         smtp = kept.smtp
         try:
             if smtp is None:
                 smtp = kept.smtp = self._open()
                 kept.mails = 0
-            smtp.send_message(message)
+            smtp.sendmail(mail.sender, [mail.to], mail.content)
         except smtplib.SMTPRecipientsRefused as error:
             self._settle(smtp)
             code, reason = next(iter(error.recipients.values()))
@@ -163,9 +136,6 @@ class SmtpSender:
             raise _verdict(error.smtp_code, error.smtp_error) from error
         except Away:
             raise
-        except (smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
-            self.close()
-            raise Never(f"邮件服务器不支持该地址：{error}") from error
         except smtplib.SMTPAuthenticationError as error:
             # Our own password, not this mail's fault: an operator mends it and nothing is lost.
             self.close()
@@ -253,11 +223,11 @@ def _verdict(code: int, reason: bytes | str) -> NotNow | Never:
 class MemorySender:
     """Keeps what it is given. `refusals` are raised first, one a mail."""
 
-    messages: list[Message]
+    mails: list[Envelope]
     refusals: list[NotNow | Never] = field(default_factory=list)
 
-    def send(self, message: Message) -> str:
+    def send(self, mail: Envelope) -> str:
         if self.refusals:
             raise self.refusals.pop(0)
-        self.messages.append(message)
+        self.mails.append(mail)
         return "250 kept"

@@ -45,6 +45,7 @@ class NotifySettings(ServerSettings):
     @field_validator("mail_from")
     @classmethod
     def _sender(cls, value: str) -> str:
-        if "@" not in parseaddr(value)[1]:
+        address = parseaddr(value)[1]
+        if "@" not in address or not address.isascii():
             raise ValueError("应为邮箱地址，如 工美资金管理系统 <noreply@example.com>")
         return value

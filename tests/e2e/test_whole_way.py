@@ -24,9 +24,7 @@ def signed_in(browser: Browser, system: RunningSystem) -> Iterator[Open]:
     contexts = []
 
     def open_(username: str) -> Page:
-        context = browser.new_context(
-            base_url=system.url, locale="zh-CN", java_script_enabled=False, viewport={"width": 1360, "height": 900}
-        )
+        context = browser.new_context(base_url=system.url, locale="zh-CN", viewport={"width": 1360, "height": 900})
         context.set_default_timeout(15_000)
         if username:
             jar = system.person(username).cookies.jar

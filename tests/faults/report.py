@@ -32,6 +32,8 @@ ROWS = {
     "SMTP refuses for now": "one mail, later",
     "SMTP silent": "one mail, later; nobody waits",
     "SMTP cut after DATA": "the mail, again with the same Message-ID",
+    "SMTP server away": "each mail once, sent as soon as it is back; the desk says what waits",
+    "every relay away over a due time": "each due event once, with two relays as well",
     "store away": "nothing parked; PDFs follow",
     "applications away for a minute": "no PDF lost, none twice",
     "disk full while writing a PDF": "no truncated PDF is ever visible",

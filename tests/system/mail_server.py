@@ -19,6 +19,8 @@ class MailServer:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        # Whom each of them was for, by its envelope.
+        self.recipients: list[list[str]] = []
         self.refusals: list[str] = []
         # Answers to recipients of a domain, every time.
         self.domains: dict[str, str] = {}
@@ -45,6 +47,7 @@ class MailServer:
         message = message_from_bytes(envelope.original_content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
+        self.recipients.append(list(envelope.rcpt_tos))
         if refusal == CUT:
             server.transport.abort()
         return "250 kept"

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.desk_models import Phrase
@@ -43,7 +44,11 @@ async def change(session: AsyncSession, actor: Actor, id: UUID, given: PhraseInp
         raise Conflict("已有相同的常用语。", code="phrase_exists")
     record(session, actor, "change_phrase", phrase=str(id), before=phrase.text, after=given.text)
     phrase.text, phrase.section = given.text, given.section
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError:
+        # Two at once: the other was first.
+        raise Conflict("已有相同的常用语。", code="phrase_exists") from None
     return phrase
 
 

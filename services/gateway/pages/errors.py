@@ -26,12 +26,13 @@ TITLES = {
     412: "内容已变化",
     413: "内容过大",
     429: "操作过于频繁",
+    500: "系统出错",
     503: "系统繁忙",
 }
 
 
 # After these the same form may succeed: what was typed is given back for another try.
-GIVE_BACK = frozenset({401, 403, 429, 503})
+GIVE_BACK = frozenset({401, 403, 429, 500, 503})
 
 
 def wants_page(request: web.Request) -> bool:
@@ -63,7 +64,7 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
         return await _show(request, errors.Unavailable())
     except Exception:
         log.exception("unexpected error")
-        return await _show(request, errors.Unavailable("系统内部错误，请稍后再试。", code="internal"))
+        return await _show(request, errors.Broken())
 
 
 async def _keep(request: web.Request) -> None:
@@ -95,7 +96,7 @@ async def _show(request: web.Request, error: errors.DomainError) -> web.Response
         given_back = [(name, value) for name, values in typed.items() if name != TOKEN for value in values]
         context["multipart"] = request.content_type == "multipart/form-data"
         context["place"] = waiting.place(request)
-        if status == 503:
+        if status in waiting.OURS:
             text = waiting.ticket(request)
             given_back = [(n, v) for n, v in given_back if n != "ticket"] + ([("ticket", text)] if text else [])
             context["arrived"] = clock.show(request[waiting.FIRST]) if text else None

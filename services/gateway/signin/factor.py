@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pyotp
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.models import SecondFactor
@@ -33,14 +34,15 @@ async def of(session: AsyncSession, keys: Keyring, account: UUID) -> tuple[Secon
     """An account's factor and its secret (base32); a fresh one, not yet confirmed, when it has none."""
     row = await session.get(SecondFactor, account, with_for_update=True)
     if row is None:
-        row = SecondFactor(
-            account_id=account,
-            secret=keys.seal(pyotp.random_base32().encode(), _context(account)),
-            last_step=0,
-            failures=0,
-        )
-        session.add(row)
-        await session.flush()
+        made = {
+            "account_id": account,
+            "secret": keys.seal(pyotp.random_base32().encode(), _context(account)),
+            "last_step": 0,
+            "failures": 0,
+        }
+        # Two windows at once: both show the first one's secret.
+        await session.execute(insert(SecondFactor).values(made).on_conflict_do_nothing())
+        row = await session.get_one(SecondFactor, account, with_for_update=True)
     return row, keys.open(row.secret, _context(account)).decode()
 
 

@@ -1,5 +1,6 @@
 """退回补正: opinions noted at their places, what they open, deadlines in working days, taking back and extending."""
 
+import asyncio
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from services.applications.desk_schemas import PhraseInput
 from services.applications.models import Application, Opinion, Owed
+from services.applications.use_cases import phrases
 from shared import clock
+from shared.errors import Conflict
 from shared.identity import Actor, Role
 from shared.workdays import WorkingDays
 from tests import factories
@@ -212,6 +216,25 @@ async def test_round_trips_are_numbered_and_answers_judged(api: Api, submitted: 
     assert [(o["round_trip"], o["text"], o["status"]) for o in await opinions(api, submitted, WHO)] == [
         (1, "第一次", "accepted"), (1, "另一条", "accepted"), (2, "仍未改正", "open"),
     ]  # fmt: skip
+
+
+async def test_two_who_change_to_the_same_phrase_at_once_are_told_so(api: Api, sessions: Sessions) -> None:
+    path = "/api/v1/review/phrases"
+    first, second = [UUID(p["id"]) for p in await (await api.call("GET", path, REVIEWER)).json()][:2]
+    wanted = PhraseInput(text="两人同时改成这一句。")
+
+    async def second_one() -> None:
+        async with sessions.begin() as session:
+            await phrases.change(session, OTHER, second, wanted)
+
+    async with sessions.begin() as session:
+        await phrases.change(session, REVIEWER, first, wanted)
+        waiting = asyncio.create_task(second_one())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    with pytest.raises(Conflict) as told:
+        await waiting
+    assert told.value.code == "phrase_exists"
 
 
 async def test_phrases_are_shared_and_audited(api: Api) -> None:

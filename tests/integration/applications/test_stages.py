@@ -462,3 +462,33 @@ async def test_two_decisions_at_once_and_one_that_is_told(api: Api, to_decide: s
     )
     assert DIRECTOR.name in refused["detail"]
     assert "不予支持" in refused["detail"]
+
+
+async def test_decisions_that_are_truly_simultaneous_are_one(api: Api, sessions: Sessions, to_decide: str) -> None:
+    """Not one after the other with an old tag: both are under way before either has ended."""
+    second = factories.staff(Role.DIRECTOR, "副审定")
+    headers = {"If-Match": await api.etag(DIRECTOR, to_decide)}
+    asked = {
+        DIRECTOR.name: ("propose", DIRECTOR, {"amount_wan": "1.00"}),
+        second.name: ("decline", second, {"reason": "名额已满"}),
+    }
+    answers = dict(
+        zip(
+            asked,
+            await asyncio.gather(
+                *(
+                    api.call("POST", f"{R}/{to_decide}/{action}", who, json=body, headers=headers)
+                    for action, who, body in asked.values()
+                )
+            ),
+            strict=True,
+        )
+    )
+    assert sorted(a.status for a in answers.values()) == [200, 412]
+    [winner] = [name for name, answer in answers.items() if answer.status == 200]
+    [loser] = [name for name, answer in answers.items() if answer.status == 412]
+    told = (await answers[loser].json())["detail"]
+    assert winner in told
+    assert ("公示" if winner == DIRECTOR.name else "不予支持") in told
+    kinds = await owed(sessions, to_decide)
+    assert sum(kind in {"publicity_begun", "application_decided"} for kind in kinds) == 1

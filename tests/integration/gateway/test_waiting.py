@@ -14,11 +14,12 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from services.gateway import switches
+from services.gateway.client import problem
 from services.gateway.context import SERVICES
 from services.gateway.switches import SWITCHES
 from shared import clock, tickets
 from shared.breaker import Breaker
-from shared.errors import Busy
+from shared.errors import Busy, DomainError
 from shared.ranks import Rank, rank_of
 from shared.tickets import Ticket
 from shared.web import VERIFIER
@@ -40,8 +41,10 @@ async def draft(browser: Browser) -> str:
 
 
 @asynccontextmanager
-async def overload(server: TestServer, rank: Rank = Rank.WRITE) -> AsyncIterator[None]:
-    """Nobody of this rank or a lower one gets to applications."""
+async def overload(
+    server: TestServer, rank: Rank = Rank.WRITE, told: DomainError | None = None
+) -> AsyncIterator[None]:
+    """Nobody of this rank or a lower one gets to applications; `told`: what they are told instead of being busy."""
     services = server.app[SERVICES]
     reach = services.reach
 
@@ -49,7 +52,7 @@ async def overload(server: TestServer, rank: Rank = Rank.WRITE) -> AsyncIterator
     async def shed(service, method, url, **options):  # type: ignore[no-untyped-def]
         found = rank_of(method, URL(url).path)
         if found is not None and found <= rank:
-            raise Busy(retry_after=3)
+            raise told or Busy(retry_after=3)
         async with reach(service, method, url, **options) as answer:
             yield answer
 
@@ -128,6 +131,34 @@ async def test_page_waits_and_tries_again_without_scripts(
     judged = await browser.go("GET", where)
     assert judged.status == 422
     assert "尚未保存" in await judged.text() or "未填写" in await judged.text()
+
+
+async def test_a_mistake_of_ours_costs_nobody_their_deadline_or_their_words(
+    gateway: TestServer, browser: Browser, draft: str
+) -> None:
+    form = hidden(await (await browser.go("GET", f"/applications/{draft}/submit")).text())
+    fields = {name: form[name] for name in ("csrf_token", "etag", "key")}
+    section = hidden(await (await browser.go("GET", f"/applications/{draft}/sections/social_benefit")).text())
+    words = FormData()
+    for name, value in {**section, "f.social_benefit": "带动就业 50 人", "action": "draft"}.items():
+        words.add_field(name, value, content_type="text/plain")
+    mistake = problem(500, {"type": "internal", "detail": "系统内部错误。"}, None)
+    async with overload(gateway, told=mistake):
+        headers = {"If-Match": '"1"', "Idempotency-Key": uuid4().hex}
+        answer = await browser.call("POST", f"/applications/{draft}/submit", json={}, headers=headers)
+        assert (answer.status, (await answer.json())["type"]) == (500, "internal")
+        assert "Retry-After" not in answer.headers
+        assert tickets.read(gateway.app[VERIFIER], answer.headers[tickets.HEADER]) is not None
+        told = await browser.go("POST", f"/applications/{draft}/submit", data=fields)
+        page = await told.text()
+        assert told.status == 500
+        assert "您的提交申请已到达" in page
+        # Trying again is a person's choice: by itself it would meet the same.
+        assert "data-again" not in page
+        assert re.search(r"并提供编号：<b>[0-9A-F]{8}</b>", page)
+        kept = await browser.go("POST", f"/applications/{draft}/sections/social_benefit", data=words)
+        assert kept.status == 500
+        assert "带动就业 50 人" in await kept.text()
 
 
 async def test_address_of_another_browser_submits_nothing(

@@ -87,6 +87,30 @@ def test_who_has_no_address_is_reached_by_the_other(
     assert (found.state, len(mail_server.messages)) == ("sent", 1)
 
 
+INJECTED = "\r\nBcc: thief@example.com\r\n\r\n<b>x</b>\r\n.\r\nMAIL FROM:<y@example.com>\r\n"
+
+
+def test_nothing_that_somebody_typed_becomes_a_header_or_a_command(
+    sessions: Sessions, delivery: Delivery, mail_server: MailServer
+) -> None:
+    event = accept(sessions, to=person("lixiang@example.com", f"李响{INJECTED}"), project_name=f"景泰蓝{INJECTED}")
+    assert drain(delivery, sessions, event).state == "sent"
+    [message] = mail_server.messages
+    assert mail_server.recipients == [["lixiang@example.com"]]
+    assert message["Bcc"] is None
+    assert [a.addr_spec for a in message["To"].addresses] == ["lixiang@example.com"]
+    # Told as text, on one line, where it belongs.
+    assert "景泰蓝 Bcc: thief@example.com <b>x</b> . MAIL FROM:<y@example.com>" in message["Subject"]
+    html = message.get_body(("html",))
+    assert html is not None
+    assert "<b>x</b>" not in html.get_content()
+    # And an address that is more than one is none.
+    bad = accept(sessions, to=person("a@example.com>\r\nRCPT TO:<thief@example.com"))
+    found = drain(delivery, sessions, bad)
+    assert (found.state, len(mail_server.messages)) == ("undeliverable", 1)
+    assert "不是邮箱地址" in (found.last_error or "")
+
+
 def test_a_failing_domain_holds_up_nobody_else(
     sessions: Sessions, another: Another, mail_server: MailServer
 ) -> None:

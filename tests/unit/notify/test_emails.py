@@ -1,13 +1,19 @@
 import re
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.notify import emails, sender, unsubscribing
 from services.notify.channels import Email, Parcel
+from services.notify.composing import NoAddress, compose
 from services.notify.rules import rules
-from services.notify.sender import MemorySender, Never, compose
+from services.notify.sender import MemorySender, Never
 from services.notify.settings import NotifySettings
 from shared import clock
 from shared.messages import (
@@ -17,6 +23,7 @@ from shared.messages import (
     CorrectionDue,
     CorrectionExtended,
     CorrectionMissed,
+    Person,
     PublicityBegun,
     PublicityOver,
     ReturnRecalled,
@@ -87,6 +94,13 @@ def test_every_mail_reads_well_in_plain_text(event: AnyEvent) -> None:
     assert not re.search(r"</?[a-z]+>|&[a-z]+;|{{|{%", mail.text)
     assert "\n\n\n" not in mail.text
     assert "None" not in mail.text + mail.html
+    # Where to go and whom to call stand apart from what is said.
+    *_, link, contacts = mail.text.split("\n\n")
+    assert link.splitlines()[-1].startswith("https://gm.example.cn/")
+    assert contacts.splitlines()[-1].startswith("本邮件由")
+    # In the portal the same is no mail.
+    inside = emails.render(event, "https://gm.example.cn", mailed=False)
+    assert mail.text == f"{inside.text}\n\n{contacts}"
 
 
 def test_amounts_reasons_and_days_are_told() -> None:
@@ -104,52 +118,98 @@ def test_amounts_reasons_and_days_are_told() -> None:
     assert "“未命名项目（奖励类）”尚未提交" in text(RoundClosing, hours=3)
 
 
-def test_only_reminders_can_be_unsubscribed_from() -> None:
-    kept = MemorySender([])
-    settings = NotifySettings(
+def _settings() -> NotifySettings:
+    return NotifySettings(
         database_url="postgresql+psycopg://x", broker_url="redis://x", applications_url="http://x",
         public_url="https://gm.example.cn", smtp_url="smtp://x", mail_from="noreply@example.com",
         signing_key=b"k" * 32, trusted_keys=factories.trusted_keys(),
     )  # fmt: skip
-    channel = Email(kept, settings)
+
+
+def test_only_reminders_can_be_unsubscribed_from() -> None:
+    kept = MemorySender([])
+    channel = Email(kept, _settings())
     for event in EVENTS:
         channel.carry(Parcel(event, event.to, "<1@example.com>"))
-    with_header = {e.kind for e, m in zip(EVENTS, kept.messages, strict=True) if m["List-Unsubscribe"]}
+    messages = [message_from_bytes(mail.content) for mail in kept.mails]
+    with_header = {e.kind for e, m in zip(EVENTS, messages, strict=True) if m["List-Unsubscribe"]}
     assert with_header == {kind for kind, rule in rules().items() if rule.reminder}
     assert with_header == {"correction_due", "return_unseen", "round_closing"}
-    reminder = next(m for m in kept.messages if m["List-Unsubscribe"])
+    reminder = next(m for m in messages if m["List-Unsubscribe"])
     assert reminder["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     token = reminder["List-Unsubscribe"].strip("<>").removeprefix("https://gm.example.cn/unsubscribe/")
     assert unsubscribing.address_of(unsubscribing.key_of(b"k" * 32), token) == "lixiang@example.com"
 
 
+def _composed(**changes: Any) -> EmailMessage:
+    """A mail as the server gets it, read by the standard library."""
+    given: dict[str, Any] = {
+        "sender": "工美资金管理系统 <noreply@example.com>",
+        "name": "李响",
+        "address": "lixiang@example.com",
+        "subject": "s",
+        "text": "t",
+        "html": "h",
+        "message_id": "<1@example.com>",
+        **changes,
+    }
+    message = message_from_bytes(compose(**given).content, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    assert not message.defects
+    return message
+
+
+def _shown(message: EmailMessage, header: str) -> str:
+    """A header as a mail program shows it (the newer parser keeps the spaces between encoded words in names)."""
+    [raw] = [value for name, value in message.raw_items() if name == header]
+    return str(make_header(decode_header(raw)))
+
+
 def test_project_name_cannot_break_the_subject() -> None:
     mail = emails.render(factories.received_event(project_name="景泰蓝\r\nBcc: x@example.com"), "https://g.cn")
-    message = compose(
-        sender="工美资金管理系统 <noreply@example.com>",
-        name="李响\r\nBcc: y@example.com",
-        address="lixiang@example.com",
-        subject=mail.subject,
-        text=mail.text,
-        html=mail.html,
-        message_id="<1@example.com>",
-    )
+    message = _composed(name="李响\r\nBcc: y@example.com", subject=mail.subject, text=mail.text, html=mail.html)
     assert message["Bcc"] is None
     assert b"\nBcc:" not in message.as_bytes()
+    assert _shown(message, "To") == "李响 Bcc: y@example.com <lixiang@example.com>"
 
 
-@pytest.mark.parametrize("address", ["", "nobody", "a b@example.com\r\nBcc: x@y.cn"])
+# What a database keeps: neither NUL nor half a character.
+TYPED = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200)
+
+
+@given(subject=TYPED, name=TYPED, text=TYPED, html=TYPED)
+@settings(max_examples=150, deadline=None)
+def test_every_mail_program_reads_what_was_written(subject: str, name: str, text: str, html: str) -> None:
+    message = _composed(subject=subject, name=name, text=text, html=html)
+    # A header is one line, with one space for many.
+    assert message["Subject"] == " ".join(subject.split())
+    assert [a.addr_spec for a in message["To"].addresses] == ["lixiang@example.com"]
+    line = " ".join(name.split())
+    assert _shown(message, "To") == (f"{line} <lixiang@example.com>" if line else "lixiang@example.com")
+    assert _shown(message, "From") == "工美资金管理系统 <noreply@example.com>"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    for part, written in zip(message.iter_parts(), (text, html), strict=True):
+        assert part.get_content().replace("\r\n", "\n") == written.replace("\r\n", "\n")
+    content = compose(
+        sender="noreply@example.com", name=name, address="lixiang@example.com", subject=subject, text=text,
+        html=html, message_id="<1@example.com>",
+    ).content  # fmt: skip
+    lines = content.split(b"\r\n")
+    assert max(len(line) for line in lines) <= 76
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nobody", "a b@example.com\r\nBcc: x@y.cn", "李响@example.com", "a@例子.cn"]
+)
 def test_what_is_no_address_is_never_tried(address: str) -> None:
-    with pytest.raises(Never):
-        compose(
-            sender="noreply@example.com",
-            name="",
-            address=address,
-            subject="",
-            text="",
-            html="",
-            message_id="<1@x>",
-        )
+    with pytest.raises(NoAddress):
+        _composed(address=address)
+    kept = MemorySender([])
+    event = factories.returned_event(to=Person(name="李响", email=address, enterprise="1"))
+    with pytest.raises(Never, match="不是邮箱地址"):
+        Email(kept, _settings()).carry(Parcel(event, event.to, "<1@example.com>"))
+    assert kept.mails == []
 
 
 def test_codes_decide_whether_to_try_again() -> None:

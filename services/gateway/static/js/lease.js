@@ -5,7 +5,7 @@ export function start() {
   const text = panel.querySelector("[data-lease-text]");
   const LOOK_MS = 60_000;
   const begun = Date.now();
-  let until = Date.parse(panel.dataset.until);
+  let until = Date.parse(panel.dataset.leaseUntil);
   let length = until - begun;
   let working = false;
   let lost = false;
