@@ -67,9 +67,13 @@ class Writer:
         self._app = create_app(settings)
 
     async def write(
-        self, call: Callable[[TestClient[web.Request, web.Application]], Awaitable[Any]], id: str, known: set[str]
+        self,
+        call: Callable[[TestClient[web.Request, web.Application]], Awaitable[tuple[str, str]]],
+        id: str,
+        known: set[str],
     ) -> dict[str, Any]:
-        """The statements of one call about application `id`. `known`: ids that stay what they are."""
+        """The statements of one call about application `id`, which gives back the number that was drawn and its answer.
+        `known`: ids that stay what they are."""
         said: Said = []
         async with TestClient(TestServer(self._app)) as client:
             engine = self._app[ENGINE]
@@ -81,11 +85,12 @@ class Writer:
             # What a connection is asked once, when it is opened, is no part of a request.
             async with engine.connect():
                 said.clear()
-            answer = await call(client)
+            number, answer = await call(client)
         text = json.dumps(said, ensure_ascii=False)
         return {
             "application": id,
             "drawn": sorted(set(UUID_TEXT.findall(text)) - known - {id}),
-            "number": answer,
+            "number": number,
+            "answer": answer,
             "statements": said,
         }
