@@ -206,9 +206,13 @@ class Reviewer(_Player):
         raise StopUser
 
     def _return_one(self) -> str:
-        found = self.browser.api("GET", "/review/applications?state=pending_acceptance").json()["items"]
-        mine = [a for a in found if a["round_id"] == self.night.round_id]
-        if not mine:
+        # Where a machine is slow the first may come later than planned: who finds nothing looks again.
+        for _look in range(30):
+            found = self.browser.api("GET", "/review/applications?state=pending_acceptance").json()["items"]
+            if mine := [a for a in found if a["round_id"] == self.night.round_id]:
+                break
+            gevent.sleep(1)
+        else:
             return "nothing to return"
         id = self.chance.choice(mine)["id"]
         leased = self.browser.api("POST", f"/review/applications/{id}/lease", {}).json()
