@@ -7,8 +7,10 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from deploy.forms.rounds import facts_for
+from deploy.forms.arguments import Parser
+from deploy.forms.rounds import BadRounds, facts_for
 from services.applications import seed
 from services.applications.forms.catalogue import FOLDER
 from services.applications.forms.definition import Form
@@ -22,59 +24,51 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         return int(given.work(given))
-    except (publishing.NotPublished, _Unreadable) as error:
+    except (publishing.NotPublished, _Unreadable, BadRounds) as error:
         print(error, file=sys.stderr)
-        return 1
+    except OSError as error:
+        print(f"无法读写 {error.filename or '文件或端口'}（{error.errno}）", file=sys.stderr)
+    return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m deploy.forms", description="Tools for the people who write forms."
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m deploy.forms",
+        description="编写申报表单的工具。写法见 services/applications/forms/GUIDE.md。",
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True, metavar="命令", title="命令")
+    form: dict[str, Any] = {"type": _file, "metavar": "表单", "help": "文件，或已发布的表单，如 craft_fair/1"}
 
-    lint = commands.add_parser(
-        "lint", help="every fault of these forms, with file and line; ends with 1 if there is an error"
-    )
+    lint = commands.add_parser("lint", help="查出表单的全部错误，注明文件和行；有错误时以 1 结束")
+    lint.add_argument("files", nargs="+", **{**form, "help": "文件、文件夹，或已发布的表单，如 craft_fair/1"})
     lint.add_argument(
-        "files", nargs="+", type=_file, metavar="form", help="a file, a folder, or fund_type/version"
+        "--rounds", type=_there, metavar="文件", help="批次，写法同 demo_rounds.yaml：查出各批次不做哪些核对"
     )
-    lint.add_argument(
-        "--rounds", type=Path, help="rounds as in demo_rounds.yaml: which checks does each leave out?"
-    )
-    lint.add_argument("--quiet", action="store_true", help="errors and warnings only, no notes")
+    lint.add_argument("--quiet", action="store_true", help="只列错误和警告，不列提示")
     lint.set_defaults(work=_lint)
 
-    preview = commands.add_parser(
-        "preview", help="the form as an applicant sees it, to be filled in, and its empty PDF"
-    )
-    preview.add_argument("file", type=_file, metavar="form")
-    preview.add_argument("--rounds", type=Path, default=seed.FILE, help="rounds to take options and ceilings from")
-    preview.add_argument("--port", type=int, default=8090)
-    preview.add_argument(
-        "--write", type=Path, metavar="FOLDER", help="write pages and PDF there instead of serving them"
-    )
+    preview = commands.add_parser("preview", help="按申报单位看到的样子打开表单，可以试填，可以看空表 PDF")
+    preview.add_argument("file", **form)
+    preview.add_argument("--rounds", type=_there, metavar="文件", default=seed.FILE, help="从哪些批次取选项和限额")
+    preview.add_argument("--port", type=int, metavar="端口", default=8090, help="网页的端口，默认 8090")
+    preview.add_argument("--write", type=Path, metavar="文件夹", help="不打开网页，把各页和 PDF 存到这里")
     preview.set_defaults(work=_preview)
 
-    diff = commands.add_parser(
-        "diff", help="what changes for an applicant from one form to another; ! asks for attention"
-    )
-    diff.add_argument("old", type=_file)
-    diff.add_argument("new", type=_file)
+    diff = commands.add_parser("diff", help="列出新表单对申报单位改变了什么；“!”表示需要留意")
+    diff.add_argument("old", **{**form, "metavar": "旧表单"})
+    diff.add_argument("new", **{**form, "metavar": "新表单"})
     diff.set_defaults(work=_diff)
 
-    publish = commands.add_parser("publish", help="put a form into the catalogue; it never changes again")
-    publish.add_argument("file", type=_file, metavar="form")
-    publish.add_argument("--catalogue", type=Path, default=FOLDER)
+    publish = commands.add_parser("publish", help="发布表单；发布后永不改变")
+    publish.add_argument("file", **form)
+    publish.add_argument("--catalogue", type=Path, metavar="文件夹", default=FOLDER, help="发布目录")
     publish.set_defaults(work=_publish)
 
-    check = commands.add_parser(
-        "check", help="is every form of the catalogue free of errors, and as it was published?"
-    )
-    check.add_argument("--catalogue", type=Path, default=FOLDER)
+    check = commands.add_parser("check", help="已发布的表单是否都没有错误，是否都与发布时一样")
+    check.add_argument("--catalogue", type=Path, metavar="文件夹", default=FOLDER, help="发布目录")
     check.set_defaults(work=_check)
 
-    commands.add_parser("schema", help="JSON Schema of a form's file").set_defaults(work=_schema)
+    commands.add_parser("schema", help="表单文件的 JSON Schema，供编辑器使用").set_defaults(work=_schema)
     return parser
 
 
@@ -91,8 +85,14 @@ def _file(text: str) -> Path:
     if not given.exists() and known.exists():
         return known
     if not given.exists():
-        raise argparse.ArgumentTypeError(f"there is no {text}")
+        raise argparse.ArgumentTypeError(f"没有这个文件，也没有这份已发布的表单：{text}")
     return given
+
+
+def _there(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"没有这个文件：{text}")
+    return Path(text)
 
 
 def _form(file: Path) -> Form:
@@ -116,7 +116,7 @@ def _print_faults(files: Iterable[Path], rounds: Path | None, *, notes: bool) ->
                 counts[fault.severity] += 1
                 if notes or fault.severity != "note":
                     print(publishing.said(file, fault))
-    print(f"{len(listed)} forms: {counts['error']} errors, {counts['warning']} warnings, {counts['note']} notes")
+    print(f"{len(listed)} 份表单：{counts['error']} 处错误，{counts['warning']} 处警告，{counts['note']} 处提示")
     return 1 if counts["error"] else 0
 
 

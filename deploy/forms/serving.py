@@ -57,6 +57,11 @@ def _page(title: str, content: str) -> str:
     )
 
 
+def _nowhere() -> web.HTTPException:
+    said = '<p>表单里没有这项材料。</p><p><a href="/">从第一项材料开始</a></p>'
+    return web.HTTPNotFound(text=_page("没有这一页", said), content_type="text/html")
+
+
 class _Server:
     def __init__(self, file: Path, rounds: Path) -> None:
         self._file, self._rounds = file, rounds
@@ -90,14 +95,14 @@ class _Server:
         found = self._now()
         key = request.match_info["key"]
         if found.section(key) is None:
-            raise web.HTTPNotFound
+            raise _nowhere()
         return self._answer(found.page(key))
 
     async def _take(self, request: web.Request) -> web.Response:
         found = self._now()
         section = found.section(request.match_info["key"])
         if section is None:
-            raise web.HTTPNotFound
+            raise _nowhere()
         posted = await request.post()
         form: Values = {}
         for name, value in posted.items():
@@ -137,5 +142,5 @@ def server(file: Path, rounds: Path) -> web.Application:
 
 def serve(file: Path, rounds: Path, port: int) -> None:
     """Until it is stopped: http://127.0.0.1:PORT."""
-    print(f"http://127.0.0.1:{port}/  (Ctrl-C stops it; edit {file.name} and reload)")
+    print(f"http://127.0.0.1:{port}/  （修改 {file.name} 后刷新网页即可；按 Ctrl-C 结束）", flush=True)
     web.run_app(server(file, rounds), host="127.0.0.1", port=port, print=None)

@@ -163,7 +163,7 @@ def test_limits_are_reached_before_pythons(form: Form) -> None:
         except Mistake:
             break
         deep = f"-({deep})"
-    with pytest.raises(Mistake, match="too deep"):
+    with pytest.raises(Mistake, match="嵌套太深"):
         evaluated(form, deep, {"n": "1"})
     assert deep.count("(") >= MAX_DEPTH // 2
     assert sys.getrecursionlimit() >= 1000

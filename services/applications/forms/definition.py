@@ -178,7 +178,7 @@ class Check(Part):
     def _one_form(self) -> Self:
         sides = (self.op, self.left, self.right)
         if (self.holds is None) == (None in sides) or (self.holds and any(sides)):
-            raise ValueError("a check has op, left and right, or holds")
+            raise ValueError("核对应写 op、left、right 三项，或只写 holds")
         return self
 
 
@@ -195,6 +195,8 @@ class Form(Part):
     contact_name: str | None = None
     contact_email: str | None = None
     applied_amount: str | None = None
+    # Where 所属区 stands, by which the bureau's lists are filtered; a form that does not ask for it has none.
+    district: str = "company.district"
     # Options that several fields take by name.
     lists: dict[Key, tuple[AnyOption, ...]] = Field(default_factory=dict)
     sections: tuple[Section, ...] = Field(min_length=1, max_length=MAX_SECTIONS)

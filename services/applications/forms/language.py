@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from services.applications.forms import foreign
 from services.applications.forms.functions import FUNCTIONS
 
 MAX_LENGTH = 1000
@@ -66,18 +67,18 @@ _WORDS = {"true": True, "false": False, "null": None}
 def parse(text: str) -> Formula:
     """A formula from its text; `Mistake` says what is wrong with it."""
     if len(text) > MAX_LENGTH:
-        raise Mistake(f"longer than {MAX_LENGTH} characters")
-    if not text.isprintable() and text.split() == []:
-        raise Mistake("is empty")
+        raise Mistake(f"超过 {MAX_LENGTH} 字")
+    if not text.split():
+        raise Mistake("是空的")
     one_line = " ".join(text.split())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(one_line, mode="eval").body
     except SyntaxError as error:
-        raise Mistake(f"cannot be read at character {error.offset}: {error.msg}") from None
+        raise Mistake(foreign.of_syntax(error, one_line)) from None
     except (ValueError, RecursionError, MemoryError):
-        raise Mistake("cannot be read") from None
+        raise Mistake("太复杂，无法读取") from None
     _measure(tree)
     return _Reader(one_line, text).read(tree)
 
@@ -90,7 +91,7 @@ def _measure(tree: ast.AST) -> None:
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         count += len(level)
         if depth > MAX_DEPTH or count > MAX_NODES * 2:
-            raise Mistake(f"too deep or too long (at most {MAX_DEPTH} levels, {MAX_NODES} parts)")
+            raise Mistake(f"太长或嵌套太深（最多 {MAX_DEPTH} 层、{MAX_NODES} 个成分），请拆成几个自动计算项")
 
 
 class _Reader:
@@ -114,29 +115,34 @@ class _Reader:
                 return self._constant(node)
             case ast.Tuple(elts=items) | ast.List(elts=items):
                 if not all(isinstance(item, ast.Constant) for item in items):
-                    raise Mistake("a list may only hold numbers and texts")
+                    raise Mistake("括号里的一组值只能是数和文字")
                 return ast.Tuple(
                     [self._constant(item) for item in items if isinstance(item, ast.Constant)], ast.Load()
                 )
             case ast.Call():
                 return self._call(node)
             case ast.GeneratorExp() | ast.ListComp():
-                raise Mistake("a loop stands alone inside a function, like sum(r.amount for r in table)")
+                raise Mistake("循环要单独写在函数的括号里，如“sum(r.amount for r in table)”")
             case _ if isinstance(node, _PLAIN):
                 for name, value in ast.iter_fields(node):
                     if isinstance(value, ast.expr):
                         setattr(node, name, self._node(value))
                     elif isinstance(value, list):
-                        setattr(node, name, [self._node(v) if isinstance(v, ast.expr) else self._operator(v) for v in value])  # fmt: skip
+                        setattr(node, name, [self._node(v) if isinstance(v, ast.expr) else self._operator(v, node) for v in value])  # fmt: skip
                     elif isinstance(value, ast.AST):
-                        self._operator(value)
+                        self._operator(value, node)
                 return node
-        raise Mistake(f"“{ast.get_source_segment(self._source, node) or type(node).__name__}” is not allowed")
+        raise Mistake(f"不能用“{self._written(node)}”这种写法")
 
-    def _operator(self, node: ast.AST) -> ast.AST:
+    def _operator(self, node: ast.AST, inside: ast.expr) -> ast.AST:
         if not isinstance(node, _PLAIN):
-            raise Mistake(f"the operator {type(node).__name__} is not allowed")
+            raise Mistake(
+                f"“{self._written(inside)}”中的运算符不能用；可用的有“+ - * / == != < <= > >= in and or not”"
+            )
         return node
+
+    def _written(self, node: ast.expr) -> str:
+        return ast.get_source_segment(self._source, node) or self._source
 
     def _constant(self, node: ast.Constant) -> ast.Constant:
         value = node.value
@@ -144,11 +150,11 @@ class _Reader:
             # As written: a float has already lost what 0.1 means.
             written = ast.get_source_segment(self._source, node) or ""
             if not _NUMBER.fullmatch(written):
-                raise Mistake(f"“{written}” is not a plain number")
+                raise Mistake(f"数“{written}”的写法不对，应如 1000、0.5")
             return ast.Constant(Decimal(written))  # type: ignore[arg-type]  # our walk knows decimals
         if value is None or isinstance(value, bool | str):
             return node
-        raise Mistake(f"“{value!r}” is not allowed")
+        raise Mistake(f"不能用“{self._written(node)}”这种写法")
 
     def _place(self, parts: Path) -> Place:
         place = Place()
@@ -159,27 +165,26 @@ class _Reader:
 
     def _call(self, node: ast.Call) -> ast.Call:
         if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
-            called = ast.get_source_segment(self._source, node.func)
-            raise Mistake(f"there is no function “{called}”; there are {', '.join(sorted(FUNCTIONS))}")
+            raise Mistake(f"没有函数“{self._written(node.func)}”；有 {'、'.join(sorted(FUNCTIONS))}")
         signature = FUNCTIONS[node.func.id]
         if node.keywords:
-            raise Mistake(f"{node.func.id}() takes no named arguments")
+            raise Mistake(f"{node.func.id}() 的括号里不能写等号“=”")
         if not signature.least <= len(node.args) <= signature.most:
-            raise Mistake(f"{node.func.id}() takes {signature.takes}")
+            raise Mistake(f"{node.func.id}() 的括号里应写{signature.takes}")
         loops = [a for a in node.args if isinstance(a, ast.GeneratorExp)]
         if loops and not signature.loops:
-            raise Mistake(f"{node.func.id}() takes no loop")
+            raise Mistake(f"{node.func.id}() 的括号里不能写循环")
         arguments = [self._each(a) if isinstance(a, ast.GeneratorExp) else self._node(a) for a in node.args]
         return ast.Call(ast.Name(node.func.id, ast.Load()), arguments, [])
 
     def _each(self, node: ast.GeneratorExp) -> Each:
         if len(node.generators) != 1:
-            raise Mistake("a loop goes over one table; nest a second one inside a function")
+            raise Mistake("一个循环只走一张表格；第二张请写在里面的另一个函数中")
         loop = node.generators[0]
         if not isinstance(loop.target, ast.Name) or not isinstance(
             loop.iter, ast.Name | ast.Attribute | ast.Subscript
         ):
-            raise Mistake("a loop reads: for r in section.table")
+            raise Mistake("循环应写成“for r in 材料.表格”")
         each = Each()
         each.variable = loop.target.id
         each.rows = self._place(_parts(loop.iter))
@@ -202,4 +207,4 @@ def _parts(node: ast.expr) -> Path:
             case ast.Name(id=name):
                 return (name, *reversed(parts))
             case _:
-                raise Mistake("a name reads: section.field, section.table.column or round.parameter")
+                raise Mistake("名称应写成：材料.字段、材料.表格.列 或 round.参数")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from services.applications.forms import types
+from services.applications.forms import nouns, types
 from services.applications.forms.circles import MAX_CHAIN, Walk, edges_of, said
 from services.applications.forms.definition import Form, Section, Table
 from services.applications.forms.kinds import ComputedField
@@ -173,14 +173,16 @@ class Rules:
             if rule:
                 self.of[node, "value"] = rule
                 if not types.fits(rule.type, field.type):
-                    self._fault(rule.at, f"gives {rule.type}, not {field.type}")
+                    self._fault(
+                        rule.at, f"公式得出的是{nouns.of_type(rule.type)}，gives 要的是{nouns.of_type(field.type)}"
+                    )
         bounds = []
         for i, bound in enumerate(field.bounds):
             rule = self._rule(bound.than, (*at, "bounds", i, "than"), node, "than", section, table)
             if rule:
                 bounds.append(rule)
                 if not types.comparable(field.type, rule.type):
-                    self._fault(rule.at, f"compares {field.type} with {rule.type}")
+                    self._fault(rule.at, f"{nouns.of_type(field.type)}不能与{nouns.of_type(rule.type)}比较")
         if bounds and len(bounds) == len(field.bounds):
             self.bounds[node] = tuple(bounds)
 
@@ -202,10 +204,12 @@ class Rules:
             bind(self.form, formula.tree, section, table, {})
             found = types.of(formula)
         except Mistake as mistake:
-            self._fault(at, f"“{text}”: {mistake}")
+            self._fault(at, f"公式“{text}”：{mistake}")
             return None
         if role in ("visible_if", "required_if", "holds", "when") and not types.fits(found, "bool"):
-            self._fault(at, f"“{text}”: a condition is needed, this gives {found}")
+            self._fault(
+                at, f"公式“{text}”：这里要的是条件，得出的却是{nouns.of_type(found)}；请写成比较，如 n > 3"
+            )
             return None
         return Rule(formula, at, node, role, found, tuple(p.target for p in formula.places))
 
@@ -221,8 +225,8 @@ class Rules:
             at = rule.at if rule else ("sections",)
             if at not in told:
                 told.add(at)
-                self._fault(at, f"a circle: {names}")
+                self._fault(at, f"互相决定，绕成了一圈：{names}")
         for (node, _), rule in self.of.items():
             if self.depth.get(node, 0) > MAX_CHAIN:
-                self._fault(rule.at, f"follows from a chain of more than {MAX_CHAIN} others")
+                self._fault(rule.at, f"要从 {MAX_CHAIN} 个以上的值一步步推算出来，太长")
                 break

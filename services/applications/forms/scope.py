@@ -16,6 +16,7 @@ from services.applications.forms.language import Each, Mistake, Place
 OTHERS = frozenset(OtherApplications.model_fields)
 # What a round can call its parameters.
 PARAMETER = re.compile("[a-z][a-z0-9_]{0,63}")
+PARAMETER_SAID = "以小写字母开头，只用小写字母、数字和下划线"
 RESERVED = frozenset({"round", "others", "today", "form"})
 
 # Section, part and column; empty where it is the section or the part itself.
@@ -55,7 +56,7 @@ def bind(
         case Each():
             bind(form, node.rows, section, table, loops)
             if node.rows.target.of != "table":
-                raise Mistake(f"a loop goes over a table, “{'.'.join(node.rows.parts)}” is none")
+                raise Mistake(f"循环只能走表格，“{'.'.join(node.rows.parts)}”不是表格")
             inner = {**loops, node.variable: node.rows.target}
             for part in (node.element, *node.conditions):
                 bind(form, part, section, table, inner)
@@ -69,9 +70,7 @@ def _of_loop(form: Form, rows: Target, rest: tuple[str, ...], variable: str) -> 
     table = section.table(rows.part) if section else None
     assert table is not None
     if len(rest) != 1 or (column := table.by_column.get(rest[0])) is None:
-        raise Mistake(
-            f"“{'.'.join((variable, *rest))}”: “{table.key}” has the columns {', '.join(table.by_column)}"
-        )
+        raise Mistake(f"没有“{'.'.join((variable, *rest))}”：表格“{table.key}”的列有 {'、'.join(table.by_column)}")
     return Target("each", column.type, rows.section, table.key, column.key, variable=variable)
 
 
@@ -81,11 +80,11 @@ def _target(form: Form, parts: tuple[str, ...], section: Section | None, table: 
             return Target("today", "date")
         case ("round", parameter):
             if not PARAMETER.fullmatch(parameter):
-                raise Mistake(f"no round has a parameter “{parameter}”: small letters, digits and _ are allowed")
+                raise Mistake(f"批次参数不能叫“{parameter}”：{PARAMETER_SAID}")
             return Target("round", "date" if parameter == "closes_on" else "any", part=parameter)
         case ("others", fact):
             if fact not in OTHERS:
-                raise Mistake(f"others has no “{fact}”, but {', '.join(sorted(OTHERS))}")
+                raise Mistake(f"others 中没有“{fact}”；有 {'、'.join(sorted(OTHERS))}")
             return Target("others", "number", part=fact)
         case ("form", *rest):
             readings = [_absolute(form, tuple(rest))]
@@ -97,7 +96,9 @@ def _target(form: Form, parts: tuple[str, ...], section: Section | None, table: 
             ]
     found = [target for target in readings if target]
     if not found:
-        raise Mistake(f"“{'.'.join(parts)}” leads nowhere")
+        name = ".".join(parts)
+        instead = "请核对材料和字段的 key" if name.isascii() else f"如果是文字，请加引号，写成 '{name}'"
+        raise Mistake(f"找不到“{name}”，{instead}")
     return found[0]
 
 

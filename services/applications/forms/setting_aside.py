@@ -135,12 +135,20 @@ class SetAside:
 
 
 def faults_of(error: ValidationError) -> list[ErrorDetails]:
-    """What is wrong with a shape, without the lists that are only too short because of what is wrong in them."""
-    return [
-        found
-        for found in error.errors(include_url=False)
-        if not (found["type"] == "too_short" and len(found["input"]) >= found["ctx"]["min_length"])
-    ]
+    """What is wrong with a shape, without the lists that are only too short because of what is wrong in them, and of an
+    option, which may be written in two ways, only what is wrong with the way it was written."""
+    return [found for found in error.errors(include_url=False) if not _follows(found)]
+
+
+def _follows(found: ErrorDetails) -> bool:
+    match found["type"], found["loc"]:
+        case "too_short", _:
+            return bool(len(found["input"]) >= found["ctx"]["min_length"])
+        case _, (*_, "constrained-str"):
+            return isinstance(found["input"], dict)
+        case "model_type", (*_, "Option"):
+            return True
+    return False
 
 
 def _at(data: Any, path: list[str | int]) -> Any:

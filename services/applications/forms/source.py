@@ -8,13 +8,16 @@ from typing import Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from services.applications.forms import foreign
 from services.applications.forms.definition import Form
 from services.applications.forms.naming import problems
 from services.applications.forms.rules import Location, Problem
 from services.applications.forms.setting_aside import SetAside, faults_of
 
 MAX_BYTES = 4_000_000
+_ENDLESS = "“&”定义的内容里用“*”引用了它自己"
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -56,7 +59,7 @@ class Source:
         self.rest: SetAside | None = None
         self._lines: dict[Location, int] = {}
         if len(text.encode()) > MAX_BYTES:
-            self.faults.append(Fault(1, f"larger than {MAX_BYTES} bytes"))
+            self.faults.append(Fault(1, f"文件太大，不能超过 {MAX_BYTES // 1_000_000} MB"))
             return
         loader = _Loader(text)
         try:
@@ -65,25 +68,25 @@ class Source:
                 self._walk(node, (), set())
                 self.data = loader.construct_document(node)
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-            said = getattr(error, "problem", None) or str(error).splitlines()[0]
-            self.faults.append(Fault(mark.line + 1 if mark else 1, f"not YAML: {said}"))
-        except (RecursionError, ValueError) as error:
-            self.faults.append(Fault(1, f"cannot be read: {error}"))
+            self.faults.append(_no_yaml(error))
+        except RecursionError:
+            self.faults.append(Fault(1, "嵌套太深，无法读取"))
+        except ValueError:
+            self.faults.append(Fault(1, "有无法读取的内容，例如过长的数"))
         finally:
             loader.dispose()
 
     def _walk(self, node: Any, at: Location, above: set[int]) -> None:
         self._lines[at] = node.start_mark.line + 1
         if id(node) in above:
-            raise ValueError("an anchor refers to itself")
+            raise yaml.MarkedYAMLError(problem=_ENDLESS, problem_mark=node.start_mark)
         inner = above | {id(node)}
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in node.value:
                 name = key.value if isinstance(key, yaml.ScalarNode) else "?"
                 if name in seen:
-                    self.faults.append(Fault(key.start_mark.line + 1, f"“{name}” stands twice here"))
+                    self.faults.append(Fault(key.start_mark.line + 1, f"“{name}”在这里写了两次，请删去一个"))
                 seen.add(name)
                 self._walk(value, (*at, name), inner)
                 # A long value begins below its key; the key is what people look for.
@@ -102,19 +105,27 @@ class Source:
     def fault(self, problem: Problem) -> Fault:
         return Fault(self.line(problem.at), problem.message, problem.severity)
 
+    def shape(self, error: ErrorDetails) -> Fault:
+        """What pydantic found, where it found it; the names it gives to alternatives are none of the file's."""
+        path: list[str | int] = []
+        for step in error["loc"]:
+            if (*path, step) in self._lines:
+                path.append(step)
+        return Fault(self.line(path), foreign.of_shape(error, tuple(path)))
+
 
 def read_form(text: str) -> tuple[Form | None, list[Fault], Source]:
     """A form from the text of its file, with every fault of its shape, names and formulas at once."""
     source = Source(text)
     faults = list(source.faults)
     if source.data is None:
-        return None, faults or [Fault(1, "is empty")], source
+        return None, faults or [Fault(1, "文件是空的")], source
     if not isinstance(source.data, dict):
-        return None, [*faults, Fault(1, "a form is a mapping of names to values")], source
+        return None, [*faults, Fault(1, "表单应是一组“名称: 内容”，如 fund_type: craft_fair")], source
     try:
         form = Form.model_validate(source.data)
     except ValidationError as error:
-        faults += [Fault(source.line(_path(e["loc"], source)), _said(e)) for e in faults_of(error)]
+        faults += [source.shape(e) for e in faults_of(error)]
         rest = source.rest = SetAside(source.data)
         if rest.form is not None:
             found = (*problems(rest.form), *rest.form.rules.problems)
@@ -128,39 +139,22 @@ def _sorted(faults: list[Fault]) -> list[Fault]:
     return sorted(dict.fromkeys(faults), key=lambda f: (f.line, f.severity, f.message))
 
 
-def _path(loc: tuple[str | int, ...], source: Source) -> Location:
-    """Where pydantic found something, without the names it gives to alternatives."""
-    path: list[str | int] = []
-    for step in loc:
-        if (*path, step) in source._lines:
-            path.append(step)
-    return tuple(path)
-
-
-def _said(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    name = error["loc"][-1] if error["loc"] else ""
-    match error["type"]:
-        case "missing":
-            return f"“{name}” is missing"
-        case "extra_forbidden":
-            return f"“{name}” is not known here"
-        case "union_tag_invalid":
-            return f"no such kind: {error['ctx']['tag']}; there are {error['ctx']['expected_tags']}"
-        case "union_tag_not_found":
-            return "“kind” is missing"
-    value = error.get("input")
-    shown = f" (here: {str(value)[:60]!r})" if isinstance(value, str | int | float | bool) else ""
-    return f"{name}: {message}{shown}" if isinstance(name, str) else f"{message}{shown}"
+def _no_yaml(error: yaml.YAMLError) -> Fault:
+    mark, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    line, start = ((m.line + 1 if m else None) for m in (mark or began, began))
+    problem, context = getattr(error, "problem", None) or str(error), getattr(error, "context", None) or ""
+    said = problem if problem == _ENDLESS else foreign.of_yaml(problem, context, start if start != line else None)
+    return Fault(line or 1, said)
 
 
 def read_file(path: Path) -> tuple[Form | None, list[Fault], Source]:
-    """The same, from a file; what is not UTF-8 is a fault of its first line."""
+    """The same, from a file; what is not UTF-8 is a fault of its line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        return None, [Fault(1, f"is not UTF-8: {error.reason} at byte {error.start}")], Source("")
-    except OSError as error:
-        return None, [Fault(1, f"cannot be read: {error.strerror}")], Source("")
+        line = error.object[: error.start].count(b"\n") + 1
+        return None, [Fault(line, "文件不是 UTF-8 编码，请另存为 UTF-8")], Source("")
+    except OSError:
+        return None, [Fault(1, "文件打不开，请核对它的名字和权限")], Source("")
     form, faults, source = read_form(text)
     return form, faults, source

@@ -3,6 +3,7 @@ round knows. A formula whose types cannot agree is a mistake of its form, found 
 
 import ast
 
+from services.applications.forms import nouns
 from services.applications.forms.functions import FUNCTIONS, day
 from services.applications.forms.language import Each, Formula, Mistake, Place
 
@@ -65,13 +66,13 @@ def _of(node: ast.expr) -> str:  # noqa: PLR0911, PLR0912 (one case a kind of no
             return _same([then, other])
         case ast.Call():
             return _call(node)
-    raise Mistake(f"{type(node).__name__} is not allowed")
+    raise Mistake("不能用这种写法")
 
 
 def _want(node: ast.expr, wanted: str) -> str:
     found = _of(node)
     if not fits(found, wanted):
-        raise Mistake(f"{wanted} is needed where {found} stands")
+        raise Mistake(f"应为{nouns.of_type(wanted)}的地方写了{nouns.of_type(found)}")
     return wanted
 
 
@@ -81,7 +82,10 @@ def _same(nodes: list[ast.expr]) -> str:
     if kinds == {"date", "text"} and all(_of(n) != "text" or _is_day(n) for n in nodes):
         return "date"
     if len(kinds) > 1:
-        raise Mistake(f"{' and '.join(sorted(kinds))} are not of one type")
+        hint = "；数不加引号，文字加引号" if kinds == {"number", "text"} else ""
+        raise Mistake(
+            f"{'与'.join(nouns.of_type(kind) for kind in sorted(kinds))}不是一类，不能放在一起比较或选用{hint}"
+        )
     return kinds.pop() if kinds else "any"
 
 
@@ -95,15 +99,15 @@ def _compare(node: ast.Compare) -> str:
         if isinstance(operator, ast.In | ast.NotIn):
             container = _of(right)
             if container not in ("any", "list") and not container.startswith("column of "):
-                raise Mistake(f"“in” looks into a list, a multiselect or a column, not into {container}")
+                raise Mistake(f"“in”后面应是一组值、多选字段或表格的一列，不能是{nouns.of_type(container)}")
             inner = "any" if container == "any" else element(container)
             if not comparable(_of(left), inner) and not (inner == "date" and _is_day(left)):
-                raise Mistake(f"{_of(left)} is never in a list of {inner}")
+                raise Mistake(f"一组{nouns.of_type(inner)}之中不会有{nouns.of_type(_of(left))}")
         else:
             kind = _same([left, right])
             ordered = not isinstance(operator, ast.Eq | ast.NotEq)
             if kind in ("rows", "list") or kind.startswith("column of ") or (ordered and kind == "bool"):
-                raise Mistake(f"{kind} cannot be compared this way; use in, any() or count()")
+                raise Mistake(f"{nouns.of_type(kind)}不能这样比较；请用 in、any() 或 count()")
         left = right
     return "bool"
 
@@ -116,7 +120,7 @@ def _call(node: ast.Call) -> str:
     if first == "many":
         many = kinds[0] in ("rows", "list", "any") or kinds[0].startswith("column of ")
         if not many or (node.func.id == "distinct" and kinds[0] == "rows"):
-            raise Mistake(f"{node.func.id}() takes {function.takes}, not {kinds[0]}")
+            raise Mistake(f"{node.func.id}() 的括号里应写{function.takes}，不能是{nouns.of_type(kinds[0])}")
         return function.gives
     if first in ("numbers", "bools"):
         inner = [element(kind) for kind in kinds] if len(kinds) == 1 else kinds
@@ -124,9 +128,13 @@ def _call(node: ast.Call) -> str:
         for kind in inner:
             alright = fits(kind, wanted) or (function.gives == "same" and kind == "date")
             if not alright or kind in ("rows", "list"):
-                raise Mistake(f"{node.func.id}() takes {function.takes}, not {kind}")
-        return next((k for k in inner if k != "any"), "any") if function.gives == "same" else function.gives
+                raise Mistake(f"{node.func.id}() 的括号里应写{function.takes}，不能是{nouns.of_type(kind)}")
+        if function.gives != "same":
+            return function.gives
+        return _same(list(node.args)) if len(inner) > 1 else inner[0]
     for argument, kind, wanted in zip(node.args, kinds, function.arguments, strict=False):
         if not fits(kind, wanted) and not (wanted == "date" and _is_day(argument)):
-            raise Mistake(f"{node.func.id}() takes {function.takes}; {kind} stands where {wanted} is needed")
+            raise Mistake(
+                f"{node.func.id}() 的括号里应写{function.takes}；应为{nouns.of_type(wanted)}的地方写了{nouns.of_type(kind)}"
+            )
     return _same(list(node.args)) if function.gives == "same" else function.gives

@@ -137,17 +137,12 @@ async def submit(
         number=number,
         submitted_at=actor.received_at,
         submitted_from=facts.state,
-        district=_district(saved),
+        district=str(value_at(form.district, saved) or ""),
         applied_wan=value_at(form.applied_amount, saved),
         details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]}
         | ({"came_again_at": came_again_at.isoformat()} if came_again_at else {}),
     )
     return receipt, warnings
-
-
-def _district(saved: Sections) -> str:
-    """所属区, which every form asks for in 企业基本情况."""
-    return str((saved.get("company") or {}).get("district") or "")
 
 
 def document_key(document_id: UUID) -> str:

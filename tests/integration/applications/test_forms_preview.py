@@ -85,13 +85,15 @@ async def test_the_file_is_followed_while_it_is_edited(page: TestClient, file: P
     file.write_text(TEXT.replace("kind: textarea", "kind: essay"), "utf-8")
     answer = await page.get(CONTENT)
     assert answer.status == 422
-    assert "next.yaml:50: error: no such kind: essay" in unescape(await answer.text())
+    assert "next.yaml:50: error: 没有“essay”这种字段" in unescape(await answer.text())
     file.write_text(TEXT, "utf-8")
     assert "琉璃厂东街" in await text(page)
 
 
 async def test_nowhere_is_not_found(page: TestClient) -> None:
-    assert (await page.get("/applications/preview/sections/nowhere")).status == 404
+    answer = await page.get("/applications/preview/sections/nowhere")
+    assert answer.status == 404
+    assert "没有这项材料" in await answer.text()
 
 
 def test_pages_and_an_empty_pdf_as_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,4 +116,4 @@ def test_a_form_with_faults_is_not_shown(tmp_path: Path, capsys: pytest.CaptureF
     file = tmp_path / "bad.yaml"
     file.write_text(TEXT.replace("kind: textarea", "kind: essay"), "utf-8")
     assert main(["preview", str(file), "--write", str(tmp_path / "out")]) == 1
-    assert "no such kind: essay" in capsys.readouterr().err
+    assert "没有“essay”这种字段" in capsys.readouterr().err

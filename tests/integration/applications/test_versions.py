@@ -21,7 +21,8 @@ Json = dict[str, Any]
 
 # The second version, as an editor would make it: the first one's text with a few lines changed.
 EDITS = (
-    ("version: 1", "version: 2"),
+    # The bureau's lists are filtered by what another field says.
+    ("version: 1", "version: 2\ndistrict: company.economic_type"),
     # A field more,
     (
         "{key: contact_phone, kind: phone,",
@@ -199,6 +200,9 @@ async def test_a_draft_moves_with_everything_that_was_typed(api: Api, running: J
     snapshot = await get(api, f"{id}/revisions/1")
     assert snapshot["content"]["form"] == {"fund_type": "reward", "version": 2}
     assert snapshot["content"]["sections"]["contact"]["cell"] == before["contact"]["mobile"]
+    path = f"/api/v1/review/applications?district={company_now['saved']['economic_type']}"
+    answer = await api.call("GET", path, factories.staff(Role.REVIEWER, "李审查"))
+    assert [found["id"] for found in (await answer.json())["items"]] == [id]
 
 
 async def test_what_is_left_over_stays_until_it_is_dismissed(

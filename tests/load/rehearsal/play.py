@@ -206,7 +206,7 @@ class Reviewer(_Player):
         raise StopUser
 
     def _return_one(self) -> str:
-        # Where a machine is slow the first may come later than planned: who finds nothing looks again.
+        # When the machine is behind, the first applications come late: who finds none looks again.
         for _look in range(30):
             found = self.browser.api("GET", "/review/applications?state=pending_acceptance").json()["items"]
             if mine := [a for a in found if a["round_id"] == self.night.round_id]:

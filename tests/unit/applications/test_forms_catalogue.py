@@ -30,9 +30,9 @@ def test_a_form_with_faults_concerns_nobody_who_wants_another(folder: Path) -> N
     assert list(found) == [("other", 1), ("reward", 1), ("reward", 2), ("reward", 10), ("third", 1)]
     assert found["reward", 10].version == 10
     assert found["reward", 10] is found["reward", 10]
-    with pytest.raises(ValueError, match=r"other/1.yaml:\d+: no such kind: essay"):
+    with pytest.raises(ValueError, match=r"other/1.yaml:\d+: 没有“essay”这种字段"):
         found["other", 1]
-    with pytest.raises(ValueError, match="says it is reward version 1"):
+    with pytest.raises(ValueError, match="内容是“reward”第 1 版"):
         found["third", 1]
     with pytest.raises(KeyError):
         found["reward", 3]
@@ -45,7 +45,7 @@ def test_what_cannot_be_used_is_left_out_and_named_in_the_log(
     monkeypatch.setattr(catalogue, "forms", lambda: found)
     assert [(f.fund_type, f.version) for f in sound()] == [("reward", 1), ("reward", 2), ("reward", 10)]
     assert {record.form for record in caplog.records} == {"other/1", "third/1"}
-    assert "no such kind: essay" in caplog.records[0].reason
+    assert "没有“essay”这种字段" in caplog.records[0].reason
 
 
 def test_the_newest_version_is_the_greatest_number(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """`forms lint`: every fault at once, at its line; what is sound is left alone; nothing that comes in brings it down."""
 
 import random
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -38,8 +39,18 @@ NUMBERS = """      - {key: n, kind: integer, label: 个数}
 """
 
 
+def in_chinese(message: str) -> bool:
+    """Whether people of the office can read it: Chinese, with words of the file in “ ”, and no English sentence."""
+    said = message
+    while (outside := re.sub("“[^“”]*”|^条件“.*”|^公式“.*?”：", "", said, flags=re.DOTALL)) != said:
+        said = outside
+    return bool(re.search("[一-鿿]", said)) and not re.search("[A-Za-z]+( [A-Za-z]+){2}", said)
+
+
 def said(text: str) -> list[tuple[int, str, str]]:
-    return [(fault.line, fault.severity, fault.message) for fault in lint_text(text)]
+    found = [(fault.line, fault.severity, fault.message) for fault in lint_text(text)]
+    assert [message for _, _, message in found if not in_chinese(message)] == []
+    return found
 
 
 def of_field(rest: str) -> list[tuple[int, str, str]]:
@@ -61,22 +72,22 @@ def test_the_catalogue_has_only_notes(file: Any) -> None:
 @pytest.mark.parametrize(
     ("condition", "why"),
     [
-        ("n > 5 and n < 3", "never shown"),
-        ("n > 5 and n < 6", "never shown"),  # whole numbers
-        ("s == '甲' and s == '乙'", "never shown"),
-        ("s == '甲' and not filled(s)", "never shown"),
-        ("m < 10", "never shown"),  # its own min
-        ("m < n and n < m", "never shown"),
-        ("'甲' in many and '甲' not in many", "never shown"),
-        ("on < '2026-01-02' and on > '2026-01-01'", "never shown"),
-        ("round.cap == 5 and round.cap == 6", "never shown"),
-        ("false", "never shown"),
+        ("n > 5 and n < 3", "永远不会显示"),
+        ("n > 5 and n < 6", "永远不会显示"),  # whole numbers
+        ("s == '甲' and s == '乙'", "永远不会显示"),
+        ("s == '甲' and not filled(s)", "永远不会显示"),
+        ("m < 10", "永远不会显示"),  # its own min
+        ("m < n and n < m", "永远不会显示"),
+        ("'甲' in many and '甲' not in many", "永远不会显示"),
+        ("on < '2026-01-02' and on > '2026-01-01'", "永远不会显示"),
+        ("round.cap == 5 and round.cap == 6", "永远不会显示"),
+        ("false", "永远不会显示"),
     ],
 )
 def test_a_condition_that_contradicts_itself(condition: str, why: str) -> None:
     [(_, severity, message)] = of_field(f'visible_if: "{condition}"')
     assert severity == "error"
-    assert "can never hold" in message
+    assert "永远不成立" in message
     assert why in message
 
 
@@ -110,37 +121,47 @@ def test_a_condition_under_a_condition_that_contradicts_it() -> None:
         "      - {key: e, kind: text, label: 戊, visible_if: n > 5, required_if: n > 5}\n"
     )  # fmt: skip
     assert [(line, severity) for line, severity, _ in said(text)] == [(19, "error"), (20, "error")]
-    assert "never required while it is shown" in said(text)[1][2]
+    assert "显示时永远不会必填" in said(text)[1][2]
 
 
 def test_a_condition_that_always_holds_can_go() -> None:
     [(_, severity, message)] = of_field("visible_if: n > 5 or n <= 5 or not filled(n)")
-    assert (severity, "always holds" in message) == ("warning", True)
+    assert (severity, "总是成立" in message) == ("warning", True)
 
 
 @pytest.mark.parametrize(
     ("rest", "message"),
     [
-        ("visible_if: nowhere > 3", "leads nowhere"),
-        ("visible_if: b.name == 'x'", "leads nowhere"),
-        ("visible_if: n", "a condition is needed, this gives number"),
-        ("visible_if: n > '3'", "number and text are not of one type"),
-        ("visible_if: s == '丙'", "“丙” is not an option of “s”"),
-        ("visible_if: '\"丁\" in many'", "“丁” is not an option of “many”"),
-        ("visible_if: open('x')", "there is no function “open”"),
-        ("visible_if: 'n.__class__ == 3'", "leads nowhere"),
-        ("visible_if: 'n > 3 +'", "cannot be read"),
-        ("visible_if: n > round.Cap", "no round has a parameter “Cap”"),
-        ("labell: x", "“labell” is not known here"),
-        ("required_if: n > 3, required: true", "stands beside “required”"),
-        ("prefill: ORG_NAME", "prefill"),
-        ("min: 5, max: 3", "min is greater than max"),
-        ("pattern: '('", "pattern"),
-        ("label: 又", "“label” stands twice here"),
+        ("visible_if: nowhere > 3", "找不到“nowhere”"),
+        ("visible_if: b.name == 'x'", "找不到“b.name”"),
+        ("visible_if: n", "这里要的是条件，得出的却是数"),
+        ("visible_if: n > '3'", "数与文字不是一类"),
+        ("visible_if: s == '丙'", "“丙”不是“s”的选项"),
+        ("visible_if: '\"丁\" in many'", "“丁”不是“many”的选项"),
+        ("visible_if: open('x')", "没有函数“open”；有 abs、"),
+        ("visible_if: 'n.__class__ == 3'", "找不到“n.__class__”"),
+        ("visible_if: 'n > 3 +'", "没有写完"),
+        ("visible_if: n > round.Cap", "批次参数不能叫“Cap”"),
+        ("labell: x", "“labell”在这里没有用处"),
+        ("required_if: n > 3, required: true", "“required”不起作用"),
+        ("prefill: ORG_NAME", "“prefill”应写成“registry.…”"),
+        ("min: 5, max: 3", "min（5）大于 max（3）"),
+        ("pattern: '('", "pattern 不是正确的正则表达式"),
+        ("label: 又", "“label”在这里写了两次"),
     ],
 )
 def test_a_fault_has_its_line(rest: str, message: str) -> None:
     assert any(message in found for _, _, found in of_field(rest)), of_field(rest)
+
+
+def test_where_the_district_stands_is_the_forms_own_to_say() -> None:
+    """A form without 所属区 is sound; one that names a place for it has to have that place."""
+    assert said(HEAD) == []
+    place = "project_name: a.name\n"
+    assert said(HEAD.replace(place, place + "district: a.name\n")) == []
+    assert [what for _, _, what in said(HEAD.replace(place, place + "district: a.area\n"))] == [
+        "找不到“a.area”；应写成“材料.字段”，如 a.name"
+    ]
 
 
 def test_everything_at_once() -> None:
@@ -163,21 +184,21 @@ def test_everything_at_once() -> None:
         "  - {id: two, op: '==', left: '1', right: a.nnn, message: x, section: b}\n"
     )  # fmt: skip
     wanted = [
-        (6, "“a.title” leads nowhere"),
-        (13, "“label” is missing"),
-        (14, "key “name” stands twice"),
-        (15, "a circle: a.c → a.d → a.c"),
-        (17, "“nowhere” leads nowhere"),
-        (18, "no such kind: picture"),
-        (19, "“丙” is not an option of “s”"),
-        (20, "“v” has no label"),
-        (22, "columns"),
-        (23, "“w” is not a column of numbers"),
-        (23, "“zz” leads nowhere"),
-        (24, "no field takes its options from “unused”"),
-        (26, "a check has op, left and right, or holds"),
-        (27, "“a.nnn” leads nowhere"),
-        (27, "there is no section “b”"),
+        (6, "找不到“a.title”"),
+        (13, "缺少“label”"),
+        (14, "本材料中的“name”重复出现"),
+        (15, "绕成了一圈：a.c → a.d → a.c"),
+        (17, "找不到“nowhere”"),
+        (18, "没有“picture”这种字段"),
+        (19, "“丙”不是“s”的选项"),
+        (20, "“v”没有名称"),
+        (22, "“columns”不能为空"),
+        (23, "“w”不是填数的列"),
+        (23, "找不到“zz”"),
+        (24, "没有字段用到选项“unused”"),
+        (26, "核对应写 op、left、right 三项，或只写 holds"),
+        (27, "找不到“a.nnn”"),
+        (27, "没有“b”这项材料"),
     ]
     found = said(text)
     for line, message in wanted:
@@ -196,17 +217,17 @@ def test_a_check_that_a_round_leaves_out() -> None:
         + NUMBERS
         + "checks: [{id: cap, op: '<=', left: a.m, right: round.cap, message: 超过上限, section: a}]\n"
     )
-    assert said(text) == [(18, "note", "a round without cap leaves out the check “cap”")]
+    assert said(text) == [(18, "note", "批次没有参数 cap 时，不做核对“cap”")]
     assert lint_text(text, RoundFacts(parameters={"cap": "5"})) == []
     [fault] = lint_text(text, RoundFacts(parameters={"other": "5"}))
-    assert (fault.severity, fault.message) == ("warning", "this round leaves out the check “cap”: it has no cap")
+    assert (fault.severity, fault.message) == ("warning", "本批次没有参数 cap，不做核对“cap”")
 
 
 @pytest.mark.parametrize(
     "text", ["", "[", "- a", "3", "a: &x [*x]", "a: !!python/object:os.system x", "\x00", "a: 'b\n", "? [1]\n: 2"]
 )
 def test_what_is_no_form(text: str) -> None:
-    assert [fault.severity for fault in lint_text(text)][:1] == ["error"]
+    assert [severity for _, severity, _ in said(text)][:1] == ["error"]
 
 
 @settings(max_examples=40, deadline=None)
@@ -253,7 +274,7 @@ def test_a_form_with_anything_anywhere(seed: int) -> None:
             break
     for fault in lint_text(yaml.safe_dump(data, allow_unicode=True)):
         assert fault.line >= 1
-        assert fault.message
+        assert in_chinese(fault.message)
 
 
 PIECES = st.recursive(
@@ -286,13 +307,13 @@ CAPS = st.one_of(st.none(), st.integers(4, 16).map(lambda n: f"{Decimal(n) / 2}"
 def test_what_can_never_hold_never_holds(condition: str, tries: list[tuple[dict[str, Any], str | None]]) -> None:
     """Whatever values come: what lint claims about a condition is so."""
     text = f'{HEAD}{NUMBERS}      - {{key: more, kind: text, label: 更多, visible_if: "{condition}"}}\n'
-    claims = [message for _, _, message in said(text) if "never hold" in message or "always holds" in message]
+    claims = [message for _, _, message in said(text) if "永远不成立" in message or "总是成立" in message]
     form, _, _ = read_form(text)
     assert form
     for values, cap in tries:
         facts = Facts(RoundFacts(parameters={"cap": cap} if cap else {}))
         shown = Situation(form, {"a": values}, facts).visible("a", "more")
-        assert not any(("never" in claim) == shown for claim in claims), (condition, values, cap)
+        assert not any(("永远" in claim) == shown for claim in claims), (condition, values, cap)
 
 
 def test_every_gap_has_a_value() -> None:

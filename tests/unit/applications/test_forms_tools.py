@@ -150,23 +150,23 @@ def test_a_published_form_never_changes(tmp_path: Path) -> None:
     assert publishing.publish(file, form_of(TEXT), catalogue) == target  # once more is no harm
     target.write_text(TEXT + "# a word\n", "utf-8")
     assert publishing.broken(catalogue) == [
-        "subsidy/1.yaml: has changed since it was published; a change needs a new version"
+        "subsidy/1.yaml: 发布后被改动；已发布的不能改，请恢复原样，另写新的一版"
     ]
     file.write_text(TEXT + "# a word\n", "utf-8")
-    with pytest.raises(publishing.NotPublished, match="never changes again"):
+    with pytest.raises(publishing.NotPublished, match="已经发布，不能再改"):
         publishing.publish(file, form_of(TEXT), catalogue)
     target.unlink()
-    assert publishing.broken(catalogue) == ["subsidy/1.yaml: was published and is gone"]
+    assert publishing.broken(catalogue) == ["subsidy/1.yaml: 已经发布，文件却不见了，请找回"]
     (catalogue / "other").mkdir()
     (catalogue / "other" / "1.yaml").write_text(TEXT, "utf-8")
-    assert "other/1.yaml: stands in the catalogue and was never published" in publishing.broken(catalogue)
+    assert "other/1.yaml: 放在发布目录里，却没有发布过，请移走后用 publish 发布" in publishing.broken(catalogue)
 
 
 def test_versions_follow_one_another(tmp_path: Path) -> None:
     file, catalogue = published(tmp_path)
     third = TEXT.replace("\nversion: 1\n", "\nversion: 3\n")
     file.write_text(third, "utf-8")
-    with pytest.raises(publishing.NotPublished, match="the next version of subsidy is 2, not 3"):
+    with pytest.raises(publishing.NotPublished, match="“subsidy”的下一版应是 version: 2，文件里写的是 3"):
         publishing.publish(file, form_of(third), catalogue)
     second = TEXT.replace("\nversion: 1\n", "\nversion: 2\n")
     file.write_text(second, "utf-8")
@@ -178,7 +178,7 @@ def test_a_form_with_a_fault_is_not_published(tmp_path: Path) -> None:
     file = tmp_path / "next.yaml"
     text = TEXT.replace("visible_if: direction in round.platform_directions", "visible_if: '1 == 2'", 1)
     file.write_text(text, "utf-8")
-    with pytest.raises(publishing.NotPublished, match=r"next.yaml:\d+: error: “1 == 2” can never hold"):
+    with pytest.raises(publishing.NotPublished, match=r"next.yaml:\d+: error: 条件“1 == 2”永远不成立"):
         publishing.publish(file, form_of(text), tmp_path / "catalogue")
     assert not (tmp_path / "catalogue").exists()
 
@@ -195,7 +195,7 @@ def test_the_catalogue_is_as_it_was_published() -> None:
 
 def test_lint_ends_with_1_when_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", "--quiet", str(FOLDER)]) == 0
-    assert capsys.readouterr().out == "4 forms: 0 errors, 0 warnings, 13 notes\n"
+    assert capsys.readouterr().out == "4 份表单：0 处错误，0 处警告，13 处提示\n"
     file = tmp_path / "bad.yaml"
     file.write_text(TEXT.replace("kind: textarea", "kind: essay"), "utf-8")
     assert main(["lint", str(file)]) == 1
@@ -219,11 +219,11 @@ def test_lint_with_the_demo_rounds_says_what_they_leave_out(
         )
         == 0
     )
-    assert capsys.readouterr().out == "4 forms: 0 errors, 0 warnings, 0 notes\n"
+    assert capsys.readouterr().out == "4 份表单：0 处错误，0 处警告，0 处提示\n"
     rounds = tmp_path / "rounds.yaml"
     rounds.write_text("- {fund_type: master_studio, parameters: {ratio: '0.5'}}\n", "utf-8")
     assert main(["lint", "master_studio/1", "--rounds", str(rounds)]) == 0
-    assert "this round leaves out the check “amount_cap”: it has no cap_wan" in capsys.readouterr().out
+    assert "本批次没有参数 cap_wan，不做核对“amount_cap”" in capsys.readouterr().out
 
 
 def test_check_finds_a_changed_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,7 +232,7 @@ def test_check_finds_a_changed_file(tmp_path: Path, capsys: pytest.CaptureFixtur
     with (catalogue / "subsidy" / "1.yaml").open("a") as file:
         file.write("\n")
     assert main(["check", "--catalogue", str(catalogue)]) == 1
-    assert "has changed since it was published" in capsys.readouterr().out
+    assert "发布后被改动" in capsys.readouterr().out
 
 
 # ---- schema ----------------------------------------------------------------------------------------------------

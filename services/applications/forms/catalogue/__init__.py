@@ -25,7 +25,7 @@ class Catalogue(MutableMapping[Key, Form]):
         ):
             key = file.parent.name, int(file.stem)
             if key in self._files:
-                raise ValueError(f"{file}: there is a {key[0]} version {key[1]} already")
+                raise ValueError(f"{file}: “{key[0]}”第 {key[1]} 版已在别处")
             self._files[key] = file
         self._forms: dict[Key, Form] = {}
 
@@ -54,7 +54,7 @@ def _read(file: Path) -> Form:
     if form is None or wrong:
         raise ValueError("\n".join(f"{file}:{fault.line}: {fault.message}" for fault in wrong))
     if (form.fund_type, str(form.version)) != (file.parent.name, file.stem):
-        raise ValueError(f"{file}: says it is {form.fund_type} version {form.version}")
+        raise ValueError(f"{file}: 内容是“{form.fund_type}”第 {form.version} 版，与文件的位置和名字不符")
     return form
 
 

@@ -8,10 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+KEY = "^[A-Za-z][A-Za-z0-9_]*$"
+FORMER_KEY = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$"
+PREFILL = r"^(registry|account)\.[A-Za-z0-9_]+$"
 # Names in values and formulas.
-Key = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+Key = Annotated[str, Field(pattern=KEY, max_length=64)]
 # What a part was called in the version before: its key, or `section.key` where it stood in another section.
-FormerKey = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$", max_length=129)]
+FormerKey = Annotated[str, Field(pattern=FORMER_KEY, max_length=129)]
 # A formula; its grammar is `language`'s.
 Expression = Annotated[str, Field(min_length=1, max_length=1000)]
 # One line that people read.
@@ -72,7 +75,7 @@ class Kind(Part):
     sensitive: bool = False
     readonly: bool = False
     unique: bool = False
-    prefill: str | None = Field(default=None, pattern=r"^(registry|account)\.[A-Za-z0-9_]+$")
+    prefill: str | None = Field(default=None, pattern=PREFILL)
     width: int = Field(default=10, ge=1, le=100)
     bounds: tuple[Bound, ...] = ()
 

@@ -42,9 +42,9 @@ class _Choice(Kind):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if bool(self.options) == bool(self.options_from):
-            raise ValueError("exactly one of options and options_from")
+            raise ValueError("options（选项）和 options_from（选项的来源）应写且只写一个")
         if len(self._own) != len(self.options):
-            raise ValueError("an option's value stands twice")
+            raise ValueError("有重复的选项")
         return self
 
     @cached_property
@@ -77,7 +77,7 @@ class _OneOf(_Choice):
     @model_validator(mode="after")
     def _must_be_an_option(self) -> Self:
         if self.must_be is not None and self.options and self.must_be not in self._own:
-            raise ValueError("must_be is not one of the options")
+            raise ValueError(f"must_be“{self.must_be}”不在选项之中")
         return self
 
 

@@ -20,7 +20,7 @@ class IntegerField(Kind):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.min is not None and self.min > self.max:
-            raise ValueError("min is greater than max")
+            raise ValueError(f"min（{self.min}）大于 max（{self.max}）")
         return self
 
     def parse(self, raw: object, choices: Choices) -> int:
@@ -59,7 +59,7 @@ class _Exact(Kind):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.min is not None and self.min > self.max:
-            raise ValueError("min is greater than max")
+            raise ValueError(f"min（{self.min}）大于 max（{self.max}）")
         return self
 
     _noun = "数值"

@@ -23,11 +23,13 @@ class _Text(Kind):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.min > self.max:
-            raise ValueError("min is greater than max")
+            raise ValueError(f"min（{self.min}）大于 max（{self.max}）")
         try:
             assert self._pattern or not self.pattern
         except regex.error as error:
-            raise ValueError(f"pattern: {error}") from error
+            at = getattr(error, "pos", None)
+            where = "" if at is None else f"，第 {at + 1} 个字符附近有误"
+            raise ValueError(f"pattern 不是正确的正则表达式{where}") from error
         return self
 
     @cached_property

@@ -12,14 +12,9 @@ from services.applications.forms.kinds import (
     RadioField,
     SelectField,
 )
+from services.applications.forms.nouns import KINDS
 
 COMPARED = {"<=": "不大于", ">=": "不小于", "<": "小于", ">": "大于", "==": "等于", "!=": "不等于"}
-KINDS = {
-    "text": "文本", "textarea": "长文本", "integer": "整数", "decimal": "小数", "money": "金额", "percent": "百分比",
-    "date": "日期", "year": "年份", "select": "下拉选择", "radio": "单选", "multiselect": "多选", "checkbox": "勾选",
-    "phone": "联系电话", "mobile": "手机号码", "email": "电子邮箱", "postcode": "邮政编码", "uscc": "统一社会信用代码",
-    "id_card": "居民身份证号码", "passport": "证件号码", "bank_account": "银行账号", "computed": "自动计算项", "fixed_text": "说明文字",
-}  # fmt: skip
 Lists = Mapping[str, Mapping[str, str]]
 Part = Section | FieldDefinition | Table | Slot
 _CHOICES = (SelectField, RadioField, MultiSelectField)

@@ -21,7 +21,9 @@ def lint_file(path: Path, rounds: RoundFacts | None = None) -> list[Fault]:
     if form is not None and path.parent.parent.name == "catalogue":
         wanted = Path(form.fund_type, f"{form.version}{path.suffix}")
         if wanted.parts != path.parts[-2:]:
-            faults.append(Fault(1, f"says it is {form.fund_type} version {form.version}; the path says otherwise"))
+            faults.append(
+                Fault(1, f"内容是“{form.fund_type}”第 {form.version} 版，与文件的位置和名字不符，应为 {wanted}")
+            )
     return in_order([*faults, *_further(form, source, rounds)])
 
 
@@ -63,7 +65,7 @@ def _options_nobody_has(form: Form) -> Iterator[Problem]:
             known = _options(form, place)
             for constant in constants if known else ():
                 if isinstance(constant, str) and constant not in known:
-                    yield Problem(rule.at, f"“{constant}” is not an option of “{'.'.join(place.parts)}”")
+                    yield Problem(rule.at, f"“{constant}”不是“{'.'.join(place.parts)}”的选项")
 
 
 def _options(form: Form, place: Place) -> frozenset[str]:
@@ -98,7 +100,7 @@ def _lists_nobody_uses(form: Form) -> Iterator[Problem]:
         for field in (*section.fields, *(c for t in section.tables for c in t.columns))
     }
     for name in form.lists.keys() - used:
-        yield Problem(("lists", name), f"no field takes its options from “{name}”", "warning")
+        yield Problem(("lists", name), f"没有字段用到选项“{name}”", "warning")
 
 
 def _labels(form: Form) -> Iterator[Problem]:
@@ -113,12 +115,12 @@ def _labels(form: Form) -> Iterator[Problem]:
             place = ("sections", i, *at)
             name = part.label.strip()
             if not name and not (hasattr(part, "kind") and part.kind == "fixed_text"):
-                yield Problem((*place, "label"), f"“{part.key}” has no label")
+                yield Problem((*place, "label"), f"“{part.key}”没有名称，请写 label")
             seen[part.group, name] += 1
             if name and seen[part.group, name] == 2:
-                yield Problem((*place, "label"), f"the label “{name}” stands twice in this section", "warning")
+                yield Problem((*place, "label"), f"名称“{name}”在本材料中重复出现", "warning")
         if not parts and not section.text:
-            yield Problem(("sections", i), f"there is nothing in the section “{section.key}”", "warning")
+            yield Problem(("sections", i), f"材料“{section.key}”里没有内容", "warning")
 
 
 def _skipped(form: Form, rounds: RoundFacts | None) -> Iterator[Problem]:
@@ -128,10 +130,8 @@ def _skipped(form: Form, rounds: RoundFacts | None) -> Iterator[Problem]:
         if lacking:
             yield Problem(
                 ("checks", i),
-                f"this round leaves out the check “{check.id}”: it has no {', '.join(lacking)}",
+                f"本批次没有参数 {'、'.join(lacking)}，不做核对“{check.id}”",
                 "warning",
             )
         elif needed and rounds is None:
-            yield Problem(
-                ("checks", i), f"a round without {', '.join(needed)} leaves out the check “{check.id}”", "note"
-            )
+            yield Problem(("checks", i), f"批次没有参数 {'、'.join(needed)} 时，不做核对“{check.id}”", "note")

@@ -33,10 +33,10 @@ def broken(catalogue: Path) -> list[str]:
     known = published(catalogue)
     there = {str(file.relative_to(catalogue)): file for file in sorted(catalogue.glob("*/*.yaml"))}
     return [
-        *(f"{name}: has changed since it was published; a change needs a new version"
+        *(f"{name}: 发布后被改动；已发布的不能改，请恢复原样，另写新的一版"
           for name, file in there.items() if name in known and digest(file) != known[name]),
-        *(f"{name}: was published and is gone" for name in known if name not in there),
-        *(f"{name}: stands in the catalogue and was never published" for name in there if name not in known),
+        *(f"{name}: 已经发布，文件却不见了，请找回" for name in known if name not in there),
+        *(f"{name}: 放在发布目录里，却没有发布过，请移走后用 publish 发布" for name in there if name not in known),
     ]  # fmt: skip
 
 
@@ -52,12 +52,12 @@ def publish(file: Path, form: Form, catalogue: Path) -> Path:
     if name in known:
         if known[name] == digest(file):
             return target
-        raise NotPublished(f"{name} is published and never changes again; give the form a new version")
+        raise NotPublished(f"{name} 已经发布，不能再改；请把 version 加 1，作为新的一版")
     versions = [int(Path(n).stem) for n in known if n.startswith(f"{form.fund_type}/")]
     if form.version != (wanted := max(versions, default=0) + 1):
-        raise NotPublished(f"the next version of {form.fund_type} is {wanted}, not {form.version}")
+        raise NotPublished(f"“{form.fund_type}”的下一版应是 version: {wanted}，文件里写的是 {form.version}")
     if target.exists() and digest(target) != digest(file):
-        raise NotPublished(f"{target} stands there already, with another content")
+        raise NotPublished(f"{target} 已经存在，内容不同")
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists():
         target.write_bytes(file.read_bytes())
@@ -68,5 +68,5 @@ def publish(file: Path, form: Form, catalogue: Path) -> Path:
 
 
 def said(file: Path, fault: Fault) -> str:
-    """A fault as editors read it: file, line, severity, message."""
-    return f"{file}:{fault.line}: {fault.severity}: {fault.message}"
+    """A fault as editors read it, on one line: file, line, severity, message."""
+    return f"{file}:{fault.line}: {fault.severity}: {' '.join(fault.message.split())}"

@@ -37,11 +37,11 @@ def problems(form: Form) -> Iterator[Problem]:
     for rule, ask in _questions(form):
         found = trials.answers(rule, ask)
         if found == {False}:
-            said = {"visible_if": "it is never shown", "required_if": "it is never required while it is shown"}
-            effect = said.get(rule.role, "it has no effect")
-            yield Problem(rule.at, f"“{rule.formula.text}” can never hold: {effect}")
+            said = {"visible_if": "这一项永远不会显示", "required_if": "这一项显示时永远不会必填"}
+            effect = said.get(rule.role, "写了不起作用")
+            yield Problem(rule.at, f"条件“{rule.formula.text}”永远不成立，{effect}")
         elif found == {True}:
-            yield Problem(rule.at, f"“{rule.formula.text}” always holds: the condition can go", "warning")
+            yield Problem(rule.at, f"条件“{rule.formula.text}”总是成立，可以删去", "warning")
 
 
 def _questions(form: Form) -> Iterator[tuple[Rule, Ask]]:
