@@ -136,6 +136,11 @@ class Door:
     def _admit(self) -> None:
         kept = []
         while self._line:
+            # Files stand last: where no place of theirs is free, nobody behind the first of them gets in.
+            if self._inside[Rank.TRANSFER] >= self._transfers and (
+                self._line[0].rank is Rank.TRANSFER or sum(self._inside[r] for r in SHARE) >= self._places
+            ):
+                break
             first = heapq.heappop(self._line)
             if first.admitted.done():
                 continue
