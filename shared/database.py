@@ -1,22 +1,29 @@
 """PostgreSQL: engines with bounded pools, one declarative base a schema, migrations by Alembic."""
 
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from psycopg import errors
 from sqlalchemy import Engine, ExceptionContext, MetaData, create_engine, event, text
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import DatabaseSettings
 
-# What a person is told as «busy, try again»: the pool is empty, the server is gone or going, somebody holds a lock, two
-# transactions met. Whatever else a database refuses is a mistake of ours, which trying again does not mend.
-BUSY: tuple[type[Exception], ...] = (TimeoutError, OperationalError, InterfaceError)
 # By PostgreSQL's classes something else: the server became a standby, or ended our session.
 _GOING = (errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout)
+# What a person is told as «busy, try again»: the pool is empty, the server is gone or going, somebody holds a lock, two
+# transactions met; the driver's own where it is asked directly. Whatever else a database refuses is a mistake of ours,
+# which trying again does not mend.
+BUSY: tuple[type[Exception], ...] = (
+    TimeoutError, OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, *_GOING
+)  # fmt: skip
+# A connection that answered so lately is taken at its word: asking it first would cost every request a round trip.
+FRESH_SECONDS = 1.0
 
 _NAMES = {
     "ix": "ix_%(column_0_N_label)s",
@@ -37,7 +44,6 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
         "pool_size": settings.database_pool_size,
         "max_overflow": 0,
         "pool_timeout": settings.database_pool_timeout,
-        "pool_pre_ping": True,
         "connect_args": {
             "connect_timeout": 5,
             # No server-side prepared statements: pgbouncer in transaction mode would mix them up.
@@ -52,6 +58,7 @@ def async_engine(settings: DatabaseSettings) -> AsyncEngine:
     """The engine of an aiohttp service. When the pool is empty, waiting ends after `database_pool_timeout`."""
     made = create_async_engine(settings.database_url.get_secret_value(), **_options(settings))
     event.listen(made.sync_engine, "handle_error", _going)
+    _ask_the_idle(made.sync_engine)
     return made
 
 
@@ -59,6 +66,7 @@ def engine(settings: DatabaseSettings) -> Engine:
     """The engine of a worker."""
     made = create_engine(settings.database_url.get_secret_value(), **_options(settings))
     event.listen(made, "handle_error", _going)
+    _ask_the_idle(made)
     return made
 
 
@@ -68,6 +76,25 @@ def _going(context: ExceptionContext) -> OperationalError | None:
     # The next connection may lead to the right server.
     context.is_disconnect = True
     return OperationalError(context.statement, None, context.original_exception)
+
+
+def _ask_the_idle(made: Engine) -> None:
+    """A connection that has been idle is asked whether it is still there; when it is gone, all that were opened before are
+    replaced, as they are when one is lost in use."""
+
+    @event.listens_for(made, "checkout")
+    def look(connection: Any, record: Any, _: Any) -> None:
+        answered = record.info.get("answered")
+        if answered is None or monotonic() - answered < FRESH_SECONDS:
+            return
+        try:
+            made.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise InvalidatePoolError from error
+
+    @event.listens_for(made, "checkin")
+    def note(_: Any, record: Any) -> None:
+        record.info["answered"] = monotonic()
 
 
 def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:

@@ -29,11 +29,13 @@ WAITED = Histogram(
 
 # The share of the places that a rank may take, and how long it stands in line: seconds that a person would wait.
 SHARE = {Rank.SUBMIT: 1.0, Rank.WRITE: 0.9, Rank.READ: 0.7, Rank.DOCUMENT: 0.4}
-PATIENCE = {Rank.SUBMIT: 8.0, Rank.WRITE: 4.0, Rank.READ: 1.5, Rank.DOCUMENT: 0.5}
+# A file waits before a byte of it is read, which costs a socket; sent away it would have to come whole once more.
+PATIENCE = {Rank.SUBMIT: 8.0, Rank.WRITE: 4.0, Rank.READ: 1.5, Rank.DOCUMENT: 0.5, Rank.TRANSFER: 20.0}
 # How long an answer is worth working for, unless its caller waits less.
 WORTH = {Rank.SUBMIT: 12.0, Rank.WRITE: 10.0, Rank.READ: 6.0, Rank.DOCUMENT: 10.0}
 # When to come again: by chance between these, so that those who were sent away together do not return together.
 AGAIN = (2, 8)
+FILE_AGAIN = (10, 30)
 
 
 @dataclass(order=True)
@@ -41,6 +43,11 @@ class _Waiting:
     rank: Rank
     number: int
     admitted: asyncio.Future[bool] = field(compare=False)
+
+
+def _same_places(one: Rank, other: Rank) -> bool:
+    """Transfers have places of their own."""
+    return (one is Rank.TRANSFER) == (other is Rank.TRANSFER)
 
 
 class Door:
@@ -83,11 +90,11 @@ class Door:
         return own < max(1, int(self._places * SHARE[rank]))
 
     def _somebody_before(self, rank: Rank) -> bool:
-        return any(w.rank <= rank and not w.admitted.done() for w in self._line)
+        return any(w.rank <= rank and _same_places(w.rank, rank) and not w.admitted.done() for w in self._line)
 
     async def _wait(self, rank: Rank) -> None:
-        patience = deadline.left(PATIENCE.get(rank, 0.0))
-        if rank is Rank.TRANSFER or not self._make_room(rank):
+        patience = deadline.left(PATIENCE[rank])
+        if not self._make_room(rank):
             self._shed(rank)
         me = _Waiting(rank, next(self._numbers), asyncio.get_running_loop().create_future())
         heapq.heappush(self._line, me)
@@ -129,6 +136,11 @@ class Door:
     def _admit(self) -> None:
         kept = []
         while self._line:
+            # Files stand last: where no place of theirs is free, nobody behind the first of them gets in.
+            if self._inside[Rank.TRANSFER] >= self._transfers and (
+                self._line[0].rank is Rank.TRANSFER or sum(self._inside[r] for r in SHARE) >= self._places
+            ):
+                break
             first = heapq.heappop(self._line)
             if first.admitted.done():
                 continue
@@ -137,14 +149,13 @@ class Door:
                 first.admitted.set_result(True)
             else:
                 kept.append(first)
-                if sum(self._inside[r] for r in SHARE) >= self._places:
-                    break
         for one in kept:
             heapq.heappush(self._line, one)
 
     def _shed(self, rank: Rank) -> None:
         SHED.labels(self._service, rank.name).inc()
-        raise Busy(retry_after=random.randint(*AGAIN))  # noqa: S311  no secret
+        again = FILE_AGAIN if rank is Rank.TRANSFER else AGAIN
+        raise Busy(retry_after=random.randint(*again))  # noqa: S311  no secret
 
     def middleware(self) -> Middleware:
         """Every request through this door, with the time it has left."""

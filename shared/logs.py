@@ -10,6 +10,7 @@ from shared.masking import scrub
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _PLAIN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -33,7 +34,7 @@ class JsonLine(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         # Whatever was logged, by us or by a library: nobody's numbers stand in a log.
-        return scrub(json.dumps(line, ensure_ascii=False, default=str))
+        return scrub(_encode(line))
 
 
 def configure(service: str, level: str) -> None:

@@ -59,7 +59,8 @@ def span(
 @contextmanager
 def request(method: str, route: str, of: str | None, about: Mapping[str, str]) -> Iterator[Span]:
     """A span around a request that is answered. `of`: the caller's `traceparent`, if it is one of ours."""
-    if route in UNTRACED:
+    # Where nothing is recorded only somebody else's trace is passed on.
+    if route in UNTRACED or (of is None and not recording()):
         yield trace.INVALID_SPAN
         return
     attributes = {"http.request.method": method, "http.route": route, **about}

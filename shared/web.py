@@ -342,8 +342,3 @@ def base_app(
     for route in routes:
         app.router.add_route(route.method, route.path, guarded(route))
     return app
-
-
-def run_app(app: web.Application, host: str, port: int) -> None:
-    """Serve until SIGTERM; requests that have begun get 20 s to end."""
-    web.run_app(app, host=host, port=port, print=lambda *_: None, access_log=None, shutdown_timeout=20)

@@ -1,17 +1,20 @@
 """Text and JSON as they come from outside and as they leave."""
 
 import json
+import re
 from typing import Any
 
 from shared import errors
 
 # Deeper than any section's values; a limit keeps a hostile body from exhausting the stack.
 MAX_DEPTH = 12
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def storable(*texts: str, code: str = "bad_character") -> None:
     """`Malformed` for a character that PostgreSQL does not store: refused here rather than lost later."""
-    if any("\x00" in text or any("\ud800" <= c <= "\udfff" for c in text) for text in texts):
+    if any(_UNSTORABLE.search(text) for text in texts):
         raise errors.Malformed("请求内容含有无法保存的字符。", code=code)
 
 
@@ -19,18 +22,17 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _check(value: object, depth: int = 0) -> None:
-    if depth > MAX_DEPTH:
+def _check(value: dict[str, Any] | list[Any], *, escaped: bool, depth: int = 0) -> None:
+    """Nesting, and in every text what cannot be kept: JSON can only bring that `escaped`."""
+    if depth == MAX_DEPTH and value:
         raise errors.Malformed("请求内容嵌套过深。", code="too_deep")
-    if isinstance(value, str):
-        storable(value)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check(key, depth)
-            _check(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item, depth + 1)
+    if escaped and isinstance(value, dict):
+        storable(*value)
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list):
+            _check(item, escaped=escaped, depth=depth + 1)
+        elif escaped and isinstance(item, str):
+            storable(item)
 
 
 def loads(raw: bytes) -> Any:
@@ -39,9 +41,12 @@ def loads(raw: bytes) -> Any:
         value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise errors.Malformed("请求内容不是有效的 JSON。", code="bad_json") from error
-    _check(value)
+    if isinstance(value, dict | list):
+        _check(value, escaped=b"\\u" in raw)
+    elif isinstance(value, str):
+        storable(value)
     return value
 
 
 def dumps(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, default=str).encode()
+    return _encode(value).encode()

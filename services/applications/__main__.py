@@ -39,7 +39,7 @@ def main() -> None:
     match given.command:
         case "serve":
             from services.applications.app import create_app
-            from shared.web import run_app
+            from shared.serving import run_app
 
             tracing.configure("applications", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.applications_host, settings.applications_port)

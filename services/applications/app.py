@@ -11,6 +11,7 @@ from services.applications import measures
 from services.applications.codec import Codec
 from services.applications.context import (
     CODEC,
+    ENGINE,
     HINTS,
     INSPECTOR,
     PEERS,
@@ -65,6 +66,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
     engine = async_engine(app[SETTINGS])
+    app[ENGINE] = engine
     app[SESSIONS] = async_sessionmaker(engine, expire_on_commit=False)
 
     async def check() -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.applications.forms.definition import Form, Section
+from services.applications.forms.definition import Form
 from shared.errors import Conflict
 from shared.masking import mask
 from shared.sealing import CannotOpen, Keyring
@@ -62,10 +62,10 @@ class SectionCodec:
         if section is None:
             return dict(values)
         changed = dict(values)
-        for name in _sensitive_fields(section) & changed.keys():
+        for name in section.sensitive & changed.keys():
             changed[name] = change(f"{key}.{name}", changed[name])
         for table in section.tables:
-            columns = {c.key for c in table.columns if c.sensitive}
+            columns = table.sensitive
             rows = changed.get(table.key)
             if columns and isinstance(rows, list):
                 changed[table.key] = [
@@ -125,7 +125,3 @@ class Codec:
                 with suppress(InvalidTag):
                     return master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], application.bytes)
             raise
-
-
-def _sensitive_fields(section: Section) -> set[str]:
-    return {f.key for f in section.fields if f.sensitive}

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import ClientSession, web
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from services.applications.codec import Codec
 from services.applications.inspection import Inspector
@@ -20,11 +20,11 @@ from shared.workdays import WorkingDays
 
 SETTINGS = web.AppKey("settings", ApplicationsSettings)
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
+ENGINE = web.AppKey("engine", AsyncEngine)
 CODEC = web.AppKey("codec", Codec)
 STORE = web.AppKey("store", Store)
 WORKDAYS = web.AppKey("workdays", WorkingDays)
 INSPECTOR = web.AppKey("inspector", Inspector)
-WORKDAYS = web.AppKey("workdays", WorkingDays)
 PICTURES = web.AppKey("pictures", Pictures)
 # None where no scanner is configured.
 SCANNER: web.AppKey[Clamd | None] = web.AppKey("scanner", Clamd)

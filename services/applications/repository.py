@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, and_, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.models import (
@@ -29,13 +29,18 @@ from shared.identity import Actor, Role
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 
 
+def of_enterprise(enterprise: str | BindParameter[str]) -> ColumnElement[bool]:
+    """An enterprise's own applications: all that an applicant knows of."""
+    return and_(Application.deleted_at.is_(None), Application.enterprise == enterprise)
+
+
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Which applications a person may know of: an applicant its enterprise's, staff what was ever submitted, an expert
     what they were given to score."""
     if actor.roles & STAFF:
         return and_(Application.deleted_at.is_(None), Application.submitted_at.is_not(None))
     if actor.is_a(Role.APPLICANT) and actor.enterprise:
-        return and_(Application.deleted_at.is_(None), Application.enterprise == actor.enterprise)
+        return of_enterprise(actor.enterprise)
     if actor.is_a(Role.EXPERT):
         given = select(Assessment.application_id).where(Assessment.account == actor.account)
         return and_(Application.deleted_at.is_(None), Application.id.in_(given))

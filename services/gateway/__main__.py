@@ -35,7 +35,7 @@ def main() -> None:
     match given.command:
         case "serve":
             from services.gateway.app import create_app
-            from shared.web import run_app
+            from shared.serving import run_app
 
             tracing.configure("gateway", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.gateway_host, settings.gateway_port)

@@ -18,7 +18,7 @@ def main() -> None:
     match given.command:
         case "serve":
             from services.notify.app import create_app
-            from shared.web import run_app
+            from shared.serving import run_app
 
             tracing.configure("notify", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.notify_host, settings.notify_port)

@@ -4,8 +4,9 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository, views
-from services.applications.context import CODEC, transaction
+from services.applications.context import CODEC, ENGINE, transaction
 from services.applications.schemas import SectionValues
+from services.applications.use_cases import autosaving
 from services.applications.use_cases import sections as use_case
 from services.applications.use_cases.opinions import mark_seen
 from shared.web import actor, answer, body, if_match, uuid_in_path
@@ -30,9 +31,9 @@ async def get_section(request: web.Request) -> web.Response:
 
 async def keep_draft(request: web.Request) -> web.Response:
     """暂存: keep what was typed, without validation. It does not count for submission."""
-    async with transaction(request) as session:
-        opened = await use_case.keep_draft(
-            session,
+    async with request.app[ENGINE].begin() as connection:
+        opened, now = await autosaving.keep_draft(
+            connection,
             request.app[CODEC],
             actor(request),
             uuid_in_path(request),
@@ -40,7 +41,8 @@ async def keep_draft(request: web.Request) -> web.Response:
             if_match(request),
             body(request, SectionValues).values,
         )
-        return await _written(session, opened)
+    view = views.section_written(opened, now)
+    return answer(view, ETag=f'"{view.etag}"')
 
 
 async def discard_draft(request: web.Request) -> web.Response:

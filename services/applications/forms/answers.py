@@ -61,7 +61,7 @@ def draft(section: Section, values: Values) -> Values:
     ]
     if errors:
         raise Invalid(errors)
-    kept = {key: value for key, value in values.items() if key not in not_asked(section)}
+    kept = {key: value for key, value in values.items() if key not in section.not_asked}
     for table in section.tables:
         rows = kept.get(table.key)
         if isinstance(rows, list):
@@ -81,11 +81,6 @@ def _longest(value: object) -> int:
             case dict(items):
                 waiting += [*items, *items.values()]
     return longest
-
-
-def not_asked(section: Section) -> set[str]:
-    """The keys of fields that nobody fills in."""
-    return {f.key for f in section.fields if not f.asked}
 
 
 @dataclass

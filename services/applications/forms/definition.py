@@ -70,6 +70,11 @@ class Table(Part):
     def by_row(self) -> Mapping[str, FixedRow]:
         return {row.key: row for row in self.fixed_rows}
 
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """The keys of the columns that are kept sealed."""
+        return frozenset(column.key for column in self.columns if column.sensitive)
+
 
 class Slot(Part):
     """A place for attachments."""
@@ -117,6 +122,16 @@ class Section(Part):
     def by_key(self) -> Mapping[str, FieldDefinition | Table | Slot]:
         """Everything that values name."""
         return {part.key: part for part in (*self.slots, *self.tables, *self.fields)}
+
+    @cached_property
+    def not_asked(self) -> frozenset[str]:
+        """The keys of fields that nobody fills in."""
+        return frozenset(field.key for field in self.fields if not field.asked)
+
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """The keys of fields that are kept sealed."""
+        return frozenset(field.key for field in self.fields if field.sensitive)
 
     @property
     def declares(self) -> bool:

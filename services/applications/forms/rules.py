@@ -113,6 +113,11 @@ class Rules:
         return {key: frozenset(names) for key, names in found.items()}
 
     @cached_property
+    def alone(self) -> frozenset[str]:
+        """The sections that look at nothing beside themselves and the round."""
+        return frozenset(key for key, names in self.needs.items() if not names) - self.sections_asking_for_others
+
+    @cached_property
     def conditional_sections(self) -> bool:
         """Whether a whole section is shown or required under a condition."""
         return any(node[1] == "" for node, _ in self.of)

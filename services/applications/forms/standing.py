@@ -57,7 +57,7 @@ def now(section: Section, situation: Situation) -> SectionNow:
     """A section as it stands in a situation."""
     key = section.key
     shown = [k for k in section.by_key if situation.visible(key, k)]
-    asked = section.by_key.keys() - {f.key for f in section.fields if not f.asked}
+    asked = section.by_key.keys() - section.not_asked
     labels = dict.fromkeys(p.group for p in (*section.fields, *section.tables, *section.slots) if p.group)
     return SectionNow(
         visible=situation.visible(key),

@@ -16,7 +16,7 @@ from services.applications.forms.definition import Section as Definition
 from services.applications.forms.provenance import Brought, outcomes
 from services.applications.forms.situation import Facts, Situation
 from services.applications.forms.standing import SectionNow, effective, now
-from services.applications.models import Application, Section
+from services.applications.models import Application, Round, Section
 from services.applications.others import other_applications
 from services.applications.use_cases.moving import round_facts
 from services.applications.use_cases.prefill import latest
@@ -74,6 +74,14 @@ class Filled:
 
     def with_saved(self, saved: Mapping[str, Values]) -> "Filled":
         return replace(self, saved=saved)
+
+
+def alone(form: Form, round_: Round, codec: SectionCodec, row: Section) -> Filled:
+    """As much as a section is judged by that looks at nothing beside itself (`form.rules.alone`) while it is typed: without
+    its files, which only 保存表单 asks for."""
+    known = codec.open(row.key, {name: item["value"] for name, item in row.prefill.items()})
+    facts = Facts(round_facts(round_), OtherApplications())
+    return Filled(form=form, facts=facts, saved={}, files={}, prefill={row.key: known}, latest={})
 
 
 async def load(

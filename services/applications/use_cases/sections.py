@@ -80,7 +80,7 @@ def editable(application: Application, key: str) -> bool:
     return State(application.state) in EDITABLE
 
 
-def _must_be_editable(opened: Opened, actor: Actor) -> None:
+def must_be_editable(opened: Opened, actor: Actor) -> None:
     state = State(opened.application.state)
     if state not in EDITABLE:
         raise Conflict(f"当前状态为“{LABELS[state]}”，不能修改申报材料。", code="wrong_state")
@@ -92,7 +92,7 @@ def _must_be_editable(opened: Opened, actor: Actor) -> None:
             raise Conflict("本次退回未开放此项材料的修改。", code="section_locked")
 
 
-def _must_match(opened: Opened, etag: str) -> None:
+def must_match(opened: Opened, etag: str) -> None:
     if etag != str(opened.row.etag):
         key = opened.definition.key
         raise Stale(
@@ -110,31 +110,13 @@ def _touched(opened: Opened) -> None:
         opened.application.return_seen_at = clock.now()
 
 
-async def keep_draft(
-    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
-) -> Opened:
-    """暂存: keep what was typed, unvalidated. Raises only the section's tag."""
-    opened = await open_section(session, codec, actor, id, key, lock=True)
-    _must_match(opened, etag)
-    _must_be_editable(opened, actor)
-    opened.row.draft = opened.codec.seal(key, answers.draft(opened.definition, values))
-    opened.row.draft_at = clock.now()
-    opened.row.etag += 1
-    if opened.application.state == State.RETURNED:
-        _touched(opened)
-    elif opened.application.revision == 0:
-        _rename_draft(opened, values)
-    await session.flush()
-    return opened
-
-
 async def discard_draft(
     session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str
 ) -> Opened:
     """放弃修改: back to what is saved."""
     opened = await open_section(session, codec, actor, id, key, lock=True)
-    _must_match(opened, etag)
-    _must_be_editable(opened, actor)
+    must_match(opened, etag)
+    must_be_editable(opened, actor)
     drop_draft(opened.row)
     record(session, actor, "discard_draft", application_id=id, section=key)
     await session.flush()
@@ -154,8 +136,8 @@ async def save(
 ) -> Opened:
     """保存表单: validate and make it count. Raises the section's tag and the application's version."""
     opened = await open_section(session, codec, actor, id, key, lock=True)
-    _must_match(opened, etag)
-    _must_be_editable(opened, actor)
+    must_match(opened, etag)
+    must_be_editable(opened, actor)
     filled = await filled_around(session, opened)
     kept = answers.validate(opened.definition, values, filled.context(key))
     opened.row.saved = opened.codec.seal(key, kept)
@@ -180,10 +162,3 @@ def _follow(opened: Opened, counted: dict[str, dict[str, Any]]) -> None:
         opened.application.project_name = name
     if amount is not None:
         opened.application.applied_wan = amount
-
-
-def _rename_draft(opened: Opened, values: dict[str, Any]) -> None:
-    """A draft goes by the name that was typed last, even if only kept by 暂存: its owner looks for that name."""
-    name = value_at(opened.form.project_name, {opened.definition.key: values})
-    if isinstance(name, str):
-        opened.application.project_name = name.strip()[:100]

@@ -162,7 +162,7 @@ async def create_account(
     account = StubAccount(
         username=username,
         subject=subject_of(username),
-        password_hash=passwords.HASHER.hash(password),
+        password_hash=await passwords.hashed(password),
         attributes=tokeninfo(subject_of(username), name, entry.attributes, mobile=mobile, email=email),
         failures=0,
         uscc=registration.uscc,

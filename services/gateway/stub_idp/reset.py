@@ -85,7 +85,7 @@ async def set_password(request: web.Request) -> web.Response:
             if row and not good:
                 row.tries += 1
             if good and row and account:
-                account.password_hash = passwords.HASHER.hash(form["password"])
+                account.password_hash = await passwords.hashed(form["password"])
                 account.failures, account.locked_until = 0, None
                 await session.delete(row)
                 if account.email:

@@ -1,5 +1,5 @@
 """The bare pair: an aiohttp process that passes a request on, and one that runs the SQL of a 暂存 or of a submission and
-nothing else: no sign-in, no forms, no checks, no digests, no signatures.
+nothing else: no sign-in, no forms, no checks, no digests, no signatures. As many bytes come back as from the real service.
 
 `python -m tests.load.figures.bare front PORT BACK_PORT` · `… back PORT FILE`, where FILE holds the statements
 that `tests.load.figures.statements` wrote down of the real service.
@@ -81,7 +81,7 @@ def back(file: Path) -> web.Application:
                         await cursor.fetchall()
         finally:
             app[POOL].put_nowait(connection)
-        return web.json_response({"ok": True})
+        return web.Response(text=kind["answer"], content_type="application/json")
 
     app.cleanup_ctx.append(pool)
     app.router.add_post("/{kind}/{id}", run)

@@ -16,19 +16,22 @@ from services.applications.codec import Codec, SectionCodec
 from services.applications.forms.catalogue import form as catalogue_form
 
 
-def copying(connection: psycopg.Connection[Any], table: str, changes: str, where: str) -> str:
-    """SQL that puts rows of a table into it again, with other values where the JSON `changes` says so. What the database
-    computes by itself is left to it."""
+def columns_of(connection: psycopg.Connection[Any], table: str) -> list[str]:
+    """The columns that a row brings; what the database computes by itself is left to it."""
     found = connection.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_schema = 'applications' AND table_name = %s"
         " AND is_generated = 'NEVER' ORDER BY ordinal_position",
         [table],
     )
-    names = [f'"{row[0]}"' for row in found]
+    return [row[0] for row in found]
+
+
+def copying(connection: psycopg.Connection[Any], table: str, changes: str, where: str) -> str:
+    """SQL that puts rows of a table into it again, with other values where the JSON `changes` says so."""
+    names = [f'"{name}"' for name in columns_of(connection, table)]
     return (
         f"INSERT INTO applications.{table} ({', '.join(names)}) SELECT {', '.join(f'r.{name}' for name in names)}"
-        f" FROM applications.{table} t, {where.partition(' WHERE ')[0]}"
-        f" LATERAL jsonb_populate_record(t, {changes}) r WHERE {where.partition(' WHERE ')[2]}"
+        f" FROM applications.{table} t, LATERAL jsonb_populate_record(t, {changes}) r WHERE {where}"
     )
 
 
@@ -51,9 +54,9 @@ def clones(database_url: str, codec: Codec, template: str, count: int) -> list[s
         files = [str(row[0]) for row in connection.execute(
             "SELECT id FROM applications.attachments WHERE application_id = %s", [template]
         )]  # fmt: skip
-        of_application = copying(connection, "applications", "%s", " WHERE t.id = %s")
-        of_file = copying(connection, "attachments", "%s", " WHERE t.id = %s")
-        of_section = copying(connection, "sections", "%s", " WHERE t.application_id = %s AND t.key = %s")
+        of_application = copying(connection, "applications", "%s", "t.id = %s")
+        of_file = copying(connection, "attachments", "%s", "t.id = %s")
+        of_section = copying(connection, "sections", "%s", "t.application_id = %s AND t.key = %s")
         for _ in range(count):
             id = uuid4()
             new = {old: str(uuid4()) for old in files}

@@ -104,17 +104,17 @@ async def write_down(
         )  # fmt: skip
         return gateway.headers("applications", actor) | {"If-Match": f'"{etag}"', "Idempotency-Key": uuid4().hex}
 
-    async def draft(client: Any) -> str:
+    async def draft(client: Any) -> tuple[str, str]:
         path = f"/api/v1/applications/{ids[0]}/sections/{SECTION}/draft"
         answer = await client.put(path, json={"values": values}, headers=headers(etag))
         assert answer.status == 200, await answer.text()
-        return ""
+        return "", await answer.text()
 
-    async def submit(client: Any) -> str:
+    async def submit(client: Any) -> tuple[str, str]:
         path = f"/api/v1/applications/{ids[1]}/submit"
         answer = await client.post(path, json={}, headers=headers(version))
         assert answer.status == 200, await answer.text()
-        return str((await answer.json())["receipt"]["number"])
+        return str((await answer.json())["receipt"]["number"]), await answer.text()
 
     kinds = {
         "draft": await Writer(settings).write(draft, ids[0], known),

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
@@ -24,18 +23,12 @@ from shared.database import migrate
 from shared.identity import Role
 from tests import factories
 from tests.integration.applications.conftest import Api, make_settings
-from tests.load.figures.crowd import clones, copying
+from tests.load.figures.crowd import clones
+from tests.load.figures.growing import grow
 from tests.load.figures.servers import durable
 
 SIZES = {"1,000": 1_000, "1,000,000": int(os.environ.get("GM_BENCH_ROWS", "1000000"))}
 ROUNDS = 40
-# One in ten of all waits for its reviewers; every enterprise has a few.
-GROWN = """jsonb_build_object(
-    'id', gen_random_uuid(), 'enterprise', 'E' || (n / 5), 'enterprise_name', '企业' || (n / 5),
-    'project_name', '项目' || n, 'created_at', now() - make_interval(secs => n),
-    'number', 'B' || n, 'revision', 1, 'submitted_at', now() - make_interval(secs => n),
-    'state', CASE WHEN n % 10 = 0 THEN 'pending_acceptance' ELSE 'approved' END)"""
-EMPTY = "jsonb_build_object('application_id', a.id, 'saved', NULL, 'prefill', '{}'::jsonb)"
 
 
 class Side:
@@ -93,18 +86,7 @@ async def _side(stack: AsyncExitStack, folder: Path, rows: int) -> Side:
     ids = await asyncio.to_thread(clones, url, Codec(*settings.master_keys), template, ROUNDS + 10)
     began = time.perf_counter()
 
-    def grow() -> None:
-        with psycopg.connect(url, autocommit=True) as connection:
-            numbers = f"generate_series(1, {rows}) AS n, WHERE t.id = '{template}'"
-            connection.execute(copying(connection, "applications", GROWN, numbers))
-            others = (
-                "applications.applications a, WHERE a.enterprise LIKE 'E%'"
-                f" AND t.key = 'social_benefit' AND t.application_id = '{template}'"
-            )
-            connection.execute(copying(connection, "sections", EMPTY, others))
-            connection.execute("ANALYZE")
-
-    await asyncio.to_thread(grow)
+    await asyncio.to_thread(grow, url, template, rows)
     print(f"{rows:>9,} applications made in {time.perf_counter() - began:.0f} s")
     return Side(api, ids)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from html import unescape
 from typing import Any
-from urllib.parse import quote_plus, urljoin
+from urllib.parse import quote_plus, urljoin, urlsplit
 from uuid import uuid4
 
 import gevent
@@ -60,22 +60,27 @@ class Browser:
     def _sign_in(self, username: str, password: str) -> None:
         form = self.page("/login")
         action = FORM.search(form.text or "")
-        if action is None:
-            raise Refused(f"no sign-in form: {form.status_code}")
+        if action is not None:
+            self._fill_in(form, action[1], username, password)
+        elif urlsplit(str(form.url)).path != "/projects":
+            raise Refused(f"no sign-in form: {form.status_code} at {form.url}")
+        # Else it had worked out, and only the page behind it was busy.
+        self.csrf_token = self.api("GET", "/me").json()["csrf_token"]
+
+    def _fill_in(self, form: Any, action: str, username: str, password: str) -> None:
         fields = {name: unescape(value) for name, value in HIDDEN.findall(form.text or "")}
         fields |= {"username": username, "password": password, "captcha": "8888"}
         body = "&".join(f"{quote_plus(k)}={quote_plus(v)}" for k, v in fields.items())
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
-        answer = self._once("POST", urljoin(str(form.url), unescape(action[1])), body, headers)
+        answer = self._once("POST", urljoin(str(form.url), unescape(action)), body, headers)
         if answer.status_code in AGAIN:
             raise Busy(float(_header(answer, "retry-after") or 1))
         if answer.status_code != 200:
             raise Refused(f"sign-in: {answer.status_code} at {answer.url}")
-        self.csrf_token = self.api("GET", "/me").json()["csrf_token"]
 
     def page(self, path: str) -> Any:
         """A page as a person opens it."""
-        return self._send("GET", path, None, {"Accept": "text/html"})
+        return self._send("GET", path, lambda: None, {"Accept": "text/html"})
 
     def api(
         self,
@@ -85,19 +90,23 @@ class Browser:
         *,
         etag: str = "",
         key: bool = False,
-        upload: tuple[str, bytes] | None = None,
+        upload: Callable[[], tuple[str, bytes]] | None = None,
         final: tuple[int, ...] = (),
     ) -> Any:
-        """A call of the public contract. `final`: further statuses that are an answer and no fault."""
+        """A call of the public contract. `final`: further statuses that are an answer and no fault. `upload` makes the
+        file's name and contents for each try: a browser reads it from disk, and a thousand that wait hold nothing."""
         headers = {"X-CSRF-Token": self.csrf_token, "Accept": "application/json"}
         headers |= {"If-Match": f'"{etag}"'} if etag else {}
         headers |= {"Idempotency-Key": uuid4().hex} if key else {}
-        content: Any = None
+        made: Callable[[], Any] = lambda: None  # noqa: E731
         if upload is not None:
-            content, headers["Content-Type"] = _multipart(*upload)
+            boundary = uuid4().hex
+            headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
+            made = lambda: _multipart(boundary, *upload())  # noqa: E731
         elif body is not None:
-            content, headers["Content-Type"] = json.dumps(body), "application/json"
-        return self._send(method, f"/api/v1{path}", content, headers, final)
+            text, headers["Content-Type"] = json.dumps(body), "application/json"
+            made = lambda: text  # noqa: E731
+        return self._send(method, f"/api/v1{path}", made, headers, final)
 
     def _once(self, method: str, url: str, content: Any, headers: dict[str, str]) -> Any:
         answer = self._http.request(method, url, data=content, headers=headers, name="-")
@@ -106,12 +115,17 @@ class Browser:
         return answer
 
     def _send(
-        self, method: str, url: str, content: Any, headers: dict[str, str], final: tuple[int, ...] = ()
+        self,
+        method: str,
+        url: str,
+        content: Callable[[], Any],
+        headers: dict[str, str],
+        final: tuple[int, ...] = (),
     ) -> Any:
         until = time.time() + GIVE_UP_SECONDS
         pause = 0.5
         while True:
-            answer = self._once(method, url, content, headers)
+            answer = self._once(method, url, content(), headers)
             status = answer.status_code
             if 200 <= status < 400 or status in final:
                 return answer
@@ -134,13 +148,9 @@ def _header(answer: Any, name: str) -> str:
     return str((answer.headers or {}).get(name) or "")
 
 
-def _multipart(name: str, content: bytes) -> tuple[bytes, str]:
-    boundary = uuid4().hex
+def _multipart(boundary: str, name: str, content: bytes) -> bytes:
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
-    return (
-        head.encode() + content + f"\r\n--{boundary}--\r\n".encode(),
-        f"multipart/form-data; boundary={boundary}",
-    )
+    return head.encode() + content + f"\r\n--{boundary}--\r\n".encode()

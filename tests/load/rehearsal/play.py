@@ -151,11 +151,13 @@ class Applicant(_Player):
         for slot, place in REWARD_SLOTS.items():
             if place != section:
                 continue
-            name, content = file_for(slot)
-            if slot == LARGE:
-                content = pdf(self.me["username"], weight=self.me["file_bytes"])
             where = self._path(f"/attachments?section={section}&slot={slot}")
-            self.files[slot] = [self.browser.api("POST", where, upload=(name, content)).json()["id"]]
+            answer = self.browser.api("POST", where, upload=lambda slot=slot: self._file(slot))  # type: ignore[misc]
+            self.files[slot] = [answer.json()["id"]]
+
+    def _file(self, slot: str) -> tuple[str, bytes]:
+        name, content = file_for(slot)
+        return name, pdf(self.me["username"], weight=self.me["file_bytes"]) if slot == LARGE else content
 
     def do_save(self, section: str) -> None:
         body = {"values": self._values(section)}

@@ -115,6 +115,47 @@ async def test_transfers_take_nobodys_place() -> None:
         await stay(stack, through, Rank.WRITE)
 
 
+async def test_files_wait_for_a_place_of_theirs_behind_nobody_else() -> None:
+    through = Door("test", places=1, line=5, transfers=1)
+    order: list[Rank] = []
+    until, first = asyncio.Event(), asyncio.Event()
+    async with AsyncExitStack() as stack:
+        await stay(stack, through, Rank.WRITE)
+        # Somebody in line for the other places keeps no file waiting.
+        reader = asyncio.create_task(stand_in_line(through, Rank.READ, order, until))
+        await asyncio.sleep(0)
+        holder = asyncio.create_task(stand_in_line(through, Rank.TRANSFER, order, first))
+        waiter = asyncio.create_task(stand_in_line(through, Rank.TRANSFER, order, until))
+        await asyncio.sleep(0.01)
+        assert order == [Rank.TRANSFER]
+        # Its place goes to the next file, though nobody else can be let in.
+        first.set()
+        await holder
+        await asyncio.sleep(0.01)
+        assert order == [Rank.TRANSFER, Rank.TRANSFER]
+    until.set()
+    await asyncio.gather(reader, waiter)
+    assert order[-1] is Rank.READ
+
+
+async def test_whoever_matters_more_takes_the_line_from_a_file() -> None:
+    through = Door("test", places=1, line=1, transfers=1)
+    until = asyncio.Event()
+    order: list[Rank] = []
+    async with AsyncExitStack() as stack:
+        await stay(stack, through, Rank.WRITE)
+        await stay(stack, through, Rank.TRANSFER)
+        file = asyncio.create_task(stand_in_line(through, Rank.TRANSFER, order, until))
+        await asyncio.sleep(0)
+        write = asyncio.create_task(stand_in_line(through, Rank.WRITE, order, until))
+        with pytest.raises(Busy) as told:
+            await file
+        assert door.FILE_AGAIN[0] <= told.value.retry_after <= door.FILE_AGAIN[1]
+    until.set()
+    await write
+    assert order == [Rank.WRITE]
+
+
 async def test_nothing_is_begun_for_somebody_who_has_gone(aiohttp_request: type) -> None:
     through = Door("test", places=1, line=0, transfers=1)
 

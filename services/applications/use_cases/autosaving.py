@@ -1,0 +1,49 @@
+"""暂存: keep what was typed, unvalidated. It is asked for more often than everything else together, and takes the short way to the
+database (`shared.direct`)."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from services.applications import autosaves
+from services.applications.codec import Codec
+from services.applications.forms import answers
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.checks import value_at
+from services.applications.forms.standing import SectionNow
+from services.applications.use_cases.filled import alone
+from services.applications.use_cases.sections import Opened, must_be_editable, must_match, standing
+from services.applications.workflow import State
+from shared.direct import driver
+from shared.errors import NotFound
+from shared.identity import Actor
+
+
+async def keep_draft(
+    connection: AsyncConnection, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
+) -> tuple[Opened, SectionNow]:
+    """The section with what was typed, and how it stands with that. Raises only the section's tag."""
+    direct = await driver(connection)
+    application, row, round_ = await autosaves.open_for_keeping(direct, actor, id, key)
+    form = catalogue_form(application.fund_type, application.form_version)
+    definition = form.section(key)
+    if definition is None:
+        raise NotFound("没有这份申报材料。", code="unknown_section")
+    opened = Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
+    must_match(opened, etag)
+    must_be_editable(opened, actor)
+    await autosaves.keep(direct, row, opened.codec.seal(key, answers.draft(definition, values)))
+    if application.state == State.RETURNED:
+        # A change after a return is seen by the reviewer: it can no longer be taken back.
+        await autosaves.see_return(direct, application)
+    elif application.revision == 0:
+        # A draft goes by the name that was typed last, even if only kept so: its owner looks for that name.
+        name = value_at(form.project_name, {key: values})
+        if isinstance(name, str):
+            await autosaves.rename(direct, application, name.strip()[:100])
+    if key in form.rules.alone:
+        typed = opened.codec.open(key, row.draft or {})
+        return opened, alone(form, round_, opened.codec, row).now(definition, typed)
+    async with AsyncSession(bind=connection) as session:
+        return opened, await standing(session, opened)
