@@ -2,8 +2,10 @@
 
 import base64
 import io
+import re
 from datetime import datetime
 from functools import cache
+from math import ceil
 from pathlib import Path
 
 import segno
@@ -17,8 +19,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 # What the kinds share; no kind itself.
 SHARED = "shared"
 MASK = 0
-# Half a page: its lines, and the characters of a whole one.
-LINES, CHARACTERS = 20, 43
+# The lines of half a page.
+_HALF_PAGE = 20
+# Characters that a table is wide and a cell's two paddings are; a unit at the end of a name.
+_TABLE, _PADDING = 43.4, 1.0
+_UNIT = re.compile("^[^（]+（[^（）]{1,4}）$")
+# What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
+_BETWEEN = re.compile(">[ \n]+<")
+_CLOSES, _OPENS = "”》）、，。：；", "“《（"
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -29,7 +37,7 @@ def kinds() -> list[str]:
 
 def html(model: AnyDocument) -> str:
     """The document as well-formed XHTML."""
-    return _environment().get_template(f"{model.kind}/document.xhtml").render(model=model)
+    return _BETWEEN.sub("><", _environment().get_template(f"{model.kind}/document.xhtml").render(model=model))
 
 
 def style_sheets(kind: str) -> list[str]:
@@ -62,6 +70,22 @@ def _lines(text: str) -> Markup:
     return Markup("<br/>").join(escape(line) for line in text.split("\n"))
 
 
+def address_lines(address: str, longest: int = 56) -> list[str]:
+    """An address in lines, none of which ends with a hyphen: who copies a line's end out of a PDF loses it there."""
+    lines = []
+    while address:
+        line = address[:longest]
+        if len(line) < len(address):
+            line = line.rstrip("-") or line
+        lines.append(line)
+        address = address[len(line) :]
+    return lines
+
+
+def _address(address: str) -> Markup:
+    return _lines("\n".join(address_lines(address)))
+
+
 def _paragraphs(text: str) -> list[str]:
     """Lines as paragraphs; empty ones only parted them."""
     return [line for line in text.split("\n") if line.strip()]
@@ -74,6 +98,31 @@ def _two_lines(title: str) -> str:
     at = title.rfind("项目")
     at = at if 0 < at < len(title) - 2 else (len(title) + 1) // 2
     return f"{title[:at]}\n{title[at:]}"
+
+
+def title_lines(title: str, longest: int = 19) -> str:
+    """A letter's title in lines that keep its sense: what is said of a long name in quotation marks stands below it."""
+    if len(title) <= longest:
+        return title
+    name, mark, said = title.rpartition("”")
+    if not mark or not 0 < len(said) <= longest:
+        return "\n".join(_even_lines(title, longest))
+    return "\n".join([*_even_lines(name + mark, longest), said])
+
+
+def _even_lines(text: str, longest: int) -> list[str]:
+    """As few lines as it takes, about as long as one another, broken before a dash where there is one nearby; none
+    begins with what closes or ends with what opens."""
+    lines = []
+    for left in range(ceil(len(text) / longest), 0, -1):
+        at = ceil(len(text) / left)
+        dash = text.find("——", at - 3, at + 4)
+        at = dash if left > 1 and 0 < dash <= longest else at
+        while 1 < at < len(text) and (text[at] in _CLOSES or text[at - 1] in _OPENS):
+            at -= 1
+        lines.append(text[:at])
+        text = text[at:]
+    return lines
 
 
 def _pairs(values: list[Value]) -> list[list[Value]]:
@@ -93,11 +142,23 @@ def _percentages(table: Table) -> list[str]:
     return [f"{column.width * 100 / whole:.4f}%" for column in table.columns]
 
 
+def _heads(table: Table) -> list[str]:
+    """What the columns are called; a unit that does not stand beside its name any more stands below it, whole."""
+    whole = sum(column.width for column in table.columns)
+    rooms = [int(_TABLE * column.width / whole - _PADDING) for column in table.columns]
+    return [
+        column.label.replace("（", "\n（")
+        if len(column.label) > room and _UNIT.search(column.label)
+        else column.label
+        for column, room in zip(table.columns, rooms, strict=True)
+    ]
+
+
 def _tall(row: list[str], table: Table) -> bool:
     """Whether a row takes more than half a page: one that may not break would leave the page before it empty."""
     whole = sum(column.width for column in table.columns)
     return any(
-        len(cell) > LINES * max(CHARACTERS * column.width / whole - 1, 1) or cell.count("\n") > LINES
+        len(cell) > _HALF_PAGE * max(_TABLE * column.width / whole - _PADDING, 1) or cell.count("\n") > _HALF_PAGE
         for cell, column in zip(row, table.columns, strict=True)
     )
 
@@ -120,6 +181,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        address=_address,
+        heads=_heads,
         instant=_instant,
         lines=_lines,
         long_date=_long_date,
@@ -129,6 +192,7 @@ def _environment() -> Environment:
         percentages=_percentages,
         qr=qr,
         tall=_tall,
+        title_lines=title_lines,
         two_lines=_two_lines,
     )
     return environment

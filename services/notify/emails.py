@@ -151,9 +151,14 @@ def round_closing(event: RoundClosing) -> Context:
     }
 
 
-def render(event: AnyEvent, public_url: str) -> Mail:
-    """The mail of an event, its link leading to the portal at `public_url`."""
-    context = {"event": event, "reminder": rules()[event.kind].reminder, **EMAILS[event.kind](event)}
+def render(event: AnyEvent, public_url: str, *, mailed: bool = True) -> Mail:
+    """The mail of an event, its link leading to the portal at `public_url`; not `mailed`: the same as 站内信."""
+    context = {
+        "event": event,
+        "mailed": mailed,
+        "reminder": rules()[event.kind].reminder,
+        **EMAILS[event.kind](event),
+    }
     context["link"] = f"{public_url.rstrip('/')}/{context['page']}"
 
     def part(name: str) -> str:
