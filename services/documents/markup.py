@@ -19,14 +19,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 # What the kinds share; no kind itself.
 SHARED = "shared"
 MASK = 0
+# The lines of half a page.
+_HALF_PAGE = 20
 # Characters that a table is wide and a cell's two paddings are; a unit at the end of a name.
 _TABLE, _PADDING = 43.4, 1.0
 _UNIT = re.compile("^[^（]+（[^（）]{1,4}）$")
 # What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
 _BETWEEN = re.compile(">[ \n]+<")
 _CLOSES, _OPENS = "”》）、，。：；", "“《（"
-# The lines of half a page.
-LINES = 20
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -158,7 +158,7 @@ def _tall(row: list[str], table: Table) -> bool:
     """Whether a row takes more than half a page: one that may not break would leave the page before it empty."""
     whole = sum(column.width for column in table.columns)
     return any(
-        len(cell) > LINES * max(_TABLE * column.width / whole - _PADDING, 1) or cell.count("\n") > LINES
+        len(cell) > _HALF_PAGE * max(_TABLE * column.width / whole - _PADDING, 1) or cell.count("\n") > _HALF_PAGE
         for cell, column in zip(row, table.columns, strict=True)
     )
 
@@ -191,8 +191,8 @@ def _environment() -> Environment:
         paragraphs=_paragraphs,
         percentages=_percentages,
         qr=qr,
-        title_lines=title_lines,
         tall=_tall,
+        title_lines=title_lines,
         two_lines=_two_lines,
     )
     return environment

@@ -69,8 +69,8 @@ def _sort(form: Form, rule: Rule, name: str) -> Sort | None:
     for beside in _beside(rule.formula, name):
         if beside == "list":
             return "options"
-        if found := _of_type(beside):
-            return found
+        if sort := _of_type(beside):
+            return sort
     if rule.role in ("than", "value") and rule.node and _is(rule.formula.tree, name):
         section, part, column = rule.node
         found = form.by_key[section]
