@@ -78,8 +78,9 @@ class DeskCounts(BaseModel):
     unassigned: dict[str, int]
     # Returns that nobody has looked at for three days; 50 stands for 50 and more.
     unseen: int
-    # 公示 whose days have passed, counted in the same way.
+    # 公示 whose days have passed, and cases that wait for an answer to 申请开放材料, counted in the same way.
     over: int
+    unlock: int
     matching: int
     matching_up_to: int
 

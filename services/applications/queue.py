@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, any_, case, func, or_, select, text,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.applications.desk_models import DeskCount
+from services.applications.desk_models import DeskCount, UnlockRequest
 from services.applications.models import Application, Round
 from services.applications.repository import cursor_of, place_of, visible_to
 from services.applications.workflow import State
@@ -54,6 +54,8 @@ class Filter:
     unseen: bool = False
     # In 公示, whose days have passed.
     over: bool = False
+    # Whose applicant has asked for a material that a return left locked, and waits for an answer.
+    unlock: bool = False
     newest_first: bool = False
 
 
@@ -129,6 +131,8 @@ async def _conditions(session: AsyncSession, actor: Actor, wanted: Filter) -> li
         found += unseen_since(actor.received_at - UNSEEN_AFTER)
     if wanted.over:
         found += over_at(actor.received_at)
+    if wanted.unlock:
+        found += unlock_asked()
     if wanted.min_wan is not None:
         found.append(Application.applied_wan >= wanted.min_wan)
     if wanted.max_wan is not None:
@@ -157,6 +161,30 @@ def unseen_since(at: datetime) -> list[ColumnElement[bool]]:
 def over_at(at: datetime) -> list[ColumnElement[bool]]:
     """公示期满: its days had passed at an instant."""
     return [Application.state == State.PUBLICITY, Application.publicity_until <= at]
+
+
+def unlock_asked() -> list[ColumnElement[bool]]:
+    """申请开放材料: returned, and what was asked for since has no answer yet."""
+    asked = select(UnlockRequest.application_id).where(_waits_for_answer())
+    return [Application.state == State.RETURNED, Application.deleted_at.is_(None), Application.id.in_(asked)]
+
+
+def _waits_for_answer() -> ColumnElement[bool]:
+    return and_(UnlockRequest.status == "open", UnlockRequest.round_trip == Application.round_trips)
+
+
+async def unlock_requests(session: AsyncSession, cases: Sequence[Application]) -> dict[UUID, int]:
+    """How many requests of these cases wait for an answer; nothing for those that have none."""
+    ids = [case.id for case in cases if case.state == State.RETURNED]
+    if not ids:
+        return {}
+    query = (
+        select(UnlockRequest.application_id, func.count())
+        .join(Application, Application.id == UnlockRequest.application_id)
+        .where(UnlockRequest.application_id.in_(ids), _waits_for_answer())
+        .group_by(UnlockRequest.application_id)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def how_many(session: AsyncSession, actor: Actor, *conditions: ColumnElement[bool]) -> int:

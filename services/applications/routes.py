@@ -181,15 +181,15 @@ def _public() -> list[Route]:
         # documents
         Route(
             "POST", f"{A}/preview", documents.preview, GATEWAY, APPLICANT,
-            media_type="application/pdf", waits=DocumentStatus,
+            media_type="application/pdf", waits=DocumentStatus, query=("look",),
         ),
         Route(
             "GET", f"{A}/commitment.pdf", documents.commitment, GATEWAY, APPLICANT,
-            media_type="application/pdf", waits=DocumentStatus,
+            media_type="application/pdf", waits=DocumentStatus, query=("look",),
         ),
         Route(
             "POST", f"{A}/revisions/{{n}}/pdf", documents.make_pdf, GATEWAY, JUDGES,
-            Nothing, DocumentStatus, waits=DocumentStatus,
+            Nothing, DocumentStatus, waits=DocumentStatus, query=("look",),
         ),
         Route(
             "GET", f"{A}/revisions/{{n}}/pdf", documents.get_pdf, GATEWAY, JUDGES,

@@ -123,6 +123,7 @@ class ApplicationSummary(BaseModel):
     applied_wan: str | None = None
     # For members of staff only.
     district: str | None = None
+    unlock_requests: int = 0
     lease: "LeaseView | None" = None
     assignee: "AssigneeView | None" = None
 
@@ -300,6 +301,8 @@ class DocumentStatus(BaseModel):
     position: int | None = None
     eta_seconds: int | None = None
     message: str | None = None
+    # Of a document that was given up: under which it is found at `/ops`, short enough to be read out.
+    reference: str | None = None
 
 
 class TimelineEntry(BaseModel):

@@ -1,9 +1,9 @@
 """The fonts that documents are set in: compact cuts of Noto CJK, made when the system is installed.
 
 A whole Noto CJK face has 65,000 glyphs; opening, measuring and subsetting it is a good part of what a document
-costs. A compact cut holds what ordinary papers use (GB 2312, Latin, Greek, Cyrillic, signs); the whole face
-stands behind it, so that 王㙍䶮犇𫖯 are shown as well. fontconfig gets a file of ours that names these fonts and no
-others: what else a machine has installed cannot change a document.
+costs. A compact cut holds what ordinary papers use (GB 2312, Latin, Greek, Cyrillic, signs); three more stand behind
+it for rare names, so that 王㙍䶮犇𫖯 are shown as well, and the whole face behind them all. fontconfig gets a file of
+ours that names these fonts and no others: what else a machine has installed cannot change a document.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import logging
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,13 +21,16 @@ from xml.sax.saxutils import escape
 
 from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
+from fontTools.ttLib.reorderGlyphs import reorderGlyphs
+
+from services.documents import characters
 
 log = logging.getLogger(__name__)
 
 # Beside the virtual environment, kept out of version control; made by `deploy/bootstrap.sh`.
 FOLDER = Path(__file__).parents[2] / ".fonts"
 # A change of what a cut holds makes every machine build its fonts again.
-RECIPE = 2
+RECIPE = 4
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,15 @@ class Cut:
     style: str
     family: str
     bold: bool
+    # Which block of rare characters; none: the ordinary ones.
+    rare: int | None = None
 
     @property
     def name(self) -> str:
         return f"{self.family.replace(' ', '')}-{'Bold' if self.bold else 'Regular'}.otf"
+
+    def characters(self) -> list[int]:
+        return characters.ordinary() if self.rare is None else characters.rare(self.rare)
 
 
 CUTS = (
@@ -49,37 +58,16 @@ CUTS = (
     Cut("NotoSansCJK-Bold.ttc", "Noto Sans CJK SC", "Bold", "Gongmei Sans", bold=True),
     Cut("NotoSerifCJK-Regular.ttc", "Noto Serif CJK SC", "Regular", "Gongmei Serif", bold=False),
     Cut("NotoSerifCJK-Bold.ttc", "Noto Serif CJK SC", "Bold", "Gongmei Serif", bold=True),
+    # What people type is set in this face; where another meets a rare character, the whole face is there.
+    *(
+        Cut("NotoSansCJK-Regular.ttc", "Noto Sans CJK SC", "Regular", f"Gongmei Sans {letter}", bold=False, rare=n)
+        for n, letter in enumerate("BCD")
+    ),
 )
 
 
 class NoFont(Exception):
     """The machine lacks a face; the message names the package."""
-
-
-def ordinary_characters() -> list[int]:
-    """What a cut holds: GB 2312 and the blocks that Chinese papers take signs from."""
-    chars = {ord(c) for c in _gb2312()}
-    for first, last in (
-        (0x20, 0x7E),  # ASCII
-        (0xA0, 0x17F),  # Latin with marks
-        (0x370, 0x3FF),  # Greek
-        (0x400, 0x45F),  # Cyrillic
-        (0x2000, 0x206F),  # dashes, quotation marks, spaces
-        (0x20A0, 0x20BF),  # currencies
-        (0x2100, 0x22FF),  # letter-like signs, numerals, arrows, mathematics
-        (0x2460, 0x24FF),  # numbers in circles
-        (0x25A0, 0x26FF),  # boxes, stars
-        (0x3000, 0x303F),  # Chinese punctuation
-        (0x3200, 0x33FF),  # months, units
-        (0xFF00, 0xFFEF),  # full width
-    ):
-        chars |= set(range(first, last + 1))
-    return sorted(chars)
-
-
-def _gb2312() -> str:
-    pairs = (bytes((high, low)) for high in range(0xA1, 0xF8) for low in range(0xA1, 0xFF))
-    return "".join(pair.decode("gb2312", "ignore") for pair in pairs)
 
 
 def whole_faces() -> dict[str, Path]:
@@ -101,8 +89,9 @@ def build(folder: Path = FOLDER) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     cuts: dict[str, str] = {}
-    for cut in CUTS:
-        content = _cut(faces[cut.file], cut)
+    with ProcessPoolExecutor() as pool:
+        contents = list(pool.map(_cut, (faces[cut.file] for cut in CUTS), CUTS))
+    for cut, content in zip(CUTS, contents, strict=True):
         # Visible whole or not at all: a worker may be starting beside us.
         fresh = folder / f".{cut.name}.{os.getpid()}"
         fresh.write_bytes(content)
@@ -126,20 +115,39 @@ def _cut(file: Path, cut: Cut) -> bytes:
         recalc_timestamp=False,
     )
     cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=ordinary_characters())
+    cutter.populate(unicodes=cut.characters())
     cutter.subset(font)
     _rename(font, cut)
     out = BytesIO()
     font.save(out, reorderTables=True)
-    return _numbered(out.getvalue())
+    return _numbered(_ordered(out.getvalue(), cut.characters()))
+
+
+def _ordered(content: bytes, codes: list[int]) -> bytes:
+    """The cut's glyphs in the order of the characters they stand for; those that only replace others come last."""
+    font = TTFont(BytesIO(content), recalcTimestamp=False)
+    top = font["CFF "].cff.topDictIndex[0]
+    known = font.getBestCmap()
+    order = list(
+        dict.fromkeys([".notdef", *(known[code] for code in codes if code in known), *font.getGlyphOrder()])
+    )
+    outlines, selected = top.CharStrings.charStringsIndex, top.FDSelect
+    places = [top.CharStrings.charStrings[name] for name in order]
+    outlines.items = [outlines[place] for place in places]
+    selected.gidArray, selected.format = [selected[place] for place in places], None
+    top.CharStrings.charStrings = {name: place for place, name in enumerate(order)}
+    reorderGlyphs(font, order)
+    out = BytesIO()
+    font.save(out, reorderTables=True)
+    return out.getvalue()
 
 
 def _numbered(content: bytes) -> bytes:
     """The cut with each glyph's CID equal to its place, as in the whole faces: what a document says (a place) then
     finds its glyph (by CID) in a subset that has closed its gaps."""
     font = TTFont(BytesIO(content), recalcTimestamp=False)
-    names = [".notdef", *(f"cid{place:05d}" for place in range(1, font["maxp"].numGlyphs))]
     top = font["CFF "].cff.topDictIndex[0]
+    names = [".notdef", *(f"cid{place:05d}" for place in range(1, font["maxp"].numGlyphs))]
     top.charset = names
     top.CharStrings.charStrings = {name: place for place, name in enumerate(names)}
     font.setGlyphOrder(names)
@@ -218,6 +226,7 @@ def _configuration(folder: Path, *, compact: bool) -> Path:
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd"><fontconfig>'
         + "".join(f"<dir>{escape(name)}</dir>" for name in folders)
         + f"<cachedir>{escape(str(_cache(folder)))}</cachedir>"
+        + _rare_names()
         + f"<selectfont><rejectfont><glob>*</glob></rejectfont><acceptfont>{accepted}</acceptfont></selectfont>"
         + "</fontconfig>"
     )
@@ -229,6 +238,20 @@ def _configuration(folder: Path, *, compact: bool) -> Path:
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(file)
     return file
+
+
+def _rare_names() -> str:
+    """Behind an ordinary cut stand the rare ones of its face. A bold text waits for the whole face, which is bold."""
+    rules = []
+    for ordinary in (cut for cut in CUTS if cut.rare is None and not cut.bold):
+        behind = [cut.family for cut in CUTS if cut.rare is not None and cut.face == ordinary.face]
+        names = "".join(f"<string>{family}</string>" for family in behind)
+        rules += [
+            f'<match target="pattern"><test name="family"><string>{ordinary.family}</string></test>'
+            '<test name="weight" compare="less_eq"><const>medium</const></test>'
+            f'<edit name="family" mode="append" binding="same">{names}</edit></match>'
+        ] * bool(behind)
+    return "".join(rules)
 
 
 def _cache(folder: Path) -> Path:

@@ -2,8 +2,10 @@
 
 import base64
 import io
+import re
 from datetime import datetime
 from functools import cache
+from math import ceil
 from pathlib import Path
 
 import segno
@@ -17,6 +19,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 # What the kinds share; no kind itself.
 SHARED = "shared"
 MASK = 0
+# Characters that a table is wide and a cell's two paddings are; a unit at the end of a name.
+_TABLE, _PADDING = 43.4, 1.0
+_UNIT = re.compile("^[^（]+（[^（）]{1,4}）$")
+# What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
+_BETWEEN = re.compile(">[ \n]+<")
+_CLOSES, _OPENS = "”》）、，。：；", "“《（"
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -27,7 +35,7 @@ def kinds() -> list[str]:
 
 def html(model: AnyDocument) -> str:
     """The document as well-formed XHTML."""
-    return _environment().get_template(f"{model.kind}/document.xhtml").render(model=model)
+    return _BETWEEN.sub("><", _environment().get_template(f"{model.kind}/document.xhtml").render(model=model))
 
 
 def style_sheets(kind: str) -> list[str]:
@@ -60,6 +68,22 @@ def _lines(text: str) -> Markup:
     return Markup("<br/>").join(escape(line) for line in text.split("\n"))
 
 
+def address_lines(address: str, longest: int = 56) -> list[str]:
+    """An address in lines, none of which ends with a hyphen: who copies a line's end out of a PDF loses it there."""
+    lines = []
+    while address:
+        line = address[:longest]
+        if len(line) < len(address):
+            line = line.rstrip("-") or line
+        lines.append(line)
+        address = address[len(line) :]
+    return lines
+
+
+def _address(address: str) -> Markup:
+    return _lines("\n".join(address_lines(address)))
+
+
 def _paragraphs(text: str) -> list[str]:
     """Lines as paragraphs; empty ones only parted them."""
     return [line for line in text.split("\n") if line.strip()]
@@ -72,6 +96,31 @@ def _two_lines(title: str) -> str:
     at = title.rfind("项目")
     at = at if 0 < at < len(title) - 2 else (len(title) + 1) // 2
     return f"{title[:at]}\n{title[at:]}"
+
+
+def title_lines(title: str, longest: int = 19) -> str:
+    """A letter's title in lines that keep its sense: what is said of a long name in quotation marks stands below it."""
+    if len(title) <= longest:
+        return title
+    name, mark, said = title.rpartition("”")
+    if not mark or not 0 < len(said) <= longest:
+        return "\n".join(_even_lines(title, longest))
+    return "\n".join([*_even_lines(name + mark, longest), said])
+
+
+def _even_lines(text: str, longest: int) -> list[str]:
+    """As few lines as it takes, about as long as one another, broken before a dash where there is one nearby; none
+    begins with what closes or ends with what opens."""
+    lines = []
+    for left in range(ceil(len(text) / longest), 0, -1):
+        at = ceil(len(text) / left)
+        dash = text.find("——", at - 3, at + 4)
+        at = dash if left > 1 and 0 < dash <= longest else at
+        while 1 < at < len(text) and (text[at] in _CLOSES or text[at - 1] in _OPENS):
+            at -= 1
+        lines.append(text[:at])
+        text = text[at:]
+    return lines
 
 
 def _pairs(values: list[Value]) -> list[list[Value]]:
@@ -89,6 +138,18 @@ def _percentages(table: Table) -> list[str]:
     """Fixed widths of the columns; measuring Chinese text is what automatic layout spends its time on."""
     whole = sum(column.width for column in table.columns)
     return [f"{column.width * 100 / whole:.4f}%" for column in table.columns]
+
+
+def _heads(table: Table) -> list[str]:
+    """What the columns are called; a unit that does not stand beside its name any more stands below it, whole."""
+    whole = sum(column.width for column in table.columns)
+    rooms = [int(_TABLE * column.width / whole - _PADDING) for column in table.columns]
+    return [
+        column.label.replace("（", "\n（")
+        if len(column.label) > room and _UNIT.search(column.label)
+        else column.label
+        for column, room in zip(table.columns, rooms, strict=True)
+    ]
 
 
 def _long_date(instant: datetime) -> str:
@@ -109,6 +170,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        address=_address,
+        heads=_heads,
         instant=_instant,
         lines=_lines,
         long_date=_long_date,
@@ -117,6 +180,7 @@ def _environment() -> Environment:
         paragraphs=_paragraphs,
         percentages=_percentages,
         qr=qr,
+        title_lines=title_lines,
         two_lines=_two_lines,
     )
     return environment

@@ -28,7 +28,7 @@ UNSUBSCRIBE_KEY = web.AppKey("unsubscribe_key", bytes)
 
 
 def _view(row: Notification, public_url: str) -> Notice:
-    mail = render(EVENT.validate_python(row.payload), public_url, by_mail=False)
+    mail = render(EVENT.validate_python(row.payload), public_url, mailed=False)
     return Notice(
         id=row.event_id,
         kind=row.kind,

@@ -153,12 +153,12 @@ def round_closing(event: RoundClosing) -> Context:
     }
 
 
-def render(event: AnyEvent, public_url: str, *, by_mail: bool = True) -> Mail:
-    """The mail of an event, its link leading to the portal at `public_url`; otherwise its text for an inbox there."""
+def render(event: AnyEvent, public_url: str, *, mailed: bool = True) -> Mail:
+    """The mail of an event, its link leading to the portal at `public_url`; not `mailed`: the same as 站内信."""
     context = {
         "event": event,
+        "mailed": mailed,
         "reminder": rules()[event.kind].reminder,
-        "by_mail": by_mail,
         **EMAILS[event.kind](event),
     }
     context["link"] = f"{public_url.rstrip('/')}/{context['page']}"

@@ -74,22 +74,6 @@ def test_a_browser_that_is_too_old_for_the_scripts_works_as_without(open_page: O
     expect(page.locator("[name='t.plan_items.0.subject_name']")).to_have_value("材料费")
 
 
-def test_sign_in_page_is_for_everybody(open_page: OpenPage) -> None:
-    page = open_page()
-    page.goto("/login?next=/projects")
-    accessible(page)
-    page.set_viewport_size({"width": 375, "height": 800})
-    fits(page)
-
-
-def test_operators_pages_are_for_everybody(open_page: OpenPage) -> None:
-    page = open_page()
-    sign_in(page, "yunwei", "/ops")
-    accessible(page)
-    page.goto("/ops/rounds")
-    accessible(page)
-
-
 def test_contacts_and_help(open_page: OpenPage) -> None:
     page = open_page()
     page.goto("/help")

@@ -191,6 +191,8 @@ def test_what_is_missing_is_said_before_submission(open_page: OpenPage, system: 
     id = create(person)
     page.goto(f"/applications/{id}/submit")
     expect(page.get_by_role("alert")).to_contain_text("还有 6 处需要处理")
+    # No button that would only refuse.
+    expect(page.get_by_role("button", name="确认提交")).to_have_count(0)
     accessible(page)
     fill(person, id, name="京绣屏风")
     open_section(page, id, "fund_plan")
@@ -291,6 +293,11 @@ class Keyboard:
     def put(self, name: str, kind: str, value: object) -> None:
         keyboard = self.page.keyboard
         tab_to(self.page, lambda: focused(self.page, "name") == name)
+        # What has the focus is seen (of a long text its first line), above the bar that stays in view.
+        assert self.page.evaluate(
+            "() => { const at = document.activeElement.getBoundingClientRect();"
+            " return Math.min(at.bottom, at.top + 40) <= document.querySelector('.save-bar').getBoundingClientRect().top; }"
+        ), name
         if kind == "checkbox":
             keyboard.press("Space")
         elif kind == "multiselect":
@@ -323,6 +330,7 @@ def test_what_an_answer_changes_is_seen_at_once(open_page: OpenPage, system: Run
     open_section(page, id, "project_content")
     firms = page.locator("#f-served_firms")
     expect(firms).to_have_count(0)
+    page.get_by_label("项目实施地点").fill("琉璃厂东街")
     page.locator("[name='f.invested_wan']").fill("50")
     page.locator("[name='t.funding_sources.0.amount_wan']").fill("200")
     page.locator("[name='f.direction']").focus()
@@ -332,10 +340,14 @@ def test_what_an_answer_changes_is_seen_at_once(open_page: OpenPage, system: Run
     expect(page.locator("[data-kept]")).to_contain_text("表单已按您的选择更新")
     expect(page.locator("output[name='f.progress_pct']")).to_have_text("25.00")
     expect(page.locator("[name='f.invested_wan']")).to_have_value("50")
+    expect(page.get_by_label("项目实施地点")).to_have_value("琉璃厂东街")
+    expect(page.get_by_label("经营服务场所证明")).to_have_count(1)
     # The form was made anew: its buttons still do what they did, once.
     firms.fill("12")
+    page.evaluate("window.sameAsBefore = true")
     page.locator("[name='f.invested_wan']").fill("100")
     expect(page.locator("output[name='f.progress_pct']")).to_have_text("50.00")
+    assert page.evaluate("window.sameAsBefore")
     # Typed and then not asked for any more: gone from the page, back with the answer.
     direction = page.locator("[name='f.direction']")
     direction.select_option(index=1)

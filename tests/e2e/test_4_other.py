@@ -13,6 +13,7 @@ from tests.e2e.portal import (
     accessible,
     files,
     fill_section,
+    fits,
     new_project,
     open_section,
     path,
@@ -63,15 +64,19 @@ def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pic
     expect(page.get_by_text("开户银行请填写全称")).to_be_visible()
     expect(page.locator(".unsent")).to_contain_text("补正期限")
     page.screenshot(path=pictures / "opinions.png", full_page=True)
-    page.get_by_label("答复：").fill("已改为全称")
-    page.get_by_role("button", name="保存答复").click()
-    expect(page.get_by_text("已保存答复。")).to_be_visible()
     page.get_by_role("link", name="修改“保护发展资金使用规划”").click()
     # At the field itself, in the list, and in the list of materials.
     expect(page.locator("#f-bank_name-said-1")).to_contain_text("开户银行请填写全称")
     expect(page.get_by_role("navigation", name="项目申报材料")).to_contain_text("退回意见")
     page.get_by_label("开户银行").fill("中国工商银行股份有限公司北京朝阳支行")
     save(page)
+    # What is left to do before it can be submitted is said, with the way there.
+    expect(page.get_by_role("status").first).to_contain_text("还有 1 条退回意见待答复")
+    page.get_by_role("link", name="去答复").first.click()
+    page.get_by_label("答复：").fill("已改为全称")
+    page.get_by_role("button", name="保存答复").click()
+    expect(page.get_by_text("已保存答复。")).to_be_visible()
+    page.get_by_role("link", name="材料补正").click()
     page.get_by_role("link", name="6.诚信承诺").click()
     expect(page.get_by_text("本项材料当前不可修改。")).to_be_visible()
     expect(page.locator("table.values")).to_contain_text("王㙍")
@@ -81,7 +86,9 @@ def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pic
     page.get_by_label("需要修改的内容和原因").fill("承诺日期填写有误")
     page.get_by_role("button", name="申请开放本项材料").click()
     expect(page.get_by_text("等待审核人员处理")).to_be_visible()
-    desk.goto(f"/review/{id}")
+    desk.goto("/review")
+    desk.get_by_role("navigation", name="常用视图").get_by_role("link", name="申请开放材料").click()
+    desk.locator("tbody tr", has_text=number).get_by_role("link", name="申请开放材料").click()
     desk.get_by_role("button", name="同意开放").click()
     expect(desk.get_by_text("已开放该项材料。")).to_be_visible()
     page.reload()
@@ -97,6 +104,14 @@ def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pic
 
     page.goto("/notifications")
     expect(page.get_by_role("heading", name="退回补正").first).to_be_visible()
+    # 站内信 is no mail, its way to the project is a link, and following it is reading it.
+    expect(page.locator("main")).not_to_contain_text("本邮件")
+    expect(page.locator("main p.text a").first).to_have_attribute("href", re.compile("^http.*/applications/"))
+    unread = page.get_by_role("button", name="标为已读").count()
+    page.get_by_role("button", name="查看项目").first.click()
+    assert path(page).startswith("/applications/")
+    page.goto("/notifications")
+    expect(page.get_by_role("button", name="标为已读")).to_have_count(unread - 1)
     page.get_by_role("button", name="标为已读").first.click()
     page.goto(f"/applications/{id}/view")
     expect(page.get_by_role("region", name="历次提交").locator("table").first.locator("tbody tr")).to_have_count(3)
@@ -196,12 +211,27 @@ def test_live_notice_reaches_every_tab(open_page: OpenPage, system: RunningSyste
     fill(person, id, name="闪信的项目")
     second = page.context.new_page()
     second.goto("/projects")
-    page.goto("/notifications")
-    page.wait_for_function("navigator.locks.query().then((l) => l.held.length === 1)")
+    page.set_viewport_size({"width": 390, "height": 800})
+    open_section(page, create(person), "contact")
+    desk = open_page()
+    sign_in(desk, "shencha", "/review")
+    for window in (page, desk):
+        window.wait_for_function("navigator.locks.query().then((l) => l.held.length === 1)")
     # One stream for both, however many tabs there are.
     submit(person, id)
     for tab in (page, second):
         expect(tab.locator(".flash").first).to_contain_text("“闪信的项目”状态：待纳批")
+    # The bureau's people are led to the case.
+    expect(desk.locator(".flash a").first).to_have_attribute("href", f"/review/{id}")
+    # On a phone it is all on the screen, and what the form is saved with stays free.
+    box, bar = (page.locator(place).bounding_box() for place in ("[data-flashes]", ".save-bar"))
+    assert box
+    assert bar
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert 0 <= box["y"] <= box["y"] + box["height"] <= bar["y"]
+    accessible(page)
+    fits(page)
     expect(second.locator("tbody tr", has_text="闪信的项目")).to_contain_text("待纳批")
     # Switched off: nothing is shown any more, in any tab.
     page.get_by_role("switch", name="闪信").click()

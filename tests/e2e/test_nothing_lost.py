@@ -156,8 +156,13 @@ def test_double_click_and_back_button(open_page: OpenPage, system: RunningSystem
     page.get_by_role("button", name="确认提交").dblclick()
     expect(page.get_by_role("heading", name="提交成功")).to_be_visible()
     assert person.call("GET", f"/applications/{id}").json()["revision"] == 1
-    # The old page again, from the browser's memory or not: it leads to what was submitted.
-    page.goto(f"/applications/{id}/submit")
+    # The old page again by the back button, from the browser's memory or not: it leads to what was submitted.
+    page.go_back()
+    expect(page.get_by_role("heading", name="提交申请")).to_be_visible()
+    if (confirm := page.get_by_role("button", name="确认提交")).count():
+        confirm.click()
+        assert path(page) in {f"/applications/{id}/view", f"/applications/{id}/receipt/1"}
+    assert person.call("GET", f"/applications/{id}").json()["revision"] == 1
     withdraw(person, id)
     page.goto(f"/applications/{id}/submit")
     stale = version(person, id)

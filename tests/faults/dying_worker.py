@@ -1,6 +1,7 @@
-"""A documents worker that is killed once, in a phase of its work: `python -m tests.faults.dying_worker phase child|group folder`.
+"""A documents worker that is killed in a phase of its work: `python -m tests.faults.dying_worker phase child|children|group folder`.
 
-It is the product's own worker; only the step named ends in SIGKILL, of the child that does it or of the whole group. In
+It is the product's own worker; only the step named ends in SIGKILL, once, of the child that does it or of the whole
+group; or each time, of every child (`children`). In
 `folder` it leaves `died` once it has, and a line in `rendered` for each document that it rendered.
 """
 
@@ -35,7 +36,7 @@ def main() -> None:
 
     def die() -> None:
         try:
-            (folder / "died").touch(exist_ok=False)
+            (folder / "died").touch(exist_ok=whom == "children")
         except FileExistsError:
             return
         if whom == "group":

@@ -190,7 +190,7 @@ class AtHand:
             },
             f"/applications/{ID}/problems": [],
             f"/applications/{ID}/checks": [
-                {"id": f"c{n}", "holds": True, "severity": "error", "left": "12.50", "right": "12.50", "difference": "0.00", "message": f"第 {n} 项合计应与明细一致", "section": "large", "field": "field_1", "known": True}
+                {"id": f"c{n}", "holds": True, "severity": "error", "op": "==", "left": "12.50", "right": "12.50", "difference": "0.00", "message": f"第 {n} 项合计应与明细一致", "section": "large", "field": "field_1", "known": True}
                 for n in range(10)
             ],
         }  # fmt: skip

@@ -30,7 +30,7 @@ from shared.web import actor, answer, body, uuid_in_path
 # What narrows the queue, beside `cursor` and `limit`.
 FILTERS = (
     "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "batch",
-    "unseen", "over", "order",
+    "unseen", "over", "unlock", "order",
 )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def wanted(request: web.Request) -> queue.Filter:
     order = request.query.get("order", "")
     if order not in {"", "oldest", "newest"}:
         raise Malformed("order 应为 oldest 或 newest。", code="bad_order")
-    for name in ("unseen", "over"):
+    for name in ("unseen", "over", "unlock"):
         if request.query.get(name, "") not in {"", "1"}:
             raise Malformed(f"{name} 应为 1。", code=f"bad_{name}")
     return queue.Filter(
@@ -81,6 +81,7 @@ def wanted(request: web.Request) -> queue.Filter:
         batch=_id(request, "batch", "审核批"),
         unseen=bool(request.query.get("unseen")),
         over=bool(request.query.get("over")),
+        unlock=bool(request.query.get("unlock")),
         district=request.query.get("district", ""),
         min_wan=_amount(request, "min_wan"),
         max_wan=_amount(request, "max_wan"),
@@ -99,6 +100,8 @@ async def show_queue(request: web.Request) -> web.Response:
             session, who, filter_, cursor=request.query.get("cursor", ""), limit=page_limit(request)
         )
         items = await views.summaries(session, found, who)
+        asked = await queue.unlock_requests(session, found)
+    items = [item.model_copy(update={"unlock_requests": asked.get(item.id, 0)}) for item in items]
     return answer(ApplicationPage(items=items, next_cursor=cursor))
 
 
@@ -110,6 +113,7 @@ async def show_counts(request: web.Request) -> web.Response:
         matching = await queue.matching(session, who, filter_)
         unseen = await queue.how_many(session, who, *queue.unseen_since(who.received_at - queue.UNSEEN_AFTER))
         over = await queue.how_many(session, who, *queue.over_at(who.received_at))
+        unlock = await queue.how_many(session, who, *queue.unlock_asked())
     everything: dict[str, int] = {}
     for (state, _), n in counted.items():
         everything[state] = everything.get(state, 0) + n
@@ -120,6 +124,7 @@ async def show_counts(request: web.Request) -> web.Response:
             unassigned={state: n for (state, assignee), n in counted.items() if not assignee},
             unseen=unseen,
             over=over,
+            unlock=unlock,
             matching=min(matching, queue.COUNT_UP_TO),
             matching_up_to=queue.COUNT_UP_TO if matching > queue.COUNT_UP_TO else matching,
         )

@@ -28,18 +28,21 @@ def _status(status: DocumentStatus) -> web.Response:
     return answer(status, 202, Retry_After=str(min(status.eta_seconds or 2, 10)))
 
 
-async def _ask(session: AsyncSession, document: Document) -> DocumentStatus:
-    await use_case.hurry(session, document)
-    return await use_case.status_of(session, document)
+async def ask_for(request: web.Request, session: AsyncSession, document: Document) -> None:
+    """Somebody waits for it. `?look=1` only asks where it stands: a page that looks every second must not try again
+    and again what was given up."""
+    if "look" not in request.query:
+        await use_case.hurry(session, document)
 
 
 async def make_pdf(request: web.Request) -> web.Response:
-    """生成PDF: ready, or its place in line. What was given up is queued again."""
+    """生成PDF: ready, or its place in line. What was given up is queued again, unless `look` is set."""
     async with transaction(request) as session:
         document = await use_case.of_revision(
             session, actor(request), uuid_in_path(request), revision_number(request)
         )
-        status = await _ask(session, document)
+        await ask_for(request, session, document)
+        status = await use_case.status_of(session, document)
     return _status(status)
 
 
@@ -69,7 +72,7 @@ async def _of_what_is_saved(request: web.Request, kind: str) -> web.StreamRespon
         document = await use_case.of_what_is_saved(
             session, request.app[CODEC], actor(request), uuid_in_path(request), kind
         )
-        await use_case.hurry(session, document)
+        await ask_for(request, session, document)
     return await file_or_status(request, document)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from services.applications import peers, repository
-from services.applications.api.documents import file_or_status
+from services.applications.api.documents import ask_for, file_or_status
 from services.applications.context import PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Application
@@ -247,4 +247,5 @@ async def get_letter(request: web.Request) -> web.StreamResponse:
         letter, document = await letters.document_of(
             session, actor(request), uuid_in_path(request), uuid_in_path(request, "letter")
         )
+        await ask_for(request, session, document)
     return await file_or_status(request, document, f"{letter.name}-{letter.reference}.pdf")

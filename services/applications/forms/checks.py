@@ -20,6 +20,8 @@ class Outcome(BaseModel):
     id: str
     holds: bool
     severity: str
+    # How the sides compare; null for a condition.
+    op: str | None = None
     left: str | None
     right: str | None
     difference: str | None
@@ -104,6 +106,7 @@ def _said(check: Check, holds: Any, saved: bool, left: Any = None, right: Any = 
         # What an optional value left open says nothing against: the check has no matter.
         holds=bool(holds) if known else saved,
         severity=check.severity,
+        op=check.op,
         left=_shown(left),
         right=_shown(right),
         difference=money(left - right) if numbers else None,

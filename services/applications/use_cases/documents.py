@@ -80,7 +80,8 @@ async def status_of(session: AsyncSession, document: Document) -> DocumentStatus
     if row.parked_at is not None:
         return DocumentStatus(
             status="failed",
-            message="生成未成功，值班人员已收到提示；您可以点击“生成PDF”重新排队，申请本身不受影响。",
+            message="多次尝试均未能生成PDF，已停止尝试并提示值班人员处理。",
+            reference=row.id.hex[:8].upper(),
         )
     place = await pace.place(session, row)
     return DocumentStatus(

@@ -39,9 +39,12 @@ def record(
 
 
 def hint(
-    session: AsyncSession, application: Application, type: Literal["application.state", "document.ready"]
+    session: AsyncSession,
+    application: Application,
+    type: Literal["application.state", "document.ready"],
+    also: str = "",
 ) -> None:
-    """Note for live pages that something changed; told only if the transaction commits."""
+    """Note for live pages that something changed, `also` besides the state; told only if the transaction commits."""
     state = State(application.state)
     told = Hint(
         type=type,
@@ -50,6 +53,6 @@ def hint(
         application_id=application.id,
         name=application.project_name,
         state=state,
-        label=LABELS[state],
+        label="，".join(part for part in (LABELS[state], also) if part),
     )
     session.info.setdefault("hints", []).append(told)

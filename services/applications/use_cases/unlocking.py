@@ -11,6 +11,7 @@ from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.checks import tied
 from services.applications.models import Application
 from services.applications.use_cases.recording import hint, record
+from services.applications.wording import ACTIONS
 from services.applications.workflow import State
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
@@ -51,7 +52,7 @@ async def ask(session: AsyncSession, actor: Actor, id: UUID, section: str, reaso
     )
     session.add(made)
     record(session, actor, "ask_unlock", application_id=id, section=section, reason=made.reason)
-    hint(session, application, "application.state")
+    hint(session, application, "application.state", ACTIONS["ask_unlock"])
     await session.flush()
     return made
 
@@ -78,7 +79,7 @@ async def decide(
         application.unlocked = [s.key for s in form.sections if s.key in wanted]
     action = "grant_unlock" if grant else "refuse_unlock"
     record(session, actor, action, application_id=id, section=found.section, reason=found.note)
-    hint(session, application, "application.state")
+    hint(session, application, "application.state", ACTIONS[action])
     await session.flush()
     return found
 

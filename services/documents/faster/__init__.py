@@ -15,7 +15,7 @@ from pathlib import Path
 import pydyf
 import weasyprint
 
-from services.documents.faster import boxes, lines, reading, writing
+from services.documents.faster import boxes, lines, reading, rules, writing
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def available() -> bool:
 @contextmanager
 def paths() -> Iterator[None]:
     """The faster paths, within this block, in this whole process."""
-    changes = (*lines.PATHS, *boxes.PATHS, *writing.PATHS)
+    changes = (*lines.PATHS, *boxes.PATHS, *rules.PATHS, *writing.PATHS)
     known = [(owner, name, owner.__dict__[name]) for owner, name, _ in changes]
     for owner, name, path in changes:
         setattr(owner, name, path)

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from weasyprint import css
-from weasyprint.formatting_structure.boxes import Box, PageBox
+from weasyprint.formatting_structure.boxes import Box, LineBox, PageBox
 from weasyprint.layout import absolute, background, block, column, grid, inline, page, percent, table
 from weasyprint.layout import float as floats
 
@@ -68,6 +68,18 @@ def _resolve_percentages(box: Any, containing_block: Any) -> None:
     if not simple:
         percent.adjust_box_sizing(box, "width")
         percent.adjust_box_sizing(box, "height")
+
+
+def _avoid_collisions(context: Any, box: Any, containing_block: Any, outer: bool = True) -> Any:
+    """A line that no float stands beside has its container's width."""
+    if (
+        context.excluded_shapes
+        or not outer
+        or type(box) is not LineBox
+        or containing_block.style["direction"] != "ltr"
+    ):
+        return ORIGINAL.avoid_collisions(context, box, containing_block, outer)
+    return containing_block.content_box_x(), box.position_y, containing_block.width
 
 
 def _is_in_normal_flow(self: Any) -> bool:
@@ -184,6 +196,7 @@ class ORIGINAL:
 
     resolve_percentages = staticmethod(percent.resolve_percentages)
     set_page_type_computed_styles = staticmethod(page.set_page_type_computed_styles)
+    avoid_collisions = staticmethod(floats.avoid_collisions)
     is_in_normal_flow = Box.is_in_normal_flow
     layout_box_backgrounds = staticmethod(background.layout_box_backgrounds)
     missing = css.ComputedStyle.__missing__
@@ -194,6 +207,7 @@ _WITH_LENGTHS = (absolute, block, column, floats, grid, inline, page, table)
 PATHS = (
     *((module, "resolve_percentages", _resolve_percentages) for module in _WITH_LENGTHS),
     (page, "set_page_type_computed_styles", _set_page_type_computed_styles),
+    (inline, "avoid_collisions", _avoid_collisions),
     (Box, "is_in_normal_flow", _is_in_normal_flow),
     (background, "layout_box_backgrounds", _layout_box_backgrounds),
     (css.ComputedStyle, "__missing__", _missing),

@@ -1,17 +1,14 @@
-"""Writing: fonts without gaps, less squeezing."""
+"""Writing: fonts without gaps."""
 
-import zlib
 from io import BytesIO
 from typing import Any
 
 import pydyf
+import weasyprint.pdf
 from fontTools.ttLib import TTFont
 from weasyprint.pdf import fonts as pdf_fonts
 from weasyprint.text.ffi import ffi, harfbuzz, harfbuzz_subset
 from weasyprint.text.fonts import get_hb_object_data
-
-# Level 9, WeasyPrint's, takes three times as long for two bytes in a hundred.
-ZLIB = 6
 
 
 def _clean(self: Any, to_unicode: dict[int, str], hinting: bool) -> None:
@@ -81,27 +78,26 @@ def _add(numbers: Any, sorted_numbers: list[int]) -> None:
     harfbuzz.hb_set_add_sorted_array(numbers, array, len(sorted_numbers))
 
 
-def _data(self: Any) -> bytes:
-    stream = b"\n".join(pydyf._to_bytes(item) for item in self.stream)
-    extra = pydyf.Dictionary(self.extra.copy())
-    if extra.get("Subtype") == "/OpenType" and not stream.startswith(b"OTTO"):
-        extra["Subtype"] = "/CIDFontType0C"
-    if self.compress:
-        extra["Filter"] = "/FlateDecode"
-        stream = zlib.compress(stream, ZLIB)
-    extra["Length"] = len(stream)
-    return b"\n".join((extra.data, b"stream", stream, b"endstream"))
+def _build_fonts_dictionary(pdf: Any, *more: Any) -> Any:
+    """Bare outlines are called what they are."""
+    made = ORIGINAL.build_fonts_dictionary(pdf, *more)
+    for stream in pdf.objects:
+        fonts = isinstance(stream, pydyf.Stream) and stream.extra.get("Subtype") == "/OpenType"
+        if fonts and not stream.stream[0].startswith(b"OTTO"):
+            stream.extra["Subtype"] = "/CIDFontType0C"
+    return made
 
 
 class ORIGINAL:
     """WeasyPrint's own way."""
 
     clean = pdf_fonts.Font.clean
+    build_fonts_dictionary = staticmethod(pdf_fonts.build_fonts_dictionary)
 
 
 PATHS = (
     (pdf_fonts.Font, "clean", _clean),
     (pdf_fonts.Font, "type", property(_type)),
     (pdf_fonts, "get_hb_object_data", _nothing),
-    (pydyf.Stream, "data", property(_data)),
+    (weasyprint.pdf, "build_fonts_dictionary", _build_fonts_dictionary),
 )

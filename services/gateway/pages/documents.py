@@ -3,15 +3,22 @@
 from aiohttp import web
 
 from services.gateway import proxy
+from services.gateway.context import SESSION
 from services.gateway.forms import read_form
 from services.gateway.pages.asking import application, ask, see_other
 from services.gateway.pages.reading import revision_number
 from services.gateway.pages.rendering import page
+from shared.identity import Role
 from shared.web import answer, uuid_in_path
 
 
 def _pdf(request: web.Request, n: int) -> str:
     return f"/api/v1/applications/{uuid_in_path(request)}/revisions/{n}/pdf"
+
+
+def _look(request: web.Request) -> dict[str, str] | None:
+    """A page that only looks where its document stands asks for nothing."""
+    return {"look": "1"} if "look" in request.query else None
 
 
 async def make(request: web.Request) -> web.Response:
@@ -26,22 +33,24 @@ async def wait(request: web.Request) -> web.Response:
     """The PDF of a revision, or its place in line."""
     found = await application(request)
     n = revision_number(request.match_info["n"])
-    status = await ask(request, "POST", f"/applications/{found['id']}/revisions/{n}/pdf")
+    status = await ask(request, "POST", f"/applications/{found['id']}/revisions/{n}/pdf", query=_look(request))
     if status.status == 200 and "look" not in request.query:
         return see_other(_pdf(request, n))
     title = f"生成PDF：{found['project_name']}（第 {n} 版）"
-    return _waiting(request, title, status.body, _pdf(request, n), found["id"])
+    back = "/projects" if Role.APPLICANT in request[SESSION].roles else None
+    return _waiting(request, title, status.body, _pdf(request, n), back)
 
 
 async def letter(request: web.Request) -> web.Response:
     """公文: the PDF, or its place in line."""
     id, letter_id = uuid_in_path(request), uuid_in_path(request, "letter")
     path = f"/applications/{id}/letters/{letter_id}"
-    found = await ask(request, "GET", path)
+    found = await ask(request, "GET", path, query=_look(request))
     if found.status == 200 and "look" not in request.query:
         return see_other(f"/api/v1{path}")
     body = found.body if found.status != 200 else {"status": "ready"}
-    return _waiting(request, "生成公文", body, f"/api/v1{path}", str(id))
+    back = f"/applications/{id}/view" if Role.APPLICANT in request[SESSION].roles else None
+    return _waiting(request, "生成公文", body, f"/api/v1{path}", back)
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
@@ -57,15 +66,24 @@ async def commitment(request: web.Request) -> web.StreamResponse:
 async def _of_what_is_saved(request: web.Request, method: str, name: str, title: str) -> web.StreamResponse:
     id = uuid_in_path(request)
     path = f"/applications/{id}/{name}"
-    found = await ask(request, method, path)
+    found = await ask(request, method, path, query=_look(request))
     if found.status == 200 and "look" not in request.query:
         return await proxy.relay(request, method, f"/api/v1{path}")
     body = found.body if found.status != 200 else {"status": "ready"}
-    return _waiting(request, title, body, request.path, str(id))
+    return _waiting(request, title, body, request.path, f"/applications/{id}")
 
 
-def _waiting(request: web.Request, title: str, status: dict[str, object], location: str, id: str) -> web.Response:
+def _waiting(
+    request: web.Request, title: str, status: dict[str, object], location: str, back: str | None
+) -> web.Response:
+    """`back`: whence an applicant came; staff and experts go back to their case."""
     if "application/json" in request.headers.get("Accept", ""):
         return answer({**status, "location": location})
-    context = {"title": title, "status": status, "location": location, "id": id}
+    desk = "expert" if Role.EXPERT in request[SESSION].roles else "review"
+    context = {
+        "title": title,
+        "status": status,
+        "location": location,
+        "back": back or f"/{desk}/{uuid_in_path(request)}",
+    }
     return page(request, "pdf_wait.html", context)

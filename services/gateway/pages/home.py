@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import re
 
 from aiohttp import web
 
 from services.gateway.access import actor, current
-from services.gateway.context import SERVICES, SESSION
-from services.gateway.forms import read_form
+from services.gateway.context import SERVICES, SESSION, SETTINGS
+from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import Json, ask, see_other, unsent
 from services.gateway.pages.projects import ceilings
 from services.gateway.pages.rendering import page
@@ -17,6 +18,9 @@ from shared.identity import Role
 from shared.web import REQUEST_ID, uuid_in_path
 
 log = logging.getLogger(__name__)
+
+# Where a notice leads.
+PROJECT = re.compile("/applications/[0-9a-f-]{36}/(view|opinions)")
 
 # Staff come to work, not to apply: the first desk that fits; everybody else finds what there is for them.
 DESKS = (
@@ -81,11 +85,20 @@ async def inbox(request: web.Request) -> web.Response:
     found, begun = await asyncio.gather(
         ask(request, "GET", "/notifications", query={"cursor": cursor} if cursor else None), unsent(request)
     )
-    return page(request, "inbox.html", {"inbox": found.body, "unread": found.body["unread"], "unsent": begun})
+    for notice in found.body["items"]:
+        answers = "opinions" if notice["kind"] == "application_returned" else "view"
+        notice["place"] = f"/applications/{notice['application_id']}/{answers}"
+    context = {
+        "inbox": found.body,
+        "unread": found.body["unread"],
+        "unsent": begun,
+        "public_url": request.app[SETTINGS].public("/"),
+    }
+    return page(request, "inbox.html", context)
 
 
 async def mark_read(request: web.Request) -> web.Response:
-    """标为已读."""
-    await read_form(request)
+    """标为已读, also on the way to what it is about."""
+    to = one(await read_form(request), "to")
     await ask(request, "POST", f"/notifications/{uuid_in_path(request)}/read")
-    return see_other("/notifications")
+    return see_other(to if PROJECT.fullmatch(to) else "/notifications")

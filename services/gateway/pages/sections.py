@@ -141,6 +141,7 @@ async def _render(
         "left_over": [item for item in beside_it.body if item["section"] in (section["key"], None)],
         "notice": notice,
         "saved": notice == NOTICES["saved"],
+        "unanswered": sum(o["status"] == "open" for o in opinions.body),
         "following": following(found, section["key"]),
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
         "base": merging.fingerprint(section, current(section, opened.body)),
@@ -201,7 +202,7 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
     action, _, rest = one(form, "action", "draft").partition(":")
     if action == "discard":
         await ask(request, "DELETE", f"{path}/draft", etag=etag)
-        return _go(request, f"{here}?done=discarded")
+        return _go(request, f"{here}?done=discarded#done")
     if action == "merge":
         values = await _picked(request, section, form, values, etag)
     if action == "save" and not uploads.faults:
@@ -211,7 +212,7 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
             # Typed is typed: what cannot count yet is kept all the same, and judged where it is shown again.
             await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
             return _go(request, f"{here}?done=refused#errors")
-        return _go(request, f"{here}?done=saved")
+        return _go(request, f"{here}?done=saved#done")
     if action in brought.ACTIONS:
         if merging.fingerprint(section, values) != one(form, "base"):
             # What was typed meanwhile is kept first.

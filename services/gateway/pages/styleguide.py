@@ -84,7 +84,7 @@ OPINIONS: list[Json] = [{"field": "said", "row": None, "text": "开户银行请�
 CHECKS: list[Json] = [
     {"message": "使用计划金额合计应等于申请保护发展资金合计", "left": "22.00", "right": "22.00", "difference": "0.00", "holds": True, "severity": "error"},
     {"message": "申请保护发展资金合计应与项目资金来源一致", "left": "22.00", "right": "23.00", "difference": "-1.00", "holds": False, "severity": "error"},
-    {"message": "申请金额超过本批次的单项标准", "left": "60.00", "right": "50.00", "difference": "10.00", "holds": False, "severity": "warning"},
+    {"message": "申请金额超过本批次的单项标准", "left": "60.00", "right": "50.00", "difference": "10.00", "holds": False, "severity": "warning", "op": "<="},
     {"message": "尚未填写的一项核对", "left": None, "right": None, "difference": None, "holds": True, "severity": "error"},
 ]  # fmt: skip
 
@@ -111,7 +111,8 @@ async def show(request: web.Request) -> web.Response:
         "form": form_view.build(SECTION, VALUES, {}, files, beside, {"tables": {}}),
         "errors": form_view.summary(SECTION, ERRORS),
         "checks": [
-            {"known": check["left"] is not None, **check, "section": "specimen", "anchor": ""} for check in CHECKS
+            {"known": check["left"] is not None, "op": "==", **check, "section": "specimen", "anchor": ""}
+            for check in CHECKS
         ],
         "states": STATES,
         "applications": _applications(),

@@ -47,6 +47,8 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
     context = {
         "application": found,
         "errors": [line for line in lines if line["severity"] == "error"],
+        # A newer 暂存 may be given up on this page; everything else is mended elsewhere.
+        "ready": all(line["severity"] != "error" or line["code"] == "unsaved_draft" for line in lines),
         "warnings": [line for line in lines if line["severity"] == "warning"],
         "checks": checking.lines(form, checks.body),
         "changes": reading.changed(form, changes.body),

@@ -21,6 +21,7 @@ LASTS = timedelta(minutes=30)
 RESIDENT, OTHER = "resident_id", "other"
 DOCUMENTS = {RESIDENT: "中国居民身份证", OTHER: "护照或其它有效身份证件"}
 REVIEW_WORKING_DAYS = 2
+CAPTCHA = "验证码错误，请重新输入"
 
 
 class Faults(Exception):
@@ -61,7 +62,9 @@ async def identify(
 ) -> StubRegistration:
     """Step 1, 法人身份鉴证. `Faults` by field; a name, code and legal person must be those of the registry, which is
     asked for nobody whose captcha was wrong (not `human`)."""
-    errors: dict[str, str] = {} if human else {"captcha": "验证码错误，请重新输入"}
+    errors: dict[str, str] = (
+        {} if human else {"captcha": CAPTCHA if form.get("captcha", "").strip() else "请填写验证码"}
+    )
     document = form.get("document", "")
     if document not in DOCUMENTS:
         errors["document"] = "请选择法定代表人证件类型"
@@ -134,10 +137,12 @@ async def create_account(
     mobile = _check(form, errors, "mobile", "手机号码", numbers.mobile)
     email = _check(form, errors, "email", "电子邮箱", numbers.email)
     username = form.get("username", "").strip()
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{3,31}", username):
+    if not username:
+        errors["username"] = "请填写用户名"
+    elif not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{3,31}", username):
         errors["username"] = "应为 4 至 32 位字母、数字或下划线，以字母开头"
     password = form.get("password", "")
-    if wrong := passwords.fault(password, username):
+    if wrong := passwords.fault(password, username) if password else "请填写密码":
         errors["password"] = wrong
     elif password != form.get("again", ""):
         errors["again"] = "两次输入的密码不一致"

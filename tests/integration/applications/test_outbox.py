@@ -261,7 +261,15 @@ async def test_parked_document_is_shown_and_queued_again(api: Api, sessions: Ses
     who, operator = factories.applicant(), factories.staff(Role.OPERATOR)
     pdf = f"/api/v1/applications/{submitted}/revisions/1/pdf"
     waiting = await api.call("GET", pdf, who)
-    assert (waiting.status, (await waiting.json())["status"]) == (202, "failed")
+    told = await waiting.json()
+    assert (waiting.status, told["status"], told["reference"]) == (202, "failed", id.hex[:8].upper())
+    # A page that only looks, however often, does not have it tried again; whoever asks for it does.
+    looked = await api.call("POST", f"{pdf}?look=1", who, json={})
+    assert (await looked.json())["status"] == "failed"
+    asked = await api.call("POST", pdf, who, json={})
+    assert (await asked.json())["status"] == "queued"
+    async with sessions.begin() as session:
+        await session.execute(update(Owed).where(Owed.id == id).values(parked_at=clock.now(), starts=5))
     overview = await (await api.call("GET", "/api/v1/ops/overview", operator)).json()
     assert str(id) in {parked["id"] for parked in overview["parked"]}
     requeued = await api.call("POST", f"/api/v1/ops/parked/{id}/requeue", operator, json={})

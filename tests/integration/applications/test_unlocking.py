@@ -75,3 +75,24 @@ async def test_a_no_says_why_and_can_be_asked_again(api: Api, submitted: str) ->
     other = factories.applicant(factories.ENTERPRISE_2)
     path = f"/api/v1/applications/{submitted}/unlock-requests"
     assert (await api.call("GET", path, other)).status == 404
+
+
+async def test_the_queue_says_who_waits_for_an_answer(api: Api, submitted: str) -> None:
+    async def queue() -> tuple[int, dict[str, int]]:
+        counts = await (await api.call("GET", "/api/v1/review/counts?unlock=1", REVIEWER)).json()
+        assert counts["matching"] == counts["unlock"]
+        listed = await (await api.call("GET", "/api/v1/review/applications?unlock=1", REVIEWER)).json()
+        return counts["unlock"], {a["id"]: a["unlock_requests"] for a in listed["items"]}
+
+    before, others = await queue()
+    await returned(api, submitted)
+    first = (await (await ask(api, submitted, "commitment")).json())["id"]
+    await ask(api, submitted, "company")
+    assert await queue() == (before + 1, {**others, submitted: 2})
+    await decide(api, submitted, first, "refuse", "日期无误")
+    assert await queue() == (before + 1, {**others, submitted: 1})
+    # Of an application that is no longer in correction nobody waits for an answer.
+    recalled = await api.act(REVIEWER, submitted, "recall")
+    assert recalled.status == 200, await recalled.text()
+    assert await queue() == (before, others)
+    await problem(await api.call("GET", "/api/v1/review/applications?unlock=yes", REVIEWER), 400, "bad_unlock")

@@ -1,14 +1,16 @@
 """The faster paths draw what WeasyPrint draws: every pixel, every letter. They know one release and no other."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pydyf
 import pypdfium2
 import pytest
 import weasyprint
 from PIL import Image, ImageChops
+from weasyprint import CSS
 
-from services.documents import faster, recipe, rendering
+from services.documents import faster, markup, recipe, rendering
 from services.documents.faster import reading
 from services.documents.fetcher import EmbeddedOnly
 from shared.document import AnyDocument, Text
@@ -55,7 +57,7 @@ def hard() -> AnyDocument:
     return models.model(more=tuple(Text(text=text) for text in texts))
 
 
-def justified() -> AnyDocument:
+def mixed() -> AnyDocument:
     paragraph = "按照《北京市传统工艺美术保护办法》 and its appendix of 2026, 现将 GM2026000007 退回补正。" * 6
     return models.letter().model_copy(update={"paragraphs": [paragraph] * 3})
 
@@ -63,7 +65,7 @@ def justified() -> AnyDocument:
 DOCUMENTS = {
     **references.documents(),
     "hard": hard,
-    "justified": justified,
+    "mixed": mixed,
     "long": lambda: models.model(rows=80, watermark=models.DRAFT),
 }
 
@@ -76,6 +78,18 @@ def test_pages_are_the_same(name: str, usual: rendering.Press, fast: rendering.P
     assert differing(slow, quick) == []
     # Two renderings that are one and the same would prove nothing.
     assert len(quick) < len(slow)
+
+
+def test_justified_lines_are_the_same(usual: rendering.Press, fast: rendering.Press) -> None:
+    """No template has any; whoever writes the first gets WeasyPrint's own way."""
+    sheet = CSS(string="\n".join([*markup.style_sheets("letter"), ".paragraph { text-align: justify }"]))
+    document = mixed()
+    left = rendering.render(document, fast).content
+    slow, quick = (
+        rendering.render(document, replace(press, css={"letter": sheet})).content for press in (usual, fast)
+    )
+    assert differing(slow, quick) == []
+    assert differing(left, quick) != []
 
 
 def test_a_moved_line_is_told(usual: rendering.Press, fast: rendering.Press) -> None:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from services.documents import markup
-from shared.document import AnyDocument, Value
+from shared.document import AnyDocument, Column, Table, Value
 from tests.unit.documents import models
 
 X = "{http://www.w3.org/1999/xhtml}"
@@ -78,6 +78,40 @@ def test_templates_escape_everything(file: object) -> None:
 )
 def test_long_titles_break_where_a_person_would(title: str, lines: list[str]) -> None:
     assert markup._two_lines(title).split("\n") == lines
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("关于“和平尊”申报材料退回补正的通知", ["关于“和平尊”申报材料退回补正的通知"]),
+        ("关于“景泰蓝国礼《和平尊》”项目资金支持的批复", ["关于“景泰蓝国礼《和平尊》”", "项目资金支持的批复"]),
+        (
+            "关于“大师工作室传承与创新建设项目——景泰蓝国礼《和平尊》系列”申报材料退回补正的通知",
+            ["关于“大师工作室传承与创新建设项目", "——景泰蓝国礼《和平尊》系列”", "申报材料退回补正的通知"],
+        ),
+        ("一" * 30, ["一" * 15] * 2),
+        ("一" * 26 + "——" + "一" * 4, ["一" * 16, "一" * 10 + "——" + "一" * 4]),
+    ],
+)
+def test_a_letter_s_title_breaks_where_its_sense_does(title: str, lines: list[str]) -> None:
+    assert markup.title_lines(title).split("\n") == lines
+
+
+def test_a_unit_stands_whole_under_a_name_that_fills_its_column() -> None:
+    columns = [
+        Column(label="主营业务收入（万元）", width=17),
+        Column(label="金额（万元）", width=30),
+        Column(label="说明", width=53),
+    ]
+    assert markup._heads(Table(columns=columns, rows=[])) == ["主营业务收入\n（万元）", "金额（万元）", "说明"]
+
+
+def test_no_line_of_an_address_ends_with_a_hyphen() -> None:
+    address = "https://gongmei.example/verify/GM2026000007-2-" + "aB-" * 9 + "--" * 15 + "x_9" * 20
+    lines = markup.address_lines(address)
+    assert "".join(lines) == address
+    assert len(lines) > 2
+    assert all(len(line) <= 56 and not line.endswith("-") for line in lines)
 
 
 @pytest.mark.parametrize(("number", "text"), [(1, "一"), (10, "十"), (12, "十二"), (20, "二十"), (21, "二十一")])

@@ -15,7 +15,7 @@ from shared.web import uuid_in_path
 
 FILTERS = (
     "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "batch",
-    "unseen", "over", "order",
+    "unseen", "over", "unlock", "order",
 )  # fmt: skip
 STATES = (
     ("pending_acceptance", "待纳批"),

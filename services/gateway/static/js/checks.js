@@ -1,3 +1,10 @@
+// On a phone the form comes first: the panel is opened by whoever wants it.
+export function fold() {
+  if (!matchMedia("(max-width: 860px)").matches) return;
+  document.querySelector("[data-checks] details")?.removeAttribute("open");
+  if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+}
+
 // The panel of cross-form checks, fetched anew after something was saved elsewhere.
 export async function refreshChecks() {
   const panel = document.querySelector("[data-checks]");

@@ -3,7 +3,7 @@ import { Keeper } from "./keeper.js";
 import { guard } from "./guard.js";
 import { tables } from "./rows.js";
 import { slots } from "./upload.js";
-import { refreshChecks } from "./checks.js";
+import { fold, refreshChecks } from "./checks.js";
 import { compute, reshape } from "./standing.js";
 
 export function start() {
@@ -16,6 +16,7 @@ export function start() {
     counters(form);
   };
   bind();
+  fold();
   guard(() => keeper.dirty);
   const typed = (event) => {
     const input = event.target;

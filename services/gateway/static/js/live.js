@@ -79,7 +79,7 @@ function receive(told) {
   window.dispatchEvent(new CustomEvent("gm-event", { detail: told }));
   if (told.type === "notification.new" || told.type === "refresh") unread(told.type === "notification.new");
   if (told.type === "application.state") {
-    flash(`项目${told.name ? `“${told.name}”` : ""}状态：${told.label}`, `/applications/${told.application_id}/view`);
+    flash(`项目${told.name ? `“${told.name}”` : ""}状态：${told.label}`, applicant ? `/applications/${told.application_id}/view` : `/review/${told.application_id}`);
     refresh();
   }
   if (told.type === "refresh") refresh();

@@ -98,7 +98,7 @@ class Rows {
   renumber() {
     this.rows().forEach((row, n) => {
       for (const label of row.querySelectorAll("label.hidden")) {
-        label.textContent = label.textContent.replace(/^第\d+行/, `第${n + 1}行`);
+        for (const part of label.childNodes) if (part.nodeType === Node.TEXT_NODE) part.data = part.data.replace(/^第\d+行/, `第${n + 1}行`);
       }
       const button = row.querySelector("button[name=action]");
       if (!button) return;

@@ -28,7 +28,8 @@ export function printing() {
 // What went wrong is where a keyboard and a screen reader should be.
 export function focusFirst() {
   if (!location.hash || location.hash === "#errors") document.querySelector("[data-focus]")?.focus();
-  else document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus();
+  // Where the address says the browser has scrolled already; a tall place must not be centred.
+  else document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus({ preventScroll: true });
 }
 
 // A page that waits for a service tries again by itself, a little later each time.

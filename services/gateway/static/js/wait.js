@@ -18,6 +18,7 @@ export function start() {
       if (status.status === "ready") {
         done = true;
         panel.querySelector("progress").remove();
+        panel.querySelector("[data-wait-help]").remove();
         say("PDF 已生成。");
         const link = document.createElement("a");
         link.className = "button primary";
@@ -27,7 +28,8 @@ export function start() {
         link.focus();
         return;
       }
-      if (status.status === "failed") return location.reload();
+      // What happens next is the server's page to say; opened so, it asks for nothing.
+      if (status.status === "failed") return location.replace(panel.dataset.wait);
       const place = status.position > 1 ? `，前面还有 ${status.position - 1} 份` : "";
       const eta = status.eta_seconds ? `，预计 ${status.eta_seconds} 秒` : "";
       say(`${status.status === "queued" ? "正在排队" : "正在生成"}${place}${eta}。`);
