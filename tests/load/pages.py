@@ -99,7 +99,7 @@ def large_form(fields: int, rows: int) -> tuple[dict[str, Any], dict[str, Any]]:
     ]
     form = Form.model_validate(
         {
-            "fund_type": "reward",
+            "fund_type": "bench",
             "version": 1,
             "label": "奖励类",
             "title": "工美资金（奖励）",
