@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from shared.settings import DatabaseSettings
 
 # By PostgreSQL's classes something else: the server became a standby, or ended our session.
-_GOING = (errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout)
+GOING = (errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout)
 # What a person is told as «busy, try again»: the pool is empty, the server is gone or going, somebody holds a lock, two
 # transactions met; the driver's own where it is asked directly. Whatever else a database refuses is a mistake of ours,
 # which trying again does not mend.
 BUSY: tuple[type[Exception], ...] = (
-    TimeoutError, OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, *_GOING
+    TimeoutError, OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, *GOING
 )  # fmt: skip
 # A connection that answered so lately is taken at its word: asking it first would cost every request a round trip.
 FRESH_SECONDS = 1.0
@@ -71,7 +71,7 @@ def engine(settings: DatabaseSettings) -> Engine:
 
 
 def _going(context: ExceptionContext) -> OperationalError | None:
-    if not isinstance(context.original_exception, _GOING):
+    if not isinstance(context.original_exception, GOING):
         return None
     # The next connection may lead to the right server.
     context.is_disconnect = True

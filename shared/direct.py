@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ClauseElement
 
+from shared.database import GOING
+
 _DIALECT: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 Row = tuple[Any, ...]
 Driver = psycopg.AsyncConnection[Row]
@@ -34,7 +36,13 @@ class Statement:
 
     async def run(self, connection: Driver, **values: Any) -> psycopg.AsyncCursor[Row]:
         """Its cursor, once the database has done it."""
-        return await connection.execute(self._text, {**self._constants, **values})
+        try:
+            return await connection.execute(self._text, {**self._constants, **values})
+        except GOING:
+            # The engine, which sees no error of ours, replaces what it finds closed: the next connection may lead to the
+            # right server.
+            await connection.close()
+            raise
 
     async def first(self, connection: Driver, **values: Any) -> Row | None:
         """Its first row, if there is one."""

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, bindparam, column, func, insert, select, table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import logs
 from shared.database import BUSY, async_engine, engine
+from shared.direct import Statement, driver
 from shared.identity import Verifier
 from shared.settings import DatabaseSettings
 from shared.web import Route, base_app
@@ -102,6 +103,30 @@ def test_a_session_ended_for_idling_is_busy_and_leaves_the_pool(database: Engine
             connection.execute(text("SELECT 1"))
     with database.begin() as connection:
         assert connection.scalar(text("SELECT 1")) == 1
+
+
+async def test_the_short_way_leaves_a_standby_too(settings: DatabaseSettings) -> None:
+    """A server that became a standby answers pings as before: what was refused there must not come back from the pool."""
+    database = async_engine(settings)
+    number = Statement(select(func.pg_backend_pid()))
+    write = Statement(insert(table("things", column("id"))).values(id=bindparam("id")))
+    asked: list[object] = []
+
+    async def add(*before: str) -> None:
+        async with database.begin() as connection:
+            direct = await driver(connection)
+            asked.append(await number.first(direct))
+            for statement in before:
+                await connection.execute(text(statement))
+            await write.run(direct, id=77)
+
+    try:
+        with pytest.raises(BUSY):
+            await add("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET TRANSACTION READ ONLY")
+        await add()
+        assert asked[0] != asked[1]
+    finally:
+        await database.dispose()
 
 
 @pytest.fixture
