@@ -33,6 +33,15 @@ def mail_server() -> Iterator[MailServer]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def mails() -> Iterator[MailServer]:
+    """Of a module with a system of its own: application numbers begin anew with each database."""
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="package")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The store's folder: for root a small file system of its own, which a test can fill."""

@@ -27,15 +27,6 @@ RELAYS = 2
 
 
 @pytest.fixture(scope="module")
-def mails() -> Iterator[MailServer]:
-    """This system's own: application numbers begin anew with each database."""
-    server = MailServer()
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, mails: MailServer) -> Iterator[RunningSystem]:
     """As `make run` has it, with two relays, which start at the same moment."""
     running = RunningSystem(

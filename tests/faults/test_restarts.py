@@ -17,15 +17,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def mails() -> Iterator[MailServer]:
-    """This system's own: application numbers begin anew with each database."""
-    server = MailServer()
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, mails: MailServer) -> Iterator[RunningSystem]:
     """As `make run` has it: its own PostgreSQL, which keeps what it has committed, and its own Valkey."""
     running = RunningSystem(
