@@ -17,7 +17,7 @@ from tests.load.rehearsal.plan import Options, enterprises
 def test_short_night_is_borne(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "tests.load.rehearsal", "--reports", str(tmp_path), "--enterprises", "8",
-        "--minutes", "0.4", "--returned", "0.13", "--largest-mb", "3", "--autosaves", "1",
+        "--minutes", "0.3", "--before", "0.4", "--returned", "0.13", "--largest-mb", "3", "--autosaves", "1",
         # Whoever tests on a busy machine is not to be told that the round closed.
         "--last-seconds", "15",
     ]  # fmt: skip
@@ -39,15 +39,17 @@ def test_short_night_is_borne(tmp_path: Path) -> None:
     assert "通过：受理的每一份申报都完整" in page
 
 
-def test_everybody_is_somebody_and_comes_in_order() -> None:
-    crowd = enterprises(Options(enterprises=300, minutes=10))
-    assert crowd == enterprises(Options(enterprises=300, minutes=10))
+@pytest.mark.parametrize("before", [0.0, 2.0])
+def test_everybody_is_somebody_and_comes_in_order(before: float) -> None:
+    crowd = enterprises(Options(enterprises=300, minutes=10, before=before))
+    assert crowd == enterprises(Options(enterprises=300, minutes=10, before=before))
+    first, closing = before * 600, before * 600 + 600
     assert len({uscc(enterprise.uscc) for enterprise in crowd}) == 300
     submits = sorted(e.steps[-4][2] for e in crowd if e.steps[-4][0] == "submit")
     assert len(submits) == 297
-    assert all(at < 600 for at in submits)
+    assert all(first <= at < closing for at in submits)
     # The last tenth of the time brings 1 - 0.9³ = 27 % of all.
-    assert 0.25 < sum(at > 540 for at in submits) / len(submits) < 0.30
+    assert 0.25 < sum(at > closing - 60 for at in submits) / len(submits) < 0.30
     for enterprise in crowd:
         times = [at for _, _, at in enterprise.steps]
         assert times == sorted(times)

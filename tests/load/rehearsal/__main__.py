@@ -57,7 +57,10 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
         round_id, begins = people.open_round(operator, seconds=options.seconds, lead=LEAD_SECONDS)
         _put(folder / "night.json", {"begins": begins, "round_id": round_id})
         closing = time.strftime("%H:%M:%S", time.localtime(begins + options.seconds))
-        say(f"{options.enterprises} enterprises, {options.minutes:g} minutes; the round closes at {closing}")
+        say(
+            f"{options.enterprises} enterprises submit in the last {options.minutes:g} minutes"
+            f" of {options.seconds / 60:g}; the round closes at {closing}"
+        )
         watch = Watch(system, database_url, begins)
         watch.start()
         player.wait()

@@ -70,7 +70,8 @@ def answers(steps: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def over_time(steps: list[dict[str, Any]], seconds: float, slots: int = 60) -> list[dict[str, float]]:
-    """Submissions per slot of time: how many were due, how many were answered, and how long they took."""
+    """Submissions per slot of time, so many slots to `seconds`: how many were due, how many were answered, and how long
+    they took."""
     width = max(seconds / slots, 0.25)
     due: dict[int, list[float]] = defaultdict(list)
     done: dict[int, int] = defaultdict(int)

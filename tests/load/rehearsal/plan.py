@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.numbers import uscc
 
-# A submission's instant is D·u^(1/3): its rate grows with the square of time and is three times the mean at the end.
+# A submission's instant within the last minutes is D·u^(1/3): its rate grows with the square of time and is three times the mean at the end.
 STEEPNESS = 3
 PEAK_FACTOR = float(STEEPNESS)
 PASSWORD = "Yanlian#2024"
@@ -21,7 +21,10 @@ class Options:
     """The size of the night."""
 
     enterprises: int = 2000
+    # The last minutes, in which everybody submits; and how many times as long people have been at it before. Nobody fills
+    # in six materials and fetches eight scans within the ten minutes in which two thousand submit.
     minutes: float = 10.0
+    before: float = 2.0
     # The share that comes too late, and the share that a reviewer returns.
     late: float = 0.01
     returned: float = 0.05
@@ -34,8 +37,14 @@ class Options:
     seed: int = 1
 
     @property
+    def last(self) -> float:
+        """Seconds from the beginning until the first may submit."""
+        return self.before * self.minutes * 60
+
+    @property
     def seconds(self) -> float:
-        return self.minutes * 60
+        """Seconds from the beginning until the round closes."""
+        return self.last + self.minutes * 60
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,8 @@ def enterprises(options: Options) -> list[Enterprise]:
         else:
             # Evenly through the distribution, so that small crowds have its shape, too.
             place = (number - late + chance.random()) / (options.enterprises - late)
-            end, last = (options.seconds - options.last_seconds) * place ** (1 / STEEPNESS), "submit"
+            while_open = options.seconds - options.last - options.last_seconds
+            end, last = options.last + while_open * place ** (1 / STEEPNESS), "submit"
         steps = tuple(_steps(options, chance, end, last))
         name = f"北京演练工艺美术品有限公司{number:05d}"
         found.append(Enterprise(number, username, code(number), name, size, steps))
@@ -87,9 +97,10 @@ def enterprises(options: Options) -> list[Enterprise]:
 
 
 def _steps(options: Options, chance: random.Random, end: float, last: str) -> Iterator[tuple[str, str, float]]:
-    """An evening: sign in, fill in, look it over, submit, wait for the PDF. Preparation is spread over the time
-    before; who submits early has been at it in the hours before the night began."""
-    begin = chance.uniform(0, min(end, options.seconds) * 0.5)
+    """An evening: sign in, fill in, look it over, submit, wait for the PDF. Who begins last has half of the last minutes
+    for all of it."""
+    until = min(end, options.seconds)
+    begin = chance.uniform(0, options.last + (until - options.last) * 0.5)
     names: list[tuple[str, str]] = [("sign_in", ""), ("projects", ""), ("create", "")]
     for section in SECTIONS:
         names.append(("open", section))
@@ -109,5 +120,5 @@ def _steps(options: Options, chance: random.Random, end: float, last: str) -> It
 def returns(options: Options) -> list[float]:
     """When the reviewer returns one, in seconds from the beginning."""
     count = max(1, round(options.enterprises * options.returned))
-    begin, end = options.seconds * 0.3, options.seconds
+    begin, end = options.last + (options.seconds - options.last) * 0.3, options.seconds
     return [begin + (end - begin) * (place + 0.5) / count for place in range(count)]

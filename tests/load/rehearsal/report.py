@@ -52,6 +52,7 @@ def build(
     return {
         "green": green,
         "options": asdict(options),
+        "closes_at": options.seconds,
         "begun": begun,
         "machine": machine,
         "peak_factor": PEAK_FACTOR,
@@ -63,7 +64,7 @@ def build(
         "steps": measure.by_step(steps),
         "faults": faults,
         "answers": counted,
-        "submissions": measure.over_time(steps, options.seconds),
+        "submissions": measure.over_time(steps, options.seconds - options.last),
         "owed": [{"at": s["at"], **s["owed"]} for s in samples],
         "drain_seconds": round(drain_seconds, 1),
         "memory": peak_memory(samples),
@@ -91,7 +92,7 @@ def write(report: dict[str, Any], folder: Path) -> Path:
 
 
 def _charts(report: dict[str, Any]) -> dict[str, str]:
-    close: dict[str, Any] = {"mark": report["options"]["minutes"] * 60, "mark_label": "截止"}
+    close: dict[str, Any] = {"mark": report["closes_at"], "mark_label": "截止"}
     slots = report["submissions"]
     owed = {"render_document": "PDF", "notify": "通知", "mail": "邮件"}
 
