@@ -163,9 +163,9 @@ class Section(Base):
     application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     etag: Mapped[int] = mapped_column(default=1)
-    saved: Mapped[dict[str, Any] | None]
+    saved: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     saved_at: Mapped[datetime | None]
-    draft: Mapped[dict[str, Any] | None]
+    draft: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     draft_at: Mapped[datetime | None]
     # What was brought along, by field: value, source and time.
     prefill: Mapped[dict[str, Any]] = mapped_column(default=dict)

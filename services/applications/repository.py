@@ -4,9 +4,10 @@ import base64
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, and_, false, func, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.models import (
@@ -55,11 +56,26 @@ async def application(session: AsyncSession, actor: Actor, id: UUID, *, lock: bo
     query = select(Application).where(Application.id == id, visible_to(actor))
     if lock:
         # NO KEY UPDATE: rows that only refer to it can still be inserted.
-        query = query.with_for_update(key_share=True)
-    found = await session.scalar(query)
+        found = await session.scalar(query.with_for_update(key_share=True))
+    else:
+        found = _with_round(session, (await session.execute(_and_round(query))).first())
     if found is None:
         raise NotFound("未找到该申请。")
     return found
+
+
+def _and_round(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Nearly everybody who looks at an application looks at its round. Not where a lock is waited for: what stands beside
+    the locked row would be as it was before the wait."""
+    return query.add_columns(Round).join(Round, Round.id == Application.round_id)
+
+
+def _with_round(session: AsyncSession, row: Row[*tuple[Any, ...]] | None) -> Any:
+    """The row's first entity; its last, the round, is kept for as long as the session looks at it."""
+    if row is None:
+        return None
+    session.info.setdefault("rounds", []).append(row[-1])
+    return row[0]
 
 
 async def application_and_section(
@@ -72,8 +88,10 @@ async def application_and_section(
         .where(Application.id == id, visible_to(actor))
     )
     if lock:
-        query = query.with_for_update(key_share=True, of=(Application, Section))
-    found = (await session.execute(query)).first()
+        found = (await session.execute(query.with_for_update(key_share=True, of=(Application, Section)))).first()
+    else:
+        found = (await session.execute(_and_round(query))).first()
+        _with_round(session, found)
     return (found[0], found[1]) if found is not None else (await application(session, actor, id, lock=lock), None)
 
 
@@ -160,11 +178,12 @@ async def rounds_among(session: AsyncSession, applications: Sequence[Application
     return {found.id: found for found in await session.scalars(query)}
 
 
-async def round_(session: AsyncSession, id: UUID, *, lock: bool = False) -> Round:
-    query = select(Round).where(Round.id == id)
-    found = await session.scalar(query.with_for_update() if lock else query)
+async def round_(session: AsyncSession, id: UUID, *, lock: bool = False, anew: bool = False) -> Round:
+    """A round: as this transaction has seen it if it has, or as it is now where `anew` or locked."""
+    found = await session.get(Round, id, populate_existing=anew, with_for_update=lock or None)
     if found is None:
         raise NotFound("没有这个申报批次。")
+    session.info.setdefault("rounds", []).append(found)
     return found
 
 
@@ -229,10 +248,8 @@ async def section(session: AsyncSession, id: UUID, key: str, *, lock: bool = Fal
     return found
 
 
-async def attachments(session: AsyncSession, id: UUID, section: str | None = None) -> list[Attachment]:
+async def attachments(session: AsyncSession, id: UUID) -> list[Attachment]:
     query = select(Attachment).where(Attachment.application_id == id, Attachment.deleted_at.is_(None))
-    if section:
-        query = query.where(Attachment.section == section)
     return list(await session.scalars(query.order_by(Attachment.created_at, Attachment.id)))
 
 

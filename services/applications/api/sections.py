@@ -1,10 +1,10 @@
 """One section: read, 暂存, 保存表单, 放弃修改."""
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository, views
 from services.applications.context import CODEC, ENGINE, transaction
+from services.applications.forms.standing import SectionNow
 from services.applications.schemas import SectionValues
 from services.applications.use_cases import autosaving
 from services.applications.use_cases import sections as use_case
@@ -12,8 +12,8 @@ from services.applications.use_cases.opinions import mark_seen
 from shared.web import actor, answer, body, if_match, uuid_in_path
 
 
-async def _written(session: AsyncSession, opened: use_case.Opened) -> web.Response:
-    view = views.section_written(opened, await use_case.standing(session, opened))
+def _written(opened: use_case.Opened, now: SectionNow) -> web.Response:
+    view = views.section_written(opened, now)
     return answer(view, ETag=f'"{view.etag}"')
 
 
@@ -23,9 +23,10 @@ async def get_section(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         opened = await use_case.open_section(session, request.app[CODEC], who, id, key)
         await mark_seen(session, opened.application, who)
-        files = await repository.attachments(session, id, key)
+        files = await repository.attachments(session, id)
+        now = await use_case.standing(session, opened, files)
         round_ = await repository.round_(session, opened.application.round_id)
-        view = views.section_view(opened, files, await use_case.standing(session, opened), round_)
+        view = views.section_view(opened, [file for file in files if file.section == key], now, round_)
     return answer(view, ETag=f'"{view.etag}"')
 
 
@@ -41,14 +42,13 @@ async def keep_draft(request: web.Request) -> web.Response:
             if_match(request),
             body(request, SectionValues).values,
         )
-    view = views.section_written(opened, now)
-    return answer(view, ETag=f'"{view.etag}"')
+    return _written(opened, now)
 
 
 async def discard_draft(request: web.Request) -> web.Response:
     """放弃修改: back to what is saved."""
     async with transaction(request) as session:
-        opened = await use_case.discard_draft(
+        opened, now = await use_case.discard_draft(
             session,
             request.app[CODEC],
             actor(request),
@@ -56,13 +56,13 @@ async def discard_draft(request: web.Request) -> web.Response:
             request.match_info["key"],
             if_match(request),
         )
-        return await _written(session, opened)
+    return _written(opened, now)
 
 
 async def save_section(request: web.Request) -> web.Response:
     """保存表单: validate and make it count, or 422 with every error at once."""
     async with transaction(request) as session:
-        opened = await use_case.save(
+        opened, now = await use_case.save(
             session,
             request.app[CODEC],
             actor(request),
@@ -71,4 +71,4 @@ async def save_section(request: web.Request) -> web.Response:
             if_match(request),
             body(request, SectionValues).values,
         )
-        return await _written(session, opened)
+    return _written(opened, now)

@@ -1,7 +1,7 @@
 """An application's form with what is saved of it and all that it is judged against: loaded once, judged the same way
 for the pages, 保存表单, the checks, submission and the reviewer."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from services.applications.forms.definition import Section as Definition
 from services.applications.forms.provenance import Brought, outcomes
 from services.applications.forms.situation import Facts, Situation
 from services.applications.forms.standing import SectionNow, effective, now
-from services.applications.models import Application, Round, Section
+from services.applications.models import Application, Attachment, Round, Section
 from services.applications.others import other_applications
 from services.applications.use_cases.moving import round_facts
 from services.applications.use_cases.prefill import latest
@@ -84,27 +84,23 @@ def alone(form: Form, round_: Round, codec: SectionCodec, row: Section) -> Fille
     return Filled(form=form, facts=facts, saved={}, files={}, prefill={row.key: known}, latest={})
 
 
-async def load(
+async def load(session: AsyncSession, application: Application, form: Form, codec: SectionCodec) -> Filled:
+    """An application's form as it is filled."""
+    return await of_rows(session, application, form, codec, await repository.sections(session, application.id))
+
+
+async def part(
     session: AsyncSession,
     application: Application,
     form: Form,
     codec: SectionCodec,
-    sections: Collection[str] | None = None,
-) -> Filled:
-    """An application's form as it is filled; only these sections' values when `sections` is given."""
-    rows = await repository.sections(session, application.id)
-    if sections is None:
-        return await of_rows(session, application, form, codec, rows)
-    return await part(session, application, form, codec, {key: rows[key] for key in rows.keys() & set(sections)})
-
-
-async def part(
-    session: AsyncSession, application: Application, form: Form, codec: SectionCodec, rows: Mapping[str, Section]
+    rows: Mapping[str, Section],
+    attachments: Sequence[Attachment] | None,
 ) -> Filled:
     """As much as these sections are judged by on their own, without the checks between them: what a 暂存 waits for, so
     nothing is asked that they do not look at."""
     others = not form.rules.sections_asking_for_others.isdisjoint(rows)
-    return await of_rows(session, application, form, codec, rows, others=others)
+    return await of_rows(session, application, form, codec, rows, attachments, others=others)
 
 
 async def of_rows(
@@ -113,13 +109,16 @@ async def of_rows(
     form: Form,
     codec: SectionCodec,
     rows: Mapping[str, Section],
+    attachments: Sequence[Attachment] | None = None,
     *,
     others: bool = True,
 ) -> Filled:
-    """The same from rows that were loaded before."""
+    """The same from rows that were loaded before, and from the application's attachments if they were, too."""
+    if attachments is None:
+        attachments = await repository.attachments(session, application.id)
     saved = {key: codec.open(key, row.saved) for key, row in rows.items() if row.saved is not None}
     files: dict[str, dict[str, set[str]]] = {}
-    for found in await repository.attachments(session, application.id):
+    for found in attachments:
         if not found.infected:
             files.setdefault(found.section, {}).setdefault(found.slot, set()).add(str(found.id))
     return Filled(

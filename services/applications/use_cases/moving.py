@@ -59,10 +59,10 @@ def facts_of(
 
 
 async def load_facts(session: AsyncSession, application: Application, *, at: datetime, actor: str = "") -> Facts:
-    """The facts of one application, from the database."""
+    """The facts of one application, from the database; the round's as they are now, for whoever waited for a lock."""
     return facts_of(
         application,
-        await repository.round_(session, application.round_id),
+        await repository.round_(session, application.round_id, anew=True),
         await repository.extension(session, application.round_id, application.enterprise),
         at=at,
         actor=actor,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import null
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
@@ -175,11 +174,11 @@ def _write(
         clean, errors = answers.judged(section, saved, filled.context(section.key))
         kept = None if errors else clean
     untouched = row.saved_at is None and row.draft_at is None
-    row.saved = null() if kept is None else codec.seal(section.key, kept)
+    row.saved = None if kept is None else codec.seal(section.key, kept)
     if kept is None:
         row.saved_at = None
     if not shown or (kept is not None and shown == saved):
-        row.draft, row.draft_at = null(), None
+        row.draft, row.draft_at = None, None
         return [], []
     # A section that nobody has written in shows what was brought along; so it does with a value that moved in.
     draft = answers.draft(section, {**(filled.prefill.get(section.key, {}) if untouched else {}), **shown})

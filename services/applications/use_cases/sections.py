@@ -1,10 +1,10 @@
 """暂存, 保存表单 and 放弃修改: the two copies of a section, each write guarded by the section's tag."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import null, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
@@ -15,8 +15,8 @@ from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.standing import SectionNow
-from services.applications.models import Application, Section
-from services.applications.use_cases.filled import Filled, load, part
+from services.applications.models import Application, Attachment, Section
+from services.applications.use_cases.filled import Filled, part
 from services.applications.use_cases.recording import record
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock
@@ -53,20 +53,27 @@ async def open_section(
     return Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
 
 
-async def filled_around(session: AsyncSession, opened: Opened) -> Filled:
+async def filled_around(
+    session: AsyncSession, opened: Opened, attachments: Sequence[Attachment] | None = None
+) -> Filled:
     """The form as far as this section's conditions look: this section and those that it hangs on."""
     key = opened.definition.key
     needed = opened.form.rules.needs[key] | {key}
-    if needed == {key}:
-        # Most sections stand on their own, and this one is at hand.
-        return await part(session, opened.application, opened.form, opened.codec, {key: opened.row})
-    return await load(session, opened.application, opened.form, opened.codec, needed)
+    # Most sections stand on their own, and this one is at hand.
+    rows = {key: opened.row}
+    if needed != {key}:
+        known = await repository.sections(session, opened.application.id)
+        rows = {key: known[key] for key in known.keys() & needed}
+    return await part(session, opened.application, opened.form, opened.codec, rows, attachments)
 
 
-async def standing(session: AsyncSession, opened: Opened) -> SectionNow:
-    """How the section stands with what it shows: its 暂存, else what is saved, else what was prefilled."""
+async def standing(
+    session: AsyncSession, opened: Opened, attachments: Sequence[Attachment] | None = None
+) -> SectionNow:
+    """How the section stands with what it shows: its 暂存, else what is saved, else what was prefilled. `attachments`: all of
+    the application's, where they were loaded before."""
     key, row = opened.definition.key, opened.row
-    filled = await filled_around(session, opened)
+    filled = await filled_around(session, opened, attachments)
     kept = row.draft if row.draft is not None else row.saved
     typed = opened.codec.open(key, kept) if kept is not None else filled.prefill.get(key, {})
     return filled.now(opened.definition, typed)
@@ -112,46 +119,45 @@ def _touched(opened: Opened) -> None:
 
 async def discard_draft(
     session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str
-) -> Opened:
-    """放弃修改: back to what is saved."""
+) -> tuple[Opened, SectionNow]:
+    """放弃修改: back to what is saved, and how the section stands with that."""
     opened = await open_section(session, codec, actor, id, key, lock=True)
     must_match(opened, etag)
     must_be_editable(opened, actor)
     drop_draft(opened.row)
     record(session, actor, "discard_draft", application_id=id, section=key)
     await session.flush()
-    await session.refresh(opened.row)
-    return opened
+    return opened, await standing(session, opened)
 
 
 def drop_draft(row: Section) -> None:
     """Forget what was typed since the last 保存表单."""
-    row.draft = null()
+    row.draft = None
     row.draft_at = None
     row.etag += 1
 
 
 async def save(
     session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
-) -> Opened:
-    """保存表单: validate and make it count. Raises the section's tag and the application's version."""
+) -> tuple[Opened, SectionNow]:
+    """保存表单: validate and make it count, and how the section stands with that. Raises the section's tag and the
+    application's version."""
     opened = await open_section(session, codec, actor, id, key, lock=True)
     must_match(opened, etag)
     must_be_editable(opened, actor)
-    filled = await filled_around(session, opened)
+    files = await repository.attachments(session, id)
+    filled = await filled_around(session, opened, files)
     kept = answers.validate(opened.definition, values, filled.context(key))
     opened.row.saved = opened.codec.seal(key, kept)
     opened.row.saved_at = clock.now()
     drop_draft(opened.row)
     _touched(opened)
-    await session.execute(update(Application).where(Application.id == id).values(version=Application.version + 1))
-    await session.flush()
-    await session.refresh(opened.application)
-    await session.refresh(opened.row)
+    # Its row is locked: nobody else counts meanwhile.
+    opened.application.version += 1
     _follow(opened, filled.with_saved({**filled.saved, key: kept}).effective())
     record(session, actor, "save_section", application_id=id, section=key)
     await session.flush()
-    return opened
+    return opened, await standing(session, opened, files)
 
 
 def _follow(opened: Opened, counted: dict[str, dict[str, Any]]) -> None:
