@@ -1,12 +1,35 @@
 """What an enterprise handed in besides one application: what a form's rules about the year ask for."""
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.forms.definition import OtherApplications
 from services.applications.models import Application, Round
 from services.applications.workflow import State
 from shared import clock
+
+_same_type = Application.fund_type == bindparam("fund_type")
+_amount = func.coalesce(Application.applied_wan, 0)
+# Asked with every page of a form: built once.
+_OTHERS = (
+    select(
+        func.count(),
+        func.coalesce(func.sum(_amount), 0),
+        func.count().filter(_same_type),
+        func.coalesce(func.sum(_amount).filter(_same_type), 0),
+        func.count().filter(Application.project_name == bindparam("name")),
+    )
+    .join(Round, Round.id == Application.round_id)
+    .where(
+        Application.enterprise == bindparam("enterprise"),
+        Application.id != bindparam("id"),
+        Application.deleted_at.is_(None),
+        Application.submitted_at.is_not(None),
+        Application.state.not_in([State.DRAFT, State.REJECTED, State.LAPSED]),
+        Round.closes_at >= bindparam("start"),
+        Round.closes_at < bindparam("end"),
+    )
+)
 
 
 async def other_applications(
@@ -18,28 +41,15 @@ async def other_applications(
         close.replace(year=close.year + n, month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
         for n in (0, 1)
     )
-    same_type = Application.fund_type == application.fund_type
-    amount = func.coalesce(Application.applied_wan, 0)
-    query = (
-        select(
-            func.count(),
-            func.coalesce(func.sum(amount), 0),
-            func.count().filter(same_type),
-            func.coalesce(func.sum(amount).filter(same_type), 0),
-            func.count().filter(Application.project_name == project_name),
-        )
-        .join(Round, Round.id == Application.round_id)
-        .where(
-            Application.enterprise == application.enterprise,
-            Application.id != application.id,
-            Application.deleted_at.is_(None),
-            Application.submitted_at.is_not(None),
-            Application.state.not_in([State.DRAFT, State.REJECTED, State.LAPSED]),
-            Round.closes_at >= start,
-            Round.closes_at < end,
-        )
-    )
-    count, applied, same_count, same_applied, same_name = (await session.execute(query)).one()
+    asked = {
+        "id": application.id,
+        "enterprise": application.enterprise,
+        "fund_type": application.fund_type,
+        "name": project_name,
+        "start": start,
+        "end": end,
+    }
+    count, applied, same_count, same_applied, same_name = (await session.execute(_OTHERS, asked)).one()
     return OtherApplications(
         count=count,
         applied_wan=applied,

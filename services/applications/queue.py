@@ -18,9 +18,10 @@ from sqlalchemy import ColumnElement, and_, any_, case, func, or_, select, text,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from services.applications.cursors import cursor_of, place_of
 from services.applications.desk_models import DeskCount, UnlockRequest
 from services.applications.models import Application, Round
-from services.applications.repository import cursor_of, place_of, visible_to
+from services.applications.repository import visible_to
 from services.applications.workflow import State
 from shared.identity import Actor
 

@@ -1,15 +1,14 @@
 """Every SELECT of the service. What an applicant asks is scoped to the enterprise here, in `visible_to`."""
 
-import base64
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.applications.cursors import cursor_of, place_of
 from services.applications.models import (
     Application,
     Attachment,
@@ -24,8 +23,16 @@ from services.applications.models import (
 )
 from services.applications.stage_models import Assessment
 from services.applications.workflow import State
-from shared.errors import Malformed, NotFound
+from shared.errors import NotFound
 from shared.identity import Actor, Role
+
+# What nearly every request asks for is built once.
+_SECTIONS = select(Section).where(Section.application_id == bindparam("id"))
+_ATTACHMENTS = (
+    select(Attachment)
+    .where(Attachment.application_id == bindparam("id"), Attachment.deleted_at.is_(None))
+    .order_by(Attachment.created_at, Attachment.id)
+)
 
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 
@@ -99,23 +106,6 @@ async def application_for_system(session: AsyncSession, id: UUID, *, lock: bool 
     """One application for the product's own work, which serves every enterprise."""
     query = select(Application).where(Application.id == id)
     return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).one()
-
-
-def cursor_of(at: datetime, id: UUID) -> str:
-    """The place after which the next page begins."""
-    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode()
-
-
-def place_of(cursor: str) -> tuple[datetime, UUID]:
-    """`Malformed` for anything that `cursor_of` did not make."""
-    try:
-        at, id = json.loads(base64.urlsafe_b64decode(cursor))
-        instant, last = datetime.fromisoformat(at), UUID(id)
-        if instant.tzinfo is None:
-            raise ValueError("naive")
-    except (ValueError, TypeError) as error:
-        raise Malformed("翻页位置无效，请从第一页重新查看。", code="bad_cursor") from error
-    return instant, last
 
 
 def _like(text: str) -> str:
@@ -235,8 +225,7 @@ async def extension(session: AsyncSession, round_id: UUID, enterprise: str) -> E
 
 
 async def sections(session: AsyncSession, id: UUID, *, lock: bool = False) -> dict[str, Section]:
-    query = select(Section).where(Section.application_id == id)
-    found = await session.scalars(query.with_for_update() if lock else query)
+    found = await session.scalars(_SECTIONS.with_for_update() if lock else _SECTIONS, {"id": id})
     return {section.key: section for section in found}
 
 
@@ -249,8 +238,7 @@ async def section(session: AsyncSession, id: UUID, key: str, *, lock: bool = Fal
 
 
 async def attachments(session: AsyncSession, id: UUID) -> list[Attachment]:
-    query = select(Attachment).where(Attachment.application_id == id, Attachment.deleted_at.is_(None))
-    return list(await session.scalars(query.order_by(Attachment.created_at, Attachment.id)))
+    return list(await session.scalars(_ATTACHMENTS, {"id": id}))
 
 
 async def attachments_by_id(session: AsyncSession, id: UUID, ids: set[UUID]) -> dict[str, Attachment]:
