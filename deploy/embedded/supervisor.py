@@ -24,7 +24,8 @@ Ready = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True)
 class Spec:
-    """One process: how it is started, when it is ready, how it is told to stop."""
+    """One process: how it is started, when it is ready, how it is told to stop. `yields`: it leaves the processors to the
+    others while these want them (nice 5, about a third of their share)."""
 
     name: str
     command: list[str]
@@ -32,6 +33,7 @@ class Spec:
     ready: Ready
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 25.0
+    yields: bool = False
     options: dict[str, object] = field(default_factory=dict)
 
 
@@ -90,7 +92,7 @@ class Supervised:
                 env=self.spec.env,
                 # A group of its own: Ctrl-C reaches us alone, and we stop everything in order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent(self.spec.stop_signal),
+                preexec_fn=_before_it_begins(self.spec),
                 **self.spec.options,  # type: ignore[arg-type]
             )
 
@@ -142,11 +144,14 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """In the child, before it becomes the program: when we are killed, it is told to stop."""
+def _before_it_begins(spec: Spec) -> Callable[[], None]:
+    """In the child, before it becomes the program: when we are killed, it is told to stop; and how much of the
+    machine is its own."""
 
     def ask() -> None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, int(number))
+        _LIBC.prctl(PR_SET_PDEATHSIG, int(spec.stop_signal))
+        if spec.yields:
+            os.nice(5)
 
     return ask
 

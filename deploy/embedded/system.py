@@ -122,6 +122,8 @@ class System:
                     {**self._environments[service], "GM_READY_FILE": str(file)},
                     _exists(file),
                     options={"cwd": ROOT},
+                    # A PDF is the dearest thing made here and nobody's deadline: who saves and submits goes first.
+                    yields=service == "documents",
                 )
             )
         return specs

@@ -21,6 +21,12 @@ def test_replaced_parts_are_not_started(system: RunningSystem) -> None:
     assert system.description()["processes"].keys() == OURS
 
 
+def test_pdfs_leave_the_processors_to_people(system: RunningSystem) -> None:
+    ours = psutil.Process(system.pid("gateway")).nice()
+    assert psutil.Process(system.pid("applications")).nice() == ours
+    assert psutil.Process(system.pid("documents")).nice() > ours
+
+
 def test_it_stops_whole_and_keeps_its_data(tmp_path: Path) -> None:
     system = RunningSystem(tmp_path / "var", "relay=2")
     system.start()
