@@ -15,6 +15,7 @@ from locust.contrib.fasthttp import FastHttpSession
 
 FORM = re.compile(r'<form method="post" action="([^"]*oauth2[^"]*)"')
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+TAG = re.compile(r'<input type="hidden" name="etag" value="([^"]+)"')
 GIVE_UP_SECONDS = 120.0
 # No answer, too many, busy.
 AGAIN = frozenset({0, 429, 503})
@@ -81,6 +82,13 @@ class Browser:
     def page(self, path: str) -> Any:
         """A page as a person opens it."""
         return self._send("GET", path, lambda: None, {"Accept": "text/html"})
+
+    def tag(self, path: str) -> str:
+        """What the form on a page was made from, as the page itself says it."""
+        form = self.page(path)
+        if (found := TAG.search(form.text or "")) is None:
+            raise Refused(f"no form: {form.status_code} at {form.url}")
+        return unescape(found[1])
 
     def api(
         self,

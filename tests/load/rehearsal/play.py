@@ -133,8 +133,7 @@ class Applicant(_Player):
         self.id = made["id"]
 
     def do_open(self, section: str) -> None:
-        self.browser.page(self._path(f"/sections/{section}"))
-        self.etags[section] = str(self.browser.api("GET", self._path(f"/sections/{section}")).json()["etag"])
+        self.etags[section] = self.browser.tag(self._path(f"/sections/{section}"))
 
     def _values(self, section: str) -> dict[str, Any]:
         values: dict[str, Any] = reward_values(self.files, name=f"演练项目{self.me['number']:05d}")[section]
@@ -165,8 +164,7 @@ class Applicant(_Player):
         self.etags[section] = str(saved.json()["etag"])
 
     def do_look_over(self, _: str) -> None:
-        self.browser.page(self._path("/submit"))
-        self.version = str(self.browser.api("GET", self._path()).json()["version"])
+        self.version = self.browser.tag(self._path("/submit"))
 
     def do_submit(self, _: str) -> dict[str, Any]:
         answer = self.browser.api("POST", self._path("/submit"), {}, etag=self.version, key=True)
