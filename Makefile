@@ -26,7 +26,7 @@ test: ## the tests that every change must pass (under 12 minutes on two cores)
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest -m "not slow"
 
-test-all: ## these and the long ones: faults in real processes, Debian's own servers, RabbitMQ, S3
+test-all: ## these and the long ones: faults in real processes, Debian's own servers, RabbitMQ, S3, ClamAV
 	@deploy/bootstrap.sh test-all
 	@$(PYTHON) -m pytest
 

@@ -62,6 +62,7 @@ missing_packages() {
     [ -x /usr/sbin/pgbouncer ] || printf 'pgbouncer '
     command -v redis-server >/dev/null 2>&1 || printf 'redis-server '
     [ -x /usr/sbin/rabbitmq-server ] || printf 'rabbitmq-server '
+    [ -x /usr/sbin/clamd ] || printf 'clamav-daemon '
 }
 
 as_root() {
