@@ -18,6 +18,20 @@ export function once() {
   });
 }
 
+// How much of a long text is used, said when it matters.
+export function count(area) {
+  const max = Number(area.dataset.max);
+  const length = [...area.value.trim()].length;
+  let line = area.nextElementSibling;
+  if (!line?.matches("[data-count]")) {
+    line = document.createElement("span");
+    line.dataset.count = "";
+    area.after(line);
+  }
+  line.className = length > max ? "help error" : "help";
+  line.textContent = `已输入 ${length} 字，最多 ${max} 字`;
+}
+
 export function printing() {
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;
