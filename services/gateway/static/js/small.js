@@ -6,6 +6,8 @@ export function once() {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) return event.preventDefault();
       form.dataset.sent = "1";
+      // What opens beside this page leaves it standing: it may be asked for again a little later.
+      if (form.target) return setTimeout(() => delete form.dataset.sent, 2000);
       event.submitter?.setAttribute("aria-busy", "true");
     });
   }
