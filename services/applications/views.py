@@ -63,7 +63,7 @@ def _summary(
     form = catalogue_form(application.fund_type, application.form_version)
     facts = facts_of(application, round_, extension, at=actor.received_at, actor=actor.account)
     if actor.is_a(Role.APPLICANT):
-        actions = applicant_actions(facts, revision=application.revision)
+        actions = applicant_actions(facts)
     else:
         actions = ["view", "pdf", *staff_actions(facts, actor.roles & STAFF_ROLES)]
     return ApplicationSummary(

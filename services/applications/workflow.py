@@ -280,18 +280,15 @@ def allows(facts: Facts, action: Action, role: Role) -> bool:
     return True
 
 
-def applicant_actions(facts: Facts, *, revision: int) -> list[str]:
+def applicant_actions(facts: Facts) -> list[str]:
     """What the applicant's list offers, in the manual's order (figures 5 and 11).
 
     `submit` is offered while the state and the deadline allow it; what is still missing in the sections is
     said when it is pressed, with every reason at once.
     """
     if facts.state is State.DRAFT:
-        actions = ["edit"]
-        if round_open(facts) is None:
-            actions.append("submit")
-        actions.append("delete")
-        return actions + (["pdf"] if revision else [])
+        # The table's 继续申报 and 删除申请, whether or not it was ever submitted: a withdrawn paper is no application.
+        return ["edit", *(["submit"] if round_open(facts) is None else []), "delete"]
     if facts.state is State.RETURNED:
         can_submit = within_correction(facts) is None
         return ["pdf", "correct", "opinions", *(["submit"] if can_submit else [])]

@@ -21,6 +21,8 @@ ACCOUNTS = {
     Role.AUDITOR: "shenji",
     Role.EXPERT: "zhuanjia1",
 }
+# What a browser asks for: without it a fault comes as JSON, and is looked at by nobody.
+PAGE = {"Accept": "text/html"}
 # Pages of an applicant that show another application than the returned one, or more than one.
 DRAFT = frozenset({"delete", "preview", "commitment", "checks"})
 SUBMITTED = frozenset({"withdraw"})

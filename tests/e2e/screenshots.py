@@ -6,11 +6,11 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e.conftest import launch
-from tests.e2e.places import places, prepare
+from tests.e2e.places import PAGE, places, prepare
 from tests.e2e.portal import FORM, sign_in
 from tests.system.running import RunningSystem
 
-WIDTHS = (1280, 768, 375)
+WIDTHS = (1280, 768, 390)
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _take(page: Page, path: str, name: str) -> None:
-    answer = page.request.get(path, max_redirects=10)
+    answer = page.request.get(path, max_redirects=10, headers=PAGE)
     if not answer.headers["content-type"].startswith("text/html"):
         return
     page.goto(path, wait_until="load")

@@ -48,6 +48,8 @@ def decide(desk: Page, username: str) -> None:
     if desk.get_by_label("密码").count():
         enter(desk, "pingtai", "Demo#2024")
     desk.locator("form.card", has_text=username).get_by_role("button", name="通过", exact=True).click()
+    desk.get_by_role("button", name="确认通过").click()
+    expect(desk.locator(".notice.done")).to_contain_text(f"“{username}”：已通过")
 
 
 def test_registration_in_three_steps(open_page: OpenPage, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
@@ -49,6 +50,13 @@ def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pic
     row = page.locator("tbody tr", has_text=number)
     expect(row).to_contain_text("待提交")
     assert row.locator("td").nth(4).inner_text() == ""
+    # By the state table, whatever was submitted before; so do the pages that are opened by their addresses.
+    assert row.locator("td.actions > *").all_inner_texts() == ["继续申报", "删除申请"]
+    for address in (f"/applications/{id}/view", f"/applications/{id}/receipt/1"):
+        page.goto(address)
+        expect(page.get_by_text("第 1 版").first).to_be_visible()
+        expect(page.locator("form[action$=pdf], a[href$=pdf]")).to_have_count(0)
+    page.goto("/projects")
     row.get_by_role("link", name="继续申报").click()
     page.get_by_role("link", name="提交申请").click()
     page.get_by_role("button", name="确认提交").click()
@@ -86,11 +94,21 @@ def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pic
     page.get_by_label("需要修改的内容和原因").fill("承诺日期填写有误")
     page.get_by_role("button", name="申请开放本项材料").click()
     expect(page.get_by_text("等待审核人员处理")).to_be_visible()
+    # Submitting now would leave the question without an answer: said, with the way back, and not forbidden.
+    page.goto(f"/applications/{id}/submit")
+    asked = page.locator(".notice", has_text="有 1 项开放申请还没有答复")
+    expect(asked).to_contain_text("承诺日期填写有误")
+    expect(page.get_by_role("button", name="确认提交")).to_be_visible()
+    asked.get_by_role("link", name="诚信承诺").click()
+    expect(page.get_by_text("等待审核人员处理")).to_be_visible()
     desk.goto("/review")
     desk.get_by_role("navigation", name="常用视图").get_by_role("link", name="申请开放材料").click()
     desk.locator("tbody tr", has_text=number).get_by_role("link", name="申请开放材料").click()
     desk.get_by_role("button", name="同意开放").click()
     expect(desk.get_by_text("已开放该项材料。")).to_be_visible()
+    page.goto(f"/applications/{id}/submit")
+    expect(asked).to_have_count(0)
+    page.goto(f"/applications/{id}/sections/commitment")
     page.reload()
     expect(page.get_by_text("本项材料当前不可修改。")).to_have_count(0)
     expect(page.get_by_role("button", name="保存表单")).to_be_visible()
@@ -160,8 +178,18 @@ def test_pdf_is_there_without_reloading(open_page: OpenPage, system: RunningSyst
     submit(person, id)
     person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
     page.goto("/projects")
-    with page.expect_request(re.compile("/api/v1/.*/pdf$")):
-        page.locator("tbody tr", has_text="等待PDF").get_by_role("button", name="生成PDF").click()
+    # It opens beside the list, which stays where it was; a second click of a double one opens nothing more.
+    asked: list[str] = []
+    page.context.on("request", lambda made: asked.append(f"{made.method} {urlsplit(made.url).path}"))
+    button = page.locator("tbody tr", has_text="等待PDF").get_by_role("button", name="生成PDF")
+    expect(button).to_have_accessible_description("在新标签页打开")
+    with page.context.expect_event("request", lambda made: re.search("/api/v1/.*/pdf$", made.url) is not None):
+        button.dblclick()
+    assert path(page) == "/projects"
+    assert [one for one in asked if one.endswith("/pdf")] == [
+        f"POST /applications/{id}/revisions/1/pdf",
+        f"GET /api/v1/applications/{id}/revisions/1/pdf",
+    ]
 
 
 def test_reading_and_the_inbox(open_page: OpenPage, system: RunningSystem) -> None:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.places import Place, places, prepare
+from tests.e2e.places import PAGE, Place, places, prepare
 from tests.e2e.portal import AXE, FORM, sign_in
 from tests.system.running import RunningSystem
 
@@ -25,7 +25,9 @@ def test_every_page_is_for_everybody(open_page: OpenPage, every: list[Place]) ->
         if who:
             sign_in(page, who, "/help")
         for place in (p for p in every if p.who == who):
-            answer = page.request.get(place.path, max_redirects=10)
+            answer = page.request.get(place.path, max_redirects=10, headers=PAGE)
+            if answer.status >= 500:
+                faults.append(f"{place.path}: {answer.status}")
             # Some only lead to a page that has been looked at.
             if not answer.headers["content-type"].startswith("text/html") or (who, answer.url) in seen:
                 continue

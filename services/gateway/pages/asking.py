@@ -23,6 +23,17 @@ async def ask(request: web.Request, method: str, path: str, **options: Any) -> A
     return await request.app[SERVICES].ask(actor(request), method, path, **options)
 
 
+def asked_for(found: Json, requests: list[Json], opinions: list[Json]) -> list[Json]:
+    """申请开放 as they stand: one that had no answer when the application was submitted again is `late`, nobody answers it."""
+    # Every return has an opinion; those being noted for the next are not sent.
+    trip = max((o["round_trip"] for o in opinions if o["sent"]), default=0)
+    live = found["state"] == "returned"
+    return [
+        {**r, "status": "late"} if r["status"] == "open" and not (live and r["round_trip"] == trip) else r
+        for r in requests
+    ]
+
+
 async def nothing(body: Any) -> Answer:
     """An answer that need not be asked for, where others are awaited beside it."""
     return Answer(200, "", body)

@@ -27,11 +27,17 @@ class Input:
     group: str | None = None
     text: str | None = None
     hidden: bool = False
+    # Where its help stands; a cell's stands at the head of its column.
+    help_at: str | None = None
+
+    @property
+    def help_id(self) -> str:
+        return self.help_at or f"{self.id}-help"
 
     @property
     def described(self) -> str:
         """The ids of what a screen reader says with the control."""
-        ids = [f"{self.id}-help"] if self.help else []
+        ids = [self.help_id] if self.help or self.help_at else []
         ids += [f"{self.id}-error"] if self.error else []
         ids += [f"{self.id}-said-{n}" for n in range(1, len(self.opinions) + 1)]
         return " ".join(ids)
@@ -59,6 +65,8 @@ class TableView:
     required: bool
     max_rows: int
     columns: list[Json]
+    # More columns than fit side by side: it has a place of its own to scroll in.
+    wide: bool
     rows: list[Row]
     totals: list[str | None]
     total_label: str

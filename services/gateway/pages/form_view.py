@@ -14,6 +14,9 @@ from uuid import uuid4
 
 from services.gateway.pages.form_parts import Beside, Input, Json, Row, SectionForm, SlotView, TableView
 
+# Columns that fit side by side on a usual screen.
+FIT = 6
+
 
 def anchor(section: Json, place: Json) -> str:
     """The id, on the section's page, of a place that an error or a change names."""
@@ -146,21 +149,26 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) 
         rows = [{**by_key.get(r["key"], {}), "row": r["key"], "label": r["label"]} for r in table["fixed_rows"]]
     elif not rows:
         rows = [{} for _ in range(max(1, min(table["min_rows"], 3)))]
+    columns = [{**c, "help": _help(c), "help_id": f"{table['key']}-{c['key']}-help"} for c in table["columns"]]
     views = []
     for n, row in enumerate(rows):
         key = str(row["row"] if fixed else row.get("id") or new_row_id())
         base = f"t.{table['key']}.{n}"
         cells = [
-            _input(
-                c,
-                f"{base}.{c['key']}",
-                f"t-{table['key']}-{key}-{c['key']}",
-                row.get(c["key"]),
-                parameters,
-                beside.error(table["key"], key, c["key"]),
-                [],
+            replace(
+                _input(
+                    c,
+                    f"{base}.{c['key']}",
+                    f"t-{table['key']}-{key}-{c['key']}",
+                    row.get(c["key"]),
+                    parameters,
+                    beside.error(table["key"], key, c["key"]),
+                    [],
+                ),
+                help=None,
+                help_at=c["help_id"] if c["help"] else None,
             )
-            for c in table["columns"]
+            for c in columns
         ]
         state = now.get("rows", {}).get(key)
         if state:
@@ -188,7 +196,8 @@ def _table(table: Json, kept: Any, parameters: Json, beside: Beside, now: Json) 
         fixed=fixed,
         required=table["required"],
         max_rows=table["max_rows"],
-        columns=table["columns"],
+        columns=columns,
+        wide=len(columns) > FIT,
         rows=views,
         # What is hidden does not count: the sums are those of the service, until there is one.
         totals=totals(table, [now["totals"]] if now.get("totals") else rows),

@@ -23,7 +23,16 @@ from services.gateway.pages import (
     standing,
     typed,
 )
-from services.gateway.pages.asking import Json, application, ask, definition, nothing, section_of, see_other
+from services.gateway.pages.asking import (
+    Json,
+    application,
+    ask,
+    asked_for,
+    definition,
+    nothing,
+    section_of,
+    see_other,
+)
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.form_parts import Beside
 from services.gateway.pages.rendering import page
@@ -132,7 +141,7 @@ async def _render(
         else reading.material(shown, values, {a["id"]: a for a in attachments}, section["lists"]),
         "errors": form_view.summary(section, wrong),
         "opinions": mine,
-        "requests": [r for r in requests.body if r["section"] == section["key"]],
+        "requests": [r for r in asked_for(found, requests.body, opinions.body) if r["section"] == section["key"]],
         "reason": reason,
         "marks": marks(found, problems.body, opinions.body),
         "checks": checking.lines(await definition(request, found), checks.body),

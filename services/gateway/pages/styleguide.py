@@ -30,7 +30,7 @@ def _field(key: str, kind: str, label: str, **more: Any) -> Json:
 def _table(key: str, label: str, columns: list[Json], **more: Any) -> Json:
     return {
         "key": key, "label": label, "help": None, "group": None, "row_label": "", "fixed_rows": [], "min_rows": 1,
-        "max_rows": 20, "columns": columns, "totals": [], "total_label": "合计", **more,
+        "max_rows": 20, "required": True, "columns": columns, "totals": [], "total_label": "合计", **more,
     }  # fmt: skip
 
 
@@ -41,6 +41,13 @@ def _slot(key: str, label: str, **more: Any) -> Json:
     }  # fmt: skip
 
 
+# As many columns as no page is wide for, with something said of two of them.
+PAYEES = [
+    _field("payee", "text", "收款单位", help="与合同一致"), _field("kind", "select", "类别", options=["材料费", "外协加工费（含模具）"]),
+    _field("account", "bank_account", "收款账号", help="对公账号"), _field("on", "date", "付款日期"), _field("amount", "money", "金额", unit="万元"),
+    _field("uscc", "uscc", "统一社会信用代码"), _field("invoice", "checkbox", "已开发票", required=False), _field("way", "radio", "付款方式", options=["转账", "现金"]),
+    _field("use", "textarea", "用途", max=500, required=False),
+]  # fmt: skip
 AMOUNTS = [_field("name", "text", "科目名称"), _field("amount", "money", "金额", unit="万元")]
 SECTION: Json = {
     "key": "specimen",
@@ -65,6 +72,7 @@ SECTION: Json = {
             "fixed", "各行固定的表", AMOUNTS[1:], totals=["amount"], row_label="资金来源",
             fixed_rows=[{"key": "fund", "label": "申请保护发展资金"}, {"key": "own", "label": "单位自筹"}],
         ),
+        _table("payees", "列很多的表", PAYEES, totals=["amount"]),
     ],
     "slots": [_slot("empty", "还没有文件的附件"), _slot("held", "有文件的附件", required=False), _slot("bad", "有错误的附件")],
 }  # fmt: skip
@@ -73,6 +81,7 @@ VALUES: Json = {
     "on": "2026-03-01", "one": "朝阳区", "radio": "是", "many": ["景泰蓝"], "tick": True, "long": "掐丝、点蓝、烧蓝、磨光、镀金。",
     "rows": [{"id": "a", "name": "材料费", "amount": "12.50"}, {"id": "b", "name": "", "amount": "9.50"}],
     "fixed": [{"row": "fund", "amount": "22.00"}, {"row": "own", "amount": "30.00"}],
+    "payees": [{"id": "c", "payee": "北京燕京景泰蓝工艺品有限公司", "kind": "外协加工费（含模具）", "account": "622848001234567890123", "amount": "12.50", "way": "转账"}],
     "held": ["1"],
 }  # fmt: skip
 ERRORS: list[Json] = [

@@ -15,6 +15,7 @@ from services.gateway.pages.asking import (
     Json,
     application,
     ask,
+    asked_for,
     definition,
     new_key,
     nothing,
@@ -37,10 +38,13 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
     id = found["id"]
     form = await definition(request, found)
     newer = [s for s in found["sections"] if s["status"] == "draft" and s["saved_at"]]
-    problems, checks, changes, *opened = await asyncio.gather(
+    returned = found["state"] == "returned"
+    problems, checks, changes, opinions, requests, *opened = await asyncio.gather(
         ask(request, "GET", f"/applications/{id}/problems"),
         ask(request, "GET", f"/applications/{id}/checks"),
         ask(request, "GET", f"/applications/{id}/changes") if found["revision"] else nothing([]),
+        ask(request, "GET", f"/applications/{id}/opinions") if returned else nothing([]),
+        ask(request, "GET", f"/applications/{id}/unlock-requests") if returned else nothing([]),
         *(ask(request, "GET", f"/applications/{id}/sections/{s['key']}") for s in newer),
     )
     lines = [_line(form, found, p) for p in problems.body]
@@ -50,6 +54,7 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
         # A newer 暂存 may be given up on this page; everything else is mended elsewhere.
         "ready": all(line["severity"] != "error" or line["code"] == "unsaved_draft" for line in lines),
         "warnings": [line for line in lines if line["severity"] == "warning"],
+        "waiting": [r for r in asked_for(found, requests.body, opinions.body) if r["status"] == "open"],
         "checks": checking.lines(form, checks.body),
         "changes": reading.changed(form, changes.body),
         "drafts": [_both(form, s, answer.body) for s, answer in zip(newer, opened, strict=True)],

@@ -1,9 +1,11 @@
 """The platform's own reviewer: signs in to its pages, looks at documents and 解绑 requests, decides."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import UUID
 
 from aiohttp import web
 from sqlalchemy import delete, func, select
@@ -26,6 +28,13 @@ from shared.web import uuid_in_path
 COOKIE = "gm_stub_review"
 LASTS = timedelta(hours=2)
 KINDS = {"document": "身份证件审核", "unbinding": "解绑审核"}
+# What follows from a decision, said before it is made and after.
+FOLLOWS = {
+    ("document", True): "账号可以登录，申请人将收到邮件。",
+    ("document", False): "账号不能登录，申请人将收到写明原因的邮件，可以重新注册。",
+    ("unbinding", True): "原绑定解除，申请人将收到邮件，可以继续办理。",
+    ("unbinding", False): "原绑定不变，申请人将收到写明原因的邮件。",
+}
 REVIEWER = web.RequestKey("stub_reviewer", StubSession)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -87,7 +96,17 @@ async def sign_in(request: web.Request) -> web.Response:
 
 @reviewers_only
 async def queue(request: web.Request) -> web.StreamResponse:
-    """待审核."""
+    """待审核, and what was decided just before."""
+    done = None
+    if (id := request.query.get("done", "")) and re.fullmatch("[0-9a-f-]{36}", id):
+        async with request.app[DATABASE].begin() as session:
+            done = await session.get(StubReview, UUID(id))
+    return await _queue(request, done=done if done and done.decided_at else None)
+
+
+async def _queue(
+    request: web.Request, *, done: StubReview | None = None, errors: dict[str, str] | None = None
+) -> web.Response:
     async with request.app[DATABASE].begin() as session:
         waiting = (
             await session.scalars(
@@ -102,8 +121,10 @@ async def queue(request: web.Request) -> web.StreamResponse:
         "token": request[REVIEWER].csrf_token,
         "now": clock.now(),
         "unknown_years": [y for y in (year, year + 1) if not calendar.known(y)],
+        "follows": FOLLOWS,
+        "done": done,
     }
-    return await show(request, "stub_review.html", context)
+    return await show(request, "stub_review.html", context, errors=errors)
 
 
 @reviewers_only
@@ -121,27 +142,31 @@ async def scan(request: web.Request) -> web.StreamResponse:
 
 @reviewers_only
 async def decide(request: web.Request) -> web.StreamResponse:
-    """通过 or 不通过, with a reason; the person hears by e-mail."""
+    """通过 or 不通过, with a reason, once it has been said what follows; the person hears by e-mail."""
     form = await fields(request)
     if not hmac.compare_digest(request[REVIEWER].csrf_token.encode(), form.get("csrf_token", "").encode()):
         raise NotAllowed("页面已失效，请重试。", code="csrf")
     approved = form.get("decision") == "approve"
     reason = form.get("reason", "").strip()[:500]
+    id = uuid_in_path(request)
     if not approved and not reason:
-        raise Conflict("不通过时请填写原因。", code="reason_missing")
+        return await _queue(request, errors={str(id): "不通过时请填写原因"})
     async with request.app[DATABASE].begin() as session:
-        found = await session.get(StubReview, uuid_in_path(request), with_for_update=True)
+        found = await session.get(StubReview, id, with_for_update=True)
         if found is None:
             raise NotFound
         if found.decided_at is not None:
             raise Conflict("该申请已由他人处理。", code="already_decided")
+        if not form.get("sure"):
+            asked = {"review": found, "kinds": KINDS, "approved": approved, "reason": reason, "follows": FOLLOWS}
+            return await show(request, "stub_review_sure.html", asked | {"token": request[REVIEWER].csrf_token})
         found.decided_at, found.decided_by = clock.now(), request[REVIEWER].username
         found.approved, found.reason = approved, reason or None
         # Kept for the decision only.
         found.scan = None
         found.facts = {name: value for name, value in found.facts.items() if name == "企业名称"}
         await _carry_out(session, found, request.app[SETTINGS].public("/login?next=/projects"))
-    return see_other("/stub-idp/review")
+    return see_other(f"/stub-idp/review?done={id}")
 
 
 async def _carry_out(session: AsyncSession, review: StubReview, link: str) -> None:

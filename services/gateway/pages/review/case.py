@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from services.gateway.forms import one, read_form
-from services.gateway.pages.asking import Json, application, ask, definition, see_other
+from services.gateway.pages.asking import Json, application, ask, asked_for, definition, see_other
 from services.gateway.pages.rendering import page
 from services.gateway.pages.review import places, showing
 from shared import clock
@@ -98,7 +98,7 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         "experts": experts,
         "letters": letters,
         "batches": [b for b in batches if not b["closed_at"]],
-        "wishes": wishes,
+        "wishes": asked_for(found, wishes, opinions),
         "details": [showing.detail(e) for e in timeline["entries"]],
     }
 

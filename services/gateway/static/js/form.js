@@ -4,6 +4,7 @@ import { guard } from "./guard.js";
 import { tables } from "./rows.js";
 import { slots } from "./upload.js";
 import { refreshChecks } from "./checks.js";
+import { count } from "./small.js";
 import { compute, reshape } from "./standing.js";
 
 export function start() {
@@ -13,13 +14,14 @@ export function start() {
   let counted = true;
   const bind = () => {
     parts = [...tables(form, keeper), ...slots(form, keeper)];
-    counters(form);
+    form.querySelectorAll("textarea[data-max]").forEach(count);
   };
   bind();
   guard(() => keeper.dirty);
   const typed = (event) => {
     const input = event.target;
     if (input.type === "file") return;
+    if (input.matches("textarea[data-max]")) count(input);
     // What is chosen or counted changes other places; what is written does not.
     const choice = input.matches("select, input[type=checkbox], input[type=radio], input[type=date]");
     counted = counted || choice || input.matches(".number");
@@ -67,21 +69,4 @@ export function start() {
 function typedBefore(input) {
   if (input.type === "checkbox" || input.type === "radio") return input.checked !== input.defaultChecked;
   return input.matches("input[type=text], input[type=date], textarea") && input.value !== input.defaultValue;
-}
-
-// How much of a long text is used, said when it matters.
-function counters(form) {
-  for (const area of form.querySelectorAll("textarea[data-max]")) {
-    const max = Number(area.dataset.max);
-    const line = document.createElement("span");
-    line.className = "help";
-    area.after(line);
-    const show = () => {
-      const length = [...area.value.trim()].length;
-      line.textContent = `已输入 ${length} 字，最多 ${max} 字`;
-      line.classList.toggle("error", length > max);
-    };
-    area.addEventListener("input", show);
-    show();
-  }
 }

@@ -1,4 +1,6 @@
 // Rows of a table: added, removed, pasted from Excel or WPS, summed while one types.
+import { count } from "./small.js";
+
 const TEXT = "input:not([type=hidden]), select, textarea";
 
 export function tables(form, keeper) {
@@ -7,6 +9,16 @@ export function tables(form, keeper) {
 
 function rowId() {
   return [...crypto.getRandomValues(new Uint8Array(6))].map((n) => n.toString(16).padStart(2, "0")).join("");
+}
+
+// Nothing in any cell, and nothing computed from it.
+function clear(row) {
+  for (const input of row.querySelectorAll(TEXT)) {
+    if (input.type === "checkbox" || input.type === "radio") input.checked = false;
+    else input.value = "";
+    if (input.matches("textarea[data-max]")) count(input);
+  }
+  for (const output of row.querySelectorAll("output")) output.textContent = "—";
 }
 
 class Rows {
@@ -54,19 +66,18 @@ class Rows {
     const id = rowId();
     row.id = `t-${this.key}-${id}`;
     for (const element of row.querySelectorAll("*")) {
-      for (const name of ["id", "for", "aria-describedby"]) {
-        const value = element.getAttribute(name);
-        if (value) element.setAttribute(name, value.replaceAll(`-${old.value}-`, `-${id}-`));
+      for (const name of ["id", "for", "aria-labelledby", "aria-describedby"]) {
+        // What was wrong in the row that is copied is not wrong in the new one.
+        const ids = element.getAttribute(name)?.split(" ").filter((one) => !one.endsWith("-error")).join(" ");
+        if (ids) element.setAttribute(name, ids.replaceAll(`-${old.value}-`, `-${id}-`));
+        else element.removeAttribute(name);
       }
       if (element.name?.startsWith("t.")) element.name = element.name.replace(/^t\.([^.]+)\.\d+\./, `t.$1.${number}.`);
       element.removeAttribute("aria-invalid");
     }
-    for (const said of row.querySelectorAll(".error, .said")) said.remove();
+    for (const said of row.querySelectorAll(".error:not([data-count]), .said")) said.remove();
     for (const cell of row.querySelectorAll(".wrong")) cell.classList.remove("wrong");
-    for (const input of row.querySelectorAll(TEXT)) {
-      if (input.type === "checkbox" || input.type === "radio") input.checked = false;
-      else input.value = "";
-    }
+    clear(row);
     row.querySelector("input[type=hidden]").value = id;
     this.body.append(row);
     this.renumber();
@@ -82,11 +93,8 @@ class Rows {
     for (const carried of this.form.querySelectorAll(`input[type=hidden][name^="${base}"]`)) {
       if (!row.contains(carried)) carried.remove();
     }
-    if (rows.length === 1) {
-      for (const input of row.querySelectorAll(TEXT)) input.value = "";
-    } else {
-      row.remove();
-    }
+    if (rows.length === 1) clear(row);
+    else row.remove();
     this.renumber();
     this.sum();
     this.keeper.touched();
@@ -97,9 +105,7 @@ class Rows {
   // What a screen reader calls a row is its place, whatever its id.
   renumber() {
     this.rows().forEach((row, n) => {
-      for (const label of row.querySelectorAll("label.hidden")) {
-        for (const part of label.childNodes) if (part.nodeType === Node.TEXT_NODE) part.data = part.data.replace(/^第\d+行/, `第${n + 1}行`);
-      }
+      for (const place of row.querySelectorAll(".of-row")) place.textContent = `第${n + 1}行 `;
       const button = row.querySelector("button[name=action]");
       if (!button) return;
       button.value = `remove:${this.key}:${row.querySelector("input[type=hidden]").value}`;

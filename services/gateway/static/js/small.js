@@ -6,6 +6,8 @@ export function once() {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) return event.preventDefault();
       form.dataset.sent = "1";
+      // What opens beside this page leaves it standing: it may be asked for again a little later.
+      if (form.target) return setTimeout(() => delete form.dataset.sent, 2000);
       event.submitter?.setAttribute("aria-busy", "true");
     });
   }
@@ -16,6 +18,20 @@ export function once() {
       for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
     }
   });
+}
+
+// How much of a long text is used, said when it matters.
+export function count(area) {
+  const max = Number(area.dataset.max);
+  const length = [...area.value.trim()].length;
+  let line = area.nextElementSibling;
+  if (!line?.matches("[data-count]")) {
+    line = document.createElement("span");
+    line.dataset.count = "";
+    area.after(line);
+  }
+  line.className = length > max ? "help error" : "help";
+  line.textContent = `已输入 ${length} 字，最多 ${max} 字`;
 }
 
 export function printing() {

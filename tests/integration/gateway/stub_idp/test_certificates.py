@@ -65,7 +65,9 @@ async def test_unbinding_from_the_notice_to_going_on(
     assert "正在审核" in await still.text()
     page, token = await as_reviewer(other)
     [id] = re.findall(r'review/([0-9a-f-]{36})">(?:(?!</form>).)*解绑审核', page, flags=re.S)
-    await other.go("POST", f"/stub-idp/review/{id}", data={"decision": "approve", "csrf_token": token})
+    await other.go(
+        "POST", f"/stub-idp/review/{id}", data={"decision": "approve", "sure": "1", "csrf_token": token}
+    )
     on = await browser.go("POST", "/stub-idp/unbind/continue", data=ticket)
     assert (on.status, on.url.path) == (200, "/welcome")
     assert (await browser.call("GET", "/me")).status == 200

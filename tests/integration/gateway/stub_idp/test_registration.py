@@ -127,9 +127,17 @@ async def test_foreign_document_waits_for_its_review(
     forged = await other.go("POST", f"/stub-idp/review/{id}", data={"decision": "approve", "csrf_token": "x"})
     assert forged.status == 403
     silent = await other.go("POST", f"/stub-idp/review/{id}", data={"decision": "refuse", "csrf_token": token})
-    assert (silent.status, "请填写原因" in await silent.text()) == (409, True)
-    await other.go("POST", f"/stub-idp/review/{id}", data={"decision": "approve", "csrf_token": token})
-    twice = await other.go("POST", f"/stub-idp/review/{id}", data={"decision": "approve", "csrf_token": token})
+    assert (silent.status, "请填写原因" in await silent.text()) == (422, True)
+    # What follows is said first, and nothing has followed yet; afterwards it is said that it has.
+    approve = {"decision": "approve", "csrf_token": token}
+    asked = await (await other.go("POST", f"/stub-idp/review/{id}", data=approve)).text()
+    assert "账号可以登录，申请人将收到邮件" in asked
+    assert "确认通过" in asked
+    assert id in await (await other.go("GET", "/stub-idp/review")).text()
+    sure = approve | {"sure": "1"}
+    done = await (await other.go("POST", f"/stub-idp/review/{id}", data=sure)).text()
+    assert "“tanaka”：已通过" in done
+    twice = await other.go("POST", f"/stub-idp/review/{id}", data=sure)
     assert (twice.status, "已由他人处理" in await twice.text()) == (409, True)
     assert [m.subject for m in await mails_to(gateway, "tanaka@example.com")] == [
         "注册已提交，等待身份证件审核", "身份证件审核结果",
@@ -149,7 +157,9 @@ async def test_refused_document_stays_out_and_says_why(browser: Browser, other: 
     page, token = await as_reviewer(other)
     id = re.search(r'action="/stub-idp/review/([0-9a-f-]{36})"', page)[1]  # type: ignore[index]
     form = {"decision": "refuse", "reason": "扫描件不清晰", "csrf_token": token}
-    await other.go("POST", f"/stub-idp/review/{id}", data=form)
+    asked = await (await other.go("POST", f"/stub-idp/review/{id}", data=form)).text()
+    assert 'value="扫描件不清晰"' in asked
+    await other.go("POST", f"/stub-idp/review/{id}", data=form | {"sure": "1"})
     out = await browser.send_form(await browser.to_form(), "suzuki", password=STEP_2["password"])
     assert "未通过审核：扫描件不清晰" in await out.text()
     again = await register(browser, FOREIGN, {"username": "suzuki2", "handler_id": "11010519491231002X"}, PDF)
