@@ -23,10 +23,11 @@ MASK = 0
 _HALF_PAGE = 20
 # Characters that a table is wide and a cell's two paddings are; a unit at the end of a name.
 _TABLE, _PADDING = 43.4, 1.0
-# What digits, and what stands between them, take of a character; totals are bold.
-_DIGIT, _POINT, _BOLD = 0.56, 0.32, 1.07
-# How much of a table its numbers may take from the columns beside them.
-_FOR_NUMBERS = 0.7
+# Amounts, codes and dates are not broken. What digits, capitals and what stands between them take of a character; totals are bold.
+_WHOLE = re.compile("^[0-9A-Z,./:—年月日-]{0,24}$")
+_DIGIT, _CAPITAL, _POINT, _BOLD = 0.56, 0.66, 0.32, 1.07
+# How much of a table they may take from the columns beside them.
+_FOR_WHOLE = 0.7
 # Characters to a line of the cover, and the lines that stand between its title and the office's name.
 _COVER_LINE, _COVER_LINES = 19, 12
 # A value that would take more than four lines beside another has a row to itself.
@@ -155,27 +156,34 @@ def _pairs(values: list[Value]) -> list[list[Value]]:
 
 
 def _widths(table: Table) -> list[float]:
-    """How many characters each column is wide: its share of the table, or what its longest number takes on one line."""
+    """How many characters each column is wide: its share of the table, or what its longest amount, code or date takes."""
     whole = sum(column.width for column in table.columns)
-    shares = [_TABLE * column.width / whole for column in table.columns]
-    needs = {
-        at: need
-        for at, column in enumerate(table.columns)
-        if column.numeric and (need := _longest_number(table, at) + _PADDING) > shares[at]
-    }
-    if table.code or not needs or sum(needs.values()) > _FOR_NUMBERS * _TABLE:
+    shares = widths = [_TABLE * column.width / whole for column in table.columns]
+    if table.code:
         return shares
-    left = (_TABLE - sum(needs.values())) / (_TABLE - sum(shares[at] for at in needs))
-    return [needs.get(at, share * left) for at, share in enumerate(shares)]
+    needs = {at: need for at in range(len(shares)) if (need := _needed(table, at)) is not None}
+    fixed: dict[int, float] = {}
+    # Whoever grows takes from the others, of whom the next may then be too narrow.
+    while short := {at: need for at, need in needs.items() if at not in fixed and need > widths[at]}:
+        fixed |= short
+        if sum(fixed.values()) > _FOR_WHOLE * _TABLE:
+            return widths
+        left = (_TABLE - sum(fixed.values())) / (_TABLE - sum(shares[at] for at in fixed))
+        widths = [fixed.get(at, share * left) for at, share in enumerate(shares)]
+    return widths
 
 
-def _longest_number(table: Table, at: int) -> float:
-    total = _length(table.totals[at]) * _BOLD if table.totals else 0
-    return max([total, *(_length(row[at]) for row in table.rows)])
+def _needed(table: Table, at: int) -> float | None:
+    """What a column takes in which nothing may be broken; None for one of texts."""
+    cells = [row[at] for row in table.rows]
+    if not cells or not (table.columns[at].numeric or all(map(_WHOLE.match, cells))):
+        return None
+    total = _length(table.totals[at]) * _BOLD if table.totals and table.columns[at].numeric else 0
+    return max(total, *map(_length, cells)) + _PADDING
 
 
-def _length(number: str) -> float:
-    return sum(_DIGIT if c.isdigit() else _POINT if c in ",.-" else 1 for c in number)
+def _length(cell: str) -> float:
+    return sum(_DIGIT if c.isdigit() else _POINT if c in ",.-/:" else _CAPITAL if c.isascii() else 1 for c in cell)
 
 
 def _percentages(widths: list[float]) -> list[str]:

@@ -104,17 +104,19 @@ def printed(*blocks: Table) -> list[str]:
 
 def test_the_largest_amount_and_its_sum_stand_on_one_line() -> None:
     """In the narrow columns of a table that is full of long texts."""
-    largest, total = "99,999,999.99", "19,999,999,998.00"
+    largest, total, code = "99,999,999.99", "299,999,999.97", "91110106MA01ABCD2L"
     columns = [
-        Column(label="序号", width=6), Column(label="费用名称", width=14), Column(label="类别", width=9),
+        Column(label="序号", width=6), Column(label="费用名称", width=14), Column(label="统一社会信用代码", width=17),
         Column(label="计划投资（万元）", width=9, numeric=True), Column(label="已支付（万元）", width=9, numeric=True),
         Column(label="凭证或发票号", width=12),
     ]  # fmt: skip
-    rows = [[str(n), "控温窑炉" * 20, "设备购置", largest, largest, "FP-2025-" * 9] for n in range(3)]
+    rows = [[str(n), "控温窑炉" * 20, code, largest, largest, "凭证" * 40] for n in range(3)]
     found = printed(Table(columns=columns, rows=rows, totals=["合计", "", "", total, total, ""]))
     # Three rows, two columns, each on a line that nothing was broken out of.
     assert sum(line.count(largest) for line in found) == 6
     assert sum(line.count(total) for line in found) == 2
+    # Nor is what had room enough before the numbers took theirs.
+    assert sum(line.count(code) for line in found) == 3
 
 
 def test_a_cover_of_long_names_keeps_its_parts_apart() -> None:
