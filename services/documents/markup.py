@@ -23,6 +23,15 @@ MASK = 0
 _HALF_PAGE = 20
 # Characters that a table is wide and a cell's two paddings are; a unit at the end of a name.
 _TABLE, _PADDING = 43.4, 1.0
+# Amounts, codes and dates are not broken. What digits, capitals and what stands between them take of a character; totals are bold.
+_WHOLE = re.compile("^[0-9A-Z,./:—年月日-]{0,24}$")
+_DIGIT, _CAPITAL, _POINT, _BOLD = 0.56, 0.66, 0.32, 1.07
+# How much of a table they may take from the columns beside them.
+_FOR_WHOLE = 0.7
+# Characters to a line of the cover, and the lines that stand between its title and the office's name.
+_COVER_LINE, _COVER_LINES = 19, 12
+# A value that would take more than four lines beside another has a row to itself.
+_LONG = 46
 _UNIT = re.compile("^[^（]+（[^（）]{1,4}）$")
 # What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
 _BETWEEN = re.compile(">[ \n]+<")
@@ -125,27 +134,66 @@ def _even_lines(text: str, longest: int) -> list[str]:
     return lines
 
 
+def _crowded(values: list[Value]) -> bool:
+    """Whether a cover's values take more lines than there are above the office's name."""
+    lines = [line for value in values for line in value.text.split("\n")]
+    return sum(max(1, ceil(len(line) / _COVER_LINE)) for line in lines) > _COVER_LINES
+
+
+def _wide(value: Value) -> bool:
+    return value.wide or len(value.text) > _LONG
+
+
 def _pairs(values: list[Value]) -> list[list[Value]]:
     """Label and value twice to a row; a wide one has a row to itself."""
     rows: list[list[Value]] = []
     for value in values:
-        if rows and not value.wide and len(rows[-1]) == 1 and not rows[-1][0].wide:
+        if rows and not _wide(value) and len(rows[-1]) == 1 and not _wide(rows[-1][0]):
             rows[-1].append(value)
         else:
             rows.append([value])
     return rows
 
 
-def _percentages(table: Table) -> list[str]:
+def _widths(table: Table) -> list[float]:
+    """How many characters each column is wide: its share of the table, or what its longest amount, code or date takes."""
+    whole = sum(column.width for column in table.columns)
+    shares = widths = [_TABLE * column.width / whole for column in table.columns]
+    if table.code:
+        return shares
+    needs = {at: need for at in range(len(shares)) if (need := _needed(table, at)) is not None}
+    fixed: dict[int, float] = {}
+    # Whoever grows takes from the others, of whom the next may then be too narrow.
+    while short := {at: need for at, need in needs.items() if at not in fixed and need > widths[at]}:
+        fixed |= short
+        if sum(fixed.values()) > _FOR_WHOLE * _TABLE:
+            return widths
+        left = (_TABLE - sum(fixed.values())) / (_TABLE - sum(shares[at] for at in fixed))
+        widths = [fixed.get(at, share * left) for at, share in enumerate(shares)]
+    return widths
+
+
+def _needed(table: Table, at: int) -> float | None:
+    """What a column takes in which nothing may be broken; None for one of texts."""
+    cells = [row[at] for row in table.rows]
+    if not cells or not (table.columns[at].numeric or all(map(_WHOLE.match, cells))):
+        return None
+    total = _length(table.totals[at]) * _BOLD if table.totals and table.columns[at].numeric else 0
+    return max(total, *map(_length, cells)) + _PADDING
+
+
+def _length(cell: str) -> float:
+    return sum(_DIGIT if c.isdigit() else _POINT if c in ",.-/:" else _CAPITAL if c.isascii() else 1 for c in cell)
+
+
+def _percentages(widths: list[float]) -> list[str]:
     """Fixed widths of the columns; measuring Chinese text is what automatic layout spends its time on."""
-    whole = sum(column.width for column in table.columns)
-    return [f"{column.width * 100 / whole:.4f}%" for column in table.columns]
+    return [f"{width * 100 / _TABLE:.4f}%" for width in widths]
 
 
-def _heads(table: Table) -> list[str]:
+def _heads(table: Table, widths: list[float]) -> list[str]:
     """What the columns are called; a unit that does not stand beside its name any more stands below it, whole."""
-    whole = sum(column.width for column in table.columns)
-    rooms = [int(_TABLE * column.width / whole - _PADDING) for column in table.columns]
+    rooms = [int(width - _PADDING) for width in widths]
     return [
         column.label.replace("（", "\n（")
         if len(column.label) > room and _UNIT.search(column.label)
@@ -154,12 +202,11 @@ def _heads(table: Table) -> list[str]:
     ]
 
 
-def _tall(row: list[str], table: Table) -> bool:
+def _tall(row: list[str], widths: list[float]) -> bool:
     """Whether a row takes more than half a page: one that may not break would leave the page before it empty."""
-    whole = sum(column.width for column in table.columns)
     return any(
-        len(cell) > _HALF_PAGE * max(_TABLE * column.width / whole - _PADDING, 1) or cell.count("\n") > _HALF_PAGE
-        for cell, column in zip(row, table.columns, strict=True)
+        len(cell) > _HALF_PAGE * max(width - _PADDING, 1) or cell.count("\n") > _HALF_PAGE
+        for cell, width in zip(row, widths, strict=True)
     )
 
 
@@ -182,6 +229,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         address=_address,
+        crowded=_crowded,
         heads=_heads,
         instant=_instant,
         lines=_lines,
@@ -194,5 +242,6 @@ def _environment() -> Environment:
         tall=_tall,
         title_lines=title_lines,
         two_lines=_two_lines,
+        widths=_widths,
     )
     return environment

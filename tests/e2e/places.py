@@ -10,7 +10,7 @@ from services.gateway.access import Page as Line
 from services.gateway.routes import table
 from shared import clock
 from shared.identity import Role
-from tests.system.running import RunningSystem, create, fill, submit
+from tests.system.running import RunningSystem, create, fill, submit, version
 
 # Who opens a page: the first of these whose role may.
 ACCOUNTS = {
@@ -45,6 +45,8 @@ class Cases:
     draft: str
     submitted: str
     returned: str
+    # With two experts, one of whom has given points.
+    expert: str
     token: str
     round: str
 
@@ -52,8 +54,13 @@ class Cases:
 def prepare(system: RunningSystem) -> Cases:
     """A draft with a 暂存 newer than what is saved, one that waits, and one that came back with opinions."""
     person, reviewer = system.person("qiye1"), system.person("shencha")
-    draft, submitted, returned = (create(person) for _ in range(3))
-    for id, name in ((draft, "燕京八绝礼盒"), (submitted, "京绣屏风"), (returned, "景泰蓝赏瓶")):
+    draft, submitted, returned, expert = (create(person) for _ in range(4))
+    for id, name in (
+        (draft, "燕京八绝礼盒"),
+        (submitted, "京绣屏风"),
+        (returned, "景泰蓝赏瓶"),
+        (expert, "雕漆提盒"),
+    ):
         fill(person, id, name=name)
     path = f"/applications/{draft}/sections/fund_plan"
     opened = person.call("GET", path).json()
@@ -71,12 +78,28 @@ def prepare(system: RunningSystem) -> Cases:
     }
     path = f"/review/applications/{returned}/return"
     reviewer.call("POST", path, json=body, etag=str(leased["version"]))
+    submit(person, expert)
+    _to_experts(system, expert)
     person.wait_for(f"/applications/{returned}/revisions/1/pdf", 60)
     content = person.call("GET", f"/applications/{returned}/revisions/1/pdf").content
     said = "".join("".join(p.get_textpage().get_text_range().split()) for p in PdfDocument(content))
     token = found[1] if (found := re.search(r"/verify/([A-Za-z0-9_.-]{16,})", said)) else "unknown"
     rounds = person.call("GET", "/rounds").json()
-    return Cases(draft, submitted, returned, token, str(rounds[0]["id"]))
+    return Cases(draft, submitted, returned, expert, token, str(rounds[0]["id"]))
+
+
+def _to_experts(system: RunningSystem, id: str) -> None:
+    reviewer, *experts = (system.person(name) for name in ("shencha", "zhuanjia1", "zhuanjia2"))
+    case = f"/review/applications/{id}"
+    for action in ("accept", "pass"):
+        etag = str(reviewer.call("POST", f"{case}/lease", json={}).json()["version"])
+        reviewer.call("POST", f"{case}/{action}", json={}, etag=etag)
+    accounts = [expert.call("GET", "/me").json()["account"] for expert in experts]
+    reviewer.call("PUT", f"{case}/experts", json={"experts": accounts}, etag=version(reviewer, id))
+    sheet = experts[1].call("GET", f"/expert/applications/{id}/sheet").json()["sheet"]
+    keys = [criterion["key"] for criterion in sheet["criteria"]]
+    given = {"scores": dict.fromkeys(keys, "80"), "comments": dict.fromkeys(keys, "有据"), "opinion": "建议支持。"}
+    experts[1].call("POST", f"/expert/applications/{id}/sheet", json=given)
 
 
 def places(cases: Cases, sections: list[str]) -> list[Place]:
@@ -94,7 +117,8 @@ def places(cases: Cases, sections: list[str]) -> list[Place]:
         "/projects?q=没有这样的项目",
         "/nowhere",
     )
-    every = dict.fromkeys([*found, *((path, "qiye1") for path in more)])
+    staff = [(f"/review/{cases.expert}", "shending"), (f"/expert/{cases.expert}", "zhuanjia1")]
+    every = dict.fromkeys([*found, *((path, "qiye1") for path in more), *staff])
     return [Place(path, who, f"{who or 'anybody'}-{_name(path, cases)}") for path, who in every]
 
 

@@ -13,7 +13,7 @@ from services.gateway.auditing import reading
 from services.gateway.context import DATABASE, SESSION
 from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import ask
-from services.gateway.pages.rendering import page
+from services.gateway.pages.rendering import ROLE_LABELS, page
 from services.gateway.switches import must_be_on
 from shared import clock
 from shared.errors import Malformed
@@ -21,6 +21,16 @@ from shared.wire import dumps
 
 SOURCES = {"accounts": "登录与账号", "applications": "申报与审核"}
 FILTERS = ("actor", "action", "application")
+DETAILS = {
+    "roles": "角色",
+    "route": "页面",
+    "method": "方法",
+    "reason": "理由",
+    "source": "来源",
+    "session": "登录",
+    "count": "数量",
+}
+ROLES = {role.value: label for role, label in ROLE_LABELS.items()}
 RESULTS = {"ok": "成功", "failed": "失败", "refused": "拒绝"}
 COLUMNS = (
     "id", "at", "actor", "actor_name", "role", "action", "label", "application_id", "from_state", "to_state",
@@ -77,9 +87,22 @@ async def show(request: web.Request) -> web.Response:
         "found": await _rows(request, source, query),
         "results": RESULTS,
         "actions": reading.LABELS if source == "accounts" else {},
-        "text": lambda value: dumps(value).decode() if value else "",
+        "text": _said,
     }
     return page(request, "audit.html", context)
+
+
+def _said(details: Json) -> str:
+    """What a row adds, for people; the export keeps it as it was written."""
+    return "；".join(f"{DETAILS.get(name, name)}：{_value(value)}" for name, value in (details or {}).items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return "、".join(_value(item) for item in value)
+    if isinstance(value, str):
+        return ROLES.get(value, value)
+    return dumps(value).decode()
 
 
 async def export(request: web.Request) -> web.StreamResponse:

@@ -56,6 +56,7 @@ def _table(table: Json, rows: list[Json], lists: Json) -> Json:
     return {
         "label": table["label"],
         "head": head + [f"{c['label']}（{c['unit']}）" if c.get("unit") else c["label"] for c in table["columns"]],
+        "dates": [n for n, c in enumerate(table["columns"], len(head)) if c["kind"] == "date"],
         "rows": lines,
         "totals": [table["total_label"], *[s or "" for s in (sums if fixed else sums[1:])]] if sums else [],
     }

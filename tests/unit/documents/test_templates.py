@@ -103,7 +103,8 @@ def test_a_unit_stands_whole_under_a_name_that_fills_its_column() -> None:
         Column(label="金额（万元）", width=30),
         Column(label="说明", width=53),
     ]
-    assert markup._heads(Table(columns=columns, rows=[])) == ["主营业务收入\n（万元）", "金额（万元）", "说明"]
+    table = Table(columns=columns, rows=[])
+    assert markup._heads(table, markup._widths(table)) == ["主营业务收入\n（万元）", "金额（万元）", "说明"]
 
 
 def test_no_line_of_an_address_ends_with_a_hyphen() -> None:

@@ -7,9 +7,9 @@ import pypdfium2
 
 from services.applications import document_model
 from services.applications.forms.source import read_form
-from services.documents import rendering
+from services.documents import markup, rendering
 from services.documents.checking import plain
-from shared.document import Column, Table
+from shared.document import Column, Table, Value
 from tests.unit.documents import models
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -94,3 +94,54 @@ def test_a_row_longer_than_a_page_begins_below_its_heading() -> None:
     pages = [plain(page.get_textpage().get_text_bounded()) for page in printed]
     [page] = [text for text in pages if "很长的表" in text]
     assert page.count("工艺") > 20
+
+
+def printed(*blocks: Table) -> list[str]:
+    """Every line of a document with these blocks."""
+    document = pypdfium2.PdfDocument(rendering.render(models.model(more=blocks), rendering.press()).content)
+    return [line for page in document for line in page.get_textpage().get_text_bounded().splitlines()]
+
+
+def test_the_largest_amount_and_its_sum_stand_on_one_line() -> None:
+    """In the narrow columns of a table that is full of long texts."""
+    largest, total, code = "99,999,999.99", "299,999,999.97", "91110106MA01ABCD2L"
+    columns = [
+        Column(label="序号", width=6), Column(label="费用名称", width=14), Column(label="统一社会信用代码", width=17),
+        Column(label="计划投资（万元）", width=9, numeric=True), Column(label="已支付（万元）", width=9, numeric=True),
+        Column(label="凭证或发票号", width=12),
+    ]  # fmt: skip
+    rows = [[str(n), "控温窑炉" * 20, code, largest, largest, "凭证" * 40] for n in range(3)]
+    found = printed(Table(columns=columns, rows=rows, totals=["合计", "", "", total, total, ""]))
+    # Three rows, two columns, each on a line that nothing was broken out of.
+    assert sum(line.count(largest) for line in found) == 6
+    assert sum(line.count(total) for line in found) == 2
+    # Nor is what had room enough before the numbers took theirs.
+    assert sum(line.count(code) for line in found) == 3
+
+
+def test_a_cover_of_long_names_keeps_its_parts_apart() -> None:
+    """100 characters each, which is what forms let people write: nothing is printed over anything."""
+    cover = [
+        *(
+            v if v.label != "申报单位" else v.model_copy(update={"text": "王㙍䶮犇𫖯" * 20})
+            for v in models.model().cover
+        )
+    ]
+    cover[0] = cover[0].model_copy(update={"text": "景泰蓝与雕漆融合创新礼品" * 8 + "系列项目"})
+    content = rendering.render(models.model(cover=cover), rendering.press()).content
+    text = pypdfium2.PdfDocument(content)[0].get_textpage()
+
+    def height(words: str) -> tuple[float, float]:
+        index, count = text.search(words).get_next()
+        boxes = [text.get_charbox(at) for at in range(index, index + count)]
+        return min(box[1] for box in boxes), max(box[3] for box in boxes)
+
+    # From the bottom of each to the top of the next.
+    assert height("2026-11-23 17:30:00")[0] > height("制")[1]
+    assert height("制")[0] > height("2026年11月23日")[1]
+    assert height("2026年11月23日")[0] > height("扫描二维码")[1]
+
+
+def test_a_long_value_has_a_row_to_itself() -> None:
+    short, long = Value(label="甲", text="一" * 46), Value(label="乙", text="一" * 47)
+    assert [len(row) for row in markup._pairs([short, short, long, short])] == [2, 1, 1]

@@ -16,7 +16,10 @@ FORM: dict[str, Any] = {
                     "label": "计划",
                     "row_label": "项目",
                     "fixed_rows": [],
-                    "columns": [{"key": "name", "label": "科目"}, {"key": "wan", "label": "金额", "unit": "万元"}],
+                    "columns": [
+                        {"key": "name", "label": "科目", "kind": "text"},
+                        {"key": "wan", "label": "金额", "kind": "money", "unit": "万元"},
+                    ],
                     "totals": ["wan"],
                     "total_label": "合计",
                 }

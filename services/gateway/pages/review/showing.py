@@ -80,6 +80,7 @@ def _table(table: Json, rows: list[Json], changes: list[Json], opinions: list[Js
         "label": table["label"],
         "row_label": table["row_label"] if fixed else None,
         "head": [f"{c['label']}（{c['unit']}）" if c.get("unit") else c["label"] for c in table["columns"]],
+        "dates": [n for n, c in enumerate(table["columns"]) if c["kind"] == "date"],
         "rows": lines,
         "totals": [table["total_label"], *[s or "" for s in (sums if fixed else sums[1:])]] if sums else [],
         "opinions": [o for o in said if not o["row"] or o["row"] not in here],
