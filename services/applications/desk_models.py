@@ -26,6 +26,8 @@ DESK = {
     "fund_type": ("fund_type", "state", "submitted_at", "id"),
     "assignee": ("assignee", "state", "submitted_at", "id"),
     "amount": ("state", "applied_wan", "submitted_at", "id"),
+    "batch": ("batch_id", "submitted_at", "id"),
+    "batch_state": ("batch_id", "state", "submitted_at", "id"),
 }
 
 # Each filter in the desk's own order; drafts are in none of them.
@@ -33,6 +35,17 @@ for _name, _columns in DESK.items():
     Index(f"ix_desk_{_name}", *(getattr(Application, c) for c in _columns), postgresql_where=ON_THE_DESK)
 for _name, _what in (("number", "number"), ("number_end", "reverse(number)")):
     Index(f"ix_desk_{_name}", literal_column(f"{_what} text_pattern_ops"), postgresql_where=ON_THE_DESK)
+for _name, _included, _only in (
+    ("unseen", "returned_at", "state = 'returned' AND return_seen_at IS NULL"),
+    ("over", "publicity_until", "state = 'publicity'"),
+):
+    Index(
+        f"ix_desk_{_name}",
+        Application.submitted_at,
+        Application.id,
+        postgresql_include=[_included],
+        postgresql_where=f"{_only} AND {ON_THE_DESK}",
+    )
 Index("ix_desk_search", Application.search, postgresql_using="gin", postgresql_where=ON_THE_DESK)
 
 
@@ -104,4 +117,7 @@ class UnlockRequest(Base):
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
 
-    __table_args__ = (CheckConstraint("status IN ('open', 'granted', 'refused')", name="status"),)
+    __table_args__ = (
+        CheckConstraint("status IN ('open', 'granted', 'refused')", name="status"),
+        Index("ix_unlock_requests_open", "application_id", "round_trip", postgresql_where="status = 'open'"),
+    )

@@ -194,6 +194,20 @@ async def how_many(session: AsyncSession, actor: Actor, *conditions: ColumnEleme
     return int(await session.scalar(select(func.count()).select_from(some)) or 0)
 
 
+async def how_many_ask(session: AsyncSession, actor: Actor) -> int:
+    """申请开放材料: how many cases wait for an answer, counted no further than `COUNT_UP_TO`."""
+    # From the requests, one by one: as a condition on cases, all open requests would be read before the first counts.
+    some = (
+        select(UnlockRequest.application_id)
+        .join(Application, Application.id == UnlockRequest.application_id)
+        .where(visible_to(actor), Application.state == State.RETURNED, _waits_for_answer())
+        .distinct()
+        .limit(COUNT_UP_TO)
+        .subquery()
+    )
+    return int(await session.scalar(select(func.count()).select_from(some)) or 0)
+
+
 async def page(
     session: AsyncSession, actor: Actor, wanted: Filter, *, cursor: str = "", limit: int = 20
 ) -> tuple[list[Application], str | None]:

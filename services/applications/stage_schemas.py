@@ -27,6 +27,8 @@ class NewBatch(Input):
 
 
 class BatchView(BaseModel):
+    """`cases` is counted up to 1,000: whoever reads that knows there are as many or more."""
+
     id: UUID
     round: UUID
     name: str

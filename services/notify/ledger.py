@@ -142,8 +142,9 @@ _CLAIM = text(
 )
 
 
-# What is due is read from the index until there is enough. Without fresh statistics the planner takes it for a few rows, and
-# reads and sorts all of a backlog for every claim.
+# What is due is read from the index until there is enough. Once the table has been analysed, however long ago, the
+# planner does so unasked; in a new database, until autovacuum first comes, it takes that index for empty, and reads and
+# sorts all of a backlog for every claim (20,000: 14 ms instead of 0.3).
 _IN_ORDER = text("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
 
 

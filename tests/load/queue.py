@@ -2,7 +2,8 @@
 
 The same questions are asked over HTTP of one service on 2,000 cases and of another on 200,000, turn by turn in one
 run; what is printed is the ratio of their medians. Cases are spread over ten states, four fund types, seventeen
-districts and twelve reviewers; one district is rare.
+districts, twelve reviewers and, however many, over 140 days, so that a filter finds as large a part of the few as of
+the many; one district is rare. A full page beside an empty one would tell what a page's rows cost.
 """
 
 import asyncio
@@ -38,16 +39,16 @@ INSERT INTO applications.applications (
   id, round_id, fund_type, form_version, enterprise, enterprise_name, created_by, state, version, revision, number,
   project_name, applied_wan, submitted_at, created_at, round_trips, unlocked, district, assignee, assignee_name,
   wrapped_key)
-SELECT gen_random_uuid(), (SELECT id FROM applications.rounds ORDER BY id OFFSET n % 2 LIMIT 1), 'reward', 1,
+SELECT gen_random_uuid(), (SELECT id FROM applications.rounds ORDER BY id OFFSET n / 10 % 2 LIMIT 1), 'reward', 1,
   lpad((n % 5000)::text, 18, '9'), '北京' || word.b || word.d || word.a || '工艺品有限公司', 'bench',
   (ARRAY['pending_acceptance','returned','lapsed','form_review','expert_review','decision','publicity','approved',
          'rejected','approved'])[1 + n * 7 % 10],
   1, 1, 'GM2026' || lpad(n::text, 6, '0'), word.d || word.a || word.c || word.b || '研发', 1 + (n * 7919 % 50000) / 100.0,
-  now() - (n || ' minutes')::interval, now() - (n || ' minutes')::interval, 0, '{}',
+  now() - n * step.apart, now() - n * step.apart, 0, '{}',
   CASE WHEN n % 90 = 0 THEN '延庆区' ELSE (ARRAY['东城区','西城区','朝阳区','丰台区','石景山区','海淀区','门头沟区','房山区',
   '通州区','顺义区','昌平区','大兴区','怀柔区','平谷区','密云区','北京经济技术开发区'])[1 + n * 13 % 16] END,
   CASE WHEN n % 13 > 0 THEN 'reviewer-' || n % 13 END, CASE WHEN n % 13 > 0 THEN '审核' || n % 13 END, ''
-FROM generate_series(1, :n) AS n, LATERAL (SELECT
+FROM generate_series(1, :n) AS n, (SELECT interval '140 days' / :n AS apart) AS step, LATERAL (SELECT
   (ARRAY['景泰蓝','玉雕','牙雕','雕漆','金漆','花丝','宫毯','京绣'])[1 + n * 3 % 8] AS a,
   (ARRAY['燕京','云锦','翠微','紫檀','天工','瑞祥','荣宝','德和'])[1 + n * 5 % 8] AS b,
   (ARRAY['礼盒','屏风','摆件','首饰','茶具','文房','挂毯','扇面'])[1 + n * 11 % 8] AS c,
@@ -60,10 +61,21 @@ WITH made AS (
   SELECT gen_random_uuid(), id, '第 1 批', 'bench' FROM applications.rounds RETURNING id, round_id)
 UPDATE applications.applications a SET
   batch_id = CASE WHEN a.state NOT IN ('pending_acceptance', 'returned') THEN made.id END,
-  returned_at = CASE WHEN a.state = 'returned' THEN a.submitted_at END,
-  return_seen_at = CASE WHEN a.state = 'returned' AND right(a.number, 1)::int % 3 > 0 THEN now() END,
+  returned_at = CASE WHEN a.state = 'returned'
+                THEN least(now(), a.submitted_at + right(a.number, 6)::int / 10 % 7 * interval '1 day') END,
+  return_seen_at = CASE WHEN a.state = 'returned' AND right(a.number, 6)::int / 10 % 3 > 0 THEN now() END,
   publicity_until = CASE WHEN a.state = 'publicity' THEN a.submitted_at + interval '90 days' END
 FROM made WHERE made.round_id = a.round_id
+"""
+# Every fourth case was once asked to be opened further; every eighth of the returned waits for an answer, and as many moved
+# on without one.
+REQUESTS = """
+INSERT INTO applications.unlock_requests (
+  id, application_id, round_trip, section, reason, status, note, asked_by, asked_at)
+SELECT gen_random_uuid(), id, 0, 'company', '地址有误', CASE WHEN nth % 8 = 1 THEN 'open' ELSE 'granted' END, '', 'bench',
+  submitted_at
+FROM (SELECT *, right(number, 6)::int / 10 AS nth FROM applications.applications) AS a
+WHERE nth % 4 = 0 AND state <> 'pending_acceptance' OR nth % 8 = 1 AND state IN ('returned', 'decision')
 """
 QUESTIONS = {
     "第一页": "",
@@ -88,10 +100,14 @@ QUESTIONS = {
     "没有的文字": "q=没有这个项目",
     "审核批": "batch={batch}",
     "审核批与状态": "batch={batch}&state=expert_review",
+    "审核批里没有的状态": "batch={batch}&state=pending_acceptance",
     "退回满三日未查看": "unseen=1",
     "公示期满": "over=1",
+    "申请开放材料": "unlock=1",
     "倒序": "order=newest&state=returned",
 }
+# What the page of the queue asks besides.
+BESIDE = {"筛选项": "choices", "审核批一览": "batches", "常用筛选": "filters"}
 
 
 async def _filled(url: str, folder: Path, n: int) -> TestServer:
@@ -104,6 +120,7 @@ async def _filled(url: str, folder: Path, n: int) -> TestServer:
         await seed(session)
         await session.execute(text(CASES), {"n": n})
         await session.execute(text(STAGES))
+        await session.execute(text(REQUESTS))
         await draw_counts_together(session)
     plain = url.replace("postgresql+psycopg", "postgresql")
     async with await psycopg.AsyncConnection.connect(plain, autocommit=True) as connection:
@@ -126,26 +143,27 @@ async def compare(
     async with ClientSession() as http:
         who = factories.staff(Role.REVIEWER, "reviewer-3")
         headers = signer.headers("applications", who)
-        rounds = await (await http.get(servers[0].make_url("/api/v1/rounds"), headers=headers)).json()
         batches = []
         for server in servers:
             listed = await (await http.get(server.make_url("/api/v1/review/batches"), headers=headers)).json()
-            batches.append(max(listed, key=lambda b: b["cases"])["id"])
+            batches.append(max(listed, key=lambda b: (b["cases"], b["round"])))
+        asked = {
+            f"{name}·{path}": f"{path}?{q}" for name, q in QUESTIONS.items() for path in ("applications", "counts")
+        }
+        asked |= BESIDE
         for turn in range(TURNS):
             headers = signer.headers("applications", who.model_copy(update={"received_at": clock.now()}))
-            for name, query in QUESTIONS.items():
-                for path in ("applications", "counts"):
-                    # Neither always goes first.
-                    for which, server in sorted(enumerate(servers), key=lambda s: s[0], reverse=turn % 2 == 0):
-                        filled = query.format(round=rounds[0]["id"], batch=batches[which])
-                        asked = f"/api/v1/review/{path}?{filled}"
-                        started = time.perf_counter()
-                        answer = await http.get(server.make_url(asked), headers=headers)
-                        await answer.read()
-                        assert answer.status == 200, await answer.text()
-                        if turn >= TURNS // 6:  # the first turns warm caches
-                            seconds = time.perf_counter() - started
-                            took.setdefault(f"{name}·{path}", ([], []))[which].append(seconds * 1000)
+            for name, query in asked.items():
+                # Neither always goes first.
+                for which, server in sorted(enumerate(servers), key=lambda s: s[0], reverse=turn % 2 == 0):
+                    filled = query.format(round=batches[which]["round"], batch=batches[which]["id"])
+                    started = time.perf_counter()
+                    answer = await http.get(server.make_url(f"/api/v1/review/{filled}"), headers=headers)
+                    await answer.read()
+                    assert answer.status == 200, await answer.text()
+                    if turn >= TURNS // 6:  # the first turns warm caches
+                        seconds = time.perf_counter() - started
+                        took.setdefault(name, ([], []))[which].append(seconds * 1000)
     for server in servers:
         await server.close()
     return {name: (statistics.median(few), statistics.median(many)) for name, (few, many) in took.items()}

@@ -113,7 +113,7 @@ async def show_counts(request: web.Request) -> web.Response:
         matching = await queue.matching(session, who, filter_)
         unseen = await queue.how_many(session, who, *queue.unseen_since(who.received_at - queue.UNSEEN_AFTER))
         over = await queue.how_many(session, who, *queue.over_at(who.received_at))
-        unlock = await queue.how_many(session, who, *queue.unlock_asked())
+        unlock = await queue.how_many_ask(session, who)
     everything: dict[str, int] = {}
     for (state, _), n in counted.items():
         everything[state] = everything.get(state, 0) + n

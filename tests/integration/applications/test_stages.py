@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import __main__ as commands
@@ -19,6 +19,7 @@ from services.applications.models import Application, Audit, Document, Owed, Rou
 from services.applications.scoring import CURRENT, sheet
 from services.applications.settings import ApplicationsSettings
 from services.applications.stage_models import Recusal
+from services.applications.use_cases import batches
 from services.applications.use_cases.deciding import spent
 from shared import clock
 from shared.database import migrate
@@ -35,6 +36,15 @@ OTHER_ENTERPRISE = factories.applicant(factories.ENTERPRISE_2)
 REVIEWER = factories.staff(Role.REVIEWER)
 DIRECTOR = factories.staff(Role.DIRECTOR)
 EXPERTS = [factories.staff(Role.EXPERT, name) for name in ("孙专家", "钱专家", "李专家")]
+# So many more cases like one, in a batch.
+MANY = """
+INSERT INTO applications.applications (
+  id, round_id, fund_type, form_version, enterprise, enterprise_name, created_by, state, version, revision, round_trips,
+  unlocked, project_name, wrapped_key, submitted_at, batch_id)
+SELECT gen_random_uuid(), round_id, fund_type, form_version, enterprise, enterprise_name, created_by, 'form_review', 1, 1, 0,
+  '{}', '', '', submitted_at, :batch
+FROM applications.applications, generate_series(1, :extra) WHERE id = :like
+"""
 R = "/api/v1/review/applications"
 E = "/api/v1/expert/applications"
 
@@ -199,6 +209,19 @@ async def test_batches_take_in_what_is_accepted(api: Api, submitted: str, round_
     assert [item["id"] for item in queue["items"]] == [submitted]
     listed = await call(api, "GET", f"/api/v1/review/batches?round={round_id}", REVIEWER, 200)
     assert {b["name"]: b["cases"] for b in listed}["十二月批"] == 1
+
+
+async def test_a_large_batch_is_counted_up_to_a_thousand(
+    api: Api, sessions: Sessions, round_id: str, submitted: str
+) -> None:
+    made = await call(
+        api, "POST", "/api/v1/review/batches", REVIEWER, 201, json={"round": round_id, "name": "大批"}
+    )
+    async with sessions() as session:
+        for extra, counted in ((3, 3), (batches.COUNT_UP_TO, batches.COUNT_UP_TO)):
+            await session.execute(text(MANY), {"like": submitted, "batch": made["id"], "extra": extra})
+            assert {b.name: n for b, n in await batches.listed(session, UUID(round_id))}["大批"] == counted
+        await session.rollback()
 
 
 async def test_no_case_passes_with_opinions_that_nobody_heard_of(api: Api, submitted: str) -> None:
