@@ -356,6 +356,16 @@ def test_what_an_answer_changes_is_seen_at_once(open_page: OpenPage, system: Run
     direction.select_option(PLATFORM)
     expect(firms).to_have_value("12")
     accessible(page)
+    # Whoever is choosing a file keeps the place that it is for; what an answer changed comes when they go on.
+    direction.select_option(index=1)
+    page.locator("input[type=file]").first.focus()
+    page.evaluate("document.activeElement.marked = true")
+    expect(page.locator("[data-kept]")).to_have_text(re.compile(r"^[\d:]+ 已暂存，尚未提交$"))
+    assert page.evaluate("document.activeElement.marked")
+    expect(firms).to_have_count(1)
+    page.get_by_label("项目实施地点").focus()
+    expect(firms).to_have_count(0)
+    expect(page.get_by_label("项目实施地点")).to_be_focused()
 
 
 def test_the_panel_follows_what_is_typed(open_page: OpenPage, system: RunningSystem) -> None:

@@ -5,7 +5,7 @@ import { tables } from "./rows.js";
 import { slots } from "./upload.js";
 import { refreshChecks } from "./checks.js";
 import { count } from "./small.js";
-import { compute, reshape } from "./standing.js";
+import { choosing, compute, reshape } from "./standing.js";
 
 export function start() {
   const form = document.querySelector("form[data-form]");
@@ -48,13 +48,21 @@ export function start() {
     if (action === "discard" && !window.confirm("放弃修改后，将恢复为上次保存的内容。确定放弃吗？")) return;
     keeper.send(action, event.submitter);
   });
+  let outdated = false;
+  const renew = async () => {
+    outdated = false;
+    if (await reshape(form, () => !keeper.dirty)) {
+      bind();
+      keeper.say(`${keeper.said}；表单已按您的选择更新`);
+    } else outdated = choosing(form);
+  };
+  // What waited for somebody choosing a file; the focus has moved on when the timer comes.
+  form.addEventListener("focusout", () => setTimeout(() => outdated && !choosing(form) && !keeper.dirty && renew()));
   keeper.onKept = async (kept) => {
     compute(kept.computed);
     for (const part of parts) part.sum?.();
-    if (kept.shape !== form.dataset.shape && await reshape(form, () => !keeper.dirty)) {
-      bind();
-      keeper.say(`${keeper.said}；表单已按您的选择更新`);
-    }
+    outdated = false;
+    if (kept.shape !== form.dataset.shape) await renew();
     const discard = form.querySelector("button[value=discard]");
     if (discard) discard.hidden = false;
     const mark = document.querySelector("[data-own-mark]");

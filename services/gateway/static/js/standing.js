@@ -13,12 +13,12 @@ export function compute(found) {
 
 // The form made anew from the page as it is now. False while something would be lost by it.
 export async function reshape(form, unchanged) {
-  if (form.querySelector("[data-files] progress, [data-files] .error")) return false;
+  if (form.querySelector("[data-files] progress, [data-files] .error") || choosing(form)) return false;
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer || !answer.ok || answer.redirected) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const made = page.querySelector("form[data-form]");
-  if (!made || !unchanged()) return false;
+  if (!made || choosing(form) || !unchanged()) return false;
   const back = remember(form);
   const line = form.querySelector("[data-kept]");
   form.replaceChildren(...document.adoptNode(made).childNodes);
@@ -28,6 +28,11 @@ export async function reshape(form, unchanged) {
   if (list) document.querySelector("nav.materials").replaceWith(document.adoptNode(list));
   back();
   return true;
+}
+
+// A file may be being chosen: what is picked for an input that is gone reaches nobody.
+export function choosing(form) {
+  return document.activeElement?.type === "file" && form.contains(document.activeElement);
 }
 
 // Where the person is typing, to be there again afterwards.
