@@ -1,5 +1,6 @@
 """What several pages ask of the services."""
 
+import asyncio
 import re
 from typing import Any
 from uuid import uuid4
@@ -9,17 +10,27 @@ from aiohttp import web
 from services.gateway.access import actor
 from services.gateway.client import Answer
 from services.gateway.context import SERVICES, SESSION
-from shared.errors import DomainError, NotFound
+from shared.errors import Conflict, DomainError, NotFound
 from shared.identity import Role
 from shared.web import uuid_in_path
 
 Json = dict[str, Any]
+# How often, and after how many seconds each, a second click asks what became of the first.
+PATIENCE, PAUSE = 20, 0.5
 # Published forms never change: asked for once a process.
 _FORMS: dict[tuple[str, int], Json] = {}
 
 
 async def ask(request: web.Request, method: str, path: str, **options: Any) -> Answer:
-    """One call of the public contract for whoever is signed in."""
+    """One call of the public contract for whoever is signed in. The second of two clicks without a script waits for the first
+    one's answer, which is its own too, since both bring the same key."""
+    for _ in range(PATIENCE if options.get("key") else 0):
+        try:
+            return await request.app[SERVICES].ask(actor(request), method, path, **options)
+        except Conflict as error:
+            if error.code != "in_progress":
+                raise
+            await asyncio.sleep(PAUSE)
     return await request.app[SERVICES].ask(actor(request), method, path, **options)
 
 

@@ -1,6 +1,7 @@
 """Two first times at once: the second finds what the first one made."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from services.gateway.signin import factor
 from services.gateway.signin.claims import Person
 from shared.database import async_engine
 from shared.sealing import Keyring
-from tests.integration.gateway.conftest import make_settings
+from tests.integration.gateway.conftest import Browser, make_settings
 
 KEYS = Keyring([b"p" * 32])
 PERSON = Person(subject="first-time", name="李响", uscc="91110105MA01ABCD0X", enterprise_name="北京某工艺品公司")
@@ -45,3 +46,15 @@ async def test_two_first_sign_ins_at_once_are_one_account_with_one_secret(sessio
         return shown
 
     assert len({*await asyncio.gather(secret(), secret())}) == 1
+
+
+async def test_clicks_at_once_all_end_where_the_first_one_does(browser: Browser) -> None:
+    """Without a script a browser shows the answer to the last click only: it must be no refusal."""
+    await browser.sign_in("qiye1")
+    text = await (await browser.go("GET", "/projects/new")).text()
+    form = {name: re.search(rf'name="{name}" value="([^"]+)"', text)[1] for name in ("round_id", "key")}  # type: ignore[index]
+    form |= {"csrf_token": browser.csrf_token, "anyway": "1"}
+    clicks = [browser.go("POST", "/projects/new", data=form, allow_redirects=False) for _ in range(8)]
+    answers = await asyncio.gather(*clicks)
+    assert {answer.status for answer in answers} == {303}
+    assert len({answer.headers["Location"] for answer in answers}) == 1
