@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from deploy.demo.client import Person
@@ -26,6 +27,7 @@ def paused(system: RunningSystem, name: str) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_a_document_that_cannot_be_made_and_pages_without_the_stream(
     open_page: OpenPage, system: RunningSystem, tmp_path: Path
 ) -> None:

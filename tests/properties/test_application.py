@@ -367,7 +367,7 @@ def test_applicants_and_reviewers(service: Service) -> None:
     run_state_machine_as_test(
         Game,
         settings=settings(
-            max_examples=12,
+            max_examples=7,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,
