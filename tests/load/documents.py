@@ -26,7 +26,7 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 
 from services.documents import markup, rendering
-from shared.document import ApplicationForm, Text
+from shared.document import ApplicationForm, Table, Text
 from tests.load.chromium import Chromium, find_chromium
 from tests.unit.documents.models import model, plan
 
@@ -45,10 +45,15 @@ def _stock_qr(text: str) -> str:
     return str(code.png_data_uri(scale=6, border=2))
 
 
+def _stock_percentages(table: Table) -> list[str]:
+    whole = sum(column.width for column in table.columns)
+    return [f"{column.width * 100 / whole:.4f}%" for column in table.columns]
+
+
 def stock_markup(form: ApplicationForm) -> tuple[str, str]:
     """XHTML and style sheet by the templates of before."""
     environment = markup._environment().overlay(loader=FileSystemLoader(STOCK))
-    environment.filters = {**environment.filters, "qr": _stock_qr}
+    environment.filters = {**environment.filters, "qr": _stock_qr, "percentages": _stock_percentages}
     css = "\n".join(
         (STOCK / name).read_text("utf-8") for name in ("shared/print.css", f"{form.kind}/document.css")
     )
