@@ -22,7 +22,7 @@ class Options:
 
     enterprises: int = 2000
     # The last minutes, in which everybody submits; and how many times as long people have been at it before. Nobody fills
-    # in six materials and fetches eight scans within the ten minutes in which two thousand submit.
+    # in six materials and fetches six files within the ten minutes in which two thousand submit.
     minutes: float = 10.0
     before: float = 2.0
     # The share that comes too late, and the share that a reviewer returns.
