@@ -71,24 +71,28 @@ async def application(session: AsyncSession, actor: Actor, id: UUID, *, lock: bo
         # NO KEY UPDATE: rows that only refer to it can still be inserted.
         found = await session.scalar(query.with_for_update(key_share=True))
     else:
-        found = _with_round(session, (await session.execute(_and_round(query))).first())
+        row = await _first_with_round(session, query)
+        found = row[0] if row is not None else None
     if found is None:
         raise NotFound("未找到该申请。")
     return found
 
 
-def _and_round(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+async def _first_with_round(
+    session: AsyncSession, query: Select[*tuple[Any, ...]]
+) -> Row[*tuple[Any, ...]] | None:
     """Nearly everybody who looks at an application looks at its round. Not where a lock is waited for: what stands beside
     the locked row would be as it was before the wait."""
-    return query.add_columns(Round).join(Round, Round.id == Application.round_id)
+    query = query.add_columns(Round).join(Round, Round.id == Application.round_id)
+    row = (await session.execute(query)).first()
+    if row is not None:
+        _keep(session, row[-1])
+    return row
 
 
-def _with_round(session: AsyncSession, row: Row[*tuple[Any, ...]] | None) -> Any:
-    """The row's first entity; its last, the round, is kept for as long as the session looks at it."""
-    if row is None:
-        return None
-    session.info.setdefault("rounds", []).append(row[-1])
-    return row[0]
+def _keep(session: AsyncSession, round_: Round) -> None:
+    """A session forgets what nobody holds; a round that it has seen is not asked for again."""
+    session.info.setdefault("rounds", []).append(round_)
 
 
 async def application_and_section(
@@ -100,11 +104,11 @@ async def application_and_section(
         .join(Section, and_(Section.application_id == Application.id, Section.key == key))
         .where(Application.id == id, visible_to(actor))
     )
+    found: Row[*tuple[Any, ...]] | None
     if lock:
         found = (await session.execute(query.with_for_update(key_share=True, of=(Application, Section)))).first()
     else:
-        found = (await session.execute(_and_round(query))).first()
-        _with_round(session, found)
+        found = await _first_with_round(session, query)
     return (found[0], found[1]) if found is not None else (await application(session, actor, id, lock=lock), None)
 
 
@@ -172,7 +176,7 @@ async def round_(session: AsyncSession, id: UUID, *, lock: bool = False, anew: b
     found = await session.get(Round, id, populate_existing=anew, with_for_update=lock or None)
     if found is None:
         raise NotFound("没有这个申报批次。")
-    session.info.setdefault("rounds", []).append(found)
+    _keep(session, found)
     return found
 
 
