@@ -233,8 +233,8 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
 def section_view(opened: Opened, files: list[Attachment], now: SectionNow, round_: Round) -> SectionView:
     key, row = opened.definition.key, opened.row
     prefill = opened.codec.open(key, {name: item["value"] for name, item in row.prefill.items()})
-    kept = row.draft if row.draft is not None else row.saved
-    shown = prefill if kept is None else opened.codec.open(key, kept)
+    typed = opened.shown()
+    shown = prefill if typed is None else typed
     brought = provenance.Brought(prefill, opened.codec.open(key, row.registered))
     choices = opened.form.choices(round_facts(round_))
     return SectionView(
@@ -253,16 +253,15 @@ def section_view(opened: Opened, files: list[Attachment], now: SectionNow, round
     )
 
 
-def section_written(opened: Opened, now: SectionNow) -> SectionWritten:
-    key, row = opened.definition.key, opened.row
-    kept = row.draft if row.draft is not None else row.saved
+def section_written(opened: Opened, now: SectionNow, shown: dict[str, Any] | None) -> SectionWritten:
+    row = opened.row
     return SectionWritten(
-        key=key,
+        key=opened.definition.key,
         status=status(row),
         etag=str(row.etag),
         version=opened.application.version,
         at=row.draft_at or row.saved_at or clock.now(),
-        values=opened.codec.open_or_none(key, kept),
+        values=shown,
         now=now,
     )
 

@@ -1,5 +1,7 @@
 """One section: read, 暂存, 保存表单, 放弃修改."""
 
+from typing import Any
+
 from aiohttp import web
 
 from services.applications import repository, views
@@ -12,8 +14,8 @@ from services.applications.use_cases.opinions import mark_seen
 from shared.web import actor, answer, body, if_match, uuid_in_path
 
 
-def _written(opened: use_case.Opened, now: SectionNow) -> web.Response:
-    view = views.section_written(opened, now)
+def _written(opened: use_case.Opened, now: SectionNow, shown: dict[str, Any] | None) -> web.Response:
+    view = views.section_written(opened, now, shown)
     return answer(view, ETag=f'"{view.etag}"')
 
 
@@ -33,7 +35,7 @@ async def get_section(request: web.Request) -> web.Response:
 async def keep_draft(request: web.Request) -> web.Response:
     """暂存: keep what was typed, without validation. It does not count for submission."""
     async with request.app[ENGINE].begin() as connection:
-        opened, now = await autosaving.keep_draft(
+        opened, now, kept = await autosaving.keep_draft(
             connection,
             request.app[CODEC],
             actor(request),
@@ -42,7 +44,7 @@ async def keep_draft(request: web.Request) -> web.Response:
             if_match(request),
             body(request, SectionValues).values,
         )
-    return _written(opened, now)
+    return _written(opened, now, kept)
 
 
 async def discard_draft(request: web.Request) -> web.Response:
@@ -56,7 +58,7 @@ async def discard_draft(request: web.Request) -> web.Response:
             request.match_info["key"],
             if_match(request),
         )
-    return _written(opened, now)
+    return _written(opened, now, opened.shown())
 
 
 async def save_section(request: web.Request) -> web.Response:
@@ -71,4 +73,4 @@ async def save_section(request: web.Request) -> web.Response:
             if_match(request),
             body(request, SectionValues).values,
         )
-    return _written(opened, now)
+    return _written(opened, now, opened.shown())

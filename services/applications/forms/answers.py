@@ -109,11 +109,17 @@ def read(section: Section, values: Values, context: Context) -> Reading:
         _take(
             definition, raw, choices, found.kept, found.errors, {"section": section.key, "field": definition.key}
         )
-    for table in section.tables:
-        found.kept[table.key] = _rows(section, table, values.get(table.key), choices, found.errors)
+    found.kept |= rows_of(section, values, choices, found.errors)
     for slot in section.slots:
         found.kept[slot.key] = _files(section, slot.key, slot.label, values.get(slot.key), context, found.errors)
     return found
+
+
+def rows_of(
+    section: Section, values: Values, choices: Choices, errors: list[FieldError]
+) -> dict[str, list[Values]]:
+    """The rows of every table, by their columns' kinds; what is wrong with them goes to `errors`."""
+    return {t.key: _rows(section, t, values.get(t.key), choices, errors) for t in section.tables}
 
 
 def validate(section: Section, values: Values, context: Context) -> Values:

@@ -67,6 +67,11 @@ class Table(Part):
         return tuple(column.key for column in self.columns if column.asked)
 
     @cached_property
+    def always_required(self) -> tuple[str, ...]:
+        """The columns that must be filled in, whatever stands elsewhere."""
+        return tuple(c.key for c in self.columns if c.asked and c.required and not c.required_if and not c.visible_if)
+
+    @cached_property
     def by_row(self) -> Mapping[str, FixedRow]:
         return {row.key: row for row in self.fixed_rows}
 
@@ -127,6 +132,11 @@ class Section(Part):
     def not_asked(self) -> frozenset[str]:
         """The keys of fields that nobody fills in."""
         return frozenset(field.key for field in self.fields if not field.asked)
+
+    @cached_property
+    def required_unless_told(self) -> tuple[str, ...]:
+        """The keys of what must be filled in as long as no condition says otherwise."""
+        return tuple(key for key, part in self.by_key.items() if part.required and key not in self.not_asked)
 
     @cached_property
     def sensitive(self) -> frozenset[str]:

@@ -118,6 +118,12 @@ class Rules:
         return frozenset(key for key, names in self.needs.items() if not names) - self.sections_asking_for_others
 
     @cached_property
+    def unconditional(self) -> frozenset[str]:
+        """The sections in which nothing hangs on anything: no conditions, nothing computed. Bounds only judge."""
+        ruled = {node[0] for node, _ in self.of} | {key for key, *_ in self.rows} | {key for key, _ in self.groups}
+        return frozenset(section.key for section in self.form.sections) - ruled
+
+    @cached_property
     def conditional_sections(self) -> bool:
         """Whether a whole section is shown or required under a condition."""
         return any(node[1] == "" for node, _ in self.of)

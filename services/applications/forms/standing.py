@@ -74,6 +74,28 @@ def now(section: Section, situation: Situation) -> SectionNow:
     )  # fmt: skip
 
 
+def unconditional(section: Section, kept: Mapping[str, list[Values]]) -> SectionNow:
+    """The same for a section of `rules.unconditional`, which stands as it always does but for its tables' rows (`kept`):
+    most of the sections that are typed in, and what 暂存 answers many times before anything is saved."""
+    return SectionNow(
+        visible=True,
+        section_required=section.required,
+        required=list(section.required_unless_told),
+        tables={t.key: _all_shown(t, kept[t.key]) for t in section.tables},
+    )
+
+
+def _all_shown(table: Table, rows: list[Values]) -> TableNow:
+    every = RowNow(required=list(table.always_required))
+    fixed = {row.get("row") for row in rows}
+    return TableNow(
+        hidden_rows=[r.key for r in table.fixed_rows if r.key not in fixed],
+        required=every.required,
+        rows={str(row["id"]): every for row in rows},
+        totals=totals(table, rows),
+    )
+
+
 def _table(section: str, table: Table, situation: Situation) -> TableNow:
     rows = situation.rows(section, table.key)
     views = {situation.row_id(row): _row(table, row, situation) for row in rows}
@@ -82,9 +104,7 @@ def _table(section: str, table: Table, situation: Situation) -> TableNow:
     return TableNow(
         hidden_rows=[r.key for r in table.fixed_rows if r.key not in fixed],
         hidden_columns=hidden,
-        required=[
-            c.key for c in table.columns if c.asked and c.required and not c.required_if and not c.visible_if
-        ],
+        required=list(table.always_required),
         rows=views,
         totals=totals(table, [{c: situation.cell(row, c) for c in table.totals} for row in rows]),
     )

@@ -22,8 +22,8 @@ from shared.identity import Actor
 
 async def keep_draft(
     connection: AsyncConnection, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
-) -> tuple[Opened, SectionNow]:
-    """The section with what was typed, and how it stands with that. Raises only the section's tag."""
+) -> tuple[Opened, SectionNow, dict[str, Any]]:
+    """The section, how it stands with what was typed, and that as it is kept. Raises only the section's tag."""
     direct = await driver(connection)
     application, row, round_ = await autosaves.open_for_keeping(direct, actor, id, key)
     form = catalogue_form(application.fund_type, application.form_version)
@@ -33,7 +33,8 @@ async def keep_draft(
     opened = Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
     must_match(opened, etag)
     must_be_editable(opened, actor)
-    await autosaves.keep(direct, row, opened.codec.seal(key, answers.draft(definition, values)))
+    typed = answers.draft(definition, values)
+    await autosaves.keep(direct, row, opened.codec.seal(key, typed))
     if application.state == State.RETURNED:
         # A change after a return is seen by the reviewer: it can no longer be taken back.
         await autosaves.see_return(direct, application)
@@ -43,7 +44,6 @@ async def keep_draft(
         if isinstance(name, str):
             await autosaves.rename(direct, application, name.strip()[:100])
     if key in form.rules.alone:
-        typed = opened.codec.open(key, row.draft or {})
-        return opened, alone(form, round_, opened.codec, row).now(definition, typed)
+        return opened, alone(form, round_, opened.codec, row).now(definition, typed), typed
     async with AsyncSession(bind=connection) as session:
-        return opened, await standing(session, opened)
+        return opened, await standing(session, opened), typed

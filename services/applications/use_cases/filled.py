@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
 from services.applications.codec import SectionCodec
-from services.applications.forms.answers import Context, read
+from services.applications.forms.answers import Context, read, rows_of
 from services.applications.forms.checks import Outcome, evaluate, value_at
 from services.applications.forms.definition import Form, OtherApplications
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.provenance import Brought, outcomes
 from services.applications.forms.situation import Facts, Situation
-from services.applications.forms.standing import SectionNow, effective, now
+from services.applications.forms.standing import SectionNow, effective, now, unconditional
 from services.applications.models import Application, Attachment, Round, Section
 from services.applications.others import other_applications
 from services.applications.use_cases.moving import round_facts
@@ -50,6 +50,8 @@ class Filled:
     def now(self, definition: Definition, typed: Values) -> SectionNow:
         """How a section stands with what was typed in it, as far as that can be read."""
         context = self.context(definition.key)
+        if definition.key in self.form.rules.unconditional:
+            return unconditional(definition, rows_of(definition, typed, context.choices, []))
         kept = read(definition, typed, context).kept
         return now(definition, context.situation(definition, kept))
 

@@ -34,6 +34,11 @@ class Opened:
     row: Section
     codec: SectionCodec
 
+    def shown(self) -> dict[str, Any] | None:
+        """What was typed last: its 暂存, else what is saved."""
+        kept = self.row.draft if self.row.draft is not None else self.row.saved
+        return self.codec.open_or_none(self.definition.key, kept)
+
 
 async def open_section(
     session: AsyncSession,
@@ -72,11 +77,9 @@ async def standing(
 ) -> SectionNow:
     """How the section stands with what it shows: its 暂存, else what is saved, else what was prefilled. `attachments`: all of
     the application's, where they were loaded before."""
-    key, row = opened.definition.key, opened.row
     filled = await filled_around(session, opened, attachments)
-    kept = row.draft if row.draft is not None else row.saved
-    typed = opened.codec.open(key, kept) if kept is not None else filled.prefill.get(key, {})
-    return filled.now(opened.definition, typed)
+    typed = opened.shown()
+    return filled.now(opened.definition, filled.prefill.get(opened.definition.key, {}) if typed is None else typed)
 
 
 def editable(application: Application, key: str) -> bool:
