@@ -1,4 +1,4 @@
-"""Every SELECT of the service. What an applicant asks is scoped to the enterprise here, in `visible_to`."""
+"""Every SELECT of applications and what hangs on them; an applicant's are scoped to its enterprise here, in `visible_to`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,13 +9,13 @@ from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindpara
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from services.applications import round_repository
 from services.applications.cursors import cursor_of, place_of
 from services.applications.models import (
     Application,
     Attachment,
     Audit,
     Document,
-    Extension,
     Opinion,
     Owed,
     Revision,
@@ -86,13 +86,8 @@ async def _first_with_round(
     query = query.add_columns(Round).join(Round, Round.id == Application.round_id)
     row = (await session.execute(query)).first()
     if row is not None:
-        _keep(session, row[-1])
+        round_repository.seen(session, row[-1])
     return row
-
-
-def _keep(session: AsyncSession, round_: Round) -> None:
-    """A session forgets what nobody holds; a round that it has seen is not asked for again."""
-    session.info.setdefault("rounds", []).append(round_)
 
 
 async def application_and_section(
@@ -154,77 +149,6 @@ async def applications(
     found = list(await session.scalars(query.limit(limit + 1), {"enterprise": actor.enterprise}))
     page = found[:limit]
     return page, cursor_of(page[-1].created_at, page[-1].id) if len(found) > limit else None
-
-
-async def extensions_among(
-    session: AsyncSession, applications: Sequence[Application]
-) -> dict[tuple[UUID, str], Extension]:
-    """The late acceptances that concern any of these applications."""
-    pairs = {(a.round_id, a.enterprise) for a in applications}
-    query = select(Extension).where(tuple_(Extension.round_id, Extension.enterprise).in_(pairs))
-    return {(found.round_id, found.enterprise): found for found in await session.scalars(query)}
-
-
-async def rounds_among(session: AsyncSession, applications: Sequence[Application]) -> dict[UUID, Round]:
-    """The rounds of these applications."""
-    query = select(Round).where(Round.id.in_({a.round_id for a in applications}))
-    return {found.id: found for found in await session.scalars(query)}
-
-
-async def round_(session: AsyncSession, id: UUID, *, lock: bool = False, anew: bool = False) -> Round:
-    """A round: as this transaction has seen it if it has, or as it is now where `anew` or locked."""
-    found = await session.get(Round, id, populate_existing=anew, with_for_update=lock or None)
-    if found is None:
-        raise NotFound("没有这个申报批次。")
-    _keep(session, found)
-    return found
-
-
-async def rounds(
-    session: AsyncSession, *, closing_after: datetime | None = None, or_among: set[UUID] | None = None
-) -> list[Round]:
-    """Rounds by closing time; with `closing_after` only published ones that close later, or are `or_among`."""
-    query = select(Round).order_by(Round.closes_at, Round.id)
-    if closing_after is not None:
-        query = query.where(
-            Round.published_at.is_not(None), or_(Round.closes_at > closing_after, Round.id.in_(or_among or set()))
-        )
-    return list(await session.scalars(query))
-
-
-async def extensions_of(session: AsyncSession, enterprise: str, at: datetime) -> dict[UUID, Extension]:
-    """An enterprise's late acceptances that still run, by round."""
-    query = select(Extension).where(Extension.enterprise == enterprise, Extension.until >= at)
-    return {found.round_id: found for found in await session.scalars(query)}
-
-
-async def extensions(session: AsyncSession, round_id: UUID) -> list[Extension]:
-    query = (
-        select(Extension)
-        .where(Extension.round_id == round_id)
-        .order_by(Extension.created_at, Extension.enterprise)
-    )
-    return list(await session.scalars(query))
-
-
-async def round_history(session: AsyncSession, round_id: UUID, limit: int = 200) -> list[Audit]:
-    """What operators did with a round, newest first."""
-    query = select(Audit).where(Audit.application_id.is_(None), Audit.details["round"].astext == str(round_id))
-    return list(await session.scalars(query.order_by(Audit.id.desc()).limit(limit)))
-
-
-async def counted_by_state(session: AsyncSession, round_id: UUID) -> dict[str, int]:
-    """How many applications of a round stand in each state."""
-    query = (
-        select(Application.state, func.count())
-        .where(Application.round_id == round_id, Application.deleted_at.is_(None))
-        .group_by(Application.state)
-    )
-    return {row[0]: row[1] for row in await session.execute(query)}
-
-
-async def extension(session: AsyncSession, round_id: UUID, enterprise: str) -> Extension | None:
-    return await session.get(Extension, (round_id, enterprise))
 
 
 async def sections(session: AsyncSession, id: UUID, *, lock: bool = False) -> dict[str, Section]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import round_repository
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.needs import needs
 from services.applications.models import Extension, Round
@@ -64,9 +64,9 @@ async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDet
         unused=sorted(round_.parameters.keys() - {n.name for n in wanted}),
         extensions=[
             ExtensionView.model_validate(e, from_attributes=True)
-            for e in await repository.extensions(session, round_.id)
+            for e in await round_repository.extensions(session, round_.id)
         ],
-        applications=await repository.counted_by_state(session, round_.id),
+        applications=await round_repository.counted_by_state(session, round_.id),
         history=[
             TimelineEntry(
                 at=entry.at,
@@ -77,6 +77,6 @@ async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDet
                 to_state=None,
                 details={k: v for k, v in entry.details.items() if k != "round"},
             )
-            for entry in await repository.round_history(session, round_.id)
+            for entry in await round_repository.round_history(session, round_.id)
         ],
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository, taken_over
+from services.applications import repository, round_repository, taken_over
 from services.applications.codec import Codec
 from services.applications.forms import provenance
 from services.applications.forms.catalogue import form as catalogue_form
@@ -115,8 +115,8 @@ async def summaries(
     session: AsyncSession, applications: Sequence[Application], actor: Actor
 ) -> list[ApplicationSummary]:
     """The lines of a list, with one look each at rounds and late acceptances."""
-    rounds = await repository.rounds_among(session, applications)
-    extensions = await repository.extensions_among(session, applications)
+    rounds = await round_repository.rounds_among(session, applications)
+    extensions = await round_repository.extensions_among(session, applications)
     return [
         _summary(a, rounds[a.round_id], extensions.get((a.round_id, a.enterprise)), actor) for a in applications
     ]
@@ -125,7 +125,7 @@ async def summaries(
 async def summary(session: AsyncSession, application: Application, actor: Actor) -> ApplicationSummary:
     """One application as a line of a list."""
     round_ = await session.get_one(Round, application.round_id)
-    extension = await repository.extension(session, application.round_id, application.enterprise)
+    extension = await round_repository.extension(session, application.round_id, application.enterprise)
     return _summary(application, round_, extension, actor)
 
 

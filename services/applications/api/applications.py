@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.applications import repository, views
+from services.applications import repository, round_repository, views
 from services.applications.context import CODEC, PEERS, SETTINGS, STORE, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.peers import NOTHING_KNOWN, PROFILES
@@ -79,7 +79,7 @@ async def create_application(request: web.Request) -> web.Response:
         async def act() -> dict[str, object]:
             wanted = body(request, StartApplication)
             codec, total_mb = request.app[CODEC], request.app[SETTINGS].attachments_total_mb
-            round_ = await repository.round_(session, wanted.round_id)
+            round_ = await round_repository.round_(session, wanted.round_id)
             application = await start(session, codec, who, round_, known)
             if wanted.copy_from is not None:
                 store = request.app[STORE]

@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import round_repository
 from services.applications.context import transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.catalogue import sound as sound_forms
@@ -64,7 +64,7 @@ def _seen(request: web.Request) -> str | None:
 async def get_round(request: web.Request) -> web.Response:
     """A round with what its form needs, its late acceptances, its history; its ETag is its version."""
     async with transaction(request) as session:
-        return await _detail(request, session, await repository.round_(session, uuid_in_path(request)))
+        return await _detail(request, session, await round_repository.round_(session, uuid_in_path(request)))
 
 
 async def create_round(request: web.Request) -> web.Response:

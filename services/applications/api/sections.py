@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.applications import repository, views
+from services.applications import repository, round_repository, views
 from services.applications.context import CODEC, ENGINE, transaction
 from services.applications.forms.standing import SectionNow
 from services.applications.schemas import SectionValues
@@ -27,7 +27,7 @@ async def get_section(request: web.Request) -> web.Response:
         await mark_seen(session, opened.application, who)
         files = await repository.attachments(session, id)
         now = await use_case.standing(session, opened, files)
-        round_ = await repository.round_(session, opened.application.round_id)
+        round_ = await round_repository.round_(session, opened.application.round_id)
         view = views.section_view(opened, [file for file in files if file.section == key], now, round_)
     return answer(view, ETag=f'"{view.etag}"')
 

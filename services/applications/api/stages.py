@@ -4,7 +4,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from services.applications import peers, repository
+from services.applications import peers, repository, round_repository
 from services.applications.api.documents import ask_for, file_or_status
 from services.applications.context import PEERS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
@@ -173,7 +173,7 @@ async def show_stage(request: web.Request) -> web.Response:
     who, id = actor(request), uuid_in_path(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, id)
-        round_ = await repository.round_(session, application.round_id)
+        round_ = await round_repository.round_(session, application.round_id)
         budget = await ranking.budget_of(session, round_)
         batch = await session.get(Batch, application.batch_id) if application.batch_id else None
         found = await objections.listed(session, who, id)

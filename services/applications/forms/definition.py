@@ -69,7 +69,9 @@ class Table(Part):
     @cached_property
     def always_required(self) -> tuple[str, ...]:
         """The columns that must be filled in, whatever stands elsewhere."""
-        return tuple(c.key for c in self.columns if c.asked and c.required and not c.required_if and not c.visible_if)
+        return tuple(
+            c.key for c in self.columns if c.asked and c.required and not c.required_if and not c.visible_if
+        )
 
     @cached_property
     def by_row(self) -> Mapping[str, FixedRow]:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import round_repository
 from services.applications.models import Application
 from services.applications.stage_models import Batch
 from services.applications.use_cases.recording import record
@@ -41,7 +41,7 @@ async def listed(session: AsyncSession, round_id: UUID | None = None) -> list[tu
 
 async def make(session: AsyncSession, actor: Actor, round_id: UUID, name: str) -> Batch:
     """A new batch; `Conflict` when the round has one of this name."""
-    await repository.round_(session, round_id)
+    await round_repository.round_(session, round_id)
     made: Batch | None = await session.scalar(
         insert(Batch)
         .values(id=uuid4(), round_id=round_id, name=name, created_by=actor.account)

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import contents, repository
+from services.applications import contents, repository, round_repository
 from services.applications.codec import Codec
 from services.applications.forms import answers, provenance
 from services.applications.forms.catalogue import between
@@ -54,7 +54,7 @@ async def copy_into(
         raise Invalid([FieldError(field="copy_from", code="other_fund_type", message=message)], message)
     new = catalogue_form(target.fund_type, target.form_version)
     old = catalogue_form(source.fund_type, source.form_version)
-    round_ = await repository.round_(session, target.round_id)
+    round_ = await round_repository.round_(session, target.round_id)
     choices = new.choices(round_facts(round_))
     opener = codec.of(source.id, source.wrapped_key, old)
     values = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import repository, round_repository
 from services.applications.codec import SectionCodec
 from services.applications.forms.answers import Context, read, rows_of
 from services.applications.forms.checks import Outcome, evaluate, value_at
@@ -151,7 +151,7 @@ async def facts(
     others: bool = True,
 ) -> Facts:
     """What the application's form is judged against besides its values."""
-    round_ = await repository.round_(session, application.round_id)
+    round_ = await round_repository.round_(session, application.round_id)
     if not (others and form.rules.asks_for_others):
         return Facts(round_facts(round_), OtherApplications())
     name = value_at(form.project_name, saved) or application.project_name

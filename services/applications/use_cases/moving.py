@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import repository, round_repository
 from services.applications.forms.definition import RoundFacts
 from services.applications.models import Application, Extension, Round
 from services.applications.use_cases.recording import hint, record
@@ -62,8 +62,8 @@ async def load_facts(session: AsyncSession, application: Application, *, at: dat
     """The facts of one application, from the database; the round's as they are now, for whoever waited for a lock."""
     return facts_of(
         application,
-        await repository.round_(session, application.round_id, anew=True),
-        await repository.extension(session, application.round_id, application.enterprise),
+        await round_repository.round_(session, application.round_id, anew=True),
+        await round_repository.extension(session, application.round_id, application.enterprise),
         at=at,
         actor=actor,
         unanswered=await repository.unanswered(session, application.id, application.round_trips),

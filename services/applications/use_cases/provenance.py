@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import repository, round_repository
 from services.applications.codec import SectionCodec
 from services.applications.desk_schemas import Origin
 from services.applications.forms.definition import Form
@@ -19,7 +19,7 @@ async def origins(
 ) -> list[Origin]:
     """Every prefilled value of the latest submission, in the form's order, compared whole and shown masked. `now` is
     null where the source does not answer or no longer says anything that fits."""
-    round_ = await repository.round_(session, application.round_id)
+    round_ = await round_repository.round_(session, application.round_id)
     rows = await repository.sections(session, application.id)
     revision = await repository.revision(session, application.id, application.revision)
     choices = form.choices(round_facts(round_))

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import round_repository
 from services.applications.models import Application, Round
 from services.applications.repository import visible_to
 from services.applications.scoring import sheet
@@ -48,7 +48,7 @@ async def budget_of(session: AsyncSession, round_: Round) -> Budget:
 
 async def ranking(session: AsyncSession, actor: Actor, round_id: UUID) -> tuple[Round, Budget, list[Ranked]]:
     """The cases of a round that experts have scored, the best first; then those decided without scores."""
-    round_ = await repository.round_(session, round_id)
+    round_ = await round_repository.round_(session, round_id)
     scored = (
         select(
             Assessment.application_id,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import repository, round_repository
 from services.applications.codec import Codec, SectionCodec
 from services.applications.forms import answers
 from services.applications.forms.catalogue import between
@@ -57,7 +57,7 @@ async def rebase_draft(
     application = await repository.application(session, actor, id, lock=True)
     if version is not None:
         must_match(application, version)
-    round_ = await repository.round_(session, application.round_id)
+    round_ = await round_repository.round_(session, application.round_id)
     _must_be_movable(application, round_.form_version)
     versions = between(application.fund_type, application.form_version, round_.form_version)
     old, new = versions[0], versions[-1]

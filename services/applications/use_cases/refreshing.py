@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import repository, round_repository
 from services.applications.codec import Codec, SectionCodec
 from services.applications.forms import provenance
 from services.applications.forms.catalogue import form as catalogue_form
@@ -52,7 +52,7 @@ async def refresh(
         message = f"当前状态为“{LABELS[State(application.state)]}”，不能修改申报材料。"
         raise Conflict(message, code="wrong_state")
     form = catalogue_form(application.fund_type, application.form_version)
-    choices = form.choices(round_facts(await repository.round_(session, application.round_id)))
+    choices = form.choices(round_facts(await round_repository.round_(session, application.round_id)))
     rows = await repository.sections(session, id, lock=True)
     opener = codec.of(id, application.wrapped_key, form)
     done = Refreshed(application, form, rows)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import round_repository
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Extension, Round
 from services.applications.round_schemas import ExtensionInput, NewRound, RoundChange
@@ -32,10 +32,10 @@ async def shown_to(session: AsyncSession, actor: Actor | None, at: datetime) -> 
     """By closing time: to operators every round; to everybody else what is published and open or coming, and to an
     enterprise what was extended for it."""
     if actor is not None and actor.is_a(Role.OPERATOR):
-        return [Shown(round_) for round_ in await repository.rounds(session)]
+        return [Shown(round_) for round_ in await round_repository.rounds(session)]
     enterprise = actor.enterprise if actor is not None and actor.is_a(Role.APPLICANT) else None
-    late = await repository.extensions_of(session, enterprise, at) if enterprise else {}
-    found = await repository.rounds(session, closing_after=at, or_among=set(late))
+    late = await round_repository.extensions_of(session, enterprise, at) if enterprise else {}
+    found = await round_repository.rounds(session, closing_after=at, or_among=set(late))
     return [Shown(round_, late.get(round_.id)) for round_ in found]
 
 
@@ -79,7 +79,7 @@ async def change(
     Once published a round keeps its fund type, and its form but for a newer version, which drafts may then be moved to;
     once open it keeps its opening, and closes later or not at all: who wants it closed at once says so (`close`).
     """
-    round_ = await repository.round_(session, id, lock=True)
+    round_ = await round_repository.round_(session, id, lock=True)
     _must_match(round_, version)
     given = _whole_second(changes.model_dump(exclude_none=True, exclude={"reason"}))
     changed = {name: value for name, value in given.items() if getattr(round_, name) != value}
@@ -133,7 +133,7 @@ async def publish(
 ) -> Round:
     """Let applicants see it. `Invalid` names every parameter the form needs and the round lacks; `accept_missing`
     leaves out the checks that lack a number, never a list of options."""
-    round_ = await repository.round_(session, id, lock=True)
+    round_ = await round_repository.round_(session, id, lock=True)
     _must_match(round_, version)
     if round_.published_at is not None:
         return round_
@@ -153,7 +153,7 @@ async def publish(
 
 async def close(session: AsyncSession, actor: Actor, id: UUID, version: str | None, *, reason: str) -> Round:
     """立即截止: it closes at the second the gateway received this. Late acceptances stay."""
-    round_ = await repository.round_(session, id, lock=True)
+    round_ = await round_repository.round_(session, id, lock=True)
     _must_match(round_, version)
     now = actor.received_at.replace(microsecond=0)
     if round_.published_at is None or not round_.opens_at < now < round_.closes_at:
@@ -170,7 +170,7 @@ async def close(session: AsyncSession, actor: Actor, id: UUID, version: str | No
 
 async def extend(session: AsyncSession, actor: Actor, id: UUID, given: ExtensionInput) -> Extension:
     """Late acceptance for one enterprise; a second one replaces the first."""
-    round_ = await repository.round_(session, id, lock=True)
+    round_ = await round_repository.round_(session, id, lock=True)
     if round_.published_at is None:
         raise Conflict("批次尚未发布，请直接修改截止时间。", code="not_published")
     errors = []
@@ -185,7 +185,7 @@ async def extend(session: AsyncSession, actor: Actor, id: UUID, given: Extension
         errors.append(FieldError(field="reason", code="required", message="请填写延期理由"))
     if errors:
         raise Invalid(errors)
-    before = await repository.extension(session, id, enterprise)
+    before = await round_repository.extension(session, id, enterprise)
     replaced = before.until.isoformat() if before else None
     extension = await session.merge(
         Extension(round_id=id, enterprise=enterprise, until=until, reason=given.reason, created_by=actor.account)

@@ -5,7 +5,7 @@ from uuid import uuid4
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications import repository
+from services.applications import round_repository
 from services.applications.codec import Codec
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Application, Round, Section
@@ -25,7 +25,7 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
     if round_.published_at is None:
         # Nobody but operators knows of it.
         raise NotFound("没有这个申报批次。")
-    extension = await repository.extension(session, round_.id, actor.enterprise)
+    extension = await round_repository.extension(session, round_.id, actor.enterprise)
     form = catalogue_form(round_.fund_type, round_.form_version)
     id = uuid4()
     application = Application(
