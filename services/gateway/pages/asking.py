@@ -60,16 +60,30 @@ async def definition(request: web.Request, application: Json) -> Json:
     """The form an application pinned."""
     key = (application["fund_type"], application["form_version"])
     if key not in _FORMS:
-        _FORMS[key] = (await ask(request, "GET", f"/forms/{key[0]}/{key[1]}")).body
+        _FORMS[key] = with_own_lists((await ask(request, "GET", f"/forms/{key[0]}/{key[1]}")).body)
     return _FORMS[key]
 
 
+def with_own_lists(form: Json) -> Json:
+    """The form with the options that several fields share standing in each of them; those of the round stay with the round."""
+
+    def resolved(part: Json) -> Json:
+        shared = form["lists"].get(part.get("options_from"))
+        return part if shared is None else {**part, "options": shared, "options_from": None}
+
+    def section(found: Json) -> Json:
+        tables = [{**t, "columns": [resolved(c) for c in t["columns"]]} for t in found["tables"]]
+        return {**found, "fields": [resolved(f) for f in found["fields"]], "tables": tables}
+
+    return {**form, "sections": [section(found) for found in form["sections"]]}
+
+
 def section_of(form: Json, key: str) -> Json:
-    """One section's definition with the form's lists of options, or `NotFound`."""
+    """One section's definition, or `NotFound`."""
     found: Json | None = next((s for s in form["sections"] if s["key"] == key), None)
     if found is None or not re.fullmatch("[A-Za-z0-9_]+", key):
         raise NotFound
-    return {**found, "lists": form["lists"]}
+    return found
 
 
 async def unsent(request: web.Request) -> list[Json]:

@@ -60,7 +60,6 @@ def build(
     section: Json, values: Json, parameters: Json, attachments: list[Json], beside: Beside, now: Json
 ) -> SectionForm:
     """A section as controls. Its definition says what is shown, `now` which cells of a row are not."""
-    parameters = {**parameters, **section.get("lists", {})}
     return SectionForm(
         inputs=[
             _input(
@@ -247,9 +246,9 @@ def _slot(slot: Json, kept: Any, attachments: list[Json], beside: Beside) -> Slo
     )
 
 
-def shown(definition: Json, value: Any, lists: Json | None = None) -> str:
+def shown(definition: Json, value: Any) -> str:
     """A kept value as a read-only page shows it; a choice by its label."""
-    known = {o["value"]: o["label"] for o in _options(definition, lists or {})}
+    known = {o["value"]: o["label"] for o in _options(definition, {})}
     if isinstance(value, str | list) and known:
         value = [known.get(v, v) for v in value] if isinstance(value, list) else known.get(value, value)
     if value is None or value in ("", []):

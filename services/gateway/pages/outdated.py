@@ -32,6 +32,6 @@ async def show(request: web.Request, found: Json, key: str, form: Values) -> web
         "application": found,
         "section": section,
         "there": any(s["key"] == key for s in found["sections"]),
-        "read": reading.material(section, filled, {}, section["lists"]),
+        "read": reading.material(section, filled, {}),
     }
     return page(request, "outdated.html", context, status=409)

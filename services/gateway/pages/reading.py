@@ -18,7 +18,7 @@ def materials(form: Json, contents: Json, attachments: Json) -> list[Json]:
     """Sections as labelled values, tables and files."""
     return [
         {
-            **material(section, contents[section["key"]], attachments, form["lists"]),
+            **material(section, contents[section["key"]], attachments),
             "number": number,
             "key": section["key"],
             "label": section["label"],
@@ -27,15 +27,13 @@ def materials(form: Json, contents: Json, attachments: Json) -> list[Json]:
     ]
 
 
-def material(section: Json, values: Json, attachments: Json, lists: Json) -> Json:
+def material(section: Json, values: Json, attachments: Json) -> Json:
     """One section to be read. What has no place in the values was hidden by a condition."""
     return {
         "values": [
-            (f["label"], form_view.shown(f, values[f["key"]], lists))
-            for f in section["fields"]
-            if f["key"] in values
+            (f["label"], form_view.shown(f, values[f["key"]])) for f in section["fields"] if f["key"] in values
         ],
-        "tables": [_table(t, values[t["key"]] or [], lists) for t in section["tables"] if t["key"] in values],
+        "tables": [_table(t, values[t["key"]] or []) for t in section["tables"] if t["key"] in values],
         "slots": [
             (s["label"], [attachments[id] for id in values[s["key"]] or [] if id in attachments])
             for s in section["slots"]
@@ -44,12 +42,12 @@ def material(section: Json, values: Json, attachments: Json, lists: Json) -> Jso
     }
 
 
-def _table(table: Json, rows: list[Json], lists: Json) -> Json:
+def _table(table: Json, rows: list[Json]) -> Json:
     fixed = {r["key"]: r["label"] for r in table["fixed_rows"]}
     head = [table["row_label"]] if fixed else []
     lines = [
         ([fixed.get(row.get("row"), "")] if fixed else [])
-        + [form_view.shown({**c, "unit": None}, row.get(c["key"]), lists) for c in table["columns"]]
+        + [form_view.shown({**c, "unit": None}, row.get(c["key"])) for c in table["columns"]]
         for row in rows
     ]
     sums = form_view.totals(table, rows)
@@ -89,8 +87,8 @@ def changed(form: Json, changes: list[Json]) -> list[Json]:
                 "key": section["key"],
                 "place": form_view.place_label(section, change),
                 "anchor": form_view.anchor(section, change),
-                "before": _said(part, change["before"], form["lists"]),
-                "after": _said(part, change["after"], form["lists"]),
+                "before": _said(part, change["before"]),
+                "after": _said(part, change["after"]),
                 "asked": change["asked"],
             }
         )
@@ -106,10 +104,10 @@ def _part(section: Json, change: Json) -> Json | None:
     return next((f for f in section["fields"] if f["key"] == change["field"]), None)
 
 
-def _said(part: Json | None, value: object, lists: Json) -> str:
+def _said(part: Json | None, value: object) -> str:
     if part is None:
         return f"{len(value)} 个文件" if isinstance(value, list) else "—"
-    return form_view.shown(part, value, lists)
+    return form_view.shown(part, value)
 
 
 async def view(request: web.Request) -> web.Response:

@@ -138,7 +138,7 @@ async def _render(
         "carried": standing.carried(section, now, values),
         "read": None
         if opened.body["editable"]
-        else reading.material(shown, values, {a["id"]: a for a in attachments}, section["lists"]),
+        else reading.material(shown, values, {a["id"]: a for a in attachments}),
         "errors": form_view.summary(section, wrong),
         "opinions": mine,
         "requests": [r for r in asked_for(found, requests.body, opinions.body) if r["section"] == section["key"]],
