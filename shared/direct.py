@@ -1,15 +1,17 @@
 """The short way to PostgreSQL, for what is asked more often than everything else together.
 
-A statement is built of the models' columns like any other, but compiled once and given to the driver as it is, inside a transaction
-of the engine. A unit of work around one question and one write costs several times what the two do.
+A statement is built of the models' columns like any other, but compiled once and given to the driver as it is, on a connection of
+the engine's pool. A unit of work around one question and one write costs several times what the two do.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ClauseElement
 
 from shared.database import GOING
@@ -19,9 +21,20 @@ Row = tuple[Any, ...]
 Driver = psycopg.AsyncConnection[Row]
 
 
-async def driver(connection: AsyncConnection) -> Driver:
-    """The driver's own connection, in the transaction that the engine's has begun and will end."""
-    found: Driver = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection whose driver's work is committed when the block ends, and undone when it raises. For what SQLAlchemy itself
+    is to do on it, `begin` it first."""
+    async with engine.connect() as connection:
+        yield connection
+        await driver(connection).commit()
+
+
+def driver(connection: AsyncConnection) -> Driver:
+    """The driver's own connection, which opens a transaction with the first statement."""
+    # Asked here and not through `get_raw_connection`: nothing has to be waited for.
+    assert connection.sync_connection is not None
+    found: Driver = connection.sync_connection.connection.driver_connection  # type: ignore[assignment]
     return found
 
 

@@ -59,6 +59,8 @@ class Door:
         self._most_waiting = line
         self._transfers = transfers
         self._inside = dict.fromkeys(Rank, 0)
+        self._shown = {rank: INSIDE.labels(service, rank.name) for rank in Rank}
+        self._waited = {rank: WAITED.labels(service, rank.name) for rank in Rank}
         self._line: list[_Waiting] = []
         self._numbers = count()
 
@@ -71,13 +73,13 @@ class Door:
             await self._wait(rank)
         else:
             self._inside[rank] += 1
-        WAITED.labels(self._service, rank.name).observe(loop.time() - began)
-        INSIDE.labels(self._service, rank.name).set(self._inside[rank])
+        self._waited[rank].observe(loop.time() - began)
+        self._shown[rank].set(self._inside[rank])
         try:
             yield
         finally:
             self._inside[rank] -= 1
-            INSIDE.labels(self._service, rank.name).set(self._inside[rank])
+            self._shown[rank].set(self._inside[rank])
             self._admit()
 
     def _free(self, rank: Rank) -> bool:

@@ -42,6 +42,8 @@ def configure(service: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLine(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Looked up for every line otherwise, and no line of ours says them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # Its access lines repeat what our own middleware says with a request id.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     # Names every plugin it has at each start.

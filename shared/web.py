@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -33,6 +34,9 @@ CHECKS: web.AppKey[dict[str, Check]] = web.AppKey("checks", dict)
 
 REQUESTS = Counter("gm_http_requests", "Answers by route and status", ["service", "method", "route", "status"])
 SECONDS = Histogram("gm_http_seconds", "Time to answer by route", ["service", "method", "route"])
+
+# As many as there are routes and statuses; looking one up costs more than counting.
+_requests, _seconds = cache(REQUESTS.labels), cache(SECONDS.labels)
 
 STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.Malformed: HTTPStatus.BAD_REQUEST,
@@ -144,8 +148,8 @@ def _error_middleware(service: str, busy: tuple[type[Exception], ...], edge: boo
             return answer
         finally:
             took = time.perf_counter() - started
-            REQUESTS.labels(service, request.method, route, status).inc()
-            SECONDS.labels(service, request.method, route).observe(took)
+            _requests(service, request.method, route, status).inc()
+            _seconds(service, request.method, route).observe(took)
             log.info(
                 "request",
                 extra={

@@ -1,10 +1,12 @@
 """The SQL of 暂存: one question with a lock, one write, and seldom a second."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy.orm.attributes import instance_dict
 
 from services.applications.models import Application, Round, Section
 from services.applications.repository import of_enterprise
@@ -49,8 +51,23 @@ _SEEN = Statement(
 )
 
 
-def _filled(kind: type[T], columns: tuple[Any, ...], values: tuple[Any, ...]) -> T:
-    return kind(**{column.key: value for column, value in zip(columns, values, strict=True)})
+def _reader(kind: type[T], columns: tuple[Any, ...]) -> Callable[[tuple[Any, ...]], T]:
+    """Makes of a row's values what a unit of work would, without its book-keeping: everything counts as loaded."""
+    keys = tuple(column.key for column in columns)
+
+    def read(values: tuple[Any, ...]) -> T:
+        made = kind()
+        instance_dict(made).update(zip(keys, values, strict=True))
+        return made
+
+    return read
+
+
+_application, _section, _round = (
+    _reader(Application, _APPLICATION),
+    _reader(Section, _SECTION),
+    _reader(Round, _ROUND),
+)
 
 
 async def open_for_keeping(
@@ -64,11 +81,7 @@ async def open_for_keeping(
         known = await _EXISTS.first(connection, **scope)
         raise NotFound("没有这份申报材料。", code="unknown_section") if known else NotFound("未找到该申请。")
     middle, last = len(_APPLICATION), len(_APPLICATION) + len(_SECTION)
-    return (
-        _filled(Application, _APPLICATION, found[:middle]),
-        _filled(Section, _SECTION, found[middle:last]),
-        _filled(Round, _ROUND, found[last:]),
-    )
+    return _application(found[:middle]), _section(found[middle:last]), _round(found[last:])
 
 
 async def keep(connection: Driver, row: Section, values: dict[str, Any]) -> None:

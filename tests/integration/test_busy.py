@@ -11,11 +11,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Engine, bindparam, column, func, insert, select, table, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.pool import QueuePool
 
 from shared import logs
 from shared.database import BUSY, async_engine, engine
-from shared.direct import Statement, driver
+from shared.direct import Statement, driver, transaction
 from shared.identity import Verifier
 from shared.settings import DatabaseSettings
 from shared.web import Route, base_app
@@ -113,11 +114,11 @@ async def test_the_short_way_leaves_a_standby_too(settings: DatabaseSettings) ->
     asked: list[object] = []
 
     async def add(*before: str) -> None:
-        async with database.begin() as connection:
-            direct = await driver(connection)
+        async with transaction(database) as connection:
+            direct = driver(connection)
             asked.append(await number.first(direct))
             for statement in before:
-                await connection.execute(text(statement))
+                await direct.execute(statement)
             await write.run(direct, id=77)
 
     try:
@@ -125,6 +126,37 @@ async def test_the_short_way_leaves_a_standby_too(settings: DatabaseSettings) ->
             await add("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET TRANSACTION READ ONLY")
         await add()
         assert asked[0] != asked[1]
+    finally:
+        await database.dispose()
+
+
+async def test_the_short_way_keeps_what_ended_well_and_nothing_else(settings: DatabaseSettings) -> None:
+    database = async_engine(settings)
+    write = Statement(insert(table("things", column("id"))).values(id=bindparam("id")))
+    kept = text("SELECT id FROM things WHERE id BETWEEN 80 AND 89 ORDER BY id")
+
+    async def add(id: int, *, session: bool, fails: bool = False) -> None:
+        async with transaction(database) as connection:
+            await write.run(driver(connection), id=id)
+            if session:
+                # What a session does on the same connection belongs to the same transaction.
+                async with connection.begin(), AsyncSession(bind=connection) as work:
+                    assert id in (await work.scalars(kept)).all()
+                    await work.execute(insert(table("things", column("id"))).values(id=id + 1))
+                    assert not fails, "and now?"
+            assert not fails, "and now?"
+
+    try:
+        await add(80, session=False)
+        await add(82, session=True)
+        for session in (False, True):
+            with pytest.raises(AssertionError, match="and now"):
+                await add(86, session=session, fails=True)
+        async with database.connect() as connection:
+            assert (await connection.scalars(kept)).all() == [80, 82, 83]
+        pool = database.sync_engine.pool
+        assert isinstance(pool, QueuePool)
+        assert pool.checkedout() == 0
     finally:
         await database.dispose()
 

@@ -11,6 +11,7 @@ from services.applications.schemas import SectionValues
 from services.applications.use_cases import autosaving
 from services.applications.use_cases import sections as use_case
 from services.applications.use_cases.opinions import mark_seen
+from shared import direct
 from shared.web import actor, answer, body, if_match, uuid_in_path
 
 
@@ -34,7 +35,7 @@ async def get_section(request: web.Request) -> web.Response:
 
 async def keep_draft(request: web.Request) -> web.Response:
     """暂存: keep what was typed, without validation. It does not count for submission."""
-    async with request.app[ENGINE].begin() as connection:
+    async with direct.transaction(request.app[ENGINE]) as connection:
         opened, now, kept = await autosaving.keep_draft(
             connection,
             request.app[CODEC],

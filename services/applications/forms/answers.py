@@ -71,6 +71,8 @@ def draft(section: Section, values: Values) -> Values:
 
 def _longest(value: object) -> int:
     """The length of the longest text in a value, whatever its shape."""
+    if isinstance(value, str):
+        return len(value)
     longest, waiting = 0, [value]
     while waiting:
         match waiting.pop():

@@ -24,7 +24,7 @@ async def keep_draft(
     connection: AsyncConnection, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
 ) -> tuple[Opened, SectionNow, dict[str, Any]]:
     """The section, how it stands with what was typed, and that as it is kept. Raises only the section's tag."""
-    direct = await driver(connection)
+    direct = driver(connection)
     application, row, round_ = await autosaves.open_for_keeping(direct, actor, id, key)
     form = catalogue_form(application.fund_type, application.form_version)
     definition = form.section(key)
@@ -45,5 +45,5 @@ async def keep_draft(
             await autosaves.rename(direct, application, name.strip()[:100])
     if key in form.rules.alone:
         return opened, alone(form, round_, opened.codec, row).now(definition, typed), typed
-    async with AsyncSession(bind=connection) as session:
+    async with connection.begin(), AsyncSession(bind=connection) as session:
         return opened, await standing(session, opened), typed
