@@ -1,6 +1,7 @@
 """Where a request comes from, and which addresses nothing is counted for."""
 
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import web
 
@@ -15,7 +16,7 @@ def client_address(request: web.Request) -> str:
     chain = [part.strip() for line in request.headers.getall("X-Forwarded-For", []) for part in line.split(",")]
     while chain and _within(address, trusted):
         address = chain.pop()
-    return address if _is_address(address) else "-"
+    return "-" if _address(address) is None else address
 
 
 def is_allowed(request: web.Request) -> bool:
@@ -23,13 +24,14 @@ def is_allowed(request: web.Request) -> bool:
     return _within(client_address(request), request.app[SETTINGS].allowed_networks)
 
 
-def _is_address(text: str) -> bool:
+@lru_cache(4096)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(text)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def _within(address: str, networks: list[Network]) -> bool:
-    return _is_address(address) and any(ip_address(address) in network for network in networks)
+def _within(text: str, networks: list[Network]) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in networks)

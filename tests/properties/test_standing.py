@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.applications.forms.answers import Context, read, rows_of, with_id
+from services.applications.forms.answers import Context, read, rows_summed, with_id
 from services.applications.forms.catalogue import sound
 from services.applications.forms.definition import Form, RoundFacts, Section
 from services.applications.forms.situation import Facts
@@ -47,7 +47,7 @@ def test_what_hangs_on_nothing_stands_as_if_it_were_worked_out(
         values[table.key] = data.draw(rows(section, table.key))
     context = Context(form=form, facts=FACTS)
     long = now(section, context.situation(section, read(section, values, context).kept))
-    assert unconditional(section, rows_of(section, values, context.choices, [])) == long
+    assert unconditional(section, rows_summed(section, values, context.choices)) == long
 
 
 def test_a_condition_anywhere_in_a_section_takes_the_long_way() -> None:

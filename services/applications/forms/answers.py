@@ -1,7 +1,7 @@
 """Values against a section's definition: every mistake at once, and the values as they will be kept."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -73,16 +73,14 @@ def _longest(value: object) -> int:
     """The length of the longest text in a value, whatever its shape."""
     if isinstance(value, str):
         return len(value)
-    longest, waiting = 0, [value]
-    while waiting:
-        match waiting.pop():
-            case str(text):
-                longest = max(longest, len(text))
-            case list(items):
-                waiting += items
-            case dict(items):
-                waiting += [*items, *items.values()]
-    return longest
+    if isinstance(value, dict):
+        return max(_longest_of(value), _longest_of(value.values()))
+    return _longest_of(value) if isinstance(value, list) else 0
+
+
+def _longest_of(values: Iterable[object]) -> int:
+    # What comes over the wire is nested by a handful of levels at most (`shared.wire`).
+    return max(map(_longest, values), default=0)
 
 
 @dataclass
@@ -111,17 +109,19 @@ def read(section: Section, values: Values, context: Context) -> Reading:
         _take(
             definition, raw, choices, found.kept, found.errors, {"section": section.key, "field": definition.key}
         )
-    found.kept |= rows_of(section, values, choices, found.errors)
+    for table in section.tables:
+        found.kept[table.key] = _rows(section, table, values.get(table.key), choices, found.errors, table.columns)
     for slot in section.slots:
         found.kept[slot.key] = _files(section, slot.key, slot.label, values.get(slot.key), context, found.errors)
     return found
 
 
-def rows_of(
-    section: Section, values: Values, choices: Choices, errors: list[FieldError]
-) -> dict[str, list[Values]]:
-    """The rows of every table, by their columns' kinds; what is wrong with them goes to `errors`."""
-    return {t.key: _rows(section, t, values.get(t.key), choices, errors) for t in section.tables}
+def rows_summed(section: Section, values: Values, choices: Choices) -> dict[str, list[Values]]:
+    """The rows of every table that `read` would keep, with no more in them than their sums are made of."""
+    return {
+        table.key: _rows(section, table, values.get(table.key), choices, [], table.summed)
+        for table in section.tables
+    }
 
 
 def validate(section: Section, values: Values, context: Context) -> Values:
@@ -191,7 +191,14 @@ def with_id(row: Mapping[str, Any], table: Table) -> Values:
     return {**row, "id": key if table.fixed_rows and isinstance(key, str) else uuid4().hex[:12]}
 
 
-def _rows(section: Section, table: Table, raw: object, choices: Choices, errors: list[FieldError]) -> list[Values]:
+def _rows(
+    section: Section,
+    table: Table,
+    raw: object,
+    choices: Choices,
+    errors: list[FieldError],
+    columns: Sequence[FieldDefinition],
+) -> list[Values]:
     if raw is None:
         raw = []
     if not isinstance(raw, list) or not all(isinstance(row, dict) for row in raw):
@@ -216,7 +223,7 @@ def _rows(section: Section, table: Table, raw: object, choices: Choices, errors:
     if len(set(ids)) != len(ids):
         errors.append(_error(section, table.key, "duplicate_row", "行标识重复，请刷新页面后重试"))
         return []
-    return [_row(section, table, row, choices, errors) for row in rows]
+    return [_row(section, table, row, choices, errors, columns) for row in rows]
 
 
 def _in_fixed_order(section: Section, table: Table, rows: list[Values], errors: list[FieldError]) -> list[Values]:
@@ -230,13 +237,20 @@ def _in_fixed_order(section: Section, table: Table, rows: list[Values], errors: 
     return [{**by_key.get(f.key, {}), "id": f.key, "row": f.key} for f in table.fixed_rows]
 
 
-def _row(section: Section, table: Table, row: Values, choices: Choices, errors: list[FieldError]) -> Values:
+def _row(
+    section: Section,
+    table: Table,
+    row: Values,
+    choices: Choices,
+    errors: list[FieldError],
+    columns: Sequence[FieldDefinition],
+) -> Values:
     kept: Values = {"id": row["id"]}
     if table.fixed_rows:
         kept["row"] = row["row"]
     for key in row.keys() - table.by_column.keys() - {"id", "row"}:
         errors.append(_error(section, table.key, "unknown_field", "本表没有此列", row=row["id"], column=key[:100]))
-    for column in table.columns:
+    for column in columns:
         if column.asked:
             place = {"section": section.key, "field": table.key, "row": row["id"], "column": column.key}
             _take(column, row.get(column.key), choices, kept, errors, place)

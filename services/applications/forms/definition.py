@@ -74,6 +74,11 @@ class Table(Part):
         )
 
     @cached_property
+    def summed(self) -> tuple[FieldDefinition, ...]:
+        """The columns whose sums stand under the table."""
+        return tuple(self.by_column[key] for key in self.totals)
+
+    @cached_property
     def by_row(self) -> Mapping[str, FixedRow]:
         return {row.key: row for row in self.fixed_rows}
 

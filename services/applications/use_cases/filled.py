@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository, round_repository
 from services.applications.codec import SectionCodec
-from services.applications.forms.answers import Context, read, rows_of
+from services.applications.forms.answers import Context, read, rows_summed
 from services.applications.forms.checks import Outcome, evaluate, value_at
 from services.applications.forms.definition import Form, OtherApplications
 from services.applications.forms.definition import Section as Definition
@@ -51,7 +51,7 @@ class Filled:
         """How a section stands with what was typed in it, as far as that can be read."""
         context = self.context(definition.key)
         if definition.key in self.form.rules.unconditional:
-            return unconditional(definition, rows_of(definition, typed, context.choices, []))
+            return unconditional(definition, rows_summed(definition, typed, context.choices))
         kept = read(definition, typed, context).kept
         return now(definition, context.situation(definition, kept))
 
