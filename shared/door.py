@@ -6,8 +6,7 @@ import asyncio
 import heapq
 import logging
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -50,6 +49,19 @@ def _same_places(one: Rank, other: Rank) -> bool:
     return (one is Rank.TRANSFER) == (other is Rank.TRANSFER)
 
 
+class _Place(AbstractAsyncContextManager[None]):
+    """As a generator would do it, which every request would pay for."""
+
+    def __init__(self, door: "Door", rank: Rank) -> None:
+        self._door, self._rank = door, rank
+
+    async def __aenter__(self) -> None:
+        await self._door.enter(self._rank)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._door.leave(self._rank)
+
+
 class Door:
     """`places` requests inside, `line` waiting; `transfers` files under way beside them. Of one event loop."""
 
@@ -64,9 +76,11 @@ class Door:
         self._line: list[_Waiting] = []
         self._numbers = count()
 
-    @asynccontextmanager
-    async def inside(self, rank: Rank) -> AsyncIterator[None]:
+    def inside(self, rank: Rank) -> AbstractAsyncContextManager[None]:
         """A place for as long as the block lasts, or `Busy`."""
+        return _Place(self, rank)
+
+    async def enter(self, rank: Rank) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         if not (self._free(rank) and not self._somebody_before(rank)):
@@ -75,12 +89,11 @@ class Door:
             self._inside[rank] += 1
         self._waited[rank].observe(loop.time() - began)
         self._shown[rank].set(self._inside[rank])
-        try:
-            yield
-        finally:
-            self._inside[rank] -= 1
-            self._shown[rank].set(self._inside[rank])
-            self._admit()
+
+    def leave(self, rank: Rank) -> None:
+        self._inside[rank] -= 1
+        self._shown[rank].set(self._inside[rank])
+        self._admit()
 
     def _free(self, rank: Rank) -> bool:
         if rank is Rank.TRANSFER:

@@ -136,10 +136,11 @@ def _error_middleware(service: str, busy: tuple[type[Exception], ...], edge: boo
         status = 500
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "-"
+        about = _application(route, request)
         try:
             # Somebody outside must not choose which trace a click belongs to.
             of = None if edge else request.headers.get(tracing.HEADER)
-            with tracing.request(request.method, route, of, _application(route, request)) as span:
+            with tracing.request(request.method, route, of, about) as span:
                 answer = await _answer(request, handler, request_id, busy)
                 status = answer.status
                 tracing.answered(span, status)
@@ -157,7 +158,7 @@ def _error_middleware(service: str, busy: tuple[type[Exception], ...], edge: boo
                     "route": route,
                     "status": status,
                     "ms": round(took * 1000, 1),
-                    **_application(route, request),
+                    **about,
                 },
             )
             logs.request_id.reset(token)
@@ -221,16 +222,17 @@ def guarded(route: Route) -> Handler:
                     "缺少有效的 Idempotency-Key（8 至 128 个可见字符）。", code="idempotency_key"
                 )
         if route.body is not None:
-            await _read_body(request, route.body)
+            await _read_body(request, route.body, digest=route.idempotent)
         return await route.handler(request)
 
     checked.__doc__ = route.handler.__doc__
     return checked
 
 
-async def _read_body(request: web.Request, model: type[BaseModel]) -> None:
+async def _read_body(request: web.Request, model: type[BaseModel], *, digest: bool) -> None:
     raw = await request.read()
-    request[BODY_SHA256] = hashlib.sha256(raw).hexdigest()
+    if digest:
+        request[BODY_SHA256] = hashlib.sha256(raw).hexdigest()
     if raw and request.content_type != "application/json":
         raise errors.UnsupportedMedia("请求内容应为 application/json。")
     try:

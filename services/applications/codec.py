@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -27,12 +28,17 @@ Json = dict[str, Any]
 
 
 class SectionCodec:
-    """Seals and opens the values of one application."""
+    """Seals and opens the values of one application. Its key is unwrapped when the first sensitive value comes, which most
+    sections have none of: `CannotOpen` there when no master key fits."""
 
-    def __init__(self, key: bytes | None, application: UUID, form: Form) -> None:
-        self._cipher = AESGCM(key) if key is not None else None
+    def __init__(self, key: Callable[[], bytes] | None, application: UUID, form: Form) -> None:
+        self._key = key
         self._application = application.bytes
         self._form = form
+
+    @cached_property
+    def _cipher(self) -> AESGCM | None:
+        return AESGCM(self._key()) if self._key else None
 
     def seal(self, section: str, values: Mapping[str, Any]) -> Json:
         """The values with every sensitive one sealed."""
@@ -107,8 +113,8 @@ class Codec:
         return self._ring.seal(AESGCM.generate_key(256), application.bytes)
 
     def of(self, application: UUID, wrapped: bytes, form: Form) -> SectionCodec:
-        """The codec of one application's values. `CannotOpen` when no master key fits."""
-        return SectionCodec(self._unwrap(application, wrapped) if wrapped else None, application, form)
+        """The codec of one application's values."""
+        return SectionCodec(partial(self._unwrap, application, wrapped) if wrapped else None, application, form)
 
     def rewrap(self, application: UUID, wrapped: bytes) -> bytes | None:
         """The key under the newest master key; None when it is already, or forgotten."""
