@@ -113,8 +113,9 @@ def _steps(options: Options, chance: random.Random, end: float, last: str) -> It
     yield last, "", end
     if last == "submit":
         yield "receipt", "", end + 0.5
-        yield "pdf", "", end + 1.0
-        yield "projects", "", end + 1.5
+        yield "projects", "", end + 1.0
+        # Last: who waits for it does nothing else meanwhile, and nothing else counts the waiting as its own.
+        yield "pdf", "", end + 1.5
 
 
 def returns(options: Options) -> list[float]:
