@@ -81,6 +81,7 @@ class Door:
         return _Place(self, rank)
 
     async def enter(self, rank: Rank) -> None:
+        """Take a place, or `Busy`; whoever has one must `leave`."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         if not (self._free(rank) and not self._somebody_before(rank)):
@@ -91,6 +92,7 @@ class Door:
         self._shown[rank].set(self._inside[rank])
 
     def leave(self, rank: Rank) -> None:
+        """Give the place back to whoever is next."""
         self._inside[rank] -= 1
         self._shown[rank].set(self._inside[rank])
         self._admit()

@@ -1,5 +1,7 @@
 """Tokens between services while a service changes its key."""
 
+import base64
+
 import pytest
 
 from shared.errors import NotSignedIn
@@ -35,3 +37,22 @@ def test_setting_names_a_service_once_for_each_of_its_keys() -> None:
         "gateway": (public_key(OLD), public_key(NEW)),
         "documents": (public_key(FOREIGN),),
     }
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"", b"[]", b"5", b'"kid"', b"{}", b'{"kid": {}}', b'{"kid": null}', b"{", b"\xff\xfe", b"[" * 100_000],
+    ids=lambda header: header[:12].decode("latin-1") or "none",
+)
+def test_a_header_that_is_none_opens_nothing(header: bytes) -> None:
+    """It is read before anything is known of who wrote it."""
+    verifier = Verifier("applications", {"gateway": (public_key(NEW),)})
+    _, payload, signature = _said(NEW).split(".")
+    forged = base64.urlsafe_b64encode(header).decode().rstrip("=")
+    for token in (
+        f"Bearer {forged}.{payload}.{signature}",
+        f"Bearer {forged}",
+        f"Bearer 密.{payload}.{signature}",
+    ):
+        with pytest.raises(NotSignedIn):
+            verifier.caller(token)
