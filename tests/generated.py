@@ -8,6 +8,8 @@ from typing import Any
 Json = dict[str, Any]
 KINDS = ["text", "textarea", "integer", "decimal", "money", "percent", "date", "year", "select", "radio", "multiselect",
          "checkbox", "phone", "mobile", "email", "postcode", "uscc", "id_card", "passport", "bank_account"]  # fmt: skip
+# A list of the form's own, whose labels and kept values differ and stand nowhere else.
+SHARED = [{"value": f"kept-{n}", "label": f"共用{name}"} for n, name in enumerate("甲乙丙丁")]
 OPTIONS = ["甲类", "乙类", "丙 类", "其他（请说明）", "A/B", "100%", "“引号”"]
 ROUND: Json = {"limit": "500", "directions": ["方向一", "方向二", "方向三"], "earliest": "2020-01-01"}
 DAY = date(2024, 1, 1)
@@ -49,7 +51,7 @@ class Writer:
                                    "message": "两种合计应相等", "section": section["key"], "field": table["key"]})  # fmt: skip
         return {
             "fund_type": f"generated_{seed}", "version": 1, "label": "随机", "title": "随机生成的表单", "document_title": "随机申报书",
-            "project_name": texts[0], "applied_amount": numbers[0], "lists": {"shared": OPTIONS[:4]}, "sections": self.sections, "checks": checks,
+            "project_name": texts[0], "applied_amount": numbers[0], "lists": {"shared": SHARED}, "sections": self.sections, "checks": checks,
         }  # fmt: skip
 
     def _section(self, number: int, fields: int, with_table: bool) -> Json:

@@ -1,6 +1,8 @@
 """Forms that others wrote are served, validated, checked, submitted and printed like ours: random ones, through the gateway."""
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from html import unescape
 from random import Random
@@ -11,6 +13,7 @@ import pypdfium2
 import pytest
 import yaml
 from aiohttp import FormData
+from aiohttp.test_utils import TestServer
 
 from services.applications import document_model
 from services.applications.forms import catalogue
@@ -97,9 +100,16 @@ def inputs(section: Json, values: Json) -> FormData:
     return form
 
 
+@pytest.fixture
+async def reader(gateway: TestServer) -> AsyncIterator[Browser]:
+    made = Browser(gateway)
+    yield made
+    await made.http.close()
+
+
 @pytest.mark.parametrize("seed", [pytest.param(s, marks=pytest.mark.slow) if z is LARGE else s for s, z in SIZES])
 async def test_a_form_that_nobody_here_wrote(
-    browser: Browser, other: Browser, written: dict[int, tuple[Json, Form]], seed: int
+    browser: Browser, other: Browser, reader: Browser, written: dict[int, tuple[Json, Form]], seed: int
 ) -> None:
     data, form = written[seed]
     await browser.sign_in("qiye1")
@@ -116,6 +126,8 @@ async def test_a_form_that_nobody_here_wrote(
         for field in section["fields"]:
             if field["key"] not in opened["now"]["hidden"] and field.get("label"):
                 assert field["label"] in text, field
+                if field.get("options_from") == "shared":
+                    assert all(option["label"] in text for option in generated.SHARED), field
         if number % 7:
             headers = {"If-Match": opened["etag"]}
             saved = await browser.call("PUT", path, json={"values": values[section["key"]]}, headers=headers)
@@ -138,7 +150,13 @@ async def test_a_form_that_nobody_here_wrote(
     assert answer.status == 200, await answer.text()
     receipt = (await answer.json())["receipt"]
     content = (await (await browser.call("GET", f"/applications/{id}/revisions/1")).json())["content"]
-    assert await (await browser.go("GET", f"/applications/{id}/view")).text()
+    await reader.sign_in("shencha")
+    for reads, where in ((browser, f"/applications/{id}/view"), (reader, f"/review/{id}")):
+        text = unescape(await (await reads.go("GET", where)).text())
+        assert view["sections"][0]["label"] in text
+        # Kept as `kept-2`, said as 共用丙.
+        assert not re.search(r"\bkept-\d", text)
+        assert ("共用" in text) == ("kept-" in json.dumps(content["sections"]))
 
     proof = Proof(url=models.PROOF.url, sha256=receipt["sha256"], sm3=receipt["sm3"])
     model = document_model.of_revision(form, content, proof=proof, canonical="{}")
