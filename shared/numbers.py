@@ -7,6 +7,7 @@ from datetime import date
 from email_validator import EmailNotValidError, validate_email
 
 from shared import clock
+from shared.typed_text import with_hyphens, without_marks
 
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_PATTERN = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
@@ -17,8 +18,8 @@ _LANDLINE = re.compile(r"(?:0(?:10|2[0-9])-?[2-9][0-9]{7}|0[3-9][0-9]{2}-?[2-9][
 
 
 def plain(text: str) -> str:
-    """NFKC, without any white space: full-width digits become ordinary ones."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    """Return an identifier as it is compared: NFKC, without white space and invisible marks, dashes as hyphens."""
+    return "".join(with_hyphens(without_marks(unicodedata.normalize("NFKC", without_marks(text)))).split())
 
 
 def uscc(text: str) -> str:
@@ -54,7 +55,7 @@ def phone(text: str) -> str:
 def email(text: str) -> str:
     """An e-mail address, checked without asking the network."""
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized
+        return validate_email(without_marks(text).strip(), check_deliverability=False).normalized
     except EmailNotValidError:
         raise ValueError("应为有效的电子邮箱地址") from None
 

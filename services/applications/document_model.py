@@ -6,13 +6,13 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from services.applications.capitals import in_words
 from services.applications.forms.checks import value_at
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.definition import Table as TableDefinition
 from services.applications.forms.kinds import Choices, FieldDefinition, FixedTextField, blank
 from services.applications.forms.standing import totals
 from shared import clock
+from shared.capitals import in_words
 from shared.document import (
     ApplicationForm,
     Block,

@@ -4,12 +4,13 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.applications.forms.needs import Sort
 from services.applications.schemas import Input, TimelineEntry
+from shared import amounts
 
-Budget = Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=2)]
+Budget = Annotated[Decimal, BeforeValidator(amounts.given), Field(gt=0, max_digits=14, decimal_places=2)]
 Parameters = dict[str, str | int | list[str]]
 
 

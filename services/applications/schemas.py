@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.applications.forms.checks import Outcome
 from services.applications.forms.standing import SectionNow
 from services.applications.receipts import Receipt
+from shared import amounts
 
 
 class Input(BaseModel):
@@ -68,7 +69,9 @@ class ReturnApplication(Input):
 
 class Decision(Input):
     reason: str = Field(default="", max_length=2000)
-    amount_wan: Annotated[Decimal, Field(max_digits=10, decimal_places=2)] | None = None
+    amount_wan: (
+        Annotated[Decimal, BeforeValidator(amounts.given), Field(max_digits=10, decimal_places=2)] | None
+    ) = None
 
 
 class Extend(Input):

@@ -6,7 +6,7 @@ weighted mean, rounded to two decimals.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared import amounts
 from shared.errors import FieldError, Invalid, NotFound
 
 FOLDER = Path(__file__).with_name("sheets")
@@ -84,10 +85,10 @@ class Judged:
 
 def _points(given: object) -> Decimal | None:
     try:
-        points = Decimal(str(given).strip())
-    except InvalidOperation:
+        points = amounts.read(str(given))
+    except amounts.NotANumber:
         return None
-    if not points.is_finite() or not 0 <= points <= MAX_POINTS or points != points.quantize(Decimal("0.1")):
+    if not 0 <= points <= MAX_POINTS or points != points.quantize(Decimal("0.1")):
         return None
     return points.quantize(Decimal("0.1"))
 

@@ -1,6 +1,6 @@
 """The reviewers' desk: the queue and its counts, who has which case, and the views they keep."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import UUID
 
 from aiohttp import web
@@ -23,6 +23,7 @@ from services.applications.desk_schemas import (
 from services.applications.forms.catalogue import form
 from services.applications.schemas import ApplicationPage
 from services.applications.use_cases import assignment, leases, saved_filters
+from shared import amounts
 from shared.errors import Malformed
 from shared.identity import Role
 from shared.web import actor, answer, body, uuid_in_path
@@ -39,10 +40,12 @@ def _amount(request: web.Request, name: str) -> Decimal | None:
     if not text:
         return None
     try:
-        amount = Decimal(text)
-    except InvalidOperation:
+        amount = amounts.read(text, unit="万元")
+    except amounts.TwoReadings as error:
+        raise Malformed(str(error), code="bad_amount") from error
+    except amounts.NotANumber:
         amount = Decimal(-1)
-    if not amount.is_finite() or not 0 <= amount < 10**10:
+    if not 0 <= amount < 10**10:
         raise Malformed("金额应为不小于 0 的数值（万元）。", code="bad_amount")
     return amount
 

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import repository
-from services.applications.capitals import in_words
 from services.applications.codec import Codec
 from services.applications.models import Application, Round
 from services.applications.stage_models import Objection
@@ -20,6 +19,7 @@ from services.applications.use_cases.returning import noted_opinions
 from services.applications.use_cases.telling import about, owe
 from services.applications.workflow import Action, Facts, State
 from shared import clock
+from shared.capitals import in_words
 from shared.identity import Actor
 from shared.messages import ApplicationAccepted, ApplicationDecided, PublicityBegun
 from shared.workdays import WorkingDays

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Collection, Mapping
-from decimal import Decimal, InvalidOperation
 
 from services.applications.forms.definition import Form
 from services.applications.forms.functions import day
 from services.applications.forms.needs import needs
+from shared import amounts
 from shared.errors import FieldError, Invalid
 
 Parameters = Mapping[str, str | int | list[str]]
@@ -14,18 +14,23 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_OPTIONS = 200
 
 
-def must_fit(form: Form, parameters: Parameters) -> None:
-    """`Invalid` for names and values that no form could use, and for a value of another kind than this one needs.
-    What is still missing is said when the round is published."""
+def fitted(form: Form, parameters: Parameters) -> dict[str, str | int | list[str]]:
+    """Return the parameters as they are kept: numbers as plain decimals. `Invalid` for names and values that no form
+    could use, and for a value of another kind than this form needs; what is missing is said when the round is published."""
     kinds = {need.name: need.kind for need in needs(form)}
-    errors = []
+    errors, kept = [], dict(parameters)
     for name, value in parameters.items():
         if not NAME.fullmatch(name):
             errors.append(_wrong(name[:64], "bad_name", "参数名应以小写字母开头，由小写字母、数字和下划线组成"))
         elif isinstance(value, list) and (message := _bad_options(value)):
             errors.append(_wrong(name, "bad_options", message))
-        elif kinds.get(name) == "number" and not _is_number(value):
-            errors.append(_wrong(name, "not_number", "应为不小于 0 的数值，如 50 或 0.30"))
+        elif kinds.get(name) == "number":
+            try:
+                kept[name] = _number(value)
+            except amounts.TwoReadings as error:
+                errors.append(_wrong(name, "two_readings", str(error)))
+            except amounts.NotANumber:
+                errors.append(_wrong(name, "not_number", "应为不小于 0 的数值，如 50 或 0.30"))
         elif kinds.get(name) == "date" and day(value) is None:
             errors.append(_wrong(name, "not_date", "应为日期，如 2026-01-01"))
         elif kinds.get(name) == "text" and not (isinstance(value, str) and 0 < len(value.strip()) <= 200):
@@ -34,6 +39,7 @@ def must_fit(form: Form, parameters: Parameters) -> None:
             errors.append(_wrong(name, "not_options", "应为选项列表，至少一项"))
     if errors:
         raise Invalid(errors, "批次参数有误，请按提示修改。")
+    return kept
 
 
 def numbers_missing(form: Form, parameters: Parameters) -> frozenset[str]:
@@ -74,9 +80,9 @@ def _bad_options(value: list[str]) -> str | None:
     return "选项重复" if len(set(value)) != len(value) else None
 
 
-def _is_number(value: object) -> bool:
-    try:
-        number = Decimal(str(value)) if isinstance(value, str | int) else Decimal(-1)
-    except InvalidOperation:
-        return False
-    return number.is_finite() and number >= 0
+def _number(value: str | int | list[str]) -> str | int:
+    """Return a number that is not below zero; an integer stays one."""
+    number = amounts.read(value if isinstance(value, str) else str(value))
+    if number < 0:
+        raise amounts.NotANumber
+    return value if isinstance(value, int) else f"{number:f}"

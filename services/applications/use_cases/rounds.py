@@ -13,7 +13,7 @@ from services.applications import round_repository
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Extension, Round
 from services.applications.round_schemas import ExtensionInput, NewRound, RoundChange
-from services.applications.use_cases.parameters import must_be_complete, must_fit, numbers_missing
+from services.applications.use_cases.parameters import fitted, must_be_complete, numbers_missing
 from services.applications.use_cases.recording import record
 from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor, Role
@@ -58,8 +58,8 @@ async def create(session: AsyncSession, actor: Actor, new: NewRound) -> Round:
     """A round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
     are then left out, and the audit names them."""
     form = catalogue_form(new.fund_type, new.form_version)
-    must_fit(form, new.parameters)
-    round_ = Round(id=uuid4(), version=1, **_whole_second(new.model_dump(exclude={"publish"})))
+    values = new.model_dump(exclude={"publish"}) | {"parameters": fitted(form, new.parameters)}
+    round_ = Round(id=uuid4(), version=1, **_whole_second(values))
     _must_be_a_window(round_)
     session.add(round_)
     record(
@@ -92,7 +92,7 @@ async def change(
     for name, value in changed.items():
         setattr(round_, name, value)
     form = catalogue_form(round_.fund_type, round_.form_version)
-    must_fit(form, round_.parameters)
+    round_.parameters = fitted(form, round_.parameters)
     if round_.published_at is not None:
         # What was accepted as missing stays so; what stood does not vanish unsaid.
         anew = {"parameters", "form_version"} & changed.keys()

@@ -8,11 +8,12 @@ so that a link from another page finds its place (`anchor`).
 
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 from services.gateway.pages.form_parts import Beside, Input, Json, Row, SectionForm, SlotView, TableView
+from shared import amounts
 
 # Columns that fit side by side on a usual screen.
 FIT = 6
@@ -222,10 +223,9 @@ def totals(table: Json, rows: list[Json]) -> list[str | None]:
 
 def _number(value: Any) -> Decimal:
     try:
-        found = Decimal(str(value).replace(",", "").strip())
-    except InvalidOperation:
+        return amounts.read(str(value))
+    except amounts.NotANumber:
         return Decimal(0)
-    return found if found.is_finite() else Decimal(0)
 
 
 def _slot(slot: Json, kept: Any, attachments: list[Json], beside: Beside) -> SlotView:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +11,8 @@ from services.gateway.forms import Values, one, read_form
 from services.gateway.pages.asking import Json, ask, see_other
 from services.gateway.pages.rendering import page
 from services.gateway.pages.round_form import Parameter, parameters_of, read_parameters, read_window, rows_of
-from shared import clock
+from shared import amounts, clock
+from shared.capitals import in_words
 from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, Stale
 from shared.web import uuid_in_path
 
@@ -93,6 +95,7 @@ async def _show(
     )
     context = {
         "round": found,
+        "budget_in_words": in_words(Decimal(found["budget_wan"])) if found["budget_wan"] else None,
         "versions": _versions(found, forms),
         "values": values,
         "rows": rows,
@@ -146,8 +149,11 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
         await ask(request, "POST", f"{path}/extensions", json=body)
         return "extended"
     body = {"title": one(form, "title").strip(), **window, "parameters": parameters_of(read_parameters(form))}
-    if budget := one(form, "budget_wan").strip().replace(",", ""):
-        body["budget_wan"] = budget
+    if budget := one(form, "budget_wan").strip():
+        try:
+            body["budget_wan"] = f"{amounts.read(budget, unit='万元'):f}"
+        except amounts.NotANumber as error:
+            raise _please([FieldError(field="budget_wan", code="bad_amount", message=str(error))]) from error
     if (version := one(form, "form_version")).isdecimal() and len(version) < 7:
         body["form_version"] = int(version)
     if reason := one(form, "change_reason").strip():

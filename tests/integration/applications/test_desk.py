@@ -151,6 +151,8 @@ async def test_filters_one_by_one_and_together(api: Api, sessions: Sessions, rou
         ("round=7", "bad_round"),
         ("min_wan=much", "bad_amount"),
         ("min_wan=-1", "bad_amount"),
+        ("min_wan=1,5", "bad_amount"),
+        ("min_wan=1_5", "bad_amount"),
         ("max_wan=NaN", "bad_amount"),
         ("min_days=-1", "bad_days"),
         ("max_days=１", "bad_days"),

@@ -146,6 +146,13 @@ async def test_missing_parameters_are_named(api: Api) -> None:
     await refused(answer, 422, "parameters_missing")
 
 
+async def test_numbers_of_a_round_are_kept_as_plain_decimals(api: Api) -> None:
+    round_ = await made(api, parameters={**PARAMETERS, "per_item_wan": "1,500.50"}, budget_wan="12,000.00")
+    assert (round_["parameters"]["per_item_wan"], round_["budget_wan"]) == ("1500.50", "12000.00")
+    for typed in ("1,5", "1_5", "15 00"):
+        await refused(await do(api, round_, method="PATCH", budget_wan=typed), 400, "malformed")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [
@@ -153,6 +160,8 @@ async def test_missing_parameters_are_named(api: Api) -> None:
         ("per_item_wan", "-1", "not_number"),
         ("per_item_wan", "NaN", "not_number"),
         ("per_item_wan", ["50"], "not_number"),
+        ("per_item_wan", "5_0", "not_number"),
+        ("per_item_wan", "1,5", "two_readings"),
         ("directions", "国家级", "not_options"),
         ("directions", [], "bad_options"),
         ("directions", ["甲", "甲"], "bad_options"),

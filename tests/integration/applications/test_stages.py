@@ -275,6 +275,8 @@ BAD_SHEETS: list[tuple[dict[str, Any], str]] = [
     ({"scores": {"artistry": "-1"}}, "score_out_of_range"),
     ({"scores": {"artistry": "80.55"}}, "score_out_of_range"),
     ({"scores": {"artistry": "NaN"}}, "score_out_of_range"),
+    ({"scores": {"artistry": "8,5"}}, "score_out_of_range"),
+    ({"scores": {"artistry": "8_5"}}, "score_out_of_range"),
     ({"scores": {"artistry": ""}}, "required"),
     ({"scores": {"unheard_of": "1"}}, "unknown_criterion"),
     ({"comments": {"artistry": " "}}, "comment_required"),
@@ -359,6 +361,11 @@ BAD_AMOUNTS: list[tuple[str | None, str | None, int, str]] = [
     (None, None, 409, "amount_required"),
     ("20.001", None, 400, "malformed"),
     ("许多", None, 400, "malformed"),
+    # A comma or a blank off the thousands never multiplies, nor does what Python reads as a number.
+    ("1,5", None, 400, "malformed"),
+    ("１，５", None, 400, "malformed"),
+    ("1 5", None, 400, "malformed"),
+    ("1_5", None, 400, "malformed"),
     ("20.00", "19.99", 409, "budget_exceeded"),
 ]
 

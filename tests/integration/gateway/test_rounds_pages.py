@@ -106,6 +106,17 @@ async def test_what_was_typed_comes_back(operator: Browser) -> None:
     assert (answer.status, "截止时间应晚于开始时间" in await answer.text()) == (422, True)
 
 
+async def test_a_budget_is_read_once_and_shown_in_words(operator: Browser) -> None:
+    path = await prepared(operator)
+    fields = {"action": "change", "title": "演练批次", **DAYS, "etag": await etag(operator, path)}
+    answer = await send(operator, path, **fields, budget_wan="1,5")
+    text = unescape(await answer.text())
+    assert (answer.status, "可读作 15 或 1.5" in text, 'value="1,5"' in text) == (422, True, True)
+    assert (await send(operator, path, **fields, budget_wan="1,500")).status == 303
+    text = unescape(await (await operator.go("GET", path)).text())
+    assert "1500.00 万元，大写：人民币壹仟伍佰万元整" in text
+
+
 async def test_stale_page_overwrites_nothing(operator: Browser) -> None:
     path = await prepared(operator)
     old = await etag(operator, path)

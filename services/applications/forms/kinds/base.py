@@ -1,12 +1,13 @@
 """What every kind of field has."""
 
-import unicodedata
 from abc import abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.typed_text import UnreadableText, cleaned, without_marks
 
 KEY = "^[A-Za-z][A-Za-z0-9_]*$"
 FORMER_KEY = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$"
@@ -39,9 +40,9 @@ class Wrong(ValueError):
 
 
 def blank(value: object) -> bool:
-    """Whether nothing was filled in."""
+    """Whether nothing was filled in that anybody could see."""
     if isinstance(value, str):
-        return not value or value.isspace()
+        return not value or not without_marks(value).strip()
     return value is None or (isinstance(value, list | tuple) and not value)
 
 
@@ -113,7 +114,10 @@ class Kind(Part):
 
 
 def text_of(raw: object) -> str:
-    """A text in one encoding. NFC, not NFKC: what people type is kept as they see it."""
+    """Return a text in one encoding. NFC, not NFKC: what people type is kept as they see it."""
     if not isinstance(raw, str):
         raise Wrong("type", "应为文字")
-    return unicodedata.normalize("NFC", raw).strip()
+    try:
+        return cleaned(raw)
+    except UnreadableText as error:
+        raise Wrong("control_character", str(error)) from error

@@ -1,13 +1,22 @@
 """Whole numbers, decimals, money and percentages: exact, never through a float."""
 
-import re
 from decimal import Decimal
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong
-from shared import numbers
+from shared import amounts
+
+
+def _number(raw: object, unit: str | None, code: str, message: str) -> Decimal:
+    """Read a number; `Wrong` with both readings where a comma or a blank stands off the thousands."""
+    try:
+        return amounts.read(str(raw), unit=unit)
+    except amounts.TwoReadings as error:
+        raise Wrong("two_readings", str(error)) from error
+    except amounts.NotANumber as error:
+        raise Wrong(code, message) from error
 
 
 class IntegerField(Kind):
@@ -26,10 +35,10 @@ class IntegerField(Kind):
     def parse(self, raw: object, choices: Choices) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int | str):
             raise Wrong("type", "应为整数")
-        text = numbers.plain(str(raw)[:60]).replace(",", "")
-        if not re.fullmatch(r"[+-]?[0-9]{1,12}", text):
+        number = _number(raw, self.unit, "not_integer", "应为整数")
+        if number.as_tuple().exponent != 0:
             raise Wrong("not_integer", "应为整数")
-        value = int(text)
+        value = int(number)
         if self.min is not None and value < self.min:
             raise Wrong("too_small", f"不能小于 {self.min}")
         if value > self.max:
@@ -68,12 +77,11 @@ class _Exact(Kind):
     def parse(self, raw: object, choices: Choices) -> str:
         if isinstance(raw, bool) or not isinstance(raw, str | int):
             raise Wrong("type", f'{self._noun}应以文字传送，如 "22.00"')
-        text = numbers.plain(str(raw)[:60]).replace(",", "").removesuffix(self._suffix)
-        if not re.fullmatch(r"[+-]?[0-9]{1,12}(\.[0-9]*)?", text):
-            raise Wrong(self._code, f"应为{self._noun}，如 22.00")
-        if len(text.partition(".")[2]) > self.places:
+        value = _number(raw, self.unit, self._code, f"应为{self._noun}，如 22.00")
+        exponent = value.as_tuple().exponent
+        assert isinstance(exponent, int)
+        if -exponent > self.places:
             raise Wrong("too_precise", f"最多 {self.places} 位小数" if self.places else "应为整数")
-        value = Decimal(text)
         if value == 0 and not self.allow_zero:
             raise Wrong("not_positive", f"{self._noun}应大于 0")
         negative_wanted = self.min is not None and self.min < 0
@@ -84,10 +92,6 @@ class _Exact(Kind):
         if abs(value) > self.max:
             raise Wrong("too_large", f"不能超过 {self.max}{self._after}")
         return f"{value.copy_abs() if value == 0 else value:.{self.places}f}"
-
-    @property
-    def _suffix(self) -> str:
-        return "\0"
 
     @property
     def _after(self) -> str:
@@ -134,7 +138,3 @@ class PercentField(_Exact):
 
     _noun = "百分比"
     _code = "not_percent"
-
-    @property
-    def _suffix(self) -> str:
-        return "%"

@@ -58,7 +58,7 @@ class TextField(_Text):
 
     def parse(self, raw: object, choices: Choices) -> str:
         text = text_of(raw)
-        if len(text.splitlines()) > 1:
+        if "\n" in text:
             raise Wrong("line_break", "不能换行")
         return self._judged(text)
 
@@ -70,4 +70,4 @@ class TextAreaField(_Text):
     max: int = Field(default=3000, ge=1, le=20_000)
 
     def parse(self, raw: object, choices: Choices) -> str:
-        return self._judged(text_of(raw).replace("\r\n", "\n").replace("\r", "\n"))
+        return self._judged(text_of(raw))

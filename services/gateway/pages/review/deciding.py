@@ -9,10 +9,14 @@ from aiohttp import web
 from services.gateway.forms import Values, one, read_form
 from services.gateway.pages.asking import ask, see_other
 from services.gateway.pages.review import case
+from shared import amounts
+from shared.capitals import in_words
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, Unavailable
 from shared.web import uuid_in_path
 
 REFUSALS = (Conflict, Stale, Invalid, Malformed, Unavailable)
+# What is larger is refused by the contract, and has no words.
+CONFIRMED_BELOW = 10**10
 LINES = {
     "amount_wan": "拟支持金额应为大于 0 的数值（万元），最多两位小数。",
     "objector": "请填写异议人，100 字以内。",
@@ -59,10 +63,18 @@ async def decide(request: web.Request) -> web.Response:
     if action not in {"pass", "refuse", "propose", "decline", "approve"}:
         raise NotFound
     body: dict[str, Any] = {"reason": reason} if reason else {}
-    if action == "propose":
-        # An empty amount is the guard's business, who has words for it.
-        amount = one(form, "amount_wan").strip().replace(",", "")
-        body["amount_wan"] = amount or None
+    # An empty amount is the guard's business, who has words for it.
+    if action == "propose" and one(form, "amount_wan").strip():
+        try:
+            amount = amounts.read(one(form, "amount_wan"), unit="万元")
+        except amounts.NotANumber as error:
+            said = str(error) if isinstance(error, amounts.TwoReadings) else LINES["amount_wan"]
+            return await _refused(request, form, Malformed(said, code="bad_amount"), action)
+        text = f"{amount:f}"
+        if 0 < amount < CONFIRMED_BELOW and one(form, "confirmed") != text:
+            # An amount counts once whoever decides has read it in words.
+            return await case.desk(request, typed={"amount_wan": text, "in_words": in_words(amount)})
+        body["amount_wan"] = text
     return await _move(request, action, form, body, action)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.applications.capitals import in_words
+from shared.capitals import in_words
 
 
 @pytest.mark.parametrize(
