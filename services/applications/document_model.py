@@ -30,6 +30,7 @@ from shared.document import (
 
 OFFICE = "北京市经济和信息化局"
 DRAFT_WATERMARK = "草稿，不作为申报依据"
+MASKED_WATERMARK = "已隐去个人信息，仅供评审和审计"
 
 Sections = Mapping[str, Mapping[str, Any]]
 Files = Mapping[str, Mapping[str, Any]]
@@ -44,6 +45,28 @@ _NONE: frozenset[str] = frozenset()
 def of_revision(form: Form, content: Mapping[str, Any], *, proof: Proof, canonical: str) -> ApplicationForm:
     """The document of a submitted revision, from its canonical content (sensitive values opened). `canonical`
     is that content's canonical JSON, whose digests `proof` tells; it travels inside the PDF."""
+    number, revision = content["number"], content["revision"]
+    paper = of_revision_masked(form, content)
+    titles = [section.title for section in form.sections if section.key in content["sections"]]
+    return paper.model_copy(
+        update={
+            "watermark": None,
+            "proof": proof,
+            "embedded": [
+                Embedded(
+                    name=f"{number}-{revision}.json",
+                    description="本版申报数据（RFC 8785 规范 JSON），其摘要即文中所载摘要",
+                    text=canonical,
+                )
+            ],
+            "expected": [number, *titles, proof.sha256],
+        }
+    )
+
+
+def of_revision_masked(form: Form, content: Mapping[str, Any]) -> ApplicationForm:
+    """The document of a submitted revision for those who may not see personal data, from its masked content. It proves
+    nothing, and holds no data beside its pages."""
     sections, files = content["sections"], content["attachments"]
     number, revision = content["number"], content["revision"]
     received_at = datetime.fromisoformat(content["received_at"])
@@ -62,18 +85,11 @@ def of_revision(form: Form, content: Mapping[str, Any], *, proof: Proof, canonic
             Value(label="申报时间", text=clock.show(received_at)),
         ],
         running_header=f"申报编号 {number}　第 {revision} 版",
+        watermark=MASKED_WATERMARK,
         created_at=received_at,
         materials=materials,
         appendices=appendices,
-        proof=proof,
-        embedded=[
-            Embedded(
-                name=f"{number}-{revision}.json",
-                description="本版申报数据（RFC 8785 规范 JSON），其摘要即文中所载摘要",
-                text=canonical,
-            )
-        ],
-        expected=[number, *(section.title for section in form.sections if section.key in sections), proof.sha256],
+        expected=[number, *(section.title for section in form.sections if section.key in sections)],
     )
 
 

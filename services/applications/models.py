@@ -192,7 +192,7 @@ class Revision(Base):
 
 
 class Document(Base):
-    """A PDF that is or will be: of a revision, or of what is saved so far (`snapshot`)."""
+    """A PDF that is or will be: of a revision, whole or masked, or of what is saved so far (`snapshot`)."""
 
     __tablename__ = "documents"
 
@@ -209,7 +209,7 @@ class Document(Base):
     ready_at: Mapped[datetime | None]
 
     __table_args__ = (
-        CheckConstraint("kind IN ('revision', 'preview', 'commitment', 'letter')", name="kind"),
+        CheckConstraint("kind IN ('revision', 'masked', 'preview', 'commitment', 'letter')", name="kind"),
         UniqueConstraint("application_id", "kind", "source_sha256"),
         Index(
             "uq_documents_revision",

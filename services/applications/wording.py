@@ -47,6 +47,8 @@ ACTIONS = {
     "settle_objection": "处理异议",
     "export": "导出清单",
     "reveal": "查看完整个人信息",
+    "read_pdf": "查看申报书",
+    "read_attachment": "查看附件",
     "retention": "保存期限届满，删除资料",
 }
 

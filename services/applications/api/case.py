@@ -22,6 +22,7 @@ async def _file(request: web.Request) -> Attachment:
             uuid_in_path(request),
             uuid_in_path(request, "attachment"),
             scanning=request.app[SCANNER] is not None,
+            page=True,
         )
 
 

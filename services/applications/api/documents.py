@@ -6,11 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications import repository
 from services.applications.api.attachments import send_file
 from services.applications.context import CODEC, transaction
+from services.applications.core.readings import read_pdf
 from services.applications.models import Document
 from services.applications.schemas import DocumentStatus
 from services.applications.use_cases import documents as use_case
 from services.applications.use_cases.switches import must_be_on
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.store import pdf_key
 from shared.web import actor, answer, uuid_in_path
 
@@ -36,7 +37,8 @@ async def ask_for(request: web.Request, session: AsyncSession, document: Documen
 
 
 async def make_pdf(request: web.Request) -> web.Response:
-    """生成PDF: ready, or its place in line. What was given up is queued again, unless `look` is set."""
+    """生成PDF: ready, or its place in line. What was given up is queued again, unless `look` is set. Experts and auditors
+    get a rendition without personal data, here and below."""
     async with transaction(request) as session:
         document = await use_case.of_revision(
             session, actor(request), uuid_in_path(request), revision_number(request)
@@ -81,8 +83,13 @@ async def file_or_status(request: web.Request, document: Document, name: str | N
     async with transaction(request) as session:
         if document.sha256 is None:
             return _status(await use_case.status_of(session, document))
-        application = await repository.application(session, actor(request), document.application_id)
+        who = actor(request)
+        application = await repository.application(session, who, document.application_id)
+        if not application.wrapped_key and document.kind != "letter":
+            raise Conflict("该申请的保存期限已满，资料已删除。", code="forgotten")
         name = name or use_case.file_name(application, document)
+        if document.kind in {"revision", "masked"}:
+            read_pdf(session, who, application.id, document.revision, masked=document.kind == "masked")
     return await send_file(
         request,
         pdf_key(document.sha256),

@@ -9,6 +9,8 @@ from services.applications.api.documents import revision_number
 from services.applications.changes import changes
 from services.applications.codec import SectionCodec
 from services.applications.context import CODEC, PEERS, transaction
+from services.applications.core.disclosure import masked, reads_whole, withheld
+from services.applications.core.readings import READINGS
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TimelineEntry, TriedView
 from services.applications.use_cases.asking import asked_between
@@ -37,13 +39,14 @@ async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
         form = catalogue_form(application.fund_type, application.form_version)
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
         sections = {key: codec.open(key, values) for key, values in found.content["sections"].items()}
+        content = {**found.content, "sections": sections}
         if not whole:
-            sections = {key: codec.mask(key, values) for key, values in sections.items()}
+            content = masked(codec, content)
         elif request.method == "POST":
             record(session, actor(request), "reveal", application_id=application.id, submitted=found.number)
-        return RevisionSnapshot(
-            **views.revision_view(found).model_dump(), content={**found.content, "sections": sections}
-        )
+        if not reads_whole(actor(request)):
+            content = withheld(form, content)
+        return RevisionSnapshot(**views.revision_view(found).model_dump(), content=content)
 
 
 async def get_revision(request: web.Request) -> web.Response:
@@ -120,6 +123,9 @@ async def timeline(request: web.Request) -> web.Response:
     outside = not who.roles & repository.STAFF
     if outside:
         rows = [row for row in rows if row.action not in INTERNAL]
+    if not who.is_a(Role.AUDITOR):
+        # Who has read what is for those who look into it; among what was done it would only be in the way.
+        rows = [row for row in rows if row.action not in READINGS]
     sent = await peers.deliveries(request.app[PEERS], application.id)
     entries = [
         TimelineEntry(

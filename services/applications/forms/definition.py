@@ -101,6 +101,8 @@ class Slot(Part):
     accept: tuple[Literal["pdf", "jpg", "jpeg", "png"], ...] = ("pdf", "jpg", "jpeg", "png")
     max_mb: int = Field(default=20, ge=1, le=100)
     max_files: int = Field(default=5, ge=1, le=200)
+    # Whether its files may tell of persons or accounts: experts and auditors are then not shown them.
+    personal: bool = True
     help: str | None = None
 
 

@@ -6,7 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import contents, repository
 from services.applications.codec import Codec
+from services.applications.core.disclosure import must_be_shown
+from services.applications.core.readings import read_file
 from services.applications.forms.answers import named_files
+from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Attachment
 from services.applications.use_cases.receiving import MB, Examined, Place, Received
 from services.applications.use_cases.recording import record
@@ -89,16 +92,18 @@ async def keep(
 
 
 async def to_read(
-    session: AsyncSession, actor: Actor, id: UUID, attachment_id: UUID, *, scanning: bool
+    session: AsyncSession, actor: Actor, id: UUID, attachment_id: UUID, *, scanning: bool, page: bool = False
 ) -> Attachment:
-    """An attachment the actor may read. What a scanner has not seen yet is for its owner only; what is infected
-    for nobody."""
-    await repository.application(session, actor, id)
+    """An attachment the actor may read, which is recorded; `page`: only a page of it. What a scanner has not seen yet is
+    for its owner only; what is infected for nobody."""
+    application = await repository.application(session, actor, id)
     found = await repository.attachment(session, id, attachment_id)
+    must_be_shown(actor, catalogue_form(application.fund_type, application.form_version), found)
     if found.deleted_at is not None and not await contents.in_a_revision(session, found):
         raise NotFound("未找到该附件。")
     if refusal := _unreadable(found, actor, scanning=scanning):
         raise refusal
+    await read_file(session, actor, found, page=page)
     return found
 
 

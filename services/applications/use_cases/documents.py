@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import document_model, outbox, pace, receipts, repository
 from services.applications.codec import Codec, SectionCodec
+from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.forms.answers import named_files
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Application, Document
@@ -21,9 +22,15 @@ from shared.messages import RENDER_DOCUMENT, RenderDocument
 
 
 async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: int) -> Document:
-    """The document of a submitted revision."""
-    await repository.application(session, actor, id)
-    return await repository.revision_document(session, id, revision)
+    """The document of a submitted revision: as it was handed in, or masked for those who may see no more
+    (`core.disclosure`)."""
+    whole = reads_whole(actor)
+    await repository.application(session, actor, id, lock=not whole)
+    document = await repository.revision_document(session, id, revision)
+    if whole:
+        return document
+    known = await repository.document_of(session, id, "masked", document.source_sha256)
+    return known or await _begin(session, id, "masked", document.source_sha256, revision=revision)
 
 
 async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, kind: str) -> Document:
@@ -39,13 +46,12 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
     if known is not None:
         return known
     sealed = {key: opener.seal(key, values) for key, values in opened.items()}
-    document = Document(
-        id=uuid4(),
-        application_id=id,
-        kind=kind,
-        source_sha256=source,
-        snapshot={"sections": sealed, "hidden": hidden},
-    )
+    return await _begin(session, id, kind, source, snapshot={"sections": sealed, "hidden": hidden})
+
+
+async def _begin(session: AsyncSession, id: UUID, kind: str, source: str, **values: Any) -> Document:
+    """A document that somebody waits for, with what is owed for it."""
+    document = Document(id=uuid4(), application_id=id, kind=kind, source_sha256=source, **values)
     session.add(document)
     await session.flush()
     await outbox.add(
@@ -100,10 +106,12 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> An
     application = await repository.application_for_system(session, document.application_id)
     form = catalogue_form(application.fund_type, application.form_version)
     opener = codec.of(application.id, application.wrapped_key, form)
-    if document.kind == "revision":
+    if document.kind in {"revision", "masked"}:
         assert document.revision is not None
         revision = await repository.revision(session, application.id, document.revision)
         content = {**revision.content, "sections": _open(opener, revision.content["sections"])}
+        if document.kind == "masked":
+            return document_model.of_revision_masked(form, withheld(form, masked(opener, content)))
         # The very bytes that the digests are over.
         canonical = receipts.canonical(content).decode()
         proof = Proof(url=revision.verify_url, sha256=revision.sha256, sm3=revision.sm3)
@@ -140,6 +148,8 @@ def file_name(application: Application, document: Document) -> str:
     match document.kind:
         case "revision":
             return f"{application.number}-第{document.revision}版.pdf"
+        case "masked":
+            return f"{application.number}-第{document.revision}版-隐去个人信息.pdf"
         case "preview":
             return "预览-草稿.pdf"
     return "承诺书-待盖章.pdf"

@@ -55,8 +55,10 @@ async def finish(
     document = await repository.document(session, payload.document_id, lock=True)
     if fresh:
         record_effect(document, sha256=effect.sha256, size=effect.size, pages=effect.pages)
-        application = await repository.application_for_system(session, document.application_id)
-        hint(session, application, "document.ready")
+        if document.kind != "masked":
+            # Its enterprise hears of its own documents only.
+            application = await repository.application_for_system(session, document.application_id)
+            hint(session, application, "document.ready")
     return JobFinished(sha256=document.sha256)
 
 

@@ -79,7 +79,8 @@ async def _everything(request: web.Request, found: Json, *, whole: bool) -> Json
         origins=origins,
         checks=checks,
     )
-    files = showing.files(materials)
+    # What one may not see is named among the materials; there is nothing of it to look at.
+    files = [f for f in showing.files(materials) if not f.get("withheld")]
     return {
         "materials": materials,
         "files": files,

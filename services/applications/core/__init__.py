@@ -1,0 +1,1 @@
+"""What several features stand on: rules that hold in all of them."""

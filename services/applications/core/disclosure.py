@@ -1,0 +1,70 @@
+"""Say who may see personal data, in every form it takes.
+
+| form | its enterprise | reviewer, director | expert, auditor |
+|---|---|---|---|
+| values in JSON and on pages | whole | masked; whole after `reveal`, recorded | masked |
+| PDF of a revision | whole | whole, recorded | a rendition of its own: masked, without the embedded data |
+| attachments, pages of them | whole | whole, recorded | only those of slots that hold no personal data |
+| lists, exports, letters, mails | hold no sensitive value | the same | the same |
+
+Which values are sensitive and which slots hold personal data is said by the form.
+"""
+
+from typing import Any
+
+from services.applications.codec import SectionCodec
+from services.applications.forms.definition import Form
+from services.applications.models import Attachment
+from shared.errors import NotAllowed
+from shared.identity import Actor, Role
+from shared.masking import scrub
+
+# Who decides on a case needs what the paper says; who judges the work or the procedure does not.
+WHOLE = frozenset({Role.APPLICANT, Role.REVIEWER, Role.DIRECTOR})
+# Slots about the work in forms that were published before `personal` could be said of a slot.
+WORK_PAPERS = frozenset({"photos", "ip_proof", "acceptance_proof", "feasibility", "recognition_proof"})
+Json = dict[str, Any]
+
+
+def reads_whole(actor: Actor) -> bool:
+    """Whether papers and files are shown to the actor as they were handed in."""
+    return bool(actor.roles & WHOLE)
+
+
+def is_recorded(actor: Actor) -> bool:
+    """Whether a reading by this actor leaves an audit row: the enterprise's own does not."""
+    return not actor.is_a(Role.APPLICANT)
+
+
+def holds_personal_data(form: Form, section: str, slot: str) -> bool:
+    """Whether files of this slot are withheld from experts and auditors. A slot that the form no longer has is."""
+    found = form.section(section)
+    defined = found.slot(slot) if found else None
+    return defined is None or (defined.personal and slot not in WORK_PAPERS)
+
+
+def must_be_shown(actor: Actor, form: Form, attachment: Attachment) -> None:
+    """`NotAllowed` for a file that the actor must not see."""
+    if not reads_whole(actor) and holds_personal_data(form, attachment.section, attachment.slot):
+        raise NotAllowed("该附件可能含有个人信息，评审专家和审计人员不能查看。", code="personal_data")
+
+
+def masked(codec: SectionCodec, content: Json) -> Json:
+    """A revision's opened content with its sensitive values masked."""
+    return {**content, "sections": {key: codec.mask(key, values) for key, values in content["sections"].items()}}
+
+
+def withheld(form: Form, content: Json) -> Json:
+    """The content for those who read nothing whole: files that are withheld say so, and no name of a file tells a number."""
+    closed = {
+        id
+        for section in form.sections
+        for slot in section.slots
+        if holds_personal_data(form, section.key, slot.key)
+        for id in (content["sections"].get(section.key) or {}).get(slot.key) or []
+    }
+    files = {
+        id: {**file, "name": scrub(file["name"]), **({"withheld": True} if id in closed else {})}
+        for id, file in content["attachments"].items()
+    }
+    return {**content, "attachments": files}

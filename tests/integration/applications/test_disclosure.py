@@ -1,0 +1,194 @@
+"""Personal data has one gate: role × form. Whoever may not see a value sees it in no form, and who reads is recorded."""
+
+import io
+from uuid import UUID
+
+import pytest
+from aiohttp.test_utils import TestServer
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.applications.context import SESSIONS, STORE
+from services.applications.core.disclosure import holds_personal_data
+from services.applications.forms.catalogue import form
+from services.applications.forms.definition import Form
+from services.applications.models import Audit, Document
+from services.applications.stage_models import Assessment
+from services.documents import rendering
+from services.documents.rendering import Press, render
+from shared.document import DocumentModel
+from shared.identity import Actor, Role
+from shared.store import pdf_key
+from tests import factories
+from tests.integration.applications.conftest import Api
+
+WHO = factories.applicant()
+MASKED = [Role.EXPERT, Role.AUDITOR]
+WHOLE = [Role.REVIEWER, Role.DIRECTOR]
+# Slots of the reward form, and whether those who read nothing whole are shown their files.
+OPEN = {"photos", "ip_proof", "acceptance_proof"}
+
+
+@pytest.fixture(scope="module")
+def press() -> Press:
+    return rendering.press()
+
+
+@pytest.fixture
+async def case(api: Api, submitted: str, sessions: async_sessionmaker[AsyncSession]) -> str:
+    """A submitted application that an expert was given."""
+    async with sessions.begin() as session:
+        session.add(
+            Assessment(
+                application_id=UUID(submitted), account=factories.staff(Role.EXPERT).account, name="专家",
+                sheet="standard-1", assigned_by="test", values={},
+            )
+        )  # fmt: skip
+    return submitted
+
+
+async def made(api: Api, server: TestServer, press: Press, id: str, actor: Actor) -> tuple[str, bytes]:
+    """The PDF that the actor gets, made by the worker's own code; the name it is saved as, and its bytes."""
+    path = f"/api/v1/applications/{id}/revisions/1/pdf"
+    asked = await api.call("POST", path, actor, json={})
+    assert asked.status in {200, 202}, await asked.text()
+    async with server.app[SESSIONS].begin() as session:
+        waiting = list(
+            await session.scalars(
+                select(Document).where(Document.application_id == UUID(id), Document.sha256.is_(None))
+            )
+        )
+        for document in waiting:
+            answer = await api.call("GET", f"/internal/documents/{document.id}/model", service="documents")
+            pdf = render(DocumentModel.model_validate_json(await answer.read()).root, press)
+            server.app[STORE].put(pdf_key(pdf.sha256), pdf.content)
+            document.sha256, document.size, document.pages = pdf.sha256, len(pdf.content), 1
+    got = await api.call("GET", path, actor)
+    assert got.status == 200, await got.text()
+    return got.headers["Content-Disposition"], await got.read()
+
+
+def told(pdf: bytes) -> tuple[str, int]:
+    """All text of a PDF, blanks left out, its embedded files' included; how many files are embedded."""
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(io.BytesIO(pdf)) as document:
+        text = "".join(page.get_textpage().get_text_range() for page in document)
+        count = document.count_attachments()
+        for n in range(count):
+            text += bytes(document.get_attachment(n).get_data()).decode()
+    return "".join(text.split()), count
+
+
+async def sensitive(api: Api, id: str) -> list[str]:
+    answer = await api.call("GET", f"/api/v1/applications/{id}/revisions/1", WHO)
+    sections = (await answer.json())["content"]["sections"]
+    return [sections["contact"]["mobile"], sections["fund_plan"]["bank_account"]]
+
+
+async def rows(sessions: async_sessionmaker[AsyncSession], id: str, actor: Actor, action: str) -> list[Audit]:
+    async with sessions.begin() as session:
+        query = select(Audit).where(
+            Audit.application_id == UUID(id), Audit.actor == actor.account, Audit.action == action
+        )
+        return list(await session.scalars(query))
+
+
+@pytest.mark.parametrize("role", MASKED)
+async def test_pdf_of_experts_and_auditors_is_masked(
+    api: Api, server: TestServer, press: Press, case: str, sessions: async_sessionmaker[AsyncSession], role: Role
+) -> None:
+    actor = factories.staff(role)
+    name, pdf = await made(api, server, press, case, actor)
+    text, embedded = told(pdf)
+    values = await sensitive(api, case)
+    assert all(value not in text for value in values)
+    assert all(f"****{value[-4:]}" in text for value in values)
+    assert embedded == 0
+    assert "%E9%9A%90%E5%8E%BB" in name
+    [row] = await rows(sessions, case, actor, "read_pdf")
+    assert row.details["masked"] is True
+
+
+@pytest.mark.parametrize("role", WHOLE)
+async def test_pdf_of_those_who_decide_is_whole_and_recorded(
+    api: Api, server: TestServer, press: Press, case: str, sessions: async_sessionmaker[AsyncSession], role: Role
+) -> None:
+    actor = factories.staff(role)
+    _, pdf = await made(api, server, press, case, actor)
+    text, embedded = told(pdf)
+    assert all(value in text for value in await sensitive(api, case))
+    assert embedded == 1
+    [row] = await rows(sessions, case, actor, "read_pdf")
+    assert row.details == {"submitted": 1, "masked": False}
+
+
+@pytest.mark.parametrize("role", [*MASKED, *WHOLE])
+async def test_no_answer_but_reveal_tells_a_sensitive_value_to_the_bureau(api: Api, case: str, role: Role) -> None:
+    actor, path = factories.staff(role), f"/api/v1/applications/{case}"
+    review = f"/api/v1/review/applications/{case}"
+    values = await sensitive(api, case)
+    read = 0
+    for where in (
+        path, f"{path}/revisions/1", f"{path}/revisions/1?masked=0", f"{path}/checks", f"{path}/changes",
+        f"{path}/revisions", f"{path}/timeline", f"{path}/opinions", f"{path}/letters", f"{review}/origins",
+        f"{review}/others", f"{review}/stage", "/api/v1/review/applications", "/api/v1/review/export?format=csv",
+        "/api/v1/audit", f"{path}/sections/contact",
+    ):  # fmt: skip
+        answer = await api.call("GET", where, actor)
+        text = await answer.text()
+        assert not any(value in text for value in values), where
+        read += answer.status == 200
+    assert read >= 3
+
+
+@pytest.mark.parametrize("role", [*MASKED, *WHOLE])
+async def test_attachments_by_role_and_slot(
+    api: Api, case: str, sessions: async_sessionmaker[AsyncSession], role: Role
+) -> None:
+    actor = factories.staff(role)
+    content = (await (await api.call("GET", f"/api/v1/applications/{case}/revisions/1", actor)).json())["content"]
+    definition = form("reward", 1)
+    seen = {}
+    for section in definition.sections:
+        for slot in section.slots:
+            for id in (content["sections"].get(section.key) or {}).get(slot.key) or []:
+                path = f"/api/v1/applications/{case}/attachments/{id}"
+                answers = [await api.call("GET", path + tail, actor) for tail in ("", "/pages", "/pages/1")]
+                seen[slot.key] = {answer.status for answer in answers}
+                shown = role in WHOLE or slot.key in OPEN
+                assert (content["attachments"][id].get("withheld") is None) == shown
+                noted = [
+                    r
+                    for r in await rows(sessions, case, actor, "read_attachment")
+                    if r.details["attachment"] == id
+                ]
+                # The file, and its pages as one reading.
+                assert len(noted) == (1 if shown else 0), slot.key
+                if not shown:
+                    assert (await answers[0].json())["type"].endswith("personal_data")
+    for slot, statuses in seen.items():
+        assert (403 in statuses) == (role in MASKED and slot not in OPEN), slot
+        assert len(statuses & {200, 403}) == 1
+    assert {"commitment_scan", "photos"} <= seen.keys()
+
+
+async def test_its_enterprise_reads_its_own_unrecorded(
+    api: Api, server: TestServer, press: Press, case: str, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    _, pdf = await made(api, server, press, case, WHO)
+    assert all(value in told(pdf)[0] for value in await sensitive(api, case))
+    assert await rows(sessions, case, WHO, "read_pdf") == []
+
+
+def test_a_slot_is_withheld_unless_its_form_says_that_it_tells_of_nobody() -> None:
+    definition = form("reward", 1)
+    assert holds_personal_data(definition, "commitment", "commitment_scan")
+    assert holds_personal_data(definition, "gone", "photos")
+    written = definition.model_dump()
+    [(section, slot)] = [
+        (s, slot) for s in written["sections"] for slot in s["slots"] if slot["key"] == "contracts_invoices"
+    ]
+    assert holds_personal_data(Form.model_validate(written), section["key"], slot["key"])
+    slot["personal"] = False
+    assert not holds_personal_data(Form.model_validate(written), section["key"], slot["key"])
