@@ -48,6 +48,8 @@ def _open_folder(var: Path) -> None:
     try:
         for folder in (var, var / "log", var / "store"):
             folder.mkdir(parents=True, exist_ok=True)
+        # What people handed in is for the services' user alone.
+        (var / "store").chmod(0o700)
         (var / ".writable").touch()
         (var / ".writable").unlink()
     except OSError as error:

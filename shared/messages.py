@@ -3,7 +3,7 @@
 Queue messages carry one thing, the id of an outbox row; the row stays owed until a worker reports its effect.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
@@ -189,6 +189,15 @@ AnyEvent = (
     | RoundClosing
 )
 NotifyEvent = Annotated[AnyEvent, Field(discriminator="kind")]
+
+
+FORGOTTEN_NAME = "（已删除）"
+
+
+def forgotten_event(payload: dict[str, Any]) -> dict[str, Any]:
+    """An event as it is kept when its person is forgotten: still an event, for nobody."""
+    nobody = Person(name=FORGOTTEN_NAME, email=None, enterprise=payload["to"]["enterprise"])
+    return {**payload, "to": nobody.model_dump(), "fallback": None}
 
 
 class EventToShow(RootModel[NotifyEvent]):

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 import sys
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -84,6 +85,11 @@ class ServerSettings(DatabaseSettings):
 S = TypeVar("S", bound=BaseSettings)
 
 
+def private_files() -> None:
+    """Let files and folders that this process makes be its own user's alone (0600, 0700)."""
+    os.umask(0o077)
+
+
 def load(kind: type[S], **known: Any) -> S:
     """Read and validate settings, or end the process with one line for each setting that is wrong."""
     try:
@@ -97,4 +103,4 @@ def load(kind: type[S], **known: Any) -> S:
         raise SystemExit(2) from None
 
 
-__all__ = ["DatabaseSettings", "Key", "Settings", "load"]
+__all__ = ["DatabaseSettings", "Key", "Settings", "load", "private_files"]

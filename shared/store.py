@@ -15,11 +15,12 @@ PART = 256 * 1024
 S3_PART = 5 * 1024 * 1024
 
 ATTACHMENTS = "attachments/"
+PDFS = "pdf/"
 
 
 def pdf_key(sha256: str) -> str:
     """Where a finished PDF stands."""
-    return f"pdf/{sha256[:2]}/{sha256}.pdf"
+    return f"{PDFS}{sha256[:2]}/{sha256}.pdf"
 
 
 def attachment_key(sha256: str) -> str:

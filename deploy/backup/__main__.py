@@ -1,4 +1,4 @@
-"""`python -m deploy.backup create|verify|restore|prune`: see deploy/README.md.
+"""`python -m deploy.backup create|verify|restore|prune|key`: see deploy/README.md.
 
 The database, the store and the master key are those of GM_DATABASE_URL, GM_STORE_URL and GM_MASTER_KEY; `create`
 takes those of the system that runs here (`make run`) where they are not set.
@@ -8,12 +8,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from deploy.backup import manifest
+from deploy.backup import manifest, sealing
 from deploy.backup.create import create, prune
 from deploy.backup.restore import restore
 from deploy.embedded.errors import CannotRun
 from deploy.embedded.system import ROOT
 from deploy.local import running, settings
+from shared.settings import private_files
 
 NEEDED = ("GM_DATABASE_URL", "GM_STORE_URL", "GM_MASTER_KEY")
 NEXT = """restored: {applications} applications, {revisions} revisions, {objects} objects, as of {at:%Y-%m-%d %H:%M:%S} UTC
@@ -50,13 +51,22 @@ def main() -> int:
     pruned = commands.add_parser("prune", help="keep only the newest backups")
     pruned.add_argument("--to", type=Path)
     pruned.add_argument("--keep", type=int, default=14)
+    commands.add_parser("key", help="a new pair of keys for encrypted backups")
     given = parser.parse_args()
+    private_files()
     try:
         match given.command:
             case "create":
-                folder = create(*_where(given.var), _folder(given.to))
+                key = settings().get("GM_BACKUP_KEY", "")
+                folder = create(*_where(given.var), _folder(given.to), key)
+                if not key:
+                    print("not encrypted: GM_BACKUP_KEY is not set", file=sys.stderr)
                 found = manifest.read(folder)
                 print(f"{folder}: {found.objects} objects, {found.object_bytes / 2**20:.0f} MB")
+            case "key":
+                secret, public = sealing.pair()
+                print(f"GM_BACKUP_KEY={public}\nGM_BACKUP_IDENTITY={secret}")
+                print("The second belongs in a safe, not on this machine.", file=sys.stderr)
             case "verify":
                 found, keys = manifest.verify(given.backup.resolve())
                 print(f"whole: {len(keys)} objects, taken {found.started_at:%Y-%m-%d %H:%M:%S} UTC")

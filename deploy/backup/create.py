@@ -12,16 +12,18 @@ from deploy.backup import client
 from deploy.backup.manifest import (
     COUNTED,
     DUMP,
-    FORMAT,
     LISTED,
     MANIFEST,
     OBJECTS,
+    PLAIN,
+    SEALED,
     Manifest,
     content_of,
     digest,
     fingerprint,
     read,
 )
+from deploy.backup.sealing import SUFFIX, Recipients, encrypt, recipients
 from deploy.embedded.errors import CannotRun
 from shared import clock
 from shared.store import Store, attachment_key, pdf_key
@@ -30,37 +32,46 @@ from shared.store import Store, attachment_key, pdf_key
 PASSING = "preflight/"
 
 
-def create(database_url: str, store_url: str, master_key: str, to: Path) -> Path:
-    """A finished backup's folder below `to`.
+def create(database_url: str, store_url: str, master_key: str, to: Path, key: str = "") -> Path:
+    """A finished backup's folder below `to`, encrypted to `key` where there is one; nobody else on this machine may read
+    it either way.
 
     Objects are copied before and after the dump: what the dump names was either there before it, or came while it
     was made, and an object younger than the sweep's grace is not removed in between.
     """
     started = clock.now()
     known_as = fingerprint(master_key)
+    keys_of = recipients(key)
+    suffix = SUFFIX if keys_of else ""
     folder = to / started.strftime("%Y%m%dT%H%M%S%fZ")
-    folder.mkdir(parents=True)
+    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(mode=0o700)
     store = Store.from_url(store_url)
     pool = to / OBJECTS
     try:
-        asyncio.run(_copy(store, pool))
-        server, counts, named = _dump(database_url, folder / DUMP)
-        keys = asyncio.run(_copy(store, pool))
-        missing = sorted(key for key in named if not (pool / key).is_file())
+        asyncio.run(_copy(store, pool, keys_of))
+        dump = folder / DUMP
+        server, counts, named = _dump(database_url, dump)
+        dumped = digest(dump)
+        if keys_of:
+            encrypt(dump, folder / (DUMP + suffix), keys_of)
+            dump.unlink()
+        keys = asyncio.run(_copy(store, pool, keys_of))
+        missing = sorted(key for key in named if not (pool / (key + suffix)).is_file())
         if missing:
             raise CannotRun(f"the store lacks {len(missing)} objects that the database names, {missing[0]} first")
         # What was removed between the two copies is in the pool all the same, and the dump may name it.
         listed = sorted(keys | named)
         (folder / LISTED).write_text("\n".join(listed) + "\n", encoding="utf-8")
         found = Manifest(
-            format=FORMAT,
+            format=SEALED if keys_of else PLAIN,
             started_at=started,
             finished_at=clock.now(),
             server=server,
-            dump_sha256=digest(folder / DUMP),
+            dump_sha256=dumped,
             listed_sha256=digest(folder / LISTED),
             objects=len(listed),
-            object_bytes=sum((pool / key).stat().st_size for key in listed),
+            object_bytes=sum((pool / (key + suffix)).stat().st_size for key in listed),
             master_key=known_as,
             counts=counts,
         )
@@ -100,24 +111,24 @@ def _one(connection: client.Connection, query: str) -> object:
     return row[0]
 
 
-async def _copy(store: Store, pool: Path) -> set[str]:
+async def _copy(store: Store, pool: Path, keys: Recipients) -> set[str]:
     """Bring every object into the pool that is not there yet; the keys of all that the store has."""
     seen = set()
     async for page in store.list(""):
         for key in page:
             if key.startswith(PASSING):
                 continue
-            target = pool / key
+            target = pool / (key + (SUFFIX if keys else ""))
             if target.exists():
                 seen.add(key)
                 continue
             with contextlib.suppress(FileNotFoundError):  # removed since it was listed
-                await _fetch(store, key, target)
+                await _fetch(store, key, target, keys)
                 seen.add(key)
     return seen
 
 
-async def _fetch(store: Store, key: str, target: Path) -> None:
+async def _fetch(store: Store, key: str, target: Path, keys: Recipients) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
     content = hashlib.sha256()
@@ -130,6 +141,11 @@ async def _fetch(store: Store, key: str, target: Path) -> None:
     expected = content_of(key)
     if expected is not None and content.hexdigest() != expected:
         raise CannotRun(f"object {key} in the store is not what its name says")
+    if keys:
+        sealed = target.with_name(f"{target.name}.sealed")
+        encrypt(part, sealed, keys)
+        part.unlink()
+        part = sealed
     part.replace(target)
 
 
@@ -141,7 +157,11 @@ def prune(to: Path, keep: int) -> tuple[int, int]:
         raise CannotRun(f"{to} has no backup")
     for folder in whole[:-keep]:
         shutil.rmtree(folder)
-    named = {key for folder in kept for key in (folder / LISTED).read_text(encoding="utf-8").split()}
+    named = {
+        key + read(folder).suffix
+        for folder in kept
+        for key in (folder / LISTED).read_text(encoding="utf-8").split()
+    }
     removed = 0
     newest = read(kept[-1]).started_at
     for file in (to / OBJECTS).rglob("*"):

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from deploy.backup.sealing import SUFFIX, opened
 from deploy.embedded.errors import CannotRun
 from shared.settings import Key
 
-FORMAT = 1
+# The first is a backup in plain files, the second one encrypted file by file.
+PLAIN, SEALED = 1, 2
 DUMP, LISTED, MANIFEST, OBJECTS = "database.dump", "objects.txt", "manifest.json", "objects"
 # What is counted in the dump's own snapshot and must be found again after a restore.
 COUNTED = (
@@ -33,6 +35,11 @@ class Manifest(BaseModel):
     # Of the master key, not the key: whether the one at hand opens what is in here.
     master_key: str
     counts: dict[str, int]
+
+    @property
+    def suffix(self) -> str:
+        """What the names of its files end with."""
+        return SUFFIX if self.format == SEALED else ""
 
 
 class _Known(BaseModel):
@@ -68,23 +75,28 @@ def read(folder: Path) -> Manifest:
         raise CannotRun(f"{folder} is no finished backup: it has no {MANIFEST}") from None
     except ValidationError as error:
         raise CannotRun(f"{folder / MANIFEST} cannot be read: {error.errors()[0]['msg']}") from None
-    if found.format != FORMAT:
-        raise CannotRun(f"{folder} has format {found.format}; this version reads {FORMAT}")
+    if found.format not in {PLAIN, SEALED}:
+        raise CannotRun(f"{folder} has format {found.format}; this version reads {PLAIN} and {SEALED}")
     return found
 
 
 def verify(folder: Path) -> tuple[Manifest, list[str]]:
-    """The manifest and the keys of all objects, after every digest was compared."""
+    """The manifest and the keys of all objects, after every digest was compared: those of the plain contents."""
     found = read(folder)
-    for name, expected in ((DUMP, found.dump_sha256), (LISTED, found.listed_sha256)):
-        if not (folder / name).is_file() or digest(folder / name) != expected:
+    for name, expected in ((DUMP + found.suffix, found.dump_sha256), (LISTED, found.listed_sha256)):
+        if not (folder / name).is_file() or _digest_inside(folder / name) != expected:
             raise CannotRun(f"{folder / name} is not what was backed up")
     keys = (folder / LISTED).read_text(encoding="utf-8").split()
     for key in keys:
-        file = folder.parent / OBJECTS / key
+        file = folder.parent / OBJECTS / (key + found.suffix)
         expected_content = content_of(key)
         if not file.is_file():
             raise CannotRun(f"object {key} is missing from {file.parent}")
-        if expected_content and digest(file) != expected_content:
+        if expected_content and _digest_inside(file) != expected_content:
             raise CannotRun(f"object {key} is damaged")
     return found, keys
+
+
+def _digest_inside(file: Path) -> str:
+    with opened(file) as plain:
+        return digest(plain)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from deploy.backup import client
 from deploy.backup.manifest import DUMP, OBJECTS, Manifest, fingerprint, verify
+from deploy.backup.sealing import opened
 from deploy.embedded.errors import CannotRun
 from shared.store import Store
 
@@ -25,11 +26,12 @@ def restore(folder: Path, database_url: str, store_url: str, master_key: str) ->
         server = connection.info.server_version // 10000
     if row is None or row[0] != 0:
         raise CannotRun("the database is not empty; make a new one and name it in GM_DATABASE_URL")
-    asyncio.run(_put(Store.from_url(store_url), folder.parent / OBJECTS, keys))
-    client.run(
-        "pg_restore", database_url, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges",
-        str(folder / DUMP), server=server,
-    )  # fmt: skip
+    asyncio.run(_put(Store.from_url(store_url), folder.parent / OBJECTS, keys, found.suffix))
+    with opened(folder / (DUMP + found.suffix)) as dump:
+        client.run(
+            "pg_restore", database_url, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges",
+            str(dump), server=server,
+        )  # fmt: skip
     with client.connect(database_url) as connection:
         for name, expected in found.counts.items():
             counted = connection.execute(f"SELECT count(*) FROM {name}").fetchone()  # noqa: S608
@@ -40,6 +42,7 @@ def restore(folder: Path, database_url: str, store_url: str, master_key: str) ->
     return found
 
 
-async def _put(store: Store, pool: Path, keys: list[str]) -> None:
+async def _put(store: Store, pool: Path, keys: list[str], suffix: str) -> None:
     for key in keys:
-        await store.put_file(key, pool / key)
+        with opened(pool / (key + suffix)) as plain:
+            await store.put_file(key, plain)

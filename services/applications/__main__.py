@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.applications.settings import ApplicationsSettings
 from shared import logs, tracing
-from shared.settings import load
+from shared.settings import load, private_files
 
 
 def main() -> None:
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--head", action="append", default=[], help="audit-verify: a head noted before")
     parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
     given = parser.parse_args()
+    private_files()
     settings = load(ApplicationsSettings)
     if settings.forms_folder:
         from services.applications.forms import catalogue
@@ -132,21 +133,42 @@ async def _verify_audit(settings: ApplicationsSettings, noted: list[str]) -> int
 
 async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None:
     """Show what has been kept long enough; delete it when told to."""
+    from aiohttp import ClientSession
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
+    from services.applications import peers
+    from services.applications.context import Peers
     from services.applications.use_cases import keeping
     from shared.database import async_engine
+    from shared.errors import Unavailable
+    from shared.identity import Signer
 
     engine = async_engine(settings)
-    async with async_sessionmaker(engine).begin() as session:
+    async with ClientSession() as http, async_sessionmaker(engine).begin() as session:
         found = await keeping.due(session, settings)
         for one in found:
             print(f"{one.reason}: {len(one.applications)}")
             for a in one.applications:
                 print(f"  {a.id}  {a.number or '-'}  {a.created_at:%Y-%m-%d}")
+        if carry_out and any(one.applications for one in found):
+            # The others first: what is forgotten here is not found again to be forgotten there.
+            notify = Peers(
+                http,
+                Signer("applications", settings.signing_key),
+                str(settings.gateway_url),
+                str(settings.notify_url),
+            )
+            try:
+                await peers.forget(notify, [a.id for one in found for a in one.applications])
+            except Unavailable as away:
+                raise SystemExit(away.detail) from None
         count = await keeping.forget(session, found) if carry_out else None
     await engine.dispose()
-    print("nothing was deleted; --carry-out does it" if count is None else f"{count} applications forgotten")
+    print(
+        "nothing was deleted; --carry-out does it"
+        if count is None
+        else f"{count} applications forgotten; their files go with the relay's next sweep"
+    )
 
 
 async def _reconcile(settings: ApplicationsSettings) -> int:

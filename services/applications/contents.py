@@ -6,14 +6,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, any_, cast, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.models import Application, Attachment, Revision, Section
+from services.applications.models import Application, Attachment, Document, Revision, Section
 from services.applications.taken_over_models import LeftOver
 from services.applications.workflow import EDITABLE
 from shared import clock
 
 
 def _revision_names_it() -> ColumnElement[bool]:
+    """Named by a revision of an application that has not been forgotten (`use_cases.keeping`)."""
     return exists().where(
+        Application.id == Attachment.application_id,
+        func.length(Application.wrapped_key) > 0,
         Revision.application_id == Attachment.application_id,
         Revision.content["attachments"].has_key(cast(Attachment.id, Text)),
     )
@@ -34,10 +37,28 @@ async def kept(session: AsyncSession, sha256s: set[str]) -> set[str]:
 
 
 async def in_a_revision(session: AsyncSession, attachment: Attachment) -> bool:
-    """Whether a revision names this attachment; it is then kept for ever."""
+    """Whether a revision names this attachment; it is then kept as long as the application is."""
     return bool(
         await session.scalar(select(Attachment.id).where(Attachment.id == attachment.id, _revision_names_it()))
     )
+
+
+async def kept_pdfs(session: AsyncSession, sha256s: set[str]) -> set[str]:
+    """Which of these PDFs are of an application that has not been forgotten, or letters, which the bureau keeps."""
+    query = (
+        select(Document.sha256)
+        .join(Application, Application.id == Document.application_id)
+        .where(
+            Document.sha256.in_(sha256s), or_(func.length(Application.wrapped_key) > 0, Document.kind == "letter")
+        )
+    )
+    return {found for found in await session.scalars(query.distinct()) if found}
+
+
+async def known_pdfs(session: AsyncSession, sha256s: set[str]) -> set[str]:
+    """Which of these PDFs any document names."""
+    query = select(Document.sha256).where(Document.sha256.in_(sha256s))
+    return {found for found in await session.scalars(query.distinct()) if found}
 
 
 async def unscanned(session: AsyncSession, limit: int) -> list[Attachment]:

@@ -1,8 +1,10 @@
 """What this service asks of the others. Nobody waits for them: without an answer there is less to show."""
 
+import json
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -30,6 +32,7 @@ NOTHING_KNOWN = Profile(
 FRESH_SECONDS = 60.0
 REST_SECONDS = 15.0
 MAX_KNOWN = 2000
+FORGOTTEN_AT_ONCE = 500
 
 
 async def _ask(
@@ -118,6 +121,18 @@ async def preview(peers: Peers, event: Event) -> RenderedMail | None:
     except WITHOUT as error:
         log.warning("no preview", extra={"reason": repr(error)})
         return None
+
+
+async def forget(peers: Peers, applications: Sequence[UUID]) -> None:
+    """Let notify forget whom it told of these applications; `Unavailable` when it does not answer."""
+    try:
+        for start in range(0, len(applications), FORGOTTEN_AT_ONCE):
+            some = [str(id) for id in applications[start : start + FORGOTTEN_AT_ONCE]]
+            data = json.dumps({"applications": some})
+            await _ask(peers, "notify", "/internal/forget", method="POST", data=data, seconds=30)
+    except WITHOUT as error:
+        log.warning("nothing was forgotten by notify", extra={"reason": repr(error)})
+        raise Unavailable("通知服务没有响应，没有删除任何资料，请稍后再试。") from error
 
 
 async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[Delivery] | None:

@@ -25,6 +25,7 @@ def findings(settings: ApplicationsSettings) -> list[Finding]:
         *look(store.WHAT, lambda: store.findings(settings.store_url)),
         *look("待办任务", lambda: _owed(settings)),
         *look("备份", lambda: backups(settings.backup_folder)),
+        *look("备份加密", lambda: backup_key(settings.backup_key)),
     ]
 
 
@@ -53,6 +54,15 @@ def _owed(settings: ApplicationsSettings) -> Iterator[Finding]:
         yield bad("搁置的任务", f"{parked} 件", "在运维页面查看原因，处理后重新排队")
     else:
         yield good("搁置的任务", "没有")
+
+
+def backup_key(key: str) -> Iterator[Finding]:
+    """Whether backups are encrypted."""
+    if key.strip():
+        yield good("备份加密", "已设置 GM_BACKUP_KEY")
+    else:
+        advice = "执行 python -m deploy.backup key，公钥写入 GM_BACKUP_KEY，私钥另行保管"
+        yield warning("备份加密", "没有设置 GM_BACKUP_KEY，备份未加密", advice)
 
 
 def backups(folder: str) -> Iterator[Finding]:

@@ -50,7 +50,9 @@ async def reconcile(session: AsyncSession, store: Store, deliveries: list[Delive
     found = await session.scalars(select(Document).where(Document.kind == "revision"))
     documents = {(d.application_id, d.revision): d for d in found}
     owed = {row.id: row for row in await session.scalars(select(Owed))}
-    names = {a.id: a.number or str(a.id) for a in await session.scalars(select(Application))}
+    found_applications = list(await session.scalars(select(Application)))
+    names = {a.id: a.number or str(a.id) for a in found_applications}
+    forgotten = {a.id for a in found_applications if not a.wrapped_key}
     report = Report({"accepted": len(accepted), "revisions": len(revisions), "pdfs": 0, "events": 0, "mails": 0})
 
     def name(key: tuple[Any, Any]) -> str:
@@ -65,6 +67,8 @@ async def reconcile(session: AsyncSession, store: Store, deliveries: list[Delive
             report.differences.append(f"{name(key)}：没有 PDF 记录")
         elif document.source_sha256 != revisions[key].sha256:
             report.differences.append(f"{name(key)}：PDF 与版本摘要不符")
+        elif key[0] in forgotten:
+            continue
         elif document.sha256 is None:
             report.pending.append(f"{name(key)}：PDF 尚未生成")
         elif not await store.exists(pdf_key(document.sha256)):

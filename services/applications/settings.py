@@ -70,6 +70,8 @@ class ApplicationsSettings(ServerSettings):
 
     # Where `python -m deploy.backup create` puts backups, for `preflight` to know the age of the last.
     backup_folder: str = ""
+    # Whom they are encrypted to: public keys of age, separated by commas. The secret key is kept elsewhere.
+    backup_key: str = ""
 
     @field_validator("clamd_url")
     @classmethod

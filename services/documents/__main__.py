@@ -5,7 +5,7 @@ import sys
 
 from services.documents.settings import DocumentsSettings
 from shared import logs
-from shared.settings import load
+from shared.settings import load, private_files
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("command", choices=["worker", "preflight"])
     parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
     given = parser.parse_args()
+    private_files()
     settings = load(DocumentsSettings)
     logs.configure("documents", settings.log_level)
     if given.command == "preflight":

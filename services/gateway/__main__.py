@@ -12,7 +12,7 @@ from services.gateway import staff
 from services.gateway.settings import GatewaySettings
 from shared import logs, tracing
 from shared.errors import DomainError
-from shared.settings import load
+from shared.settings import load, private_files
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ def main() -> None:
     fitness.add_argument("--json", action="store_true", help="for programs instead of for people")
     staff.arguments(commands.add_parser("staff", help="who works here"))
     given = parser.parse_args()
+    private_files()
     settings = load(GatewaySettings)
     logs.configure("gateway", settings.log_level)
     match given.command:

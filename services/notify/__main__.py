@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.notify.settings import NotifySettings
 from shared import logs, tracing
-from shared.settings import load
+from shared.settings import load, private_files
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("command", choices=["serve", "worker", "migrate", "preflight"])
     parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
     given = parser.parse_args()
+    private_files()
     settings = load(NotifySettings)
     logs.configure("notify-worker" if given.command == "worker" else "notify", settings.log_level)
     match given.command:

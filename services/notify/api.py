@@ -12,7 +12,7 @@ from services.notify import inbox, unsubscribing
 from services.notify.emails import render
 from services.notify.ledger import EVENT
 from services.notify.models import Notification
-from services.notify.schemas import Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
+from services.notify.schemas import Forget, Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from services.notify.settings import NotifySettings
 from shared import openapi
 from shared.errors import FieldError, Invalid, Malformed, NotFound
@@ -75,6 +75,13 @@ async def deliveries(request: web.Request) -> web.Response:
     async with request.app[SESSIONS].begin() as session:
         page = await inbox.deliveries(session, _uuid(request, "application_id"), after)
     return answer(page)
+
+
+async def forget(request: web.Request) -> web.Response:
+    """Forget whom the notices of these applications went to: their time is over."""
+    async with request.app[SESSIONS].begin() as session:
+        await inbox.forget(session, body(request, Forget).applications)
+    return web.Response(status=204)
 
 
 async def list_parked(request: web.Request) -> web.Response:

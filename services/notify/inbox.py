@@ -1,5 +1,6 @@
 """What an enterprise finds in its inbox, and the ledger as other services may read it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from services.notify.ledger import domain_of
 from services.notify.models import Notification
 from shared.errors import Conflict, Malformed, NotAllowed, NotFound
 from shared.identity import Actor
-from shared.messages import Deliveries, Delivery, Tried
+from shared.messages import Deliveries, Delivery, Tried, forgotten_event
 
 PAGE = 20
 LEDGER_PAGE = 500
@@ -91,6 +92,19 @@ def delivery_of(row: Notification) -> Delivery:
     address = row.contacts[row.contact]["email"] if row.contacts else None
     plain = {name: getattr(row, name) for name in Delivery.model_fields if name not in {"address", "tried"}}
     return Delivery(**plain, address=address, tried=[Tried.model_validate(t) for t in row.tried])
+
+
+async def forget(session: AsyncSession, applications: Sequence[UUID]) -> int:
+    """Forget whom the notices of these applications went to; how many rows. The rows stay: something was told, and when."""
+    rows = list(await session.scalars(select(Notification).where(Notification.application_id.in_(applications))))
+    for row in rows:
+        row.payload = forgotten_event(row.payload)
+        row.contacts, row.contact, row.domain, row.tried = [], 0, "", []
+        row.answer = row.last_error = None
+        row.lease = row.lease_until = None
+        if row.state != "sent":
+            row.state = "superseded"
+    return len(rows)
 
 
 async def parked(session: AsyncSession) -> list[Notification]:

@@ -1,7 +1,7 @@
 """Every route of the service: who may call it, for whom."""
 
 from services.notify import api
-from services.notify.schemas import Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed
+from services.notify.schemas import Forget, Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from shared.identity import Role
 from shared.messages import Deliveries, Delivery, EventToShow, RenderedMail
 from shared.web import HEALTH, METRICS, Route
@@ -21,6 +21,7 @@ ROUTES = [
     Route("POST", "/api/v1/notifications/{id}/resend", api.resend, GATEWAY, TELLERS, Resend, Delivery),
     Route("POST", "/internal/unsubscribe", api.unsubscribe, GATEWAY, body=Unsubscribe, answer=Unsubscribed),
     Route("GET", "/internal/deliveries", api.deliveries, APPLICATIONS, answer=Deliveries),
+    Route("POST", "/internal/forget", api.forget, APPLICATIONS, body=Forget, status=204),
     Route("POST", "/internal/preview", api.preview, APPLICATIONS, body=EventToShow, answer=RenderedMail),
     Route("GET", "/internal/openapi.json", api.describe, GATEWAY),
     *HEALTH,

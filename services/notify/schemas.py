@@ -45,6 +45,14 @@ class ParkedNotice(BaseModel):
     title: str
 
 
+class Forget(BaseModel):
+    """Applications whose persons are forgotten."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    applications: list[UUID] = Field(max_length=1000)
+
+
 class Unsubscribe(BaseModel):
     """`again`: reminders are wanted again."""
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from uuid import uuid4
 
-from shared.preflight import Finding, bad, good
+from shared.preflight import Finding, bad, good, warning
 from shared.preflight.machine import room, store_folder
 from shared.store import Store
 
@@ -24,3 +24,8 @@ def findings(store_url: str) -> Iterator[Finding]:
     folder = store_folder(store_url)
     if folder is not None:
         yield from room("存储空间", folder)
+        open_to_others = folder.stat().st_mode & 0o077
+        if open_to_others:
+            yield warning("存储权限", f"{folder} 其他用户也能进入", f"chmod 700 {folder}")
+        else:
+            yield good("存储权限", "仅服务用户可以进入")

@@ -147,6 +147,7 @@ GET    /api/v1/notifications/parked                  gateway            dor
 POST   /api/v1/notifications/{id}/resend             gateway            dor
 POST   /internal/unsubscribe                         gateway            -
 GET    /internal/deliveries                          applications       -
+POST   /internal/forget                              applications       -
 POST   /internal/preview                             applications       -
 GET    /internal/openapi.json                        gateway            -
 GET    /healthz                                      anybody            -

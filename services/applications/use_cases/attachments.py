@@ -84,9 +84,11 @@ async def keep(
         scanned_at=examined.scanned_at,
     )
     session.add(attachment)
+    # Not its name, which may tell of a person: the audit forgets nothing.
     record(
-        session, actor, "attach", application_id=id, section=section, slot=slot, name=file.name, sha256=file.sha256
-    )
+        session, actor, "attach", application_id=id, section=section, slot=slot, attachment=str(attachment.id),
+        sha256=file.sha256,
+    )  # fmt: skip
     await session.flush()
     return attachment
 

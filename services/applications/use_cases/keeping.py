@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.codec import Codec
+from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.idempotency_models import IdempotencyKey
-from services.applications.models import Application, Attachment, Document, Round, Section
+from services.applications.models import Application, Attachment, Document, Owed, Revision, Round, Section
 from services.applications.settings import ApplicationsSettings
+from services.applications.stage_models import Objection
 from services.applications.taken_over_models import LeftOver
 from services.applications.use_cases.lapse import system_actor
 from services.applications.use_cases.recording import record
 from services.applications.workflow import State
 from shared import clock
+from shared.messages import FORGOTTEN_NAME, NOTIFY, forgotten_event
 
 BATCH = 500
 FORGOTTEN = b""
@@ -48,7 +51,7 @@ class Due:
     """What has been kept long enough, by reason."""
 
     reason: str
-    whole: bool  # drafts go whole; of an application that ended only the sensitive values
+    whole: bool  # drafts go whole; of an application that ended only what tells of persons
     applications: Sequence[Application]
 
 
@@ -68,15 +71,16 @@ async def due(session: AsyncSession, settings: ApplicationsSettings) -> list[Due
         )
         return (await session.scalars(query)).all()
 
-    never = and_(Application.revision == 0, Application.submitted_at.is_(None))
+    # Withdrawn counts as never submitted: nobody has it to decide on.
+    never = Application.submitted_at.is_(None)
     return [
         Due(
-            "已删除的草稿",
+            "已删除的草稿和撤销后删除的申请",
             True,
             await find(never, Application.deleted_at < before(days=settings.retention_deleted_days)),
         ),
         Due(
-            "批次结束后未提交的草稿",
+            "批次结束后未提交或撤销后未再提交的草稿",
             True,
             await find(
                 never,
@@ -86,7 +90,7 @@ async def due(session: AsyncSession, settings: ApplicationsSettings) -> list[Due
             ),
         ),
         Due(
-            "办结的申请中的敏感信息",
+            "办结的申请中的个人信息和附件",
             False,
             await find(
                 Application.state.in_(ENDED),
@@ -97,33 +101,62 @@ async def due(session: AsyncSession, settings: ApplicationsSettings) -> list[Due
 
 
 async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
-    """Forget keys and remove drafts; how many applications were concerned. Contents in the store go with the sweep
-    that removes what nothing names."""
+    """Forget keys, remove drafts, attachments and whatever names a person; how many applications were concerned. Files in
+    the store go with the sweep that removes what nothing names. Every place is listed in
+    `docs/operating/personal-data.md`."""
     actor, count = system_actor(), 0
     for one in found:
         for application in one.applications:
             application.wrapped_key = FORGOTTEN
             application.handler_name = application.handler_email = None
             if one.whole:
-                id = application.id
                 application.deleted_at = application.deleted_at or clock.now()
-                empty: dict[str, Any] = {
-                    "saved": None,
-                    "saved_at": None,
-                    "draft": None,
-                    "draft_at": None,
-                    "prefill": {},
-                    "registered": {},
-                }
-                await session.execute(update(Section).where(Section.application_id == id).values(**empty))
-                await session.execute(
-                    update(Attachment)
-                    .where(Attachment.application_id == id, Attachment.deleted_at.is_(None))
-                    .values(deleted_at=func.now())
-                )
-                await session.execute(delete(LeftOver).where(LeftOver.application_id == id))
-                await session.execute(update(Document).where(Document.application_id == id).values(snapshot=None))
+                empty: dict[str, Any] = {"saved": None, "saved_at": None, "draft": None, "draft_at": None}
+                await session.execute(update(Section).where(_of(Section, application)).values(**empty))
+            await _forget_persons(session, application)
             record(session, actor, "retention", application_id=application.id, reason=one.reason)
             count += 1
     await session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - ANSWERS_KEPT))
     return count
+
+
+def _of(
+    table: type[Section | Revision | Attachment | Document | LeftOver | Owed | Objection], application: Application
+) -> ColumnElement[bool]:
+    return table.application_id == application.id
+
+
+async def _forget_persons(session: AsyncSession, application: Application) -> None:
+    """Whom one application names, wherever that stands; sealed values are unreadable already, their key is gone."""
+    form = catalogue_form(application.fund_type, application.form_version)
+    places = [path for path in (form.contact_name, form.contact_email) if path]
+    for section in await session.scalars(select(Section).where(_of(Section, application))):
+        section.prefill, section.registered = {}, {}
+        section.saved = _without(section.saved, section.key, places)
+        section.draft = _without(section.draft, section.key, places)
+    for revision in await session.scalars(select(Revision).where(_of(Revision, application))):
+        content = revision.content
+        sections = {key: _without(values, key, places) for key, values in content["sections"].items()}
+        files = {id: {**file, "name": FORGOTTEN_NAME} for id, file in content["attachments"].items()}
+        revision.content = {**content, "sections": sections, "attachments": files}
+    gone = {"deleted_at": func.coalesce(Attachment.deleted_at, func.now()), "name": FORGOTTEN_NAME}
+    await session.execute(update(Attachment).where(_of(Attachment, application)).values(**gone))
+    await session.execute(delete(LeftOver).where(_of(LeftOver, application)))
+    drawn = update(Document).where(_of(Document, application), Document.kind != "letter")
+    await session.execute(drawn.values(snapshot=None))
+    nobody = {"objector": FORGOTTEN_NAME, "contact": ""}
+    await session.execute(update(Objection).where(_of(Objection, application)).values(**nobody))
+    for owed in await session.scalars(select(Owed).where(_of(Owed, application), Owed.topic == NOTIFY)):
+        # Nothing is sent to somebody who is forgotten; the row stays, for it was owed.
+        owed.done_at = owed.done_at or clock.now()
+        owed.payload = forgotten_event(owed.payload)
+        owed.last_error = None
+    scope = IdempotencyKey.scope.startswith(f"submit:{application.id}:")
+    begun = IdempotencyKey.answer["id"].astext == str(application.id)
+    await session.execute(delete(IdempotencyKey).where(or_(scope, begun)))
+
+
+def _without(values: dict[str, Any] | None, key: str, places: Sequence[str]) -> dict[str, Any] | None:
+    """A section's values without what stands at these places."""
+    named = {place.partition(".")[2] for place in places if place.partition(".")[0] == key}
+    return None if values is None else {k: None if k in named else v for k, v in values.items()}

@@ -13,13 +13,14 @@ from services.applications.scanning import Clamd, ScannerAway, ScannerRefused
 from services.applications.use_cases.lapse import system_actor
 from services.applications.use_cases.recording import record
 from shared import clock
-from shared.store import ATTACHMENTS, Store, attachment_key
+from shared.store import ATTACHMENTS, PDFS, Store, attachment_key, pdf_key
 
 log = logging.getLogger(__name__)
 
 Sessions = async_sessionmaker[AsyncSession]
 # Somebody may leave a form open for days; after this an upload that no copy of the form names is given up.
 ABANDONED = timedelta(days=7)
+UNNAMED = timedelta(days=1)
 SCANS = 20
 
 
@@ -31,7 +32,7 @@ async def sweep(sessions: Sessions, store: Store, grace: timedelta) -> int:
         if not await session.scalar(select(lock)):
             return 0
         await give_up_abandoned(sessions)
-        return await remove_orphans(sessions, store, grace)
+        return await remove_orphans(sessions, store, grace) + await remove_pdfs(sessions, store, grace)
 
 
 async def give_up_abandoned(sessions: Sessions) -> int:
@@ -70,13 +71,34 @@ async def remove_orphans(sessions: Sessions, store: Store, grace: timedelta) -> 
                 # An upload of the same content either has committed, and is seen now, or waits until it is gone.
                 await contents.hold(session, sha256, alone=True)
                 if not await contents.kept(session, {sha256}):
-                    await store.delete(attachment_key(sha256))
+                    # The file last: as long as it stands, this is found again.
                     async for pictures in store.list(f"{folder(sha256)}/"):
                         for key in pictures:
                             await store.delete(key)
+                    await store.delete(attachment_key(sha256))
                     removed += 1
     if removed:
         log.info("contents that nothing kept were removed", extra={"count": removed})
+    return removed
+
+
+async def remove_pdfs(sessions: Sessions, store: Store, grace: timedelta) -> int:
+    """PDFs of forgotten applications, and those that no document has named for a day: a second rendering that came too
+    late. How many were removed."""
+    now, removed = clock.now(), 0
+    async for page in store.list(PDFS):
+        old = {key.rpartition("/")[2].removesuffix(".pdf"): put_at for key, put_at in page.items()}
+        old = {sha256: put_at for sha256, put_at in old.items() if put_at < now - grace}
+        async with sessions.begin() as session:
+            spare = old.keys() - await contents.kept_pdfs(session, set(old))
+            known = await contents.known_pdfs(session, spare)
+        for sha256 in spare:
+            # A worker may be about to report one that nobody names yet.
+            if sha256 in known or old[sha256] < now - grace - UNNAMED:
+                await store.delete(pdf_key(sha256))
+                removed += 1
+    if removed:
+        log.info("documents that nothing kept were removed", extra={"count": removed})
     return removed
 
 
@@ -119,6 +141,5 @@ async def _note(session: AsyncSession, attachment: Attachment, found: str | None
             "infected",
             application_id=attachment.application_id,
             attachment=str(attachment.id),
-            name=attachment.name,
             found=found,
         )

@@ -1,6 +1,5 @@
 """Personal data has one gate: role × form. Whoever may not see a value sees it in no form, and who reads is recorded."""
 
-import io
 from uuid import UUID
 
 import pytest
@@ -8,19 +7,17 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.context import SESSIONS, STORE
 from services.applications.core.disclosure import holds_personal_data
 from services.applications.forms.catalogue import form
 from services.applications.forms.definition import Form
-from services.applications.models import Audit, Document
+from services.applications.models import Audit
 from services.applications.stage_models import Assessment
 from services.documents import rendering
-from services.documents.rendering import Press, render
-from shared.document import DocumentModel
+from services.documents.rendering import Press
 from shared.identity import Actor, Role
-from shared.store import pdf_key
 from tests import factories
 from tests.integration.applications.conftest import Api
+from tests.integration.applications.papers import made, told
 
 WHO = factories.applicant()
 MASKED = [Role.EXPERT, Role.AUDITOR]
@@ -45,39 +42,6 @@ async def case(api: Api, submitted: str, sessions: async_sessionmaker[AsyncSessi
             )
         )  # fmt: skip
     return submitted
-
-
-async def made(api: Api, server: TestServer, press: Press, id: str, actor: Actor) -> tuple[str, bytes]:
-    """The PDF that the actor gets, made by the worker's own code; the name it is saved as, and its bytes."""
-    path = f"/api/v1/applications/{id}/revisions/1/pdf"
-    asked = await api.call("POST", path, actor, json={})
-    assert asked.status in {200, 202}, await asked.text()
-    async with server.app[SESSIONS].begin() as session:
-        waiting = list(
-            await session.scalars(
-                select(Document).where(Document.application_id == UUID(id), Document.sha256.is_(None))
-            )
-        )
-        for document in waiting:
-            answer = await api.call("GET", f"/internal/documents/{document.id}/model", service="documents")
-            pdf = render(DocumentModel.model_validate_json(await answer.read()).root, press)
-            server.app[STORE].put(pdf_key(pdf.sha256), pdf.content)
-            document.sha256, document.size, document.pages = pdf.sha256, len(pdf.content), 1
-    got = await api.call("GET", path, actor)
-    assert got.status == 200, await got.text()
-    return got.headers["Content-Disposition"], await got.read()
-
-
-def told(pdf: bytes) -> tuple[str, int]:
-    """All text of a PDF, blanks left out, its embedded files' included; how many files are embedded."""
-    import pypdfium2
-
-    with pypdfium2.PdfDocument(io.BytesIO(pdf)) as document:
-        text = "".join(page.get_textpage().get_text_range() for page in document)
-        count = document.count_attachments()
-        for n in range(count):
-            text += bytes(document.get_attachment(n).get_data()).decode()
-    return "".join(text.split()), count
 
 
 async def sensitive(api: Api, id: str) -> list[str]:

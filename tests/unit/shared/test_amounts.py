@@ -57,7 +57,8 @@ def test_a_mark_off_the_thousands_is_refused_with_both_readings(typed: str, read
 
 
 @pytest.mark.parametrize(
-    "typed", ["", " ", "1e3", "1_000", "１＿０", "Infinity", "NaN", "١٢", "十二", "12元", "￥12", "1.2.3", "--5", "9" * 61]
+    "typed",
+    ["", " ", "1e3", "1_000", "１＿０", "Infinity", "NaN", "١٢", "十二", "12元", "￥12", "1.2.3", "--5", "9" * 61],
 )
 def test_what_is_no_number(typed: str) -> None:
     with pytest.raises(amounts.NotANumber):

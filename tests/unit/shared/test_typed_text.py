@@ -26,9 +26,7 @@ def test_marks_that_no_script_needs_leave_a_text(text: str, marks: list[str]) ->
     assert cleaned("\u202a" + mixed) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["می\u200cخواهم", "क्\u200dष", "ᠮᠤᠩᠭᠤᠯ\u180eᠠ", "葛\U000e0100城", "é", "王㙍䶮𫖯"]
-)
+@pytest.mark.parametrize("text", ["می\u200cخواهم", "क्\u200dष", "ᠮᠤᠩᠭᠤᠯ\u180eᠠ", "葛\U000e0100城", "é", "王㙍䶮𫖯"])
 def test_what_a_script_needs_stays(text: str) -> None:
     assert cleaned(text) == unicodedata.normalize("NFC", text)
 
