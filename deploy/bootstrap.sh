@@ -28,7 +28,7 @@ find_python() {
 }
 
 has_library() { /sbin/ldconfig -p 2>/dev/null | grep -q "$1"; }
-has_font() { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list 'Noto Sans CJK SC' file 2>/dev/null | head -n 1)" ]; }
+has_font() { command -v fc-list >/dev/null 2>&1 && fc-list --format '%{file}\n' 2>/dev/null | grep -q "/$1\$"; }
 
 find_chromium() {
     for candidate in "${GM_CHROMIUM:-}" "$(command -v chromium || true)" "$(command -v google-chrome || true)"; do
@@ -47,7 +47,12 @@ missing_packages() {
     has_library libpangoft2-1.0.so.0 || printf 'libpangoft2-1.0-0 '
     has_library libharfbuzz-subset.so.0 || printf 'libharfbuzz-subset0 '
     command -v fc-list >/dev/null 2>&1 || printf 'fontconfig '
-    has_font || printf 'fonts-noto-cjk '
+    # Noto CJK, and what stands behind it for signs, other scripts and the rarest ideographs.
+    has_font NotoSansCJK-Regular.ttc || printf 'fonts-noto-cjk '
+    has_font NotoSansSymbols2-Regular.ttf || printf 'fonts-noto-core '
+    has_font Symbola_hint.ttf || printf 'fonts-symbola '
+    has_font HanaMinB.ttf || printf 'fonts-hanazono '
+    has_font BabelStoneHan.ttf || printf 'fonts-babelstone-han '
     [ -d /etc/ssl/certs ] || printf 'ca-certificates '
     [ "$(id -u)" != 0 ] || command -v useradd >/dev/null 2>&1 || printf 'passwd '
     [ "$purpose" != run ] || return 0

@@ -48,20 +48,17 @@ def with_hyphens(text: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """Return a text of several lines: NFC, line breaks as `\\n`, no invisible marks, no white space around it.
+    """Return a text as it was meant: NFC, line breaks as `\\n`, tabs as blanks, no invisible marks.
 
     `UnreadableText` for a control character that stands for nothing a person could have meant.
     """
-    return _cleaned("\n".join(_BREAKS.split(text)))
-
-
-def _cleaned(text: str) -> str:
+    text = _BREAKS.sub("\n", text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", _without_needless(text))
     text = text.translate(_WORD)
     if found := _CONTROL.search(text):
         raise UnreadableText(f"第 {found.start() + 1} 个字符是无法显示的控制字符，请删除后重新输入")
-    return text.strip()
+    return text
 
 
 def _without_needless(text: str) -> str:
@@ -71,10 +68,12 @@ def _without_needless(text: str) -> str:
     return _UNSEEN.sub(lambda found: found[0] if found.start() in needed else "", text)
 
 
-_BRACKETS = str.maketrans(dict.fromkeys("()[]{}<>〈〉《》【】〔〕〖〗「」『』\"'“”‘’"))
+# What two writings of one name may differ in, as a pattern that PostgreSQL reads too (`repository.applications`).
+FOLDED_AWAY = rf"[\s()\[\]{{}}<>〈〉《》【】〔〕〖〗「」『』\"'“”‘’{_BLANKS}{_FORMAT}]"
+DASHES = "‐‑‒–—―−"
+_FOLDED_AWAY, _TO_HYPHEN = re.compile(FOLDED_AWAY), str.maketrans(dict.fromkeys(DASHES, "-"))
 
 
 def folded(text: str) -> str:
     """Return a name as people compare it: NFKC, without case, blanks, invisible marks, brackets and quotation marks."""
-    plain = without_marks(unicodedata.normalize("NFKC", text)).casefold()
-    return "".join(with_hyphens(unicodedata.normalize("NFKC", plain)).translate(_BRACKETS).split())
+    return _FOLDED_AWAY.sub("", unicodedata.normalize("NFKC", text).lower()).translate(_TO_HYPHEN)

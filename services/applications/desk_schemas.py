@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from services.applications.schemas import Input
+from services.applications.schemas import PRINTED, Input
 
 
 class TakeLease(Input):
@@ -152,7 +152,7 @@ class ReturnPreview(BaseModel):
 class PhraseInput(Input):
     """A text for opinions; of one fund type's material, or (null) for any."""
 
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), PRINTED]
     section: str | None = Field(default=None, max_length=64)
 
 

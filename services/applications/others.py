@@ -7,6 +7,7 @@ from services.applications.forms.definition import OtherApplications
 from services.applications.models import Application, Round
 from services.applications.workflow import State
 from shared import clock
+from shared.typed_text import folded
 
 _same_type = Application.fund_type == bindparam("fund_type")
 _amount = func.coalesce(Application.applied_wan, 0)
@@ -17,7 +18,8 @@ _OTHERS = (
         func.coalesce(func.sum(_amount), 0),
         func.count().filter(_same_type),
         func.coalesce(func.sum(_amount).filter(_same_type), 0),
-        func.count().filter(Application.project_name == bindparam("name")),
+        # An enterprise has few: which of them bear the same name is seen as people read names.
+        func.coalesce(func.array_agg(Application.project_name), []),
     )
     .join(Round, Round.id == Application.round_id)
     .where(
@@ -45,15 +47,14 @@ async def other_applications(
         "id": application.id,
         "enterprise": application.enterprise,
         "fund_type": application.fund_type,
-        "name": project_name,
         "start": start,
         "end": end,
     }
-    count, applied, same_count, same_applied, same_name = (await session.execute(_OTHERS, asked)).one()
+    count, applied, same_count, same_applied, names = (await session.execute(_OTHERS, asked)).one()
     return OtherApplications(
         count=count,
         applied_wan=applied,
         same_type_count=same_count,
         same_type_applied_wan=same_applied,
-        same_name_count=same_name,
+        same_name_count=sum(folded(name) == folded(project_name) for name in names),
     )

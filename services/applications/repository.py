@@ -5,9 +5,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, false, func, or_, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Function,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.applications import round_repository
 from services.applications.cursors import cursor_of, place_of
@@ -26,6 +39,7 @@ from services.applications.stage_models import Assessment
 from services.applications.workflow import State
 from shared.errors import NotFound
 from shared.identity import Actor, Role
+from shared.typed_text import DASHES, FOLDED_AWAY, folded
 
 # What nearly every request asks for is built once.
 _SECTIONS = select(Section).where(Section.application_id == bindparam("id"))
@@ -113,9 +127,10 @@ async def application_for_system(session: AsyncSession, id: UUID, *, lock: bool 
     return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).one()
 
 
-def _like(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def _folded(name: InstrumentedAttribute[Any]) -> Function[str]:
+    """A name as `typed_text.folded` compares it."""
+    plain = func.regexp_replace(func.applications.plain(name), FOLDED_AWAY, "", "g")
+    return func.translate(plain, DASHES, "-" * len(DASHES))
 
 
 async def applications(
@@ -136,13 +151,9 @@ async def applications(
     if fund_type:
         query = query.where(own.fund_type == fund_type)
     if text:
-        query = query.where(
-            or_(
-                own.project_name.ilike(_like(text)),
-                own.number.ilike(_like(text)),
-                own.enterprise_name.ilike(_like(text)),
-            )
-        )
+        wanted = folded(text)
+        names = (own.project_name, own.number, own.enterprise_name)
+        query = query.where(or_(*(_folded(name).contains(wanted, autoescape=True) for name in names)))
     if cursor:
         query = query.where(tuple_(own.created_at, own.id) < tuple_(*place_of(cursor)))
     query = query.order_by(own.created_at.desc(), own.id.desc())

@@ -7,10 +7,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.applications.forms.needs import Sort
-from services.applications.schemas import Input, TimelineEntry
+from services.applications.schemas import PRINTED, Input, TimelineEntry
 from shared import amounts
 
 Budget = Annotated[Decimal, BeforeValidator(amounts.given), Field(gt=0, max_digits=14, decimal_places=2)]
+Title = Annotated[str, Field(min_length=1, max_length=200), PRINTED]
 Parameters = dict[str, str | int | list[str]]
 
 
@@ -19,7 +20,7 @@ class NewRound(Input):
 
     fund_type: str
     form_version: int
-    title: str = Field(min_length=1, max_length=200)
+    title: Title
     opens_at: AwareDatetime
     closes_at: AwareDatetime
     parameters: Parameters = Field(default={}, max_length=100)
@@ -31,7 +32,7 @@ class NewRound(Input):
 class RoundChange(Input):
     fund_type: str | None = None
     form_version: int | None = None
-    title: str | None = Field(default=None, min_length=1, max_length=200)
+    title: Title | None = None
     opens_at: AwareDatetime | None = None
     closes_at: AwareDatetime | None = None
     parameters: Parameters | None = Field(default=None, max_length=100)

@@ -4,18 +4,42 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from services.applications.forms.checks import Outcome
 from services.applications.forms.standing import SectionNow
 from services.applications.receipts import Receipt
-from shared import amounts
+from shared import amounts, printable
+from shared.errors import Malformed
+from shared.typed_text import UnreadableText, cleaned
 
 
 class Input(BaseModel):
     """A request's body: unknown fields are refused, so that a misspelt one is not lost in silence."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_people_see_it(cls, value: object) -> object:
+        """Clean every text of what nobody sees; values of a form are read by their kinds instead."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return cleaned(value)
+        except UnreadableText as error:
+            raise Malformed(str(error), code="control_character") from error
+
+
+def _printed(text: str) -> str:
+    if said := printable.complaint(text):
+        raise Malformed(said, code="unprintable")
+    return text
+
+
+# A text that stands in a letter or on the cover of a document.
+PRINTED = AfterValidator(_printed)
+Reason = Annotated[str, Field(max_length=2000), PRINTED]
 
 
 class StartApplication(Input):
@@ -55,7 +79,7 @@ class OpinionInput(Input):
     section: str | None = None
     field: str | None = None
     row: str | None = None
-    text: str = Field(min_length=1, max_length=2000)
+    text: Annotated[str, Field(min_length=1, max_length=2000), PRINTED]
 
 
 class ReturnApplication(Input):
@@ -68,7 +92,7 @@ class ReturnApplication(Input):
 
 
 class Decision(Input):
-    reason: str = Field(default="", max_length=2000)
+    reason: Reason = ""
     amount_wan: (
         Annotated[Decimal, BeforeValidator(amounts.given), Field(max_digits=10, decimal_places=2)] | None
     ) = None
@@ -79,11 +103,11 @@ class Extend(Input):
 
     correct_by: AwareDatetime | None = None
     working_days: int | None = Field(default=None, ge=1, le=120)
-    reason: str = Field(max_length=2000)
+    reason: Reason
 
 
 class Raise(Input):
-    text: str = Field(min_length=1, max_length=2000)
+    text: Annotated[str, Field(min_length=1, max_length=2000), PRINTED]
 
 
 class SectionSummary(BaseModel):

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared import amounts
 from shared.errors import FieldError, Invalid, NotFound
+from shared.typed_text import UnreadableText, cleaned
 
 FOLDER = Path(__file__).with_name("sheets")
 # The sheet that cases given to experts from now on are scored by.
@@ -93,9 +94,20 @@ def _points(given: object) -> Decimal | None:
     return points.quantize(Decimal("0.1"))
 
 
+def _text(typed: str, field: str, errors: list[FieldError]) -> str:
+    try:
+        return cleaned(typed).strip()
+    except UnreadableText as error:
+        errors.append(FieldError(field=field, code="control_character", message=str(error)))
+        return typed.strip()
+
+
 def judge(sheet: Sheet, scores: Mapping[str, Any], comments: Mapping[str, str], opinion: str) -> Judged:
     """A whole assessment; `Invalid` with every mistake at its criterion."""
-    errors, kept, total = [], {}, Decimal(0)
+    errors: list[FieldError] = []
+    kept, total = {}, Decimal(0)
+    comments = {key: _text(text, f"comments.{key}", errors) for key, text in comments.items()}
+    opinion = _text(opinion, "opinion", errors)
     for criterion in sheet.criteria:
         given, field = scores.get(criterion.key), f"scores.{criterion.key}"
         if given is None or not str(given).strip():
@@ -106,7 +118,7 @@ def judge(sheet: Sheet, scores: Mapping[str, Any], comments: Mapping[str, str], 
             message = f"“{criterion.label}”应为 0 至 100 的分数，最多一位小数"
             errors.append(FieldError(field=field, code="score_out_of_range", message=message))
             continue
-        if criterion.wants_comment(points) and not comments.get(criterion.key, "").strip():
+        if criterion.wants_comment(points) and not comments.get(criterion.key, ""):
             below = f"低于 {criterion.comment_below} 分的，" if criterion.comment is None else ""
             message = f"{below}请填写“{criterion.label}”的评语"
             errors.append(FieldError(field=f"comments.{criterion.key}", code="comment_required", message=message))
@@ -115,14 +127,14 @@ def judge(sheet: Sheet, scores: Mapping[str, Any], comments: Mapping[str, str], 
     known = {c.key for c in sheet.criteria}
     for key in sorted((scores.keys() | comments.keys()) - known):
         errors.append(FieldError(field=f"scores.{key}", code="unknown_criterion", message="评审表没有这一项"))
-    if not opinion.strip():
+    if not opinion:
         errors.append(FieldError(field="opinion", code="required", message="请填写总体评审意见"))
     if errors:
         raise Invalid(errors)
     values = {
         "scores": kept,
-        "comments": {k: text.strip() for k, text in comments.items() if text.strip()},
-        "opinion": opinion.strip(),
+        "comments": {k: text for k, text in comments.items() if text},
+        "opinion": opinion,
     }
     return Judged(values, (total / 100).quantize(_CENT, ROUND_HALF_UP))
 

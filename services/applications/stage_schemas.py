@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.applications.schemas import Input
 
@@ -91,8 +91,11 @@ class MyCase(BaseModel):
     total: str | None
 
 
-class SheetValues(Input):
-    """Points by criterion (0 to 100, at most one decimal, as strings), comments by criterion, and an opinion."""
+class SheetValues(BaseModel):
+    """Points by criterion (0 to 100, at most one decimal, as strings), comments by criterion, and an opinion; kept as they
+    were typed until they are handed in."""
+
+    model_config = ConfigDict(extra="forbid")
 
     scores: dict[str, Typed] = Field(default={}, max_length=50)
     comments: dict[str, Typed] = Field(default={}, max_length=50)

@@ -48,6 +48,9 @@ _RARE = (
 )
 
 
+_SPACES = (0x20, 0xA0, 0x3000)
+
+
 def ordinary() -> list[int]:
     """GB 2312 and the blocks that Chinese papers take signs from; what is used most comes first."""
     ascii_, *others = (range(first, last + 1) for first, last in _SIGNS)
@@ -57,10 +60,11 @@ def ordinary() -> list[int]:
 
 
 def rare(block: int) -> list[int]:
-    """One of the three blocks, by its number from 0, without what is ordinary."""
+    """One of the three blocks, by its number from 0, without what is ordinary but for the blanks: a blank behind a rare
+    character is set in the same font."""
     known = set(ordinary())
     codes = (code for first, last in _RARE[block] for code in range(first, last + 1))
-    return [code for code in codes if code not in known]
+    return [*_SPACES, *(code for code in codes if code not in known)]
 
 
 def _gb2312() -> str:

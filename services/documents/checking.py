@@ -1,10 +1,13 @@
 """A PDF counts only after it was opened and read: a renderer that «succeeds» on an error page is a known grief."""
 
 import re
+import unicodedata
 
 import pypdfium2
 
+from shared import printable
 from shared.document import AnyDocument
+from shared.typed_text import without_marks
 
 
 class Unfit(Exception):
@@ -21,16 +24,21 @@ def check(content: bytes, model: AnyDocument) -> int:
         pages = len(document)
         if pages == 0:
             raise Unfit("it has no pages")
-        text = plain("".join(page.get_textpage().get_text_bounded() for page in document))
+        text = _drawn("".join(page.get_textpage().get_text_bounded() for page in document))
     finally:
         document.close()
-    missing = [expected for expected in model.expected if plain(expected) not in text]
+    missing = [expected for expected in model.expected if _drawn(printable.marked(expected)) not in text]
     if missing:
         raise Unfit(f"its text lacks {'、'.join(missing[:5])}")
     return pages
 
 
 def plain(text: str) -> str:
-    """Text without what is the layout's business: where lines break. PDFium tells a hyphen at a line's end by a
+    """Return a text without what is the layout's business: where lines break. PDFium tells a hyphen at a line's end by a
     character of its own."""
     return re.sub(r"\s+", "", text.replace("\x02", "-").replace("\ufffe", "-"))
+
+
+def _drawn(text: str) -> str:
+    """Return a text as its glyphs tell it: without ligatures and marks that are not drawn."""
+    return without_marks(unicodedata.normalize("NFKC", plain(text)))

@@ -2,8 +2,9 @@
 
 A whole Noto CJK face has 65,000 glyphs; opening, measuring and subsetting it is a good part of what a document
 costs. A compact cut holds what ordinary papers use (GB 2312, Latin, Greek, Cyrillic, signs); three more stand behind
-it for rare names, so that 王㙍䶮犇𫖯 are shown as well, and the whole face behind them all. fontconfig gets a file of
-ours that names these fonts and no others: what else a machine has installed cannot change a document.
+it for rare names, so that 王㙍䶮犇𫖯 are shown as well, and the whole face behind them all. What Noto CJK lacks comes from the
+fallback fonts: subscripts, signs, the scripts of GB 18030, its rarest ideographs. fontconfig gets a file of ours that names
+these fonts and no others: what else a machine has installed cannot change a document.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import logging
 import os
 import subprocess
 import sys
+import unicodedata
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -30,7 +32,7 @@ log = logging.getLogger(__name__)
 # Beside the virtual environment, kept out of version control; made by `deploy/bootstrap.sh`.
 FOLDER = Path(__file__).parents[2] / ".fonts"
 # A change of what a cut holds makes every machine build its fonts again.
-RECIPE = 4
+RECIPE = 5
 
 
 @dataclass(frozen=True)
@@ -66,27 +68,79 @@ CUTS = (
 )
 
 
+# The scripts that GB 18030-2022 has beside Chinese, 女书, and those that the names of foreign partners are written in.
+_SCRIPTS = (
+    "SansArabic", "SansArmenian", "SansBengali", "SansDevanagari", "SansEthiopic", "SansGeorgian", "SansGujarati",
+    "SansGurmukhi", "SansHebrew", "SansKannada", "SansKhmer", "SansLao", "SansLisu", "SansMalayalam", "SansMiao",
+    "SansMongolian", "SansMyanmar", "SansNewTaiLue", "SansNushu", "SansOriya", "SansPhagsPa", "SansSinhala", "SansTaiLe",
+    "SansTaiTham", "SansTamil", "SansTelugu", "SansThaana", "SansThai", "SansYi", "SerifTibetan",
+)  # fmt: skip
+# What a fallback font is needed for, by its file; the packages that bring them.
+FALLBACKS = (
+    "NotoSans-Regular.ttf",
+    "NotoSans-Bold.ttf",
+    "NotoSansMath-Regular.ttf",
+    "NotoSansSymbols-Regular.ttf",
+    "NotoSansSymbols2-Regular.ttf",
+    *(f"Noto{script}-Regular.ttf" for script in _SCRIPTS),
+    # Emoji in outlines, because PDF/A knows no coloured glyphs.
+    "Symbola_hint.ttf",
+    # The ideographs of the extensions B to H.
+    "HanaMinA.ttf",
+    "HanaMinB.ttf",
+    "BabelStoneHan.ttf",
+)
+_SIGNS = ("Noto Sans", "Noto Sans Symbols2", "Noto Sans Symbols", "Noto Sans Math")
+PACKAGES = ("fonts-noto-cjk", "fonts-noto-core", "fonts-symbola", "fonts-hanazono", "fonts-babelstone-han")
+
+
 class NoFont(Exception):
     """The machine lacks a face; the message names the package."""
 
 
-def whole_faces() -> dict[str, Path]:
-    """The installed Noto CJK collections by file name; `NoFont` unless all are there."""
-    listed = subprocess.run(["fc-list", ":lang=zh-cn", "file"], capture_output=True, text=True, check=True).stdout  # noqa: S607
-    found = {path.name: path for path in (Path(line.strip().rstrip(":")) for line in listed.splitlines())}
-    wanted = {cut.file for cut in CUTS}
+def installed() -> dict[str, Path]:
+    """Return the installed font files by name: Noto CJK and every fallback; `NoFont` unless all are there."""
+    listed = subprocess.run(["fc-list", "-f", "%{file}\n"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    found = {path.name: path for path in map(Path, sorted(set(listed.splitlines()), reverse=True))}
+    wanted = {cut.file for cut in CUTS} | set(FALLBACKS)
     if missing := sorted(wanted - found.keys()):
-        raise NoFont(f"{'、'.join(missing)} not found; install the package fonts-noto-cjk")
+        raise NoFont(f"{'、'.join(missing)} not found; install the packages {' '.join(PACKAGES)}")
     return {name: found[name] for name in sorted(wanted)}
+
+
+def whole_faces() -> dict[str, Path]:
+    """Return the Noto CJK collections by file name; `NoFont` unless every font is there."""
+    found = installed()
+    return {name: found[name] for name in sorted({cut.file for cut in CUTS})}
+
+
+def covered() -> set[int]:
+    """Return every code point that one of the fonts has a glyph for, without the private areas, whose meaning is each font's own."""
+    codes: set[int] = set()
+    for path in installed().values():
+        with TTCollection(path, lazy=True) if path.suffix == ".ttc" else TTFont(path, lazy=True) as file:
+            for face in file.fonts if isinstance(file, TTCollection) else [file]:
+                codes.update(face.getBestCmap())
+    return {code for code in codes if unicodedata.category(chr(code)) not in {"Co", "Cs", "Cc"}}
 
 
 def build(folder: Path = FOLDER) -> None:
     """Make what is missing in the folder. The same sources and libraries give the same bytes anywhere."""
-    faces = whole_faces()
+    files = installed()
     known = _manifest(folder)
+    fallbacks = {name: _sha256(files[name]) for name in sorted(FALLBACKS)}
+    faces = whole_faces()
     sources = {name: _sha256(path) for name, path in faces.items()}
-    if known.get("recipe") == RECIPE and known.get("sources") == sources and _whole(folder, known):
+    if known.get("recipe") != RECIPE or known.get("sources") != sources or not _whole(folder, known):
+        known = {"recipe": RECIPE, "sources": sources, "cuts": _cut_all(folder, faces)}
+    elif known.get("fallbacks") == fallbacks:
         return
+    manifest = json.dumps(known | {"fallbacks": fallbacks}, indent=1, sort_keys=True)
+    (folder / "manifest.json").write_text(manifest)
+
+
+def _cut_all(folder: Path, faces: dict[str, Path]) -> dict[str, str]:
+    """Make every cut anew; their digests by name."""
     folder.mkdir(parents=True, exist_ok=True)
     cuts: dict[str, str] = {}
     with ProcessPoolExecutor() as pool:
@@ -97,8 +151,7 @@ def build(folder: Path = FOLDER) -> None:
         fresh.write_bytes(content)
         fresh.replace(folder / cut.name)
         cuts[cut.name] = hashlib.sha256(content).hexdigest()
-    manifest = json.dumps({"recipe": RECIPE, "sources": sources, "cuts": cuts}, indent=1, sort_keys=True)
-    (folder / "manifest.json").write_text(manifest)
+    return cuts
 
 
 def _cut(file: Path, cut: Cut) -> bytes:
@@ -219,7 +272,7 @@ def use(folder: Path = FOLDER) -> bool:
 
 def _configuration(folder: Path, *, compact: bool) -> Path:
     """Our fontconfig file: these fonts, a cache of their own, no rule of the machine."""
-    files = [*whole_faces().values(), *((folder / cut.name for cut in CUTS) if compact else ())]
+    files = [*installed().values(), *((folder / cut.name for cut in CUTS) if compact else ())]
     folders = sorted({str(path.parent) for path in files})
     accepted = "".join(f"<glob>{escape(str(path))}</glob>" for path in files)
     text = (
@@ -241,7 +294,8 @@ def _configuration(folder: Path, *, compact: bool) -> Path:
 
 
 def _rare_names() -> str:
-    """Behind an ordinary cut stand the rare ones of its face. A bold text waits for the whole face, which is bold."""
+    """Behind an ordinary cut stand the rare ones of its face, and the fonts of signs. A bold text waits for the whole face,
+    which is bold."""
     rules = []
     for ordinary in (cut for cut in CUTS if cut.rare is None and not cut.bold):
         behind = [cut.family for cut in CUTS if cut.rare is not None and cut.face == ordinary.face]
@@ -251,6 +305,12 @@ def _rare_names() -> str:
             '<test name="weight" compare="less_eq"><const>medium</const></test>'
             f'<edit name="family" mode="append" binding="same">{names}</edit></match>'
         ] * bool(behind)
+        # Subscripts and signs in the same style as the text, before any ideographic font that has them too.
+        signs = "".join(f"<string>{family}</string>" for family in _SIGNS)
+        rules.append(
+            f'<match target="pattern"><test name="family"><string>{ordinary.family}</string></test>'
+            f'<edit name="family" mode="append" binding="same">{signs}</edit></match>'
+        )
     return "".join(rules)
 
 
@@ -267,7 +327,7 @@ def fingerprint(folder: Path = FOLDER) -> str:
     manifest = _manifest(folder)
     if _whole(folder, manifest):
         return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-    sizes = {name: path.stat().st_size for name, path in whole_faces().items()}
+    sizes = {name: path.stat().st_size for name, path in installed().items()}
     return hashlib.sha256(json.dumps(sizes, sort_keys=True).encode()).hexdigest()
 
 

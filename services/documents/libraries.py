@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 
-from services.documents.fonts import NoFont, whole_faces
+from services.documents.fonts import PACKAGES, NoFont, installed
 
 
 class Missing(Exception):
@@ -25,7 +25,7 @@ def has_fonts() -> bool:
     if shutil.which("fc-list") is None:
         raise Missing("fc-list is missing; install fontconfig")
     try:
-        whole_faces()
+        installed()
     except NoFont:
         return False
     return True
@@ -41,4 +41,4 @@ def require(
             "install the package libharfbuzz-subset0"
         )
     if not fonts():
-        raise Missing("the Noto CJK fonts are missing; install the package fonts-noto-cjk")
+        raise Missing(f"fonts are missing; install the packages {' '.join(PACKAGES)}")

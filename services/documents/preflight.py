@@ -12,7 +12,7 @@ from shared.preflight import Finding, bad, broker, good, look, store, warning
 def findings(settings: DocumentsSettings) -> list[Finding]:
     return [
         *look("排版库", _libraries, "安装提示的软件包"),
-        *look("字体", _fonts, "安装 fonts-noto-cjk 后执行 python -m services.documents.fonts"),
+        *look("字体", _fonts, f"安装 {' '.join(fonts.PACKAGES)} 后执行 python -m services.documents.fonts"),
         *look(broker.WHAT, lambda: broker.findings(settings.broker_url.get_secret_value())),
         *look(store.WHAT, lambda: store.findings(settings.store_url)),
         *look("申报服务", lambda: _applications(str(settings.applications_url))),
@@ -28,9 +28,9 @@ def _libraries() -> Iterator[Finding]:
 
 def _fonts() -> Iterator[Finding]:
     if not libraries.has_fonts():
-        yield bad("字体", "缺少思源（Noto CJK）字体", "安装 fonts-noto-cjk")
+        yield bad("字体", "缺少字体", f"安装 {' '.join(fonts.PACKAGES)}")
     elif fonts.use():
-        yield good("字体", "思源字体与精简字体齐备")
+        yield good("字体", "字体与精简字体齐备")
     else:
         yield warning("字体", "没有精简字体", "执行 python -m services.documents.fonts；没有它生成 PDF 较慢")
 

@@ -13,6 +13,7 @@ from weasyprint.text.fonts import FontConfiguration
 
 from services.documents import faster, fonts, markup
 from services.documents.fetcher import EmbeddedOnly
+from shared import printable
 from shared.document import AnyDocument, Commitment, Embedded, Seal, Value
 
 # Accessible and for the archive: tagged PDF, level A of PDF/A-3, which may carry files of any type.
@@ -54,7 +55,7 @@ def press(*, fast: bool = True) -> Press:
 
 def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIANT) -> Pdf:
     """The PDF of a model."""
-    text = markup.html(model)
+    text = printable.marked(markup.html(model))
     # The file's identifier comes from what it says, not from the clock or chance.
     identifier = hashlib.sha256(text.encode()).digest()[:16]
     collecting = gc.isenabled()
@@ -69,7 +70,7 @@ def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIA
                 presentational_hints=False,
                 pdf_variant=variant,
                 attachments=[_attachment(file, model.created_at) for file in model.embedded],
-                finisher=_finish,
+                finisher=finish,
             )
     finally:
         if collecting:
@@ -97,9 +98,15 @@ def _attachment(file: Embedded, at: datetime) -> Attachment:
     )
 
 
-def _finish(_: Document, pdf: pydyf.PDF) -> None:
-    """Name each embedded file once in /AF: WeasyPrint's PDF/A names it twice. Squeeze each stream once: pydyf puts it
+class MissingGlyphs(Exception):
+    """No installed font draws these characters; the document would show boxes in their places."""
+
+
+def finish(document: Document, pdf: pydyf.PDF) -> None:
+    """Refuse a document that shows a box (`MissingGlyphs`). Name each embedded file once in /AF: WeasyPrint's PDF/A names it twice. Squeeze each stream once: pydyf puts it
     together anew for the file and for the file's identifier."""
+    if missing := sorted({code for font in document.fonts.values() for code in font.missing}):
+        raise MissingGlyphs("、".join(f"U+{code:04X}" for code in missing))
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
     for stream in pdf.objects:

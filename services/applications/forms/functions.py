@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.applications.forms.kinds import blank
+from shared.typed_text import folded
 
 
 def _numbers(work: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Any, Any], Decimal | None]:
@@ -175,7 +176,11 @@ FUNCTIONS: dict[str, Function] = {
         lambda found: Decimal(len(_many((found,)))) if isinstance(found, tuple) else None,
         "表格、表格的一列、一个循环、多选字段或附件", "number", ("many",), 1, 1, loops=True),
     "distinct": Function(
-        lambda found: Decimal(len(set(_many((found,))))) if isinstance(found, tuple) else None,
+        lambda found: (
+            Decimal(len({folded(v) if isinstance(v, str) else v for v in _many((found,))}))
+            if isinstance(found, tuple)
+            else None
+        ),
         "表格的一列、一个循环或多选字段", "number", ("many",), 1, 1, loops=True),
     "any": Function(lambda *a: any(v is True for v in _many(a)), "一个循环或几个条件", "bool", ("bools",), 1, 20, loops=True),
     "all": Function(

@@ -11,6 +11,7 @@ from services.applications.forms.kinds import Bound, CheckboxField, FieldDefinit
 from services.applications.forms.rules import Rule
 from services.applications.forms.situation import Row, Situation
 from shared.errors import FieldError
+from shared.typed_text import folded
 
 _COMPARE: dict[str, Callable[[Any, Any], bool | None]] = {
     "<=": lambda a, b: a <= b,
@@ -151,7 +152,7 @@ class _Judge:
             value = self._situation.cell(row, column.key)
             if blank(value):
                 continue
-            text = str(value)
+            text = folded(str(value))
             if text in seen:
                 id = row.kept["id"]
                 self._say(table.key, "not_unique", f"“{column.label}”与第 {seen[text]} 行重复", id, column.key)

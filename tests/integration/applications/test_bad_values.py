@@ -125,6 +125,59 @@ async def test_nothing_wrong_is_saved_and_nothing_typed_is_lost(
     assert shown["saved"] is None
 
 
+UNSEEN = "\u202a\u200b\ufeff"
+
+
+async def test_what_nobody_sees_is_no_part_of_a_value(api: Api, subsidy: str) -> None:
+    contact = {
+        "project_name": f"{UNSEEN}景泰蓝\u200b屏风\u00ad", "contact_name": "李\u200e响", "contact_phone": "010\u201358511090\u202c",
+        "mobile": "\u202d13800138000\u202c", "email": f"lixiang@example.com{UNSEEN}",
+    }  # fmt: skip
+    status, found = await written(api, subsidy, "contact", contact)
+    assert status == 200, found
+    assert found["values"] == {
+        "project_name": "景泰蓝屏风", "contact_name": "李响", "contact_phone": "010-58511090", "mobile": "13800138000",
+        "email": "lixiang@example.com",
+    }  # fmt: skip
+    status, found = await written(api, subsidy, "contact", {**contact, "contact_name": UNSEEN})
+    assert [(e["field"], e["code"]) for e in found["errors"]] == [("contact_name", "required")]
+
+
+async def test_what_cannot_be_printed_is_named_with_its_place(api: Api, subsidy: str) -> None:
+    contact = {
+        "contact_name": "李响",
+        "contact_phone": "010-58511090",
+        "mobile": "13800138000",
+        "email": "a@example.com",
+    }
+    for name, code, said in (
+        ("景泰蓝\U0001faf8屏风", "unprintable", "第 4 个字符“\U0001faf8”（U+1FAF8）无法打印"),
+        ("景泰\ue000蓝", "unprintable", "第 3 个字符"),
+        ("景\x07泰蓝", "control_character", "第 2 个字符"),
+        ("景泰蓝\v屏风", "line_break", "不能换行"),
+    ):
+        status, found = await written(api, subsidy, "contact", {**contact, "project_name": name})
+        assert status == 422
+        assert [(e["field"], e["code"]) for e in found["errors"]] == [("project_name", code)]
+        assert said in found["errors"][0]["message"]
+        # 暂存 keeps it as it was typed.
+        assert (await written(api, subsidy, "contact", {**contact, "project_name": name}, draft=True))[0] == 200
+    status, found = await written(api, subsidy, "contact", {**contact, "project_name": "SiO₂ 釉 ☑ ⅓ 😀 𪚥"})
+    assert status == 200, found
+
+
+async def test_an_amount_is_not_guessed(api: Api, subsidy: str) -> None:
+    plan = {
+        "applied_total_wan": "12,5",
+        "plan_items": [{"id": "a", "subject_name": "材料费", "amount_wan": "1,2345.00"}],
+    }
+    status, found = await written(api, subsidy, "fund_plan", plan)
+    assert status == 422
+    said = {(e["field"], e["row"]): e for e in found["errors"] if e["code"] == "two_readings"}
+    assert "可读作 125 或 12.5" in said["applied_total_wan", None]["message"]
+    assert ("plan_items", "a") in said
+
+
 async def test_full_width_is_normalised_before_it_is_judged(api: Api, subsidy: str) -> None:
     status, found = await written(
         api, subsidy, "contact",

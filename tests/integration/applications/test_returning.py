@@ -47,6 +47,19 @@ async def first_row(api: Api, id: str) -> str:
     return str(plan["saved"]["plan_items"][0]["id"])
 
 
+async def test_an_opinion_can_be_printed(api: Api, submitted: str) -> None:
+    """The notice of return shows it: a character that no font has is refused, and Word's line break is one."""
+    await take(api, submitted)
+    refused = await note(api, submitted, section="contact", text="请补充\U0001faf8")
+    body = await refused.json()
+    assert (refused.status, body["type"]) == (400, "unprintable")
+    assert "第 4 个字符" in body["detail"]
+    refused = await api.act(REVIEWER, submitted, "return", correct_by=soon(), opinions=[{"text": "甲\x07"}])
+    assert (refused.status, (await refused.json())["type"]) == (400, "control_character")
+    noted = await note(api, submitted, section="contact", text="\u202a请补充：\v☑ 营业执照\u200b")
+    assert (await noted.json())["text"] == "请补充：\n☑ 营业执照"
+
+
 async def test_noted_opinions_go_out_with_the_return(api: Api, sessions: Sessions, submitted: str) -> None:
     row = await first_row(api, submitted)
     assert (await note(api, submitted, section="contact", text="x")).status == 409  # not taken yet

@@ -255,6 +255,49 @@ def test_no_member_of_a_cluster_twice() -> None:
     assert counted["cluster"]["member_count"] == 2
 
 
+def test_names_are_told_apart_as_people_read_them() -> None:
+    """A ceiling per gift does not double by a blank, a bracket or a mark that nobody sees."""
+    values = values_of("reward")
+    gifts = values["project_content"]["gifts"]
+    gifts[:] = [
+        {**gifts[0], "id": f"g{n}", "gift_name": name}
+        for n, name in enumerate(("景泰蓝瓶（大）", "景泰蓝瓶 (大)", "景泰蓝\u200b瓶（大）"))
+    ]
+    assert outcomes("reward", values)["gift_cap"].right == "50.00"
+    gifts[1]["gift_name"] = "景泰蓝瓶（小）"
+    assert outcomes("reward", values)["gift_cap"].right == "100.00"
+
+
+UNIQUE = """fund_type: unique
+version: 1
+label: 编号
+title: 编号
+document_title: 编号
+project_name: a.name
+sections:
+  - key: a
+    label: 甲
+    title: 甲
+    fields:
+      - {key: name, kind: text, label: 名称}
+    tables:
+      - key: rows
+        label: 明细
+        columns:
+          - {key: item, kind: text, label: 费用名称, unique: true}
+"""
+
+
+@pytest.mark.parametrize("other", ["材料费 ", "材料费（）", "材 料费", "材料\u200b费", "“材料费”"])
+def test_a_unique_column_compares_as_people_read(other: str) -> None:
+    form, _, _ = read_form(UNIQUE)
+    assert form
+    rows = [{"id": "a", "item": "材料费"}, {"id": "b", "item": "人工费"}, {"id": "c", "item": other}]
+    with pytest.raises(Invalid) as refused:
+        answers.validate(form.by_key["a"], {"name": "x", "rows": rows}, answers.Context(form, Facts(RoundFacts())))
+    assert [(e.row, e.column, e.code) for e in refused.value.errors] == [("c", "item", "not_unique")]
+
+
 def test_a_field_more_in_a_new_version_is_an_edit_of_data() -> None:
     text = (FOLDER / "master_studio" / "1.yaml").read_text("utf-8").replace("\nversion: 1\n", "\nversion: 2\n")
     field = "      - {key: opened_days, kind: integer, label: 每年开放天数, unit: 天, min: 1}\n"

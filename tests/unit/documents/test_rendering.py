@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+from weasyprint import HTML
 
-from services.documents import rendering
+from services.documents import coverage, rendering
 from services.documents.checking import Unfit, check, plain
 from services.documents.fetcher import EmbeddedOnly
 from services.documents.libraries import Missing, require
+from shared import printable
 from shared.document import Column, Table, Text, Value, Values
 from tests.unit.documents import models
 from tests.unit.documents.models import DRAFT, RARE, model
@@ -185,6 +187,43 @@ def test_a_file_without_the_expected_text_does_not_count(press: rendering.Press)
     pdf = rendering.render(document, press)
     with pytest.raises(Unfit, match="GM2026000008"):
         check(pdf.content, document.model_copy(update={"expected": ["GM2026000008"]}))
+
+
+SIGNS = [
+    "SiO₂ x₀₁₂₃₄₅₆₇₈₉ m⁴ 10⁻⁶",
+    "☑ ☐ ✔ ✘ ⌀12 ⅓ ⅔ ‱ ㎡ ℃ ∮ 𝑥",
+    "😀 👍 🎨 🇨🇳",
+    "བོད་ཡིག ᠮᠣᠩᠭᠣᠯ ئۇيغۇرچە ꆈꌠ 한국어 ไทย हिन्दी עברית ნ ᥖᥭᥰ",
+    "龘𠀀𪚥𫜵𬺡𰻞 葛\U000e0100城",
+    "王㙍 䶮犇 𫖯 é\ufe0f",
+]
+
+
+@pytest.mark.parametrize("text", SIGNS)
+def test_what_people_write_is_drawn_without_a_box(press: rendering.Press, text: str) -> None:
+    """A document with a box would not be finished: `render` raises."""
+    assert printable.unprintable(text) is None
+    plain_font = models.commitment().model_copy(update={"text": text, "title": text})
+    bold = models.letter().model_copy(update={"paragraphs": [text]})
+    for document in (plain_font, bold):
+        rendering.render(document, press)
+
+
+def test_what_no_font_draws_is_shown_by_its_code(press: rendering.Press) -> None:
+    document = models.commitment().model_copy(
+        update={"text": "珐琅\ue000与\x0b釉", "expected": ["珐琅\ue000与釉", "〔U+E000〕"]}
+    )
+    check(rendering.render(document, press).content, document)
+
+
+def test_a_box_that_nobody_foresaw_stops_the_document(press: rendering.Press) -> None:
+    with pytest.raises(rendering.MissingGlyphs, match=r"U\+10FFFE"):
+        HTML(string="<p>珐琅\U0010fffe</p>").write_pdf(finisher=rendering.finish, font_config=press.fonts)
+
+
+def test_the_table_is_what_the_installed_fonts_draw() -> None:
+    """`python -m services.documents.coverage` makes it anew."""
+    assert printable.TABLE.read_text(encoding="ascii") == coverage.table()
 
 
 def test_worker_refuses_to_start_without_the_subsetting_library() -> None:

@@ -118,6 +118,6 @@ def text_of(raw: object) -> str:
     if not isinstance(raw, str):
         raise Wrong("type", "应为文字")
     try:
-        return cleaned(raw)
+        return cleaned(raw).strip()
     except UnreadableText as error:
         raise Wrong("control_character", str(error)) from error

@@ -7,6 +7,7 @@ import regex
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
+from shared import printable
 
 # What a pattern may take for one value. Patterns come with forms, and some backtrack for ever.
 PATTERN_SECONDS = 0.1
@@ -37,6 +38,8 @@ class _Text(Kind):
         return regex.compile(self.pattern) if self.pattern else None
 
     def _judged(self, text: str) -> str:
+        if said := printable.complaint(text):
+            raise Wrong("unprintable", said)
         if len(text) > self.max:
             raise Wrong("too_long", f"最多 {self.max} 字，现为 {len(text)} 字")
         if text and len(text) < self.min:

@@ -10,7 +10,7 @@ from services.gateway.pages.asking import Json, application, ask, asked_for, def
 from services.gateway.pages.rendering import page
 from services.gateway.pages.review import places, showing
 from shared import clock
-from shared.errors import Conflict, DomainError, Invalid, NotFound, Stale
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
 from shared.web import uuid_in_path
 
 
@@ -154,7 +154,7 @@ async def take(request: web.Request) -> web.Response:
     try:
         body = {"takeover": takeover, "reason": reason}
         await ask(request, "POST", f"/review/applications/{id}/lease", json=body)
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid, Malformed) as error:
         return await desk(request, error, 409, {"reason": reason})
     return see_other(f"/review/{id}")
 
@@ -180,6 +180,6 @@ async def judge_opinion(request: web.Request) -> web.Response:
             await ask(request, "POST", f"{path}/raise", json={"text": text}, etag=one(form, "etag"))
         else:
             await ask(request, "POST", f"{path}/accept", json={}, etag=one(form, "etag"))
-    except (Conflict, Stale, Invalid) as error:
+    except (Conflict, Stale, Invalid, Malformed) as error:
         return await desk(request, error, 409, typed)
     return see_other(f"/review/{id}?done={'raise' if raised else 'adopt'}#opinions")

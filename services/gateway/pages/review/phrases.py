@@ -22,13 +22,18 @@ async def show(request: web.Request) -> web.Response:
     return await _page(request)
 
 
+def _in_words(error: Malformed) -> Malformed:
+    """Say what the contract did not take; a character that cannot be kept or printed is named already."""
+    return Malformed("请填写常用语，1 至 500 字。") if error.code == "malformed" else error
+
+
 async def add(request: web.Request) -> web.Response:
     """添加."""
     text = one(await read_form(request), "text")
     try:
         await ask(request, "POST", "/review/phrases", json={"text": text})
-    except Malformed:
-        return await _page(request, Malformed("请填写常用语，1 至 500 字。"), {"new": text}, 400)
+    except Malformed as error:
+        return await _page(request, _in_words(error), {"new": text}, 400)
     except Conflict as error:
         return await _page(request, error, {"new": text}, 409)
     return see_other("/review/phrases?done=added")
@@ -44,8 +49,8 @@ async def change(request: web.Request) -> web.Response:
             await ask(request, "DELETE", f"/review/phrases/{id}")
         else:
             await ask(request, "PUT", f"/review/phrases/{id}", json={"text": text})
-    except Malformed:
-        return await _page(request, Malformed("请填写常用语，1 至 500 字。"), typed, 400)
+    except Malformed as error:
+        return await _page(request, _in_words(error), typed, 400)
     except (Conflict, NotFound) as error:
         return await _page(request, error, typed, 409)
     return see_other("/review/phrases?done=changed")
