@@ -16,7 +16,7 @@ class Rank(IntEnum):
     TRANSFER = 4
 
 
-_SUBMIT = re.compile(r"/applications/[^/]+/submit(/again)?")
+_SUBMIT = re.compile(r"/applications/[^/]+/submit")
 _TRANSFER = re.compile(r"/(applications|review/applications)/[^/]+/attachments(/.*)?")
 _DOCUMENT = re.compile(r"/.*(/pdf|/preview|\.pdf|/exports?(/.*|\.\w+)?)")
 # Never held up: whether we live, what we measure, streams that stay open (they count themselves), styles and scripts.
@@ -33,7 +33,7 @@ def rank_of(method: str, path: str, length: int | None = 0) -> Rank | None:
     path = path.removeprefix("/api/v1")
     if _FREE.fullmatch(path):
         return None
-    if _SUBMIT.fullmatch(path) and (method == "POST" or path.endswith("/again")):
+    if method == "POST" and _SUBMIT.fullmatch(path):
         return Rank.SUBMIT
     if _TRANSFER.fullmatch(path) or length is None or length > LARGE:
         return Rank.TRANSFER

@@ -94,9 +94,6 @@ PAGES = [
     Page("GET", f"{A}/commitment", documents.commitment, APPLICANT, limit=HEAVY),
     Page("GET", f"{A}/submit", submitting.confirm, APPLICANT),
     Page("POST", f"{A}/submit", submitting.submit, APPLICANT, form=True, limit=KEEPING),
-    # For browsers without scripts: what was turned away, once more. The address proves that this browser sent it.
-    Page("GET", f"{A}/submit/again", submitting.again, APPLICANT, limit=KEEPING),
-    Page("GET", f"{A}/sections/{{key}}/again", sections.again, APPLICANT, limit=KEEPING),
     Page("GET", f"{A}/receipt/{{n}}", submitting.receipt, APPLICANT),
     Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),

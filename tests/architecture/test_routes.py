@@ -205,8 +205,6 @@ GET    {P}/preview                                   a heavy
 GET    {P}/commitment                                a heavy
 GET    {P}/submit                                    a
 POST   {P}/submit                                    a form keeping
-GET    {P}/submit/again                              a keeping
-GET    {P}/sections/{{key}}/again                      a keeping
 GET    {P}/receipt/{{n}}                               a
 GET    {P}/withdraw                                  a
 POST   {P}/withdraw                                  a form
@@ -382,9 +380,6 @@ def test_no_counter_stands_between_a_person_and_a_deadline() -> None:
         for start, end in (
             ("POST", "/applications/{id}/sections/{key}"),
             ("POST", "/applications/{id}/submit"),
-            # The same two once more, after they were turned away.
-            ("GET", "/applications/{id}/sections/{key}/again"),
-            ("GET", "/applications/{id}/submit/again"),
             ("PUT", "/api/v1/applications/{id}/sections/{key}"),
             ("PUT", "/api/v1/applications/{id}/sections/{key}/draft"),
             ("POST", "/api/v1/applications/{id}/submit"),
