@@ -17,6 +17,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from shared import deadline
 from shared.errors import Busy
 from shared.ranks import Rank, rank_of
+from shared.web import from_services
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ class Door:
             if rank is None:
                 deadline.forget()
                 return await handler(request)
-            asked = deadline.read(request.headers.get(deadline.HEADER))
+            asked = deadline.read(from_services(request, deadline.HEADER))
             if rank is Rank.TRANSFER:
                 deadline.forget()
             else:

@@ -31,6 +31,8 @@ VERIFIER = web.AppKey("verifier", Verifier)
 ROUTES: web.AppKey["list[Route]"] = web.AppKey("routes", list)
 Check = Callable[[], Awaitable[None]]
 CHECKS: web.AppKey[dict[str, Check]] = web.AppKey("checks", dict)
+# Whether anybody at all can reach the application, and not only our own services.
+EDGE = web.AppKey("edge", bool)
 
 REQUESTS = Counter("gm_http_requests", "Answers by route and status", ["service", "method", "route", "status"])
 SECONDS = Histogram("gm_http_seconds", "Time to answer by route", ["service", "method", "route"])
@@ -123,7 +125,13 @@ def _from_http(error: web.HTTPException) -> errors.DomainError | None:
     return None
 
 
-def _error_middleware(service: str, busy: tuple[type[Exception], ...], edge: bool) -> Middleware:
+def from_services(request: web.Request, name: str) -> str | None:
+    """A header that only our own services send each other; at the edge it is None, for anybody could have written it: nobody
+    outside chooses the trace of a click, or how long we work for an answer."""
+    return None if request.app[EDGE] else request.headers.get(name)
+
+
+def _error_middleware(service: str, busy: tuple[type[Exception], ...]) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = request.headers.get("X-Request-Id", "")
@@ -138,8 +146,7 @@ def _error_middleware(service: str, busy: tuple[type[Exception], ...], edge: boo
         route = resource.canonical if resource else "-"
         about = _application(route, request)
         try:
-            # Somebody outside must not choose which trace a click belongs to.
-            of = None if edge else request.headers.get(tracing.HEADER)
+            of = from_services(request, tracing.HEADER)
             with tracing.request(request.method, route, of, about) as span:
                 answer = await _answer(request, handler, request_id, busy)
                 status = answer.status
@@ -334,15 +341,16 @@ def base_app(
     edge: bool = False,
 ) -> web.Application:
     """An application that serves a table of routes. `busy`: exceptions that mean 503, try again. `edge`: what people
-    reach, where traces begin."""
+    reach, where headers of our own services count for nothing."""
     app = web.Application(
-        middlewares=[_error_middleware(service, busy, edge), *middlewares],
+        middlewares=[_error_middleware(service, busy), *middlewares],
         client_max_size=max_body,
     )
     app[VERIFIER] = verifier
     app[ROUTES] = list(routes)
     app[CHECKS] = {}
     app[SERVICE] = service
+    app[EDGE] = edge
     app[measuring.SAMPLERS] = []
     app.cleanup_ctx.append(measuring.watch_loop(service))
     for route in routes:

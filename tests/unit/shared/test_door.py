@@ -10,6 +10,7 @@ from shared import deadline, door
 from shared.door import Door
 from shared.errors import Busy
 from shared.ranks import Rank, rank_of
+from shared.web import EDGE
 
 
 @pytest.fixture(autouse=True)
@@ -162,9 +163,21 @@ async def test_nothing_is_begun_for_somebody_who_has_gone(aiohttp_request: type)
     async def never(_: web.Request) -> web.Response:
         raise AssertionError
 
-    request = aiohttp_request("GET", "/applications", {deadline.HEADER: "20"})
+    app = web.Application()
+    app[EDGE] = False
+    request = aiohttp_request("GET", "/applications", {deadline.HEADER: "20"}, app=app)
     with pytest.raises(Busy):
         await through.middleware()(request, never)
+    # What anybody can reach believes no such header: a client must not make us turn it away.
+    app[EDGE] = True
+    reached = []
+
+    async def here(_: web.Request) -> web.Response:
+        reached.append(deadline.left(60))
+        return web.Response()
+
+    await through.middleware()(request, here)
+    assert reached[0] > 1
 
 
 @pytest.fixture
@@ -179,7 +192,6 @@ def aiohttp_request() -> object:
     [
         ("POST", "/api/v1/applications/1/submit", Rank.SUBMIT),
         ("POST", "/applications/1/submit", Rank.SUBMIT),
-        ("GET", "/applications/1/submit/again", Rank.SUBMIT),
         ("GET", "/applications/1/submit", Rank.READ),
         ("PUT", "/api/v1/applications/1/sections/company/draft", Rank.WRITE),
         ("POST", "/applications/1/sections/company", Rank.WRITE),
