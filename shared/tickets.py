@@ -1,47 +1,52 @@
-"""The ticket of a 提交申请 that came while we were too busy: our overload costs nobody the deadline.
+"""Signs the arrival of a 提交申请 that the gateway had to turn away, so that our overload costs nobody the deadline.
 
-The gateway signs when the request first arrived. Whoever comes again with the ticket is judged by that instant, provided
-that nothing of the application was changed since (`applications` looks).
+A ticket is a place in line, not a key. The gateway issues it to a session that has proved itself, `applications` judges the
+submission by the first arrival it names, and it ends ten minutes after the first refusal however often it is renewed.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from shared import clock
 from shared.identity import Signer, Verifier
 
 HEADER = "Submission-Ticket"
 SUBJECT = "submission-ticket"
 ISSUER = "gateway"
-# From the last time that it was sent away; while it is sent away again and again, its first arrival counts on.
+# From the first refusal to the end. A renewed ticket keeps its end.
 LIFETIME = timedelta(minutes=10)
 LONGEST = 2000
 
 
 class Ticket(BaseModel):
-    """`version`: of the application, as the person saw it. `browser`: a digest of the session's cookie, by which the page
-    that tries again by itself knows that it is the same person's."""
+    """`version`: of the application, as the person saw it. `received_at`: the first arrival. `ends_at`: ten minutes after the
+    first refusal."""
 
     model_config = ConfigDict(frozen=True)
 
     application: UUID
     version: str
+    session: UUID
+    enterprise: str
     received_at: AwareDatetime
-    browser: str = ""
+    ends_at: AwareDatetime
 
 
 def issue(signer: Signer, ticket: Ticket) -> str:
-    """The ticket as text, valid for ten minutes."""
-    return signer.statement(SUBJECT, LIFETIME, ticket.model_dump(mode="json"))
+    """The ticket as text, valid until its end."""
+    return signer.statement(SUBJECT, ticket.ends_at - clock.now(), ticket.model_dump(mode="json"))
 
 
-def read(verifier: Verifier, text: str | None) -> Ticket | None:
-    """The ticket; None for one that is missing, forged or too old: then the request is judged by its own arrival."""
+def read(verifier: Verifier, text: str | None, *, at: datetime) -> Ticket | None:
+    """The ticket as it counts at an instant; None for one that is missing, forged or over: then the request is judged by its
+    own arrival."""
     if not text or len(text) > LONGEST:
         return None
     claims = verifier.statement(text, SUBJECT, ISSUER)
     try:
-        return Ticket.model_validate(claims) if claims is not None else None
+        ticket = Ticket.model_validate(claims) if claims is not None else None
     except ValidationError:
         return None
+    return ticket if ticket is not None and at <= ticket.ends_at else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
@@ -68,13 +69,33 @@ def actor(request: web.Request) -> Actor:
     return request[SESSION].actor(request[RECEIVED_AT], request[REQUEST_ID], client_address(request))
 
 
-def same_origin(request: web.Request) -> None:
-    """`NotAllowed` when a browser says that another site sent this."""
+class Origin(StrEnum):
+    """Which page sent a request, as its browser says."""
+
+    OWN = "own"
+    FOREIGN = "foreign"
+    UNSAID = "unsaid"
+
+
+def origin_of(request: web.Request) -> Origin:
+    """Where a request was made. Another site of the same domain is as foreign as any: it has pages of its own."""
+    site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    hosts = {request.host, request.app[SETTINGS].public_host}
-    foreign = origin is not None and urlsplit(origin).netloc not in hosts
-    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+    settings = request.app[SETTINGS]
+    ours = origin is not None and origin.lower() in {
+        f"{settings.public_url.scheme}://{host}" for host in settings.known_hosts
+    }
+    if site not in {None, "same-origin", "none"} or not (origin is None or ours):
+        return Origin.FOREIGN
+    return Origin.OWN if ours or site == "same-origin" else Origin.UNSAID
+
+
+@web.middleware
+async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """`NotAllowed` for what another site's page sent, before anything of it is read or waits."""
+    if request.method not in SAFE and origin_of(request) is Origin.FOREIGN:
         raise NotAllowed("请求来源不受信任，请从本系统页面操作。", code="foreign_origin")
+    return await handler(request)
 
 
 def entered(page: Page) -> Handler:
@@ -90,8 +111,6 @@ def entered(page: Page) -> Handler:
             await limits.take_address(page.limit, route, client_address(request))
         if not proxied:
             check_body(request, request.app[SETTINGS], files=page.files)
-        if unsafe:
-            same_origin(request)
         if page.roles:
             session = await current(request)
             if session is None:

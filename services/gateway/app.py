@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.gateway import events, internal, routes
-from services.gateway.access import entered, security_headers, stamp
+from services.gateway.access import entered, same_origin, security_headers, stamp
 from services.gateway.auditing.sealing import sealing
 from services.gateway.cache import Cache
 from services.gateway.client import Services
@@ -33,7 +33,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from services.gateway.switches import SWITCHES, Board, watching
-from services.gateway.waiting import hand_ticket
+from services.gateway.web.resubmission import hand_ticket
 from shared.database import BUSY, async_engine
 from shared.door import Door
 from shared.identity import Signer, Verifier
@@ -58,7 +58,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
         Verifier(SERVICE, settings.trusted_keys),
         HEALTH,
         busy=BUSY,
-        middlewares=[stamp, error_pages, known_host, door.middleware()],
+        middlewares=[stamp, error_pages, known_host, same_origin, door.middleware()],
         max_body=MAX_FORM,
         edge=True,
     )

@@ -23,8 +23,6 @@ TOKEN = "csrf_token"  # noqa: S105 (the name of a field)
 Values = dict[str, list[str]]
 TakeFile = Callable[[str, str, AsyncIterator[bytes]], Awaitable[None]]
 FORM: web.RequestKey[Values] = web.RequestKey("form", dict)
-# The form is one that this browser sent before and that was turned away; it proved itself then.
-REPLAYED = web.RequestKey("replayed", bool)
 
 
 def check_csrf(session: Session, token: str) -> None:
@@ -34,35 +32,31 @@ def check_csrf(session: Session, token: str) -> None:
 
 
 async def keep_form(request: web.Request) -> None:
-    """Read a form's text for somebody whose session has ended meanwhile; files have to be chosen again."""
-    if request.content_type == "multipart/form-data":
-        await _read_parts(request, None)
-    else:
-        await _read_urlencoded(request)
+    """Read a form's text without looking at its token, to give it back; files have to be chosen again."""
+    await _read(request, None)
 
 
 async def read_form(request: web.Request) -> Values:
     """A form without files; `NotAllowed` unless it carries the session's token."""
-    if request.get(REPLAYED):
-        return request[FORM]
-    values = await _read_urlencoded(request)
-    check_csrf(request[SESSION], one(values, TOKEN))
-    return values
+    return await read_multipart(request, None)
 
 
-async def read_multipart(request: web.Request, take_file: TakeFile) -> Values:
+async def read_multipart(request: web.Request, take_file: TakeFile | None) -> Values:
     """A form with files. Each file is handed to `take_file(name, file name, chunks)` while it arrives; the
     token stands before the first of them, and without it none is taken."""
-    if request.get(REPLAYED):
-        return request[FORM]
-    values = await _read_parts(request, take_file)
+    values = await _read(request, take_file)
     check_csrf(request[SESSION], one(values, TOKEN))
     return values
+
+
+async def _read(request: web.Request, take_file: TakeFile | None) -> Values:
+    """By the type that the form has, whichever its page would send: a page that tries again may send another."""
+    if request.content_type == "application/x-www-form-urlencoded":
+        return await _read_urlencoded(request)
+    return await _read_parts(request, take_file)
 
 
 async def _read_urlencoded(request: web.Request) -> Values:
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise UnsupportedMedia
     raw = await request.read()
     deadline.restart()
     if len(raw) > MAX_TEXT * 3:

@@ -10,13 +10,14 @@ from services.gateway.accounts import refused
 from services.gateway.addresses import client_address
 from services.gateway.client import UPLOAD, streaming
 from services.gateway.context import DATABASE, SERVICES, SESSION, SETTINGS
+from services.gateway.web.resubmission import own_ticket
 from shared import deadline, tickets
 from shared.errors import TooLarge
 from shared.ranks import Rank, rank_of
 from shared.web import REQUEST_ID
 
 # Named, not filtered: a header that is not here cannot be smuggled in, least of all somebody's Authorization.
-TO_SERVICE = ("Accept", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Range", tickets.HEADER)
+TO_SERVICE = ("Accept", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Range")
 TO_CLIENT = (
     "Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "Content-Type", "ETag",
     "Location", "Retry-After", "X-Request-Id",
@@ -53,6 +54,8 @@ async def relay(
     service = services.owner(path.partition("?")[0])
     headers = {name: request.headers[name] for name in TO_SERVICE if name in request.headers}
     headers |= services.headers(service, actor(request), request[REQUEST_ID])
+    if ticket := own_ticket(request):
+        headers[tickets.HEADER] = ticket
     if body is not None and request.content_length is not None:
         headers["Content-Length"] = str(request.content_length)
     async with services.reach(

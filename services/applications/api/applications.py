@@ -8,6 +8,7 @@ from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.peers import NOTHING_KNOWN, PROFILES
 from services.applications.schemas import ApplicationPage, StartApplication, Submit, Submitted
 from services.applications.taken_over_schemas import Prefill, PrefillReport
+from services.applications.use_cases.arrivals import note_use
 from services.applications.use_cases.copying import copy_into
 from services.applications.use_cases.filled import newer, of_rows
 from services.applications.use_cases.idempotency import once
@@ -113,6 +114,10 @@ async def submit_application(request: web.Request) -> web.Response:
     who = actor(request)
     id = uuid_in_path(request)
     known = await request.app[PROFILES].of(request.app[PEERS], who)
+    ticket = tickets.read(request.app[VERIFIER], request.headers.get(tickets.HEADER), at=who.received_at)
+    if ticket is not None:
+        async with transaction(request) as session:
+            await note_use(session, who, id, ticket)
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
@@ -130,7 +135,7 @@ async def submit_application(request: web.Request) -> web.Response:
                 if_match(request),
                 discard,
                 known,
-                ticket=tickets.read(request.app[VERIFIER], request.headers.get(tickets.HEADER)),
+                ticket=ticket,
             )
             application = await repository.application(session, who, id)
             view = await views.full(session, request.app[CODEC], application, who)

@@ -1,7 +1,7 @@
 """提交申请: one transaction that moves the state, freezes a revision, and owes the PDF and the mail."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from services.applications.forms.checks import Outcome, value_at
 from services.applications.forms.definition import Form
 from services.applications.models import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.receipts import Receipt
-from services.applications.use_cases.arrivals import counts
+from services.applications.use_cases.arrivals import arrival
 from services.applications.use_cases.filled import Filled, of_rows
 from services.applications.use_cases.moving import load_facts, make_move, must_match
 from services.applications.use_cases.people import fallback_of
@@ -59,11 +59,10 @@ async def submit(
     """
     application = await repository.application(session, actor, id, lock=True)
     must_match(application, version)
-    came_again_at = None
-    if ticket is not None and await counts(session, application, ticket):
-        came_again_at = actor.received_at
-        actor = actor.model_copy(update={"received_at": ticket.received_at})
-    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
+    came_at = actor.received_at
+    facts = await load_facts(session, application, at=came_at, actor=actor.account)
+    if (at := await arrival(session, application, actor, facts, ticket)) != came_at:
+        actor, facts = actor.model_copy(update={"received_at": at}), replace(facts, at=at)
     # Said before anything is validated: a closed round makes every other reason moot.
     move(facts, Action.SUBMIT, actor.roles)
     form = catalogue_form(application.fund_type, application.form_version)
@@ -140,7 +139,7 @@ async def submit(
         district=str(value_at(form.district, saved) or ""),
         applied_wan=value_at(form.applied_amount, saved),
         details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]}
-        | ({"came_again_at": came_again_at.isoformat()} if came_again_at else {}),
+        | ({"came_again_at": came_at.isoformat()} if at < came_at else {}),
     )
     return receipt, warnings
 

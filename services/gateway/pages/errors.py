@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.gateway import waiting
-from services.gateway.forms import FORM, TOKEN, keep_form
+from services.gateway.access import Origin, origin_of
+from services.gateway.context import SESSION
+from services.gateway.forms import FORM, TOKEN, Values
 from services.gateway.pages.rendering import page
+from services.gateway.web import resubmission
 from shared import clock, errors
 from shared.database import BUSY
 from shared.web import REQUEST_ID, STATUS
@@ -33,6 +35,13 @@ TITLES = {
 
 # After these the same form may succeed: what was typed is given back for another try.
 GIVE_BACK = frozenset({401, 403, 429, 500, 503})
+# What a form carries besides what somebody typed, and what nobody may read over a shoulder.
+UNSEEN = frozenset(
+    {
+        TOKEN, "etag", "base", "key", "action", "section", "form_version", "discard", "ticket", resubmission.MARK,
+        "password", "again", "captcha", "code",
+    }
+)  # fmt: skip
 
 
 def wants_page(request: web.Request) -> bool:
@@ -67,44 +76,46 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
         return await _show(request, errors.Broken())
 
 
-async def _keep(request: web.Request) -> None:
-    """Read a form that nobody has read yet: what failed may have failed before that."""
-    if request.path.endswith(waiting.AGAIN):
-        await waiting.load(request)
-        return
-    if request.method == "POST" and FORM not in request and not request.content.at_eof():
-        with suppress(errors.DomainError):
-            await keep_form(request)
-
-
 async def _show(request: web.Request, error: errors.DomainError) -> web.Response:
     status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
-    if status in GIVE_BACK:
-        await _keep(request)
     waits = error.retry_after if isinstance(error, errors.TooMany | errors.Unavailable) else None
+    # What failed may have failed before the form was read.
+    typed = await resubmission.typed(request) if status in GIVE_BACK or FORM in request else None
     context = {
         "title": CODES.get(error.code) or TITLES.get(status, "操作未能完成"),
         "error": error,
         # Short enough to be read out over the telephone; the log has the whole.
         "reference": request[REQUEST_ID].replace("-", "")[:8].upper(),
         # What only waits for a service tries again by itself.
-        "again": waits if request.method == "GET" or request.get(FORM) is not None else None,
+        "again": waits if request.method == "GET" or typed is not None else None,
         "here_full": request.rel_url.raw_path_qs if request.method == "GET" else request.path,
     }
-    typed = request.get(FORM)
-    if typed is not None and status in GIVE_BACK:
-        given_back = [(name, value) for name, values in typed.items() if name != TOKEN for value in values]
-        context["multipart"] = request.content_type == "multipart/form-data"
-        context["place"] = waiting.place(request)
-        if status in waiting.OURS:
-            text = waiting.ticket(request)
-            given_back = [(n, v) for n, v in given_back if n != "ticket"] + ([("ticket", text)] if text else [])
-            context["arrived"] = clock.show(request[waiting.FIRST]) if text else None
-            context["again_at"] = await waiting.address_for_again(request)
-        context["typed"] = given_back
-        answer = page(request, "try_again.html", context, status=status)
-    else:
+    if typed is None:
         answer = page(request, "error.html", context, status=status)
+    else:
+        answer = await _give_back(request, typed, context, status)
     if waits:
         answer.headers["Retry-After"] = str(waits)
     return answer
+
+
+async def _give_back(request: web.Request, typed: Values, context: dict[str, Any], status: int) -> web.Response:
+    """What was typed, to be seen; with the button that sends it again where that may help and our own page sent it."""
+    proved = await resubmission.proved(request)
+    again = status in GIVE_BACK and (proved is not None or origin_of(request) is Origin.OWN)
+    hidden = {name: values for name, values in typed.items() if name not in {TOKEN, "ticket", resubmission.MARK}}
+    if again:
+        await resubmission.keep(request)
+        hidden[resubmission.MARK] = ["1"]
+        if status == resubmission.SHED and (ticket := await resubmission.ticket_for(request)):
+            hidden["ticket"] = [ticket]
+            context["arrived"] = clock.show(request[resubmission.FIRST])
+    context |= {
+        "hidden": [(name, value) for name, values in hidden.items() for value in values] if again else None,
+        "typed": [v for name, values in typed.items() if name not in UNSEEN for v in values if v.strip()],
+        "place": request.path,
+        "multipart": request.content_type == "multipart/form-data",
+        # A form whose token is not the session's is sent again by a person, not by a script.
+        "again": context["again"] if proved is not None or SESSION not in request else None,
+    }
+    return page(request, "try_again.html", context, status=status)

@@ -105,7 +105,6 @@ def frame() -> dict[str, Any]:
         "demo": False,
         "switches": Set(),
         "announcement": "",
-        "again_at": None,
         "arrived": None,
         "idle_minutes": 0,
         "here": "",

@@ -8,9 +8,7 @@ import asyncio
 
 from aiohttp import web
 
-from services.gateway import waiting
-from services.gateway.access import same_origin
-from services.gateway.forms import Values, one, read_multipart
+from services.gateway.forms import FORM, Values, one, read_multipart
 from services.gateway.pages import (
     brought,
     checking,
@@ -37,6 +35,7 @@ from services.gateway.pages.errors import wants_page
 from services.gateway.pages.form_parts import Beside
 from services.gateway.pages.rendering import page
 from services.gateway.pages.uploads import Uploads
+from services.gateway.web import resubmission
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
 from shared.web import answer, uuid_in_path
 
@@ -47,6 +46,7 @@ NOTICES = {
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
     "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
     "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
+    "kept": "您先前填写的内容当时未能保存，已放回本页，请核对后暂存或保存表单。",
     **brought.NOTICES,
 }
 # What only says that somebody has not finished: no mistake to be marked before 保存表单 is pressed.
@@ -58,6 +58,11 @@ async def show(request: web.Request) -> web.Response:
     found = await brought.asked_again(request, await application(request))
     section = section_of(await definition(request, found), request.match_info["key"])
     done = request.query.get("done", "")
+    form = await resubmission.kept(request) if not done else None
+    if form is not None and not outdated.of_before(found, form):
+        return await _render(
+            request, found, section, values=typed.read(section, form), notice=NOTICES["kept"], came=form
+        )
     return await _render(request, found, section, notice=NOTICES.get(done), judged=done == "refused")
 
 
@@ -107,8 +112,11 @@ async def _render(
     fault: str | None = None,
     judged: bool = False,
     reason: str = "",
+    came: Values | None = None,
     status: int = 200,
 ) -> web.Response:
+    """`came`: a form that could not be taken before. It goes in under the tag it came with, so that what was saved meanwhile is
+    merged and not lost."""
     id = found["id"]
     returned = found["state"] == "returned"
     opened, problems, checks, opinions, requests, beside_it = await asyncio.gather(
@@ -133,7 +141,8 @@ async def _render(
     context = {
         "application": found,
         "section": shown,
-        "opened": opened.body,
+        "opened": opened.body | ({"etag": one(came, "etag")} if came else {}),
+        "kept": came is not None,
         "form": form_view.build(shown, values, found["parameters"], attachments, beside, now),
         "carried": standing.carried(section, now, values),
         "read": None
@@ -153,13 +162,21 @@ async def _render(
         "unanswered": sum(o["status"] == "open" for o in opinions.body),
         "following": following(found, section["key"]),
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
-        "base": merging.fingerprint(section, current(section, opened.body)),
+        "base": one(came, "base") if came else merging.fingerprint(section, current(section, opened.body)),
     }
     return page(request, "section.html", context, status=status)
 
 
 async def take(request: web.Request) -> web.Response:
     """What was typed: keep it, save it, add or remove a row, take a file."""
+    answered = await _take(request)
+    # It is in, or the page that says why not shows it. A script's 暂存 is never kept, and asks for nothing more than it must.
+    if wants_page(request) or resubmission.MARK in request[FORM]:
+        await resubmission.taken(request)
+    return answered
+
+
+async def _take(request: web.Request) -> web.Response:
     found = await application(request)
     key = request.match_info["key"]
     listed: list[Json] = (await definition(request, found))["sections"]
@@ -186,15 +203,6 @@ async def take(request: web.Request) -> web.Response:
         if not wants_page(request):
             raise
         return await _refused(request, section, values, error, [], 409)
-
-
-async def again(request: web.Request) -> web.Response:
-    """What was typed, once more, for a browser without scripts that had been turned away."""
-    same_origin(request)
-    if not await waiting.load(request):
-        await application(request)
-        return see_other(waiting.place(request))
-    return await take(request)
 
 
 async def _refused(

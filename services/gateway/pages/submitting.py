@@ -7,8 +7,6 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
-from services.gateway import waiting
-from services.gateway.access import same_origin
 from services.gateway.forms import Values, one, read_form
 from services.gateway.pages import checking, form_view, merging, reading, shapes
 from services.gateway.pages.asking import (
@@ -24,6 +22,7 @@ from services.gateway.pages.asking import (
 )
 from services.gateway.pages.rendering import page
 from services.gateway.pages.sections import UNFINISHED
+from services.gateway.web.resubmission import own_ticket
 from shared.errors import Conflict, DomainError, Invalid, Stale
 from shared.web import uuid_in_path
 
@@ -111,7 +110,7 @@ async def submit(request: web.Request) -> web.Response:
             json={"discard_drafts": _discarded(form)},
             etag=one(form, "etag"),
             key=one(form, "key"),
-            ticket=one(form, "ticket"),
+            ticket=own_ticket(request),
         )
     except (Conflict, Stale) as error:
         if await _already(request):
@@ -120,15 +119,6 @@ async def submit(request: web.Request) -> web.Response:
     except Invalid as error:
         return await _page(request, error, 422)
     return see_other(f"/applications/{id}/receipt/{made.body['receipt']['revision']}")
-
-
-async def again(request: web.Request) -> web.Response:
-    """The same form once more, for a browser without scripts whose 提交申请 had been turned away."""
-    same_origin(request)
-    if not await waiting.load(request):
-        await application(request)
-        return see_other(waiting.place(request))
-    return await submit(request)
 
 
 def _discarded(form: Values) -> list[Json]:

@@ -45,6 +45,8 @@ async def _ask(request: web.Request, fault: str = "") -> web.Response:
 async def picture(request: web.Request) -> web.Response:
     """The secret as a QR code, until its first code was right."""
     session = request[SESSION]
+    if not session.needs_factor:
+        raise NotFound
     async with request.app[DATABASE].begin() as database:
         row, secret = await factor.of(database, request.app[KEYS], session.account)
     if row.confirmed_at is not None:

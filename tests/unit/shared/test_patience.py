@@ -111,26 +111,42 @@ def test_retries_are_a_tenth_of_the_calls() -> None:
 
 
 TRUSTED = {name: (public_key(factories.private_key(name)),) for name in factories.SERVICES}
-TICKET = Ticket(application=UUID(int=1), version="3", received_at=clock.now(), browser="b")
+NOW = clock.now()
+TICKET = Ticket(
+    application=UUID(int=1),
+    version="3",
+    session=UUID(int=2),
+    enterprise="91110000MA01ABCD10",
+    received_at=NOW,
+    ends_at=NOW + tickets.LIFETIME,
+)
 
 
-def test_ticket_is_read_by_whoever_trusts_the_gateway() -> None:
+def test_ticket_is_read_by_whoever_trusts_the_gateway_until_its_end() -> None:
     text = tickets.issue(Signer("gateway", factories.private_key("gateway")), TICKET)
-    assert tickets.read(Verifier("applications", TRUSTED), text) == TICKET
+    verifier = Verifier("applications", TRUSTED)
+    assert tickets.read(verifier, text, at=NOW) == TICKET
+    assert tickets.read(verifier, text, at=TICKET.ends_at) == TICKET
+    assert tickets.read(verifier, text, at=TICKET.ends_at + timedelta(microseconds=1)) is None
 
 
 def test_forged_old_and_foreign_tickets_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     verifier = Verifier("applications", TRUSTED)
     gateway = Signer("gateway", factories.private_key("gateway"))
-    assert tickets.read(verifier, None) is None
-    assert tickets.read(verifier, "x" * 5000) is None
-    assert tickets.read(verifier, tickets.issue(Signer("gateway", b"x" * 32), TICKET)) is None
+    assert tickets.read(verifier, None, at=NOW) is None
+    assert tickets.read(verifier, "x" * 5000, at=NOW) is None
+    assert tickets.read(verifier, tickets.issue(Signer("gateway", b"x" * 32), TICKET), at=NOW) is None
     notify = Signer("notify", factories.private_key("notify"))
-    assert tickets.read(verifier, tickets.issue(notify, TICKET)) is None
+    assert tickets.read(verifier, tickets.issue(notify, TICKET), at=NOW) is None
     # What opens a service is no ticket, and a ticket opens nothing.
-    assert tickets.read(verifier, gateway.token("applications")) is None
-    before = clock.now() - timedelta(minutes=11)
+    assert tickets.read(verifier, gateway.token("applications"), at=NOW) is None
+    # A ticket of before this version of it had no end of its own.
+    without = gateway.statement(
+        tickets.SUBJECT, tickets.LIFETIME, TICKET.model_dump(mode="json", exclude={"ends_at"})
+    )
+    assert tickets.read(verifier, without, at=NOW) is None
+    before = NOW - timedelta(minutes=11)
     monkeypatch.setattr("shared.clock.now", lambda: before)
-    old = tickets.issue(gateway, TICKET)
+    old = tickets.issue(gateway, TICKET.model_copy(update={"ends_at": before + tickets.LIFETIME}))
     monkeypatch.undo()
-    assert tickets.read(verifier, old) is None
+    assert tickets.read(verifier, old, at=before) is None

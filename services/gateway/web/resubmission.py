@@ -1,0 +1,176 @@
+"""Looks after whoever had to be turned away: a 提交申请 keeps its first arrival by a ticket, and what was typed is given back
+with the page, and kept here for the section's own page.
+
+Nothing is issued or kept before the request has proved itself: own origin, a live session, the session's CSRF token. What is
+given back goes in again by a POST with that token; no GET does anything with it.
+"""
+
+import hashlib
+import json
+import re
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+from aiohttp import web
+
+from services.gateway.access import SAFE, Origin, current, origin_of
+from services.gateway.context import CACHE, KEYS, RECEIVED_AT, SERVICES, SESSION
+from services.gateway.forms import FORM, TOKEN, Values, check_csrf, keep_form, one
+from services.gateway.sessions import Session
+from shared import clock, tickets
+from shared.database import BUSY
+from shared.errors import DomainError, NotAllowed
+from shared.identity import Role
+from shared.sealing import CannotOpen
+from shared.tickets import Ticket
+from shared.web import VERIFIER
+
+SUBMIT = re.compile(r"(?:/api/v1)?/applications/([0-9a-fA-F-]{36})/submit")
+SECTION = re.compile(r"/applications/[0-9a-fA-F-]{36}/sections/[a-z0-9_]+")
+# The answer to what we turn away. A mistake of ours (500) is none: the same would fail again.
+SHED = 503
+# How long typed text is kept for its section's page, and how much of it.
+KEPT_SECONDS = 900
+KEPT_BYTES = 256 * 1024
+# Marks a form that was kept and given back.
+MARK = "kept"
+# The session that a request has proved to be its own, and the ticket that it was given.
+_PROVED: web.RequestKey[Session | None] = web.RequestKey("proved", Session)
+_ISSUED: web.RequestKey[str | None] = web.RequestKey("issued", str)
+# When a submission that is turned away had first arrived.
+FIRST = web.RequestKey("first", datetime)
+
+
+async def typed(request: web.Request) -> Values | None:
+    """The text of a form, read if nobody has yet; None for what is no form, or another site's."""
+    if request.method != "POST" or origin_of(request) is Origin.FOREIGN:
+        return None
+    if FORM not in request and not request.content.at_eof():
+        # What cannot be read to its end is given back as far as it came.
+        with suppress(DomainError):
+            await keep_form(request)
+    return request.get(FORM)
+
+
+async def proved(request: web.Request) -> Session | None:
+    """The session of a changing request that has proved itself; None unless its origin, session and CSRF token are right."""
+    if _PROVED not in request:
+        request[_PROVED] = await _prove(request)
+    return request[_PROVED]
+
+
+async def _prove(request: web.Request) -> Session | None:
+    if request.method in SAFE or origin_of(request) is Origin.FOREIGN:
+        return None
+    session = request.get(SESSION)
+    if session is None:
+        # We may be busy because the database is: then nobody can prove anything.
+        with suppress(*BUSY):
+            session = await current(request)
+    if session is None:
+        return None
+    # The page says who is signed in, though the request was turned away before anybody had looked.
+    request[SESSION] = session
+    header = request.headers.get("X-CSRF-Token")
+    try:
+        check_csrf(session, one(await typed(request) or {}, TOKEN) if header is None else header)
+    except NotAllowed:
+        return None
+    return session
+
+
+def own_ticket(request: web.Request) -> str | None:
+    """The ticket that a request brought, as text for `applications`; None unless it was issued to this very session and still
+    counts."""
+    text = request.headers.get(tickets.HEADER) or one(request.get(FORM, {}), "ticket")
+    return text if _brought(request, text, request[SESSION]) else None
+
+
+def _brought(request: web.Request, text: str | None, session: Session) -> Ticket | None:
+    ticket = tickets.read(request.app[VERIFIER], text, at=request[RECEIVED_AT])
+    return ticket if ticket is not None and ticket.session == session.id else None
+
+
+async def ticket_for(request: web.Request) -> str | None:
+    """The ticket of a 提交申请 that is turned away; None for anything else, and for whoever has not proved themselves."""
+    if _ISSUED not in request:
+        request[_ISSUED] = await _issue(request)
+    return request[_ISSUED]
+
+
+async def _issue(request: web.Request) -> str | None:
+    found = SUBMIT.fullmatch(request.path)
+    if found is None or request.method != "POST" or (session := await proved(request)) is None:
+        return None
+    may = Role.APPLICANT in session.roles and not session.needs_factor and not session.needs_consent
+    form = request.get(FORM, {})
+    version = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"') or one(form, "etag")
+    if not may or session.enterprise is None or not version or len(version) > 20:
+        return None
+    try:
+        id = UUID(found[1])
+    except ValueError:
+        return None
+    brought = _brought(request, request.headers.get(tickets.HEADER) or one(form, "ticket"), session)
+    if brought is not None and (brought.application, brought.version) == (id, version):
+        first, ends = brought.received_at, brought.ends_at
+    else:
+        first, ends = request[RECEIVED_AT], clock.now() + tickets.LIFETIME
+    request[FIRST] = first
+    return tickets.issue(
+        request.app[SERVICES].signer,
+        Ticket(
+            application=id,
+            version=version,
+            session=session.id,
+            enterprise=session.enterprise,
+            received_at=first,
+            ends_at=ends,
+        ),
+    )
+
+
+async def hand_ticket(request: web.Request, response: web.StreamResponse) -> None:
+    """With every submission that we turn away, whichever of our services said so."""
+    if response.status == SHED and SUBMIT.fullmatch(request.path) and (text := await ticket_for(request)):
+        response.headers[tickets.HEADER] = text
+
+
+async def keep(request: web.Request) -> None:
+    """Keep what was typed into a section that could not be taken, for the section's page."""
+    if not SECTION.fullmatch(request.path) or (session := await proved(request)) is None:
+        return
+    form = request.get(FORM, {})
+    plain = json.dumps({n: v for n, v in form.items() if n not in {TOKEN, MARK}}, ensure_ascii=False).encode()
+    if len(plain) <= KEPT_BYTES:
+        # Bound to the page and the session, and unreadable where it waits.
+        sealed = request.app[KEYS].seal(plain, _context(request.path, session))
+        await request.app[CACHE].put(_key(request.path, session), sealed.hex(), KEPT_SECONDS)
+
+
+async def kept(request: web.Request) -> Values | None:
+    """What this session typed into the section of this page and we could not take; None when there is nothing, or no more."""
+    session = request[SESSION]
+    text = await request.app[CACHE].get(_key(request.path, session))
+    if text is None:
+        return None
+    try:
+        plain = request.app[KEYS].open(bytes.fromhex(text), _context(request.path, session))
+    except (CannotOpen, ValueError):
+        return None
+    values: Values = json.loads(plain)
+    return values
+
+
+async def taken(request: web.Request) -> None:
+    """Forget what was kept, once a section's form has been taken."""
+    await request.app[CACHE].drop(_key(request.path, request[SESSION]))
+
+
+def _context(path: str, session: Session) -> bytes:
+    return f"kept form:{path}:{session.id}".encode()
+
+
+def _key(path: str, session: Session) -> str:
+    return f"gm:kept:{hashlib.sha256(_context(path, session)).hexdigest()}"

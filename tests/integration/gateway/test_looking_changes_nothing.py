@@ -1,0 +1,108 @@
+"""Nothing that changes anything happens on GET: every GET route of the public port, of the services behind it and of the stub
+platform is opened by somebody who may, and the whole database is compared."""
+
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+from aiohttp.test_utils import TestServer
+from psycopg import sql
+
+from services.applications.routes import ROUTES as APPLICATIONS
+from services.gateway import routes
+from services.notify.routes import ROUTES as NOTIFY
+from shared.identity import Role
+from tests.integration.gateway.conftest import Browser
+from tests.integration.gateway.test_enterprises_apart import Belongings, api, theirs  # noqa: F401  fixtures
+from tests.integration.gateway.test_route_by_role import PEOPLE
+
+# Written by the clock and not by whoever looks: when somebody was last there, once a minute, and the chains of the audits.
+BY_THE_CLOCK = frozenset({"identity.sessions", "identity.audit_chain", "applications.audit_chain"})
+# What may be written when somebody looks, by route. Nothing of it is what anybody typed or decided.
+READ = {"applications.audit": "who has read personal data or taken a list is written down"}
+REFUSED = {"identity.audit": "who asked for what is not theirs is written down"}
+MADE = {
+    "applications.documents": "a copy of what is there already is made, to be looked at",
+    "applications.outbox": "that copy is owed, or moves up in line",
+}
+FILE = "/api/v1/applications/{id}/attachments/{attachment}"
+MAY: dict[str, dict[str, str]] = {
+    "/api/v1/applications/{id}": {
+        "applications.applications": "a return has been seen by whom it was written to",
+        "applications.audit": "that it was seen is written down",
+    },
+    FILE: READ | REFUSED,
+    f"{FILE}/pages": READ | REFUSED,
+    f"{FILE}/pages/{{n}}": READ | REFUSED,
+    "/api/v1/applications/{id}/commitment.pdf": MADE,
+    "/api/v1/applications/{id}/letters/{letter}": MADE | READ,
+    "/api/v1/applications/{id}/revisions/{n}/pdf": MADE | READ,
+    "/applications/{id}/preview": MADE,
+    "/applications/{id}/revisions/{n}/pdf": MADE | READ,
+    "/api/v1/review/export": READ,
+    "/review/{id}": READ,
+}
+# A stream stays open; the way back from the provider begins a session, guarded by `state` and the browser's own cookie.
+NOT_HERE = frozenset({"/api/v1/events", "/login/callback", "/api/v1/{rest:.+}"})
+
+
+def state_of(url: str) -> dict[str, str]:
+    """A digest of every table."""
+    with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+        names = connection.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+            " AND table_schema IN ('identity', 'stub_idp', 'applications', 'notify')"
+        ).fetchall()
+        parts = [
+            sql.SQL(
+                "SELECT {name}, md5(coalesce(string_agg(md5(t::text), '' ORDER BY md5(t::text)), '')) FROM {table} t"
+            ).format(name=sql.Literal(f"{schema}.{name}"), table=sql.Identifier(schema, name))
+            for schema, name in names
+        ]
+        return dict(connection.execute(sql.SQL(" UNION ALL ").join(parts)).fetchall())
+
+
+def looks() -> list[tuple[str, Role | None]]:
+    """(path, who opens it; None is nobody in particular) of every GET route."""
+    pages = {page.path: page.roles for page in routes.table(stub_idp=True) if page.method == "GET"}
+    behind = {r.path: r.roles for r in (*APPLICATIONS, *NOTIFY) if r.method == "GET" and "gateway" in r.callers}
+    return [
+        (path, role)
+        for path, roles in sorted((pages | {p: r for p, r in behind.items() if p.startswith("/api/")}).items())
+        if path not in NOT_HERE
+        for role in (sorted(roles & PEOPLE.keys()) or [None])
+    ]
+
+
+@pytest.fixture
+async def people(gateway: TestServer) -> AsyncIterator[dict[Role | None, Browser]]:
+    found: dict[Role | None, Browser] = {None: Browser(gateway)}
+    for role, name in PEOPLE.items():
+        found[role] = await Browser(gateway).sign_in(name)
+    yield found
+    for browser in found.values():
+        await browser.http.close()
+
+
+async def test_looking_changes_nothing(
+    theirs: Belongings,  # noqa: F811
+    people: dict[Role | None, Browser],
+    identity_url: str,
+) -> None:
+    theirs.ids |= dict.fromkeys(("fund_type", "token", "event", "request", "objection"), "reward") | {
+        "version": "1"
+    }
+    faults: list[str] = []
+    before = state_of(identity_url)
+    opened = 0
+    for path, role in looks():
+        answer = await people[role].go("GET", theirs.path(path), allow_redirects=False)
+        opened += answer.status < 400
+        assert answer.status < 500, f"{path} for {role}: {await answer.text()}"
+        after = state_of(identity_url)
+        changed = {table for table in after if after[table] != before[table]} - BY_THE_CLOCK
+        faults += [f"{path} for {role} writes {table}" for table in changed - MAY.get(path, {}).keys()]
+        before = after
+    assert not faults, "\n".join(faults)
+    # Most of it was really opened, and not refused or not found.
+    assert opened > 100
