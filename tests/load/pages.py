@@ -29,7 +29,7 @@ from services.applications.context import SESSIONS
 from services.applications.forms.definition import Form
 from services.applications.seed import seed
 from services.gateway.client import Answer
-from services.gateway.context import RECEIVED_AT, SERVICES, SESSION, SETTINGS
+from services.gateway.context import CACHE, RECEIVED_AT, SERVICES, SESSION, SETTINGS
 from services.gateway.pages import asking, sections
 from services.gateway.pages.assets import ASSETS
 from services.gateway.sessions import Session
@@ -155,6 +155,13 @@ def large_form(fields: int, rows: int) -> tuple[dict[str, Any], dict[str, Any]]:
     return form, values
 
 
+class Empty:
+    """A cache that has nothing."""
+
+    async def get(self, key: str) -> None:
+        return None
+
+
 class AtHand:
     """The services, with every answer ready: what is measured is the gateway's own work."""
 
@@ -208,6 +215,7 @@ async def made(fields: int, rows: int) -> tuple[float, int, int]:
     app[SETTINGS] = gateway_settings("postgresql+psycopg://x@127.0.0.1:9/x", "redis://127.0.0.1:9/0")
     app[SWITCHES] = Board()
     app[SERVICES] = AtHand(form, values)  # type: ignore[misc]
+    app[CACHE] = Empty()  # type: ignore[misc]
     now = clock.now()
     session = Session(
         id_sha256="0" * 64, id=UUID(ID), account=UUID(ID), subject="qiye1", name="李响", roles=frozenset({Role.APPLICANT}),
