@@ -3,7 +3,11 @@
 Nobody waits for the chain. Rows are written in the transactions they tell of, in any order; a sequencer (one at a
 time, by an advisory lock) takes those that are committed, gives each the next position, and stores
 `HMAC(key, hash before + row)`. A row that is changed, removed, or put in between breaks the chain at its position,
-and whoever cannot read the key cannot mend it. Cutting off the end is seen by whoever noted an earlier head.
+and whoever cannot read the key cannot mend it.
+
+The head is anchored outside the database (`shared.audit_heads`): a verification compares the chain with every anchor,
+and a sequencer that finds less than was sealed before seals nothing (`ChainBroken`). What was sealed once is never
+sealed again.
 """
 
 import hashlib
@@ -21,7 +25,7 @@ log = logging.getLogger(__name__)
 BATCH = 1000
 # Rows committed out of order are this close together; a verification looks at all of them.
 NEAR = 100_000
-# A row that has not been sealed for so long is a fault.
+# A row that has not been sealed for so long is a fault. No transaction lives as long.
 LATE = timedelta(minutes=10)
 GENESIS = b"\0" * 32
 
@@ -42,6 +46,24 @@ class Ledger:
 
 
 @dataclass(frozen=True)
+class Head:
+    """The end of a chain, or where it ended once."""
+
+    position: int
+    hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.hash.hex()}"
+
+
+START = Head(0, GENESIS)
+
+
+class ChainBroken(Exception):
+    """The chain no longer holds what it held; nothing may be sealed on top of it."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a verification found: how many links hold, the head to note down, and what is wrong first."""
 
@@ -55,25 +77,45 @@ def link(key: bytes, before: bytes, row: str) -> bytes:
     return hmac.new(key, before + hashlib.sha256(row.encode()).digest(), "sha256").digest()
 
 
-async def seal(session: AsyncSession, ledger: Ledger, key: bytes) -> int:
-    """Seal a batch of rows; how many. 0 also when another sequencer is at it."""
+async def head(session: AsyncSession, ledger: Ledger) -> Head:
+    """Where the chain ends now."""
+    query = f"SELECT position, hash FROM {ledger.schema}.audit_chain ORDER BY position DESC LIMIT 1"  # noqa: S608
+    last = (await session.execute(text(query))).one_or_none()
+    return Head(last.position, last.hash) if last else START
+
+
+async def must_hold(session: AsyncSession, ledger: Ledger, known: Head) -> None:
+    """`ChainBroken` unless `known` is still in the chain."""
+    if known == START:
+        return
+    query = f"SELECT hash FROM {ledger.schema}.audit_chain WHERE position = :position"  # noqa: S608
+    found = await session.scalar(text(query), {"position": known.position})
+    if found != known.hash:
+        raise ChainBroken(f"{ledger.schema}: position {known.position} is not what it was")
+
+
+async def seal(session: AsyncSession, ledger: Ledger, key: bytes, known: Head = START) -> int:
+    """Seal a batch of rows; how many. 0 also when another sequencer is at it. `ChainBroken` unless `known`, sealed before,
+    is still there."""
     name = f"audit chain {ledger.schema}"
     if not await session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:name))"), {"name": name}):
         return 0
-    last = (
-        await session.execute(
-            text(f"SELECT position, hash FROM {ledger.schema}.audit_chain ORDER BY position DESC LIMIT 1")  # noqa: S608
-        )
-    ).one_or_none()
-    position, before = (last.position, last.hash) if last else (0, GENESIS)
+    await must_hold(session, ledger, known)
+    last = await head(session, ledger)
+    position, before = last.position, last.hash
+    # Below the newest sealed row only what can have been under way when that was written: an older one without a link
+    # has lost it.
     rows = await session.execute(
         text(
-            f"SELECT a.id, {ledger.row} AS row FROM {ledger.schema}.audit a"  # noqa: S608
-            f" WHERE a.id > (SELECT coalesce(max(audit_id), 0) - :near FROM {ledger.schema}.audit_chain)"
+            f"WITH newest AS (SELECT a.id, a.at FROM {ledger.schema}.audit a"  # noqa: S608
+            f" WHERE a.id = (SELECT max(audit_id) FROM {ledger.schema}.audit_chain))"
+            f" SELECT a.id, {ledger.row} AS row FROM {ledger.schema}.audit a LEFT JOIN newest ON true"
+            " WHERE a.id > coalesce(newest.id, 0) - :near"
+            " AND (newest.id IS NULL OR a.id > newest.id OR a.at > newest.at - make_interval(secs => :late))"
             f" AND NOT EXISTS (SELECT 1 FROM {ledger.schema}.audit_chain c WHERE c.audit_id = a.id)"
             " ORDER BY a.id LIMIT :batch"
         ),
-        {"near": NEAR, "batch": BATCH},
+        {"near": NEAR, "batch": BATCH, "late": LATE.total_seconds()},
     )
     links = []
     for row in rows:
@@ -117,7 +159,7 @@ async def verify(session: AsyncSession, ledger: Ledger, key: bytes, noted: Seque
         fault = f"链尾缺失：此前记下的第 {next(iter(wanted))} 环已不存在"
     if not fault:
         fault = await _unsealed(session, ledger)
-    return Verdict(count, _head(count, before), fault)
+    return Verdict(count, str(Head(count, before)), fault)
 
 
 async def _unsealed(session: AsyncSession, ledger: Ledger) -> str | None:
@@ -129,7 +171,3 @@ async def _unsealed(session: AsyncSession, ledger: Ledger) -> str | None:
         {"late": LATE.total_seconds()},
     )
     return f"{late} 条记录未入链" if late else None
-
-
-def _head(position: int, hash: bytes) -> str:
-    return f"{position}:{hash.hex()}"

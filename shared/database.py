@@ -7,8 +7,19 @@ from typing import Any
 import psycopg
 from alembic import command
 from alembic.config import Config
-from psycopg import errors
-from sqlalchemy import Engine, ExceptionContext, MetaData, create_engine, event, text
+from psycopg import errors, sql
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    ExceptionContext,
+    MetaData,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -104,7 +115,8 @@ def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(folder))
-    database = engine(settings)
+    owner = settings.migration_database_url or settings.database_url
+    database = create_engine(owner.get_secret_value(), **_options(settings))
     try:
         with database.begin() as connection:
             # Waiting for another's migration is the point here.
@@ -116,11 +128,53 @@ def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:
             config.attributes["connection"] = connection
             config.attributes["schema"] = schema
             command.upgrade(config, "head")
+            if settings.migration_database_url is not None:
+                _grant(connection, make_url(settings.database_url.get_secret_value()), schema)
     except OperationalError as error:
         reason = " ".join(str(error.orig).split())
-        raise SystemExit(f"GM_DATABASE_URL: 无法连接数据库：{reason}") from None
+        name = "GM_MIGRATION_DATABASE_URL" if settings.migration_database_url else "GM_DATABASE_URL"
+        raise SystemExit(f"{name}: 无法连接数据库：{reason}") from None
     finally:
         database.dispose()
+
+
+# What a service may add to and read, and nobody but the owner change.
+APPEND_ONLY = ("audit", "audit_chain")
+
+
+def _grant(connection: Connection, service: URL, schema: str) -> None:
+    """Let the services' role work in a schema: every table read and written, the audit only added to. The role is made
+    where it is missing."""
+    role, mine = service.username or "", connection.scalar(text("SELECT current_user"))
+    if role == mine:
+        return
+    quoted = connection.dialect.identifier_preparer.quote_identifier
+    name, where = quoted(role), quoted(schema)
+    # Services that migrate at once make it once.
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('services role'))"))
+    known = connection.execute(
+        text("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}
+    ).one_or_none()
+    if known is None:
+        made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+            sql.Identifier(role), sql.Literal(service.password or "")
+        )
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, psycopg.Connection)
+        raw.execute(made)
+    elif known.rolsuper:
+        raise SystemExit(f"GM_DATABASE_URL: 角色 {role} 是超级用户；请给服务另设角色")
+    for statement in (
+        f"GRANT USAGE ON SCHEMA {where} TO {name}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {where} TO {name}",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {where} TO {name}",
+    ):
+        connection.execute(text(statement))
+    tables = inspect(connection).get_table_names(schema)
+    for table in APPEND_ONLY:
+        if table in tables:
+            whole = f"{where}.{quoted(table)}"
+            connection.execute(text(f"REVOKE UPDATE, DELETE, TRUNCATE ON {whole} FROM {name}"))
 
 
 def run_migrations(target: MetaData) -> None:

@@ -60,12 +60,17 @@ class DatabaseSettings(Settings):
     """For services that keep something in PostgreSQL."""
 
     database_url: SecretStr
+    # The tables' owner, for `migrate` alone. Where it is another role than that of `database_url`, `migrate` lets the
+    # latter work with the tables and neither change nor remove an audit row.
+    migration_database_url: SecretStr | None = None
     database_pool_size: int = 10
     database_pool_timeout: float = 2.0
 
-    @field_validator("database_url")
+    @field_validator("database_url", "migration_database_url")
     @classmethod
-    def _dialect(cls, value: SecretStr) -> SecretStr:
+    def _dialect(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
         scheme, _, rest = value.get_secret_value().partition("://")
         if scheme not in {"postgresql", "postgres", "postgresql+psycopg"} or not rest:
             raise ValueError("应为 postgresql://用户:口令@主机:端口/库名")

@@ -44,6 +44,7 @@ _SETTINGS: dict[str, type[BaseSettings]] = {
 _PLANNED = frozenset(
     {
         "GM_SIGNING_KEY",
+        "GM_MIGRATION_DATABASE_URL",
         "GM_TRUSTED_KEYS",
         "GM_READY_FILE",
         "GM_APPLICATIONS_URL",

@@ -21,6 +21,8 @@ from deploy.embedded.errors import CannotRun
 # PostgreSQL refuses to run as root. Root's checkouts get this user.
 USER = "gongmei"
 SUPERUSER = "gongmei"
+# Whom services connect as; `migrate` makes the role.
+SERVICE = "gongmei_service"
 # Where root keeps what that user could not reach under, say, /root.
 ELSEWHERE = Path("/var/lib/gongmei")
 
@@ -171,6 +173,10 @@ class Postgres:
 
     def url(self, database: str) -> str:
         return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def service_url(self, database: str, password: str) -> str:
+        """For the services: a role that owns nothing."""
+        return f"postgresql://{SERVICE}:{password}@127.0.0.1:{self.port}/{database}"
 
     def ready(self) -> bool:
         """Whether it takes connections."""

@@ -26,6 +26,8 @@ class Secrets:
     """Everything secret, as text (base64url for keys)."""
 
     database_password: str
+    # Of the role that services work as; the other one owns the tables.
+    service_database_password: str
     idp_client_secret: str
     master_key: str
     receipt_key: str
@@ -43,6 +45,7 @@ def _made() -> dict[str, Any]:
     return asdict(
         Secrets(
             database_password=secrets.token_urlsafe(24),
+            service_database_password=secrets.token_urlsafe(24),
             idp_client_secret=secrets.token_urlsafe(24),
             master_key=b64(secrets.token_bytes(32)),
             receipt_key=b64(secrets.token_bytes(32)),

@@ -47,11 +47,13 @@ class System:
         (plan.var / "ready").mkdir(exist_ok=True)
         for left in (plan.var / "ready").iterdir():
             left.unlink()
-        database_url = await self._start_servers()
+        database_url, owner_url = await self._start_servers()
         self._environments = plan.environments(database_url)
         self._say("migrating the databases")
         services = ("gateway", "applications", "notify")
-        await asyncio.gather(*(self._once(service, "migrate") for service in services))
+        # The owner's address is for this command alone.
+        owner = {"GM_MIGRATION_DATABASE_URL": owner_url} if owner_url else {}
+        await asyncio.gather(*(self._once(service, "migrate", **owner) for service in services))
         self._say("putting demo accounts and rounds in")
         seeds = [self._once("applications", "seed")]
         if plan.embeds_provider:
@@ -61,9 +63,11 @@ class System:
         self._ready = True
         self.describe()
 
-    async def _start_servers(self) -> str:
+    async def _start_servers(self) -> tuple[str, str]:
+        """Start them; where services find the database, and where `migrate` does if that differs."""
         plan = self._plan
         url = plan.given.get("GM_DATABASE_URL", "")
+        owner_url = plan.given.get("GM_MIGRATION_DATABASE_URL", "")
         if plan.embeds("GM_DATABASE_URL"):
             self._say("PostgreSQL")
             postgres = Postgres(
@@ -72,14 +76,15 @@ class System:
             await asyncio.to_thread(postgres.prepare)
             await self._server(_postgres(postgres))
             await asyncio.to_thread(postgres.create_database, DATABASE)
-            url = postgres.url(DATABASE)
+            owner_url = postgres.url(DATABASE)
+            url = postgres.service_url(DATABASE, plan.secrets.service_database_password)
         if plan.embeds_valkey:
             self._say("Valkey")
             await self._server(_valkey(plan))
         if plan.embeds("GM_SMTP_URL"):
             self._say("mail sink")
             await self._server(self._mail_sink())
-        return url
+        return url, owner_url
 
     async def _server(self, spec: Spec) -> None:
         self._servers.append(spec.name)
@@ -138,11 +143,11 @@ class System:
             "mail", command, dict(os.environ), _answers(f"{plan.mail_page}/messages.json"), options={"cwd": ROOT}
         )
 
-    async def _once(self, service: str, command: str) -> None:
+    async def _once(self, service: str, command: str, **more: str) -> None:
         """A command of a service that ends; `CannotRun` with its last words when it fails."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"services.{service}", command,
-            cwd=ROOT, env=self._environments[service],
+            cwd=ROOT, env={**self._environments[service], **more},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         output, _ = await process.communicate()

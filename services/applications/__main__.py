@@ -28,6 +28,9 @@ def main() -> None:
     )
     parser.add_argument("--carry-out", action="store_true", help="retention: delete what it shows")
     parser.add_argument("--head", action="append", default=[], help="audit-verify: a head noted before")
+    parser.add_argument(
+        "--accept", metavar="REASON", help="audit-verify: a chain that a restore made shorter counts"
+    )
     parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
     given = parser.parse_args()
     private_files()
@@ -65,7 +68,7 @@ def main() -> None:
         case "rotate":
             asyncio.run(_rotate(settings))
         case "audit-verify":
-            raise SystemExit(asyncio.run(_verify_audit(settings, given.head)))
+            raise SystemExit(asyncio.run(_verify_audit(settings, given.head, given.accept)))
         case "retention":
             asyncio.run(_retention(settings, carry_out=given.carry_out))
         case "reconcile":
@@ -113,17 +116,21 @@ async def _rotate(settings: ApplicationsSettings) -> None:
     print(f"{total} keys wrapped anew; GM_MASTER_RETIRED_KEYS can be emptied")
 
 
-async def _verify_audit(settings: ApplicationsSettings, noted: list[str]) -> int:
-    """Walk the audit's chain; 0 when every link holds, else the first that does not is named."""
+async def _verify_audit(settings: ApplicationsSettings, noted: list[str], accepted: str | None) -> int:
+    """Walk the audit's chain; 0 when every link and every anchor holds, else the first that does not is named."""
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
     from services.applications.models import AUDIT
-    from shared import audit
+    from services.applications.operations.audit_heads import StoreHeads
+    from shared import audit_heads
     from shared.database import async_engine
+    from shared.store import Store
 
-    engine = async_engine(settings)
+    engine, heads = async_engine(settings), StoreHeads(Store.from_url(settings.store_url))
     async with async_sessionmaker(engine).begin() as session:
-        verdict = await audit.verify(session, AUDIT, settings.audit_key, noted)
+        if accepted:
+            await audit_heads.accept(session, AUDIT, settings.audit_key, heads, accepted)
+        verdict = await audit_heads.verify(session, AUDIT, settings.audit_key, heads, noted)
     await engine.dispose()
     print(f"{verdict.links} links hold, head {verdict.head}")
     if verdict.fault:

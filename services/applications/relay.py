@@ -21,12 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from services.applications import outbox, queue
 from services.applications.codec import Codec
 from services.applications.models import AUDIT
+from services.applications.operations.audit_heads import StoreHeads
 from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
 from services.applications.use_cases import sweeping
 from services.applications.use_cases.falling_due import fall_due
 from services.applications.use_cases.lapse import lapse_overdue
-from shared import audit, tracing
+from shared import tracing
+from shared.audit_heads import Sequencer, keep_sealing
 from shared.celery import celery_app
 from shared.database import BUSY, async_engine
 from shared.messages import RENDER_DOCUMENT, TOPICS
@@ -184,13 +186,13 @@ async def tidy(
 async def seal_audit(
     sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
 ) -> None:
-    """Give what the audit gained its places in the chain."""
+    """Give what the audit gained its places in the chain, and anchor its head in the store."""
+    heads = StoreHeads(Store.from_url(settings.store_url))
+    sequencer = Sequencer(sessions, AUDIT, settings.audit_key, heads)
     while not stop.is_set():
         pause = SEAL_SECONDS
         try:
-            async with sessions.begin() as session:
-                if await audit.seal(session, AUDIT, settings.audit_key) == audit.BATCH:
-                    pause = 0.0
+            pause = await keep_sealing(sequencer)
         except BORNE as error:
             _put_off("sealing the audit", error)
         with suppress(TimeoutError):

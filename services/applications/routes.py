@@ -25,6 +25,7 @@ from services.applications.desk_schemas import (
 )
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
+from services.applications.operations.audit_heads import HeadLine, HeadLines, keep_head, list_heads
 from services.applications.ops_schemas import Overview, RequeueAll, Requeued
 from services.applications.review_routes import review_routes
 from services.applications.round_schemas import (
@@ -253,6 +254,8 @@ def _internal() -> list[Route]:
         ),
         Route("GET", "/internal/keys", verify.keys, GATEWAY),
         Route("GET", "/internal/switches", switches.show, GATEWAY, answer=SwitchesView),
+        Route("POST", "/internal/audit-heads", keep_head, GATEWAY, body=HeadLine, status=204),
+        Route("GET", "/internal/audit-heads", list_heads, GATEWAY, answer=HeadLines),
         Route("GET", "/internal/openapi.json", jobs.describe, GATEWAY),
     ]
 

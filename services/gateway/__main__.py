@@ -26,6 +26,7 @@ def main() -> None:
     keeping.add_argument("--carry-out", action="store_true", help="forget what it shows")
     verifying = commands.add_parser("audit-verify", help="walk the audit's chain")
     verifying.add_argument("--head", action="append", default=[], help="a head noted before: position:hash")
+    verifying.add_argument("--accept", metavar="REASON", help="a chain that a restore made shorter counts")
     fitness = commands.add_parser("preflight", help="what is fit for deadline night and what is not")
     fitness.add_argument("--json", action="store_true", help="for programs instead of for people")
     staff.arguments(commands.add_parser("staff", help="who works here"))
@@ -54,7 +55,9 @@ def main() -> None:
         case "retention":
             print(_in_transaction(settings, lambda s: _retention(s, settings, carry_out=given.carry_out)))
         case "audit-verify":
-            raise SystemExit(_in_transaction(settings, lambda s: _verify_audit(s, settings, given.head)))
+            raise SystemExit(
+                _in_transaction(settings, lambda s: _verify_audit(s, settings, given.head, given.accept))
+            )
         case "staff":
             print(_in_transaction(settings, lambda session: staff.run(session, given)))
 
@@ -88,11 +91,20 @@ async def _rotate(session: AsyncSession, settings: GatewaySettings) -> int:
     return await keeping.rotate(session, Keyring(settings.personal_keys))
 
 
-async def _verify_audit(session: AsyncSession, settings: GatewaySettings, noted: list[str]) -> int:
-    from services.gateway.models import AUDIT
-    from shared import audit
+async def _verify_audit(
+    session: AsyncSession, settings: GatewaySettings, noted: list[str], accepted: str | None
+) -> int:
+    from aiohttp import ClientSession
 
-    verdict = await audit.verify(session, AUDIT, settings.audit_key, noted)
+    from services.gateway.auditing.heads import RemoteHeads
+    from services.gateway.models import AUDIT
+    from shared import audit_heads
+
+    async with ClientSession() as http:
+        heads = RemoteHeads(http, settings)
+        if accepted:
+            await audit_heads.accept(session, AUDIT, settings.audit_key, heads, accepted)
+        verdict = await audit_heads.verify(session, AUDIT, settings.audit_key, heads, noted)
     print(f"{verdict.links} links hold, head {verdict.head}")
     if verdict.fault:
         print(verdict.fault)

@@ -30,8 +30,27 @@ def findings(settings: DatabaseSettings, folder: Path, schema: str) -> Iterator[
             yield from _skew(connection)
             yield from _connections(connection)
             yield _migrated(connection, folder, schema)
+            yield from _rights(connection, schema)
     finally:
         database.dispose()
+
+
+def _rights(connection: Connection, schema: str) -> Iterator[Finding]:
+    """Whether a service's own role could change what it did."""
+    what = "审计不可改"
+    table = f"{schema}.audit"
+    if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
+        return
+    may = connection.scalar(
+        text("SELECT has_table_privilege(:table, 'UPDATE') OR has_table_privilege(:table, 'DELETE')"),
+        {"table": table},
+    )
+    if may:
+        yield warning(
+            what, "服务所用的数据库角色可以修改审计记录", "另设 GM_MIGRATION_DATABASE_URL 后重新执行 migrate"
+        )
+    else:
+        yield good(what, "服务所用的数据库角色只能追加")
 
 
 def _durability(connection: Connection) -> Iterator[Finding]:

@@ -133,6 +133,8 @@ POST   {J}/fail                                      documents,notify   -
 GET    /internal/documents/{{id}}/model                documents          -
 GET    /internal/verify/{{token}}                      gateway            -
 GET    /internal/keys                                gateway            -
+POST   /internal/audit-heads                         gateway            -
+GET    /internal/audit-heads                         gateway            -
 GET    /internal/switches                            gateway            -
 GET    /internal/openapi.json                        gateway            -
 GET    /healthz                                      anybody            -

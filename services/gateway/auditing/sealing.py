@@ -5,12 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.gateway.auditing.heads import RemoteHeads
 from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.models import AUDIT
-from shared import audit
+from shared.audit_heads import Sequencer, keep_sealing
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +27,14 @@ async def sealing(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _seal(app: web.Application) -> None:
-    while True:
-        pause = SECONDS
-        try:
-            async with app[DATABASE].begin() as session:
-                if await audit.seal(session, AUDIT, app[SETTINGS].audit_key) == audit.BATCH:
-                    pause = 0.0
-        except SQLAlchemyError:
-            log.warning("sealing the audit was put off", exc_info=True)
-        await asyncio.sleep(pause)
+    # A session of its own: what is asked here is nobody's request.
+    async with ClientSession() as http:
+        heads = RemoteHeads(http, app[SETTINGS])
+        sequencer = Sequencer(app[DATABASE], AUDIT, app[SETTINGS].audit_key, heads)
+        while True:
+            pause = SECONDS
+            try:
+                pause = await keep_sealing(sequencer)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("sealing the audit was put off", extra={"reason": repr(error)})
+            await asyncio.sleep(pause)
