@@ -26,6 +26,7 @@ from deploy.backup.manifest import (
 from deploy.backup.sealing import SUFFIX, Recipients, encrypt, recipients
 from deploy.embedded.errors import CannotRun
 from shared import clock
+from shared.audit_heads import FOLDER as HEADS
 from shared.store import Store, attachment_key, pdf_key
 
 # Tried once by `preflight`, and nothing to keep.
@@ -49,7 +50,7 @@ def create(database_url: str, store_url: str, master_key: str, to: Path, key: st
     store = Store.from_url(store_url)
     pool = to / OBJECTS
     try:
-        asyncio.run(_copy(store, pool, keys_of))
+        before = asyncio.run(_copy(store, pool, keys_of))
         dump = folder / DUMP
         server, counts, named = _dump(database_url, dump)
         dumped = digest(dump)
@@ -61,7 +62,9 @@ def create(database_url: str, store_url: str, master_key: str, to: Path, key: st
         if missing:
             raise CannotRun(f"the store lacks {len(missing)} objects that the database names, {missing[0]} first")
         # What was removed between the two copies is in the pool all the same, and the dump may name it.
-        listed = sorted(keys | named)
+        # A head of the audit that was anchored after the dump would say that the dump lacks its end.
+        heads = {key for key in keys - before if key.startswith(HEADS)}
+        listed = sorted((keys - heads) | named)
         (folder / LISTED).write_text("\n".join(listed) + "\n", encoding="utf-8")
         found = Manifest(
             format=SEALED if keys_of else PLAIN,

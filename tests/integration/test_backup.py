@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.backup import client, manifest, sealing
+from deploy.backup import create as made
 from deploy.backup.create import create, prune
 from deploy.backup.restore import restore
 from deploy.embedded.errors import CannotRun
@@ -96,3 +97,21 @@ def test_a_key_that_is_none_is_refused_before_anything_is_written(
     with pytest.raises(CannotRun, match="GM_BACKUP_KEY"):
         create(*_where(settings), tmp_path / "backups", "age1nonsense")
     assert not (tmp_path / "backups").exists()
+
+
+def test_a_head_that_was_anchored_after_the_dump_is_not_part_of_the_backup(
+    settings: ApplicationsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.from_url(settings.store_url)
+    store.put("audit-heads/applications/before", b"")
+    dump = made._dump
+
+    def then_anchored(url: str, file: Path) -> tuple[int, dict[str, int], set[str]]:
+        found = dump(url, file)
+        store.put("audit-heads/applications/after", b"")
+        return found
+
+    monkeypatch.setattr(made, "_dump", then_anchored)
+    folder = create(*_where(settings), tmp_path / "backups")
+    _, keys = manifest.verify(folder)
+    assert [key for key in keys if key.startswith("audit-heads/")] == ["audit-heads/applications/before"]
