@@ -7,17 +7,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 import redis
+from psycopg import sql
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
 from deploy.embedded import valkey
 from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres
+from shared.database import migrate
+from shared.settings import DatabaseSettings
+from tests import factories
 
 pytest_plugins = ["tests.faults.report"]
 
 TESTS = Path(__file__).parent
+TEMPLATE = "migrated"
+# Whose migrations make which schema.
+SCHEMAS = {
+    "gateway": "identity",
+    "gateway/stub_idp": "stub_idp",
+    "applications": "applications",
+    "notify": "notify",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -63,10 +76,29 @@ def make_database(postgres: Postgres) -> Callable[[], str]:
     return make
 
 
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    """The name of a database in which every service's migrations ran, once a run."""
+    postgres.create_database(TEMPLATE)
+    settings = DatabaseSettings(
+        database_url=postgres.url(TEMPLATE),  # type: ignore[arg-type]
+        signing_key=factories.private_key("notify"),
+        trusted_keys=factories.trusted_keys(),  # type: ignore[arg-type]
+    )
+    for folder, schema in SCHEMAS.items():
+        migrate(settings, TESTS.parent / "services" / folder / "migrations", schema)
+    return TEMPLATE
+
+
 @pytest.fixture(scope="module")
-def database_url(make_database: Callable[[], str]) -> str:
-    """An empty database for one test module."""
-    return make_database()
+def database_url(postgres: Postgres, template: str) -> str:
+    """A migrated database for one test module: a copy of the template, in which `migrate` finds nothing to do."""
+    name = f"t{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    return postgres.url(name)
 
 
 class ValkeyServer:

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,8 +35,10 @@ def _levels(found: list[Finding]) -> dict[str, Level]:
     return {finding.what: finding.level for finding in found}
 
 
-def test_database_that_does_not_keep_what_it_confirms_is_named(database_url: str, tmp_path: Path) -> None:
-    settings = make_settings(database_url, tmp_path)
+def test_database_that_does_not_keep_what_it_confirms_is_named(
+    make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    settings = make_settings(make_database(), tmp_path)
     levels = _levels(list(database.findings(settings, APPLICATIONS, "applications")))
     # The tests' own server runs without fsync, and nothing has been migrated yet.
     assert levels["提交即落盘"] is Level.BAD
