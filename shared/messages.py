@@ -295,6 +295,30 @@ class Tried(Contract):
     answer: str
 
 
+class Proposal(Contract):
+    """An address that is not on record, which a second person has to agree to before anything goes there."""
+
+    email: str
+    reason: str
+    by: str
+    by_name: str
+    at: AwareDatetime
+
+
+class NoteResend(Contract):
+    """`POST /internal/resends` of applications: a notice is sent again, or somebody asked to send it elsewhere. Recorded
+    before it happens; `address` is shortened, for the audit forgets nothing."""
+
+    application_id: UUID
+    event_id: UUID
+    kind: str
+    proposed: bool
+    address: str
+    on_record: bool
+    reason: str
+    proposed_by: str | None = None
+
+
 class Delivery(Contract):
     """One event in notify's ledger, by one channel. `address` is where it goes, or went, now; `read_at` is set where it was
     opened in the portal (channel `inbox`)."""
@@ -313,6 +337,7 @@ class Delivery(Contract):
     answer: str | None = None
     last_error: str | None
     tried: list[Tried] = []
+    proposal: Proposal | None = None
 
 
 class Deliveries(Contract):

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.applications.forms.needs import Sort
-from services.applications.schemas import PRINTED, Input, TimelineEntry
+from services.applications.schemas import PRINTED, Input
+from services.applications.timeline_schemas import TimelineEntry
 from shared import amounts
 
 Budget = Annotated[Decimal, BeforeValidator(amounts.given), Field(gt=0, max_digits=14, decimal_places=2)]

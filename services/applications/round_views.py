@@ -9,7 +9,7 @@ from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.needs import needs
 from services.applications.models import Extension, Round
 from services.applications.round_schemas import ExtensionView, RoundDetail, RoundNeed, RoundView
-from services.applications.schemas import TimelineEntry
+from services.applications.timeline_schemas import TimelineEntry
 
 # Audit actions in the office's words.
 ACTIONS = {

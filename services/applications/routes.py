@@ -26,6 +26,7 @@ from services.applications.desk_schemas import (
 from services.applications.forms.checks import Outcome
 from services.applications.forms.definition import Form
 from services.applications.operations.audit_heads import HeadLine, HeadLines, keep_head, list_heads
+from services.applications.operations.resends import note_resend
 from services.applications.ops_schemas import Overview, RequeueAll, Requeued
 from services.applications.review_routes import review_routes
 from services.applications.round_schemas import (
@@ -56,7 +57,6 @@ from services.applications.schemas import (
     StartApplication,
     Submit,
     Submitted,
-    Timeline,
 )
 from services.applications.stage_routes import stage_routes
 from services.applications.switch_schemas import SwitchesInput, SwitchesView
@@ -67,15 +67,17 @@ from services.applications.taken_over_schemas import (
     Rebased,
     ReportView,
 )
+from services.applications.timeline_schemas import Timeline
 from services.applications.use_cases.verify import Verification
 from shared.document import DocumentModel
 from shared.identity import Role
-from shared.messages import FailJob, JobFinished, JobStarted, StartJob
+from shared.messages import FailJob, JobFinished, JobStarted, NoteResend, StartJob
 from shared.web import HEALTH, METRICS, Route
 
 GATEWAY = frozenset({"gateway"})
 WORKERS = frozenset({"documents", "notify"})
 RENDERER = frozenset({"documents"})
+NOTIFY = frozenset({"notify"})
 
 APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
@@ -86,6 +88,8 @@ STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
 READERS = APPLICANT | STAFF
 # An expert reads what one scores: the materials, not the correspondence.
 JUDGES = READERS | {Role.EXPERT}
+# Who may have a notice sent again.
+TELLERS = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.OPERATOR})
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 A = "/api/v1/applications/{id}"
@@ -254,6 +258,7 @@ def _internal() -> list[Route]:
         ),
         Route("GET", "/internal/keys", verify.keys, GATEWAY),
         Route("GET", "/internal/switches", switches.show, GATEWAY, answer=SwitchesView),
+        Route("POST", "/internal/resends", note_resend, NOTIFY, TELLERS, NoteResend, status=204),
         Route("POST", "/internal/audit-heads", keep_head, GATEWAY, body=HeadLine, status=204),
         Route("GET", "/internal/audit-heads", list_heads, GATEWAY, answer=HeadLines),
         Route("GET", "/internal/openapi.json", jobs.describe, GATEWAY),

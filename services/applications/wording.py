@@ -48,6 +48,8 @@ ACTIONS = {
     "settle_objection": "处理异议",
     "export": "导出清单",
     "reveal": "查看完整个人信息",
+    "resend": "重新发送通知",
+    "resend_proposed": "申请改发通知",
     "read_pdf": "查看申报书",
     "read_attachment": "查看附件",
     "retention": "保存期限届满，删除资料",
@@ -57,7 +59,8 @@ ACTIONS = {
 INTERNAL = frozenset(
     {
         "take_lease", "take_over", "drop_lease", "assign", "note_opinion", "forget_opinion", "raise_opinion",
-        "give_to_experts", "score", "recuse", "note_objection", "settle_objection", "resend",
+        "give_to_experts", "score", "recuse", "note_objection", "settle_objection", "resend", "resend_proposed",
+        "read_pdf", "read_attachment",
     }
 )  # fmt: skip
 # What a line tells the applicant beside its label.

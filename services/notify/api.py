@@ -1,6 +1,5 @@
 """Thin handlers: the inbox for people, the ledger for services."""
 
-import logging
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.notify import inbox, unsubscribing
+from services.notify.auditing import AUDITOR, shortened
 from services.notify.emails import render
 from services.notify.ledger import EVENT
 from services.notify.models import Notification
@@ -16,10 +16,8 @@ from services.notify.schemas import Forget, Inbox, Notice, ParkedNotice, Resend,
 from services.notify.settings import NotifySettings
 from shared import openapi
 from shared.errors import FieldError, Invalid, Malformed, NotFound
-from shared.messages import EventToShow, RenderedMail
+from shared.messages import EventToShow, NoteResend, RenderedMail
 from shared.web import ROUTES, actor, answer, body, uuid_in_path
-
-log = logging.getLogger(__name__)
 
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
 PUBLIC_URL = web.AppKey("public_url", str)
@@ -103,8 +101,13 @@ async def list_parked(request: web.Request) -> web.Response:
 
 
 async def resend(request: web.Request) -> web.Response:
-    """Send a notice again, to its first contact or to an address given by hand; 409 while it is under way."""
+    """Send a notice again, to a contact on record; to another address once two people asked for it. Recorded in the
+    application's audit, or not done; 409 while it is under way."""
     given, who = body(request, Resend), actor(request)
+    reason = given.reason.strip()
+    if not reason:
+        error = FieldError(field="reason", code="reason_required", message="请填写理由")
+        raise Invalid([error], "请填写重新发送的理由。")
     email = None
     if given.email is not None and given.email.strip():
         try:
@@ -114,11 +117,28 @@ async def resend(request: web.Request) -> web.Response:
             raise Invalid([error], "邮箱地址格式不正确。") from None
     hours = request.app[SETTINGS].notify_give_up_hours
     async with request.app[SESSIONS].begin() as session:
-        row = await inbox.resend(
-            session, uuid_in_path(request), given.channel, email=email, give_up_after=timedelta(hours=hours)
+        done = await inbox.resend(
+            session,
+            who,
+            uuid_in_path(request),
+            given.channel,
+            email=email,
+            reason=reason,
+            give_up_after=timedelta(hours=hours),
         )
-        shown = inbox.delivery_of(row)
-    log.info("sent again by hand", extra={"event": str(row.event_id), "by": who.account, "kind": row.kind})
+        note = NoteResend(
+            application_id=done.row.application_id,
+            event_id=done.row.event_id,
+            kind=done.row.kind,
+            proposed=done.proposed,
+            address=shortened(done.address),
+            on_record=done.on_record,
+            reason=reason,
+            proposed_by=done.proposed_by,
+        )
+        # Before the commit: what cannot be recorded is not done.
+        await request.app[AUDITOR].note(who, note)
+        shown = inbox.delivery_of(done.row)
     return answer(shown)
 
 

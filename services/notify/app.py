@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncIterator
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.notify import measures, unsubscribing
 from services.notify.api import PUBLIC_URL, SESSIONS, SETTINGS, UNSUBSCRIBE_KEY
+from services.notify.auditing import AUDITOR, Auditor
 from services.notify.routes import ROUTES
 from services.notify.settings import NotifySettings
 from shared.database import BUSY, async_engine
 from shared.door import Door
-from shared.identity import Verifier
+from shared.identity import Signer, Verifier
 from shared.measuring import SAMPLERS, watch_pool
 from shared.web import CHECKS, base_app
 
@@ -48,5 +49,12 @@ def create_app(settings: NotifySettings) -> web.Application:
         yield
         await engine.dispose()
 
+    async def auditor(app: web.Application) -> AsyncIterator[None]:
+        async with ClientSession(trust_env=False) as http:
+            signer = Signer(SERVICE, settings.signing_key)
+            app[AUDITOR] = Auditor(http, signer, str(settings.applications_url))
+            yield
+
     app.cleanup_ctx.append(database)
+    app.cleanup_ctx.append(auditor)
     return app

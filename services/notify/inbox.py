@@ -1,18 +1,22 @@
 """What an enterprise finds in its inbox, and the ledger as other services may read it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.channels import INBOX
-from services.notify.ledger import domain_of
+from services.notify.ledger import EVENT, domain_of
 from services.notify.models import Notification
+from services.notify.rules import people
+from shared import clock
 from shared.errors import Conflict, Malformed, NotAllowed, NotFound
 from shared.identity import Actor
-from shared.messages import Deliveries, Delivery, Tried, forgotten_event
+from shared.messages import Deliveries, Delivery, Proposal, Tried, forgotten_event
 
 PAGE = 20
 LEDGER_PAGE = 500
@@ -100,7 +104,7 @@ async def forget(session: AsyncSession, applications: Sequence[UUID]) -> int:
     for row in rows:
         row.payload = forgotten_event(row.payload)
         row.contacts, row.contact, row.domain, row.tried = [], 0, "", []
-        row.answer = row.last_error = None
+        row.answer = row.last_error = row.proposal = None
         row.lease = row.lease_until = None
         if row.state != "sent":
             row.state = "superseded"
@@ -113,24 +117,64 @@ async def parked(session: AsyncSession) -> list[Notification]:
     return list(await session.scalars(query.order_by(Notification.accepted_at.desc()).limit(200)))
 
 
+@dataclass(frozen=True)
+class Resent:
+    """What a request to send again came to: sent to this contact, or `proposed` for a second person to agree to."""
+
+    row: Notification
+    address: str
+    on_record: bool
+    proposed: bool = False
+    proposed_by: str | None = None
+
+
+def on_record(row: Notification) -> list[dict[str, Any]]:
+    """Whom a notice may go to: those its event named, and addresses that two people agreed on before."""
+    event = EVENT.validate_python(row.payload)
+    named = [{"name": p.name, "email": p.email} for p in people(event)]
+    return [*row.contacts, *(contact for contact in named if contact not in row.contacts)]
+
+
 async def resend(
-    session: AsyncSession, id: UUID, channel: str, *, email: str | None, give_up_after: timedelta
-) -> Notification:
-    """Owe it again from the beginning, to the first contact or to an address given by hand. `Conflict` while it is still
-    under way, for a second sending would only double it."""
+    session: AsyncSession,
+    actor: Actor,
+    id: UUID,
+    channel: str,
+    *,
+    email: str | None,
+    reason: str,
+    give_up_after: timedelta,
+) -> Resent:
+    """Owe it again from the beginning, to the first contact or to another on record; to any other address only when a
+    second person asks for it. `Conflict` while it is still under way, for a second sending would only double it."""
     found = await session.get(Notification, (id, channel), with_for_update=True)
     if found is None or not found.contacts:
         raise NotFound("没有这条通知。")
     if found.state == "pending":
         raise Conflict("该通知仍在发送中，无需重发。", code="still_sending")
-    if email is not None:
-        found.contacts = [{"name": found.contacts[0]["name"], "email": email}, *found.contacts[-1:]]
+    contacts = on_record(found)
+    chosen = next((c for c in contacts if email is None or _same(c["email"], email)), None)
+    proposed_by = None
+    if chosen is None:
+        assert email is not None
+        waiting = Proposal.model_validate(found.proposal) if found.proposal else None
+        if waiting is None or not _same(waiting.email, email) or waiting.by == actor.account:
+            asked = Proposal(email=email, reason=reason, by=actor.account, by_name=actor.name, at=clock.now())
+            found.proposal = asked.model_dump(mode="json")
+            return Resent(found, email, on_record=False, proposed=True)
+        chosen, proposed_by = {"name": contacts[0]["name"], "email": waiting.email}, waiting.by
+    found.contacts = [chosen, *(c for c in contacts if c != chosen)]
+    found.proposal = None
     found.contact = 0
-    found.domain = domain_of(found.contacts[0]["email"])
+    found.domain = domain_of(chosen["email"])
     found.state, found.attempts, found.last_error = "pending", 0, None
     found.lease = found.lease_until = None
     found.next_at = func.now()
     found.give_up_at = func.now() + give_up_after
     await session.flush()
     await session.refresh(found)
-    return found
+    return Resent(found, str(chosen["email"] or ""), on_record=proposed_by is None, proposed_by=proposed_by)
+
+
+def _same(one: str | None, other: str) -> bool:
+    return (one or "").casefold() == other.casefold()

@@ -60,6 +60,8 @@ class Notification(Base):
     # What the other side said when it took it.
     answer: Mapped[str | None]
     last_error: Mapped[str | None]
+    # An address that is not on record and waits for a second person (`shared.messages.Proposal`).
+    proposal: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     # The click that it tells of, when it is traced.
     trace: Mapped[str | None]
 

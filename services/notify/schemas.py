@@ -28,11 +28,13 @@ class Inbox(BaseModel):
 
 
 class Resend(BaseModel):
-    """Send a notice again; `email` is an address given by hand."""
+    """Send a notice again, with a reason; `email` is another address than the first on record. One that is not on record
+    is sent to once a second person asks for the same."""
 
     model_config = ConfigDict(extra="forbid")
 
     email: str | None = Field(default=None, max_length=254)
+    reason: str = Field(default="", max_length=500)
     channel: str = Field(default="email", max_length=20)
 
 

@@ -133,6 +133,7 @@ POST   {J}/fail                                      documents,notify   -
 GET    /internal/documents/{{id}}/model                documents          -
 GET    /internal/verify/{{token}}                      gateway            -
 GET    /internal/keys                                gateway            -
+POST   /internal/resends                             notify             dor
 POST   /internal/audit-heads                         gateway            -
 GET    /internal/audit-heads                         gateway            -
 GET    /internal/switches                            gateway            -

@@ -12,7 +12,8 @@ from services.applications.context import CODEC, PEERS, transaction
 from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.core.readings import READINGS
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TimelineEntry, TriedView
+from services.applications.schemas import Change, RevisionSnapshot
+from services.applications.timeline_schemas import NoticeView, Timeline, TimelineEntry, TriedView
 from services.applications.use_cases.asking import asked_between
 from services.applications.use_cases.filled import load
 from services.applications.use_cases.recording import record
@@ -142,12 +143,13 @@ async def timeline(request: web.Request) -> web.Response:
     notices = None
     if sent is not None:
         notices = [
-            _notice(d) for d in sorted(sent, key=lambda d: (d.next_at or d.sent_at or clock.now(), d.channel))
+            _notice(d, outside=outside)
+            for d in sorted(sent, key=lambda d: (d.next_at or d.sent_at or clock.now(), d.channel))
         ]
     return answer(Timeline(entries=entries, notifications=notices))
 
 
-def _notice(d: Delivery) -> NoticeView:
+def _notice(d: Delivery, *, outside: bool) -> NoticeView:
     return NoticeView(
         event_id=d.event_id,
         channel=d.channel,
@@ -161,4 +163,5 @@ def _notice(d: Delivery) -> NoticeView:
         sent_at=d.sent_at,
         read_at=d.read_at,
         tried=[TriedView(**t.model_dump()) for t in d.tried],
+        proposal=None if outside else d.proposal,
     )

@@ -13,7 +13,7 @@ from services.notify.app import create_app
 from services.notify.models import Notification
 from services.notify.settings import NotifySettings
 from shared import clock
-from shared.identity import Role, Signer
+from shared.identity import Signer
 from shared.messages import CorrectionDue
 from tests import factories
 
@@ -84,33 +84,6 @@ async def test_a_mail_is_shown_before_anything_happens(
     assert (await (await client.get("/api/v1/notifications", headers=_signed())).json())["unread"] == 0
     foreign = body["headers"] | _signed("gateway")
     assert (await client.post("/internal/preview", data=body["data"], headers=foreign)).status == 403
-
-
-async def test_what_could_not_be_delivered_is_sent_again_by_hand(
-    client: TestClient, sessions: sessionmaker[Session]
-) -> None:
-    event = factories.returned_event()
-    with sessions.begin() as session:
-        ledger.accept(session, event, "noreply@gm.example.cn")
-        [claim] = ledger.claim(session, timedelta(seconds=60), event.event_id)
-    path = f"/api/v1/notifications/{event.event_id}/resend"
-    signer = Signer("gateway", factories.private_key("gateway"))
-    staff = signer.headers("notify", factories.staff(Role.REVIEWER))
-    assert (await client.post(path, headers=_signed(), json={})).status == 403
-    still = await client.post(path, headers=staff, json={})
-    assert (still.status, (await still.json())["type"]) == (409, "still_sending")
-    with sessions.begin() as session:
-        ledger.refused(session, claim, "550 no such user", timedelta(hours=1))
-    [parked] = await (await client.get("/api/v1/notifications/parked", headers=staff)).json()
-    assert (parked["number"], parked["delivery"]["last_error"]) == (event.number, "550 no such user")
-    wrong = await client.post(path, headers=staff, json={"email": "a b@c\r\nBcc: x@y.cn"})
-    assert (wrong.status, (await wrong.json())["errors"][0]["code"]) == (422, "not_email")
-    nobody = await client.post(f"/api/v1/notifications/{uuid4()}/resend", headers=staff, json={})
-    assert nobody.status == 404
-    again = await (await client.post(path, headers=staff, json={"email": "new@example.com"})).json()
-    assert (again["state"], again["address"], again["attempts"]) == ("pending", "new@example.com", 0)
-    # What was tried before stays to be seen.
-    assert [t["outcome"] for t in again["tried"]] == ["refused"]
 
 
 async def test_who_wants_no_reminders_gets_none_by_mail(

@@ -1,7 +1,5 @@
 """Notices that did not reach anybody, and sending one again by hand."""
 
-from typing import Any
-
 from aiohttp import web
 
 from services.gateway.forms import one, read_form
@@ -14,19 +12,26 @@ from shared.web import uuid_in_path
 REFUSALS = (Conflict, Invalid, Malformed, NotFound, Unavailable)
 
 
-async def _resend(request: web.Request, email: str) -> None:
-    body: dict[str, Any] = {"email": email} if email else {}
-    await ask(request, "POST", f"/notifications/{uuid_in_path(request, 'event')}/resend", json=body)
+async def _resend(request: web.Request, typed: dict[str, str]) -> str:
+    """Send it again, or propose another address; which of the two it came to."""
+    body = {name: value for name, value in typed.items() if value}
+    done = await ask(request, "POST", f"/notifications/{uuid_in_path(request, 'event')}/resend", json=body)
+    return "proposed" if done.body["state"] != "pending" else "resent"
+
+
+async def _typed(request: web.Request) -> dict[str, str]:
+    form = await read_form(request)
+    return {"email": one(form, "email").strip(), "reason": one(form, "reason").strip()}
 
 
 async def resend(request: web.Request) -> web.Response:
     """重新发送, from the case's page."""
-    email = one(await read_form(request), "email").strip()
+    typed = await _typed(request)
     try:
-        await _resend(request, email)
+        done = await _resend(request, typed)
     except REFUSALS as error:
-        return await case.desk(request, error, 409, {"email": email})
-    return see_other(f"/review/{uuid_in_path(request)}?done=resent#notices")
+        return await case.desk(request, error, 409, {"email": typed["email"], "resend_reason": typed["reason"]})
+    return see_other(f"/review/{uuid_in_path(request)}?done={done}#notices")
 
 
 async def _parked(
@@ -44,9 +49,10 @@ async def parked(request: web.Request) -> web.Response:
 
 async def resend_parked(request: web.Request) -> web.Response:
     """重新发送, from the list."""
-    email = one(await read_form(request), "email").strip()
+    typed = await _typed(request)
     try:
-        await _resend(request, email)
+        done = await _resend(request, typed)
     except REFUSALS as error:
-        return await _parked(request, error, {str(uuid_in_path(request, "event")): email}, 409)
-    return see_other("/notices/parked?done=resent")
+        event = str(uuid_in_path(request, "event"))
+        return await _parked(request, error, {event: typed["email"], f"{event}.reason": typed["reason"]}, 409)
+    return see_other(f"/notices/parked?done={done}")

@@ -1,0 +1,29 @@
+"""Record that a notice is sent again by hand, for notify, which keeps no audit."""
+
+from aiohttp import web
+
+from services.applications import repository
+from services.applications.context import transaction
+from services.applications.use_cases.recording import record
+from shared.messages import NoteResend
+from shared.web import actor, body
+
+
+async def note_resend(request: web.Request) -> web.Response:
+    """Write the audit row of a resend, or of an address that was proposed."""
+    done, who = body(request, NoteResend), actor(request)
+    async with transaction(request) as session:
+        application = await repository.application_for_system(session, done.application_id)
+        record(
+            session,
+            who,
+            "resend_proposed" if done.proposed else "resend",
+            application_id=application.id,
+            event=str(done.event_id),
+            notice=done.kind,
+            address=done.address,
+            on_record=done.on_record,
+            reason=done.reason,
+            **({"proposed_by": done.proposed_by} if done.proposed_by else {}),
+        )
+    return web.Response(status=204)
