@@ -75,6 +75,12 @@ class TooLarge(DomainError):
     code = "too_large"
 
 
+class TooSlow(DomainError):
+    """网络传输过慢，内容没有收完，请重试。"""
+
+    code = "too_slow"
+
+
 class UnsupportedMedia(DomainError):
     """不支持的内容类型。"""
 

@@ -1,7 +1,7 @@
 """Who is asking: the actor, and the short-lived token that carries it from one service to another.
 
-A token is a JWT signed with the calling service's Ed25519 key (`iss` = that service, `aud` = the one called,
-60 s at most). The callee holds public keys only, and its routes say which callers they open to.
+A token is a JWT signed with the calling service's Ed25519 key (`iss` = that service, `aud` = the one called, `req` = the one
+request that it opens, 60 s at most). The callee holds public keys only, and its routes say which callers they open to.
 """
 
 import json
@@ -70,12 +70,16 @@ class Signer:
         self._service = service
         self._key = Ed25519PrivateKey.from_private_bytes(key)
 
-    def token(self, audience: str, actor: Actor | None = None, *, at: datetime | None = None) -> str:
-        """A token that opens `audience` for 60 s, on behalf of `actor` or of the service itself."""
+    def token(
+        self, audience: str, method: str, target: str, actor: Actor | None = None, *, at: datetime | None = None
+    ) -> str:
+        """A token that opens `method` and `target` (path and query) of `audience` for 60 s, on behalf of `actor` or of
+        the service itself."""
         issued = at or clock.now()
         claims: dict[str, Any] = {
             "iss": self._service,
             "aud": audience,
+            "req": _request(method, target),
             "iat": issued,
             "exp": issued + LIFETIME,
             "sub": actor.account if actor else self._service,
@@ -90,9 +94,9 @@ class Signer:
         said = {**claims, "iss": self._service, "aud": subject, "iat": now, "exp": now + lifetime}
         return jwt.encode(said, self._key, algorithm="EdDSA", headers={"kid": self._service})
 
-    def headers(self, audience: str, actor: Actor | None = None) -> dict[str, str]:
+    def headers(self, audience: str, method: str, target: str, actor: Actor | None = None) -> dict[str, str]:
         """The `Authorization` header of one call."""
-        return {"Authorization": f"Bearer {self.token(audience, actor)}"}
+        return {"Authorization": f"Bearer {self.token(audience, method, target, actor)}"}
 
 
 class Verifier:
@@ -104,19 +108,20 @@ class Verifier:
             name: [Ed25519PublicKey.from_public_bytes(key) for key in keys] for name, keys in trusted.items()
         }
 
-    def caller(self, authorization: str | None) -> Caller:
-        """Who signed an `Authorization` header; `NotSignedIn` unless it is fresh, ours and from a trusted key."""
+    def caller(self, authorization: str | None, method: str, target: str) -> Caller:
+        """Who signed an `Authorization` header; `NotSignedIn` unless it is fresh, from a trusted key, and was made for
+        this service and this very request."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotSignedIn
         try:
             service = _said_to_be(token)
-            claims = self._claims(token, service, self._service, ["exp", "iat", "iss", "aud", "sub"])
+            claims = self._claims(token, service, self._service, ["exp", "iat", "iss", "aud", "sub", "req"])
             lifetime = timedelta(seconds=claims["exp"] - claims["iat"])
             actor = Actor.model_validate(claims["actor"]) if "actor" in claims else None
         except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
             raise NotSignedIn from error
-        if lifetime > LIFETIME:
+        if lifetime > LIFETIME or claims["req"] != _request(method, target):
             raise NotSignedIn
         return Caller(service, actor)
 
@@ -149,6 +154,10 @@ class Verifier:
             options={"require": required},
         )
         return claims
+
+
+def _request(method: str, target: str) -> str:
+    return f"{method.upper()} {target}"
 
 
 def _said_to_be(token: str) -> str:

@@ -66,7 +66,7 @@ class Jobs:
         path: str,
         body: StartJob | FinishDocument | FinishNotification | FailJob | None = None,
     ) -> bytes:
-        headers = self._signer.headers(AUDIENCE) | tracing.headers()
+        headers = self._signer.headers(AUDIENCE, method, path) | tracing.headers()
         content = None
         if body is not None:
             headers["Content-Type"] = "application/json"

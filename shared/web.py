@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -19,6 +18,8 @@ from prometheus_client import REGISTRY, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ValidationError
 
 from shared import errors, logs, measuring, tracing
+from shared.http import framing
+from shared.http.problem import problem, refusal_of
 from shared.identity import Actor, Caller, Role, Verifier
 from shared.wire import dumps, loads, storable
 
@@ -39,23 +40,6 @@ SECONDS = Histogram("gm_http_seconds", "Time to answer by route", ["service", "m
 
 # As many as there are routes and statuses; looking one up costs more than counting.
 _requests, _seconds = cache(REQUESTS.labels), cache(SECONDS.labels)
-
-STATUS: dict[type[errors.DomainError], HTTPStatus] = {
-    errors.Malformed: HTTPStatus.BAD_REQUEST,
-    errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
-    errors.NotAllowed: HTTPStatus.FORBIDDEN,
-    errors.NotFound: HTTPStatus.NOT_FOUND,
-    errors.Conflict: HTTPStatus.CONFLICT,
-    errors.Gone: HTTPStatus.GONE,
-    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
-    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.PreconditionMissing: HTTPStatus.PRECONDITION_REQUIRED,
-    errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.Broken: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
 
 
 @dataclass(frozen=True)
@@ -84,47 +68,6 @@ class Route:
     media_type: str = "application/json"
 
 
-def problem(error: errors.DomainError, request_id: str) -> web.Response:
-    """An error as a person and a program can read it."""
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    body = {
-        "type": error.code,
-        "title": (type(error).__doc__ or "").strip(),
-        "status": int(status),
-        "detail": error.detail,
-        "request_id": request_id,
-        **error.extra,
-    }
-    headers = {}
-    if isinstance(error, errors.TooMany | errors.Unavailable):
-        headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, errors.Conflict) and "retry_after" in error.extra:
-        headers["Retry-After"] = str(error.extra["retry_after"])
-    return web.Response(
-        status=status,
-        body=dumps(body),
-        content_type="application/problem+json",
-        headers=headers,
-    )
-
-
-def _from_http(error: web.HTTPException) -> errors.DomainError | None:
-    match error.status:
-        case 404:
-            return errors.NotFound()
-        case 405:
-            return errors.NotFound(
-                f"此地址不支持 {getattr(error, 'method', '该')} 方法。", code="method_not_allowed"
-            )
-        case 413:
-            return errors.TooLarge()
-        case 415:
-            return errors.UnsupportedMedia()
-        case status if 400 <= status < 500:
-            return errors.Malformed()
-    return None
-
-
 def from_services(request: web.Request, name: str) -> str | None:
     """A header that only our own services send each other; at the edge it is None, for anybody could have written it: nobody
     outside chooses the trace of a click, or how long we work for an answer."""
@@ -151,8 +94,6 @@ def _error_middleware(service: str, busy: tuple[type[Exception], ...]) -> Middle
                 answer = await _answer(request, handler, request_id, busy)
                 status = answer.status
                 tracing.answered(span, status)
-            if not answer.prepared:
-                answer.headers["X-Request-Id"] = request_id
             return answer
         finally:
             took = time.perf_counter() - started
@@ -184,23 +125,22 @@ async def _answer(
     request: web.Request, handler: Handler, request_id: str, busy: tuple[type[Exception], ...]
 ) -> web.StreamResponse:
     try:
+        framing.check(request)
+    except errors.DomainError as error:
+        refused = problem(error, request_id)
+        refused.force_close()
+        return refused
+    try:
         storable(request.path, *(t for pair in request.query.items() for t in pair), code="malformed")
         return await handler(request)
-    except errors.DomainError as error:
-        return problem(error, request_id)
-    except web.HTTPException as error:
-        translated = _from_http(error)
-        if translated is None:
-            raise
-        return problem(translated, request_id)
     except (asyncio.CancelledError, ConnectionResetError):
         raise
-    except busy as error:
-        log.warning("busy", extra={"reason": type(error).__name__}, exc_info=True)
-        return problem(errors.Unavailable(), request_id)
-    except Exception:
-        log.exception("unexpected error")
-        return problem(errors.Broken(), request_id)
+    except Exception as error:
+        if framing.BEGUN in request:
+            log.warning("an answer broke off", exc_info=True)
+            framing.abort(request)
+            raise ConnectionResetError from error
+        return refusal_of(error, request_id, busy)
 
 
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -214,7 +154,8 @@ def guarded(route: Route) -> Handler:
 
     async def checked(request: web.Request) -> web.StreamResponse:
         if route.callers:
-            caller = request.app[VERIFIER].caller(request.headers.get("Authorization"))
+            verifier = request.app[VERIFIER]
+            caller = verifier.caller(request.headers.get("Authorization"), request.method, request.raw_path)
             if caller.service not in route.callers:
                 raise errors.NotAllowed(code="caller_not_trusted")
             if route.roles and (caller.actor is None or not (caller.actor.roles & route.roles)):
@@ -345,6 +286,7 @@ def base_app(
     app = web.Application(
         middlewares=[_error_middleware(service, busy), *middlewares],
         client_max_size=max_body,
+        handler_args=framing.SERVER_OPTIONS,
     )
     app[VERIFIER] = verifier
     app[ROUTES] = list(routes)
@@ -353,6 +295,20 @@ def base_app(
     app[EDGE] = edge
     app[measuring.SAMPLERS] = []
     app.cleanup_ctx.append(measuring.watch_loop(service))
+    app.on_response_prepare.append(_name)
     for route in routes:
-        app.router.add_route(route.method, route.path, guarded(route))
+        add_route(app, route.method, route.path, guarded(route))
     return app
+
+
+def add_route(app: web.Application, method: str, path: str, handler: Handler) -> None:
+    """Serve a path; what answers GET answers HEAD."""
+    for each in (method, "HEAD") if method == "GET" else (method,):
+        app.router.add_route(each, path, handler)
+
+
+async def _name(request: web.Request, response: web.StreamResponse) -> None:
+    """Say on every answer which request it belongs to."""
+    request[framing.BEGUN] = True
+    if id := request.get(REQUEST_ID):
+        response.headers["X-Request-Id"] = id

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError, web
 from pydantic import ValidationError
+from yarl import URL
 
 from services.applications.context import Peers
 from shared import deadline, tracing
@@ -43,19 +44,22 @@ async def _ask(
     seconds: float,
     actor: Actor | None = None,
     method: str = "GET",
+    query: dict[str, str] | None = None,
     **given: Any,
 ) -> bytes:
     """A peer's answer within so many seconds, and within what the request has left; raises one of `WITHOUT`."""
     base, breaker = (
         (peers.gateway_url, peers.gateway) if service == "gateway" else (peers.notify_url, peers.notify)
     )
-    headers = peers.signer.headers(service, actor) | deadline.headers() | tracing.headers()
+    url = URL(base.rstrip("/") + path).update_query(query or {})
+    signed = peers.signer.headers(service, method, url.raw_path_qs, actor)
+    headers = signed | deadline.headers() | tracing.headers()
     if "data" in given:
         headers["Content-Type"] = "application/json"
     with breaker.call(*NO_ANSWER):
         async with peers.http.request(
             method,
-            base.rstrip("/") + path,
+            url,
             headers=headers,
             timeout=ClientTimeout(total=deadline.left(seconds)),
             **given,
@@ -104,7 +108,7 @@ PROFILES = web.AppKey("profiles", Profiles)
 async def staff(peers: Peers, role: Role) -> list[StaffMember]:
     """Everybody of the bureau with a role; `Unavailable` when the gateway does not answer."""
     try:
-        found = await _ask(peers, "gateway", "/internal/staff", params={"role": role}, seconds=5)
+        found = await _ask(peers, "gateway", "/internal/staff", query={"role": role}, seconds=5)
         return Staff.model_validate_json(found).items
     except WITHOUT as error:
         log.warning("no staff", extra={"reason": repr(error)})
@@ -142,7 +146,7 @@ async def deliveries(peers: Peers, application_id: UUID | None = None) -> list[D
     while True:
         try:
             page = Deliveries.model_validate_json(
-                await _ask(peers, "notify", "/internal/deliveries", params=query, seconds=3)
+                await _ask(peers, "notify", "/internal/deliveries", query=query, seconds=3)
             )
         except WITHOUT as error:
             log.warning("no deliveries", extra={"reason": repr(error)})

@@ -16,7 +16,6 @@ from services.gateway.context import (
     BROWSER_SESSIONS,
     CACHE,
     DATABASE,
-    HTTP,
     KEYS,
     LIMITS,
     SERVICES,
@@ -33,13 +32,14 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from services.gateway.switches import SWITCHES, Board, watching
+from services.gateway.web.outgoing import Outgoing
 from services.gateway.web.resubmission import hand_ticket
 from shared.database import BUSY, async_engine
 from shared.door import Door
 from shared.identity import Signer, Verifier
 from shared.measuring import SAMPLERS, watch_pool
 from shared.sealing import Keyring
-from shared.web import CHECKS, HEALTH, base_app
+from shared.web import CHECKS, HEALTH, add_route, base_app
 from shared.workdays import WorkingDays
 
 SERVICE = "gateway"
@@ -67,8 +67,8 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     for page in routes.table(stub_idp=settings.stub_idp):
-        app.router.add_route(page.method, page.path, entered(page))
-    app.router.add_get("/static/{digest}/{name:.+}", assets.serve)
+        add_route(app, page.method, page.path, entered(page))
+    add_route(app, "GET", "/static/{digest}/{name:.+}", assets.serve)
     app.on_response_prepare.append(security_headers(settings))
     app.on_response_prepare.append(hand_ticket)
     app.cleanup_ctx.append(_limits)
@@ -130,13 +130,13 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     async with ClientSession(
         timeout=ClientTimeout(total=30, connect=3), cookie_jar=DummyCookieJar(), auto_decompress=False
     ) as http:
-        app[HTTP] = http
+        outgoing = Outgoing(http)
         app[SERVICES] = Services(
-            http,
+            outgoing,
             Signer(SERVICE, settings.signing_key),
             {"applications": str(settings.applications_url), "notify": str(settings.notify_url)},
         )
-        app[SIGN_IN] = SignInClient(settings, http)
+        app[SIGN_IN] = SignInClient(settings, outgoing)
         yield
 
 

@@ -7,22 +7,25 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import (
     ClientConnectionError,
     ClientError,
     ClientOSError,
     ClientResponse,
-    ClientSession,
     ClientTimeout,
+    MultipartWriter,
     ServerDisconnectedError,
 )
+from yarl import URL
 
+from services.gateway.web.outgoing import Body, Outgoing
 from shared import deadline, errors, tickets, tracing
 from shared.breaker import Breaker, Resting, RetryBudget
+from shared.http.problem import STATUS
 from shared.identity import Actor, Signer
-from shared.web import STATUS
-from shared.wire import loads
+from shared.wire import dumps, loads
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +77,16 @@ def away(service: str) -> errors.Unavailable:
 class Services:
     """Where the services are, and our signature."""
 
-    def __init__(self, http: ClientSession, signer: Signer, urls: dict[str, str]) -> None:
-        self.http = http
+    def __init__(self, outgoing: Outgoing, signer: Signer, urls: dict[str, str]) -> None:
         self.signer = signer
+        self._outgoing = outgoing
         self._urls = {name: url.rstrip("/") for name, url in urls.items()}
-        self._breakers = {name: Breaker("gateway", name) for name in urls}
+        # Files have a breaker of their own: what is slow about one person's file is nobody else's outage.
+        self._breakers = {
+            (name, files): Breaker("gateway", f"{name}-files" if files else name)
+            for name in urls
+            for files in (False, True)
+        }
         self._retries = RetryBudget()
 
     def owner(self, path: str) -> str:
@@ -90,12 +98,6 @@ class Services:
         if segments[:3] != ["", "api", "v1"] or len(segments) < 4 or segments[3] not in OWNERS:
             raise errors.NotFound
         return OWNERS[segments[3]]
-
-    def url(self, service: str, path: str) -> str:
-        return self._urls[service] + path
-
-    def headers(self, service: str, actor: Actor | None, request_id: str) -> dict[str, str]:
-        return {**self.signer.headers(service, actor), "X-Request-Id": request_id}
 
     async def ask(
         self,
@@ -109,13 +111,12 @@ class Services:
         key: str | None = None,
         ticket: str = "",
         query: dict[str, str] | None = None,
-        data: Any = None,
+        data: MultipartWriter | None = None,
     ) -> Answer:
         """One call of the public contract, `path` without `/api/v1`; raises the service's problem as our own
         error, with everything it says. Without a person only what a service opens to nobody in particular."""
         full = f"/api/v1{path}"
-        service = self.owner(full)
-        headers = self.headers(service, actor, request_id or (actor.request_id if actor else ""))
+        headers = {}
         if etag is not None:
             headers["If-Match"] = f'"{etag}"'
         if key is not None:
@@ -123,13 +124,14 @@ class Services:
         if ticket:
             headers[tickets.HEADER] = ticket
         async with self.reach(
-            service,
+            self.owner(full),
             method,
-            self.url(service, full),
+            full,
+            actor=actor,
+            request_id=request_id or (actor.request_id if actor else ""),
             headers=headers,
-            json=json,
-            params=query,
-            data=data,
+            query=query,
+            body=_json(headers, json) if data is None else data,
             limits=UPLOAD if data is not None else None,
         ) as answer:
             return await _read(answer)
@@ -138,21 +140,19 @@ class Services:
         self, service: str, path: str, request_id: str, query: dict[str, str] | None = None
     ) -> dict[str, Any]:
         """What a service tells the gateway itself, for nobody in particular."""
-        headers = self.headers(service, None, request_id)
-        async with self.reach(service, "GET", self.url(service, path), params=query, headers=headers) as answer:
+        async with self.reach(service, "GET", path, query=query, request_id=request_id) as answer:
             found: dict[str, Any] = (await _read(answer)).body
             return found
 
     async def tell_back(self, service: str, path: str, request_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Something the gateway has a service do for nobody in particular, and what came of it."""
-        headers = self.headers(service, None, request_id)
-        try:
-            async with self.http.post(self.url(service, path), json=body, headers=headers) as answer:
-                found: dict[str, Any] = (await _read(answer)).body
-                return found
-        except (ClientError, TimeoutError) as error:
-            log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
-            raise away(service) from error
+        headers: dict[str, str] = {}
+        content = _json(headers, body)
+        async with self.reach(
+            service, "POST", path, headers=headers, body=content, request_id=request_id
+        ) as answer:
+            found: dict[str, Any] = (await _read(answer)).body
+            return found
 
     async def description(self, service: str) -> dict[str, Any]:
         """OpenAPI of a service's public routes."""
@@ -163,29 +163,45 @@ class Services:
         self,
         service: str,
         method: str,
-        url: Any,
+        target: str,
         *,
-        headers: dict[str, str],
+        actor: Actor | None = None,
+        request_id: str = "",
+        headers: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+        body: Body | None = None,
         limits: ClientTimeout | None = None,
-        **options: Any,
     ) -> AsyncIterator[ClientResponse]:
         """One call, whatever it answers; `Unavailable` at once while the service is left alone, and after the time
-        that the request has left, which the service is told as well.
+        that the request has left, which the service is told as well. `target`: path and query as they are sent.
 
         A GET whose connection broke before an answer is tried once more, as long as few are.
         """
-        headers = headers | deadline.headers() | tracing.headers()
+        # Encoded as it came: what was checked is what is asked for, and what the token opens.
+        url = URL(self._urls[service] + target, encoded=True)
+        if query:
+            url = url.update_query(query)
+        if not re.fullmatch("[A-Za-z0-9-]*[A-Za-z0-9][A-Za-z0-9-]*", request_id) or len(request_id) > 64:
+            request_id = uuid4().hex
+        headers = {
+            **(headers or {}),
+            **self.signer.headers(service, method, url.raw_path_qs, actor),
+            "X-Request-Id": request_id,
+            **deadline.headers(),
+            **tracing.headers(),
+        }
         self._retries.earn()
-        again = method == "GET"
+        again = method in {"GET", "HEAD"}
         try:
-            # Not every fault of a call is the service's: whoever sends a file may go away in the middle of it.
-            with self._breakers[service].call(ClientOSError, ServerDisconnectedError, TimeoutError):
+            with self._breakers[service, limits is UPLOAD].call(
+                ClientOSError, ServerDisconnectedError, TimeoutError
+            ):
                 while True:
                     limit = limits or ClientTimeout(total=deadline.left(LONGEST), connect=deadline.left(CONNECT))
                     began = False
                     try:
-                        async with self.http.request(
-                            method, url, headers=headers, timeout=limit, **options
+                        async with self._outgoing.call(
+                            method, url, headers=headers, timeout=limit, body=body, request_id=request_id
                         ) as answer:
                             began = True
                             yield answer
@@ -200,6 +216,13 @@ class Services:
         except (ClientError, TimeoutError) as error:
             log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
             raise away(service) from error
+
+
+def _json(headers: dict[str, str], value: Any) -> bytes | None:
+    if value is None:
+        return None
+    headers["Content-Type"] = "application/json"
+    return dumps(value)
 
 
 async def _read(answer: ClientResponse) -> Answer:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.cache import Cache
@@ -18,7 +18,6 @@ SETTINGS = web.AppKey("settings", GatewaySettings)
 DATABASE: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("database", async_sessionmaker)
 BROWSER_SESSIONS = web.AppKey("browser_sessions", Sessions)
 CACHE = web.AppKey("cache", Cache)
-HTTP = web.AppKey("http", ClientSession)
 SERVICES = web.AppKey("services", Services)
 SIGN_IN = web.AppKey("sign_in", SignInClient)
 KEYS = web.AppKey("keys", Keyring)

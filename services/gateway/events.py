@@ -159,6 +159,8 @@ async def _alive(request: web.Request, session: Session) -> bool:
 
 async def stream(request: web.Request) -> web.StreamResponse:
     """Events until the person signs out, goes idle or leaves."""
+    if request.method == "HEAD":
+        return web.Response(content_type="text/event-stream")
     session = request[SESSION]
     streams = request.app[STREAMING]
     queue = streams.open(session)

@@ -1,9 +1,9 @@
 """The reverse proxy of `/api/v1`: streams both ways, passes on what the contract names and nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
-from yarl import URL
 
 from services.gateway.access import actor
 from services.gateway.accounts import refused
@@ -13,15 +13,20 @@ from services.gateway.context import DATABASE, SERVICES, SESSION, SETTINGS
 from services.gateway.web.resubmission import own_ticket
 from shared import deadline, tickets
 from shared.errors import TooLarge
+from shared.http import framing
+from shared.http.framing import ANNOUNCED
 from shared.ranks import Rank, rank_of
 from shared.web import REQUEST_ID
 
 # Named, not filtered: a header that is not here cannot be smuggled in, least of all somebody's Authorization.
 TO_SERVICE = ("Accept", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Range")
 TO_CLIENT = (
-    "Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "Content-Type", "ETag",
-    "Location", "Retry-After", "X-Request-Id",
+    "Accept-Ranges", "Content-Disposition", "Content-Range", "Content-Type", "ETag", "Location", "Retry-After",
 )  # fmt: skip
+# Answers that end with their headers, whatever these say.
+BODILESS = frozenset({204, 304})
+# Whoever does not take a chunk in this many seconds does not read any more.
+SLOWEST_READER = 60
 CHUNK = 128 * 1024
 # What fits into one read is passed on in one piece: each piece more is a system call here and a wake-up there.
 SMALL = 64 * 1024
@@ -38,6 +43,7 @@ async def forward(request: web.Request) -> web.StreamResponse:
         raise TooLarge
     body: AsyncIterator[bytes] | bytes | None = None
     if request.can_read_body:
+        await framing.invite(request)
         if (request.content_length or limit) <= SMALL:
             body = await request.read()
             deadline.restart()
@@ -47,47 +53,49 @@ async def forward(request: web.Request) -> web.StreamResponse:
 
 
 async def relay(
-    request: web.Request, method: str, path: str, body: AsyncIterator[bytes] | bytes | None = None
+    request: web.Request, method: str, target: str, body: AsyncIterator[bytes] | bytes | None = None
 ) -> web.StreamResponse:
-    """The service's own answer to `path`; what is large is streamed to whoever made the request."""
+    """The service's own answer to `target`; what is large is streamed to whoever made the request."""
     services = request.app[SERVICES]
-    service = services.owner(path.partition("?")[0])
+    path = target.partition("?")[0]
     headers = {name: request.headers[name] for name in TO_SERVICE if name in request.headers}
-    headers |= services.headers(service, actor(request), request[REQUEST_ID])
     if ticket := own_ticket(request):
         headers[tickets.HEADER] = ticket
-    if body is not None and request.content_length is not None:
-        headers["Content-Length"] = str(request.content_length)
+    if body is not None and not isinstance(body, bytes):
+        # What is to come, for a service that refuses before it reads. It frames nothing.
+        headers[ANNOUNCED] = str(request.content_length or 0)
     async with services.reach(
-        service,
+        services.owner(path),
         method,
-        # Encoded as it came: what was checked is what is asked for.
-        URL(services.url(service, path), encoded=True),
+        target,
+        actor=actor(request),
+        request_id=request[REQUEST_ID],
         headers=headers,
-        data=body,
-        allow_redirects=False,
-        limits=UPLOAD if rank_of(method, path.partition("?")[0]) is Rank.TRANSFER else streaming(),
+        body=body,
+        limits=UPLOAD if rank_of(method, path) is Rank.TRANSFER else streaming(),
     ) as found:
         if found.status == 403:
             who = request[SESSION].subject
             await refused(request.app[DATABASE], who, client_address(request), request.method, request.path)
-        small = request.method != "HEAD" and 0 < (found.content_length or 0) <= SMALL
-        answer: web.StreamResponse = (
-            web.Response(status=found.status) if small else web.StreamResponse(status=found.status)
-        )
-        for name in TO_CLIENT:
-            if name in found.headers:
-                answer.headers[name] = found.headers[name]
-        if "json" in found.content_type and (found.content_length or 0) > WORTH_COMPRESSING:
-            del answer.headers["Content-Length"]
+        named = {name: found.headers[name] for name in TO_CLIENT if name in found.headers}
+        length = found.content_length
+        compressed = "json" in found.content_type and (length or 0) > WORTH_COMPRESSING and method != "HEAD"
+        if method != "HEAD" and (found.status in BODILESS or (length is not None and length <= SMALL)):
+            answer: web.StreamResponse = web.Response(status=found.status, headers=named, body=await found.read())
+        else:
+            answer = web.StreamResponse(status=found.status, headers=named)
+            if not compressed:
+                # An answer that breaks off short of it ends the connection.
+                answer.content_length = length
+        if compressed:
             answer.headers["Vary"] = "Accept-Encoding"
             answer.enable_compression()
         if isinstance(answer, web.Response):
-            answer.body = await found.read()
             return answer
         await answer.prepare(request)
         async for chunk in found.content.iter_chunked(CHUNK):
-            await answer.write(chunk)
+            async with asyncio.timeout(SLOWEST_READER):
+                await answer.write(chunk)
         await answer.write_eof()
         return answer
 

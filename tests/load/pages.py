@@ -271,8 +271,9 @@ async def my_projects(postgres: Postgres, folder: Path) -> dict[str, tuple[float
 
         async def get(server: TestServer, query: str) -> dict[str, Any]:
             who = factories.applicant().model_copy(update={"received_at": clock.now()})
-            headers = signer.headers("applications", who)
-            answer = await http.get(server.make_url(f"/api/v1/applications?{query}"), headers=headers)
+            url = server.make_url(f"/api/v1/applications?{query}")
+            headers = signer.headers("applications", "GET", url.raw_path_qs, who)
+            answer = await http.get(url, headers=headers)
             assert answer.status == 200, await answer.text()
             found: dict[str, Any] = await answer.json()
             return found

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from aiohttp import ClientSession
@@ -142,25 +143,30 @@ async def compare(
     took: dict[str, tuple[list[float], list[float]]] = {}
     async with ClientSession() as http:
         who = factories.staff(Role.REVIEWER, "reviewer-3")
-        headers = signer.headers("applications", who)
+
+        async def get(server: TestServer, path: str) -> Any:
+            url = server.make_url(path)
+            fresh = who.model_copy(update={"received_at": clock.now()})
+            headers = signer.headers("applications", "GET", url.raw_path_qs, fresh)
+            async with http.get(url, headers=headers) as answer:
+                assert answer.status == 200, await answer.text()
+                return await answer.json()
+
         batches = []
         for server in servers:
-            listed = await (await http.get(server.make_url("/api/v1/review/batches"), headers=headers)).json()
+            listed = await get(server, "/api/v1/review/batches")
             batches.append(max(listed, key=lambda b: (b["cases"], b["round"])))
         asked = {
             f"{name}·{path}": f"{path}?{q}" for name, q in QUESTIONS.items() for path in ("applications", "counts")
         }
         asked |= BESIDE
         for turn in range(TURNS):
-            headers = signer.headers("applications", who.model_copy(update={"received_at": clock.now()}))
             for name, query in asked.items():
                 # Neither always goes first.
                 for which, server in sorted(enumerate(servers), key=lambda s: s[0], reverse=turn % 2 == 0):
                     filled = query.format(round=batches[which]["round"], batch=batches[which]["id"])
                     started = time.perf_counter()
-                    answer = await http.get(server.make_url(f"/api/v1/review/{filled}"), headers=headers)
-                    await answer.read()
-                    assert answer.status == 200, await answer.text()
+                    await get(server, f"/api/v1/review/{filled}")
                     if turn >= TURNS // 6:  # the first turns warm caches
                         seconds = time.perf_counter() - started
                         took.setdefault(name, ([], []))[which].append(seconds * 1000)

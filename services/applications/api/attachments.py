@@ -12,6 +12,7 @@ from services.applications.context import CODEC, INSPECTOR, SCANNER, SETTINGS, S
 from services.applications.use_cases import attachments as use_case
 from services.applications.use_cases.receiving import MB, examine, receive, too_large
 from shared.errors import Malformed, NotFound, UnsupportedMedia
+from shared.http import framing
 from shared.store import CHUNK, attachment_key
 from shared.web import actor, answer, uuid_in_path
 
@@ -43,7 +44,7 @@ async def upload(request: web.Request) -> web.Response:
     section, slot = request.query.get("section", ""), request.query.get("slot", "")
     codec, total_mb = app[CODEC], app[SETTINGS].attachments_total_mb
     # What the whole request weighs is nearly the file; said before the person waits for a hopeless upload.
-    announced = max(0, (request.content_length or 0) - FRAME)
+    announced = max(0, framing.announced(request) - FRAME)
     # The transaction ends before the first byte is read: a slow line must not hold a connection.
     async with transaction(request) as session:
         place = await use_case.may_upload(

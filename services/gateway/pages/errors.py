@@ -14,7 +14,8 @@ from services.gateway.pages.rendering import page
 from services.gateway.web import resubmission
 from shared import clock, errors
 from shared.database import BUSY
-from shared.web import REQUEST_ID, STATUS
+from shared.http.problem import STATUS
+from shared.web import REQUEST_ID
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ TITLES = {
     401: "请先登录",
     403: "没有权限",
     404: "未找到页面",
+    408: "网络传输过慢",
     409: "当前不能进行此操作",
     412: "内容已变化",
     413: "内容过大",

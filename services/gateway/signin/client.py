@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Protocol
 
-from aiohttp import ClientSession
-
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin import claims
 from services.gateway.signin.attempt import Attempt, Seal
@@ -12,6 +10,7 @@ from services.gateway.signin.claims import Person
 from services.gateway.signin.oidc import Oidc
 from services.gateway.signin.tokeninfo import TokenInfo
 from services.gateway.signin.wire import Wire
+from services.gateway.web.outgoing import Outgoing
 
 
 class Provider(Protocol):
@@ -27,9 +26,9 @@ class Provider(Protocol):
 class SignInClient:
     """Sends people to the provider and reads what they come back with."""
 
-    def __init__(self, settings: GatewaySettings, http: ClientSession) -> None:
+    def __init__(self, settings: GatewaySettings, outgoing: Outgoing) -> None:
         file = Path(settings.idp_claims_file) if settings.idp_claims_file else None
-        wire = Wire(http)
+        wire = Wire(outgoing)
         self.provider: Provider = (
             Oidc(settings, wire, claims.load("oidc", file))
             if settings.idp_issuer

@@ -1,15 +1,18 @@
 """Asking a provider over HTTP, and what its silence and its refusals mean."""
 
+import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientTimeout
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from yarl import URL
 
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import Attempt
+from services.gateway.web.outgoing import Outgoing, WrongAnswer, whole
 from shared.errors import Malformed, Unavailable
 
 log = logging.getLogger(__name__)
@@ -29,15 +32,20 @@ def refused() -> Malformed:
 class Wire:
     """Asks for JSON objects."""
 
-    def __init__(self, http: ClientSession) -> None:
-        self._http = http
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
 
-    async def ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
+    async def ask(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> dict[str, Any]:
         """A JSON object; `Malformed` when the provider refuses, `Unavailable` when it is silent or unreadable."""
-        headers = {"Accept": "application/json", **options.pop("headers", {})}
         try:
-            async with self._http.request(
-                method, URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=TIMEOUT, **options
+            async with self._outgoing.call(
+                method,
+                URL(url, encoded=True),
+                headers={"Accept": "application/json", **(headers or {})},
+                body=body,
+                timeout=TIMEOUT,
             ) as answer:
                 if 400 <= answer.status < 500:
                     log.warning(
@@ -45,14 +53,13 @@ class Wire:
                     )
                     raise refused()
                 answer.raise_for_status()
-                if (answer.content_length or 0) > MAX_ANSWER:
-                    raise unreadable()
-                # Encodings were not asked for; what comes compressed all the same is unreadable.
-                found = await answer.json(content_type=None)
+                found = json.loads(await whole(answer, MAX_ANSWER))
+        except WrongAnswer as error:
+            raise unreadable() from error
         except (ClientError, TimeoutError) as error:
             log.warning("identity platform does not answer", extra={"reason": repr(error)})
             raise Unavailable("统一身份认证平台暂时没有响应，请稍后再试。", code="idp_unavailable") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise unreadable() from error
         if not isinstance(found, dict):
             raise unreadable()
@@ -75,7 +82,7 @@ class Wire:
         url, headers, body = ClientAuth(settings.idp_client_id, secret, auth_method).prepare(
             "POST", url, headers, body
         )
-        found = await self.ask("POST", url, headers=headers, data=body)
+        found = await self.ask("POST", url, headers=headers, body=body.encode())
         if not isinstance(found.get("access_token"), str):
             raise unreadable()
         return found

@@ -83,8 +83,8 @@ class Api:
             actor = actor.model_copy(update={"received_at": clock.now()})
         if (at := options.pop("received_at", None)) and actor is not None:
             actor = actor.model_copy(update={"received_at": at})
-        signed = self._signers[service].headers("applications", actor)
-        url = self._server.make_url(path)
+        url = self._server.make_url(path).update_query(options.pop("params", None) or {})
+        signed = self._signers[service].headers("applications", method, url.raw_path_qs, actor)
         answer = await self._http.request(method, url, headers={**signed, **(headers or {})}, **options)
         await answer.read()
         return answer

@@ -66,7 +66,7 @@ async def test_headers_of_the_client_cannot_pass_as_ours(browser: Browser) -> No
         "GET",
         "/applications",
         headers={
-            **signer.headers("applications", theirs),
+            **signer.headers("applications", "GET", "/api/v1/applications", theirs),
             "X-Forwarded-For": "1.2.3.4",
             "X-Request-Id": "an id\twith a tab",
         },

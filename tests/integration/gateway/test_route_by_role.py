@@ -16,7 +16,7 @@ from services.gateway.context import DATABASE
 from services.gateway.stub_idp.people import seed as seed_people
 from services.notify.app import create_app as create_notify
 from services.notify.routes import ROUTES as NOTIFY
-from shared.identity import Role, Signer
+from shared.identity import Actor, Role, Signer
 from shared.web import Route
 from tests import factories
 from tests.integration.applications.conftest import make_settings as applications_settings
@@ -131,9 +131,13 @@ async def test_services_behind(behind: dict[str, TestServer], service: str, tabl
     forged = Signer("gateway", b"f" * 32)
     async with ClientSession() as http:
 
-        async def ask(route: Route, headers: dict[str, str]) -> tuple[int, str]:
+        async def ask(
+            route: Route, signer: Signer | None, who: Actor | None = None, audience: str = service, **headers: str
+        ) -> tuple[int, str]:
             url = behind[service].make_url(concrete(route.path))
             asked = {"If-Match": '"1"', "Idempotency-Key": uuid4().hex, **headers}
+            if signer is not None:
+                asked |= signer.headers(audience, route.method, url.raw_path_qs, who)
             body = {} if route.body is not None else None
             async with http.request(route.method, url, headers=asked, json=body) as answer:
                 problem = "problem" in answer.content_type
@@ -143,22 +147,25 @@ async def test_services_behind(behind: dict[str, TestServer], service: str, tabl
             if not route.callers:
                 continue
             for caller, signer in signers.items():
-                status, code = await ask(route, signer.headers(service, factories.applicant()))
+                status, code = await ask(route, signer, factories.applicant())
                 if (code == "caller_not_trusted") != (caller not in route.callers):
                     faults.append(f"{route.method} {route.path} called by {caller}: {status} {code}")
-            for headers in ({}, {"Authorization": "Bearer x"}, forged.headers(service, factories.applicant())):
-                status, code = await ask(route, headers)
+            for status, code in (
+                await ask(route, None),
+                await ask(route, None, Authorization="Bearer x"),
+                await ask(route, forged, factories.applicant()),
+            ):
                 if status != 401:
                     faults.append(f"{route.method} {route.path} without a right token: {status} {code}")
             # A token for another service opens nothing here.
             other = "notify" if service == "applications" else "applications"
-            if (await ask(route, signers["gateway"].headers(other, factories.applicant())))[0] != 401:
+            if (await ask(route, signers["gateway"], factories.applicant(), other))[0] != 401:
                 faults.append(f"{route.method} {route.path} with a token for {other}")
             if "gateway" not in route.callers:
                 continue
             for role in PEOPLE:
                 who = factories.applicant() if role is Role.APPLICANT else factories.staff(role)
-                status, code = await ask(route, signers["gateway"].headers(service, who))
+                status, code = await ask(route, signers["gateway"], who)
                 refused = (status, code) == (403, "not_allowed")
                 if refused == (not route.roles or role in route.roles):
                     faults.append(f"{route.method} {route.path} {role}: {status} {code}")

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -13,20 +15,34 @@ from services.notify.app import create_app
 from services.notify.models import Notification
 from services.notify.settings import NotifySettings
 from shared import clock
-from shared.identity import Signer
+from shared.identity import Actor, Signer
 from shared.messages import CorrectionDue
 from tests import factories
 
 
 @pytest.fixture
 async def client(settings: NotifySettings) -> AsyncIterator[TestClient]:
-    async with TestClient(TestServer(create_app(settings))) as made:
+    async with SigningClient(TestServer(create_app(settings))) as made:
         yield made
 
 
-def _signed(service: str = "gateway", *, enterprise: tuple[str, str] = factories.ENTERPRISE_1) -> dict[str, str]:
+class SigningClient(TestClient[web.Request, web.Application]):
+    """Each request's token is made for that request."""
+
+    async def _request(self, method: str, path: Any, **options: Any) -> ClientResponse:
+        headers = dict(options.pop("headers", {}))
+        if sign := headers.pop("Authorization", None):
+            headers |= sign(method, self.make_url(path).raw_path_qs)
+        return await super()._request(method, path, headers=headers, **options)
+
+
+def _by(service: str, who: Actor | None) -> dict[str, Any]:
     signer = Signer(service, factories.private_key(service))
-    return signer.headers("notify", factories.applicant(enterprise) if service == "gateway" else None)
+    return {"Authorization": lambda method, target: signer.headers("notify", method, target, who)}
+
+
+def _signed(service: str = "gateway", *, enterprise: tuple[str, str] = factories.ENTERPRISE_1) -> dict[str, Any]:
+    return _by(service, factories.applicant(enterprise) if service == "gateway" else None)
 
 
 async def test_inbox_is_the_enterprises_own(client: TestClient, sessions: sessionmaker[Session]) -> None:
@@ -92,7 +108,7 @@ async def test_who_wants_no_reminders_gets_none_by_mail(
     token = unsubscribing.link(
         unsubscribing.key_of(settings.signing_key), "LiXiang@Example.com", "http://gm"
     ).rpartition("/")[2]
-    service = Signer("gateway", factories.private_key("gateway")).headers("notify")
+    service = _by("gateway", None)
     said = await client.post("/internal/unsubscribe", headers=service, json={"token": token})
     assert await said.json() == {"address": "lixiang@example.com", "unsubscribed": True}
     for forged in (token[:-2] + "AA", "", "***", token[:10]):

@@ -98,22 +98,23 @@ async def write_down(
     known = {str(person.call("GET", f"/applications/{ids[1]}").json()["round_id"])}
     known |= {str(f) for s in _sections(person, ids[1]) for f in s}
 
-    def headers(etag: str) -> dict[str, str]:
+    def headers(method: str, path: str, etag: str) -> dict[str, str]:
         actor = Actor(
             account="bench", name="bench", roles=frozenset({Role.APPLICANT}), received_at=clock.now(),
             enterprise=enterprise["uscc"] if isinstance(enterprise, dict) else enterprise, enterprise_name="bench",
         )  # fmt: skip
-        return gateway.headers("applications", actor) | {"If-Match": f'"{etag}"', "Idempotency-Key": uuid4().hex}
+        signed = gateway.headers("applications", method, path, actor)
+        return signed | {"If-Match": f'"{etag}"', "Idempotency-Key": uuid4().hex}
 
     async def draft(client: Any) -> tuple[str, str]:
         path = f"/api/v1/applications/{ids[0]}/sections/{SECTION}/draft"
-        answer = await client.put(path, json={"values": values}, headers=headers(etag))
+        answer = await client.put(path, json={"values": values}, headers=headers("PUT", path, etag))
         assert answer.status == 200, await answer.text()
         return "", await answer.text()
 
     async def submit(client: Any) -> tuple[str, str]:
         path = f"/api/v1/applications/{ids[1]}/submit"
-        answer = await client.post(path, json={}, headers=headers(version))
+        answer = await client.post(path, json={}, headers=headers("POST", path, version))
         assert answer.status == 200, await answer.text()
         return str((await answer.json())["receipt"]["number"]), await answer.text()
 

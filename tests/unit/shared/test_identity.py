@@ -13,20 +13,20 @@ OLD, NEW, FOREIGN = (bytes([n]) * 32 for n in (1, 2, 3))
 
 
 def _said(key: bytes) -> str:
-    return Signer("gateway", key).headers("applications")["Authorization"]
+    return Signer("gateway", key).headers("applications", "GET", "/x")["Authorization"]
 
 
 def test_both_keys_open_while_one_follows_the_other() -> None:
     verifier = Verifier("applications", {"gateway": (public_key(OLD), public_key(NEW))})
-    assert {verifier.caller(_said(key)).service for key in (OLD, NEW)} == {"gateway"}
+    assert {verifier.caller(_said(key), "GET", "/x").service for key in (OLD, NEW)} == {"gateway"}
     with pytest.raises(NotSignedIn):
-        verifier.caller(_said(FOREIGN))
+        verifier.caller(_said(FOREIGN), "GET", "/x")
 
 
 def test_key_that_was_taken_out_opens_nothing() -> None:
     verifier = Verifier("applications", {"gateway": (public_key(NEW),)})
     with pytest.raises(NotSignedIn):
-        verifier.caller(_said(OLD))
+        verifier.caller(_said(OLD), "GET", "/x")
 
 
 def test_setting_names_a_service_once_for_each_of_its_keys() -> None:
@@ -55,4 +55,4 @@ def test_a_header_that_is_none_opens_nothing(header: bytes) -> None:
         f"Bearer 密.{payload}.{signature}",
     ):
         with pytest.raises(NotSignedIn):
-            verifier.caller(token)
+            verifier.caller(token, "GET", "/x")

@@ -139,7 +139,7 @@ def test_forged_old_and_foreign_tickets_are_none(monkeypatch: pytest.MonkeyPatch
     notify = Signer("notify", factories.private_key("notify"))
     assert tickets.read(verifier, tickets.issue(notify, TICKET), at=NOW) is None
     # What opens a service is no ticket, and a ticket opens nothing.
-    assert tickets.read(verifier, gateway.token("applications"), at=NOW) is None
+    assert tickets.read(verifier, gateway.token("applications", "GET", "/"), at=NOW) is None
     # A ticket of before this version of it had no end of its own.
     without = gateway.statement(
         tickets.SUBJECT, tickets.LIFETIME, TICKET.model_dump(mode="json", exclude={"ends_at"})

@@ -146,28 +146,34 @@ async def test_certificates_of_another_authority_and_out_of_date(
     assert (await browser.call("GET", "/me")).status == 401
 
 
+CALL = ("GET", "/api/v1/applications/1")
+
+
 def test_internal_tokens_that_are_late_early_or_not_ours() -> None:
     verifier = Verifier("applications", {"gateway": [public_key(factories.private_key("gateway"))]})
     signer, who = Signer("gateway", factories.private_key("gateway")), factories.applicant()
-    assert verifier.caller(f"Bearer {signer.token('applications', who)}").actor == who
+    assert verifier.caller(f"Bearer {signer.token('applications', *CALL, who)}", *CALL).actor == who
     now = clock.now()
     wrong = {
-        "late": signer.token("applications", who, at=now - timedelta(seconds=70)),
-        "for another service": signer.token("notify", who),
-        "signed by a stranger": Signer("gateway", b"f" * 32).token("applications", who),
+        "late": signer.token("applications", *CALL, who, at=now - timedelta(seconds=70)),
+        "for another service": signer.token("notify", *CALL, who),
+        "signed by a stranger": Signer("gateway", b"f" * 32).token("applications", *CALL, who),
         "of a service that is not trusted": Signer("documents", factories.private_key("documents")).token(
-            "applications", who
+            "applications", *CALL, who
         ),
-        "early": signer.token("applications", who, at=now + timedelta(seconds=70)),
+        "early": signer.token("applications", *CALL, who, at=now + timedelta(seconds=70)),
+        "for another path": signer.token("applications", "GET", "/api/v1/applications/2", who),
+        "for another query": signer.token("applications", "GET", "/api/v1/applications/1?x", who),
+        "for another method": signer.token("applications", "POST", "/api/v1/applications/1", who),
         "nonsense": "x.y.z",
     }
     believed = []
     for what, token in wrong.items():
         try:
-            believed.append((what, verifier.caller(f"Bearer {token}")))
+            believed.append((what, verifier.caller(f"Bearer {token}", *CALL)))
         except NotSignedIn:
             continue
     assert believed == []
-    for header in (None, "", "Bearer", f"Basic {signer.token('applications', who)}"):
+    for header in (None, "", "Bearer", f"Basic {signer.token('applications', *CALL, who)}"):
         with pytest.raises(NotSignedIn):
-            verifier.caller(header)
+            verifier.caller(header, *CALL)
