@@ -82,11 +82,8 @@ class Services:
         self._outgoing = outgoing
         self._urls = {name: url.rstrip("/") for name, url in urls.items()}
         # Files have a breaker of their own: what is slow about one person's file is nobody else's outage.
-        self._breakers = {
-            (name, files): Breaker("gateway", f"{name}-files" if files else name)
-            for name in urls
-            for files in (False, True)
-        }
+        lanes = [lane for name in urls for lane in (name, f"{name}-files")]
+        self._breakers = {lane: Breaker("gateway", lane) for lane in lanes}
         self._retries = RetryBudget()
 
     def owner(self, path: str) -> str:
@@ -193,9 +190,8 @@ class Services:
         self._retries.earn()
         again = method in {"GET", "HEAD"}
         try:
-            with self._breakers[service, limits is UPLOAD].call(
-                ClientOSError, ServerDisconnectedError, TimeoutError
-            ):
+            lane = f"{service}-files" if limits is UPLOAD else service
+            with self._breakers[lane].call(ClientOSError, ServerDisconnectedError, TimeoutError):
                 while True:
                     limit = limits or ClientTimeout(total=deadline.left(LONGEST), connect=deadline.left(CONNECT))
                     began = False

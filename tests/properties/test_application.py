@@ -77,11 +77,10 @@ class Service:
         return factories.staff(Role.REVIEWER, name)
 
     def call(self, method: str, path: str, who: Actor, **options: Any) -> httpx.Response:
-        headers = {
-            **self._signer.headers("applications", who.model_copy(update={"received_at": clock.now()})),
-            **options.pop("headers", {}),
-        }
-        answer = self._http.request(method, f"/api/v1{path}", headers=headers, **options)
+        url = self._http.build_request(method, f"/api/v1{path}", params=options.pop("params", None)).url
+        now = who.model_copy(update={"received_at": clock.now()})
+        signed = self._signer.headers("applications", method, url.raw_path.decode(), now)
+        answer = self._http.request(method, url, headers={**signed, **options.pop("headers", {})}, **options)
         assert answer.status_code < 500, answer.text
         return answer
 
