@@ -2,9 +2,12 @@
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from pydantic import BaseModel, ValidationError
+from yarl import URL
 
 from services.gateway.settings import GatewaySettings
+from services.gateway.web.outgoing import Outgoing
 from shared.identity import Signer
+from shared.wire import dumps
 
 PATH = "/internal/audit-heads"
 LIMIT = ClientTimeout(total=30, connect=3)
@@ -18,8 +21,8 @@ class RemoteHeads:
     """The anchors of one chain, over HTTP; `OSError` when applications does not answer as it should."""
 
     def __init__(self, http: ClientSession, settings: GatewaySettings) -> None:
-        self._http = http
-        self._url = str(settings.applications_url).rstrip("/") + PATH
+        self._outgoing = Outgoing(http)
+        self._url = URL(str(settings.applications_url).rstrip("/") + PATH)
         self._signer = Signer("gateway", settings.signing_key)
 
     async def put(self, schema: str, line: str) -> None:
@@ -34,9 +37,12 @@ class RemoteHeads:
             raise OSError("applications answered something else") from error
 
     async def _call(self, method: str, json: dict[str, str] | None = None) -> bytes:
-        headers = self._signer.headers("applications")
+        headers = self._signer.headers("applications", method, self._url.raw_path_qs)
+        body = None if json is None else dumps(json)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
-            async with self._http.request(method, self._url, headers=headers, json=json, timeout=LIMIT) as answer:
+            async with self._outgoing.call(method, self._url, headers=headers, body=body, timeout=LIMIT) as answer:
                 answer.raise_for_status()
                 return await answer.read()
         except (ClientError, TimeoutError) as error:
