@@ -337,8 +337,8 @@ async def test_an_answer_to_somebody_else_is_nobodys(identity_url: str, redis_ur
     async def answers_twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while head := await reader.readuntil(b"\r\n\r\n"):
-                id = re.search(rb"x-request-id: (\S+)", head, re.I)
-                assert id is not None
+                # What nobody waits for (the audit's heads) has no id.
+                id = re.search(rb"x-request-id: (\S+)", head, re.I) or (b"", b"-")
                 body = b'{"to": "%s"}' % id[1]
                 one = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
                 writer.write(one + b"X-Request-Id: " + id[1] + b"\r\n\r\n" + body)
