@@ -1,6 +1,7 @@
 """Record in the audit of applications what the bureau's people do with notices: notify keeps no audit of its own."""
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from yarl import URL
 
 from shared import deadline, tracing
 from shared.errors import Unavailable
@@ -16,11 +17,12 @@ class Auditor:
     def __init__(self, http: ClientSession, signer: Signer, applications_url: str) -> None:
         self._http = http
         self._signer = signer
-        self._url = applications_url.rstrip("/") + "/internal/resends"
+        self._url = URL(applications_url.rstrip("/") + "/internal/resends")
 
     async def note(self, actor: Actor, done: NoteResend) -> None:
         """Record it; `Unavailable` when applications does not answer, and then nothing may be done."""
-        headers = self._signer.headers("applications", actor) | deadline.headers() | tracing.headers()
+        signed = self._signer.headers("applications", "POST", self._url.raw_path_qs, actor)
+        headers = signed | deadline.headers() | tracing.headers()
         headers["Content-Type"] = "application/json"
         limit = ClientTimeout(total=deadline.left(SECONDS))
         try:

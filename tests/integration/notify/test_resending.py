@@ -73,7 +73,7 @@ async def event(recorder: TestServer, sessions: sessionmaker[Session]) -> Applic
 async def resend(client: TestClient, event_id: object, who: Actor, **body: str) -> ClientResponse:
     signer = Signer("gateway", factories.private_key("gateway"))
     path = f"/api/v1/notifications/{event_id}/resend"
-    return await client.post(path, headers=signer.headers("notify", who), json=body)
+    return await client.post(path, headers=signer.headers("notify", "POST", path, who), json=body)
 
 
 def audited(sessions: sessionmaker[Session], event: ApplicationReturned) -> list[dict[str, Any]]:
