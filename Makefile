@@ -5,6 +5,8 @@
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
 WORKERS := $(foreach worker,relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
+# Each worker has servers of its own; the tests of a file share theirs and stay together.
+ON_EVERY_CORE := -n auto --dist loadfile
 # What is Kubernetes' own; KEDA's resources and kustomizations have no schema here.
 MANIFESTS := $(filter-out %kustomization.yaml %keda.yaml,$(wildcard deploy/k8s/*.yaml deploy/k8s/*/*.yaml))
 
@@ -22,13 +24,13 @@ demo: ## an application's whole way, told to the running system or to one starte
 reconcile: ## accepted submissions = revisions = PDFs = mails? asked of the running system
 	@$(PYTHON) -m deploy.local exec applications reconcile
 
-test: ## the tests that every change must pass (under 12 minutes on two cores)
+test: ## the tests that every change must pass, on every core
 	@deploy/bootstrap.sh test
-	@$(PYTHON) -m pytest -m "not slow"
+	@$(PYTHON) -m pytest -m "not slow" $(ON_EVERY_CORE) $(ARGS)
 
 test-all: ## these and the long ones: faults in real processes, Debian's own servers, RabbitMQ, S3, ClamAV
 	@deploy/bootstrap.sh test-all
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest $(ON_EVERY_CORE) $(ARGS)
 
 faults: ## every row of the fault matrix in real processes, and a table of how each ended
 	@deploy/bootstrap.sh test

@@ -1,18 +1,15 @@
 """Loopback ports: free ones, and a clear word about taken ones."""
 
+import secrets
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 from deploy.embedded.errors import CannotRun
 
 HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        return int(found.getsockname()[1])
+# Above the usual servers' ports; where Linux begins to take ports for outgoing connections.
+FLOOR, USUAL_CEILING = 12_000, 32_768
 
 
 def is_free(port: int) -> bool:
@@ -30,3 +27,17 @@ def must_be_free(ports: Mapping[str, int]) -> None:
     for setting, port in ports.items():
         if not is_free(port):
             raise CannotRun(f"port {port} is already in use; stop what uses it or choose another with {setting}")
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago, below those that the system gives to outgoing connections: one of these
+    may take the port before its server does."""
+    try:
+        ceiling = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    except OSError:
+        ceiling = USUAL_CEILING
+    floor = min(FLOOR, ceiling // 2)
+    while True:
+        port = floor + secrets.randbelow(ceiling - floor)
+        if is_free(port):
+            return port

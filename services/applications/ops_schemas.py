@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
-from services.applications.schemas import Input
+from services.applications.core.bodies import Input
 
 
 class Parked(BaseModel):

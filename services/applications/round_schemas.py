@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
+from services.applications.core.bodies import PRINTED, Input
 from services.applications.forms.needs import Sort
-from services.applications.schemas import PRINTED, Input
 from services.applications.timeline_schemas import TimelineEntry
 from shared import amounts
 

@@ -4,42 +4,13 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
+from services.applications.core.bodies import PRINTED, Input, Reason
 from services.applications.forms.checks import Outcome
 from services.applications.forms.standing import SectionNow
 from services.applications.receipts import Receipt
-from shared import amounts, printable
-from shared.errors import Malformed
-from shared.typed_text import UnreadableText, cleaned
-
-
-class Input(BaseModel):
-    """A request's body: unknown fields are refused, so that a misspelt one is not lost in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _as_people_see_it(cls, value: object) -> object:
-        """Clean every text of what nobody sees; values of a form are read by their kinds instead."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return cleaned(value)
-        except UnreadableText as error:
-            raise Malformed(str(error), code="control_character") from error
-
-
-def _printed(text: str) -> str:
-    if said := printable.complaint(text):
-        raise Malformed(said, code="unprintable")
-    return text
-
-
-# A text that stands in a letter or on the cover of a document.
-PRINTED = AfterValidator(_printed)
-Reason = Annotated[str, Field(max_length=2000), PRINTED]
+from shared import amounts
 
 
 class StartApplication(Input):
@@ -64,7 +35,7 @@ class Submit(Input):
     """`discard_drafts` names what is given up: a 暂存 that is newer than the one named is kept, and the submission refused
     with 409 `newer_draft`. A section's bare name gives up whatever is kept there at that moment."""
 
-    discard_drafts: list[DraftToDiscard | str] = []
+    discard_drafts: list[DraftToDiscard | str] = Field(default=[])
 
 
 class Nothing(Input):
@@ -88,7 +59,7 @@ class ReturnApplication(Input):
     correct_by: AwareDatetime | None = None
     working_days: int | None = Field(default=None, ge=1, le=120)
     opinions: list[OpinionInput] = Field(default=[], max_length=100)
-    unlock: list[str] = []
+    unlock: list[str] = Field(default=[])
 
 
 class Decision(Input):

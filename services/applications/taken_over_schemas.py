@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from services.applications.core.bodies import Input
 from services.applications.forms.rebase import Entry
-from services.applications.schemas import ApplicationView, AttachmentView, Input, NamedPlace, RegistryView
+from services.applications.schemas import ApplicationView, AttachmentView, NamedPlace, RegistryView
 
 
 class FieldPlace(Input):

@@ -59,6 +59,13 @@ class Report:
     def __init__(self) -> None:
         self.rows = {fault: Row(fault, holds) for fault, holds in ROWS.items()}
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a test's outcome: a fixture that fails before the test is a failure; a test's own call is what passes."""
+        if not report.skipped and (report.when == "call" or report.failed):
+            for name, fault in report.user_properties:
+                if name == "fault":
+                    self.add(str(fault), report.nodeid, passed=report.passed, seconds=report.duration)
+
     def add(self, fault: str, test: str, *, passed: bool, seconds: float) -> None:
         row = self.rows[fault]
         row.tests.append(test)
@@ -91,6 +98,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "var" / "reports"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[REPORT] = Report()
+    config.pluginmanager.register(config.stash[REPORT])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -102,11 +110,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):  # type: ignore[no-untyped-def]
+    """Name the rows in the test's report, which travels from a worker to the process that prints the table."""
     found: pytest.TestReport = yield
-    # A fixture that fails before the test is a failure; a test's own call is what passes.
-    if not found.skipped and (found.when == "call" or found.failed):
-        for mark in item.iter_markers("fault"):
-            item.config.stash[REPORT].add(mark.args[0], item.nodeid, passed=found.passed, seconds=found.duration)
+    found.user_properties += [("fault", mark.args[0]) for mark in item.iter_markers("fault")]
     return found
 
 
