@@ -94,7 +94,7 @@ async def _files(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     remove_leftovers()
     app[SCANNER] = Clamd(settings.clamd_url, seconds=settings.clamd_seconds) if settings.clamd_url else None
-    app[INSPECTOR] = Inspector(seconds=settings.inspection_seconds)
+    app[INSPECTOR] = Inspector(seconds=settings.inspection_seconds, workers=settings.inspectors)
     app[PICTURES] = Pictures(seconds=settings.inspection_seconds)
     yield
     await app[PICTURES].close()

@@ -9,11 +9,14 @@ import logging
 import multiprocessing
 import resource
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pebble import ProcessPool
+
+from services.applications.attachments.fair_line import FairLine, Penalty
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,9 @@ class Fault:
     code: str
     message: str
 
+
+# What the processes run.
+Look = Callable[[str, str], Fault | None]
 
 BROKEN_PDF = Fault("file_broken", "PDF 无法打开，文件不完整或已损坏，请重新导出后上传。")
 ENCRYPTED_PDF = Fault("file_encrypted", "PDF 已加密，打开时需要密码，请去除密码后重新上传。")
@@ -115,29 +121,48 @@ def limit_memory() -> None:
 
 
 class Inspector:
-    """One process that looks into files, started with the first of them; a hung one is replaced."""
+    """A few processes that look into files, by turns for each enterprise; a hung one is replaced. No enterprise has all of
+    them, and one whose files hang again and again waits."""
 
-    def __init__(self, *, seconds: float) -> None:
+    # How many files of one enterprise may wait.
+    WAITING = 50
+
+    def __init__(self, *, seconds: float, workers: int = 2, look: Look = look_into) -> None:
         self._seconds = seconds
+        self._look = look
+        self._line = FairLine(workers, per_lane=max(1, workers - 1), waiting=self.WAITING)
+        self._penalty = Penalty()
         # Spawned: a fork of a server with threads may stop at a lock that nobody will open.
         self._pool = ProcessPool(
-            max_workers=1, max_tasks=1000, initializer=limit_memory, context=multiprocessing.get_context("spawn")
+            max_workers=workers,
+            max_tasks=1000,
+            initializer=limit_memory,
+            context=multiprocessing.get_context("spawn"),
         )
 
-    async def look_into(self, path: Path, media_type: str) -> Fault | None:
+    def may_come(self, enterprise: str) -> None:
+        """`TooMany` while files of this enterprise have to wait; asked before a file is received."""
+        self._penalty.check(enterprise)
+
+    async def look_into(self, path: Path, media_type: str, enterprise: str) -> Fault | None:
         """What is wrong with the file, or None. `TOO_SLOW` after the time limit."""
-        future = self._pool.schedule(look_into, args=(str(path), media_type), timeout=self._seconds)
-        try:
-            return await asyncio.wrap_future(future)
-        except TimeoutError:
-            log.warning("a file took too long to look into", extra={"media_type": media_type})
-            return TOO_SLOW
-        except Exception as error:
-            # The process died of it, or a parser met what its author had not thought of: no file to keep.
-            log.warning("a file could not be looked into", extra={"reason": repr(error)})
-            return CRASHED
+        async with self._line.place(enterprise):
+            # Again: the files before it in line may have been the ones.
+            self._penalty.check(enterprise)
+            future = self._pool.schedule(self._look, args=(str(path), media_type), timeout=self._seconds)
+            try:
+                return await asyncio.wrap_future(future)
+            except TimeoutError:
+                log.warning("a file took too long to look into", extra={"media_type": media_type})
+                self._penalty.slow(enterprise)
+                return TOO_SLOW
+            except Exception as error:
+                # The process died of it, or a parser met what its author had not thought of: no file to keep.
+                log.warning("a file could not be looked into", extra={"reason": repr(error)})
+                self._penalty.slow(enterprise)
+                return CRASHED
 
     async def close(self) -> None:
-        """End the process."""
+        """End the processes."""
         self._pool.stop()
         await asyncio.to_thread(self._pool.join)

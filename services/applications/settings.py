@@ -61,6 +61,8 @@ class ApplicationsSettings(ServerSettings):
     attachments_total_mb: int = Field(default=500, ge=1)
     # How long looking into one file may take.
     inspection_seconds: float = Field(default=10.0, gt=0)
+    # Processes of one server that look into files; no enterprise has all of them.
+    inspectors: int = Field(default=2, ge=1, le=16)
     # ClamAV: tcp://host:port or unix:///path. Without it no file is scanned.
     clamd_url: str | None = None
     clamd_seconds: float = Field(default=20.0, gt=0)

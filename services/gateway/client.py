@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from aiohttp import (
     ClientConnectionError,
+    ClientConnectorError,
     ClientError,
     ClientOSError,
     ClientResponse,
@@ -55,6 +56,11 @@ def streaming() -> ClientTimeout:
     """For an answer that is passed on as it comes: it has to begin in time, and may then go as slowly as it is read."""
     return ClientTimeout(total=None, sock_connect=deadline.left(CONNECT), sock_read=deadline.left(LONGEST))
 
+
+# What a service is given a rest for. Of a call with a file only that it takes no connection: anything later may be the
+# file's doing, or its sender's.
+OUTAGE = (ClientOSError, ServerDisconnectedError, TimeoutError)
+FILE_OUTAGE = (ClientConnectorError,)
 
 PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 _BY_STATUS = {int(status): kind for kind, status in STATUS.items()}
@@ -191,7 +197,7 @@ class Services:
         again = method in {"GET", "HEAD"}
         try:
             lane = f"{service}-files" if limits is UPLOAD else service
-            with self._breakers[lane].call(ClientOSError, ServerDisconnectedError, TimeoutError):
+            with self._breakers[lane].call(*(FILE_OUTAGE if limits is UPLOAD else OUTAGE)):
                 while True:
                     limit = limits or ClientTimeout(total=deadline.left(LONGEST), connect=deadline.left(CONNECT))
                     began = False

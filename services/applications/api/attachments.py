@@ -52,10 +52,11 @@ async def upload(request: web.Request) -> web.Response:
         )
     if announced > place.slot.max_mb * MB:
         raise too_large(place.slot)
+    app[INSPECTOR].may_come(who.enterprise or who.account)
     part = await _file_part(request)
     file = await receive(_chunks(part), part.filename or "附件", place)
     try:
-        examined = await examine(file, place, app[INSPECTOR], app[SCANNER])
+        examined = await examine(file, place, app[INSPECTOR], app[SCANNER], who.enterprise or who.account)
         # Before the transaction, where it may take its time: an object without a row is harmless.
         await app[STORE].put_file(attachment_key(file.sha256), file.path)
         async with transaction(request) as session:

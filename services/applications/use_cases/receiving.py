@@ -104,14 +104,16 @@ def media_type_of(file: Received, place: Place) -> str:
     return media_type
 
 
-async def examine(file: Received, place: Place, inspector: Inspector, scanner: Clamd | None) -> Examined:
+async def examine(
+    file: Received, place: Place, inspector: Inspector, scanner: Clamd | None, enterprise: str
+) -> Examined:
     """Whether a received file may be kept; `Invalid` or `UnsupportedMedia` with the reason.
 
     A scanner that is away keeps nobody from a deadline: the file is taken, scanned later by the relay, and shown
     to nobody but its owner until then.
     """
     media_type = media_type_of(file, place)
-    if fault := await inspector.look_into(file.path, media_type):
+    if fault := await inspector.look_into(file.path, media_type, enterprise):
         raise place.refuse(fault.code, fault.message)
     if scanner is None:
         return Examined(media_type, None)

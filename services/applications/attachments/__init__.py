@@ -1,0 +1,1 @@
+"""Attachments: how a file comes in and what is done with it."""
