@@ -4,14 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp import ClientSession, ClientTimeout, MultipartWriter, web
 from aiohttp.test_utils import TestServer
 
 from services.gateway import client
 from services.gateway.client import Services
+from services.gateway.web.outgoing import Outgoing
 from shared.errors import Unavailable
 from shared.identity import Signer
 from tests import factories
+
+
+def _file() -> MultipartWriter:
+    writer = MultipartWriter("form-data")
+    writer.append(b"file")
+    return writer
 
 
 async def _slow(request: web.Request) -> web.Response:
@@ -28,7 +35,7 @@ async def _dropped(request: web.Request) -> web.Response:
 
 
 async def _well(request: web.Request) -> web.Response:
-    return web.json_response({"well": True})
+    return web.json_response({"well": True}, headers={"X-Request-Id": request.headers["X-Request-Id"]})
 
 
 @pytest.fixture
@@ -38,28 +45,28 @@ async def services(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
     app.router.add_post("/api/v1/applications/dropped", _dropped)
     app.router.add_get("/api/v1/applications/well", _well)
     monkeypatch.setattr(client, "UPLOAD", ClientTimeout(total=0.2))
-    async with TestServer(app) as server, ClientSession() as http:
+    async with TestServer(app) as server, ClientSession(auto_decompress=False) as http:
         signer = Signer("gateway", factories.private_key("gateway"))
-        yield Services(http, signer, {"applications": str(server.make_url("")).rstrip("/")})
+        yield Services(Outgoing(http), signer, {"applications": str(server.make_url("")).rstrip("/")})
 
 
 @pytest.mark.parametrize("what", ["slow", "dropped"])
 async def test_files_that_fail_open_no_breaker(services: Services, what: str) -> None:
     for _ in range(6):
         with pytest.raises(Unavailable):
-            await services.ask(None, "POST", f"/applications/{what}", data=b"file")
+            await services.ask(None, "POST", f"/applications/{what}", data=_file())
     # Neither for pages nor for the next person's file.
     assert (await services.ask(None, "GET", "/applications/well")).body == {"well": True}
     assert not services._breakers["applications"].rests
-    assert not services._file_breakers["applications"].rests
+    assert not services._breakers["applications-files"].rests
 
 
 async def test_a_service_that_takes_no_connection_is_left_alone_for_files_as_well() -> None:
-    async with ClientSession() as http:
+    async with ClientSession(auto_decompress=False) as http:
         signer = Signer("gateway", factories.private_key("gateway"))
-        away = Services(http, signer, {"applications": "http://127.0.0.1:9"})
+        away = Services(Outgoing(http), signer, {"applications": "http://127.0.0.1:9"})
         for _ in range(3):
             with pytest.raises(Unavailable):
-                await away.ask(None, "POST", "/applications/x", data=b"file")
-        assert away._file_breakers["applications"].rests
+                await away.ask(None, "POST", "/applications/x", data=_file())
+        assert away._breakers["applications-files"].rests
         assert not away._breakers["applications"].rests
