@@ -10,6 +10,8 @@ from email.headerregistry import Address
 from email.utils import formatdate, parseaddr
 from functools import lru_cache
 
+from shared.numbers import mail_address
+
 # No line of base64 begins like this one.
 _BOUNDARY = "=_gongmei"
 # So many characters are at most 36 bytes: with a header's name before it the line is within 76 characters.
@@ -44,8 +46,7 @@ def compose(
     wants no more of them (RFC 8058: one click)."""
     shown, own = _parsed(sender)
     try:
-        to = Address(addr_spec=address).addr_spec
-        to.encode("ascii")
+        to = Address(addr_spec=mail_address(address)).addr_spec
     except (ValueError, IndexError) as error:
         raise NoAddress(address) from error
     lines = [

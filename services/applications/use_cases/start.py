@@ -2,7 +2,6 @@
 
 from uuid import uuid4
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import round_repository
@@ -13,6 +12,7 @@ from services.applications.use_cases import prefill
 from services.applications.use_cases.moving import facts_of, round_facts
 from services.applications.use_cases.recording import record
 from services.applications.workflow import State, round_open
+from shared import numbers
 from shared.errors import Conflict, NotAllowed, NotFound
 from shared.identity import Actor
 from shared.messages import Profile
@@ -62,6 +62,6 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
 def _address(said: str | None) -> str | None:
     """An address that mail may go to; None for anything else, "null" among it."""
     try:
-        return validate_email(said or "", check_deliverability=False).normalized
-    except EmailNotValidError:
+        return numbers.email(said or "")
+    except ValueError:
         return None
