@@ -14,6 +14,7 @@ from services.gateway.context import SESSION
 from services.gateway.sessions import Session
 from shared import deadline
 from shared.errors import Malformed, NotAllowed, TooLarge, UnsupportedMedia
+from shared.file_names import field_name, file_name
 from shared.wire import storable
 
 MAX_TEXT = 1024 * 1024
@@ -82,17 +83,17 @@ async def _read_parts(request: web.Request, take_file: TakeFile | None) -> Value
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
             fields += 1
-            if not isinstance(part, BodyPartReader) or not part.name:
+            if not isinstance(part, BodyPartReader) or not (name := field_name(part)):
                 raise Malformed
             if fields > MAX_FIELDS:
                 raise TooLarge
-            if part.filename is not None:
-                if part.filename and take_file and _trusted(request, values):
-                    await take_file(part.name, part.filename, _chunks(part))
+            if (chosen := file_name(part)) is not None:
+                if chosen and take_file and _trusted(request, values):
+                    await take_file(name, chosen, _chunks(part))
                 continue
             raw = await _text(part, MAX_TEXT - size)
             size += len(raw)
-            values.setdefault(part.name, []).append(_lines(raw.decode()))
+            values.setdefault(name, []).append(_lines(raw.decode()))
     except ValueError as error:
         raise Malformed from error
     deadline.restart()

@@ -12,6 +12,7 @@ from services.applications.context import CODEC, INSPECTOR, SCANNER, SETTINGS, S
 from services.applications.use_cases import attachments as use_case
 from services.applications.use_cases.receiving import MB, examine, receive, too_large
 from shared.errors import Malformed, NotFound, UnsupportedMedia
+from shared.file_names import field_name, file_name
 from shared.http import framing
 from shared.store import CHUNK, attachment_key
 from shared.web import actor, answer, uuid_in_path
@@ -26,7 +27,7 @@ async def _file_part(request: web.Request) -> BodyPartReader:
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
-            if isinstance(part, BodyPartReader) and part.name == "file":
+            if isinstance(part, BodyPartReader) and field_name(part) == "file":
                 return part
     except (ValueError, AssertionError) as error:
         raise Malformed("附件上传的内容不完整，请重试。") from error
@@ -54,7 +55,7 @@ async def upload(request: web.Request) -> web.Response:
         raise too_large(place.slot)
     app[INSPECTOR].may_come(who.enterprise or who.account)
     part = await _file_part(request)
-    file = await receive(_chunks(part), part.filename or "附件", place)
+    file = await receive(_chunks(part), file_name(part) or "附件", place)
     try:
         examined = await examine(file, place, app[INSPECTOR], app[SCANNER], who.enterprise or who.account)
         # Before the transaction, where it may take its time: an object without a row is harmless.

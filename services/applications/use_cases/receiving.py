@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -9,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
 
 from services.applications.forms.definition import Slot
 from services.applications.inspection import Inspector
@@ -27,7 +27,27 @@ _KINDS = {
     "jpg": ("image/jpeg", b"\xff\xd8\xff"),
     "jpeg": ("image/jpeg", b"\xff\xd8\xff"),
 }
-_HEAD = 64
+# What people try most often, and what to do instead.
+_HEIC = "苹果手机请在“设置—相机—格式”中选择“兼容性最佳”后重新拍摄，或将照片另存为 JPG 后上传。"
+_OTHER_KINDS = {"heic": _HEIC, "heif": _HEIC, "webp": "请用看图软件另存为 JPG 或 PNG 后上传。"}
+# A PDF may have other bytes before its mark: viewers look for it in the first 1,024.
+_HEAD = 1024
+# What telephones and offices put under another extension, by its first bytes, and what to do then.
+_DISGUISED = (
+    (
+        re.compile(rb".{4}ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)", re.DOTALL),
+        f"文件实际是 HEIC 照片。{_HEIC}",
+    ),
+    (re.compile(rb".{4}ftypavif", re.DOTALL), "文件实际是 AVIF 图片，请另存为 JPG 或 PNG 后上传。"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "文件实际是 WebP 图片，请用看图软件另存为 JPG 或 PNG 后上传。"),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "文件实际是 PNG 图片，请将扩展名改为 .png 或另存为所需格式后上传。"),
+    (re.compile(rb"\xff\xd8\xff"), "文件实际是 JPG 图片，请将扩展名改为 .jpg 或另存为所需格式后上传。"),
+    (re.compile(rb"GIF8|BM|II\*\0|MM\0\*"), "文件实际是其他格式的图片，请另存为 JPG 或 PNG 后上传。"),
+    (
+        re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0"),
+        "文件实际是 Office、WPS 文档或压缩包，请在 Word、WPS 中“输出为PDF”后上传。",
+    ),
+)
 PREFIX = "gm-upload-"
 
 
@@ -87,7 +107,7 @@ async def receive(chunks: AsyncIterator[bytes], name: str, place: Place) -> Rece
         except BaseException:
             path.unlink(missing_ok=True)  # noqa: ASYNC240 (one unlink in the temporary folder)
             raise
-    return Received(path, _plain_name(name), size, hasher.hexdigest(), head)
+    return Received(path, name, size, hasher.hexdigest(), head)
 
 
 def media_type_of(file: Received, place: Place) -> str:
@@ -95,12 +115,15 @@ def media_type_of(file: Received, place: Place) -> str:
     extension = PurePosixPath(file.name).suffix.lower().lstrip(".")
     kinds = "、".join(place.slot.accept)
     if extension not in place.slot.accept:
-        raise UnsupportedMedia(f"此处只接受 {kinds} 文件。", code="file_type")
+        told = f"此处只接受 {kinds} 文件。{_OTHER_KINDS.get(extension, '')}"
+        raise UnsupportedMedia(told, code="file_type")
     if file.size == 0:
         raise UnsupportedMedia("文件是空的，请重新选择文件。", code="file_content")
     media_type, beginning = _KINDS[extension]
-    if not file.head.startswith(beginning):
-        raise UnsupportedMedia(f"文件内容与扩展名 .{extension} 不符，请重新导出后上传。", code="file_content")
+    within = file.head if extension == "pdf" else file.head[: len(beginning)]
+    if beginning not in within:
+        told = next((told for mark, told in _DISGUISED if mark.match(file.head)), "请重新导出后上传。")
+        raise UnsupportedMedia(f"文件内容与扩展名 .{extension} 不符，{told}", code="file_content")
     return media_type
 
 
@@ -134,15 +157,3 @@ def remove_leftovers() -> None:
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > 24 * 3600:
                 left.unlink()
-
-
-def _plain_name(name: str) -> str:
-    """The file's own name without folders or characters that end lines; 120 characters at most."""
-    # Form data escapes what a header cannot hold: browsers a quotation mark, some clients all beyond ASCII.
-    if name.isascii() and "%" in name:
-        with suppress(UnicodeDecodeError):
-            name = unquote(name, errors="strict")
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(c for c in base if c.isprintable()).strip() or "附件"
-    stem, dot, extension = shown.rpartition(".")
-    return f"{stem[:110]}{dot}{extension[:9]}" if dot else shown[:120]

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 
 from aiohttp import MultipartWriter, web
+from aiohttp.hdrs import CONTENT_DISPOSITION
 from aiohttp.payload import AsyncIterablePayload
 
 from services.gateway.pages.asking import Json, ask
 from shared.errors import Conflict, FieldError, Invalid, Malformed, TooLarge, UnsupportedMedia
+from shared.file_names import disposition
 from shared.web import uuid_in_path
 
 
@@ -26,8 +28,8 @@ class Uploads:
             raise Malformed
         body = MultipartWriter("form-data")
         part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
-        # Unquoted: the name is to arrive as the person's computer has it.
-        part.set_content_disposition("form-data", quote_fields=False, name="file", filename=file_name)
+        # As a browser writes it: the name is to arrive as the person's computer has it.
+        part.headers[CONTENT_DISPOSITION] = disposition("file", file_name)
         try:
             made = await ask(
                 self._request,

@@ -396,3 +396,28 @@ async def test_abandoned_uploads_are_given_up_after_a_week(
 
 async def test_unknown_attachment_is_not_found(api: Api, draft: str) -> None:
     assert (await fetch(api, draft, str(uuid4()))).status == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"x" * 2000, "照片.jpg", "“兼容性最佳”"),
+        (b"RIFF\x10\0\0\0WEBPVP8 " + b"x" * 2000, "照片.jpg", "WebP"),
+        (png(), "照片.jpg", "PNG"),
+        (b"PK\x03\x04" + b"x" * 2000, "扫描件.pdf", "输出为PDF"),
+        (b"x" * 1024 + pdf(), "扫描件.pdf", "重新导出"),
+        (b"\0\0\0\x18ftypheic", "照片.heic", "“兼容性最佳”"),
+    ],
+)
+async def test_what_a_file_really_is_and_what_to_do(
+    api: Api, draft: str, content: bytes, name: str, said: str
+) -> None:
+    answer = await send(api, draft, content, name=name)
+    assert answer.status == 415
+    assert said in (await answer.json())["detail"]
+
+
+@pytest.mark.parametrize("before", [b"\n", b"\xef\xbb\xbf", b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1024])
+async def test_a_pdf_with_bytes_before_its_mark_is_taken(api: Api, draft: str, before: bytes) -> None:
+    kept = await sent(api, draft, before[: 1024 - 5] + pdf())
+    assert kept["media_type"] == "application/pdf"
