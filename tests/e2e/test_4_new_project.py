@@ -124,7 +124,7 @@ def test_rows_totals_and_paste(open_page: OpenPage) -> None:
     clip = '设备费\t1,000.50\r\n"人工\n费"\t20\r\n差旅费\t3\r\n'
     paste(page, cell.format(1, "subject_name"), clip)
     expect(page.locator(cell.format(3, "subject_name"))).to_have_value("差旅费")
-    expect(page.locator(cell.format(1, "amount_wan"))).to_have_value("1000.50")
+    expect(page.locator(cell.format(1, "amount_wan"))).to_have_value("1,000.50")
     expect(table.locator("[data-total=amount_wan]")).to_have_text("1023.60")
     expect(page.locator("[data-kept]")).to_contain_text("已暂存，尚未提交")
     table.get_by_role("button", name=re.compile(r"删除\s*第1行")).click()

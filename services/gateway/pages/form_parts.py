@@ -1,9 +1,17 @@
 """What a form page is made of: controls, rows, tables, slots, each with what is said beside it."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 Json = dict[str, Any]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,11 @@ class Input:
     hidden: bool = False
     # Where its help stands; a cell's stands at the head of its column.
     help_at: str | None = None
+
+    @property
+    def calendar(self) -> bool:
+        """Whether a calendar can show the value: what is no day yet is shown as it was typed, never as nothing."""
+        return self.kind == "date" and (self.value == "" or _is_day(str(self.value)))
 
     @property
     def help_id(self) -> str:

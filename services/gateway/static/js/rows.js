@@ -1,4 +1,5 @@
 // Rows of a table: added, removed, pasted from Excel or WPS, summed while one types.
+import { Pasting } from "./pasting.js";
 import { count } from "./small.js";
 
 const TEXT = "input:not([type=hidden]), select, textarea";
@@ -16,6 +17,7 @@ function clear(row) {
   for (const input of row.querySelectorAll(TEXT)) {
     if (input.type === "checkbox" || input.type === "radio") input.checked = false;
     else input.value = "";
+    if (input.type === "text" && input.closest("td")?.matches(".k-date")) input.type = "date";
     if (input.matches("textarea[data-max]")) count(input);
   }
   for (const output of row.querySelectorAll("output")) output.textContent = "—";
@@ -31,9 +33,9 @@ class Rows {
     this.adder = block.querySelector(`button[value="add:${this.key}"]`);
     this.form = form;
     block.addEventListener("input", () => this.sum());
-    block.addEventListener("paste", (event) => this.pasted(event));
     const help = block.querySelector("[data-paste-help]");
     if (help) help.hidden = false;
+    this.pasting = new Pasting(this);
     this.sum();
   }
 
@@ -45,6 +47,7 @@ class Rows {
   submitted(action, button) {
     if (action === `add:${this.key}`) {
       const row = this.add();
+      this.pasting.forget();
       if (row) row.querySelector(TEXT).focus();
       return true;
     }
@@ -88,6 +91,7 @@ class Rows {
   remove(row) {
     const rows = this.rows();
     const at = rows.indexOf(row);
+    this.pasting.forget();
     // What the row holds in columns that are not shown goes with it.
     const base = row.querySelector("input[type=hidden]").name.replace(/[^.]+$/, "");
     for (const carried of this.form.querySelectorAll(`input[type=hidden][name^="${base}"]`)) {
@@ -113,34 +117,6 @@ class Rows {
     });
   }
 
-  // A block of cells from a spreadsheet fills cells to the right and below, adding rows as it needs them.
-  pasted(event) {
-    const text = event.clipboardData.getData("text/plain");
-    if (!event.target.matches(TEXT) || !/[\t\n]/.test(text.replace(/\r?\n$/, ""))) return;
-    if (event.target.matches("textarea") && !text.includes("\t")) return;
-    event.preventDefault();
-    const lines = parse(text);
-    const row = event.target.closest("tr[data-row]");
-    const column = this.inputs(row).indexOf(event.target);
-    let at = this.rows().indexOf(row);
-    let left = 0;
-    for (const cells of lines) {
-      const target = this.rows()[at] || (this.adder ? this.add() : null);
-      if (!target) { left += 1; continue; }
-      this.inputs(target).slice(column).forEach((input, n) => {
-        if (n < cells.length && !input.readOnly) put(input, cells[n].trim());
-      });
-      at += 1;
-    }
-    this.sum();
-    this.keeper.touched();
-    if (left) this.keeper.say(`最多 ${this.max} 行，有 ${left} 行没有粘贴`, "fault");
-  }
-
-  inputs(row) {
-    return [...row.querySelectorAll(TEXT)];
-  }
-
   sum() {
     for (const cell of this.block.querySelectorAll("[data-total]")) {
       const values = this.rows().map((row) => row.querySelector(`[name$=".${cell.dataset.total}"]`)?.value || "");
@@ -149,54 +125,25 @@ class Rows {
   }
 }
 
-// Spreadsheets put a cell with line breaks or tabs in quotes and double the quotes inside.
-export function parse(text) {
-  const lines = [[]];
-  let cell = "";
-  let quoted = false;
-  const source = text.replace(/\r\n?/g, "\n").replace(/\n$/, "");
-  for (let n = 0; n < source.length; n += 1) {
-    const letter = source[n];
-    if (quoted) {
-      if (letter !== '"') cell += letter;
-      else if (source[n + 1] === '"') { cell += '"'; n += 1; }
-      else quoted = false;
-    } else if (letter === '"' && cell === "") quoted = true;
-    else if (letter === "\t") { lines[lines.length - 1].push(cell); cell = ""; }
-    else if (letter === "\n") { lines[lines.length - 1].push(cell); cell = ""; lines.push([]); }
-    else cell += letter;
-  }
-  lines[lines.length - 1].push(cell);
-  return lines;
-}
+// Exact sums of what is plainly a number: hundredths as integers, never floating point. Only thousands marks where
+// thousands stand are left out; what has two readings is the service's to refuse.
+const PLAIN = /^([+-]?)(\d+)(?:\.(\d*))?$/;
+const THOUSANDS = /^[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+|(?: \d{3})+)(?:\.\d*)?$/;
 
-function put(input, text) {
-  if (input.type === "date") {
-    const found = text.match(/^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?$/);
-    input.value = found ? `${found[1]}-${found[2].padStart(2, "0")}-${found[3].padStart(2, "0")}` : "";
-  } else if (input.matches("select")) {
-    const option = [...input.options].find((o) => o.text === text);
-    if (option) input.value = option.value;
-  } else {
-    input.value = input.classList.contains("number") ? text.replace(/[,，\s￥¥]/g, "") : text;
-  }
-}
-
-// Exact sums: hundredths as integers, never floating point.
 export function total(values) {
   let sum = 0n;
   let places = 0;
   const parsed = [];
   for (const value of values) {
-    const plain = value.normalize("NFKC").replace(/[,\s]/g, "");
-    const found = plain.match(/^(-?)(\d+)(?:\.(\d*))?$/);
+    const plain = value.normalize("NFKC").replace(/\s/g, " ").trim();
+    const found = (THOUSANDS.test(plain) ? plain.replace(/[, ]/g, "") : plain).match(PLAIN);
     if (!found) continue;
     parsed.push(found);
     places = Math.max(places, (found[3] || "").length);
   }
   for (const [, sign, whole, part = ""] of parsed) {
     const amount = BigInt(whole + part.padEnd(places, "0"));
-    sum += sign ? -amount : amount;
+    sum += sign === "-" ? -amount : amount;
   }
   const digits = String(sum < 0n ? -sum : sum).padStart(places + 1, "0");
   const text = places ? `${digits.slice(0, -places)}.${digits.slice(-places)}` : digits;

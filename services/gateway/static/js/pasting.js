@@ -1,0 +1,116 @@
+// A block of cells from a spreadsheet, put into a table: to the right and below, adding rows as it needs them. All of it
+// is undone by one press, until something else is changed in the table.
+import { cells as copied } from "./clipboard.js";
+import { held, restore, settled, take, unmark } from "./cell.js";
+
+// By table, for the form may be made anew in between.
+const undos = new Map();
+
+export class Pasting {
+  constructor(rows) {
+    this.rows = rows;
+    this.line = document.createElement("p");
+    this.line.className = "help";
+    this.line.setAttribute("role", "status");
+    rows.block.append(this.line);
+    rows.block.addEventListener("paste", (event) => this.pasted(event));
+    rows.block.addEventListener("input", (event) => this.changed(event));
+    rows.block.addEventListener("change", (event) => settled(event.target.closest("td") || event.target));
+    rows.block.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z" || !undos.has(rows.key)) return;
+      event.preventDefault();
+      this.undo();
+    });
+    if (undos.has(rows.key)) this.offer();
+  }
+
+  changed(event) {
+    const cell = event.target.closest("td");
+    if (cell) unmark(cell);
+    this.forget();
+  }
+
+  forget() {
+    undos.delete(this.rows.key);
+    this.line.replaceChildren();
+  }
+
+  pasted(event) {
+    const row = event.target.closest("tr[data-row]");
+    const cell = event.target.closest("td");
+    if (!row || !cell || !event.target.matches("input, select, textarea")) return;
+    const lines = copied(event.clipboardData) || single(event);
+    if (!lines || (lines.length === 1 && lines[0].length === 1 && byItself(event.target, lines[0][0]))) return;
+    event.preventDefault();
+    const before = this.rows.rows().map((one) => ({ id: idOf(one), cells: cellsOf(one).map(held) }));
+    const column = cellsOf(row).indexOf(cell);
+    let at = this.rows.rows().indexOf(row);
+    const said = { rows: 0, unknown: 0, tooLow: 0, tooWide: 0 };
+    for (const texts of lines) {
+      const target = this.rows.rows()[at] || (this.rows.adder ? this.rows.add() : null);
+      if (!target) { said.tooLow += 1; continue; }
+      const places = cellsOf(target).slice(column);
+      texts.forEach((text, n) => {
+        if (places[n]) said.unknown += take(places[n], text) ? 0 : 1;
+        else if (text.trim()) said.tooWide += 1;
+      });
+      said.rows += 1;
+      at += 1;
+    }
+    undos.set(this.rows.key, { before, said: words(said, this.rows.max) });
+    this.rows.sum();
+    this.rows.keeper.touched();
+    this.offer();
+  }
+
+  offer() {
+    const undo = document.createElement("button");
+    undo.type = "button";
+    undo.className = "link";
+    undo.textContent = "撤销粘贴";
+    undo.addEventListener("click", () => this.undo());
+    this.line.replaceChildren(`${undos.get(this.rows.key).said} `, undo);
+  }
+
+  undo() {
+    const { before } = undos.get(this.rows.key);
+    for (const row of this.rows.rows()) {
+      const was = before.find((one) => one.id === idOf(row));
+      if (was) cellsOf(row).forEach((cell, n) => restore(cell, was.cells[n]));
+      else row.remove();
+    }
+    this.rows.renumber();
+    this.rows.sum();
+    this.rows.keeper.touched();
+    this.forget();
+    this.line.textContent = "已撤销粘贴";
+    this.rows.rows()[0].querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  }
+}
+
+// A calendar and a list take no text from a clipboard; the rest does so by itself.
+function single(event) {
+  const text = event.clipboardData.getData("text/plain");
+  return text.trim() && (event.target.matches("select") || event.target.closest("td").matches(".k-date")) ? [[text]] : null;
+}
+
+// One cell into a place for text goes where the caret is, unless the browser would tear it.
+function byItself(input, text) {
+  return (input.matches("textarea") || input.type === "text") && !input.closest("td").matches(".k-date") && !/["\n]/.test(text);
+}
+
+function idOf(row) {
+  return row.querySelector("input[type=hidden]").value;
+}
+
+function cellsOf(row) {
+  return [...row.cells].filter((cell) => cell.tagName === "TD" && !cell.matches(".act"));
+}
+
+function words(said, max) {
+  const parts = [`已粘贴 ${said.rows} 行`];
+  if (said.unknown) parts.push(`${said.unknown} 处未能识别，已标出`);
+  if (said.tooLow) parts.push(`最多 ${max} 行，有 ${said.tooLow} 行没有粘贴`);
+  if (said.tooWide) parts.push(`有 ${said.tooWide} 格超出表格右侧，没有粘贴`);
+  return `${parts.join("；")}。`;
+}
