@@ -10,6 +10,7 @@ from services.gateway import events
 from services.gateway.access import SIGNED_IN
 from services.gateway.auditing.reading import AccountAudit, read_accounts
 from services.gateway.context import SERVICES, SESSION, SETTINGS
+from services.gateway.forms import page_token
 from services.gateway.pages.rendering import page
 from shared import openapi
 from shared.identity import Role
@@ -49,7 +50,7 @@ async def me(request: web.Request) -> web.Response:
             name=session.name,
             roles=sorted(session.roles),
             enterprise=unit,
-            csrf_token=session.csrf_token,
+            csrf_token=page_token(session),
             expires_at=session.expires_at,
             idle_until=session.last_seen_at + timedelta(minutes=idle),
             idle_minutes=idle,

@@ -26,10 +26,40 @@ TakeFile = Callable[[str, str, AsyncIterator[bytes]], Awaitable[None]]
 FORM: web.RequestKey[Values] = web.RequestKey("form", dict)
 
 
+def page_token(session: Session) -> str:
+    """Write the session's token for a page, with the account that the page belongs to."""
+    return f"{session.csrf_token}.{session.account.hex}"
+
+
 def check_csrf(session: Session, token: str) -> None:
-    """`NotAllowed` unless the token is the session's."""
-    if not hmac.compare_digest(session.csrf_token.encode(), token.encode(errors="replace")):
-        raise NotAllowed("页面已失效，请重试。", code="csrf")
+    """`NotAllowed` unless the token is the session's. What was typed under one account is never saved under another."""
+    secret = token.partition(".")[0]
+    if hmac.compare_digest(session.csrf_token.encode(), secret.encode(errors="replace")):
+        return
+    if belongs_to_other(session, token):
+        raise OtherAccount
+    raise NotAllowed("页面已失效，请重试。", code="csrf")
+
+
+class OtherAccount(NotAllowed):
+    """Somebody else has signed in since the page was opened."""
+
+    def __init__(self) -> None:
+        super().__init__("浏览器中现在登录的是另一账号，本页内容没有保存到该账号。", code="other_account")
+
+
+def belongs_to_other(session: Session, token: str) -> bool:
+    """Whether a page's token names another account than the session's."""
+    return _account(token) not in (None, session.account.hex)
+
+
+def token_to_give_back(session: Session | None, sent: str) -> str:
+    """Choose the token of a form that is given back for another try: a fresh one only for the account that typed."""
+    return page_token(session) if session and _account(sent) == session.account.hex else sent
+
+
+def _account(token: str) -> str | None:
+    return token.partition(".")[2] or None
 
 
 async def keep_form(request: web.Request) -> None:

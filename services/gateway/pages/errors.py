@@ -9,7 +9,15 @@ from aiohttp.typedefs import Handler
 
 from services.gateway.access import Origin, origin_of
 from services.gateway.context import SESSION
-from services.gateway.forms import FORM, TOKEN, Values
+from services.gateway.forms import (
+    FORM,
+    TOKEN,
+    OtherAccount,
+    Values,
+    belongs_to_other,
+    one,
+    token_to_give_back,
+)
 from services.gateway.pages.rendering import page
 from services.gateway.web import resubmission
 from shared import clock, errors
@@ -19,7 +27,7 @@ from shared.web import REQUEST_ID
 
 log = logging.getLogger(__name__)
 
-CODES = {"csrf": "页面已失效", "foreign_origin": "请求来源不受信任"}
+CODES = {"csrf": "页面已失效", "other_account": "已登录另一账号", "foreign_origin": "请求来源不受信任"}
 TITLES = {
     400: "请求无法处理",
     401: "请先登录",
@@ -44,6 +52,8 @@ UNSEEN = frozenset(
         "password", "again", "captcha", "code",
     }
 )  # fmt: skip
+# What somebody else than the one who typed is told of the page's place.
+FOREIGN = frozenset({403, 404, 409})
 
 
 def wants_page(request: web.Request) -> bool:
@@ -80,9 +90,13 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
 
 async def _show(request: web.Request, error: errors.DomainError) -> web.Response:
     status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
-    waits = error.retry_after if isinstance(error, errors.TooMany | errors.Unavailable) else None
+    session = request.get(SESSION)
     # What failed may have failed before the form was read.
-    typed = await resubmission.typed(request) if status in GIVE_BACK or FORM in request else None
+    wanted = status in GIVE_BACK or FORM in request or (status in FOREIGN and session is not None)
+    typed = await resubmission.typed(request) if wanted else None
+    if status in FOREIGN and session is not None and belongs_to_other(session, one(typed or {}, TOKEN)):
+        error, status = OtherAccount(), 403
+    waits = error.retry_after if isinstance(error, errors.TooMany | errors.Unavailable) else None
     context = {
         "title": CODES.get(error.code) or TITLES.get(status, "操作未能完成"),
         "error": error,
@@ -115,6 +129,7 @@ async def _give_back(request: web.Request, typed: Values, context: dict[str, Any
     context |= {
         "hidden": [(name, value) for name, values in hidden.items() for value in values] if again else None,
         "typed": [v for name, values in typed.items() if name not in UNSEEN for v in values if v.strip()],
+        "given_back_token": token_to_give_back(request.get(SESSION), one(typed, TOKEN)),
         "place": request.path,
         "multipart": request.content_type == "multipart/form-data",
         # A form whose token is not the session's is sent again by a person, not by a script.

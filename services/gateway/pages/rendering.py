@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from services.gateway.context import SESSION, SETTINGS
+from services.gateway.forms import page_token
 from services.gateway.pages.assets import asset
 from services.gateway.switches import SWITCHES, Set
 from shared import clock
@@ -122,7 +123,7 @@ def page(request: web.Request, template: str, context: dict[str, Any], *, status
         {
             **frame(),
             "session": session,
-            "csrf_token": session.csrf_token if session else "",
+            "csrf_token": page_token(session) if session else "",
             "roles": {role.value for role in session.roles} if session else set(),
             "demo": settings.stub_idp,
             "switches": request.app[SWITCHES].set,

@@ -224,12 +224,16 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
         values = await _picked(request, section, form, values, etag)
     if action == "save" and not uploads.faults:
         try:
-            await ask(request, "PUT", path, json={"values": values}, etag=etag)
+            saved = await ask(request, "PUT", path, json={"values": values}, etag=etag)
         except Invalid:
             # Typed is typed: what cannot count yet is kept all the same, and judged where it is shown again.
-            await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
-            return _go(request, f"{here}?done=refused#errors")
-        return _go(request, f"{here}?done=saved#done")
+            saved = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
+            done = "refused#errors"
+        else:
+            done = "saved#done"
+        # With the new tag a script keeps what was typed while this was under way.
+        tags = {"etag": saved.etag, "base": merging.fingerprint(section, values)}
+        return _go(request, f"{here}?done={done}", tags)
     if action in brought.ACTIONS:
         if merging.fingerprint(section, values) != one(form, "base"):
             # What was typed meanwhile is kept first.
@@ -253,9 +257,9 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
     return _go(request, f"{here}?done={done}{place}")
 
 
-def _go(request: web.Request, location: str) -> web.Response:
+def _go(request: web.Request, location: str, tags: Json | None = None) -> web.Response:
     """Where a person is sent, and a script is told to go."""
-    return see_other(location) if wants_page(request) else answer({"location": location})
+    return see_other(location) if wants_page(request) else answer({"location": location, **(tags or {})})
 
 
 async def _picked(request: web.Request, section: Json, form: Values, values: Json, etag: str) -> Json:

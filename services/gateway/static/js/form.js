@@ -17,7 +17,7 @@ export function start() {
     form.querySelectorAll("textarea[data-max]").forEach(count);
   };
   bind();
-  guard(() => keeper.dirty);
+  guard(() => keeper.dirty || keeper.uploads.size > 0 || form.querySelector("[data-retry]"));
   const typed = (event) => {
     const input = event.target;
     if (input.type === "file") return;
@@ -33,13 +33,10 @@ export function start() {
   if ([...form.elements].some(typedBefore)) keeper.touched();
   form.addEventListener("submit", (event) => {
     const action = (event.submitter && event.submitter.value) || "draft";
-    if (/^(adopt|refresh|dismiss)/.test(action) && (keeper.dirty || keeper.running)) {
-      // What is typed is kept first; then the form goes as it would without a script.
+    if (/^(adopt|refresh|dismiss)/.test(action) && (keeper.dirty || keeper.running || keeper.uploads.size)) {
+      // What is typed and chosen is kept first; then the form goes as it would without a script.
       event.preventDefault();
-      keeper.keep().then(() => {
-        keeper.dirty = false;
-        form.requestSubmit(event.submitter);
-      });
+      keepFirst(keeper).then((kept) => { if (kept) form.requestSubmit(event.submitter); });
       return;
     }
     if (parts.some((part) => part.submitted(action, event.submitter))) return event.preventDefault();
@@ -51,13 +48,15 @@ export function start() {
   let outdated = false;
   const renew = async () => {
     outdated = false;
-    if (await reshape(form, () => !keeper.dirty)) {
+    if (await reshape(form, () => !keeper.dirty && !keeper.composing)) {
       bind();
       keeper.say(`${keeper.said}；表单已按您的选择更新`);
-    } else outdated = choosing(form);
+    } else outdated = choosing(form) || keeper.composing;
   };
-  // What waited for somebody choosing a file; the focus has moved on when the timer comes.
-  form.addEventListener("focusout", () => setTimeout(() => outdated && !choosing(form) && !keeper.dirty && renew()));
+  // What waited for somebody choosing a file or composing a word; the focus has moved on when the timer comes.
+  for (const end of ["focusout", "compositionend"]) {
+    form.addEventListener(end, () => setTimeout(() => outdated && !choosing(form) && !keeper.composing && !keeper.dirty && renew()));
+  }
   keeper.onKept = async (kept) => {
     compute(kept.computed);
     for (const part of parts) part.sum?.();
@@ -72,6 +71,14 @@ export function start() {
   window.addEventListener("gm-event", (event) => {
     if (event.detail.type === "refresh") refreshChecks();
   });
+}
+
+// Whether everything typed and chosen is kept now.
+async function keepFirst(keeper) {
+  if (!(await keeper.arrived())) return false;
+  if (keeper.running) await keeper.running;
+  if (keeper.dirty) await keeper.keep();
+  return !keeper.dirty;
 }
 
 function typedBefore(input) {

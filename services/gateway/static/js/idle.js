@@ -36,7 +36,7 @@ function look() {
 }
 
 async function stay() {
-  if (await renew().catch(() => false)) {
+  if ((await renew().catch(() => "out")) === "mine") {
     seen();
     hide();
   } else {

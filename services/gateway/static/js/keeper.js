@@ -1,7 +1,8 @@
 // Keeps what is typed: 暂存 by itself a moment after the last key, again with growing pauses while the line is
-// bad, and always saying what is kept and what is not.
+// bad, and always saying what is kept and what is not. Nothing is sent in the middle of a composition (an input method's
+// unfinished word), and nobody leaves while a file is on its way without being asked.
 import { clockTime } from "./clock.js";
-import { onReturn, renew } from "./session.js";
+import { NotSignedIn, onReturn, send } from "./session.js";
 
 // The server says how long after the last key; a little by chance, so that not everybody keeps at the same moment.
 const chance = (milliseconds) => milliseconds * (0.8 + 0.4 * Math.random());
@@ -18,7 +19,17 @@ export class Keeper {
     this.failures = 0;
     this.running = null;
     this.stopped = false;  // by a conflict: the person decides first
-    onReturn(() => { if (this.signedOut) this.back(); });
+    this.signedOut = "";  // "out", or "other" for another account
+    this.composing = false;
+    this.uploads = new Set();
+    this.resumed = [];  // what else goes on once the person is back
+    form.addEventListener("compositionstart", () => { this.composing = true; });
+    for (const end of ["compositionend", "focusout"]) form.addEventListener(end, () => this.composed());
+    onReturn(() => {
+      if (!this.signedOut) return;
+      this.dirty = true;
+      this.keep();
+    });
     addEventListener("online", () => { if (this.dirty) this.keep(); });
     addEventListener("visibilitychange", () => { if (document.hidden && this.dirty) this.keep(); });
   }
@@ -27,9 +38,15 @@ export class Keeper {
   touched(chosen = false) {
     this.dirty = true;
     this.version += 1;
-    if (!this.stopped && !this.signedOut) this.say("正在填写，稍后自动暂存…");
+    if (!this.stopped && !this.signedOut && !this.composing) this.say("正在填写，稍后自动暂存…");
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.keep(), chosen ? CHOSEN : chance(this.pause));
+  }
+
+  composed() {
+    if (!this.composing) return;
+    this.composing = false;
+    if (this.dirty) this.touched();
   }
 
   say(text, state = "") {
@@ -46,7 +63,7 @@ export class Keeper {
 
   // 暂存, one at a time; what is typed meanwhile goes with the next.
   async keep() {
-    if (this.stopped || this.signedOut || !this.dirty) return;
+    if (this.stopped || this.composing || !this.dirty) return;
     if (this.running) return this.running;
     this.running = this.once().finally(() => { this.running = null; });
     return this.running;
@@ -57,9 +74,12 @@ export class Keeper {
     let answer;
     try {
       answer = await this.post("draft");
-    } catch {
-      return this.later();
+    } catch (error) {
+      if (error instanceof NotSignedIn) this.leave(error.state);
+      else this.later();
+      return false;
     }
+    this.back();
     if (answer.ok) {
       const kept = await answer.json();
       this.form.elements.etag.value = kept.etag;
@@ -77,12 +97,12 @@ export class Keeper {
   }
 
   post(action) {
-    return fetch(this.form.getAttribute("action"), {  // .action is a button here
+    return send(this.form.getAttribute("action"), () => ({  // .action is a button here
       method: "POST",
       body: this.body(action),
       headers: { Accept: "application/json" },
       signal: AbortSignal.timeout?.(30000),
-    });
+    }));
   }
 
   later(seconds = 0) {
@@ -94,22 +114,39 @@ export class Keeper {
   }
 
   async trouble(answer, action) {
-    if (answer.status === 401) return this.leave();
     const problem = await answer.json().catch(() => ({}));
-    if (answer.status === 403 && problem.type === "csrf") return this.back();
     if (answer.status === 412) return this.conflict();
     if (answer.status === 429 || answer.status >= 500) return this.later(Number(answer.headers.get("Retry-After") || 0));
     this.say(`${problem.detail || "未能暂存"}（内容仍在本页）`, "fault");
     if (action !== "draft") this.release();
   }
 
+  // A file on its way, until `done` is settled.
+  carries(done) {
+    this.uploads.add(done);
+    done.finally(() => this.uploads.delete(done));
+  }
+
+  // Every file has arrived or failed. False when some failed and the person would rather look at them first.
+  async arrived() {
+    while (this.uploads.size) {
+      this.say(`还有 ${this.uploads.size} 个文件正在上传，传完后自动继续，请不要关闭本页…`);
+      await Promise.all(this.uploads);
+    }
+    const failed = this.form.querySelectorAll("[data-files] .error").length;
+    if (!failed || window.confirm(`有 ${failed} 个文件没有上传成功，不会随表单保存。仍要继续吗？`)) return true;
+    this.say("有文件没有上传成功，请重试或移除后再继续", "fault");
+    return false;
+  }
+
   // 暂存, 保存表单, 放弃修改 by their buttons. A line lost in the middle leaves the page as it is.
   async send(action, button) {
     if (this.sending) return;
-    if (this.stopped) return this.merge();
     this.sending = button;
-    clearTimeout(this.timer);
     button?.setAttribute("aria-busy", "true");
+    if (action !== "draft" && !(await this.arrived())) return this.release();
+    if (this.stopped) return this.merge();
+    clearTimeout(this.timer);
     if (this.running) await this.running;
     if (action === "draft") {
       this.dirty = true;
@@ -117,27 +154,40 @@ export class Keeper {
       return this.release();
     }
     this.say(action === "save" ? "正在保存…" : "正在恢复…");
+    const version = this.version;
     let answer;
     try {
       answer = await this.post(action);
-    } catch {
-      this.say(action === "save" ? "网络中断，尚未保存。内容仍在本页，请稍后再次点击“保存表单”" : "网络中断，请稍后再试", "fault");
+    } catch (error) {
+      if (error instanceof NotSignedIn) this.leave(error.state);
+      else this.say(action === "save" ? "网络中断，尚未保存。内容仍在本页，请稍后再次点击“保存表单”" : "网络中断，请稍后再试", "fault");
       this.failures = 0;
       return this.release();
     }
+    this.back();
     if (!answer.ok) {
       await this.trouble(answer, action);
       return this.release();
     }
-    const { location: next } = await answer.json();
+    const done = await answer.json();
     this.dirty = false;
-    const to = new URL(next, location.href);
+    if (done.etag && (this.version !== version || this.uploads.size)) await this.follow(done);
+    const to = new URL(done.location, location.href);
     if (to.pathname === location.pathname && to.search === location.search) {
       location.hash = to.hash;
       location.reload();
     } else {
       location.assign(to);
     }
+  }
+
+  // What was typed or chosen while 保存表单 was under way goes with a 暂存 of its own.
+  async follow(saved) {
+    this.form.elements.etag.value = saved.etag;
+    this.form.elements.base.value = saved.base;
+    while (this.uploads.size) await Promise.all(this.uploads);
+    this.dirty = true;
+    await this.keep();
   }
 
   release() {
@@ -169,23 +219,25 @@ export class Keeper {
     this.form.submit();
   }
 
-  leave() {
-    this.signedOut = true;
-    this.say("登录已过期，尚未暂存。内容仍在本页，请", "fault");
+  leave(state = "out") {
+    const before = this.signedOut;
+    this.signedOut = state;
+    this.release();
+    if (before === state && this.line.querySelector("a")) return;
+    const other = state === "other";
+    this.say(other ? "浏览器中现在登录的是另一账号，尚未暂存，也不会存到该账号。内容仍在本页，请" : "登录已过期，尚未暂存。内容仍在本页，请", "fault");
     const link = document.createElement("a");
-    link.href = "/login?next=/signed-in";
+    link.href = other ? "/" : "/login?next=/signed-in";
     link.target = "_blank";
     link.rel = "opener";
-    link.textContent = "在新窗口登录";
-    this.line.append(link, "，再回到这里");
-    this.release();
+    link.textContent = other ? "在新窗口退出该账号" : "在新窗口登录";
+    this.line.append(link, other ? "，登录原来的账号，再回到这里" : "，再回到这里");
   }
 
-  async back() {
-    if (!(await renew().catch(() => false))) return this.leave();
-    this.signedOut = false;
-    this.say("已重新登录");
-    this.dirty = true;
-    await this.keep();
+  // The page is its owner's again.
+  back() {
+    if (!this.signedOut) return;
+    this.signedOut = "";
+    for (const act of this.resumed.splice(0)) act();
   }
 }

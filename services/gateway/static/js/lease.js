@@ -1,5 +1,7 @@
 // A lease goes on while somebody works: it is renewed when a key or the pointer moved since the last look. Without
 // this script the page has a button for it.
+import { send, token } from "./session.js";
+
 export function start() {
   const panel = document.querySelector("[data-lease]");
   const text = panel.querySelector("[data-lease-text]");
@@ -16,11 +18,11 @@ export function start() {
   const clock = (at) => new Date(at).toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
 
   const renew = async () => {
-    const answer = await fetch(panel.dataset.lease, {
+    const answer = await send(panel.dataset.lease, () => ({
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRF-Token": panel.dataset.token },
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": token() },
       body: "{}",
-    });
+    }));
     const said = await answer.json();
     if (answer.ok) {
       until = Date.parse(said.lease.until);

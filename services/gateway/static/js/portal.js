@@ -5,6 +5,7 @@ const able = window.SubmitEvent && "submitter" in SubmitEvent.prototype && "Broa
 if (able) start();
 
 async function start() {
+  if (document.querySelector("[data-signed-in]")) new BroadcastChannel("gm-session").postMessage("signed-in");
   const [{ countDown }, { watchIdle }, { live }, { once, printing, fold, focusFirst, again }] = await Promise.all([
     import("./clock.js"), import("./idle.js"), import("./live.js"), import("./small.js"),
   ]);
@@ -18,7 +19,6 @@ async function start() {
     live();
     watchIdle();
   }
-  if (document.querySelector("[data-signed-in]")) new BroadcastChannel("gm-session").postMessage("signed-in");
   if (document.querySelector("form[data-form]")) import("./form.js").then((module) => module.start());
   else if (document.querySelector("form[data-guard]")) import("./guard.js").then((module) => module.guardForms());
   if (document.querySelector("[data-wait]")) import("./wait.js").then((module) => module.start());

@@ -13,7 +13,7 @@ export function compute(found) {
 
 // The form made anew from the page as it is now. False while something would be lost by it.
 export async function reshape(form, unchanged) {
-  if (form.querySelector("[data-files] progress, [data-files] .error") || choosing(form)) return false;
+  if (form.querySelector("[data-files] progress, [data-files] .error") || choosing(form) || !unchanged()) return false;
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer || !answer.ok || answer.redirected) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");

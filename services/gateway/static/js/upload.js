@@ -1,5 +1,5 @@
 // Attachments: sent as soon as they are chosen, with progress and another try; what is too large is said before.
-import { token } from "./session.js";
+import { refused, renew, token } from "./session.js";
 
 export function slots(form, keeper) {
   return [...form.querySelectorAll("[data-slot]")].map((block) => new Slot(block, form, keeper));
@@ -65,25 +65,57 @@ class Slot {
     bar.setAttribute("aria-label", `正在上传 ${file.name}`);
     const stop = button("取消");
     line.append(bar, stop);
+    const done = this.tried(file, bar, stop).then((act) => {
+      bar.remove();
+      stop.remove();
+      act(line);
+    });
+    this.keeper.carries(done);
+  }
+
+  // What to do with the file's line afterwards. A token of before is taken anew once.
+  async tried(file, bar, stop) {
+    const again = (text) => (line) => this.refuse(line, text, file);
+    try {
+      let request = await this.transfer(file, bar, stop);
+      if (refused(request.status)) {
+        const state = await renew();
+        if (state !== "mine") {
+          this.keeper.leave(state);
+          return (line) => {
+            again(state === "other" ? "浏览器中现在登录的是另一账号，未能上传" : "登录已过期，未能上传")(line);
+            this.keeper.resumed.push(() => line.querySelector("[data-retry]")?.click());
+          };
+        }
+        request = await this.transfer(file, bar, stop);
+      }
+      if (!request.status) return (line) => { line.remove(); this.input.focus(); };
+      const answer = JSON.parse(request.responseText || "{}");
+      if (request.status === 201) return (line) => this.accept(line, answer);
+      const final = request.status >= 400 && request.status < 500 && ![401, 403, 429].includes(request.status);
+      return (line) => this.refuse(line, answer.detail || "未能上传", final ? null : file);
+    } catch {
+      return again("网络中断，未能上传");
+    }
+  }
+
+  // The answered request; its status is 0 after 取消.
+  transfer(file, bar, stop) {
     const request = new XMLHttpRequest();
     const query = new URLSearchParams({ section: this.form.dataset.section, slot: this.key });
     request.open("POST", `${this.form.dataset.api}/attachments?${query}`);
     request.setRequestHeader("X-CSRF-Token", token());
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
-    const done = () => { bar.remove(); stop.remove(); };
-    request.addEventListener("load", () => {
-      done();
-      const answer = JSON.parse(request.responseText || "{}");
-      if (request.status === 201) return this.accept(line, answer);
-      if (request.status === 401) this.keeper.leave();
-      this.refuse(line, answer.detail || "未能上传", request.status >= 400 && request.status < 500 && ![401, 403, 429].includes(request.status) ? null : file);
-    });
-    request.addEventListener("error", () => { done(); this.refuse(line, "网络中断，未能上传", file); });
-    stop.addEventListener("click", () => { request.abort(); line.remove(); this.input.focus(); });
+    stop.onclick = () => request.abort();
     const data = new FormData();
     data.append("file", file, file.name);
-    request.send(data);
+    return new Promise((resolve, reject) => {
+      request.addEventListener("load", () => resolve(request));
+      request.addEventListener("abort", () => resolve(request));
+      request.addEventListener("error", reject);
+      request.send(data);
+    });
   }
 
   accept(line, made) {
@@ -112,6 +144,7 @@ class Slot {
     line.append(said);
     if (file) {
       const retry = button("重试");
+      retry.dataset.retry = "";
       retry.addEventListener("click", () => { said.remove(); retry.remove(); gone.remove(); this.send(file, line); });
       line.append(retry);
     }
