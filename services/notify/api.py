@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from aiohttp import web
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.notify import inbox, unsubscribing
@@ -14,7 +13,7 @@ from services.notify.ledger import EVENT
 from services.notify.models import Notification
 from services.notify.schemas import Forget, Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from services.notify.settings import NotifySettings
-from shared import openapi
+from shared import numbers, openapi
 from shared.errors import FieldError, Invalid, Malformed, NotFound
 from shared.messages import EventToShow, NoteResend, RenderedMail
 from shared.web import ROUTES, actor, answer, body, uuid_in_path
@@ -111,10 +110,10 @@ async def resend(request: web.Request) -> web.Response:
     email = None
     if given.email is not None and given.email.strip():
         try:
-            email = validate_email(given.email.strip(), check_deliverability=False).normalized
-        except EmailNotValidError:
-            error = FieldError(field="email", code="not_email", message="邮箱地址格式不正确")
-            raise Invalid([error], "邮箱地址格式不正确。") from None
+            email = numbers.email(given.email)
+        except ValueError as wrong:
+            error = FieldError(field="email", code="not_email", message=str(wrong))
+            raise Invalid([error], f"{wrong}。") from None
     hours = request.app[SETTINGS].notify_give_up_hours
     async with request.app[SESSIONS].begin() as session:
         done = await inbox.resend(

@@ -10,6 +10,7 @@ from services.gateway.pages.asking import see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.rendering import page
 from shared.errors import Malformed, TooLarge, UnsupportedMedia
+from shared.file_names import field_name, file_name
 from shared.web import REQUEST_ID, answer
 
 # Nothing longer or stranger can be a token of ours; it need not be asked for.
@@ -63,7 +64,7 @@ async def _hash(request: web.Request) -> str:
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
-            if isinstance(part, BodyPartReader) and part.name == "file" and part.filename:
+            if isinstance(part, BodyPartReader) and field_name(part) == "file" and file_name(part):
                 digest, size = hashlib.sha256(), 0
                 while chunk := await part.read_chunk(CHUNK):
                     size += len(chunk)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import BodyPartReader, web
 
 from shared.errors import Malformed, TooLarge, UnsupportedMedia
+from shared.file_names import field_name, file_name
 from shared.wire import storable
 
 MAX_SCAN = 5 * 1024 * 1024
@@ -48,12 +49,12 @@ async def read(request: web.Request) -> tuple[dict[str, str], bytes]:
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
-            if not isinstance(part, BodyPartReader) or not part.name or len(fields) > 50:
+            if not isinstance(part, BodyPartReader) or not (name := field_name(part)) or len(fields) > 50:
                 raise Malformed
-            if part.filename is not None:
+            if file_name(part) is not None:
                 scan = await _bytes(part, MAX_SCAN + 1, MAX_READ)
             else:
-                fields[part.name] = (await _bytes(part, MAX_TEXT, MAX_TEXT)).decode()
+                fields[name] = (await _bytes(part, MAX_TEXT, MAX_TEXT)).decode()
     except ValueError as error:
         raise Malformed from error
     storable(*fields.values())

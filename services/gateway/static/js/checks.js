@@ -1,9 +1,12 @@
 // The panel of cross-form checks, fetched anew after something was saved elsewhere.
+import { owns } from "./session.js";
+
 export async function refreshChecks() {
   const panel = document.querySelector("[data-checks]");
   if (!panel) return;
   const answer = await fetch(panel.dataset.checks, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
-  const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#checks ul");
-  if (found) panel.querySelector("ul").replaceWith(document.adoptNode(found));
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const found = page.querySelector("#checks ul");
+  if (found && owns(page)) panel.querySelector("ul").replaceWith(document.adoptNode(found));
 }

@@ -10,10 +10,14 @@ window.addEventListener("beforeunload", (event) => {
   event.preventDefault();
 });
 
-// Ordinary forms: dirty from the first key until they are sent.
+// Ordinary forms in which one writes: dirty from the first key until they are sent.
+function written() {
+  return [...document.forms].filter((form) => form.method === "post" && form.querySelector("textarea"));
+}
+
 export function guardForms() {
   let typed = false;
-  for (const form of document.querySelectorAll("form[data-guard]")) {
+  for (const form of written()) {
     form.addEventListener("input", () => { typed = true; });
     form.addEventListener("submit", () => { typed = false; });
   }

@@ -1,6 +1,7 @@
 // 闪信: live notices. One tab holds the stream and tells the others; without a stream they ask now and then.
 // Nobody's session is kept alive by a page that nobody uses.
 import { left } from "./clock.js";
+import { owns } from "./session.js";
 
 const KEY = "gm-live";
 const channel = new BroadcastChannel("gm-events");
@@ -93,11 +94,13 @@ function poll() {
 // Lists that say so are fetched anew and put in place; what is being typed is never touched.
 async function refresh() {
   const list = document.querySelector("[data-refresh]");
-  if (!list || list.contains(document.activeElement)) return;
+  const busy = () => list.contains(document.activeElement);
+  if (!list || busy()) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
-  const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-refresh]");
-  if (!found) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const found = page.querySelector("[data-refresh]");
+  if (!found || !owns(page) || busy()) return;
   for (const element of found.querySelectorAll("[data-until]")) element.textContent = left(Date.parse(element.dataset.until) - Date.now());
   list.replaceWith(document.adoptNode(found));
 }

@@ -17,6 +17,11 @@ export class NotSignedIn extends Error {
   }
 }
 
+// Whether a page that was fetched is still the same account's: another's is never put in place of ours.
+export function owns(page) {
+  return account(page.documentElement.dataset.token) === owner;
+}
+
 let asking = null;
 
 // Who is signed in now: "mine" (the page has the new token then), "other" or "out". Rejects while the line is down.

@@ -1,5 +1,6 @@
 // What an answer changes elsewhere on the form: values computed from it, and what is asked for at all. The server says
 // both with every 暂存; here it is only put in place, around what is being typed.
+import { owns } from "./session.js";
 
 export function compute(found) {
   for (const [id, text] of Object.entries(found)) {
@@ -18,7 +19,7 @@ export async function reshape(form, unchanged) {
   if (!answer || !answer.ok || answer.redirected) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const made = page.querySelector("form[data-form]");
-  if (!made || choosing(form) || !unchanged()) return false;
+  if (!made || !owns(page) || choosing(form) || !unchanged()) return false;
   const back = remember(form);
   const line = form.querySelector("[data-kept]");
   form.replaceChildren(...document.adoptNode(made).childNodes);

@@ -1,6 +1,10 @@
 // Attachments: sent as soon as they are chosen, with progress and another try; what is too large is said before.
 import { refused, renew, token } from "./session.js";
 
+// What telephones give most often, and what to do then.
+const HEIC = "。苹果手机请在“设置—相机—格式”中选择“兼容性最佳”后重新拍摄，或将照片另存为 JPG 后上传";
+const INSTEAD = { heic: HEIC, heif: HEIC, webp: "。请用看图软件另存为 JPG 或 PNG 后上传" };
+
 export function slots(form, keeper) {
   return [...form.querySelectorAll("[data-slot]")].map((block) => new Slot(block, form, keeper));
 }
@@ -47,7 +51,7 @@ class Slot {
     const max = Number(this.block.dataset.maxMb);
     const kind = file.name.toLowerCase().split(".").pop();
     if (!this.block.dataset.accept.split(" ").includes(kind)) {
-      return `只支持 ${this.block.dataset.accept.replaceAll(" ", "、")} 文件`;
+      return `只支持 ${this.block.dataset.accept.replaceAll(" ", "、")} 文件${INSTEAD[kind] || ""}`;
     }
     if (!file.size) return "文件是空的，请重新选择";
     if (file.size > max * 1048576) {
