@@ -21,7 +21,7 @@ SLOT = "[data-slot=business_license]"
 def held_upload(page: Page) -> list[Route]:
     """Choose a file; its upload goes on when the route in the answer is told to."""
     held: list[Route] = []
-    page.route("**/attachments?*", held.append)
+    page.route("**/attachments?*", lambda route: held.append(route))
     with page.expect_request("**/attachments?*"):
         page.locator(f"{SLOT} input[type=file]").set_input_files(FILE)
     expect(page.locator(f"{SLOT} progress")).to_be_visible()
@@ -51,6 +51,21 @@ def test_saving_waits_for_a_file(open_page: OpenPage, system: RunningSystem) -> 
     expect(page.get_by_text("所填内容已为您暂存")).to_be_visible()
     expect(page.locator(SLOT).get_by_role("link", name="营业执照.pdf")).to_be_visible()
     assert len(files_saved(system, id)) == 1
+
+
+def test_a_file_chosen_before_the_script_came_is_sent(open_page: OpenPage, system: RunningSystem) -> None:
+    page = open_page()
+    sign_in(page, "qiye1")
+    held: list[Route] = []
+    page.route("**/js/upload.js", lambda route: held.append(route))
+    id = create(system.person("qiye1"))
+    page.goto(f"/applications/{id}/sections/company", wait_until="commit")
+    page.locator(f"{SLOT} input[type=file]").set_input_files(FILE)
+    while not held:
+        page.wait_for_timeout(20)
+    for route in held:
+        route.continue_()
+    expect(page.locator(SLOT).get_by_role("link", name="营业执照.pdf")).to_be_visible()
 
 
 def _material(page: Page) -> None:
@@ -181,14 +196,16 @@ def test_no_form_is_made_anew_under_a_composition(open_page: OpenPage, system: R
         "document.querySelector('form[data-form]').querySelectorAll('textarea, input').forEach((i) => { i.same = true; })"
     )
     held: list[Route] = []
-    url = "**/sections/project_content"
-    page.route(url, lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    page.route(
+        "**/sections/project_content",
+        # Only the first 暂存 is held.
+        lambda route: held.append(route) if route.request.method == "POST" and not held else route.continue_(),
+    )
     place = page.get_by_label("项目背景与必要性")
     # The choice asks for other fields; its 暂存 is on its way when the composition begins.
     with page.expect_request(lambda request: request.method == "POST"):
         page.locator("[name='f.direction']").select_option(factories.PLATFORM)
     with composing(page, "gong", "工", into="项目背景与必要性"):
-        page.unroute(url)
         held[0].continue_()
         expect(page.locator("[data-kept]")).to_contain_text("已暂存")
         page.wait_for_timeout(1500)

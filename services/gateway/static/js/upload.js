@@ -19,6 +19,8 @@ class Slot {
     this.input = block.querySelector("input[type=file]");
     block.querySelector(`button[value="upload:${this.key}"]`).hidden = true;
     this.input.addEventListener("change", () => this.chosen());
+    // Whoever was faster than this script has chosen already.
+    if (this.input.files.length) this.chosen();
   }
 
   // Whether the button was one of this slot's.
