@@ -16,9 +16,11 @@ from services.gateway.forms import check_csrf, keep_form
 from services.gateway.limits import USUAL, Limit
 from services.gateway.sessions import Session
 from services.gateway.settings import GatewaySettings
+from services.gateway.web.session_watch import WATCH, cut
 from shared import clock
 from shared.errors import NotAllowed, NotSignedIn
 from shared.identity import Actor, Role
+from shared.ranks import Rank, rank_of
 from shared.web import REQUEST_ID
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -81,10 +83,7 @@ def origin_of(request: web.Request) -> Origin:
     """Where a request was made. Another site of the same domain is as foreign as any: it has pages of its own."""
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    settings = request.app[SETTINGS]
-    ours = origin is not None and origin.lower() in {
-        f"{settings.public_url.scheme}://{host}" for host in settings.known_hosts
-    }
+    ours = origin is not None and origin.lower() in request.app[SETTINGS].known_origins
     if site not in {None, "same-origin", "none"} or not (origin is None or ours):
         return Origin.FOREIGN
     return Origin.OWN if ours or site == "same-origin" else Origin.UNSAID
@@ -134,6 +133,10 @@ def entered(page: Page) -> Handler:
                     request.app[DATABASE], session.subject, client_address(request), request.method, page.path
                 )
                 raise NotAllowed
+            length = request.content_length if request.body_exists else 0
+            stop = cut(request, transfer=rank_of(request.method, request.path, length) is Rank.TRANSFER)
+            with request.app[WATCH].during(session.id_sha256, session.roles, session.enterprise, stop):
+                return await page.handler(request)
         return await page.handler(request)
 
     checked.__doc__ = page.handler.__doc__

@@ -34,6 +34,7 @@ from services.gateway.stub_idp import mails as stub_mails
 from services.gateway.switches import SWITCHES, Board, watching
 from services.gateway.web.outgoing import Outgoing
 from services.gateway.web.resubmission import hand_ticket
+from services.gateway.web.session_watch import WATCH, SessionWatch, note_streaming, watching_sessions
 from shared.database import BUSY, async_engine
 from shared.door import Door
 from shared.identity import Signer, Verifier
@@ -71,8 +72,10 @@ def create_app(settings: GatewaySettings) -> web.Application:
     add_route(app, "GET", "/static/{digest}/{name:.+}", assets.serve)
     app.on_response_prepare.append(security_headers(settings))
     app.on_response_prepare.append(hand_ticket)
+    app.on_response_prepare.append(note_streaming)
     app.cleanup_ctx.append(_limits)
     app.cleanup_ctx.append(_database)
+    app.cleanup_ctx.append(watching_sessions)
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(watching)
     app.cleanup_ctx.append(_internal)
@@ -91,10 +94,12 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     cache = Cache(settings.redis_url.get_secret_value())
     app[DATABASE] = sessions
     app[CACHE] = cache
+    app[WATCH] = watch = SessionWatch(sessions)
     app[BROWSER_SESSIONS] = Sessions(
         sessions,
         cache,
         app[KEYS],
+        watch,
         idle=timedelta(minutes=settings.session_idle_minutes),
         absolute=timedelta(hours=settings.session_hours),
         second_factor=settings.second_factor,

@@ -1,4 +1,5 @@
-"""`GET /api/v1/events`: live notices as server-sent events, for as long as somebody is signed in.
+"""`GET /api/v1/events`: live notices as server-sent events, for as long as somebody is signed in: a stream ends within a second of
+its session, and says nothing while that could not be known.
 
 One subscription a process, many streams: each gets what its person may see. Streams are bounded, a slow one loses
 notices rather than memory, and after Redis was away everybody is told to look again.
@@ -10,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -20,7 +22,9 @@ from sqlalchemy import select
 from services.gateway.context import DATABASE, SESSION, SETTINGS
 from services.gateway.models import SessionRow
 from services.gateway.sessions import Session
+from services.gateway.web.session_watch import WATCH, SessionWatch
 from shared import clock
+from shared.database import BUSY
 from shared.errors import Unavailable
 from shared.hints import CHANNEL, Hint, end
 from shared.identity import Role
@@ -43,8 +47,10 @@ CLOSE: Message = ("", "")
 class Streams:
     """The open streams of this process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, watch: SessionWatch) -> None:
         self._url = url
+        self._watch = watch
+        self._withheld = False
         self._open: dict[asyncio.Queue[Message], Session] = {}
         self.closing = False
 
@@ -69,6 +75,13 @@ class Streams:
 
     def tell(self, hint: Hint) -> None:
         """Hand a hint to everybody it is for."""
+        if not self._watch.fresh:
+            # Some of them may have been signed out.
+            self._withheld = True
+            return
+        if self._withheld:
+            self._withheld = False
+            self.refresh()
         data = json.dumps(
             {
                 "application_id": str(hint.application_id),
@@ -145,16 +158,20 @@ def _end(queue: asyncio.Queue[Message]) -> None:
     queue.put_nowait(CLOSE)
 
 
-async def _alive(request: web.Request, session: Session) -> bool:
-    """Whether the session still stands. Asked without touching it: a stream is no sign of somebody at work."""
+async def _seconds_left(request: web.Request, session: Session) -> float:
+    """How long the session stands. Asked without touching it: a stream is no sign of somebody at work."""
     now = clock.now()
-    if now > session.expires_at:
-        return False
-    async with request.app[DATABASE].begin() as database:
-        query = select(SessionRow.last_seen_at).where(SessionRow.id_sha256 == session.id_sha256)
-        seen: datetime | None = await database.scalar(query)
+    try:
+        async with request.app[DATABASE].begin() as database:
+            query = select(SessionRow.last_seen_at).where(SessionRow.id_sha256 == session.id_sha256)
+            seen: datetime | None = await database.scalar(query)
+    except BUSY:
+        # Nothing is said meanwhile.
+        return min(AGAIN_SECONDS, (session.expires_at - now).total_seconds())
+    if seen is None:
+        return 0.0
     idle = timedelta(minutes=request.app[SETTINGS].session_idle_minutes)
-    return seen is not None and now - seen <= idle
+    return (min(session.expires_at, seen + idle) - now).total_seconds()
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -172,7 +189,9 @@ async def stream(request: web.Request) -> web.StreamResponse:
     try:
         await answer.prepare(request)
         await answer.write(b"retry: 5000\n\n")
-        await _pass_on(request, answer, queue)
+        end = partial(_end, queue)
+        with request.app[WATCH].during(session.id_sha256, session.roles, session.enterprise, end):
+            await _pass_on(request, answer, queue)
     except ConnectionResetError:
         # A window that was closed is no fault.
         pass
@@ -182,13 +201,18 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _pass_on(request: web.Request, answer: web.StreamResponse, queue: asyncio.Queue[Message]) -> None:
+    loop = asyncio.get_running_loop()
+    look_at = 0.0
     while True:
-        try:
-            kind, data = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
-        except TimeoutError:
-            if not await _alive(request, request[SESSION]):
+        if loop.time() >= look_at:
+            left = await _seconds_left(request, request[SESSION])
+            if left <= 0:
                 return
+            look_at = loop.time() + min(HEARTBEAT_SECONDS, left)
             await answer.write(b": still here\n\n")
+        try:
+            kind, data = await asyncio.wait_for(queue.get(), look_at - loop.time())
+        except TimeoutError:
             continue
         if (kind, data) == CLOSE:
             return
@@ -197,7 +221,7 @@ async def _pass_on(request: web.Request, answer: web.StreamResponse, queue: asyn
 
 async def listening(app: web.Application) -> AsyncIterator[None]:
     """Subscribe while the gateway runs."""
-    app[STREAMING] = streams = Streams(app[SETTINGS].redis_url.get_secret_value())
+    app[STREAMING] = streams = Streams(app[SETTINGS].redis_url.get_secret_value(), app[WATCH])
     task = asyncio.create_task(streams.listen())
     yield
     await end(task)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -59,11 +59,23 @@ class SessionRow(Base):
     credential: Mapped[str | None]
     # Sealed; shown to the provider at sign-out.
     id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # The provider's own name of its session (`sid`), where it says one: by it the provider ends this one.
+    provider_session: Mapped[str | None]
     # When the second factor was given.
     factor_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SessionChange(Base):
+    """That a session ended or changed, or its account. Written by triggers, so that no way of ending one is forgotten."""
+
+    __tablename__ = "session_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    session_sha256: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"), index=True)
 
 
 class Audit(Base):

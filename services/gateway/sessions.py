@@ -1,7 +1,8 @@
 """Browser sessions: an opaque id in a cookie, the session in PostgreSQL, a copy in a cache for speed.
 
-Redis stopped or flushed signs nobody out. A copy lives for seconds only, so that a session ended while Redis
-was away is gone soon after it is back.
+Redis stopped or flushed signs nobody out. A copy is sealed for the session that it is of, lives for seconds, and counts only
+while this gateway knows that the session has not changed since: whoever can write Redis makes no session and no rights, and what
+ended is over within a second.
 """
 
 import hashlib
@@ -12,11 +13,12 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime, BaseModel
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.cache import Cache
-from services.gateway.models import Account, Consent, SessionRow
+from services.gateway.models import Account, Consent, SessionChange, SessionRow
+from services.gateway.web.session_watch import SessionWatch
 from shared import clock
 from shared.identity import Actor, Role
 from shared.sealing import CannotOpen, Keyring
@@ -25,6 +27,8 @@ from shared.sealing import CannotOpen, Keyring
 # consent is asked for again.
 CONSENT_VERSION = "2026-11"
 COPY_SECONDS = 20
+# What triggers wrote down is of interest for a minute.
+CHANGES_KEPT = timedelta(minutes=10)
 # How often `last_seen_at` is written while somebody works.
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -70,10 +74,18 @@ class Arrival:
     agent: str
     credential: str | None = None
     id_token: str | None = None
+    provider_session: str | None = None
 
 
 def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Copy(BaseModel, frozen=True):
+    """What is sealed into the cache."""
+
+    copied_at: AwareDatetime
+    session: Session
 
 
 class Sessions:
@@ -84,6 +96,7 @@ class Sessions:
         database: async_sessionmaker[AsyncSession],
         cache: Cache,
         keys: Keyring,
+        watch: SessionWatch,
         *,
         idle: timedelta,
         absolute: timedelta,
@@ -93,6 +106,7 @@ class Sessions:
         self._database = database
         self._cache = cache
         self._keys = keys
+        self._watch = watch
         self._idle = idle
         self._absolute = absolute
         self._second_factor = second_factor
@@ -113,11 +127,13 @@ class Sessions:
                     agent=arrival.agent[:200],
                     credential=arrival.credential,
                     id_token=self._keys.seal(hint.encode(), own.bytes) if hint else None,
+                    provider_session=arrival.provider_session,
                     expires_at=clock.now() + self._absolute,
                 )
             )
             # Housekeeping at the moment when somebody waits for the database anyway.
             await session.execute(delete(SessionRow).where(SessionRow.expires_at < func.now()))
+            await session.execute(delete(SessionChange).where(SessionChange.at < func.now() - CHANGES_KEPT))
         if replaces:
             await self.end(replaces)
         return id
@@ -140,17 +156,25 @@ class Sessions:
         if not 20 <= len(id) <= 100 or not id.isascii():
             return None
         key = digest(id)
-        copy = await self._cache.get(_key(key))
-        if copy is not None:
-            found: Session | None = Session.model_validate_json(copy)
-        else:
-            found = await self._load(key)
-            if found is not None:
-                await self._cache.put(_key(key), found.model_dump_json(), COPY_SECONDS)
+        found = await self._copy(key) if self._watch.unchanged(key) else None
+        if found is None and (found := await self._load(key)) is not None:
+            copy = Copy(copied_at=clock.now(), session=found).model_dump_json().encode()
+            await self._cache.put(_key(key), self._keys.seal(copy, _context(key)).hex(), COPY_SECONDS)
         now = clock.now()
         if found is None or now > found.expires_at or now - found.last_seen_at > self._idle:
             return None
         return found
+
+    async def _copy(self, key: str) -> Session | None:
+        """What the cache has of a session; None for nothing, and for what is not ours, of another session or too old."""
+        text = await self._cache.get(_key(key))
+        if text is None:
+            return None
+        try:
+            copy = Copy.model_validate_json(self._keys.open(bytes.fromhex(text), _context(key)))
+        except (CannotOpen, ValueError):
+            return None
+        return copy.session if abs(clock.now() - copy.copied_at) <= timedelta(seconds=COPY_SECONDS) else None
 
     async def _load(self, key: str) -> Session | None:
         async with self._database.begin() as session:
@@ -221,6 +245,24 @@ class Sessions:
         except CannotOpen:
             return None
 
+    async def end_at_provider(self, subject: str | None, provider_session: str | None) -> list[str]:
+        """End what the provider says is over: one of its sessions, or all of somebody's; whose they were."""
+        ended = select(SessionRow.id_sha256).join(Account, Account.id == SessionRow.account_id)
+        if subject is not None:
+            ended = ended.where(Account.subject == subject)
+        if provider_session is not None:
+            # A session that began without a name at the provider could be this one.
+            named = SessionRow.provider_session == provider_session
+            ended = ended.where(named if subject is None else or_(named, SessionRow.provider_session.is_(None)))
+        async with self._database.begin() as session:
+            gone = delete(SessionRow).where(SessionRow.id_sha256.in_(ended))
+            rows = (await session.execute(gone.returning(SessionRow.id_sha256, SessionRow.account_id))).all()
+            whose = select(Account.subject).where(Account.id.in_({account for _, account in rows}))
+            subjects = list(await session.scalars(whose))
+        for key, _ in rows:
+            await self._cache.drop(_key(key))
+        return subjects
+
     async def end_of(self, account: UUID, *, one: UUID | None = None, but: UUID | None = None) -> int:
         """End an account's sessions: all, one by its name, or all but one; how many there were."""
         query = delete(SessionRow).where(SessionRow.account_id == account)
@@ -233,6 +275,10 @@ class Sessions:
         for key in ended:
             await self._cache.drop(_key(key))
         return len(ended)
+
+
+def _context(id_sha256: str) -> bytes:
+    return f"session:{id_sha256}".encode()
 
 
 def _key(id_sha256: str) -> str:

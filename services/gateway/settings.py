@@ -120,6 +120,11 @@ class GatewaySettings(DatabaseSettings):
             known |= {name + port for name in LOOPBACK}
         return frozenset(known)
 
+    @cached_property
+    def known_origins(self) -> frozenset[str]:
+        """What may stand in `Origin`."""
+        return frozenset(f"{self.public_url.scheme}://{host}" for host in self.known_hosts)
+
     @property
     def rates(self) -> dict[str, int]:
         """The numbers that limits name."""

@@ -20,6 +20,8 @@ LABELS = {
     "sign_in_refused": "登录被拒绝",
     "sign_out": "退出",
     "sessions_ended": "退出其它登录",
+    "provider_sign_out": "认证平台退出登录",
+    "provider_sign_out_refused": "认证平台的退出通知被拒绝",
     "second_factor": "双因素认证通过",
     "second_factor_failed": "双因素认证失败",
     "factor_reset": "重置双因素认证",

@@ -18,7 +18,8 @@ MAX_LENGTH = 500
 @dataclass(frozen=True)
 class Person:
     """Somebody a provider vouches for. `attributes` are what a form may be prefilled with; `credential` is how
-    they proved themselves (`password`, `certificate`); `id_token` is shown to the provider at sign-out."""
+    they proved themselves (`password`, `certificate`); `id_token` is shown to the provider at sign-out; `session` is the
+    provider's own name of its session, by which it ends ours."""
 
     subject: str
     name: str
@@ -27,6 +28,7 @@ class Person:
     attributes: dict[str, Any] = field(default_factory=dict)
     credential: str | None = None
     id_token: str | None = None
+    session: str | None = None
 
 
 class Claims(BaseModel):
@@ -70,6 +72,7 @@ class Claims(BaseModel):
             attributes=attributes,
             credential=self.credentials.get(_first(read, self.credential) or ""),
             id_token=id_token,
+            session=_text(claims.get("sid")) if id_token else None,
         )
 
 

@@ -7,6 +7,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signin import claims
 from services.gateway.signin.attempt import Attempt, Seal
 from services.gateway.signin.claims import Person
+from services.gateway.signin.logout_token import SignedOut
 from services.gateway.signin.oidc import Oidc
 from services.gateway.signin.tokeninfo import TokenInfo
 from services.gateway.signin.wire import Wire
@@ -21,6 +22,8 @@ class Provider(Protocol):
     async def person(self, code: str, attempt: Attempt) -> Person: ...
 
     async def logout_url(self, id_token: str | None) -> str | None: ...
+
+    async def signed_out(self, token: str) -> SignedOut: ...
 
 
 class SignInClient:

@@ -91,7 +91,9 @@ async def callback(request: web.Request) -> web.Response:
         raise
     account = await _enter(request, person)
     name = cookie_name(settings)
-    arrival = Arrival(address, request.headers.get("User-Agent", ""), person.credential, person.id_token)
+    arrival = Arrival(
+        address, request.headers.get("User-Agent", ""), person.credential, person.id_token, person.session
+    )
     id = await request.app[BROWSER_SESSIONS].begin(account.id, arrival, replaces=request.cookies.get(name))
     answer = see_other(attempt.next)
     set_session(answer, settings, id)

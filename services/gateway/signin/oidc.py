@@ -12,11 +12,13 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, HttpUrl, ValidationError
 
 from services.gateway.settings import GatewaySettings
-from services.gateway.signin import id_token
+from services.gateway.signin import id_token, logout_token
 from services.gateway.signin.attempt import Attempt
 from services.gateway.signin.claims import Claims, Person
 from services.gateway.signin.id_token import TokenRefused, UnknownKey
+from services.gateway.signin.logout_token import SignedOut
 from services.gateway.signin.wire import Wire, unreadable
+from shared import clock
 
 SCOPE = "openid profile email phone"
 # What discovery and keys say is believed this long.
@@ -41,11 +43,13 @@ class Metadata(BaseModel):
 class Oidc:
     """A provider that was named by its issuer alone."""
 
-    def __init__(self, settings: GatewaySettings, wire: Wire, claims: Claims) -> None:
+    def __init__(
+        self, settings: GatewaySettings, wire: Wire, claims: Claims, *, issuer: str | None = None
+    ) -> None:
         self._settings = settings
         self._wire = wire
         self._claims = claims
-        self._issuer = str(settings.idp_issuer).rstrip("/")
+        self._issuer = (issuer or str(settings.idp_issuer)).rstrip("/")
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, KeySet] | None = None
         self._lock = asyncio.Lock()
@@ -102,6 +106,25 @@ class Oidc:
         }
         url = str(found.end_session_endpoint)
         return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(query)}"
+
+    async def signed_out(self, token: str) -> SignedOut:
+        """Whose session a logout token ends; `TokenRefused` for one that is not this provider's, for us, and of now."""
+        found = await self._discover()
+        for last in (False, True):
+            try:
+                return logout_token.read(
+                    token,
+                    await self._key_set(found, fresh=last),
+                    issuer=found.issuer,
+                    client_id=self._settings.idp_client_id,
+                    now=int(clock.now().timestamp()),
+                    algorithms=found.id_token_signing_alg_values_supported,
+                    leeway=self._settings.idp_leeway_seconds,
+                )
+            except UnknownKey:
+                if last:
+                    raise TokenRefused("unknown_key") from None
+        raise AssertionError  # the second round returns or raises
 
     async def _believed(self, token: str, access: str, attempt: Attempt, found: Metadata) -> dict[str, Any]:
         for last in (False, True):

@@ -7,6 +7,8 @@ from authlib.oauth2.client import OAuth2Client
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import Attempt
 from services.gateway.signin.claims import Claims, Person
+from services.gateway.signin.logout_token import SignedOut
+from services.gateway.signin.oidc import Oidc
 from services.gateway.signin.wire import Wire
 
 SCOPE = "uid cn idCardNumber extProperties credenceClass"
@@ -20,6 +22,8 @@ class TokenInfo:
         self._wire = wire
         self._claims = claims
         self._base = f"{str(settings.idp_url).rstrip('/')}/am"
+        # Sign-in needs no OpenID Connect of it; that a session is over it can only say in those words.
+        self._oidc = Oidc(settings, wire, claims, issuer=str(settings.idp_url))
 
     async def authorize_url(self, attempt: Attempt) -> str:
         """Where the browser goes. Observed links carry no `state`; ours always do."""
@@ -46,6 +50,10 @@ class TokenInfo:
         )
         query = urlencode({"access_token": token["access_token"]})
         return self._claims.person(await self._wire.ask("GET", f"{self._base}/oauth2/tokeninfo?{query}"))
+
+    async def signed_out(self, token: str) -> SignedOut:
+        """Whose session a logout token ends, by the platform's published keys."""
+        return await self._oidc.signed_out(token)
 
     async def logout_url(self, id_token: str | None) -> str:
         """Where a browser goes to end the platform's own session, and come back."""

@@ -89,6 +89,7 @@ async def configuration(request: web.Request) -> web.Response:
             "userinfo_endpoint": settings.public(f"{BASE}/userinfo"),
             "jwks_uri": settings.public(f"{BASE}/connect/jwk_uri"),
             "end_session_endpoint": settings.public("/stub-idp/am/UI/Logout"),
+            "backchannel_logout_supported": True,
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["public"],

@@ -8,7 +8,7 @@ from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
 
 from services.gateway.context import DATABASE, SETTINGS
-from services.gateway.stub_idp import mails, passwords
+from services.gateway.stub_idp import mails, passwords, signing_out
 from services.gateway.stub_idp.browsers import captcha_passes
 from services.gateway.stub_idp.going import fields
 from services.gateway.stub_idp.models import StubAccount, StubResetCode
@@ -95,7 +95,8 @@ async def set_password(request: web.Request) -> web.Response:
                         "密码已修改",
                         f"账号 {username} 的密码刚刚被修改。如非本人操作，请立即拨打热线。",
                     )
-        if good:
+        if good and account:
+            await signing_out.tell(request, account.subject)
             return await show(request, "stub_reset_done.html", {})
         errors["code"] = "验证码错误或已失效，请核对或重新获取"
     context = {"username": username, "code": code, "sent": ""}

@@ -1,0 +1,57 @@
+"""`POST /login/backchannel-logout`: the provider says that somebody's session is over, and ours ends with it.
+
+The provider calls when a person signs out there, changes the password, or is locked; what it says counts by its signature alone.
+"""
+
+from datetime import timedelta
+
+from aiohttp import web
+from sqlalchemy.dialects.postgresql import insert
+
+from services.gateway.accounts import note
+from services.gateway.addresses import client_address
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, SIGN_IN
+from services.gateway.forms import FORM, Values, keep_form, one
+from services.gateway.models import SpentState
+from services.gateway.sessions import digest
+from services.gateway.signin.logout_token import LONGEST, OLDEST_SECONDS
+from shared import clock
+from shared.errors import DomainError, Malformed
+
+# Until nobody can bring the token again, with what clocks may differ.
+SPENT_FOR = timedelta(seconds=OLDEST_SECONDS * 3)
+
+
+async def logout(request: web.Request) -> web.Response:
+    """End what the provider names. 200 when it is over, also if nothing was there; 400 for what is no logout token of ours."""
+    await keep_form(request)
+    form: Values = request[FORM]
+    token = one(form, "logout_token")
+    if not token or len(token) > LONGEST:
+        raise Malformed(code="invalid_request")
+    address = client_address(request)
+    try:
+        said = await request.app[SIGN_IN].provider.signed_out(token)
+    except DomainError as refused:
+        async with request.app[DATABASE].begin() as database:
+            note(
+                database,
+                "provider_sign_out_refused",
+                None,
+                address,
+                result="refused",
+                reason=getattr(refused, "reason", refused.code),
+            )
+        raise
+    async with request.app[DATABASE].begin() as database:
+        row = {"state_sha256": digest(f"logout:{said.id}"), "expires_at": clock.now() + SPENT_FOR}
+        first = await database.scalar(
+            insert(SpentState).values(row).on_conflict_do_nothing().returning(SpentState.state_sha256)
+        )
+    # The provider may say it twice; once it was carried out, a token that somebody kept ends nothing more.
+    if first is not None:
+        ended = await request.app[BROWSER_SESSIONS].end_at_provider(said.subject, said.session)
+        async with request.app[DATABASE].begin() as database:
+            for subject in ended:
+                note(database, "provider_sign_out", subject, address)
+    return web.Response(headers={"Cache-Control": "no-store"})

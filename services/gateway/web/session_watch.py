@@ -1,0 +1,143 @@
+"""Hears of every session that ends or changes, whichever gateway, command or hand did it, and ends what is still going on in it.
+
+The database writes each change down (`session_changes`, by triggers), and every gateway looks a few times a second: a question
+that works through pgbouncer in transaction mode, where LISTEN does not.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from time import monotonic
+
+from aiohttp import web
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.gateway.models import Account, SessionChange, SessionRow
+from shared.database import BUSY
+from shared.hints import end
+
+log = logging.getLogger(__name__)
+
+# How often is looked, and how old a look may be that is still relied upon: together less than the second that is promised.
+EVERY_SECONDS = 0.3
+FRESH_SECONDS = 0.8
+# How far back each look goes: longer than any transaction that ends a session, and than a copy of one lives.
+WINDOW = timedelta(seconds=60)
+Rights = tuple[frozenset[str], str | None]
+End = Callable[[], None]
+# An answer that is passed on as it comes.
+STREAMING = web.RequestKey("streaming", bool)
+
+
+class SessionWatch:
+    """What one gateway knows of the last minute's changes, and what is going on in each session."""
+
+    def __init__(self, database: async_sessionmaker[AsyncSession]) -> None:
+        self._database = database
+        self._changed: frozenset[str] = frozenset()
+        self._seen: frozenset[int] = frozenset()
+        self._looked_at = float("-inf")
+        self._going_on: dict[str, set[tuple[Rights, End]]] = {}
+
+    @property
+    def fresh(self) -> bool:
+        """Whether everything up to less than a second ago is known. Nothing remembered counts while it is not."""
+        return monotonic() - self._looked_at < FRESH_SECONDS
+
+    def unchanged(self, id_sha256: str) -> bool:
+        """Whether a session is surely as it was a minute ago."""
+        return self.fresh and id_sha256 not in self._changed
+
+    @contextmanager
+    def during(self, id_sha256: str, roles: Collection[str], enterprise: str | None, stop: End) -> Iterator[None]:
+        """Call `stop` if the session ends, or its rights change, while the block lasts."""
+        mine = ((frozenset(roles), enterprise), stop)
+        all_ = self._going_on.setdefault(id_sha256, set())
+        all_.add(mine)
+        try:
+            yield
+        finally:
+            all_.discard(mine)
+            if not all_ and self._going_on.get(id_sha256) is all_:
+                del self._going_on[id_sha256]
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await asyncio.wait_for(self.look(), timeout=5)
+            except BUSY as error:
+                log.warning("changes of sessions are not known", extra={"reason": repr(error)})
+            except Exception:
+                log.exception("changes of sessions are not known")
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def look(self) -> None:
+        """Learn what changed, and end what goes on in sessions that are no more."""
+        began = monotonic()
+        missed = began - self._looked_at > WINDOW.total_seconds() / 2
+        async with self._database.begin() as session:
+            rows = (
+                await session.execute(
+                    select(SessionChange.id, SessionChange.session_sha256).where(
+                        SessionChange.at > func.clock_timestamp() - WINDOW
+                    )
+                )
+            ).all()
+            new = {key for id, key in rows if id not in self._seen}
+            doubtful = [key for key in self._going_on if missed or key in new]
+            rights = await _rights(session, doubtful) if doubtful else {}
+        self._seen = frozenset(id for id, _ in rows)
+        self._changed = frozenset(key for _, key in rows)
+        # Known is what had been committed when the question was asked.
+        self._looked_at = began
+        for key in doubtful:
+            for had, stop in list(self._going_on.get(key, ())):
+                if rights.get(key) != had:
+                    stop()
+
+
+async def _rights(session: AsyncSession, keys: Sequence[str]) -> dict[str, Rights]:
+    """The roles and enterprise of the sessions that there are."""
+    query = (
+        select(SessionRow.id_sha256, Account.roles, Account.enterprise)
+        .join(Account, Account.id == SessionRow.account_id)
+        .where(
+            SessionRow.id_sha256.in_(keys),
+            SessionRow.expires_at > func.now(),
+            Account.disabled_at.is_(None),
+        )
+    )
+    return {key: (frozenset(roles), enterprise) for key, roles, enterprise in await session.execute(query)}
+
+
+WATCH = web.AppKey("session_watch", SessionWatch)
+
+
+def cut(request: web.Request, *, transfer: bool) -> End:
+    """Ends a request whose session has ended: a file on its way in, or an answer that is still being passed on. What is being
+    carried out is finished, and its short answer sent."""
+
+    def stop() -> None:
+        if (transfer or request.get(STREAMING)) and request.transport is not None:
+            request.transport.abort()
+
+    return stop
+
+
+async def note_streaming(request: web.Request, response: web.StreamResponse) -> None:
+    """For every answer, before it begins. Live notices end by themselves, in good order."""
+    if not isinstance(response, web.Response) and response.content_type != "text/event-stream":
+        request[STREAMING] = True
+
+
+async def watching_sessions(app: web.Application) -> AsyncIterator[None]:
+    """Look while the gateway runs."""
+    with suppress(*BUSY):
+        await app[WATCH].look()
+    task = asyncio.create_task(app[WATCH].run())
+    yield
+    await end(task)
