@@ -26,6 +26,7 @@ from services.gateway.pages import (
 from services.gateway.pages.review import case, deciding, notices, phrases, queue, ranking, returning
 from services.gateway.personal import consent, own_data
 from services.gateway.personal import sessions_page as my_sessions
+from services.gateway.signin import back_channel
 from services.gateway.signin import factor_pages as factor
 from services.gateway.signin import handlers as signin
 from services.gateway.stub_idp import captchas as stub_captchas
@@ -54,6 +55,8 @@ PAGES = [
     Page("GET", "/", home.entrance, ANYBODY),
     Page("GET", "/login", signin.login, ANYBODY, limit=SIGN_IN),
     Page("GET", "/login/callback", signin.callback, ANYBODY, limit=SIGN_IN),
+    # The provider says that a session is over there; its signature proves it.
+    Page("POST", "/login/backchannel-logout", back_channel.logout, ANYBODY, limit=VERIFY),
     Page("POST", "/logout", signin.logout, SIGNED_IN, form=True, early=True),
     Page("GET", "/second-factor", factor.ask, SIGNED_IN, early=True),
     Page("GET", "/second-factor/picture", factor.picture, SIGNED_IN, early=True),
