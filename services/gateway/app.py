@@ -18,6 +18,7 @@ from services.gateway.context import (
     DATABASE,
     KEYS,
     LIMITS,
+    OUTGOING,
     SERVICES,
     SETTINGS,
     SIGN_IN,
@@ -135,7 +136,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     async with ClientSession(
         timeout=ClientTimeout(total=30, connect=3), cookie_jar=DummyCookieJar(), auto_decompress=False
     ) as http:
-        outgoing = Outgoing(http)
+        app[OUTGOING] = outgoing = Outgoing(http)
         app[SERVICES] = Services(
             outgoing,
             Signer(SERVICE, settings.signing_key),

@@ -11,6 +11,7 @@ from services.gateway.limits import Limits
 from services.gateway.sessions import Session, Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
+from services.gateway.web.outgoing import Outgoing
 from shared.sealing import Keyring
 from shared.workdays import WorkingDays
 
@@ -19,6 +20,7 @@ DATABASE: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("database", 
 BROWSER_SESSIONS = web.AppKey("browser_sessions", Sessions)
 CACHE = web.AppKey("cache", Cache)
 SERVICES = web.AppKey("services", Services)
+OUTGOING = web.AppKey("outgoing", Outgoing)
 SIGN_IN = web.AppKey("sign_in", SignInClient)
 KEYS = web.AppKey("keys", Keyring)
 WORKDAYS = web.AppKey("workdays", WorkingDays)

@@ -1,12 +1,14 @@
 """Tells the portal that somebody's sessions are over, as a provider does (OIDC Back-Channel Logout 1.0)."""
 
 import logging
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from aiohttp import ClientError, ClientTimeout, web
 from joserfc import jwt
+from yarl import URL
 
-from services.gateway.context import HTTP, SETTINGS
+from services.gateway.context import OUTGOING, SETTINGS
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.logout_token import EVENT
 from services.gateway.stub_idp import tokens
@@ -38,11 +40,15 @@ def logout_token(settings: GatewaySettings, subject: str) -> str:
 async def tell(request: web.Request, subject: str) -> None:
     """Tell the portal, which is the stub's only client. After the commit of what ended the sessions."""
     settings = request.app[SETTINGS]
-    data = {"logout_token": logout_token(settings, subject)}
+    form = urlencode({"logout_token": logout_token(settings, subject)})
     for _ in range(TRIES):
         try:
-            async with request.app[HTTP].post(
-                settings.public(PATH), data=data, timeout=ClientTimeout(total=3), allow_redirects=False
+            async with request.app[OUTGOING].call(
+                "POST",
+                URL(settings.public(PATH)),
+                headers={"Content-Type": "application/x-www-form-urlencoded"},
+                body=form.encode(),
+                timeout=ClientTimeout(total=3),
             ) as answer:
                 if answer.status == 200:
                     return
