@@ -1,11 +1,13 @@
 """What spreadsheets put on the clipboard arrives as it was copied, or stays visible and says what is wrong with it."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from shared import amounts
 from tests.e2e.conftest import OpenPage
 from tests.e2e.portal import open_section, sign_in
 from tests.system.running import RunningSystem, create
@@ -211,3 +213,19 @@ def test_an_amount_is_handed_over_as_it_was_written(open_page: OpenPage, system:
     expect(page.locator(cell.format(2, "amount_wan"))).to_have_value("待定")
     expect(page.locator("#plan_items td.wrong")).to_contain_text("粘贴的内容不是数字")
     expect(page.locator("[data-total=amount_wan]").first).to_have_text("1000.50")
+
+
+WRITTEN = [
+    "1,234.50", "12,5", "１２，５", "1,2345.00", "0,500", "1 234", "12 5", "\u2212 5", "–5", "\u202d15.00\u202c", "12.", "1_5", "1e3",
+    "许多", "", "12,345,678.90",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_the_page_sums_what_the_service_reads(modules: Any, written: str) -> None:
+    """What the service would refuse is not in the sum."""
+    try:
+        meant = amounts.read(written)
+    except amounts.NotANumber:
+        meant = Decimal(0)
+    assert Decimal(modules("rows", "total", [written, "1.25"])) == meant + Decimal("1.25")

@@ -135,7 +135,8 @@ export function total(values) {
   let places = 0;
   const parsed = [];
   for (const value of values) {
-    const plain = value.normalize("NFKC").replace(/\s/g, " ").trim();
+    const seen = value.normalize("NFKC").replace(/\p{Cf}/gu, "").replace(/[\u2212\u2013]/g, "-");
+    const plain = seen.replace(/\s/g, " ").trim().replace(/^([+-]) +/, "$1");
     const found = (THOUSANDS.test(plain) ? plain.replace(/[, ]/g, "") : plain).match(PLAIN);
     if (!found) continue;
     parsed.push(found);
