@@ -95,7 +95,9 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     cache = Cache(settings.redis_url.get_secret_value())
     app[DATABASE] = sessions
     app[CACHE] = cache
-    app[WATCH] = watch = SessionWatch(sessions)
+    # A connection of its own: when all others are taken, what is remembered must still count.
+    own = async_engine(settings.model_copy(update={"database_pool_size": 1}))
+    app[WATCH] = watch = SessionWatch(async_sessionmaker(own))
     app[BROWSER_SESSIONS] = Sessions(
         sessions,
         cache,
@@ -120,6 +122,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     app[CHECKS].update(database=database, clock=clocks)
     yield
     await cache.close()
+    await own.dispose()
     await engine.dispose()
 
 

@@ -5,7 +5,6 @@ Nothing is issued or kept before the request has proved itself: own origin, a li
 given back goes in again by a POST with that token; no GET does anything with it.
 """
 
-import hashlib
 import json
 import re
 from contextlib import suppress
@@ -138,39 +137,40 @@ async def hand_ticket(request: web.Request, response: web.StreamResponse) -> Non
 
 
 async def keep(request: web.Request) -> None:
-    """Keep what was typed into a section that could not be taken, for the section's page."""
+    """Keep what was typed into a section that could not be taken, for the section's page: the last one of each session."""
     if not SECTION.fullmatch(request.path) or (session := await proved(request)) is None:
         return
-    form = request.get(FORM, {})
-    plain = json.dumps({n: v for n, v in form.items() if n not in {TOKEN, MARK}}, ensure_ascii=False).encode()
+    form = {n: v for n, v in request.get(FORM, {}).items() if n not in {TOKEN, MARK}}
+    plain = json.dumps({"path": request.path, "form": form}, ensure_ascii=False).encode()
     if len(plain) <= KEPT_BYTES:
-        # Bound to the page and the session, and unreadable where it waits.
-        sealed = request.app[KEYS].seal(plain, _context(request.path, session))
-        await request.app[CACHE].put(_key(request.path, session), sealed.hex(), KEPT_SECONDS)
+        # Bound to the session, and unreadable where it waits.
+        sealed = request.app[KEYS].seal(plain, _context(session))
+        await request.app[CACHE].put(_key(session), sealed.hex(), KEPT_SECONDS)
 
 
 async def kept(request: web.Request) -> Values | None:
     """What this session typed into the section of this page and we could not take; None when there is nothing, or no more."""
     session = request[SESSION]
-    text = await request.app[CACHE].get(_key(request.path, session))
+    text = await request.app[CACHE].get(_key(session))
     if text is None:
         return None
     try:
-        plain = request.app[KEYS].open(bytes.fromhex(text), _context(request.path, session))
+        found = json.loads(request.app[KEYS].open(bytes.fromhex(text), _context(session)))
     except (CannotOpen, ValueError):
         return None
-    values: Values = json.loads(plain)
-    return values
+    form: Values | None = found["form"] if found["path"] == request.path else None
+    return form
 
 
 async def taken(request: web.Request) -> None:
-    """Forget what was kept, once a section's form has been taken."""
-    await request.app[CACHE].drop(_key(request.path, request[SESSION]))
+    """Forget what was kept of a section, once its form has been taken."""
+    if await kept(request) is not None:
+        await request.app[CACHE].drop(_key(request[SESSION]))
 
 
-def _context(path: str, session: Session) -> bytes:
-    return f"kept form:{path}:{session.id}".encode()
+def _context(session: Session) -> bytes:
+    return f"kept form:{session.id}".encode()
 
 
-def _key(path: str, session: Session) -> str:
-    return f"gm:kept:{hashlib.sha256(_context(path, session)).hexdigest()}"
+def _key(session: Session) -> str:
+    return f"gm:kept:{session.id}"

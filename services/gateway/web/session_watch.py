@@ -66,13 +66,17 @@ class SessionWatch:
 
     async def run(self) -> None:
         """Until cancelled."""
+        known = True
         while True:
             try:
                 await asyncio.wait_for(self.look(), timeout=5)
+                known = True
             except BUSY as error:
-                log.warning("changes of sessions are not known", extra={"reason": repr(error)})
+                if known:
+                    log.warning("changes of sessions are not known for now", extra={"reason": repr(error)})
+                known = False
             except Exception:
-                log.exception("changes of sessions are not known")
+                log.exception("changes of sessions are not known for now")
             await asyncio.sleep(EVERY_SECONDS)
 
     async def look(self) -> None:
