@@ -52,7 +52,8 @@ def wanted(processes: dict[str, Any], environments: dict[str, dict[str, str]]) -
         kind = re.sub(r"-\d+$", "", name)
         if kind in POOLS:
             size = environments[POOLS[kind]].get("GM_DATABASE_POOL_SIZE", POOL_SIZE)
-            found[name] = int(size)
+            # The gateway watches sessions by one of its own.
+            found[name] = int(size) + (kind == "gateway")
     return found
 
 
