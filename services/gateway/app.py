@@ -1,5 +1,6 @@
 """The only wiring of the gateway: one public application, one internal, the resources they share."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -34,7 +35,7 @@ from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from services.gateway.switches import SWITCHES, Board, watching
 from services.gateway.web.outgoing import Outgoing
-from services.gateway.web.resubmission import hand_ticket
+from services.gateway.web.resubmission import PROOFS, PROOFS_AT_ONCE, hand_ticket
 from services.gateway.web.session_watch import WATCH, SessionWatch, note_streaming, watching_sessions
 from shared.database import BUSY, async_engine
 from shared.door import Door
@@ -66,6 +67,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     )
     app[SETTINGS] = settings
     app[SWITCHES] = Board()
+    app[PROOFS] = asyncio.Semaphore(PROOFS_AT_ONCE)
     app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     for page in routes.table(stub_idp=settings.stub_idp):

@@ -5,6 +5,7 @@ Nothing is issued or kept before the request has proved itself: own origin, a li
 given back goes in again by a POST with that token; no GET does anything with it.
 """
 
+import asyncio
 import json
 import re
 from contextlib import suppress
@@ -29,6 +30,10 @@ SUBMIT = re.compile(r"(?:/api/v1)?/applications/([0-9a-fA-F-]{36})/submit")
 SECTION = re.compile(r"/applications/[0-9a-fA-F-]{36}/sections/[a-z0-9_]+")
 # The answer to what we turn away. A mistake of ours (500) is none: the same would fail again.
 SHED = 503
+# Whoever was turned away has no place at the door: so many of them are looked up at once, so long each waits for that.
+PROOFS_AT_ONCE = 4
+PROOF_SECONDS = 3.0
+PROOFS = web.AppKey("proofs", asyncio.Semaphore)
 # How long typed text is kept for its section's page, and how much of it.
 KEPT_SECONDS = 900
 KEPT_BYTES = 256 * 1024
@@ -65,8 +70,9 @@ async def _prove(request: web.Request) -> Session | None:
     session = request.get(SESSION)
     if session is None:
         # We may be busy because the database is: then nobody can prove anything.
-        with suppress(*BUSY):
-            session = await current(request)
+        with suppress(*BUSY, TimeoutError):
+            async with asyncio.timeout(PROOF_SECONDS), request.app[PROOFS]:
+                session = await current(request)
     if session is None:
         return None
     # The page says who is signed in, though the request was turned away before anybody had looked.

@@ -1,5 +1,6 @@
 """Too many people at once: who is told to wait keeps the deadline and every word typed, with scripts or without."""
 
+import asyncio
 import random
 import re
 from collections.abc import AsyncIterator
@@ -10,14 +11,15 @@ from uuid import uuid4
 
 import pytest
 import redis
-from aiohttp import ClientResponse, FormData
+from aiohttp import ClientResponse, ClientSession, DummyCookieJar, FormData
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from services.gateway import switches
 from services.gateway.client import problem
-from services.gateway.context import SERVICES
+from services.gateway.context import BROWSER_SESSIONS, SERVICES
 from services.gateway.switches import SWITCHES
+from services.gateway.web.resubmission import PROOFS_AT_ONCE
 from shared import clock, deadline, tickets
 from shared.breaker import Breaker
 from shared.door import Door
@@ -491,3 +493,35 @@ async def test_announcement_ends_by_itself() -> None:
     board.set = switches.Set(announcement="维护", announcement_until=clock.now() + timedelta(minutes=1))
     assert board.announcement() == "维护"
     assert board.announcement(clock.now() + timedelta(minutes=2)) == ""
+
+
+async def test_a_flood_that_is_turned_away_takes_no_connections_from_others(
+    gateway: TestServer, browser: Browser, draft: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cookies that nobody has, sent while the door is shut: few are looked up at once, and the honest one gets its ticket."""
+    sessions = gateway.app[BROWSER_SESSIONS]
+    find = sessions.find
+    at_once, most = 0, 0
+
+    async def slowly(id: str):  # type: ignore[no-untyped-def]
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.02)
+        at_once -= 1
+        return await find(id)
+
+    monkeypatch.setattr(sessions, "find", slowly)
+    async with full(gateway), ClientSession(cookie_jar=DummyCookieJar()) as http:
+
+        async def bogus(number: int) -> int:
+            headers = {"Cookie": f"gm_session={number:043d}", "If-Match": '"1"', "X-CSRF-Token": "x"}
+            url = gateway.make_url(f"/api/v1/applications/{draft}/submit")
+            async with http.post(url, json={}, headers=headers) as answer:
+                assert tickets.HEADER not in answer.headers
+                return answer.status
+
+        *statuses, honest = await asyncio.gather(*(bogus(n) for n in range(60)), submit(browser, draft))
+    assert set(statuses) == {503}
+    assert most <= PROOFS_AT_ONCE
+    assert ticket_of(gateway, honest) is not None
