@@ -1,6 +1,7 @@
 """Parameters of a query that are more than text, judged the same way by every service."""
 
 from datetime import datetime
+from uuid import UUID
 
 from shared.errors import Malformed
 
@@ -14,6 +15,15 @@ def instant(text: str) -> datetime:
     if found is None or found.tzinfo is None or not 2000 <= found.year < 2200:
         raise Malformed("时间应为带时区的 RFC 3339 格式。", code="bad_instant")
     return found
+
+
+def uuid(text: str) -> UUID | None:
+    """A UUID as we write it; None for anything else."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None
 
 
 def number(text: str, most: int) -> int:

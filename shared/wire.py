@@ -2,12 +2,14 @@
 
 import json
 import re
+from math import isfinite
 from typing import Any
 
 from shared import errors
 
 # Deeper than any section's values; a limit keeps a hostile body from exhausting the stack.
 MAX_DEPTH = 12
+MAX_DIGITS = 18
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
@@ -20,6 +22,20 @@ def storable(*texts: str, code: str = "bad_character") -> None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is larger than any number")
+    return number
+
+
+def _integer(text: str) -> int:
+    # What no column and no other program's integer holds.
+    if len(text) > MAX_DIGITS:
+        raise ValueError("an integer of too many digits")
+    return int(text)
 
 
 def _check(value: dict[str, Any] | list[Any], *, escaped: bool, depth: int = 0) -> None:
@@ -38,7 +54,9 @@ def _check(value: dict[str, Any] | list[Any], *, escaped: bool, depth: int = 0) 
 def loads(raw: bytes) -> Any:
     """JSON from outside: UTF-8, no NaN, no characters that cannot be kept, not too deep."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(
+            raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number, parse_int=_integer
+        )
     except (ValueError, RecursionError) as error:
         raise errors.Malformed("请求内容不是有效的 JSON。", code="bad_json") from error
     if isinstance(value, dict | list):

@@ -5,7 +5,11 @@ import json
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import AwareDatetime, TypeAdapter
+
 from shared.errors import Malformed
+
+_PLACE: TypeAdapter[tuple[AwareDatetime, UUID]] = TypeAdapter(tuple[AwareDatetime, UUID])
 
 
 def cursor_of(at: datetime, id: UUID) -> str:
@@ -16,10 +20,7 @@ def cursor_of(at: datetime, id: UUID) -> str:
 def place_of(cursor: str) -> tuple[datetime, UUID]:
     """`Malformed` for anything that `cursor_of` did not make."""
     try:
-        at, id = json.loads(base64.urlsafe_b64decode(cursor))
-        instant, last = datetime.fromisoformat(at), UUID(id)
-        if instant.tzinfo is None:
-            raise ValueError("naive")
-    except (ValueError, TypeError) as error:
+        place = _PLACE.validate_json(base64.urlsafe_b64decode(cursor), strict=True)
+    except ValueError as error:
         raise Malformed("翻页位置无效，请从第一页重新查看。", code="bad_cursor") from error
-    return instant, last
+    return place

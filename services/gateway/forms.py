@@ -6,19 +6,20 @@ give it back for another try.
 
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
-from urllib.parse import parse_qsl
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from services.gateway.context import SESSION
 from services.gateway.sessions import Session
 from shared import deadline
-from shared.errors import Malformed, NotAllowed, TooLarge, UnsupportedMedia
+from shared.errors import Malformed, NotAllowed, TooLarge
 from shared.file_names import field_name, file_name
-from shared.wire import storable
+from shared.http.forms import URLENCODED, chunks, pairs, parts, text
 
 MAX_TEXT = 1024 * 1024
 MAX_FIELDS = 5000
+# Files that nobody takes are read over, for the sake of what was typed below them, up to here.
+MAX_SKIPPED = 32 * 1024 * 1024
 TOKEN = "csrf_token"  # noqa: S105 (the name of a field)
 
 Values = dict[str, list[str]]
@@ -82,7 +83,7 @@ async def read_multipart(request: web.Request, take_file: TakeFile | None) -> Va
 
 async def _read(request: web.Request, take_file: TakeFile | None) -> Values:
     """By the type that the form has, whichever its page would send: a page that tries again may send another."""
-    if request.content_type == "application/x-www-form-urlencoded":
+    if request.content_type == URLENCODED:
         return await _read_urlencoded(request)
     return await _read_parts(request, take_file)
 
@@ -92,48 +93,32 @@ async def _read_urlencoded(request: web.Request) -> Values:
     deadline.restart()
     if len(raw) > MAX_TEXT * 3:
         raise TooLarge
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
-    except ValueError as error:
-        raise Malformed from error
     values = request[FORM] = {}
-    for name, value in pairs:
+    for name, value in pairs(raw, most=MAX_FIELDS):
         values.setdefault(name, []).append(_lines(value))
-    _storable(values)
     return values
 
 
 async def _read_parts(request: web.Request, take_file: TakeFile | None) -> Values:
-    if request.content_type != "multipart/form-data":
-        raise UnsupportedMedia
     values: Values = {}
     request[FORM] = values
-    size = fields = 0
-    try:
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
-            fields += 1
-            if not isinstance(part, BodyPartReader) or not (name := field_name(part)):
-                raise Malformed
-            if fields > MAX_FIELDS:
-                raise TooLarge
-            if (chosen := file_name(part)) is not None:
-                if chosen and take_file and _trusted(request, values):
-                    await take_file(name, chosen, _chunks(part))
-                continue
-            raw = await _text(part, MAX_TEXT - size)
-            size += len(raw)
-            values.setdefault(name, []).append(_lines(raw.decode()))
-    except ValueError as error:
-        raise Malformed from error
+    size = skipped = 0
+    async for part in parts(request, most=MAX_FIELDS):
+        if not (name := field_name(part)):
+            raise Malformed
+        if (chosen := file_name(part)) is None:
+            value = await text(part, MAX_TEXT - size)
+            size += len(value.encode())
+            values.setdefault(name, []).append(_lines(value))
+        elif chosen and take_file and _trusted(request, values):
+            await take_file(name, chosen, chunks(part))
+        else:
+            async for chunk in chunks(part):
+                skipped += len(chunk)
+                if skipped > MAX_SKIPPED:
+                    raise TooLarge
     deadline.restart()
-    _storable(values)
     return values
-
-
-def _storable(values: Values) -> None:
-    for name, texts in values.items():
-        storable(name, *texts)
 
 
 def _trusted(request: web.Request, values: Values) -> bool:
@@ -147,20 +132,6 @@ def _trusted(request: web.Request, values: Values) -> bool:
 def _lines(text: str) -> str:
     # A browser sends line breaks as CRLF whatever the person typed.
     return text.replace("\r\n", "\n")
-
-
-async def _text(part: BodyPartReader, limit: int) -> bytes:
-    raw = bytearray()
-    while chunk := await part.read_chunk():
-        raw += chunk
-        if len(raw) > limit:
-            raise TooLarge
-    return bytes(raw)
-
-
-async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while chunk := await part.read_chunk(256 * 1024):
-        yield bytes(chunk)
 
 
 def one(values: Values, name: str, default: str = "") -> str:

@@ -16,6 +16,11 @@ WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 SERVER_OPTIONS = {"auto_decompress": False}
 # How many bytes a body that arrives in chunks is said to have, from the gateway to a service.
 ANNOUNCED = "GM-Announced-Length"
+# Headers that are looked at, or passed on: text of ASCII letters, whoever wrote them.
+_READ = (
+    "Accept", "Accept-Encoding", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Origin",
+    "Range", "Sec-Fetch-Site", "Submission-Ticket", "X-CSRF-Token",
+)  # fmt: skip
 _INVITED = web.RequestKey("invited", bool)
 # An answer has begun: another would be read as the rest of it.
 BEGUN = web.RequestKey("begun", bool)
@@ -38,6 +43,10 @@ def check(request: web.Request) -> None:
         or request.version < HttpVersion11
     ):
         raise Malformed("请求长度的写法无法识别。", code="transfer_encoding")
+    for name in _READ:
+        value = headers.get(name)
+        if value is not None and not (value.isascii() and value.isprintable()):
+            raise Malformed(f"请求头 {name} 含有无法识别的字符。", code="bad_header")
     if request.method in WITHOUT_BODY and request.body_exists:
         raise Malformed(f"{request.method} 请求不能带有内容。", code="body_unexpected")
 

@@ -22,6 +22,7 @@ from services.applications.use_cases.submit import Keys, submit
 from services.applications.use_cases.withdraw import delete, withdraw
 from services.applications.workflow import State
 from shared import clock, tickets
+from shared.asked import number
 from shared.errors import Malformed
 from shared.identity import Role
 from shared.web import BODY_SHA256, VERIFIER, actor, answer, body, if_match, uuid_in_path
@@ -30,9 +31,10 @@ from shared.web import BODY_SHA256, VERIFIER, actor, answer, body, if_match, uui
 def page_limit(request: web.Request) -> int:
     """`limit`, 1 to 100, 20 when it is not given."""
     text = request.query.get("limit", "20")
-    if not text.isdecimal() or not 1 <= int(text[:6]) <= 100:
-        raise Malformed("limit 应为 1 至 100 的整数。", code="bad_limit")
-    return int(text)
+    try:
+        return number(text, 100)
+    except Malformed as error:
+        raise Malformed("limit 应为 1 至 100 的整数。", code="bad_limit") from error
 
 
 def states(request: web.Request) -> list[State]:

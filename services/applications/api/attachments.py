@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
@@ -11,9 +10,10 @@ from services.applications import views
 from services.applications.context import CODEC, INSPECTOR, SCANNER, SETTINGS, STORE, transaction
 from services.applications.use_cases import attachments as use_case
 from services.applications.use_cases.receiving import MB, examine, receive, too_large
-from shared.errors import Malformed, NotFound, UnsupportedMedia
+from shared.errors import Malformed, NotFound
 from shared.file_names import field_name, file_name
 from shared.http import framing
+from shared.http.forms import chunks, parts
 from shared.store import CHUNK, attachment_key
 from shared.web import actor, answer, uuid_in_path
 
@@ -22,21 +22,10 @@ FRAME = 8 * 1024
 
 
 async def _file_part(request: web.Request) -> BodyPartReader:
-    if not request.content_type.startswith("multipart/"):
-        raise UnsupportedMedia("附件应以 multipart/form-data 上传。")
-    try:
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
-            if isinstance(part, BodyPartReader) and field_name(part) == "file":
-                return part
-    except (ValueError, AssertionError) as error:
-        raise Malformed("附件上传的内容不完整，请重试。") from error
+    async for part in parts(request, most=50):
+        if field_name(part) == "file":
+            return part
     raise Malformed("没有名为 file 的文件。", code="file_missing")
-
-
-async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while chunk := await part.read_chunk(CHUNK):
-        yield chunk
 
 
 async def upload(request: web.Request) -> web.Response:
@@ -55,7 +44,7 @@ async def upload(request: web.Request) -> web.Response:
         raise too_large(place.slot)
     app[INSPECTOR].may_come(who.enterprise or who.account)
     part = await _file_part(request)
-    file = await receive(_chunks(part), file_name(part) or "附件", place)
+    file = await receive(chunks(part, CHUNK), file_name(part) or "附件", place)
     try:
         examined = await examine(file, place, app[INSPECTOR], app[SCANNER], who.enterprise or who.account)
         # Before the transaction, where it may take its time: an object without a row is harmless.

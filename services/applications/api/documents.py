@@ -18,7 +18,7 @@ from shared.web import actor, answer, uuid_in_path
 
 def revision_number(request: web.Request) -> int:
     text = request.match_info["n"]
-    if not text.isdecimal() or len(text) > 6:
+    if not text.isascii() or not text.isdecimal() or len(text) > 6:
         raise NotFound("没有这一版。")
     return int(text)
 

@@ -20,6 +20,7 @@ from services.applications.use_cases.recording import record
 from services.applications.wording import ACTIONS, INTERNAL, TOLD
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock
+from shared.asked import number
 from shared.errors import Malformed
 from shared.identity import Role
 from shared.messages import Delivery
@@ -63,19 +64,20 @@ async def reveal(request: web.Request) -> web.Response:
 
 async def get_changes(request: web.Request) -> web.Response:
     """What changed since an earlier revision (the one before, unless `since` names it)."""
-    number = revision_number(request)
-    since = request.query.get("since", str(number - 1))
-    if not since.isdecimal() or not 0 < int(since[:6]) < number:
-        raise Malformed("since 应为更早的版次。", code="bad_since")
+    last = revision_number(request)
+    try:
+        first = number(request.query.get("since", str(last - 1)), last - 1)
+    except Malformed as error:
+        raise Malformed("since 应为更早的版次。", code="bad_since") from error
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         form = catalogue_form(application.fund_type, application.form_version)
         codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
         both = []
-        for n in (int(since), number):
+        for n in (first, last):
             revision = await repository.revision(session, application.id, n)
             both.append({k: codec.open(k, v) for k, v in revision.content["sections"].items()})
-        asked = await asked_between(session, application.id, int(since), number)
+        asked = await asked_between(session, application.id, first, last)
     return answer(_as_may_be_shown(request, codec, changes(form, both[0], both[1], asked)))
 
 

@@ -54,7 +54,7 @@ async def create(request: web.Request) -> web.Response:
     form = await read_form(request)
     fund_type, _, version = one(form, "form").rpartition("/")
     window, errors = read_window(form)
-    if not fund_type or not version.isdecimal():
+    if not fund_type or not version.isdecimal() or len(version) > 6:
         errors.append(FieldError(field="form", code="required", message="请选择表单"))
     title = one(form, "title").strip()
     if not title:

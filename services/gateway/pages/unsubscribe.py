@@ -8,6 +8,8 @@ from aiohttp import web
 from services.gateway.context import SERVICES
 from services.gateway.pages.rendering import page
 from shared.errors import NotFound
+from shared.file_names import field_name
+from shared.http.forms import MULTIPART, URLENCODED, pairs, parts, text
 from shared.web import REQUEST_ID
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{10,800}")
@@ -29,6 +31,17 @@ async def show(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     """No more reminders, or (`again=1`) reminders again. The token is all the proof there is to give."""
-    again = (await request.post()).get("again") == "1"
+    again = await _again(request)
     found = await _tell(request, again=again)
     return page(request, "unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": True})
+
+
+async def _again(request: web.Request) -> bool:
+    """Whether the page's second button was pressed. Mail programs send one of two kinds of form (RFC 8058)."""
+    if request.content_type == URLENCODED:
+        return ("again", "1") in pairs(await request.read(), most=50)
+    if request.content_type == MULTIPART:
+        return ("again", "1") in [
+            (field_name(part), await text(part, 1000)) async for part in parts(request, most=50)
+        ]
+    return False

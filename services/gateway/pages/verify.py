@@ -3,14 +3,15 @@
 import hashlib
 import re
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from services.gateway.context import SERVICES, SETTINGS
 from services.gateway.pages.asking import see_other
 from services.gateway.pages.errors import wants_page
 from services.gateway.pages.rendering import page
-from shared.errors import Malformed, TooLarge, UnsupportedMedia
+from shared.errors import Malformed, TooLarge
 from shared.file_names import field_name, file_name
+from shared.http.forms import chunks, parts
 from shared.web import REQUEST_ID, answer
 
 # Nothing longer or stranger can be a token of ours; it need not be asked for.
@@ -58,20 +59,14 @@ async def _tell(request: web.Request, file: str | None = None) -> web.Response:
 
 
 async def _hash(request: web.Request) -> str:
-    if request.content_type != "multipart/form-data":
-        raise UnsupportedMedia("请以 multipart/form-data 上传名为 file 的文件。")
     limit = request.app[SETTINGS].max_upload_mb * 1024 * 1024
-    try:
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
-            if isinstance(part, BodyPartReader) and field_name(part) == "file" and file_name(part):
-                digest, size = hashlib.sha256(), 0
-                while chunk := await part.read_chunk(CHUNK):
-                    size += len(chunk)
-                    if size > limit:
-                        raise TooLarge
-                    digest.update(chunk)
-                return digest.hexdigest()
-    except ValueError as error:
-        raise Malformed from error
+    async for part in parts(request):
+        if field_name(part) == "file" and file_name(part):
+            digest, size = hashlib.sha256(), 0
+            async for chunk in chunks(part, CHUNK):
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge
+                digest.update(chunk)
+            return digest.hexdigest()
     raise Malformed("请选择要核对的 PDF 文件。", code="no_file")

@@ -32,7 +32,10 @@ def see_other(location: str) -> web.Response:
 
 def local_path(text: str) -> str:
     """A path of this portal, or `/`: nobody is sent elsewhere after signing in."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "/"
     plain = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return text if plain and len(text) < 2000 and text.isascii() and text.isprintable() else "/"
 
@@ -91,9 +94,9 @@ async def callback(request: web.Request) -> web.Response:
         raise
     account = await _enter(request, person)
     name = cookie_name(settings)
-    arrival = Arrival(
-        address, request.headers.get("User-Agent", ""), person.credential, person.id_token, person.session
-    )
+    # Whatever a browser calls itself, it is to be stored.
+    program = request.headers.get("User-Agent", "").encode(errors="replace").decode()
+    arrival = Arrival(address, program, person.credential, person.id_token, person.session)
     id = await request.app[BROWSER_SESSIONS].begin(account.id, arrival, replaces=request.cookies.get(name))
     answer = see_other(attempt.next)
     set_session(answer, settings, id)

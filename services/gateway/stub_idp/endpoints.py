@@ -114,5 +114,8 @@ async def logout(request: web.Request) -> web.Response:
 
 
 def _is_ours(settings: GatewaySettings, url: str) -> bool:
-    ours, theirs = urlsplit(str(settings.public_url)), urlsplit(url)
+    try:
+        ours, theirs = urlsplit(str(settings.public_url)), urlsplit(url)
+    except ValueError:
+        return False
     return (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) and url.isascii() and url.isprintable()

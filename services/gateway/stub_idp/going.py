@@ -1,6 +1,6 @@
 """Small steps that several of the platform's pages end with."""
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,16 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp.asked import Asked
 from services.gateway.stub_idp.models import StubBinding
-from shared.errors import Malformed
+from shared.http.forms import pairs
 
 
 async def fields(request: web.Request) -> dict[str, str]:
     """A small form without files."""
-    raw = await request.read()
-    try:
-        return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=50, errors="strict"))
-    except ValueError as error:
-        raise Malformed from error
+    return dict(pairs(await request.read(), most=50))
 
 
 async def is_bound(session: AsyncSession, uscc: str | None) -> bool:

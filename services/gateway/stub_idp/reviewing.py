@@ -1,11 +1,9 @@
 """The platform's own reviewer: signs in to its pages, looks at documents and 解绑 requests, decides."""
 
 import hmac
-import re
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import UUID
 
 from aiohttp import web
 from sqlalchemy import delete, func, select
@@ -22,6 +20,7 @@ from services.gateway.stub_idp.models import StubAccount, StubBinding, StubRevie
 from services.gateway.stub_idp.showing import show
 from services.gateway.stub_idp.uploads import SUFFIXES
 from shared import clock
+from shared.asked import uuid
 from shared.errors import Conflict, NotAllowed, NotFound
 from shared.web import uuid_in_path
 
@@ -98,9 +97,9 @@ async def sign_in(request: web.Request) -> web.Response:
 async def queue(request: web.Request) -> web.StreamResponse:
     """待审核, and what was decided just before."""
     done = None
-    if (id := request.query.get("done", "")) and re.fullmatch("[0-9a-f-]{36}", id):
+    if (id := uuid(request.query.get("done", ""))) is not None:
         async with request.app[DATABASE].begin() as session:
-            done = await session.get(StubReview, UUID(id))
+            done = await session.get(StubReview, id)
     return await _queue(request, done=done if done and done.decided_at else None)
 
 

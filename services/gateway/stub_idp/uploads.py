@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from aiohttp import BodyPartReader, web
 
-from shared.errors import Malformed, TooLarge, UnsupportedMedia
+from shared.errors import Malformed, TooLarge
 from shared.file_names import field_name, file_name
-from shared.wire import storable
+from shared.http.forms import chunks, parts, text
 
 MAX_SCAN = 5 * 1024 * 1024
 # A scan over its limit is read to its end, so that its form can come back with what was typed; no further than this.
@@ -42,29 +42,22 @@ def checked(content: bytes) -> Scan:
 
 async def read(request: web.Request) -> tuple[dict[str, str], bytes]:
     """Fields, and the file's bytes: none when no file was chosen; of one over the limit one byte more than it."""
-    if request.content_type != "multipart/form-data":
-        raise UnsupportedMedia
     fields: dict[str, str] = {}
     scan = b""
-    try:
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
-            if not isinstance(part, BodyPartReader) or not (name := field_name(part)) or len(fields) > 50:
-                raise Malformed
-            if file_name(part) is not None:
-                scan = await _bytes(part, MAX_SCAN + 1, MAX_READ)
-            else:
-                fields[name] = (await _bytes(part, MAX_TEXT, MAX_TEXT)).decode()
-    except ValueError as error:
-        raise Malformed from error
-    storable(*fields.values())
+    async for part in parts(request, most=60):
+        if not (name := field_name(part)):
+            raise Malformed
+        if file_name(part) is not None:
+            scan = await _bytes(part, MAX_SCAN + 1, MAX_READ)
+        else:
+            fields[name] = await text(part, MAX_TEXT)
     return fields, scan
 
 
 async def _bytes(part: BodyPartReader, keep: int, limit: int) -> bytes:
     """The first `keep` bytes of a part of at most `limit`."""
     found, size = bytearray(), 0
-    while chunk := await part.read_chunk():
+    async for chunk in chunks(part):
         size += len(chunk)
         if size > limit:
             raise TooLarge
