@@ -16,7 +16,7 @@ WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 SERVER_OPTIONS = {"auto_decompress": False}
 # How many bytes a body that arrives in chunks is said to have, from the gateway to a service.
 ANNOUNCED = "GM-Announced-Length"
-# Headers that are looked at, or passed on: text of ASCII letters, whoever wrote them.
+# Headers that are looked at, or passed on: bytes that are no text are refused.
 _READ = (
     "Accept", "Accept-Encoding", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Origin",
     "Range", "Sec-Fetch-Site", "Submission-Ticket", "X-CSRF-Token",
@@ -45,7 +45,7 @@ def check(request: web.Request) -> None:
         raise Malformed("请求长度的写法无法识别。", code="transfer_encoding")
     for name in _READ:
         value = headers.get(name)
-        if value is not None and not (value.isascii() and value.isprintable()):
+        if value is not None and not value.isprintable():
             raise Malformed(f"请求头 {name} 含有无法识别的字符。", code="bad_header")
     if request.method in WITHOUT_BODY and request.body_exists:
         raise Malformed(f"{request.method} 请求不能带有内容。", code="body_unexpected")
