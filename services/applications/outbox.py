@@ -19,6 +19,8 @@ from shared.messages import RENDER_DOCUMENT, Contract, JobStarted, StartJob
 
 # A person waits for it; made because somebody will soon want it; made ahead; many at once, which can wait.
 WAITED_FOR, NOTICE, AHEAD, BULK = 10, 20, 50, 80
+# Why a row was closed without an effect.
+CANCELLED = "cancelled"
 # Between two attempts that failed through no fault of their subject.
 STEADY_PAUSE = timedelta(seconds=3)
 
@@ -189,3 +191,10 @@ def put_back(row: Owed) -> None:
     if row.priority < BULK:
         row.priority = BULK
         row.in_line_since = func.now()
+
+
+def cancel(row: Owed) -> None:
+    """Owed no longer: what it was to tell has been taken back. Nothing happens to what is done or at work."""
+    if row.done_at is None and row.attempt is None:
+        row.done_at = func.now()
+        row.last_error = CANCELLED

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.models import Application, Audit, Document, Owed, Revision
+from services.applications.outbox import CANCELLED
 from services.applications.workflow import TABLE, Action, Place, State
 from shared.messages import NOTIFY, Delivery
 from shared.store import Store, pdf_key
@@ -140,7 +141,7 @@ def _compare_mails(
     for id, row in events.items():
         what = f"{names.get(row.application_id, '')} {row.payload['kind']} {id}"
         delivery = ledger.get(id)
-        if delivery is None and id in taken:
+        if delivery is None and (id in taken or row.last_error == CANCELLED):
             continue
         if delivery is None:
             where = report.differences if row.done_at else report.pending

@@ -59,6 +59,9 @@ class ApplicationsSettings(ServerSettings):
 
     # What all attachments of one application may weigh together.
     attachments_total_mb: int = Field(default=500, ge=1)
+    # What all attachments of one enterprise may weigh together, and how many drafts it may have in one round.
+    enterprise_total_mb: int = Field(default=5000, ge=1)
+    drafts_per_round: int = Field(default=50, ge=1)
     # How long looking into one file may take.
     inspection_seconds: float = Field(default=10.0, gt=0)
     # Processes of one server that look into files; no enterprise has all of them.

@@ -28,6 +28,8 @@ EVENT: TypeAdapter[AnyEvent] = TypeAdapter(NotifyEvent)
 LONGEST_PAUSE = timedelta(minutes=30)
 # How many of the things tried a row remembers.
 REMEMBERED = 20
+# Of mails that applicants bring about by themselves, in an hour.
+MOST_TO_ADDRESS, MOST_FOR_ENTERPRISE = 20, 60
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def accept(session: Session, event: AnyEvent, mail_from: str, give_up_after: tim
         "state": "sent",
         "sent_at": func.now(),
         "give_up_at": None,
+        "next_at": func.now(),
         "last_error": None,
         "trace": tracing.current(),
     }
@@ -88,6 +91,8 @@ def accept(session: Session, event: AnyEvent, mail_from: str, give_up_after: tim
         "sent_at": None,
         "give_up_at": func.now() + (give_up_after or timedelta(hours=48)),
     }
+    if rule.paced:
+        owed |= _paced(session, event.to.enterprise, contacts[0]["email"])
     if rule.reminder and unsubscribing.among(session, [str(c["email"]) for c in contacts if c["email"]]):
         owed |= {"state": "superseded", "last_error": "收件人已退订提醒"}
     # A live notice is a hint to open pages; nothing is owed of it.
@@ -115,6 +120,34 @@ def accept(session: Session, event: AnyEvent, mail_from: str, give_up_after: tim
             .values(state="superseded")
         )
     return bool(made)
+
+
+# The hour in which no more than `most` go out begins with the oldest of the latest `most`: then the next one may go.
+_NEXT = text(
+    "SELECT min(at) + interval '1 hour' - now() FROM ("
+    "  SELECT coalesce(sent_at, next_at) AS at FROM notify.notifications"
+    "  WHERE channel = 'email' AND kind = ANY(CAST(:kinds AS text[])) AND state IN ('sent', 'pending')"
+    "    AND coalesce(sent_at, next_at) > now() - interval '1 hour'"
+    "    AND (CASE WHEN :address = '' THEN enterprise = :enterprise"
+    "         ELSE lower(contacts -> 0 ->> 'email') = :address END)"
+    "  ORDER BY at DESC LIMIT :most) AS latest HAVING count(*) >= :most"
+)
+
+
+def _paced(session: Session, enterprise: str, address: str | None) -> dict[str, Any]:
+    """When a mail may go that the applicant brings about: so many an hour to one address, and for one enterprise."""
+    kinds = [kind for kind, rule in rules().items() if rule.paced]
+    asked: list[tuple[str, int]] = [("", MOST_FOR_ENTERPRISE)]
+    if address:
+        asked.append((address.lower(), MOST_TO_ADDRESS))
+    waits = [
+        session.scalar(_NEXT, {"kinds": kinds, "address": said, "enterprise": enterprise, "most": most})
+        for said, most in asked
+    ]
+    wait = max((w for w in waits if w is not None), default=timedelta())
+    if wait <= timedelta():
+        return {}
+    return {"next_at": func.now() + wait, "last_error": "该收件人近一小时内的通知较多，稍后发送"}
 
 
 def _unleased() -> ColumnElement[bool]:

@@ -20,6 +20,7 @@ class Rule(BaseModel):
     to: list[Who] = Field(min_length=1)
     channels: list[str] = Field(min_length=1)
     reminder: bool = False
+    paced: bool = False
     supersedes: list[str] = []
 
 

@@ -16,12 +16,11 @@ from services.applications.models import AUDIT as APPLICATIONS
 from services.applications.operations.audit_heads import StoreHeads
 from services.gateway.models import AUDIT as IDENTITY
 from shared import audit, audit_heads
-from shared.audit import ChainBroken, Ledger
+from shared.audit import Ledger
 from shared.audit_heads import Anchor, Forged, Sequencer, keep_sealing
 from shared.database import async_engine, migrate
 from shared.settings import DatabaseSettings
 from shared.store import Store
-from tests import factories
 from tests.integration.applications.conftest import make_settings
 
 KEY = b"a" * 32
@@ -251,9 +250,3 @@ def test_a_superuser_is_refused_as_the_services_role(owned: dict[str, Any], tmp_
     settings: DatabaseSettings = make_settings(mighty, tmp_path, migration_database_url=owned["owner"])
     with pytest.raises(SystemExit, match="超级用户"):
         migrate(settings, ROOT / "services" / "notify" / "migrations", "notify")
-
-
-def test_chain_broken_is_no_database_fault() -> None:
-    """Nobody tries again what was tampered with."""
-    assert not issubclass(ChainBroken, OSError)
-    assert factories.SERVICES

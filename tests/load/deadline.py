@@ -109,7 +109,7 @@ async def _copy(
     name: str,
 ) -> UUID:
     async with sessions.begin() as session:
-        made = await start(session, codec, actor, round_, UNKNOWN)
+        made = await start(session, codec, actor, round_, UNKNOWN, most_drafts=10_000)
         text = json.dumps(values, ensure_ascii=False).replace(PATTERN, name)
         for file in files:
             id = uuid4()

@@ -81,9 +81,10 @@ async def create_application(request: web.Request) -> web.Response:
 
         async def act() -> dict[str, object]:
             wanted = body(request, StartApplication)
-            codec, total_mb = request.app[CODEC], request.app[SETTINGS].attachments_total_mb
+            codec, settings = request.app[CODEC], request.app[SETTINGS]
+            total_mb = settings.attachments_total_mb
             round_ = await round_repository.round_(session, wanted.round_id)
-            application = await start(session, codec, who, round_, known)
+            application = await start(session, codec, who, round_, known, most_drafts=settings.drafts_per_round)
             if wanted.copy_from is not None:
                 store = request.app[STORE]
                 await copy_into(session, store, codec, who, application, wanted.copy_from, total_mb=total_mb)

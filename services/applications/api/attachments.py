@@ -8,6 +8,7 @@ from aiohttp import BodyPartReader, web
 
 from services.applications import views
 from services.applications.context import CODEC, INSPECTOR, SCANNER, SETTINGS, STORE, transaction
+from services.applications.core.budgets import may_add
 from services.applications.use_cases import attachments as use_case
 from services.applications.use_cases.receiving import MB, examine, receive, too_large
 from shared.errors import Malformed, NotFound
@@ -40,6 +41,7 @@ async def upload(request: web.Request) -> web.Response:
         place = await use_case.may_upload(
             session, codec, who, id, section, slot, size=announced, total_mb=total_mb
         )
+        await may_add(session, who.enterprise or "", announced, total_mb=app[SETTINGS].enterprise_total_mb)
     if announced > place.slot.max_mb * MB:
         raise too_large(place.slot)
     app[INSPECTOR].may_come(who.enterprise or who.account)
@@ -50,6 +52,7 @@ async def upload(request: web.Request) -> web.Response:
         # Before the transaction, where it may take its time: an object without a row is harmless.
         await app[STORE].put_file(attachment_key(file.sha256), file.path)
         async with transaction(request) as session:
+            await may_add(session, who.enterprise or "", file.size, total_mb=app[SETTINGS].enterprise_total_mb)
             attachment = await use_case.keep(
                 session, app[STORE], codec, who, id, section, slot, file, examined, total_mb=total_mb
             )

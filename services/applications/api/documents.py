@@ -33,7 +33,7 @@ async def ask_for(request: web.Request, session: AsyncSession, document: Documen
     """Somebody waits for it. `?look=1` only asks where it stands: a page that looks every second must not try again
     and again what was given up."""
     if "look" not in request.query:
-        await use_case.hurry(session, document)
+        await use_case.hurry(session, actor(request), document)
 
 
 async def make_pdf(request: web.Request) -> web.Response:

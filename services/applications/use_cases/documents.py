@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import document_model, outbox, pace, receipts, repository
 from services.applications.codec import Codec, SectionCodec
+from services.applications.core import budgets
 from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.forms.answers import named_files
 from services.applications.forms.catalogue import form as catalogue_form
@@ -17,7 +18,7 @@ from services.applications.use_cases.filled import load
 from services.applications.use_cases.submit import document_key
 from shared import clock
 from shared.document import AnyDocument, Proof
-from shared.identity import Actor
+from shared.identity import Actor, Role
 from shared.messages import RENDER_DOCUMENT, RenderDocument
 
 
@@ -45,6 +46,7 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
     known = await repository.document_of(session, id, kind, source)
     if known is not None:
         return known
+    await budgets.may_preview(session, application.enterprise)
     sealed = {key: opener.seal(key, values) for key, values in opened.items()}
     return await _begin(session, id, kind, source, snapshot={"sections": sealed, "hidden": hidden})
 
@@ -59,21 +61,24 @@ async def _begin(session: AsyncSession, id: UUID, kind: str, source: str, **valu
         RENDER_DOCUMENT,
         RenderDocument(document_id=document.id),
         due_key=document_key(document.id),
-        priority=outbox.WAITED_FOR,
+        # Whoever waits for it says so (`hurry`).
+        priority=outbox.AHEAD,
         application_id=id,
     )
     return document
 
 
-async def hurry(session: AsyncSession, document: Document) -> None:
-    """Somebody waits for it now: ahead of what is only made ahead, and again if it was given up."""
+async def hurry(session: AsyncSession, actor: Actor, document: Document) -> None:
+    """Somebody waits for it now: ahead of what is only made ahead, and again if it was given up. Of an enterprise's own
+    only a few at a time go ahead."""
     if document.sha256:
         return
     row = await repository.owed_by_key(session, document_key(document.id))
     assert row is not None
     if row.parked_at is not None:
         outbox.requeue(row)
-    outbox.hurry(row)
+    if not actor.is_a(Role.APPLICANT) or await budgets.may_hurry(session, document.application_id, but=row.id):
+        outbox.hurry(row)
     await session.flush()
 
 

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications import round_repository
 from services.applications.codec import Codec
+from services.applications.core.budgets import may_start
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.models import Application, Round, Section
 from services.applications.use_cases import prefill
@@ -18,7 +19,9 @@ from shared.identity import Actor
 from shared.messages import Profile
 
 
-async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round, profile: Profile) -> Application:
+async def start(
+    session: AsyncSession, codec: Codec, actor: Actor, round_: Round, profile: Profile, *, most_drafts: int
+) -> Application:
     """Create a draft. `Conflict` when the round does not accept applications at this moment."""
     if not actor.enterprise:
         raise NotAllowed("只有企业账号可以申报。")
@@ -43,6 +46,7 @@ async def start(session: AsyncSession, codec: Codec, actor: Actor, round_: Round
     )
     if refusal := round_open(facts_of(application, round_, extension, at=actor.received_at)):
         raise Conflict(refusal.message, code=refusal.code)
+    await may_start(session, actor.enterprise, round_.id, most=most_drafts)
     session.add(application)
     await session.flush()  # the sections refer to it
     sealer = codec.of(id, application.wrapped_key, form)
