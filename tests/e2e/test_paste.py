@@ -187,6 +187,18 @@ def test_a_block_is_put_in_place_marked_and_undone(open_page: OpenPage, system: 
     page.locator(since.format(0)).press("Control+z")
     expect(page.locator(since.format(0))).to_have_value("2025-05-01")
     expect(table).to_contain_text("已撤销粘贴")
+    # One cell of text goes where the caret is, without the clipboard's quotes.
+    page.locator(name.format(0)).fill("甲方")
+    page.locator(name.format(0)).press("Home")
+    paste(page, name.format(0), '"""京绣"""\n', EXCEL.format(rows='<tr><td>"京绣"</td></tr>'))
+    expect(page.locator(name.format(0))).to_have_value('"京绣"甲方')
+    # A calendar outside tables takes a day as well, and says what is none.
+    page.locator("#f-recognized_on").fill("2024-01-02")
+    paste(page, "#f-recognized_on", "约五月")
+    expect(kept).to_contain_text("粘贴的“约五月”不是日期，没有放入")
+    expect(page.locator("#f-recognized_on")).to_have_value("2024-01-02")
+    paste(page, "#f-recognized_on", "45778")
+    expect(page.locator("#f-recognized_on")).to_have_value("2025-05-01")
     # A choice that is not offered stays visible, in place of the row's old one.
     masters, title = page.locator("#masters"), "[name='t.masters.0.title']"
     page.locator(title).select_option("北京市工艺美术大师")

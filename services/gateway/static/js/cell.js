@@ -35,20 +35,21 @@ function set(input, value) {
   if (input.matches("textarea[data-max]")) count(input);
 }
 
-// Whether the cell took the text as it is meant; otherwise it says why not.
+// Puts a text into the cell. What it cannot take as it is meant is marked; the answer says why, or is empty.
 export function take(cell, pasted) {
   const inputs = controls(cell);
   const first = inputs[0];
-  if (!first || first.readOnly || first.disabled) return true;
-  unmark(cell);
   const text = pasted.trim();
+  unmark(cell);
+  if (!first || first.readOnly || first.disabled) {
+    return !text || text === (first ? first.value : "") ? "" : mark(cell, `此格不能填写，粘贴的“${text}”没有放入`);
+  }
   const fault = first.type === "checkbox" && inputs.length === 1 ? tick(first, text)
     : first.type === "checkbox" || first.type === "radio" ? choose(inputs, text)
       : first.matches("select") ? select(first, text)
         : first.closest("td").matches(".k-date") ? date(first, text)
           : write(first, text);
-  if (fault) mark(cell, first, fault);
-  return !fault;
+  return fault && mark(cell, fault);
 }
 
 function tick(box, text) {
@@ -92,15 +93,19 @@ function write(input, text) {
   return input.matches(".number") && line && !/\d/.test(line.normalize("NFKC")) ? "粘贴的内容不是数字，请核对" : "";
 }
 
-function mark(cell, input, fault) {
+export function mark(cell, fault) {
+  const input = controls(cell)[0];
   const said = document.createElement("span");
   said.className = "error";
   said.dataset.pasted = "";
-  said.id = `${input.id || input.name}-pasted`;
   said.textContent = fault;
   cell.append(said);
   cell.classList.add("wrong");
+  if (!input) return fault;
+  said.id = `${input.id || input.name}-pasted`;
   input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", `${input.getAttribute("aria-describedby") || ""} ${said.id}`.trim());
+  return fault;
 }
 
 // Somebody has seen to it, or something else was pasted.
@@ -108,9 +113,14 @@ export function unmark(cell) {
   const said = cell.querySelector("[data-pasted]");
   if (!said) return;
   said.remove();
-  if (cell.querySelector(".error:not([data-count])")) return;
-  cell.classList.remove("wrong");
-  for (const input of controls(cell)) input.removeAttribute("aria-invalid");
+  const more = cell.querySelector(".error:not([data-count])");
+  if (!more) cell.classList.remove("wrong");
+  for (const input of controls(cell)) {
+    const ids = (input.getAttribute("aria-describedby") || "").split(" ").filter((id) => id && id !== said.id);
+    if (ids.length) input.setAttribute("aria-describedby", ids.join(" "));
+    else input.removeAttribute("aria-describedby");
+    if (!more) input.removeAttribute("aria-invalid");
+  }
 }
 
 // A day written by hand where the calendar could not take the text: understood, it is one again.

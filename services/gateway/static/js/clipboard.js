@@ -1,8 +1,10 @@
 // What spreadsheets put on the clipboard, as rows of cells. Their HTML says where a cell ends; the plain text has to be
 // read by their rules for quotes.
-export function cells(clipboard) {
+// A text of several lines that goes into a place for such texts (`lines`) is no column of cells.
+export function cells(clipboard, lines = false) {
   const plain = clipboard.getData("text/plain");
-  return fromHtml(clipboard.getData("text/html")) || (/[\t\n]/.test(plain.replace(/\r?\n$/, "")) ? fromText(plain) : null);
+  const several = (lines ? /\t/ : /[\t\n]/).test(plain.replace(/\r?\n$/, ""));
+  return fromHtml(clipboard.getData("text/html")) || (several ? fromText(plain) : null);
 }
 
 // A page or a letter that has a table among other things is no block of cells: then the plain text counts.

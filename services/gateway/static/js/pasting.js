@@ -1,7 +1,8 @@
 // A block of cells from a spreadsheet, put into a table: to the right and below, adding rows as it needs them. All of it
 // is undone by one press, until something else is changed in the table.
 import { cells as copied } from "./clipboard.js";
-import { held, restore, settled, take, unmark } from "./cell.js";
+import { day } from "./dates.js";
+import { held, mark, restore, settled, take, unmark } from "./cell.js";
 
 // By table, for the form may be made anew in between.
 const undos = new Map();
@@ -21,7 +22,16 @@ export class Pasting {
       event.preventDefault();
       this.undo();
     });
-    if (undos.has(rows.key)) this.offer();
+    if (undos.has(rows.key)) this.again();
+  }
+
+  // The form was made anew: what was said of the block is said of it still.
+  again() {
+    for (const { id, n, fault } of undos.get(this.rows.key).marks) {
+      const row = this.rows.rows().find((one) => idOf(one) === id);
+      if (row && cellsOf(row)[n]) mark(cellsOf(row)[n], fault);
+    }
+    this.offer();
   }
 
   changed(event) {
@@ -39,25 +49,28 @@ export class Pasting {
     const row = event.target.closest("tr[data-row]");
     const cell = event.target.closest("td");
     if (!row || !cell || !event.target.matches("input, select, textarea")) return;
-    const lines = copied(event.clipboardData) || single(event);
-    if (!lines || (lines.length === 1 && lines[0].length === 1 && byItself(event.target, lines[0][0]))) return;
+    const lines = copied(event.clipboardData, event.target.matches("textarea")) || single(event);
+    if (!lines) return;
     event.preventDefault();
+    if (lines.length === 1 && lines[0].length === 1 && written(event.target)) return insert(event.target, lines[0][0]);
     const before = this.rows.rows().map((one) => ({ id: idOf(one), cells: cellsOf(one).map(held) }));
     const column = cellsOf(row).indexOf(cell);
     let at = this.rows.rows().indexOf(row);
-    const said = { rows: 0, unknown: 0, tooLow: 0, tooWide: 0 };
+    const said = { rows: 0, tooLow: 0, tooWide: 0 };
+    const marks = [];
     for (const texts of lines) {
       const target = this.rows.rows()[at] || (this.rows.adder ? this.rows.add() : null);
       if (!target) { said.tooLow += 1; continue; }
       const places = cellsOf(target).slice(column);
       texts.forEach((text, n) => {
-        if (places[n]) said.unknown += take(places[n], text) ? 0 : 1;
-        else if (text.trim()) said.tooWide += 1;
+        const fault = places[n] && take(places[n], text);
+        if (fault) marks.push({ id: idOf(target), n: column + n, fault });
+        else if (!places[n] && text.trim()) said.tooWide += 1;
       });
       said.rows += 1;
       at += 1;
     }
-    undos.set(this.rows.key, { before, said: words(said, this.rows.max) });
+    undos.set(this.rows.key, { before, marks, said: words(said, marks.length, this.rows.max) });
     this.rows.sum();
     this.rows.keeper.touched();
     this.offer();
@@ -88,15 +101,33 @@ export class Pasting {
   }
 }
 
+// A calendar elsewhere on the form takes a day as spreadsheets write it, too.
+export function calendars(form, keeper) {
+  form.addEventListener("paste", (event) => {
+    const input = event.target;
+    if (!input.matches("input[type=date]") || input.closest("[data-table]") || input.readOnly) return;
+    event.preventDefault();
+    const text = event.clipboardData.getData("text/plain").trim();
+    const found = day(text);
+    if (found === null) return keeper.say(`粘贴的“${text.slice(0, 40)}”不是日期，没有放入`, "fault");
+    input.value = found;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
 // A calendar and a list take no text from a clipboard; the rest does so by itself.
 function single(event) {
   const text = event.clipboardData.getData("text/plain");
   return text.trim() && (event.target.matches("select") || event.target.closest("td").matches(".k-date")) ? [[text]] : null;
 }
 
-// One cell into a place for text goes where the caret is, unless the browser would tear it.
-function byItself(input, text) {
-  return (input.matches("textarea") || input.type === "text") && !input.closest("td").matches(".k-date") && !/["\n]/.test(text);
+// One cell into a place for text goes where the caret is, without the quotes of the clipboard; the browser undoes it.
+function written(input) {
+  return (input.matches("textarea") || input.type === "text") && !input.closest("td").matches(".k-date") && !input.readOnly;
+}
+
+function insert(input, text) {
+  document.execCommand("insertText", false, input.matches("textarea") ? text : text.replace(/\s*\n\s*/g, " "));
 }
 
 function idOf(row) {
@@ -107,9 +138,9 @@ function cellsOf(row) {
   return [...row.cells].filter((cell) => cell.tagName === "TD" && !cell.matches(".act"));
 }
 
-function words(said, max) {
+function words(said, unknown, max) {
   const parts = [`已粘贴 ${said.rows} 行`];
-  if (said.unknown) parts.push(`${said.unknown} 处未能识别，已标出`);
+  if (unknown) parts.push(`${unknown} 处未能识别，已标出`);
   if (said.tooLow) parts.push(`最多 ${max} 行，有 ${said.tooLow} 行没有粘贴`);
   if (said.tooWide) parts.push(`有 ${said.tooWide} 格超出表格右侧，没有粘贴`);
   return `${parts.join("；")}。`;

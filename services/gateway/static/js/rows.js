@@ -71,7 +71,7 @@ class Rows {
     for (const element of row.querySelectorAll("*")) {
       for (const name of ["id", "for", "aria-labelledby", "aria-describedby"]) {
         // What was wrong in the row that is copied is not wrong in the new one.
-        const ids = element.getAttribute(name)?.split(" ").filter((one) => !one.endsWith("-error")).join(" ");
+        const ids = element.getAttribute(name)?.split(" ").filter((one) => !/-(error|pasted)$/.test(one)).join(" ");
         if (ids) element.setAttribute(name, ids.replaceAll(`-${old.value}-`, `-${id}-`));
         else element.removeAttribute(name);
       }

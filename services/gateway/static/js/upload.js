@@ -115,7 +115,8 @@ class Slot {
     request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
     stop.onclick = () => request.abort();
     const data = new FormData();
-    data.append("file", file, file.name);
+    // No header can hold what ends a line.
+    data.append("file", file, file.name.replace(/[\u0000-\u001f\u007f-\u009f]/g, " "));
     return new Promise((resolve, reject) => {
       request.addEventListener("load", () => resolve(request));
       request.addEventListener("abort", () => resolve(request));
