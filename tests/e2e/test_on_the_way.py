@@ -73,11 +73,6 @@ def test_leaving_asks_while_a_file_is_sent(open_page: OpenPage, system: RunningS
     # A browser asks only somebody who has done something on the page.
     page.locator(".sheet-head").click()
     held = held_upload(page)
-    # 提交申请 is a link on pages of a complete application only.
-    page.locator(".tools").first.evaluate(
-        "(place, id) => place.insertAdjacentHTML('afterbegin', `<a href='/applications/${id}/submit'>提交申请</a>`)",
-        id,
-    )
     ways: list[Callable[[], None]] = [
         lambda: page.locator("nav.materials a").nth(2).click(no_wait_after=True),
         lambda: page.get_by_role("link", name="提交申请").click(no_wait_after=True),
