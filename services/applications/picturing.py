@@ -10,12 +10,14 @@ import logging
 import multiprocessing
 import tempfile
 import warnings
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pebble import ProcessPool
 
+from services.applications.attachments.fair_line import FairLine, Penalty
 from services.applications.inspection import MAX_PIXELS, limit_memory
 from shared.errors import Conflict, NotFound
 from shared.store import Store, attachment_key
@@ -69,25 +71,32 @@ def _pdf_page(path: str, number: int) -> Any:
 
 
 class Pictures:
-    """One process that draws, started with the first page; a hung one is replaced."""
+    """A few processes that draw, by turns for each `lane` (an enterprise, or somebody of the bureau); a hung one is replaced.
+    Nobody has all of them, and whoever's pages hang again and again waits."""
 
-    def __init__(self, *, seconds: float) -> None:
+    # How many pages of one lane may wait: a long paper is looked at page by page.
+    WAITING = 200
+
+    def __init__(self, *, seconds: float, workers: int = 2) -> None:
         self._seconds = seconds
+        self._line = FairLine(workers, per_lane=max(1, workers - 1), waiting=self.WAITING)
+        self._penalty = Penalty()
         self._pool = ProcessPool(
-            max_workers=1, max_tasks=500, initializer=limit_memory, context=multiprocessing.get_context("spawn")
+            max_workers=workers,
+            max_tasks=500,
+            initializer=limit_memory,
+            context=multiprocessing.get_context("spawn"),
         )
 
-    async def pages(self, store: Store, sha256: str, media_type: str) -> int:
+    async def pages(self, store: Store, sha256: str, media_type: str, lane: str) -> int:
         """How many pages a file has. `Conflict` when it cannot be read."""
         if media_type != "application/pdf":
             return 1
         with tempfile.NamedTemporaryFile(prefix="gm-picture-") as file:
             await _fetch(store, sha256, Path(file.name))
-            return await self._ask(
-                self._pool.schedule(page_count, args=(file.name, media_type), timeout=self._seconds)
-            )
+            return await self._ask(lane, page_count, file.name, media_type)
 
-    async def page(self, store: Store, sha256: str, media_type: str, number: int) -> bytes:
+    async def page(self, store: Store, sha256: str, media_type: str, number: int, lane: str) -> bytes:
         """One page as WebP; `NotFound` when there is no such page, `Conflict` when it cannot be drawn."""
         key = f"{folder(sha256)}/{number}.webp"
         try:
@@ -96,21 +105,24 @@ class Pictures:
             pass
         with tempfile.NamedTemporaryFile(prefix="gm-picture-") as file:
             await _fetch(store, sha256, Path(file.name))
-            drawn = await self._ask(
-                self._pool.schedule(picture, args=(file.name, media_type, number), timeout=self._seconds)
-            )
+            drawn = await self._ask(lane, picture, file.name, media_type, number)
         await asyncio.to_thread(store.put, key, drawn)
         return drawn
 
-    async def _ask(self, future: "Future[T]") -> T:
-        try:
-            return await asyncio.wrap_future(future)
-        except IndexError:
-            raise NotFound("没有这一页。") from None
-        except Exception as error:
-            # The process died of it, took too long, or a parser met what its author had not thought of.
-            log.warning("a page could not be drawn", extra={"reason": repr(error)})
-            raise Conflict("该文件无法在页面中显示，请下载查看。", code="no_picture") from error
+    async def _ask(self, lane: str, work: Callable[..., T], *arguments: object) -> T:
+        async with self._line.place(lane):
+            self._penalty.check(lane)
+            future: Future[T] = self._pool.schedule(work, args=arguments, timeout=self._seconds)
+            try:
+                return await asyncio.wrap_future(future)
+            except IndexError:
+                raise NotFound("没有这一页。") from None
+            except Exception as error:
+                # The process died of it, took too long, or a parser met what its author had not thought of.
+                log.warning("a page could not be drawn", extra={"reason": repr(error)})
+                if isinstance(error, TimeoutError):
+                    self._penalty.slow(lane)
+                raise Conflict("该文件无法在页面中显示，请下载查看。", code="no_picture") from error
 
     async def close(self) -> None:
         """End the process."""

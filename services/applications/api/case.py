@@ -26,10 +26,16 @@ async def _file(request: web.Request) -> Attachment:
         )
 
 
+def _lane(request: web.Request) -> str:
+    """Whose turn it is among those for whom pages are drawn."""
+    who = actor(request)
+    return who.enterprise or who.account
+
+
 async def count_pages(request: web.Request) -> web.Response:
     """How many pages an attachment has."""
     found = await _file(request)
-    pages = await request.app[PICTURES].pages(request.app[STORE], found.sha256, found.media_type)
+    pages = await request.app[PICTURES].pages(request.app[STORE], found.sha256, found.media_type, _lane(request))
     return answer(FilePages(pages=pages))
 
 
@@ -39,7 +45,9 @@ async def show_page(request: web.Request) -> web.Response:
     text = request.match_info["n"]
     if not text.isascii() or not text.isdecimal() or not 0 < len(text) <= 4:
         raise NotFound
-    drawn = await request.app[PICTURES].page(request.app[STORE], found.sha256, found.media_type, int(text))
+    drawn = await request.app[PICTURES].page(
+        request.app[STORE], found.sha256, found.media_type, int(text), _lane(request)
+    )
     return web.Response(
         body=drawn, content_type="image/webp", headers={"Cache-Control": "private, max-age=3600, immutable"}
     )

@@ -34,7 +34,7 @@ class FairLine:
             return
         line = self._lanes.setdefault(lane, deque())
         if len(line) >= self._most_waiting:
-            raise TooMany("您单位有较多文件正在检查，请等前面的文件检查完后再上传。", retry_after=10)
+            raise TooMany("前面还有较多文件正在处理，请稍后再试。", retry_after=10)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.append(turn)
         try:
@@ -99,7 +99,7 @@ class Penalty:
         if left > 0:
             minutes = max(1, round(left / 60))
             raise TooMany(
-                f"您单位近期上传的多个文件无法在规定时间内完成检查，请约 {minutes} 分钟后再上传；"
+                f"近期有多个文件无法在规定时间内处理完，请约 {minutes} 分钟后再试；"
                 "建议先将文件另存或重新扫描。已上传的文件不受影响。",
                 retry_after=max(1, int(left) + 1),
                 code="files_too_slow",

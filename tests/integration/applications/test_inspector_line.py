@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.demo.files import png
+from services.applications import picturing
 from services.applications.attachments.fair_line import FairLine, Penalty
 from services.applications.inspection import TOO_SLOW, Fault, Inspector
-from shared.errors import TooMany
+from services.applications.picturing import Pictures
+from shared.errors import Conflict, TooMany
+from shared.store import Store, attachment_key
 
 PDF = "application/pdf"
 
@@ -46,7 +51,7 @@ async def test_twelve_hanging_files_keep_nobody_else_waiting(inspector: Inspecto
     with pytest.raises(TooMany) as told:
         inspector.may_come("attacker")
     assert 1 <= told.value.retry_after <= 61
-    assert "分钟后再上传" in told.value.detail
+    assert "分钟后再试" in told.value.detail
     inspector.may_come("e1")
 
 
@@ -136,3 +141,27 @@ def test_penalty_grows_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     # Long ago: it begins anew.
     penalty.slow("a")
     penalty.check("a")
+
+
+async def test_pages_that_hang_keep_nobody_elses_from_being_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.from_url(tmp_path.as_uri())
+    for name in ("hang", "paper"):
+        store.put(attachment_key(name), png())
+    monkeypatch.setattr(picturing, "page_count", slow_page)
+    pictures = Pictures(seconds=1.0)
+    try:
+        attack = [asyncio.create_task(pictures.pages(store, "hang", PDF, "attacker")) for _ in range(6)]
+        await asyncio.sleep(0.1)
+        # A reviewer's page is drawn by the other process.
+        assert await pictures.page(store, "paper", "image/png", 1, "reviewer")
+        ended = await asyncio.gather(*attack, return_exceptions=True)
+    finally:
+        await pictures.close()
+    assert Counter(type(one) for one in ended) == {Conflict: 3, TooMany: 3}
+
+
+def slow_page(path: str, media_type: str) -> int:
+    time.sleep(60)
+    return 1

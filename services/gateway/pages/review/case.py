@@ -10,7 +10,7 @@ from services.gateway.pages.asking import Json, application, ask, asked_for, def
 from services.gateway.pages.rendering import page
 from services.gateway.pages.review import places, showing
 from shared import clock
-from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, TooMany
 from shared.web import uuid_in_path
 
 
@@ -22,7 +22,7 @@ async def _viewer(request: web.Request, id: str, files: list[Json]) -> Json | No
         return None
     try:
         counted = await ask(request, "GET", f"/applications/{id}/attachments/{found['id']}/pages")
-    except (Conflict, NotFound) as error:
+    except (Conflict, NotFound, TooMany) as error:
         return {**found, "pages": 0, "fault": error.detail}
     return {**found, "pages": counted.body["pages"], "fault": None}
 
