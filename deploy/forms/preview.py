@@ -104,6 +104,7 @@ class Preview:
             notice=notice,
             fault="请处理以下各处后再保存表单：" if wrong else None,
             base="",
+            kept=False,
         )
         # Without its scripts: there is nobody here for them to talk to, and every page works without.
         return re.sub(r'<script[^>]*></script>\n?|<link rel="modulepreload"[^>]*>\n?', "", text)

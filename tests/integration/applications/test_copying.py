@@ -154,7 +154,7 @@ async def test_files_that_cannot_be_taken_are_to_be_uploaded_anew(
     async with sessions.begin() as session:
         infected = "UPDATE applications.attachments SET infected = 'Eicar' WHERE id = :id"
         await session.execute(text(infected), {"id": files["photos"]["id"]})
-        huge = "UPDATE applications.attachments SET size = 99000000000 WHERE id = :id"
+        huge = "UPDATE applications.attachments SET size = 600000000 WHERE id = :id"
         await session.execute(text(huge), {"id": files["contracts_invoices"]["id"]})
     proof = files["acceptance_proof"]
     store = server.app[STORE]
