@@ -46,9 +46,9 @@ NOTICES = {
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
     "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
     "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
-    "kept": "您先前填写的内容当时未能保存，已放回本页，请核对后暂存或保存表单。",
     **brought.NOTICES,
 }
+KEPT = "您先前填写的内容当时未能保存，已放回本页，请核对后暂存或保存表单。"
 # What only says that somebody has not finished: no mistake to be marked before 保存表单 is pressed.
 UNFINISHED = frozenset({"required", "section_not_saved", "unsaved_draft", "too_few_rows"})
 
@@ -60,9 +60,7 @@ async def show(request: web.Request) -> web.Response:
     done = request.query.get("done", "")
     form = await resubmission.kept(request) if not done else None
     if form is not None and not outdated.of_before(found, form):
-        return await _render(
-            request, found, section, values=typed.read(section, form), notice=NOTICES["kept"], came=form
-        )
+        return await _render(request, found, section, values=typed.read(section, form), fault=KEPT, came=form)
     return await _render(request, found, section, notice=NOTICES.get(done), judged=done == "refused")
 
 
