@@ -5,6 +5,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
 from uuid import uuid4
@@ -186,9 +187,7 @@ async def test_a_stream_ends_when_nobody_has_been_there_for_too_long(gateway: Te
     assert -0.1 < ended - ends_at < SECOND
 
 
-async def test_a_download_in_progress_is_cut(gateway: TestServer, browser: Browser) -> None:
-    """A file that is being passed on to somebody who reads slowly."""
-    await browser.sign_in("qiye1")
+async def draft_of(browser: Browser) -> str:
     rounds = await (await browser.call("GET", "/rounds")).json()
     made = await browser.call(
         "POST",
@@ -196,7 +195,13 @@ async def test_a_download_in_progress_is_cut(gateway: TestServer, browser: Brows
         json={"round_id": next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")},
         headers={"Idempotency-Key": uuid4().hex},
     )
-    id = (await made.json())["id"]
+    return str((await made.json())["id"])
+
+
+async def test_a_download_in_progress_is_cut(gateway: TestServer, browser: Browser) -> None:
+    """A file that is being passed on to somebody who reads slowly."""
+    await browser.sign_in("qiye1")
+    id = await draft_of(browser)
     slot, section = next(iter(factories.REWARD_SLOTS.items()))
     name, content = factories.file_for(slot)
     # Larger than every buffer between here and there.
@@ -225,6 +230,27 @@ async def test_a_download_in_progress_is_cut(gateway: TestServer, browser: Brows
         pass
     writer.close()
     assert got < size
+
+
+async def test_a_file_on_its_way_in_is_cut(gateway: TestServer, browser: Browser) -> None:
+    """Half of it has come when its sender is signed out elsewhere: the rest is not waited for."""
+    await browser.sign_in("qiye1")
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    slot, section = next(iter(factories.REWARD_SLOTS.items()))
+    path = f"/api/v1/applications/{await draft_of(browser)}/attachments?section={section}&slot={slot}"
+    writer.write(
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{gateway.port}\r\nCookie: gm_session={browser.cookie()}\r\n"
+        f"X-CSRF-Token: {browser.csrf_token}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        "Content-Length: 10000000\r\n\r\n--b\r\n".encode()
+    )
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), timeout=1)
+    await browser.go("POST", "/logout", data=form(browser), allow_redirects=False)
+    ended = time.monotonic()
+    with suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), timeout=5) == b""
+    assert time.monotonic() - ended < SECOND
+    writer.close()
 
 
 async def test_nobody_who_writes_redis_makes_a_session(
