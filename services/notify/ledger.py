@@ -28,8 +28,17 @@ EVENT: TypeAdapter[AnyEvent] = TypeAdapter(NotifyEvent)
 LONGEST_PAUSE = timedelta(minutes=30)
 # How many of the things tried a row remembers.
 REMEMBERED = 20
-# Of mails that applicants bring about by themselves, in an hour.
-MOST_TO_ADDRESS, MOST_FOR_ENTERPRISE = 20, 60
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many mails that applicants bring about by themselves go in an hour: to one address, and for one enterprise."""
+
+    address: int = 20
+    enterprise: int = 60
+
+
+USUAL = Pace()
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,14 @@ def domain_of(address: str | None) -> str:
     return (address or "").rpartition("@")[2].lower()
 
 
-def accept(session: Session, event: AnyEvent, mail_from: str, give_up_after: timedelta | None = None) -> bool:
+def accept(
+    session: Session,
+    event: AnyEvent,
+    mail_from: str,
+    give_up_after: timedelta | None = None,
+    *,
+    pace: Pace = USUAL,
+) -> bool:
     """Take an event over, once: a row for each of its kind's channels. False when the ledger has it already."""
     rule = rules()[event.kind]
     contacts = [{"name": p.name, "email": p.email} for p in people(event)]
@@ -92,7 +108,7 @@ def accept(session: Session, event: AnyEvent, mail_from: str, give_up_after: tim
         "give_up_at": func.now() + (give_up_after or timedelta(hours=48)),
     }
     if rule.paced:
-        owed |= _paced(session, event.to.enterprise, contacts[0]["email"])
+        owed |= _paced(session, pace, event.to.enterprise, contacts[0]["email"])
     if rule.reminder and unsubscribing.among(session, [str(c["email"]) for c in contacts if c["email"]]):
         owed |= {"state": "superseded", "last_error": "收件人已退订提醒"}
     # A live notice is a hint to open pages; nothing is owed of it.
@@ -134,12 +150,12 @@ _NEXT = text(
 )
 
 
-def _paced(session: Session, enterprise: str, address: str | None) -> dict[str, Any]:
+def _paced(session: Session, pace: Pace, enterprise: str, address: str | None) -> dict[str, Any]:
     """When a mail may go that the applicant brings about: so many an hour to one address, and for one enterprise."""
     kinds = [kind for kind, rule in rules().items() if rule.paced]
-    asked: list[tuple[str, int]] = [("", MOST_FOR_ENTERPRISE)]
+    asked: list[tuple[str, int]] = [("", pace.enterprise)]
     if address:
-        asked.append((address.lower(), MOST_TO_ADDRESS))
+        asked.append((address.lower(), pace.address))
     waits = [
         session.scalar(_NEXT, {"kinds": kinds, "address": said, "enterprise": enterprise, "most": most})
         for said, most in asked

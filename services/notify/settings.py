@@ -31,6 +31,10 @@ class NotifySettings(ServerSettings):
     notify_retry_seconds: float = Field(default=10, gt=0)
     # After so many hours without success a mail is given up and shown to operators.
     notify_give_up_hours: float = Field(default=48, gt=0)
+    # Of mails that applicants bring about by submitting again and again: so many an hour to one address, and for one
+    # enterprise; the others go later.
+    notify_per_address: int = Field(default=20, ge=1)
+    notify_per_enterprise: int = Field(default=60, ge=1)
     notify_lease_seconds: int = Field(default=90, ge=1)
     notify_sweep_seconds: float = Field(default=1, gt=0)
 

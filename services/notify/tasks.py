@@ -44,6 +44,7 @@ class Worker:
         self._wake = wake
         self._mail_from = settings.mail_from
         self._give_up_after = timedelta(hours=settings.notify_give_up_hours)
+        self._pace = ledger.Pace(settings.notify_per_address, settings.notify_per_enterprise)
         self._hints = hints
 
     def work(self, job: UUID, *, redelivered: bool) -> str:
@@ -58,7 +59,7 @@ class Worker:
             self._jobs.fail(job, FailJob(token=started.token, reason="not a notification", retry=False))
             return "refused"
         with self._sessions.begin() as session:
-            ledger.accept(session, started.payload, self._mail_from, self._give_up_after)
+            ledger.accept(session, started.payload, self._mail_from, self._give_up_after, pace=self._pace)
         if self._hints and LIVE in rules()[started.payload.kind].channels:
             self._hints.tell(_hint(started.payload))
         # Another attempt may have told it first; the ledger has the event once either way.

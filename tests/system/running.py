@@ -19,6 +19,13 @@ from tests import factories
 START_SECONDS = 120
 
 
+PLENTY = {
+    "GM_DRAFTS_PER_ROUND": "5000",
+    "GM_NOTIFY_PER_ADDRESS": "100000",
+    "GM_NOTIFY_PER_ENTERPRISE": "100000",
+}
+
+
 class RunningSystem:
     """Starts, describes and stops it. `settings` are GM_… variables."""
 
@@ -27,7 +34,8 @@ class RunningSystem:
         self._command = [
             sys.executable, "-m", "deploy.local", "--var", str(var), "run", "--free-ports", *counts,
         ]  # fmt: skip
-        self._settings = settings
+        # Tests play a season with two enterprises: budgets that no single one meets.
+        self._settings = {**PLENTY, **settings}
         self._log = var.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
         self._people: list[Person] = []

@@ -19,8 +19,8 @@ from shared.errors import Conflict, TooLarge, TooMany
 from shared.messages import RENDER_DOCUMENT
 
 HOUR = timedelta(hours=1)
-# New drafts of one enterprise in an hour, whatever became of them.
-STARTED = 100
+# New drafts of one enterprise in an hour, whatever became of them, as a multiple of those it may have at a time.
+STARTED = 4
 # Previews and pages to be stamped that are really made; the same content is made once.
 PREVIEWS = 60
 # Withdrawals of one application.
@@ -54,7 +54,8 @@ async def may_start(session: AsyncSession, enterprise: str, round_id: UUID, *, m
             f"本单位在该批次已有 {drafts} 个待提交的项目，最多 {most} 个；请先提交或删除不用的项目。",
             code="too_many_drafts",
         )
-    await _within_the_hour(session, STARTED, "本单位一小时内新增的项目过多", Application.created_at, mine)
+    started = math.ceil(STARTED * most)
+    await _within_the_hour(session, started, "本单位一小时内新增的项目过多", Application.created_at, mine)
 
 
 async def may_withdraw(session: AsyncSession, application_id: UUID) -> None:

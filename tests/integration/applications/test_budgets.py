@@ -92,9 +92,9 @@ async def test_drafts_are_bounded_in_a_round_and_the_reason_says_what_to_do(
 
 
 async def test_made_and_deleted_again_is_bounded_by_the_hour(
-    api: Api, round_id: str, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+    api: Api, round_id: str, sessions: Sessions, server: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budgets, "STARTED", 5)
+    monkeypatch.setattr(budgets, "STARTED", 5 / server.app[SETTINGS].drafts_per_round)
     who = somebody(2)
     for _ in range(5):
         id = (await api.create(who, round_id))["id"]

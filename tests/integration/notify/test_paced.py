@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.notify import ledger
-from services.notify.ledger import MOST_FOR_ENTERPRISE, MOST_TO_ADDRESS
+from services.notify.ledger import USUAL
 from services.notify.models import Notification
 from shared import clock
 from shared.messages import Person, SubmissionReceived
@@ -69,7 +69,7 @@ def test_123_submissions_send_a_few_mails_and_in_the_end_the_last(sessions: Sess
     for revision in range(1, 124):
         accept(sessions, received(application, revision))
         sent += deliver(sessions)
-    assert sent == MOST_TO_ADDRESS
+    assert sent == USUAL.address
     # What waits is the news of today, once.
     assert pending(sessions) == [123]
     with sessions.begin() as session:
@@ -82,7 +82,7 @@ def test_123_submissions_send_a_few_mails_and_in_the_end_the_last(sessions: Sess
 
 
 def test_another_address_and_another_enterprise_wait_for_nobody(sessions: Sessions) -> None:
-    for revision in range(1, MOST_TO_ADDRESS + 5):
+    for revision in range(1, USUAL.address + 5):
         accept(sessions, received(uuid4(), revision))
         deliver(sessions)
     accept(sessions, received(uuid4(), 1, "Third@Example.com"))
@@ -94,17 +94,17 @@ def test_another_address_and_another_enterprise_wait_for_nobody(sessions: Sessio
 
 def test_one_enterprise_writes_to_so_many_people_an_hour(sessions: Sessions) -> None:
     sent = 0
-    for n in range(MOST_FOR_ENTERPRISE + 10):
+    for n in range(USUAL.enterprise + 10):
         accept(sessions, received(uuid4(), 1, f"somebody{n}@example.com"))
         sent += deliver(sessions)
-    assert sent == MOST_FOR_ENTERPRISE
+    assert sent == USUAL.enterprise
     # They were different applications': none takes another's place, and all go in the end.
     an_hour_later(sessions)
     assert deliver(sessions) == 10
 
 
 def test_what_the_bureau_decides_goes_at_once(sessions: Sessions) -> None:
-    for revision in range(1, MOST_TO_ADDRESS + 5):
+    for revision in range(1, USUAL.address + 5):
         accept(sessions, received(uuid4(), revision))
         deliver(sessions)
     to = Person(name="第三人", email="third@example.com", enterprise=factories.ENTERPRISE_1[0])
