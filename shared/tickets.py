@@ -34,6 +34,15 @@ class Ticket(BaseModel):
     ends_at: AwareDatetime
 
 
+def renewed(earlier: Ticket | None, fresh: Ticket) -> Ticket:
+    """The ticket for one more refusal: the earlier one as it is, first arrival and end, if it is of the same application,
+    version and session; else the fresh one."""
+    if earlier is None:
+        return fresh
+    same = earlier.model_copy(update={"received_at": fresh.received_at, "ends_at": fresh.ends_at}) == fresh
+    return earlier if same else fresh
+
+
 def issue(signer: Signer, ticket: Ticket) -> str:
     """The ticket as text, valid until its end."""
     return signer.statement(SUBJECT, ticket.ends_at - clock.now(), ticket.model_dump(mode="json"))

@@ -118,22 +118,17 @@ async def _issue(request: web.Request) -> str | None:
     except ValueError:
         return None
     brought = _brought(request, request.headers.get(tickets.HEADER) or one(form, "ticket"), session)
-    if brought is not None and (brought.application, brought.version) == (id, version):
-        first, ends = brought.received_at, brought.ends_at
-    else:
-        first, ends = request[RECEIVED_AT], clock.now() + tickets.LIFETIME
-    request[FIRST] = first
-    return tickets.issue(
-        request.app[SERVICES].signer,
-        Ticket(
-            application=id,
-            version=version,
-            session=session.id,
-            enterprise=session.enterprise,
-            received_at=first,
-            ends_at=ends,
-        ),
+    fresh = Ticket(
+        application=id,
+        version=version,
+        session=session.id,
+        enterprise=session.enterprise,
+        received_at=request[RECEIVED_AT],
+        ends_at=clock.now() + tickets.LIFETIME,
     )
+    ticket = tickets.renewed(brought, fresh)
+    request[FIRST] = ticket.received_at
+    return tickets.issue(request.app[SERVICES].signer, ticket)
 
 
 async def hand_ticket(request: web.Request, response: web.StreamResponse) -> None:
