@@ -8,7 +8,7 @@ from aiohttp import HttpVersion11, web, web_urldispatcher
 from aiohttp.web_protocol import RequestHandler
 
 from shared.errors import Malformed, UnsupportedMedia
-from shared.wire import dumps
+from shared.wire import dumps, storable
 
 # Requests of these methods bring nothing.
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
@@ -16,7 +16,7 @@ WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 SERVER_OPTIONS = {"auto_decompress": False}
 # How many bytes a body that arrives in chunks is said to have, from the gateway to a service.
 ANNOUNCED = "GM-Announced-Length"
-# Headers that are looked at, or passed on: bytes that are no text are refused.
+# Headers that are looked at, or passed on: bytes that are no UTF-8 are refused.
 _READ = (
     "Accept", "Accept-Encoding", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Origin",
     "Range", "Sec-Fetch-Site", "Submission-Ticket", "X-CSRF-Token",
@@ -43,10 +43,7 @@ def check(request: web.Request) -> None:
         or request.version < HttpVersion11
     ):
         raise Malformed("请求长度的写法无法识别。", code="transfer_encoding")
-    for name in _READ:
-        value = headers.get(name)
-        if value is not None and not value.isprintable():
-            raise Malformed(f"请求头 {name} 含有无法识别的字符。", code="bad_header")
+    storable(*(headers.get(name, "") for name in _READ), code="bad_header")
     if request.method in WITHOUT_BODY and request.body_exists:
         raise Malformed(f"{request.method} 请求不能带有内容。", code="body_unexpected")
 
