@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import logging
 import random
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from itertools import count
@@ -48,6 +49,14 @@ class _Waiting:
 def _same_places(one: Rank, other: Rank) -> bool:
     """Transfers have places of their own."""
     return (one is Rank.TRANSFER) == (other is Rank.TRANSFER)
+
+
+Ranker = Callable[[web.Request], Awaitable[Rank | None]]
+
+
+async def by_path(request: web.Request) -> Rank | None:
+    """The rank that method, path and length give."""
+    return rank_of(request.method, request.path, request.content_length if request.body_exists else 0)
 
 
 class _Place(AbstractAsyncContextManager[None]):
@@ -175,12 +184,12 @@ class Door:
         again = FILE_AGAIN if rank is Rank.TRANSFER else AGAIN
         raise Busy(retry_after=random.randint(*again))  # noqa: S311  no secret
 
-    def middleware(self) -> Middleware:
+    def middleware(self, rank_for: Ranker = by_path) -> Middleware:
         """Every request through this door, with the time it has left."""
 
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-            rank = rank_of(request.method, request.path, request.content_length if request.body_exists else 0)
+            rank = await rank_for(request)
             if rank is None:
                 deadline.forget()
                 return await handler(request)

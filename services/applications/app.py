@@ -33,6 +33,7 @@ from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
 from shared.door import Door
 from shared.hints import Hints, end
+from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
 from shared.measuring import SAMPLERS, watch_pool
 from shared.store import Store
@@ -51,7 +52,11 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
         transfers=settings.transfers_at_once,
     )
     app = base_app(
-        SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY, middlewares=[door.middleware()]
+        SERVICE,
+        Verifier(SERVICE, settings.trusted_keys),
+        ROUTES,
+        busy=BUSY,
+        middlewares=[Intake().middleware(), door.middleware()],
     )
     app[SETTINGS] = settings
     app[CODEC] = Codec(*settings.master_keys)

@@ -34,11 +34,13 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
 from services.gateway.stub_idp import mails as stub_mails
 from services.gateway.switches import SWITCHES, Board, watching
+from services.gateway.web import arriving
 from services.gateway.web.outgoing import Outgoing
 from services.gateway.web.resubmission import PROOFS, PROOFS_AT_ONCE, hand_ticket
 from services.gateway.web.session_watch import WATCH, SessionWatch, note_streaming, watching_sessions
 from shared.database import BUSY, async_engine
 from shared.door import Door
+from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
 from shared.measuring import SAMPLERS, watch_pool
 from shared.sealing import Keyring
@@ -56,12 +58,20 @@ def create_app(settings: GatewaySettings) -> web.Application:
         line=settings.gateway_requests_waiting,
         transfers=settings.gateway_transfers_at_once,
     )
+    intake = Intake(arriving.senders, measured=True)
     app = base_app(
         SERVICE,
         Verifier(SERVICE, settings.trusted_keys),
         HEALTH,
         busy=BUSY,
-        middlewares=[stamp, error_pages, known_host, same_origin, door.middleware()],
+        middlewares=[
+            stamp,
+            error_pages,
+            known_host,
+            same_origin,
+            intake.middleware(),
+            door.middleware(arriving.rank),
+        ],
         max_body=MAX_FORM,
         edge=True,
     )

@@ -25,11 +25,6 @@ async def known_host(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 def check_body(request: web.Request, settings: GatewaySettings, *, files: bool) -> None:
-    """`TooLarge` before anything is read; `Malformed` when nobody says how much is to come."""
-    if not request.body_exists:
-        return
-    length = request.content_length
-    if length is None:
-        raise Malformed("请求缺少 Content-Length。", code="length_required")
-    if length > (settings.max_form_mb * 1024 * 1024 if files else MAX_FORM):
+    """`TooLarge` before a large body is read."""
+    if (request.content_length or 0) > (settings.max_form_mb * 1024 * 1024 if files else MAX_FORM):
         raise TooLarge

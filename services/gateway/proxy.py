@@ -11,10 +11,10 @@ from services.gateway.addresses import client_address
 from services.gateway.client import UPLOAD, streaming
 from services.gateway.context import DATABASE, SERVICES, SESSION, SETTINGS
 from services.gateway.web.resubmission import own_ticket
-from shared import deadline, tickets
+from shared import tickets
 from shared.errors import TooLarge
-from shared.http import framing
 from shared.http.framing import ANNOUNCED
+from shared.http.intake import TAKEN
 from shared.ranks import Rank, rank_of
 from shared.web import REQUEST_ID
 
@@ -42,13 +42,8 @@ async def forward(request: web.Request) -> web.StreamResponse:
     if (request.content_length or 0) > limit:
         raise TooLarge
     body: AsyncIterator[bytes] | bytes | None = None
-    if request.can_read_body:
-        await framing.invite(request)
-        if (request.content_length or limit) <= SMALL:
-            body = await request.read()
-            deadline.restart()
-        else:
-            body = _counted(request, limit)
+    if request.body_exists:
+        body = request[TAKEN] if TAKEN in request else _counted(request, limit)
     return await relay(request, request.method, request.raw_path.partition("#")[0], body)
 
 

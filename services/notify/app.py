@@ -13,6 +13,7 @@ from services.notify.routes import ROUTES
 from services.notify.settings import NotifySettings
 from shared.database import BUSY, async_engine
 from shared.door import Door
+from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
 from shared.measuring import SAMPLERS, watch_pool
 from shared.web import CHECKS, base_app
@@ -29,7 +30,11 @@ def create_app(settings: NotifySettings) -> web.Application:
         transfers=settings.transfers_at_once,
     )
     app = base_app(
-        SERVICE, Verifier(SERVICE, settings.trusted_keys), ROUTES, busy=BUSY, middlewares=[door.middleware()]
+        SERVICE,
+        Verifier(SERVICE, settings.trusted_keys),
+        ROUTES,
+        busy=BUSY,
+        middlewares=[Intake().middleware(), door.middleware()],
     )
     app[SETTINGS] = settings
     app[PUBLIC_URL] = str(settings.public_url)

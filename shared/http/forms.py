@@ -1,13 +1,17 @@
 """Parse the body of a form: url-encoded pairs, and the parts of a multipart form. Whatever is neither is `Malformed`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qsl
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import HttpProcessingError
 
 from shared.errors import Malformed, TooLarge, UnsupportedMedia
+from shared.http.intake import TAKEN
+from shared.ranks import LARGE
 from shared.wire import storable
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -34,7 +38,7 @@ async def parts(request: web.Request, *, most: int = MAX_PARTS) -> AsyncIterator
     if request.content_type != MULTIPART:
         raise UnsupportedMedia(f"请以 {MULTIPART} 上传。")
     with _readable():
-        reader = await request.multipart()
+        reader = await _reader(request)
     count = 0
     while True:
         with _readable():
@@ -72,6 +76,17 @@ async def text(part: BodyPartReader, limit: int) -> str:
         raise Malformed("表单内容应为 UTF-8 编码。", code="bad_form") from error
     storable(found)
     return found
+
+
+async def _reader(request: web.Request) -> MultipartReader:
+    if TAKEN not in request:
+        return await request.multipart()
+    # Read already: the reader wants a stream.
+    loop = asyncio.get_running_loop()
+    content = StreamReader(BaseProtocol(loop), 2 * LARGE, loop=loop)
+    content.feed_data(request[TAKEN])
+    content.feed_eof()
+    return MultipartReader(request.headers, content)
 
 
 @contextmanager

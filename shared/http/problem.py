@@ -45,12 +45,13 @@ def problem(error: errors.DomainError, request_id: str) -> web.Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Conflict) and "retry_after" in error.extra:
         headers["Retry-After"] = str(error.extra["retry_after"])
-    return web.Response(
-        status=status,
-        body=dumps(body),
-        content_type="application/problem+json",
-        headers=headers,
+    answer = web.Response(
+        status=status, body=dumps(body), content_type="application/problem+json", headers=headers
     )
+    if isinstance(error, errors.TooSlow):
+        # The rest of it is not waited for.
+        answer.force_close()
+    return answer
 
 
 def _from_http(error: web.HTTPException) -> errors.DomainError | None:

@@ -112,6 +112,8 @@ async def _show(request: web.Request, error: errors.DomainError) -> web.Response
         answer = await _give_back(request, typed, context, status)
     if waits:
         answer.headers["Retry-After"] = str(waits)
+    if isinstance(error, errors.TooSlow):
+        answer.force_close()
     return answer
 
 

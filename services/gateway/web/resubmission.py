@@ -21,6 +21,7 @@ from services.gateway.sessions import Session
 from shared import clock, tickets
 from shared.database import BUSY
 from shared.errors import DomainError, NotAllowed
+from shared.http.intake import readable
 from shared.identity import Role
 from shared.sealing import CannotOpen
 from shared.tickets import Ticket
@@ -50,7 +51,7 @@ async def typed(request: web.Request) -> Values | None:
     """The text of a form, read if nobody has yet; None for what is no form, or another site's."""
     if request.method != "POST" or origin_of(request) is Origin.FOREIGN:
         return None
-    if FORM not in request and not request.content.at_eof():
+    if FORM not in request and readable(request):
         # What cannot be read to its end is given back as far as it came.
         with suppress(DomainError):
             await keep_form(request)
