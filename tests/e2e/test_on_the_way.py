@@ -32,6 +32,8 @@ def company(open_page: OpenPage, system: RunningSystem) -> tuple[Page, str]:
     sign_in(page, "qiye1")
     id = create(system.person("qiye1"))
     open_section(page, id, "company")
+    # The scripts are there: files are sent as they are chosen.
+    expect(page.locator(f"{SLOT} button[value^=upload]")).to_be_hidden()
     return page, id
 
 
@@ -122,6 +124,8 @@ def test_what_is_typed_while_saving_is_kept(open_page: OpenPage, system: Running
     box = page.get_by_label("社会效益")
     box.fill("先写的")
     page.get_by_label("经济效益").fill("经济效益")
+    # The scripts are there.
+    expect(page.locator("[data-kept]")).not_to_be_empty()
     held: list[Route] = []
     page.route(
         "**/sections/social_benefit",
@@ -153,6 +157,7 @@ def test_a_composition_is_not_kept_half(open_page: OpenPage, system: RunningSyst
     sign_in(page, "qiye1")
     id = create(system.person("qiye1"))
     open_section(page, id, "social_benefit")
+    expect(page.locator("[data-count]").first).to_be_visible()
     sent: list[str] = []
 
     def note(request: Request) -> None:

@@ -73,6 +73,7 @@ def test_plain_text_by_the_rules_of_spreadsheets(modules: Any, text: str, rows: 
         ("<tr><td rowspan=2>合并</td><td>1</td></tr><tr><td>2</td></tr>", [["合并", "1"], ["", "2"]]),
         ("<tr><td><p>一</p><p>二</p></td><td>a<span style='mso-spacerun:yes'>&nbsp; </span>b</td></tr>", [["一\n二", "a  b"]]),
         ("<tr><td></td><td>&nbsp;</td></tr>", [["", ""]]),
+        ("<tr><td x:num='45778'>#####</td><td>#####</td></tr>", [["45778", "#####"]]),
     ],
 )  # fmt: skip
 def test_html_of_spreadsheets(modules: Any, html: str, rows: list[list[str]]) -> None:
@@ -153,6 +154,8 @@ def test_a_block_is_put_in_place_marked_and_undone(open_page: OpenPage, system: 
     id = create(person, "master_studio")
     open_section(page, id, "studio")
     kept, table = page.locator("[data-kept]"), page.locator("#apprentices")
+    # The scripts are there.
+    expect(table.locator("[data-paste-help]")).to_be_visible()
     name, since = (f"[name='t.apprentices.{{}}.{key}']" for key in ("name", "since"))
     page.locator(name.format(0)).fill("原来的")
     page.locator(since.format(0)).fill("2024-01-02")
@@ -166,6 +169,7 @@ def test_a_block_is_put_in_place_marked_and_undone(open_page: OpenPage, system: 
     expect(kept).to_contain_text("已暂存，尚未提交")
     # What is no day is kept as it is, and shown so whenever the page is opened.
     page.reload()
+    expect(table.locator("[data-paste-help]")).to_be_visible()
     expect(page.locator(since.format(3))).to_have_value("约五月")
     page.locator(since.format(3)).fill("2025年5月7日")
     page.locator(since.format(3)).blur()
@@ -210,6 +214,7 @@ def test_a_block_is_put_in_place_marked_and_undone(open_page: OpenPage, system: 
     page.get_by_role("button", name="保存表单").click()
     expect(page.get_by_text("所填内容已为您暂存")).to_be_visible()
     expect(page.locator(title)).to_have_value("特级大师")
+    expect(table.locator("[data-paste-help]")).to_be_visible()
     paste(page, "[name='t.masters.0.name']", "张三\t 北京市工艺美术大师 \n")
     expect(page.locator(title)).to_have_value("北京市工艺美术大师")
 
@@ -219,6 +224,7 @@ def test_an_amount_is_handed_over_as_it_was_written(open_page: OpenPage, system:
     sign_in(page, "qiye1")
     open_section(page, create(system.person("qiye1")), "fund_plan")
     cell = "[name='t.plan_items.{}.{}']"
+    expect(page.locator("#plan_items [data-paste-help]")).to_be_visible()
     paste(page, cell.format(0, "subject_name"), "材料费\t12,5\n人工费\t1,000.50\n其他\t待定\n")
     expect(page.locator(cell.format(0, "amount_wan"))).to_have_value("12,5")
     expect(page.locator(cell.format(1, "amount_wan"))).to_have_value("1,000.50")

@@ -203,6 +203,7 @@ def _by_its_button(
     expect(page.get_by_text("您填写的内容没有丢失")).to_be_visible()
     if happens is other_account:
         expect(page.get_by_role("heading", name="已登录另一账号")).to_be_visible()
+        _asks_before_leaving(page, place)
         # However often it is tried, it is not saved under the other account.
         for _ in range(2):
             page.get_by_role("button", name="重试").click()
@@ -217,6 +218,17 @@ def _by_its_button(
     if again.count():
         again.click()
     expect(page.get_by_label(place.label).last).to_be_visible()
+
+
+def _asks_before_leaving(page: Page, place: Place) -> None:
+    """Only a page with scripts can: it is all there is of what was typed."""
+    if not place.script:
+        return
+    page.get_by_role("heading", level=1).click()
+    with page.expect_event("dialog") as asked:
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        page.get_by_role("link", name="工美资金管理系统").click(no_wait_after=True)
+    assert asked.value.type == "beforeunload"
 
 
 def test_a_file_chosen_meanwhile_is_sent(

@@ -90,6 +90,7 @@ function date(input, text) {
 function write(input, text) {
   const line = input.matches("textarea") ? text : text.replace(/\s*\n\s*/g, " ");
   set(input, line);
+  if (/^#{3,}$/.test(line)) return "原表格中该列太窄，只复制到了“###”，请加宽后重新复制";
   return input.matches(".number") && line && !/\d/.test(line.normalize("NFKC")) ? "粘贴的内容不是数字，请核对" : "";
 }
 

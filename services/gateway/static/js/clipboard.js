@@ -25,12 +25,18 @@ export function fromHtml(source) {
       // The text of merged cells stands in the first one.
       for (let down = 0; down < Math.min(cell.rowSpan || 1, table.rows.length - y); down += 1) {
         rows[y + down] = rows[y + down] || [];
-        for (let right = 0; right < cell.colSpan; right += 1) rows[y + down][x + right] = down || right ? "" : text(cell);
+        for (let right = 0; right < cell.colSpan; right += 1) rows[y + down][x + right] = down || right ? "" : held(cell);
       }
       x += cell.colSpan;
     }
   });
   return rows.length ? rows.map((row) => Array.from(row, (one) => one || "")) : null;
+}
+
+// A column that was too narrow shows ####; some spreadsheets say the number besides.
+function held(cell) {
+  const shown = text(cell);
+  return (/^#{2,}$/.test(shown) && cell.getAttribute("x:num")) || shown;
 }
 
 // White space means nothing in HTML; what ends a line does. The widths that Excel keeps with hard blanks are blanks again.

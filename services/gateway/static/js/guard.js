@@ -10,16 +10,15 @@ window.addEventListener("beforeunload", (event) => {
   event.preventDefault();
 });
 
-// Ordinary forms in which one writes: dirty from the first key until they are sent.
-function written() {
-  return [...document.forms].filter((form) => form.method === "post" && form.querySelector("textarea"));
-}
-
+// Ordinary forms in which one writes: dirty from the first key until they are sent, and from the beginning where a page
+// carries what was typed on another (`data-carries`). Sending one form asks for the text of the others.
 export function guardForms() {
-  let typed = false;
-  for (const form of written()) {
-    form.addEventListener("input", () => { typed = true; });
-    form.addEventListener("submit", () => { typed = false; });
+  const typed = new Set();
+  for (const form of document.forms) {
+    if (form.method !== "post" || !form.querySelector("textarea") && !("carries" in form.dataset)) continue;
+    if ("carries" in form.dataset) typed.add(form);
+    form.addEventListener("input", () => typed.add(form));
+    form.addEventListener("submit", () => typed.delete(form));
   }
-  guard(() => typed);
+  guard(() => typed.size > 0);
 }

@@ -20,6 +20,6 @@ async function start() {
     watchIdle();
   }
   if (document.querySelector("form[data-form]")) import("./form.js").then((module) => module.start());
-  else if (document.querySelector("form textarea")) import("./guard.js").then((module) => module.guardForms());
+  else if (document.querySelector("form textarea, form[data-carries]")) import("./guard.js").then((module) => module.guardForms());
   if (document.querySelector("[data-wait]")) import("./wait.js").then((module) => module.start());
 }
