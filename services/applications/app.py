@@ -108,7 +108,8 @@ async def _files(app: web.Application) -> AsyncIterator[None]:
 
 async def _hints(app: web.Application) -> AsyncIterator[None]:
     url = app[SETTINGS].redis_url
-    app[HINTS] = hints = Hints(url.get_secret_value() if url else None)
+    signer = Signer(SERVICE, app[SETTINGS].signing_key)
+    app[HINTS] = hints = Hints(url.get_secret_value() if url else None, signer)
     task = asyncio.create_task(hints.run())
     yield
     await end(task)

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from aiohttp import web
-from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import select
@@ -26,8 +25,9 @@ from services.gateway.web.session_watch import WATCH, SessionWatch
 from shared import clock
 from shared.database import BUSY
 from shared.errors import Unavailable
-from shared.hints import CHANNEL, Hint, end
-from shared.identity import Role
+from shared.hints import CHANNEL, Hint, end, heard
+from shared.identity import Role, Verifier
+from shared.web import VERIFIER
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,9 @@ CLOSE: Message = ("", "")
 class Streams:
     """The open streams of this process."""
 
-    def __init__(self, url: str, watch: SessionWatch) -> None:
+    def __init__(self, url: str, watch: SessionWatch, verifier: Verifier) -> None:
         self._url = url
+        self._verifier = verifier
         self._watch = watch
         self._withheld = False
         self._open: dict[asyncio.Queue[Message], Session] = {}
@@ -128,10 +129,11 @@ class Streams:
             await asyncio.sleep(AGAIN_SECONDS)
 
     def _pass_on(self, raw: bytes) -> None:
-        try:
-            self.tell(Hint.model_validate_json(raw))
-        except ValidationError as error:
-            log.warning("not a hint", extra={"reason": str(error)[:200]})
+        hint = heard(self._verifier, raw.decode(errors="replace"))
+        if hint is None:
+            log.warning("not a hint of ours")
+        else:
+            self.tell(hint)
 
 
 STREAMING = web.AppKey("streams", Streams)
@@ -221,7 +223,7 @@ async def _pass_on(request: web.Request, answer: web.StreamResponse, queue: asyn
 
 async def listening(app: web.Application) -> AsyncIterator[None]:
     """Subscribe while the gateway runs."""
-    app[STREAMING] = streams = Streams(app[SETTINGS].redis_url.get_secret_value(), app[WATCH])
+    app[STREAMING] = streams = Streams(app[SETTINGS].redis_url.get_secret_value(), app[WATCH], app[VERIFIER])
     task = asyncio.create_task(streams.listen())
     yield
     await end(task)

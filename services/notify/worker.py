@@ -86,8 +86,9 @@ def run(settings: NotifySettings) -> None:
     sender = SmtpSender(settings.smtp_url.get_secret_value(), settings.smtp_timeout_seconds)
     senders = Senders(sessions, [Email(sender, settings)], settings)
     app = celery_app("notify", settings.broker_url.get_secret_value())
-    jobs = Jobs(str(settings.applications_url), Signer("notify", settings.signing_key))
-    hints = ThreadHints(settings.redis_url.get_secret_value() if settings.redis_url else None)
+    signer = Signer("notify", settings.signing_key)
+    jobs = Jobs(str(settings.applications_url), signer)
+    hints = ThreadHints(settings.redis_url.get_secret_value() if settings.redis_url else None, signer)
     register(app, Worker(jobs, sessions, senders.wake, settings, hints))
     senders.start()
 

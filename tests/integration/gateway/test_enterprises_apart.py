@@ -24,8 +24,8 @@ from services.gateway.sessions import digest
 from services.notify import ledger
 from services.notify.routes import ROUTES as NOTIFY
 from shared.database import engine
-from shared.hints import CHANNEL, Hint
-from shared.identity import Role
+from shared.hints import CHANNEL, Hint, signed
+from shared.identity import Role, Signer
 from tests import factories
 from tests.integration.applications.conftest import Api
 from tests.integration.gateway.conftest import Browser
@@ -251,7 +251,12 @@ async def test_events_reach_their_own(
             hint = Hint(
                 type="application.state", enterprise=enterprise, staff=staff, application_id=uuid4(), name=name
             )
-            publisher.publish(CHANNEL, hint.model_dump_json())
+            publisher.publish(CHANNEL, signed(Signer("applications", factories.private_key("applications")), hint))
+            # Whoever can write Redis, and is none of our services, is heard by nobody.
+            forged = hint.model_copy(update={"name": "forged"})
+            stranger = Signer("applications", b"x" * 32)
+            for text in (forged.model_dump_json(), signed(stranger, forged), "{}", b"\xff"):
+                publisher.publish(CHANNEL, text)
 
         with redis.Redis.from_url(redis_url) as publisher:
             ours, theirs = factories.ENTERPRISE_1[0], factories.ENTERPRISE_2[0]
