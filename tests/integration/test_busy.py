@@ -180,7 +180,7 @@ async def test_a_mistake_is_told_as_one_and_found_by_its_reference(client: TestC
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(logs.JsonLine("test"))
-    web_log = logging.getLogger("shared.web")
+    web_log = logging.getLogger("shared.http")
     web_log.addHandler(handler)
     try:
         answer = await client.get("/ask", params={"what": "a second of its kind"})
