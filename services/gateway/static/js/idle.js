@@ -36,9 +36,14 @@ function look() {
 }
 
 async function stay() {
-  if ((await renew().catch(() => "out")) === "mine") {
+  const state = await renew().catch(() => "out");
+  if (state === "mine") {
     seen();
     hide();
+  } else if (state === "other") {
+    show("浏览器中现在登录的是另一账号。本页内容仍在，请退出该账号，重新登录原来的账号后继续。", "打开首页", () => {
+      window.open("/", "_blank");
+    });
   } else {
     seen(Date.now() - idle);
     look();
