@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Literal
 
+from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
-from shared.web import Route
+from shared.web import ROUTES, Route
+from shared.wire import dumps
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
@@ -28,6 +31,17 @@ def fragment(routes: Iterable[Route], prefix: str = "/api/v1") -> dict[str, Any]
             path = re.sub(r"\{(\w+):[^}]*\}+", r"{\1}", route.path)
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, schemas)
     return {"paths": paths, "components": {"schemas": schemas}}
+
+
+@cache
+def _described(routes: tuple[Route, ...]) -> bytes:
+    return dumps(fragment(routes))
+
+
+async def describe(request: web.Request) -> web.Response:
+    """OpenAPI of this service's public routes."""
+    routes = request.app[ROUTES]
+    return web.Response(body=_described(tuple(routes)), content_type="application/json")
 
 
 def _schema(kind: Any, schemas: dict[str, Any], mode: Literal["serialization", "validation"]) -> dict[str, Any]:

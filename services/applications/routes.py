@@ -69,6 +69,7 @@ from services.applications.taken_over_schemas import (
 )
 from services.applications.timeline_schemas import Timeline
 from services.applications.use_cases.verify import Verification
+from shared import openapi
 from shared.document import DocumentModel
 from shared.identity import Role
 from shared.messages import FailJob, JobFinished, JobStarted, NoteResend, StartJob
@@ -261,7 +262,7 @@ def _internal() -> list[Route]:
         Route("POST", "/internal/resends", note_resend, NOTIFY, TELLERS, NoteResend, status=204),
         Route("POST", "/internal/audit-heads", keep_head, GATEWAY, body=HeadLine, status=204),
         Route("GET", "/internal/audit-heads", list_heads, GATEWAY, answer=HeadLines),
-        Route("GET", "/internal/openapi.json", jobs.describe, GATEWAY),
+        Route("GET", "/internal/openapi.json", openapi.describe, GATEWAY),
     ]
 
 

@@ -25,6 +25,7 @@ from services.gateway.context import (
     SIGN_IN,
     WORKDAYS,
 )
+from services.gateway.description import DESCRIPTION, Description
 from services.gateway.edges import MAX_FORM, known_host
 from services.gateway.limits import Limits
 from services.gateway.pages import assets
@@ -77,6 +78,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     )
     app[SETTINGS] = settings
     app[SWITCHES] = Board()
+    app[DESCRIPTION] = Description()
     app[PROOFS] = asyncio.Semaphore(PROOFS_AT_ONCE)
     app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from services.gateway.context import SESSION
 from services.gateway.sessions import Session
+from services.gateway.web.page_token import masked, unmasked
 from shared import deadline
 from shared.errors import Malformed, NotAllowed, TooLarge
 from shared.file_names import field_name, file_name
@@ -29,12 +30,12 @@ FORM: web.RequestKey[Values] = web.RequestKey("form", dict)
 
 def page_token(session: Session) -> str:
     """Write the session's token for a page, with the account that the page belongs to."""
-    return f"{session.csrf_token}.{session.account.hex}"
+    return f"{masked(session.csrf_token)}.{session.account.hex}"
 
 
 def check_csrf(session: Session, token: str) -> None:
     """`NotAllowed` unless the token is the session's. What was typed under one account is never saved under another."""
-    secret = token.partition(".")[0]
+    secret = unmasked(token.partition(".")[0])
     if hmac.compare_digest(session.csrf_token.encode(), secret.encode(errors="replace")):
         return
     if belongs_to_other(session, token):

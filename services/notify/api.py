@@ -13,10 +13,10 @@ from services.notify.ledger import EVENT
 from services.notify.models import Notification
 from services.notify.schemas import Forget, Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from services.notify.settings import NotifySettings
-from shared import numbers, openapi
+from shared import numbers
 from shared.errors import FieldError, Invalid, Malformed, NotFound
 from shared.messages import EventToShow, NoteResend, RenderedMail
-from shared.web import ROUTES, actor, answer, body, uuid_in_path
+from shared.web import actor, answer, body, uuid_in_path
 
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
 PUBLIC_URL = web.AppKey("public_url", str)
@@ -158,9 +158,3 @@ async def preview(request: web.Request) -> web.Response:
     """The mail that an event would become, for somebody who is about to bring it about."""
     mail = render(body(request, EventToShow).root, request.app[PUBLIC_URL])
     return answer(RenderedMail(subject=mail.subject, text=mail.text, html=mail.html))
-
-
-async def describe(request: web.Request) -> web.Response:
-    """OpenAPI of this service's public routes."""
-    routes = request.app[ROUTES]
-    return answer(openapi.fragment(routes))

@@ -2,6 +2,7 @@
 
 from services.notify import api
 from services.notify.schemas import Forget, Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed
+from shared import openapi
 from shared.identity import Role
 from shared.messages import Deliveries, Delivery, EventToShow, RenderedMail
 from shared.web import HEALTH, METRICS, Route
@@ -23,7 +24,7 @@ ROUTES = [
     Route("GET", "/internal/deliveries", api.deliveries, APPLICATIONS, answer=Deliveries),
     Route("POST", "/internal/forget", api.forget, APPLICATIONS, body=Forget, status=204),
     Route("POST", "/internal/preview", api.preview, APPLICATIONS, body=EventToShow, answer=RenderedMail),
-    Route("GET", "/internal/openapi.json", api.describe, GATEWAY),
+    Route("GET", "/internal/openapi.json", openapi.describe, GATEWAY),
     *HEALTH,
     *METRICS,
 ]  # fmt: skip

@@ -8,10 +8,9 @@ from pydantic import RootModel
 from services.applications import outbox
 from services.applications.context import CODEC, SETTINGS, transaction
 from services.applications.use_cases import documents, jobs
-from shared import openapi
 from shared.errors import Gone
 from shared.messages import FailJob, FinishDocument, FinishNotification, StartJob
-from shared.web import CALLER, ROUTES, answer, body, uuid_in_path
+from shared.web import CALLER, answer, body, uuid_in_path
 
 
 class Finish(RootModel[FinishDocument | FinishNotification]):
@@ -52,9 +51,3 @@ async def model(request: web.Request) -> web.Response:
     """The document model that a render job needs."""
     async with transaction(request) as session:
         return answer(await documents.model_of(session, request.app[CODEC], uuid_in_path(request)))
-
-
-async def describe(request: web.Request) -> web.Response:
-    """OpenAPI of this service's public routes."""
-    routes = request.app[ROUTES]
-    return answer(openapi.fragment(routes))

@@ -115,11 +115,11 @@ def frame() -> dict[str, Any]:
     }
 
 
-def page(request: web.Request, template: str, context: dict[str, Any], *, status: int = 200) -> web.Response:
-    """A whole page for whoever is signed in, compressed as the browser likes it."""
+def rendered(request: web.Request, template: str, context: dict[str, Any]) -> str:
+    """A whole page for whoever is signed in."""
     session = request.get(SESSION)
     settings = request.app[SETTINGS]
-    text = TEMPLATES.get_template(template).render(
+    return TEMPLATES.get_template(template).render(
         {
             **frame(),
             "session": session,
@@ -135,6 +135,11 @@ def page(request: web.Request, template: str, context: dict[str, Any], *, status
             **context,
         }
     )
+
+
+def page(request: web.Request, template: str, context: dict[str, Any], *, status: int = 200) -> web.Response:
+    """The page as an answer, compressed as the browser likes it."""
+    text = rendered(request, template, context)
     answer = web.Response(status=status, content_type="text/html", charset="utf-8")
     body, encoding = _compressed(text.encode(), request.headers.get(hdrs.ACCEPT_ENCODING, "").lower())
     answer.body = body
@@ -145,8 +150,7 @@ def page(request: web.Request, template: str, context: dict[str, Any], *, status
 
 
 def _compressed(body: bytes, accepted: str) -> tuple[bytes, str | None]:
-    # The cookie is SameSite=Lax and no page repeats what an address says beside the form's token, so that
-    # nobody can guess the token from lengths.
+    # The form's token is masked anew each time: nobody can guess it from lengths, whatever else a page repeats.
     if len(body) < WORTH_COMPRESSING:
         return body, None
     if "br" in accepted:

@@ -33,8 +33,6 @@ class StubAccount(Base):
     password_hash: Mapped[str]
     # What tokeninfo says of it: `cn`, `idCardNumber`, `credenceClass`, and the extended properties.
     attributes: Mapped[dict[str, Any]]
-    failures: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
     # Of accounts that registered: the enterprise, a digest of the handler's document, where mails go.
     uscc: Mapped[str | None]
     handler_digest: Mapped[str | None]
@@ -169,12 +167,13 @@ class StubMail(Base):
 
 
 class StubFailures(Base):
-    """Wrong passwords in a row from one address."""
+    """Wrong passwords from one address, or for one name, which need not exist."""
 
     __tablename__ = "failures"
 
     address: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]
+    counted_from: Mapped[datetime]
     locked_until: Mapped[datetime | None]
 
 

@@ -1,13 +1,14 @@
 """Passwords of the platform: their rules, checking them, and the lock after five failures (GB/T 22239)."""
 
 import asyncio
+import hashlib
 import re
 import string
 from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +16,7 @@ from services.gateway.stub_idp.models import StubAccount, StubFailures, StubRevi
 from shared import clock
 from shared.errors import NotAllowed
 
-# After so many in a row an account is locked, and so is an address.
+# After so many within the lock's time a name is locked, whether it exists or not, and so is an address.
 MAX_FAILURES = 5
 LOCK = timedelta(minutes=15)
 
@@ -65,38 +66,64 @@ async def check(
     """The account, or None for a wrong name or password; `NotAllowed` while it or the address is locked, and
     when it may not sign in yet. The transaction must be committed either way: failures count. `exempt`: this
     address is never locked, nor made to pay for a stronger hash: a rehearsal's crowd has cheap ones by intent."""
-    now = clock.now()
-    row = None if exempt else await session.get(StubFailures, address, with_for_update=True)
-    if row and row.locked_until and row.locked_until > now:
+    name = _of_name(username)
+    counted = [name] if exempt else [name, address]
+    locked = await _locked(session, counted)
+    if address in locked:
         raise NotAllowed(
             "您所在网络地址的密码连续错误次数过多，已锁定 15 分钟，请稍后再试。", code="address_locked"
         )
-    account = await session.scalar(select(StubAccount).where(StubAccount.username == username).with_for_update())
-    if account and account.locked_until and account.locked_until > now:
+    if name in locked:
         raise NotAllowed(LOCKED, code="account_locked")
-    if not await _fits(account.password_hash if account else NOBODYS_HASH, password):
-        if account:
-            account.failures += 1
-            if account.failures >= MAX_FAILURES:
-                account.failures, account.locked_until = 0, now + LOCK
-        if not exempt:
-            await _count(session, address, row)
+    account = await session.scalar(select(StubAccount).where(StubAccount.username == username).with_for_update())
+    if not await _fits(account.password_hash if account else NOBODYS_HASH, password) or account is None:
+        for key in counted:
+            await _count(session, key)
         return None
-    if account is None:
-        return None
-    account.failures, account.locked_until = 0, None
+    # What came from this address for other names still counts.
+    await forgive(session, username)
     if not exempt and HASHER.check_needs_rehash(account.password_hash):
         account.password_hash = await hashed(password)
-    if row:
-        await session.delete(row)
     await _may_sign_in(session, account)
     return account
 
 
-async def _count(session: AsyncSession, address: str, row: StubFailures | None) -> None:
+async def forgive(session: AsyncSession, username: str) -> None:
+    """Count a name's failures anew."""
+    await session.execute(delete(StubFailures).where(StubFailures.address == _of_name(username)))
+
+
+def _of_name(username: str) -> str:
+    # No name is an address; a digest, since anything may be tried as a name.
+    return f"name {hashlib.sha256(username.encode()).hexdigest()}"
+
+
+async def _locked(session: AsyncSession, keys: list[str]) -> set[str]:
+    """Which of these are locked. They stay as they are until the transaction ends."""
+    found = await session.scalars(
+        select(StubFailures)
+        .where(StubFailures.address.in_(keys))
+        .order_by(StubFailures.address)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     now = clock.now()
-    count = 1 if row is None or (row.locked_until and row.locked_until <= now) else row.count + 1
-    values = {"address": address, "count": count, "locked_until": now + LOCK if count >= MAX_FAILURES else None}
+    return {row.address for row in found if row.locked_until and row.locked_until > now}
+
+
+async def _count(session: AsyncSession, key: str) -> None:
+    """One failure more; a quarter of an hour after the first it is the first again."""
+    now = clock.now()
+    await session.execute(delete(StubFailures).where(StubFailures.counted_from < now - 2 * LOCK))
+    row = await session.get(StubFailures, key)
+    fresh = row is None or row.counted_from < now - LOCK
+    count = 1 if row is None or fresh else row.count + 1
+    values = {
+        "address": key,
+        "count": count,
+        "counted_from": now if row is None or fresh else row.counted_from,
+        "locked_until": now + LOCK if count >= MAX_FAILURES else None,
+    }
     await session.execute(
         insert(StubFailures).values(values).on_conflict_do_update(index_elements=["address"], set_=values)
     )

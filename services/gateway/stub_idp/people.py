@@ -66,7 +66,6 @@ async def seed(session: AsyncSession) -> int:
             "attributes": tokeninfo(
                 subject_of(person.username), person.name, unit, mobile=person.mobile, email=person.email
             ),
-            "failures": 0,
             "uscc": person.enterprise,
             "email": person.email,
             "is_reviewer": person.reviewer,

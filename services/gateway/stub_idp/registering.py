@@ -164,7 +164,6 @@ async def create_account(
         subject=subject_of(username),
         password_hash=await passwords.hashed(password),
         attributes=tokeninfo(subject_of(username), name, entry.attributes, mobile=mobile, email=email),
-        failures=0,
         uscc=registration.uscc,
         handler_digest=digest,
         email=email,

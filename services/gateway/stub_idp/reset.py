@@ -86,7 +86,7 @@ async def set_password(request: web.Request) -> web.Response:
                 row.tries += 1
             if good and row and account:
                 account.password_hash = await passwords.hashed(form["password"])
-                account.failures, account.locked_until = 0, None
+                await passwords.forgive(session, username)
                 await session.delete(row)
                 if account.email:
                     mails.owe(

@@ -19,6 +19,7 @@ from services.gateway.stub_idp.going import fields
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubReview, StubSession
 from services.gateway.stub_idp.showing import show
 from services.gateway.stub_idp.uploads import SUFFIXES
+from services.gateway.web.page_token import masked, unmasked
 from shared import clock
 from shared.asked import uuid
 from shared.errors import Conflict, NotAllowed, NotFound
@@ -117,7 +118,7 @@ async def _queue(
     context = {
         "waiting": waiting,
         "kinds": KINDS,
-        "token": request[REVIEWER].csrf_token,
+        "token": masked(request[REVIEWER].csrf_token),
         "now": clock.now(),
         "unknown_years": [y for y in (year, year + 1) if not calendar.known(y)],
         "follows": FOLLOWS,
@@ -143,7 +144,9 @@ async def scan(request: web.Request) -> web.StreamResponse:
 async def decide(request: web.Request) -> web.StreamResponse:
     """通过 or 不通过, with a reason, once it has been said what follows; the person hears by e-mail."""
     form = await fields(request)
-    if not hmac.compare_digest(request[REVIEWER].csrf_token.encode(), form.get("csrf_token", "").encode()):
+    if not hmac.compare_digest(
+        request[REVIEWER].csrf_token.encode(), unmasked(form.get("csrf_token", "")).encode()
+    ):
         raise NotAllowed("页面已失效，请重试。", code="csrf")
     approved = form.get("decision") == "approve"
     reason = form.get("reason", "").strip()[:500]
@@ -158,7 +161,9 @@ async def decide(request: web.Request) -> web.StreamResponse:
             raise Conflict("该申请已由他人处理。", code="already_decided")
         if not form.get("sure"):
             asked = {"review": found, "kinds": KINDS, "approved": approved, "reason": reason, "follows": FOLLOWS}
-            return await show(request, "stub_review_sure.html", asked | {"token": request[REVIEWER].csrf_token})
+            return await show(
+                request, "stub_review_sure.html", asked | {"token": masked(request[REVIEWER].csrf_token)}
+            )
         found.decided_at, found.decided_by = clock.now(), request[REVIEWER].username
         found.approved, found.reason = approved, reason or None
         # Kept for the decision only.

@@ -4,12 +4,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select
 
 from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.models import Account, Audit, SessionRow
 from services.gateway.sessions import digest
-from services.gateway.stub_idp.models import StubAccount, StubGrant
+from services.gateway.stub_idp.models import StubFailures, StubGrant
 from tests.integration.gateway.conftest import Browser, flush_cache
 
 TOKEN = "/stub-idp/am/oauth2/access_token"
@@ -67,7 +67,7 @@ async def test_wrong_password_wrong_captcha_and_the_lock(browser: Browser, gatew
     locked = await browser.send_form(hidden, "qiye2")
     assert "账号已锁定" in await locked.text()
     async with gateway.app[DATABASE].begin() as session:
-        await session.execute(update(StubAccount).values(locked_until=None))
+        await session.execute(delete(StubFailures))
     assert (await browser.send_form(hidden, "qiye2")).status == 200
 
 

@@ -137,6 +137,42 @@ async def test_address_is_locked_after_five_failures(identity_url: str, redis_ur
             await browser.http.close()
 
 
+async def test_a_name_is_locked_whether_it_exists_or_not_and_a_success_forgives_no_address(
+    identity_url: str, redis_url: str
+) -> None:
+    settings = make_settings(
+        identity_url, redis_url, allowed_addresses="", trusted_proxies="127.0.0.1", signins_per_minute=10_000
+    )
+    async with TestServer(create_app(settings), port=settings.gateway_port) as server:
+        async with server.app[DATABASE].begin() as session:
+            await seed_people(session)
+        browser = Browser(server)
+        try:
+            hidden = await browser.to_form()
+
+            async def attempt(address: str, username: str, password: str) -> ClientResponse:
+                form = {**hidden, "username": username, "password": password, "captcha": "8888"}
+                headers = {"X-Forwarded-For": address}
+                path = "/stub-idp/am/oauth2/authorize"
+                return await browser.go("POST", path, data=form, headers=headers, allow_redirects=False)
+
+            # The same answers for a name that exists and one that does not, from six addresses.
+            told = {}
+            for name in ("qiye3", "nobody-of-this-name"):
+                answers = [await attempt(f"203.0.113.{100 + n}", name, "x") for n in range(6)]
+                texts = [await a.text() for a in answers]
+                told[name] = [("用户名或密码错误" in t, "账号已锁定" in t) for t in texts]
+            assert told["qiye3"] == told["nobody-of-this-name"] == [(True, False)] * 5 + [(False, True)]
+            # Signing in between guesses does not make an address new.
+            for n in range(4):
+                await attempt("203.0.113.200", f"guess{n}", "x")
+                assert (await attempt("203.0.113.200", "yunwei", "Demo#2024")).status == 303
+            await attempt("203.0.113.200", "guess4", "x")
+            assert "网络地址" in await (await attempt("203.0.113.200", "yunwei", "Demo#2024")).text()
+        finally:
+            await browser.http.close()
+
+
 async def test_mails_go_out_and_are_tried_again(gateway: TestServer, identity_url: str, redis_url: str) -> None:
     received: list[Any] = []
 
