@@ -38,10 +38,17 @@ FOREIGN = """
   People sign in at {provider}"""
 
 
+# Settings whose empty value says something; elsewhere empty means not set.
+SAID_BY_EMPTINESS = frozenset({"GM_STUB_CAPTCHA"})
+
+
 def settings() -> dict[str, str]:
     """GM_… settings: those of `.env`, and over them those of the environment."""
-    kept = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
-    return {**kept, **{name: value for name, value in os.environ.items() if name.startswith("GM_") and value}}
+    given = {name: value for name, value in os.environ.items() if name.startswith("GM_")}
+    found: dict[str, str] = {}
+    for source in (dotenv_values(ROOT / ".env"), given):
+        found |= {n: v or "" for n, v in source.items() if v or (v is not None and n in SAID_BY_EMPTINESS)}
+    return found
 
 
 def _open_folder(var: Path) -> None:

@@ -18,7 +18,7 @@ NUMBERS = frozenset({"n", "version"})
 # What every call may meet: malformed, not signed in, not allowed, not there, too many, not now.
 ALWAYS = (400, 401, 403, 404, 429, 503)
 # What a call that changes something, or asks for what is still to be made, may meet besides.
-CHANGING = (409, 413, 415, 422)
+CHANGING = (408, 409, 413, 415, 422)
 MATCHING = (412, 428)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -289,3 +290,33 @@ async def test_https_is_kept_once_it_is_there(
             assert answer.headers["Referrer-Policy"] == "same-origin"
             assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
             assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_the_description_is_made_once(
+    gateway: TestServer, applications: TestServer, http: ClientSession
+) -> None:
+    """For anybody who asks, however often: the same bytes, or none at all when they are known."""
+    for path, kind in (("/api/v1/docs", "text/html"), ("/api/v1/openapi.json", "application/json")):
+        async with http.get(gateway.make_url(path)) as first:
+            assert (first.status, first.content_type) == (200, kind)
+            text, etag = await first.read(), first.headers["ETag"]
+        began = time.monotonic()
+        for _ in range(20):
+            async with http.get(gateway.make_url(path)) as again:
+                assert (await again.read(), again.headers["ETag"]) == (text, etag)
+        # Making it takes half a second each time.
+        assert time.monotonic() - began < 3
+        async with http.get(gateway.make_url(path), headers={"If-None-Match": etag}) as known:
+            assert (known.status, await known.read()) == (304, b"")
+
+
+async def test_a_page_never_holds_the_same_token_twice(browser: Browser) -> None:
+    await browser.sign_in("qiye1")
+    found = set()
+    for _ in range(3):
+        text = await (await browser.go("GET", "/projects")).text()
+        found.add(re.search(r'name="csrf_token" value="([^"]+)"', text)[1])  # type: ignore[index]
+    assert len(found) == 3
+    for token in found:
+        headers = {"X-CSRF-Token": token}
+        assert (await browser.call("POST", "/applications", json={}, headers=headers)).status == 400
