@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import delete, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -68,6 +68,8 @@ async def check(
     address is never locked, nor made to pay for a stronger hash: a rehearsal's crowd has cheap ones by intent."""
     name = _of_name(username)
     counted = [name] if exempt else [name, address]
+    # Guesses at one name wait for each other, whether it exists or not: none is judged before the one before it is counted.
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     locked = await _locked(session, counted)
     if address in locked:
         raise NotAllowed(
@@ -99,34 +101,27 @@ def _of_name(username: str) -> str:
 
 
 async def _locked(session: AsyncSession, keys: list[str]) -> set[str]:
-    """Which of these are locked. They stay as they are until the transaction ends."""
+    """Which of these are locked."""
     found = await session.scalars(
-        select(StubFailures)
-        .where(StubFailures.address.in_(keys))
-        .order_by(StubFailures.address)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(StubFailures.address).where(StubFailures.address.in_(keys), StubFailures.locked_until > clock.now())
     )
-    now = clock.now()
-    return {row.address for row in found if row.locked_until and row.locked_until > now}
+    return set(found)
 
 
 async def _count(session: AsyncSession, key: str) -> None:
-    """One failure more; a quarter of an hour after the first it is the first again."""
+    """One failure more; a quarter of an hour after the first it is the first again. Added up by the database, so that none of
+    many at once is forgotten."""
     now = clock.now()
     await session.execute(delete(StubFailures).where(StubFailures.counted_from < now - 2 * LOCK))
-    row = await session.get(StubFailures, key)
-    fresh = row is None or row.counted_from < now - LOCK
-    count = 1 if row is None or fresh else row.count + 1
-    values = {
-        "address": key,
+    old = StubFailures.counted_from < now - LOCK
+    count = case((old, 1), else_=StubFailures.count + 1)
+    added = insert(StubFailures).values(address=key, count=1, counted_from=now, locked_until=None)
+    more = {
         "count": count,
-        "counted_from": now if row is None or fresh else row.counted_from,
-        "locked_until": now + LOCK if count >= MAX_FAILURES else None,
+        "counted_from": case((old, now), else_=StubFailures.counted_from),
+        "locked_until": case((count >= MAX_FAILURES, now + LOCK), else_=None),
     }
-    await session.execute(
-        insert(StubFailures).values(values).on_conflict_do_update(index_elements=["address"], set_=values)
-    )
+    await session.execute(added.on_conflict_do_update(index_elements=["address"], set_=more))
 
 
 async def _may_sign_in(session: AsyncSession, account: StubAccount) -> None:

@@ -163,6 +163,9 @@ async def test_a_name_is_locked_whether_it_exists_or_not_and_a_success_forgives_
                 texts = [await a.text() for a in answers]
                 told[name] = [("用户名或密码错误" in t, "账号已锁定" in t) for t in texts]
             assert told["qiye3"] == told["nobody-of-this-name"] == [(True, False)] * 5 + [(False, True)]
+            # Guesses at once are as many as guesses one after the other.
+            burst = await asyncio.gather(*(attempt(f"203.0.113.{120 + n}", "qiye1", "x") for n in range(8)))
+            assert ["账号已锁定" in await answer.text() for answer in burst].count(True) == 3
             # Signing in between guesses does not make an address new.
             for n in range(4):
                 await attempt("203.0.113.200", f"guess{n}", "x")
