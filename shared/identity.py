@@ -100,10 +100,14 @@ class Signer:
 
 
 class Verifier:
-    """Reads the tokens of trusted services. A service that changes its key has two for a while."""
+    """Reads the tokens of trusted services. A service that changes its key has two for a while.
 
-    def __init__(self, service: str, trusted: Mapping[str, Sequence[bytes]]) -> None:
+    `unbound` takes tokens that name no request as well, which the release before made: for the time of an upgrade.
+    """
+
+    def __init__(self, service: str, trusted: Mapping[str, Sequence[bytes]], *, unbound: bool = False) -> None:
         self._service = service
+        self._required = ["exp", "iat", "iss", "aud", "sub", *([] if unbound else ["req"])]
         self._keys = {
             name: [Ed25519PublicKey.from_public_bytes(key) for key in keys] for name, keys in trusted.items()
         }
@@ -116,12 +120,14 @@ class Verifier:
             raise NotSignedIn
         try:
             service = _said_to_be(token)
-            claims = self._claims(token, service, self._service, ["exp", "iat", "iss", "aud", "sub", "req"])
+            claims = self._claims(token, service, self._service, self._required)
             lifetime = timedelta(seconds=claims["exp"] - claims["iat"])
             actor = Actor.model_validate(claims["actor"]) if "actor" in claims else None
         except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
             raise NotSignedIn from error
-        if lifetime > LIFETIME or claims["req"] != _request(method, target):
+        asked = _request(method, target)
+        # Whatever names a request opens this one or none.
+        if lifetime > LIFETIME or claims.get("req", asked) != asked:
             raise NotSignedIn
         return Caller(service, actor)
 

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     # The public keys this service accepts: `gateway=…,documents=…`. While a service changes its key it stands twice.
     trusted_keys: Annotated[dict[str, tuple[Key, ...]], NoDecode]
 
+    # During the upgrade from a release whose tokens named no request, and no longer.
+    accept_unbound_tokens: bool = False
+
     @field_validator("trusted_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -53,7 +53,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     )
     app = base_app(
         SERVICE,
-        Verifier(SERVICE, settings.trusted_keys),
+        Verifier(SERVICE, settings.trusted_keys, unbound=settings.accept_unbound_tokens),
         ROUTES,
         busy=BUSY,
         middlewares=[Intake().middleware(), door.middleware()],

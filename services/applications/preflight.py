@@ -12,6 +12,7 @@ from services.applications.settings import ApplicationsSettings
 from shared import clock
 from shared.database import engine
 from shared.preflight import Finding, bad, broker, database, good, look, store, warning
+from shared.preflight.machine import tokens
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 OLD_BACKUP, VERY_OLD_BACKUP = timedelta(hours=26), timedelta(days=3)
@@ -26,6 +27,7 @@ def findings(settings: ApplicationsSettings) -> list[Finding]:
         *look("待办任务", lambda: _owed(settings)),
         *look("备份", lambda: backups(settings.backup_folder)),
         *look("备份加密", lambda: backup_key(settings.backup_key)),
+        *tokens(unbound=settings.accept_unbound_tokens),
     ]
 
 

@@ -62,7 +62,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     intake = Intake(arriving.senders, measured=True)
     app = base_app(
         SERVICE,
-        Verifier(SERVICE, settings.trusted_keys),
+        Verifier(SERVICE, settings.trusted_keys, unbound=settings.accept_unbound_tokens),
         HEALTH,
         busy=BUSY,
         middlewares=[
@@ -165,7 +165,12 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
 
 async def _internal(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
-    inner = base_app(SERVICE, Verifier(SERVICE, settings.trusted_keys), internal.ROUTES, busy=BUSY)
+    inner = base_app(
+        SERVICE,
+        Verifier(SERVICE, settings.trusted_keys, unbound=settings.accept_unbound_tokens),
+        internal.ROUTES,
+        busy=BUSY,
+    )
     inner[SETTINGS] = settings
     inner[DATABASE] = app[DATABASE]
     inner[KEYS] = app[KEYS]

@@ -8,7 +8,7 @@ from redis import Redis
 from services.gateway.models import SCHEMA
 from services.gateway.settings import GatewaySettings
 from shared.preflight import Finding, bad, database, good, look, warning
-from shared.preflight.machine import certificate
+from shared.preflight.machine import certificate, tokens
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -20,6 +20,7 @@ def findings(settings: GatewaySettings) -> list[Finding]:
         *look("门户证书", lambda: _portal(settings)),
         *look("身份平台证书", lambda: _provider(settings)),
         *_environment(settings),
+        *tokens(unbound=settings.accept_unbound_tokens),
     ]
 
 

@@ -64,3 +64,11 @@ def certificate(
         yield warning(what, found, "三十天内到期，请安排更换")
     else:
         yield good(what, found)
+
+
+def tokens(*, unbound: bool) -> Iterator[Finding]:
+    """Whether tokens between services open one request each."""
+    if unbound:
+        yield warning("服务间令牌", "接受不限定请求的旧令牌", "升级完成后去掉 GM_ACCEPT_UNBOUND_TOKENS 并重启")
+    else:
+        yield good("服务间令牌", "每个令牌只用于一次调用")

@@ -2,8 +2,11 @@
 
 import base64
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from shared import clock
 from shared.errors import NotSignedIn
 from shared.identity import Signer, Verifier, public_key
 from shared.settings import Settings
@@ -27,6 +30,27 @@ def test_key_that_was_taken_out_opens_nothing() -> None:
     verifier = Verifier("applications", {"gateway": (public_key(NEW),)})
     with pytest.raises(NotSignedIn):
         verifier.caller(_said(OLD), "GET", "/x")
+
+
+def _of_the_release_before() -> str:
+    """A token that names no request."""
+    now = int(clock.now().timestamp())
+    said = {"iss": "gateway", "aud": "applications", "sub": "gateway", "iat": now, "exp": now + 60}
+    key = Ed25519PrivateKey.from_private_bytes(NEW)
+    return f"Bearer {jwt.encode(said, key, algorithm='EdDSA', headers={'kid': 'gateway'})}"
+
+
+def test_during_an_upgrade_tokens_of_the_release_before_open_as_well() -> None:
+    known = {"gateway": (public_key(NEW),)}
+    with pytest.raises(NotSignedIn):
+        Verifier("applications", known).caller(_of_the_release_before(), "GET", "/x")
+    upgrading = Verifier("applications", known, unbound=True)
+    assert upgrading.caller(_of_the_release_before(), "GET", "/x").service == "gateway"
+    # A token that names its request opens no other one, even then.
+    assert upgrading.caller(_said(NEW), "GET", "/x").service == "gateway"
+    for method, target in (("POST", "/x"), ("GET", "/y"), ("GET", "/x?a=1")):
+        with pytest.raises(NotSignedIn):
+            upgrading.caller(_said(NEW), method, target)
 
 
 def test_setting_names_a_service_once_for_each_of_its_keys() -> None:
