@@ -95,8 +95,11 @@ def _dump(url: str, file: Path) -> tuple[int, dict[str, int], set[str]]:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         snapshot = str(_one(connection, "SELECT pg_export_snapshot()"))
         counts = {name: int(str(_one(connection, f"SELECT count(*) FROM {name}"))) for name in COUNTED}  # noqa: S608
+        # Of an application that was forgotten (`retention`) the rows stay and the files go.
         pdfs = connection.execute(
-            "SELECT sha256 FROM applications.documents WHERE kind = 'revision' AND sha256 IS NOT NULL"
+            "SELECT d.sha256 FROM applications.documents d"
+            " JOIN applications.applications a ON a.id = d.application_id AND length(a.wrapped_key) > 0"
+            " WHERE d.kind = 'revision' AND d.sha256 IS NOT NULL"
         )
         named = {pdf_key(str(row[0])) for row in pdfs}
         attachments = connection.execute("SELECT sha256 FROM applications.attachments WHERE deleted_at IS NULL")

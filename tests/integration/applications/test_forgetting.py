@@ -1,5 +1,6 @@
 """Forgetting reaches every copy: values are planted, the deletion is carried out, and all that is stored is searched."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import sessionmaker
 
+from deploy.backup import manifest
+from deploy.backup.create import create as back_up
 from deploy.demo.files import pdf
 from deploy.embedded.system import ROOT
 from services.applications import peers
@@ -23,6 +26,7 @@ from services.applications.stage_models import Objection
 from services.applications.use_cases import keeping, sweeping
 from services.documents import rendering
 from services.documents.rendering import Press
+from services.gateway.models import SCHEMA as IDENTITY
 from services.gateway.models import Base as GatewayBase
 from services.notify import __main__ as notify
 from services.notify import ledger
@@ -153,7 +157,7 @@ async def end(sessions: async_sessionmaker[AsyncSession], id: str, **changes: ob
 @pytest.mark.parametrize("how", ["ended", "withdrawn"])
 async def test_nothing_of_a_forgotten_person_is_found_anywhere(
     api: Api, server: TestServer, press: Press, round_id: str, submitted: str, how: str,
-    sessions: async_sessionmaker[AsyncSession], told_by: tuple[NotifySettings, Peers],
+    sessions: async_sessionmaker[AsyncSession], told_by: tuple[NotifySettings, Peers], tmp_path: Path,
 ) -> None:  # fmt: skip
     settings, store = server.app[SETTINGS], server.app[STORE]
     own, reach = told_by
@@ -189,6 +193,11 @@ async def test_nothing_of_a_forgotten_person_is_found_anywhere(
     # Pictures of pages cannot be searched: none is left of a file that is gone.
     kept = {name.rpartition("/")[2] for name in after if name.startswith("attachments/")}
     assert {name.split("/")[1] for name in after if name.startswith("pictures/")} <= kept
+    # A backup that is made now is whole, and names nothing of it.
+    migrate(own, ROOT / "services" / "gateway" / "migrations", IDENTITY)
+    where = (settings.database_url.get_secret_value(), settings.store_url, factories.b64(b"m" * 32))
+    _, listed = manifest.verify(await asyncio.to_thread(back_up, *where, tmp_path / "backups"))
+    assert {key for key in listed if not key.startswith("pictures/")} <= after.keys()
     # Somebody else's is as it was.
     assert (await api.call("GET", f"/api/v1/applications/{submitted}/revisions/1/pdf", WHO)).status == 200
     async with sessions.begin() as session:
