@@ -42,6 +42,8 @@ LABELS = {
 
 # States in which the applicant may change sections.
 EDITABLE = frozenset({State.DRAFT, State.RETURNED})
+# States that nothing leads out of.
+ENDED = frozenset({State.APPROVED, State.REJECTED, State.LAPSED})
 
 
 class Action(StrEnum):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from services.applications.models import Application, Attachment, Audit, Document, Owed
 from services.applications.outbox import OPEN, WAITED_FOR
-from services.applications.workflow import State
+from services.applications.workflow import ENDED, State
 from shared.errors import Conflict, TooLarge, TooMany
 from shared.messages import RENDER_DOCUMENT
 
@@ -104,12 +104,14 @@ async def _within_the_hour(
 
 
 async def may_add(session: AsyncSession, enterprise: str, size: int, *, total_mb: int) -> None:
-    """`TooLarge` when all files of the enterprise together would be too much."""
+    """`TooLarge` when all files of the enterprise together would be too much. What has ended stays for years, cannot be
+    deleted, and leaves the room to what comes."""
     held = await session.scalar(
         select(func.coalesce(func.sum(Attachment.size), 0))
         .join(Application, Application.id == Attachment.application_id)
         .where(
             Application.enterprise == enterprise,
+            Application.state.not_in(ENDED),
             Application.deleted_at.is_(None),
             Attachment.deleted_at.is_(None),
         )

@@ -17,7 +17,7 @@ from services.applications.stage_models import Objection
 from services.applications.taken_over_models import LeftOver
 from services.applications.use_cases.lapse import system_actor
 from services.applications.use_cases.recording import record
-from services.applications.workflow import State
+from services.applications.workflow import ENDED, State
 from shared import clock
 from shared.messages import FORGOTTEN_NAME, NOTIFY, forgotten_event
 
@@ -25,7 +25,6 @@ BATCH = 500
 FORGOTTEN = b""
 # Answers kept for retries hold what the person sees; nobody retries after a month.
 ANSWERS_KEPT = timedelta(days=30)
-ENDED = (State.APPROVED, State.REJECTED, State.LAPSED)
 
 
 async def rotate(session: AsyncSession, codec: Codec) -> int:

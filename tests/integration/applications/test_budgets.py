@@ -123,6 +123,10 @@ async def test_files_of_one_enterprise_are_bounded_together(
         await api.upload(who, second, "project_content", "photos")
     other = (await api.create(HONEST, round_id))["id"]
     await api.upload(HONEST, other, "project_content", "photos")
+    # What has ended years ago cannot be deleted, and takes no room.
+    async with sessions.begin() as session:
+        await session.execute(update(Application).where(Application.id == UUID(first)).values(state="approved"))
+    await api.upload(who, second, "project_content", "photos")
 
 
 async def test_many_previews_keep_no_honest_pdf_waiting(
