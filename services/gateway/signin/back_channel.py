@@ -43,15 +43,16 @@ async def logout(request: web.Request) -> web.Response:
                 reason=getattr(refused, "reason", refused.code),
             )
         raise
+    # The provider may say it twice; once it was carried out, a token that somebody kept ends nothing more. Noted afterwards:
+    # what failed in between is carried out when the provider says it again.
+    spent = digest(f"logout:{said.id}")
     async with request.app[DATABASE].begin() as database:
-        row = {"state_sha256": digest(f"logout:{said.id}"), "expires_at": clock.now() + SPENT_FOR}
-        first = await database.scalar(
-            insert(SpentState).values(row).on_conflict_do_nothing().returning(SpentState.state_sha256)
-        )
-    # The provider may say it twice; once it was carried out, a token that somebody kept ends nothing more.
-    if first is not None:
+        carried_out = await database.get(SpentState, spent)
+    if carried_out is None:
         ended = await request.app[BROWSER_SESSIONS].end_at_provider(said.subject, said.session)
         async with request.app[DATABASE].begin() as database:
+            row = {"state_sha256": spent, "expires_at": clock.now() + SPENT_FOR}
+            await database.execute(insert(SpentState).values(row).on_conflict_do_nothing())
             for subject in ended:
                 note(database, "provider_sign_out", subject, address)
     return web.Response(headers={"Cache-Control": "no-store"})

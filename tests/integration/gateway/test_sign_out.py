@@ -26,6 +26,7 @@ from services.gateway.stub_idp import signing_out, tokens
 from services.gateway.stub_idp.signing_out import logout_token
 from services.gateway.web.session_watch import WATCH
 from shared import clock
+from shared.errors import Busy
 from shared.identity import Role
 from tests import factories
 from tests.integration.gateway.conftest import Browser, make_settings
@@ -443,6 +444,22 @@ async def test_a_logout_token_ends_whom_it_names_and_only_once(
             # Signed in again, somebody who kept the token ends nothing more with it.
             await browser.sign_in("qiye1")
     await stranger.http.close()
+
+
+async def test_a_sign_out_that_failed_is_carried_out_when_the_provider_says_it_again(
+    gateway: TestServer, browser: Browser, other: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_in("qiye1")
+    said = {"data": {"logout_token": signed(gateway, claims(gateway))}, "headers": {"Accept": "*/*"}}
+
+    async def busy(*_: object) -> list[str]:
+        raise Busy
+
+    with monkeypatch.context() as away:
+        away.setattr(gateway.app[BROWSER_SESSIONS], "end_at_provider", busy)
+        assert (await other.go("POST", signing_out.PATH, **said)).status == 503
+    assert (await other.go("POST", signing_out.PATH, **said)).status == 200
+    assert (await browser.call("GET", "/me")).status == 401
 
 
 async def test_one_session_of_the_provider(gateway: TestServer, browser: Browser, other: Browser) -> None:
