@@ -97,10 +97,11 @@ async def must_hold(session: AsyncSession, ledger: Ledger, known: Head) -> None:
 async def seal(session: AsyncSession, ledger: Ledger, key: bytes, known: Head = START) -> int:
     """Seal a batch of rows; how many. 0 also when another sequencer is at it. `ChainBroken` unless `known`, sealed before,
     is still there."""
+    # Also while another holds the lock: it may be the one that cuts.
+    await must_hold(session, ledger, known)
     name = f"audit chain {ledger.schema}"
     if not await session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:name))"), {"name": name}):
         return 0
-    await must_hold(session, ledger, known)
     last = await head(session, ledger)
     position, before = last.position, last.hash
     # Below the newest sealed row only what can have been under way when that was written: an older one without a link

@@ -130,6 +130,8 @@ class Sequencer:
         async with self._sessions.begin() as session:
             sealed = await audit.seal(session, self._ledger, self._key, self._known)
             now = await audit.head(session, self._ledger)
+        if now.position < self._known.position:
+            raise ChainBroken(f"{self._ledger.schema}: it ends at position {now.position}")
         # Only what is committed was sealed.
         self._known = now
         return sealed

@@ -16,7 +16,7 @@ from services.applications.models import AUDIT as APPLICATIONS
 from services.applications.operations.audit_heads import StoreHeads
 from services.gateway.models import AUDIT as IDENTITY
 from shared import audit, audit_heads
-from shared.audit import Ledger
+from shared.audit import ChainBroken, Ledger
 from shared.audit_heads import Anchor, Forged, Sequencer, keep_sealing
 from shared.database import async_engine, migrate
 from shared.settings import DatabaseSettings
@@ -126,6 +126,22 @@ async def test_tampering_is_named_and_never_sealed_over(
         assert "tampered" in caplog.text
     assert await chain.links() == left
     assert await chain.fault() is not None
+
+
+async def test_who_holds_the_lock_makes_no_sequencer_forget(chain: Chain) -> None:
+    """Cut while the sequencers are kept from sealing, and let go again."""
+    sequencer = chain.sequencer()
+    await chain.write(5)
+    assert await sequencer.step() == 5
+    async with chain.sessions.begin() as session:
+        lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
+        await session.execute(lock, {"name": f"audit chain {chain.schema}"})
+        await chain.tamper("DELETE FROM {}.audit_chain WHERE position > 20", "DELETE FROM {}.audit WHERE id > 20")
+        with pytest.raises(ChainBroken):
+            await sequencer.step()
+    await chain.write(1)
+    with pytest.raises(ChainBroken):
+        await sequencer.step()
 
 
 async def test_what_was_written_while_nothing_sealed_is_sealed_afterwards(chain: Chain) -> None:
