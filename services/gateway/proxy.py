@@ -13,7 +13,7 @@ from services.gateway.context import DATABASE, SERVICES, SESSION, SETTINGS
 from services.gateway.web.resubmission import own_ticket
 from shared import tickets
 from shared.errors import TooLarge
-from shared.http.framing import ANNOUNCED
+from shared.http.framing import ANNOUNCED, abort
 from shared.http.intake import TAKEN
 from shared.ranks import Rank, rank_of
 from shared.web import REQUEST_ID
@@ -89,8 +89,13 @@ async def relay(
             return answer
         await answer.prepare(request)
         async for chunk in found.content.iter_chunked(CHUNK):
-            async with asyncio.timeout(SLOWEST_READER):
-                await answer.write(chunk)
+            try:
+                async with asyncio.timeout(SLOWEST_READER):
+                    await answer.write(chunk)
+            except TimeoutError:
+                # The service has answered: who does not read is no outage of it.
+                abort(request)
+                raise ConnectionResetError from None
         await answer.write_eof()
         return answer
 

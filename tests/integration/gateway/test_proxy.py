@@ -8,12 +8,15 @@ from io import BytesIO
 from uuid import uuid4
 
 import pytest
-from aiohttp import FormData
+from aiohttp import FormData, web
 from aiohttp.test_utils import TestServer
 
 from deploy.demo.files import pdf
 from deploy.embedded.ports import free_port
+from services.gateway import proxy
 from services.gateway.app import create_app
+from services.gateway.context import SERVICES
+from shared.breaker import FAILURES
 from shared.identity import Signer
 from tests import factories
 from tests.integration.gateway.conftest import Browser, make_settings
@@ -144,6 +147,49 @@ async def test_service_that_is_away_is_said_in_words(identity_url: str, redis_ur
             assert "您填写的内容没有丢失" in text
             assert 'name="key" value="k &lt;1&gt;"' in text
         finally:
+            await browser.http.close()
+
+
+@pytest.mark.usefixtures("gateway")  # which knows people
+async def test_who_does_not_read_an_answer_opens_no_breaker(
+    identity_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody asks for PDFs and reads none of them: the service has answered."""
+    monkeypatch.setattr(proxy, "SLOWEST_READER", 0.3)
+    given_up = 0
+
+    async def paper(request: web.Request) -> web.StreamResponse:
+        nonlocal given_up
+        answer = web.StreamResponse(headers={"X-Request-Id": request.headers["X-Request-Id"]})
+        await answer.prepare(request)
+        try:
+            while True:
+                await answer.write(b"x" * 131_072)
+        finally:
+            given_up += 1
+
+    service = web.Application()
+    service.router.add_get("/api/v1/applications/{id}/revisions/1/pdf", paper)
+    async with TestServer(service) as backend:
+        settings = make_settings(identity_url, redis_url, applications_url=str(backend.make_url("")))
+        async with TestServer(create_app(settings), port=settings.gateway_port) as alone:
+            browser = Browser(alone)
+            await browser.send_form(await browser.to_form("/welcome"), "qiye2")
+            head = (
+                f"GET /api/v1/applications/x/revisions/1/pdf HTTP/1.1\r\nHost: 127.0.0.1:{alone.port}\r\n"
+                f"Cookie: gm_session={browser.cookie()}\r\n\r\n"
+            )
+            lines = [
+                await asyncio.open_connection("127.0.0.1", alone.port, limit=1024) for _ in range(FAILURES + 1)
+            ]
+            for _, writer in lines:
+                writer.write(head.encode())
+            async with asyncio.timeout(10):
+                while given_up < len(lines):
+                    await asyncio.sleep(0.05)
+            assert not alone.app[SERVICES]._breakers["applications"].rests
+            for _, writer in lines:
+                writer.close()
             await browser.http.close()
 
 
