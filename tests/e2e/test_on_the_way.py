@@ -1,13 +1,14 @@
 """What is under way is not torn: files that are being sent, a word that an input method has not finished, and what is typed
 while 保存表单 is being answered."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import CDPSession, Dialog, Page, Request, Route, expect
 
-from deploy.demo.files import pdf
+from deploy.demo.files import pdf, png
 from tests import factories
 from tests.e2e.conftest import OpenPage
 from tests.e2e.portal import open_section, path, sign_in
@@ -114,6 +115,29 @@ def test_a_file_that_failed_is_not_passed_over(open_page: OpenPage, system: Runn
     page.get_by_role("button", name="保存表单").click()
     expect(page.get_by_text("所填内容已为您暂存")).to_be_visible()
     assert len(files_saved(system, id)) == 1
+
+
+def test_many_files_go_a_few_at_a_time(open_page: OpenPage, system: RunningSystem) -> None:
+    """The server refuses what one person sends beyond a few at once."""
+    page = open_page()
+    sign_in(page, "qiye1")
+    open_section(page, create(system.person("qiye1")), "project_content")
+    slot = page.locator("[data-slot=photos]")
+    expect(slot.locator("button[value^=upload]")).to_be_hidden()
+    held: list[Route] = []
+    page.route("**/attachments?*", lambda route: held.append(route))
+    files: Any = [{"name": f"照片{n}.png", "mimeType": "image/png", "buffer": png(40 + n)} for n in range(8)]
+    slot.locator("input[type=file]").set_input_files(files)
+    expect(slot.locator("progress")).to_have_count(8)
+    page.wait_for_timeout(500)
+    assert len(held) == 3
+    # One that waits is taken back, the others follow as those before them are through.
+    slot.locator(".file", has_text="照片7").get_by_role("button", name="取消").click()
+    expect(slot.locator(".file")).to_have_count(7)
+    for n in range(7):
+        held[n].continue_()
+        expect(slot.get_by_role("link", name=re.compile("照片"))).to_have_count(n + 1)
+        assert len(held) == min(7, n + 4)
 
 
 def test_what_is_typed_while_saving_is_kept(open_page: OpenPage, system: RunningSystem) -> None:

@@ -5,6 +5,29 @@ import { refused, renew, token } from "./session.js";
 const HEIC = "。苹果手机请在“设置—相机—格式”中选择“兼容性最佳”后重新拍摄，或将照片另存为 JPG 后上传";
 const INSTEAD = { heic: HEIC, heif: HEIC, webp: "。请用看图软件另存为 JPG 或 PNG 后上传" };
 
+// Files of this page under way at once; the others wait here, since the server refuses too many of one person.
+const AT_ONCE = 3;
+let sending = 0;
+const waiting = [];
+
+// Waits for a file's turn; false after 取消.
+function turn(stop) {
+  if (sending < AT_ONCE) {
+    sending += 1;
+    return Promise.resolve(true);
+  }
+  return new Promise((go) => {
+    waiting.push(go);
+    stop.onclick = () => { waiting.splice(waiting.indexOf(go), 1); go(false); };
+  });
+}
+
+function turnOver() {
+  const next = waiting.shift();
+  if (next) next(true);
+  else sending -= 1;
+}
+
 export function slots(form, keeper) {
   return [...form.querySelectorAll("[data-slot]")].map((block) => new Slot(block, form, keeper));
 }
@@ -82,6 +105,8 @@ class Slot {
   // What to do with the file's line afterwards. A token of before is taken anew once.
   async tried(file, bar, stop) {
     const again = (text) => (line) => this.refuse(line, text, file);
+    const taken = (line) => { line.remove(); this.input.focus(); };
+    if (!await turn(stop)) return taken;
     try {
       let request = await this.transfer(file, bar, stop);
       if (refused(request.status)) {
@@ -95,13 +120,15 @@ class Slot {
         }
         request = await this.transfer(file, bar, stop);
       }
-      if (!request.status) return (line) => { line.remove(); this.input.focus(); };
+      if (!request.status) return taken;
       const answer = JSON.parse(request.responseText || "{}");
       if (request.status === 201) return (line) => this.accept(line, answer);
       const final = request.status >= 400 && request.status < 500 && ![401, 403, 429].includes(request.status);
       return (line) => this.refuse(line, answer.detail || "未能上传", final ? null : file);
     } catch {
       return again("网络中断，未能上传");
+    } finally {
+      turnOver();
     }
   }
 
