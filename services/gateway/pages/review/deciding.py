@@ -2,12 +2,13 @@
 was wrong."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
 from services.gateway.forms import Values, one, read_form
-from services.gateway.pages.asking import ask, see_other
+from services.gateway.pages.asking import application, ask, see_other
 from services.gateway.pages.review import case
 from shared import amounts
 from shared.capitals import in_words
@@ -15,8 +16,8 @@ from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, S
 from shared.web import uuid_in_path
 
 REFUSALS = (Conflict, Stale, Invalid, Malformed, Unavailable)
-# What is larger is refused by the contract, and has no words.
-CONFIRMED_BELOW = 10**10
+# What is larger is refused by the contract.
+AMOUNTS_BELOW, _FEN = 10**8, Decimal("0.01")
 LINES = {
     "amount_wan": "拟支持金额应为大于 0 的数值（万元），最多两位小数。",
     "objector": "请填写异议人，100 字以内。",
@@ -27,8 +28,12 @@ LINES = {
 }
 
 
+# What a form brings beside what a person typed.
+_OURS = {"csrf_token", "etag", "confirmed", "in_words"}
+
+
 async def _refused(request: web.Request, form: Values, error: DomainError, anchor: str) -> web.Response:
-    typed = {name: values[0] for name, values in form.items() if name not in {"csrf_token", "etag"}}
+    typed = {name: values[0] for name, values in form.items() if name not in _OURS}
     if isinstance(error, Malformed):
         # The contract's names for what it could not read, in words for the person.
         fields = [str(e.get("field", "")).partition(".")[0] for e in error.extra.get("errors", [])]
@@ -56,6 +61,24 @@ async def accept(request: web.Request) -> web.Response:
     return await _move(request, "accept", form, {"batch": batch} if batch else {}, "accept")
 
 
+def _amount(text: str) -> Decimal:
+    """Read an amount that can be decided; `NotANumber` with what is wrong with it."""
+    try:
+        amount = amounts.read(text, unit="万元")
+    except amounts.TwoReadings:
+        raise
+    except amounts.NotANumber as error:
+        raise amounts.NotANumber(LINES["amount_wan"]) from error
+    if not 0 < amount < AMOUNTS_BELOW or amount != amount.quantize(_FEN):
+        raise amounts.NotANumber(LINES["amount_wan"])
+    return amount
+
+
+async def _is_current(request: web.Request, form: Values) -> bool:
+    """Whether the case is still as the page showed it; a move of one that is not is refused, with who did what since."""
+    return one(form, "etag") == str((await application(request))["version"])
+
+
 async def decide(request: web.Request) -> web.Response:
     """通过形式审查, 不予受理, 拟支持, 不予支持 or 公示无异议, as the button says."""
     form = await read_form(request)
@@ -66,14 +89,13 @@ async def decide(request: web.Request) -> web.Response:
     # An empty amount is the guard's business, who has words for it.
     if action == "propose" and one(form, "amount_wan").strip():
         try:
-            amount = amounts.read(one(form, "amount_wan"), unit="万元")
+            text = f"{_amount(one(form, 'amount_wan')):f}"
         except amounts.NotANumber as error:
-            said = str(error) if isinstance(error, amounts.TwoReadings) else LINES["amount_wan"]
-            return await _refused(request, form, Malformed(said, code="bad_amount"), action)
-        text = f"{amount:f}"
-        if 0 < amount < CONFIRMED_BELOW and one(form, "confirmed") != text:
-            # An amount counts once whoever decides has read it in words.
-            return await case.desk(request, typed={"amount_wan": text, "in_words": in_words(amount)})
+            return await _refused(request, form, Malformed(str(error), code="bad_amount"), action)
+        if one(form, "confirmed") != text and await _is_current(request, form):
+            # An amount counts once whoever decides has read it in words, of the case as it was when it was typed.
+            asked = {"amount_wan": text, "in_words": in_words(Decimal(text)), "etag": one(form, "etag")}
+            return await case.desk(request, typed=asked)
         body["amount_wan"] = text
     return await _move(request, action, form, body, action)
 
