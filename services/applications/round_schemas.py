@@ -31,6 +31,8 @@ class NewRound(Input):
 
 
 class RoundChange(Input):
+    """What is left out or null stays as it is; only a `budget_wan` of null takes the budget away."""
+
     fund_type: str | None = None
     form_version: int | None = None
     title: Title | None = None
@@ -52,7 +54,7 @@ class CloseRound(Input):
 
 
 class ExtensionInput(Input):
-    enterprise: str = Field(min_length=18, max_length=18)
+    enterprise: str = Field(min_length=1, max_length=60)
     until: AwareDatetime
     reason: str = Field(min_length=1, max_length=2000)
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from services.applications.forms.definition import Form
 from services.applications.forms.functions import day
 from services.applications.forms.needs import needs
-from shared import amounts
+from shared import amounts, printable
 from shared.errors import FieldError, Invalid
+from shared.typed_text import UnreadableText, cleaned
 
 Parameters = Mapping[str, str | int | list[str]]
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -15,11 +16,12 @@ MAX_OPTIONS = 200
 
 
 def fitted(form: Form, parameters: Parameters) -> dict[str, str | int | list[str]]:
-    """Return the parameters as they are kept: numbers as plain decimals. `Invalid` for names and values that no form
+    """Return the parameters as they are kept: texts as people see them, numbers as plain decimals. `Invalid` for names and values that no form
     could use, and for a value of another kind than this form needs; what is missing is said when the round is published."""
     kinds = {need.name: need.kind for need in needs(form)}
-    errors, kept = [], dict(parameters)
-    for name, value in parameters.items():
+    errors: list[FieldError] = []
+    kept = {name: _as_seen(name, value, errors) for name, value in parameters.items()}
+    for name, value in list(kept.items()):
         if not NAME.fullmatch(name):
             errors.append(_wrong(name[:64], "bad_name", "参数名应以小写字母开头，由小写字母、数字和下划线组成"))
         elif isinstance(value, list) and (message := _bad_options(value)):
@@ -70,6 +72,20 @@ def must_be_complete(
 
 def _wrong(name: str, code: str, message: str) -> FieldError:
     return FieldError(field=f"parameters.{name}", code=code, message=message)
+
+
+def _as_seen(name: str, value: str | int | list[str], errors: list[FieldError]) -> str | int | list[str]:
+    """Return a value without marks that nobody sees; note what could not be kept or printed, for applicants choose it."""
+    if isinstance(value, int):
+        return value
+    try:
+        texts = [cleaned(text) for text in ([value] if isinstance(value, str) else value)]
+    except UnreadableText as error:
+        errors.append(_wrong(name[:64], "control_character", str(error)))
+        return value
+    if said := next((said for text in texts if (said := printable.complaint(text))), None):
+        errors.append(_wrong(name[:64], "unprintable", said))
+    return texts[0] if isinstance(value, str) else texts
 
 
 def _bad_options(value: list[str]) -> str | None:

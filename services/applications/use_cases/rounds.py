@@ -82,6 +82,8 @@ async def change(
     round_ = await round_repository.round_(session, id, lock=True)
     _must_match(round_, version)
     given = _whole_second(changes.model_dump(exclude_none=True, exclude={"reason"}))
+    if "budget_wan" in changes.model_fields_set:
+        given["budget_wan"] = changes.budget_wan
     changed = {name: value for name, value in given.items() if getattr(round_, name) != value}
     if not changed:
         return round_

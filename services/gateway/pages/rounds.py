@@ -149,6 +149,7 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
         await ask(request, "POST", f"{path}/extensions", json=body)
         return "extended"
     body = {"title": one(form, "title").strip(), **window, "parameters": parameters_of(read_parameters(form))}
+    body["budget_wan"] = None
     if budget := one(form, "budget_wan").strip():
         try:
             body["budget_wan"] = f"{amounts.read(budget, unit='万元'):f}"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Label, Part, Wrong, text_of
+from shared.typed_text import without_marks
 
 
 class Option(Part):
@@ -51,6 +52,11 @@ class _Choice(Kind):
     def _own(self) -> dict[str, str]:
         return labels(self.options)
 
+    def picked(self, raw: object, choices: Choices) -> str | None:
+        """The option that a text names, or None. Those of older rounds may hold marks that nobody sees."""
+        text, known = text_of(raw), self.labels(choices)
+        return text if text in known else next((o for o in known if without_marks(o).strip() == text), None)
+
     def labels(self, choices: Choices) -> Mapping[str, str]:
         """Value to label of what may be chosen; empty when the round does not say."""
         if not self.options_from:
@@ -64,8 +70,8 @@ class _OneOf(_Choice):
     must_be_message: str | None = None
 
     def parse(self, raw: object, choices: Choices) -> str:
-        text = text_of(raw)
-        if text not in self.labels(choices):
+        text = self.picked(raw, choices)
+        if text is None:
             raise Wrong("not_an_option", "请从选项中选择")
         if self.must_be is not None and text != self.must_be:
             raise Wrong("must_be", self.must_be_message or f"此项应为“{self.labels(choices)[self.must_be]}”")
@@ -106,8 +112,8 @@ class MultiSelectField(_Choice):
         if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
             raise Wrong("type", "应为选项的列表")
         known = self.labels(choices)
-        picked = {text_of(item) for item in raw}
-        if not picked <= known.keys():
+        picked = {self.picked(item, choices) for item in raw}
+        if None in picked:
             raise Wrong("not_an_option", "请从选项中选择")
         if picked and len(picked) < self.min_items:
             raise Wrong("too_few_items", f"至少选择 {self.min_items} 项")
