@@ -9,6 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+# What a text may hold that no page or paper can show; said in words for people, with its place in the text.
+IN_TEXTS = frozenset({"control_character", "unprintable"})
+
 
 class FieldError(BaseModel):
     """One mistake at one place of a form: section, field, and for tables the row's id and the column."""

@@ -186,17 +186,19 @@ async def _read_body(request: web.Request, model: type[BaseModel], *, digest: bo
     try:
         request[BODY] = model.model_validate(loads(raw or b"{}"))
     except ValidationError as error:
-        raise errors.Malformed(
-            "请求内容不符合接口约定。",
-            errors=[
-                {
-                    "field": ".".join(str(p) for p in fault["loc"]),
-                    "code": fault["type"],
-                    "message": fault["msg"],
-                }
-                for fault in error.errors(include_url=False, include_context=False, include_input=False)
-            ],
-        ) from error
+        raise _refused(error) from error
+
+
+def _refused(error: ValidationError) -> errors.Malformed:
+    """Say what a body's model does not take, each at its place; what is wrong in a text is said in words for people."""
+    found = [
+        {"field": ".".join(str(p) for p in fault["loc"]), "code": fault["type"], "message": fault["msg"]}
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    told = next((fault for fault in found if fault["code"] in errors.IN_TEXTS), None)
+    if told is None:
+        return errors.Malformed("请求内容不符合接口约定。", errors=found)
+    return errors.Malformed(told["message"], code=told["code"], errors=found)
 
 
 M = TypeVar("M", bound=BaseModel)

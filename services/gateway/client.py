@@ -245,7 +245,8 @@ def problem(status: int, body: dict[str, Any], retry_after: str | None) -> error
         return errors.Unavailable(detail, code=code, retry_after=int(retry_after or 0) or None)
     if kind is errors.TooMany:
         return errors.TooMany(detail, code=code, retry_after=int(retry_after or 5))
-    if kind is errors.Invalid:
+    # What is wrong in a text is shown where the text stands, like any other mistake of a form.
+    if kind is errors.Invalid or (kind is errors.Malformed and code in errors.IN_TEXTS):
         listed = [errors.FieldError.model_validate(e) for e in body.get("errors", [])]
         return errors.Invalid(listed, detail, code=code)
     extra = {k: v for k, v in body.items() if k not in {"type", "title", "status", "detail", "request_id"}}

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from shared import printable
-from shared.errors import Malformed
 from shared.typed_text import UnreadableText, cleaned
 
 
@@ -23,12 +23,12 @@ class Input(BaseModel):
         try:
             return cleaned(value)
         except UnreadableText as error:
-            raise Malformed(str(error), code="control_character") from error
+            raise PydanticCustomError("control_character", "{said}", {"said": str(error)}) from error
 
 
 def _printed(text: str) -> str:
     if said := printable.complaint(text):
-        raise Malformed(said, code="unprintable")
+        raise PydanticCustomError("unprintable", "{said}", {"said": said})
     return text
 
 

@@ -11,8 +11,8 @@ from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import ask, see_other
 from services.gateway.pages.rendering import page
 from services.gateway.switches import SWITCHES
-from shared import clock
-from shared.errors import Malformed, Stale
+from shared import amounts, clock
+from shared.errors import Invalid, Malformed, Stale
 from shared.web import uuid_in_path
 
 REFUSED = (
@@ -55,6 +55,8 @@ async def switch(request: web.Request) -> web.Response:
         await ask(request, "PUT", "/ops/switches", json=_wanted(typed), etag=one(form, "etag"))
     except (ValueError, Malformed):
         return await _page(request, typed, REFUSED, 422)
+    except Invalid as error:
+        return await _page(request, typed, error.detail, 422)
     except Stale:
         return await _page(request, typed, "开关刚刚被他人更改，下面是您填写的内容，请核对后再次保存。", 412)
     # Whoever switched sees it at once; other gateways hear within seconds.
@@ -63,11 +65,13 @@ async def switch(request: web.Request) -> web.Response:
 
 
 def _wanted(typed: dict[str, Any]) -> dict[str, Any]:
-    until = None
+    until, seconds = None, amounts.read(typed["autosave_seconds"], unit="秒")
+    if seconds != int(seconds):
+        raise ValueError(seconds)
     if typed["until"]:
         until = datetime.strptime(typed["until"], "%Y-%m-%dT%H:%M").replace(tzinfo=clock.SHANGHAI).isoformat()
     return {
-        "autosave_seconds": int(typed["autosave_seconds"]),
+        "autosave_seconds": int(seconds),
         "previews": typed["previews"],
         "exports": typed["exports"],
         "announcement": typed["announcement"],

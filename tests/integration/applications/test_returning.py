@@ -54,8 +54,14 @@ async def test_an_opinion_can_be_printed(api: Api, submitted: str) -> None:
     body = await refused.json()
     assert (refused.status, body["type"]) == (400, "unprintable")
     assert "第 4 个字符" in body["detail"]
-    refused = await api.act(REVIEWER, submitted, "return", correct_by=soon(), opinions=[{"text": "甲\x07"}])
-    assert (refused.status, (await refused.json())["type"]) == (400, "control_character")
+    opinions = [{"text": "甲"}, {"text": "甲\x07"}]
+    refused = await api.act(REVIEWER, submitted, "return", correct_by=soon(), opinions=opinions)
+    body = await refused.json()
+    assert (refused.status, body["type"]) == (400, "control_character")
+    # Which of many it is.
+    assert [(e["field"], e["code"], e["message"]) for e in body["errors"]] == [
+        ("opinions.1.text", "control_character", body["detail"])
+    ]
     noted = await note(api, submitted, section="contact", text="\u202a请补充：\v☑ 营业执照\u200b")
     assert (await noted.json())["text"] == "请补充：\n☑ 营业执照"
 

@@ -467,6 +467,8 @@ async def test_switches_reach_every_page(
     assert wrong.status == 422
     assert "1 至 300 秒" in await wrong.text()
     assert "留着" in await wrong.text()
+    guessed = await other.go("POST", "/ops/switches", data={**fields, "autosave_seconds": "3_0"})
+    assert guessed.status == 422
     done = await other.go(
         "POST",
         "/ops/switches",

@@ -115,6 +115,43 @@ async def test_a_budget_is_read_once_and_shown_in_words(operator: Browser) -> No
     assert (await send(operator, path, **fields, budget_wan="1,500")).status == 303
     text = unescape(await (await operator.go("GET", path)).text())
     assert "1500.00 万元，大写：人民币壹仟伍佰万元整" in text
+    # 不设则留空: an emptied budget is none any more.
+    fields["etag"] = await etag(operator, path)
+    assert (await send(operator, path, **fields, budget_wan="")).status == 303
+    assert "1500.00 万元，大写" not in unescape(await (await operator.go("GET", path)).text())
+
+
+async def test_options_are_kept_as_applicants_choose_them(operator: Browser) -> None:
+    path = await prepared(operator)
+    fields = {"action": "change", "title": "演练批次", **DAYS, "etag": await etag(operator, path)}
+    fields |= {"p.0.name": "directions", "p.0.kind": "options"}
+    answer = await send(operator, path, **fields, **{"p.0.value": "雕漆\r\n玉雕\U0001f9ff"})
+    text = unescape(await answer.text())
+    assert (answer.status, "第 3 个字符" in text, "玉雕\U0001f9ff" in text) == (422, True, True)
+    assert (await send(operator, path, **fields, **{"p.0.value": "\u202a雕漆\u200b\r\n玉雕"})).status == 303
+    assert ">\n雕漆\n玉雕</textarea>" in unescape(await (await operator.go("GET", path)).text())
+
+
+async def test_a_title_that_cannot_be_printed_is_marked_at_its_place(operator: Browser) -> None:
+    path = await prepared(operator)
+    fields = {"action": "change", **DAYS, "etag": await etag(operator, path)}
+    answer = await send(operator, path, **fields, title="演练\U0001f9ff批次")
+    text = unescape(await answer.text())
+    assert (answer.status, text.count("第 3 个字符“\U0001f9ff”")) == (422, 2)
+
+
+async def test_a_code_in_groups_is_the_code(operator: Browser) -> None:
+    path = await prepared(operator)
+    fields = {"p.0.name": "directions", "p.0.kind": "options", "p.0.value": "甲"}
+    await send(
+        operator, path, action="change", title="演练批次", **DAYS, etag=await etag(operator, path), **fields
+    )
+    await send(operator, path, action="publish", accept_missing="1", etag=await etag(operator, path))
+    extended = await send(
+        operator, path, action="extend",
+        enterprise="91110105 MA00TE5T 2T\u200b", until="2100-01-01T18:00", reason="停电",
+    )  # fmt: skip
+    assert extended.status == 303, await extended.text()
 
 
 async def test_stale_page_overwrites_nothing(operator: Browser) -> None:

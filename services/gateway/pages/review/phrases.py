@@ -5,7 +5,7 @@ from aiohttp import web
 from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import ask, see_other
 from services.gateway.pages.rendering import page
-from shared.errors import Conflict, DomainError, Malformed, NotFound
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound
 from shared.web import uuid_in_path
 
 
@@ -22,7 +22,7 @@ async def show(request: web.Request) -> web.Response:
     return await _page(request)
 
 
-def _in_words(error: Malformed) -> Malformed:
+def _in_words(error: DomainError) -> DomainError:
     """Say what the contract did not take; a character that cannot be kept or printed is named already."""
     return Malformed("请填写常用语，1 至 500 字。") if error.code == "malformed" else error
 
@@ -32,7 +32,7 @@ async def add(request: web.Request) -> web.Response:
     text = one(await read_form(request), "text")
     try:
         await ask(request, "POST", "/review/phrases", json={"text": text})
-    except Malformed as error:
+    except (Malformed, Invalid) as error:
         return await _page(request, _in_words(error), {"new": text}, 400)
     except Conflict as error:
         return await _page(request, error, {"new": text}, 409)
@@ -49,7 +49,7 @@ async def change(request: web.Request) -> web.Response:
             await ask(request, "DELETE", f"/review/phrases/{id}")
         else:
             await ask(request, "PUT", f"/review/phrases/{id}", json={"text": text})
-    except Malformed as error:
+    except (Malformed, Invalid) as error:
         return await _page(request, _in_words(error), typed, 400)
     except (Conflict, NotFound) as error:
         return await _page(request, error, typed, 409)

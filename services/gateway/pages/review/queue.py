@@ -157,7 +157,7 @@ async def keep(request: web.Request) -> web.Response:
         await ask(request, "POST", "/review/filters", json={"name": name, "query": query})
     except Malformed:
         return await _queue(request, error=Malformed("请填写名称，1 至 40 字。"), name=name, status=400)
-    except Conflict as error:
+    except (Conflict, Invalid) as error:
         return await _queue(request, error=error, name=name, status=409)
     return see_other(f"/review?{urlencode({**query, 'done': 'kept'})}")
 

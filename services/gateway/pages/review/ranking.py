@@ -7,7 +7,7 @@ from aiohttp import web
 from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import Json, ask, see_other
 from services.gateway.pages.rendering import page
-from shared.errors import Conflict, DomainError, Malformed, NotFound
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound
 from shared.web import uuid_in_path
 
 
@@ -62,7 +62,7 @@ async def make_batch(request: web.Request) -> web.Response:
         await ask(request, "POST", "/review/batches", json=typed)
     except Malformed:
         return await _batches(request, Malformed("请选择申报批次，并填写名称（1 至 100 字）。"), typed, 400)
-    except (Conflict, NotFound) as error:
+    except (Conflict, Invalid, NotFound) as error:
         return await _batches(request, error, typed, 409)
     return see_other("/review/batches?done=made")
 
