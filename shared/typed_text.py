@@ -61,6 +61,12 @@ def cleaned(text: str) -> str:
     return text
 
 
+def one_line(text: str) -> str:
+    """Return a text that is kept as it was typed, such as a draft's name, as it can stand in a line of a page or a mail:
+    direction marks in it would turn the words around it as well."""
+    return " ".join(_CONTROL.sub(" ", _without_needless(_BREAKS.sub(" ", text))).split())
+
+
 def _without_needless(text: str) -> str:
     if not _UNSEEN.search(text):
         return text

@@ -18,6 +18,7 @@ from services.applications.workflow import State
 from shared.direct import driver
 from shared.errors import NotFound
 from shared.identity import Actor
+from shared.typed_text import one_line
 
 
 async def keep_draft(
@@ -42,7 +43,7 @@ async def keep_draft(
         # A draft goes by the name that was typed last, even if only kept so: its owner looks for that name.
         name = value_at(form.project_name, {key: values})
         if isinstance(name, str):
-            await autosaves.rename(direct, application, name.strip()[:100])
+            await autosaves.rename(direct, application, one_line(name)[:100])
     if key in form.rules.alone:
         return opened, alone(form, round_, opened.codec, row).now(definition, typed), typed
     async with connection.begin(), AsyncSession(bind=connection) as session:

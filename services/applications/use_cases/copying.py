@@ -32,6 +32,7 @@ from shared import clock
 from shared.errors import FieldError, Invalid
 from shared.identity import Actor
 from shared.store import Store, attachment_key
+from shared.typed_text import one_line
 
 Values = dict[str, Any]
 
@@ -93,7 +94,7 @@ async def copy_into(
         entries += attention(section, mistakes(filled, section, draft), entries)
     name = value_at(new.project_name, done.sections)
     if isinstance(name, str):
-        target.project_name = name.strip()[:100]
+        target.project_name = one_line(name)[:100]
         entries.append(_look_at_name(new))
     keep_left_over(session, sealer, target, [replace(item, files=()) for item in done.left_over])
     report = keep_report(

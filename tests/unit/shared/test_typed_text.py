@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import numbers
-from shared.typed_text import UnreadableText, cleaned, folded, without_marks
+from shared.typed_text import UnreadableText, cleaned, folded, one_line, without_marks
 
 MARKS = [
     "\u200b", "\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2060", "\u2066", "\u2067", "\u2068",
@@ -79,6 +79,10 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
 def test_names_are_compared_as_people_read_them(one: str, other: str) -> None:
     assert folded(one) == folded(other)
     assert folded(folded(one)) == folded(one)
+
+
+def test_a_name_turns_no_words_around_it() -> None:
+    assert one_line(" 景泰蓝\u202e国礼\v第二行\x07\u200b ") == "景泰蓝国礼 第二行"
 
 
 def test_other_names_stay_apart() -> None:
