@@ -19,7 +19,9 @@ def desk(open_page: OpenPage, system: RunningSystem) -> Desk:
     def open_(id: str) -> Page:
         page = open_page(script=False)
         director = system.person("shending")
-        page.context.add_cookies([{"name": c.name, "value": c.value or "", "url": system.url} for c in director.cookies.jar])
+        page.context.add_cookies(
+            [{"name": c.name, "value": c.value or "", "url": system.url} for c in director.cookies.jar]
+        )
         page.goto(f"/review/{id}")
         return page
 
@@ -42,7 +44,11 @@ def awaiting_decision(system: RunningSystem, name: str) -> str:
     for username in ("zhuanjia1", "zhuanjia2"):
         expert, path = system.person(username), f"/expert/applications/{id}/sheet"
         criteria = [c["key"] for c in expert.call("GET", path).json()["sheet"]["criteria"]]
-        given = {"scores": dict.fromkeys(criteria, "88"), "comments": dict.fromkeys(criteria, "好"), "opinion": "建议支持"}
+        given = {
+            "scores": dict.fromkeys(criteria, "88"),
+            "comments": dict.fromkeys(criteria, "好"),
+            "opinion": "建议支持",
+        }
         expert.call("POST", path, json=given)
     return id
 

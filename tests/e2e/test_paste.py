@@ -21,14 +21,15 @@ EXCEL = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>
 
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Any:
-    """The page's own modules, called with one value and answering with one."""
+    """The page's own modules, called with values and answering with one."""
     page = browser.new_page()
     page.route("http://scripts/**", lambda route: route.fulfill(**_file(route.request.url)))
     page.goto("http://scripts/")
 
-    def call(module: str, name: str, value: Any) -> Any:
+    def call(module: str, name: str, *values: Any) -> Any:
         return page.evaluate(
-            "async ([module, name, value]) => (await import(`/${module}.js`))[name](value)", [module, name, value]
+            "async ([module, name, ...values]) => (await import(`/${module}.js`))[name](...values)",
+            [module, name, *values],
         )
 
     yield call
@@ -133,6 +134,9 @@ def test_chinese_days(modules: Any) -> None:
 def test_sums_multiply_nothing(modules: Any) -> None:
     assert modules("rows", "total", ["1,234.50", "0.1", "１，０００"]) == "2234.60"
     assert modules("rows", "total", ["12,5", "1,2345.00", "12，5", "3"]) == "3"
+    # With its unit, with any dash for a minus, with marks that nobody sees: as the service reads it.
+    assert modules("rows", "total", ["3.5万元", "１２ 万元\u200b", "\u20142", "1\ufe0f", "万元"], "万元") == "14.5"
+    assert modules("dates", "day", "\u202a2025年5月1日\u202c") == "2025-05-01"
 
 
 def paste(page: Page, place: str, plain: str, html: str = "") -> None:

@@ -216,14 +216,16 @@ def totals(table: Json, rows: list[Json]) -> list[str | None]:
     if not table["totals"]:
         return []
     return [
-        str(sum((_number(row.get(c["key"])) for row in rows), Decimal(0))) if c["key"] in table["totals"] else None
+        str(sum((_number(row.get(c["key"]), c.get("unit")) for row in rows), Decimal(0)))
+        if c["key"] in table["totals"]
+        else None
         for c in table["columns"]
     ]
 
 
-def _number(value: Any) -> Decimal:
+def _number(value: Any, unit: str | None) -> Decimal:
     try:
-        return amounts.read(str(value))
+        return amounts.read(str(value), unit=unit)
     except amounts.NotANumber:
         return Decimal(0)
 

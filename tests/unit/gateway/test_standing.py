@@ -54,3 +54,13 @@ def test_outputs_name_their_places() -> None:
     assert standing.computed(state) == {
         "f-sum": "5.00", "f-share": "—", "t-rows-a-twice": "10.00", "t-rows-a-more": "—", "rows/wan": "5.00",
     }  # fmt: skip
+
+
+def test_a_sum_counts_an_amount_with_its_unit() -> None:
+    """`3.5万元` is kept as 3.50: until it is saved, the sum beside it is the same."""
+    column = {**SECTION["tables"][0]["columns"][1], "unit": "万元"}
+    table = {**SECTION["tables"][0], "columns": [SECTION["tables"][0]["columns"][0], column]}
+    assert form_view.totals(table, [{"wan": "3.5万元"}, {"wan": "1,000 万元"}, {"wan": "12,5"}]) == [
+        None,
+        "1003.5",
+    ]

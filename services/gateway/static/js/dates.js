@@ -7,7 +7,7 @@ const COMPACT = /^(\d{4})(\d{2})(\d{2})$/;
 const SERIAL = /^(\d{5})(?:\.\d+)?$/;
 
 export function day(written) {
-  const text = western(written.normalize("NFKC").trim());
+  const text = western(written.normalize("NFKC").replace(/\p{Cf}/gu, "").trim());
   const marked = text.match(MARKED);
   if (marked) return real(marked[1], marked[3], marked[4]);
   const compact = text.match(COMPACT);

@@ -120,23 +120,25 @@ class Rows {
   sum() {
     for (const cell of this.block.querySelectorAll("[data-total]")) {
       const values = this.rows().map((row) => row.querySelector(`[name$=".${cell.dataset.total}"]`)?.value || "");
-      cell.textContent = total(values);
+      cell.textContent = total(values, cell.dataset.unit);
     }
   }
 }
 
 // Exact sums of what is plainly a number: hundredths as integers, never floating point. Only thousands marks where
 // thousands stand are left out; what has two readings is the service's to refuse.
+const UNSEEN = /\p{Default_Ignorable_Code_Point}|\p{Cf}/gu;
 const PLAIN = /^([+-]?)(\d+)(?:\.(\d*))?$/;
 const THOUSANDS = /^[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+|(?: \d{3})+)(?:\.\d*)?$/;
 
-export function total(values) {
+export function total(values, unit = "") {
   let sum = 0n;
   let places = 0;
   const parsed = [];
   for (const value of values) {
-    const seen = value.normalize("NFKC").replace(/\p{Cf}/gu, "").replace(/[\u2212\u2013]/g, "-");
-    const plain = seen.replace(/\s/g, " ").trim().replace(/^([+-]) +/, "$1");
+    const seen = value.normalize("NFKC").replace(UNSEEN, "").replace(/[\u2010-\u2015\u2212]/g, "-").trim();
+    const bare = unit && seen.endsWith(unit) ? seen.slice(0, -unit.length).trim() : seen;
+    const plain = bare.replace(/\s/g, " ").replace(/^([+-]) +/, "$1");
     const found = (THOUSANDS.test(plain) ? plain.replace(/[, ]/g, "") : plain).match(PLAIN);
     if (!found) continue;
     parsed.push(found);
