@@ -10,7 +10,7 @@ import xlsxwriter
 
 Cell = str | int | Decimal | None
 # Spreadsheets take what begins so for a formula, and run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:

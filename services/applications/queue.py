@@ -24,6 +24,7 @@ from services.applications.models import Application, Round
 from services.applications.repository import visible_to
 from services.applications.workflow import State
 from shared.identity import Actor
+from shared.typed_text import without_marks
 
 # Beyond this the queue says «more than»: an exact number would cost what there is to count.
 COUNT_UP_TO = 50
@@ -61,7 +62,7 @@ class Filter:
 
 
 def _plain(said: str) -> str:
-    return unicodedata.normalize("NFKC", said).lower()
+    return unicodedata.normalize("NFKC", without_marks(said)).lower()
 
 
 def _search(said: str, *, exactly: bool = True) -> list[ColumnElement[bool]]:

@@ -86,7 +86,7 @@ class Judged:
 
 def _points(given: object) -> Decimal | None:
     try:
-        points = amounts.read(str(given))
+        points = amounts.read(str(given), unit="分")
     except amounts.NotANumber:
         return None
     if not 0 <= points <= MAX_POINTS or points != points.quantize(Decimal("0.1")):

@@ -134,6 +134,8 @@ async def test_filters_one_by_one_and_together(api: Api, sessions: Sessions, rou
         "q=屏风 没有": [],
         "q=蓝": [b],
         "q=gm2026555": [a],
+        "q=gm2026555%E2%80%8B": [a],
+        "q=%E2%80%AA景泰%E2%81%A0蓝": [b],
         "q=555777": [a],
         "q=555": [],
         "q=%25": [],
