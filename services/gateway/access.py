@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.gateway.accounts import refused
-from services.gateway.addresses import client_address, is_allowed
+from services.gateway.addresses import client_address, is_allowed, line
 from services.gateway.context import BROWSER_SESSIONS, DATABASE, LIMITS, RECEIVED_AT, SESSION, SETTINGS
 from services.gateway.edges import check_body
 from services.gateway.forms import check_csrf, keep_form
@@ -107,7 +107,7 @@ def entered(page: Page) -> Handler:
         unsafe = request.method not in SAFE
         limits, counted = request.app[LIMITS], not is_allowed(request)
         if counted:
-            await limits.take_address(page.limit, route, client_address(request))
+            await limits.take_address(page.limit, route, line(request))
         if not proxied:
             check_body(request, request.app[SETTINGS], files=page.files)
         if page.roles:

@@ -1,12 +1,15 @@
 """Where a request comes from, and which addresses nothing is counted for."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import web
 
 from services.gateway.context import SETTINGS
 from services.gateway.settings import Network
+
+# The length of the prefix that an IPv6 line has for itself.
+OF_ONE_LINE = 64
 
 
 def client_address(request: web.Request) -> str:
@@ -19,6 +22,16 @@ def client_address(request: web.Request) -> str:
     return "-" if _address(address) is None else address
 
 
+def line(request: web.Request) -> str:
+    """Whom limits by address count: the address, and of IPv6 the network that one line is given, where everybody has as many
+    addresses as they like."""
+    address = client_address(request)
+    found = _address(address)
+    if isinstance(found, IPv6Address):
+        return str(IPv6Network((int(found), 128)).supernet(new_prefix=OF_ONE_LINE))
+    return address if found is None else str(found)
+
+
 def is_allowed(request: web.Request) -> bool:
     """Whether no limit applies to where this comes from (a rehearsal, a monitor)."""
     return _within(client_address(request), request.app[SETTINGS].allowed_networks)
@@ -27,9 +40,11 @@ def is_allowed(request: web.Request) -> bool:
 @lru_cache(4096)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(text)
+        found = ip_address(text)
     except ValueError:
         return None
+    # How a socket for both families names an IPv4 peer.
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _within(text: str, networks: list[Network]) -> bool:

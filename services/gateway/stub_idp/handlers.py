@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.gateway.addresses import client_address, is_allowed
+from services.gateway.addresses import is_allowed, line
 from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.stub_idp import asked, grants, passwords, people
 from services.gateway.stub_idp.browsers import captcha_passes
@@ -43,7 +43,7 @@ async def sign_in(request: web.Request) -> web.Response:
                 session,
                 username,
                 form.get("password", "")[:200],
-                client_address(request),
+                line(request),
                 exempt=is_allowed(request),
             )
         except NotAllowed as refused:

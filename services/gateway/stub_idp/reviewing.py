@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.addresses import client_address, is_allowed
+from services.gateway.addresses import is_allowed, line
 from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.sessions import digest
 from services.gateway.signin.handlers import see_other
@@ -70,7 +70,7 @@ async def sign_in(request: web.Request) -> web.Response:
         async with request.app[DATABASE].begin() as session:
             try:
                 account = await passwords.check(
-                    session, username, form.get("password", "")[:200], client_address(request),
+                    session, username, form.get("password", "")[:200], line(request),
                     exempt=is_allowed(request),
                 )  # fmt: skip
             except NotAllowed as refused:

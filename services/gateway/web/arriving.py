@@ -6,7 +6,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from services.gateway.access import current
-from services.gateway.addresses import client_address, is_allowed
+from services.gateway.addresses import is_allowed, line
 from services.gateway.context import SETTINGS
 from services.gateway.web.resubmission import proved
 from shared.database import BUSY
@@ -24,7 +24,7 @@ async def senders(request: web.Request, large: bool) -> Sequence[tuple[str, int]
     """The counts that a body adds to."""
     if is_allowed(request):
         return ()
-    address = client_address(request)
+    address = line(request)
     if not large:
         return ((f"forms of {address}", FORMS_OF_ADDRESS),)
     with suppress(*BUSY, TimeoutError):

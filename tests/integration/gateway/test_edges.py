@@ -83,6 +83,18 @@ async def test_an_address_waits_and_hears_how_long(identity_url: str, redis_url:
         assert await statuses(http, server, "/", 1, **here) == [200]
 
 
+async def test_all_addresses_of_one_line_count_together(
+    identity_url: str, redis_url: str, http: ClientSession
+) -> None:
+    async with running(identity_url, redis_url, verifications_per_minute=2, trusted_proxies="127.0.0.1") as server:
+        found = []
+        for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2:a:b:c:d", "2001:db8:1:3::1"):
+            found += await statuses(http, server, UNKNOWN, 1, **{"X-Forwarded-For": address})
+        for address in ("::ffff:198.51.100.9", "198.51.100.9", "::ffff:198.51.100.9", "::ffff:198.51.100.10"):
+            found += await statuses(http, server, UNKNOWN, 1, **{"X-Forwarded-For": address})
+        assert found == [200, 200, 429, 200] * 2
+
+
 async def test_gateways_count_together(identity_url: str, redis_url: str, http: ClientSession) -> None:
     async with (
         running(identity_url, redis_url, verifications_per_minute=3) as one,
