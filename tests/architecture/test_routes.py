@@ -173,7 +173,7 @@ GATEWAY_TABLE = f"""
 GET    /                                             *
 GET    /login                                        * sign_in
 GET    /login/callback                               * sign_in
-POST   /login/backchannel-logout                     * verify
+POST   /login/backchannel-logout                     *
 POST   /logout                                       adeoru form early
 GET    /second-factor                                adeoru early
 GET    /second-factor/picture                        adeoru early

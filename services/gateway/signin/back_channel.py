@@ -9,9 +9,10 @@ from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
 
 from services.gateway.accounts import note
-from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, SIGN_IN
+from services.gateway.addresses import client_address, is_allowed, line
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, LIMITS, SIGN_IN
 from services.gateway.forms import FORM, Values, keep_form, one
+from services.gateway.limits import VERIFY
 from services.gateway.models import SpentState
 from services.gateway.sessions import digest
 from services.gateway.signin.logout_token import LONGEST, OLDEST_SECONDS
@@ -33,6 +34,8 @@ async def logout(request: web.Request) -> web.Response:
     try:
         said = await request.app[SIGN_IN].provider.signed_out(token)
     except DomainError as refused:
+        if not is_allowed(request):
+            await request.app[LIMITS].take_address(VERIFY, request.path, line(request))
         async with request.app[DATABASE].begin() as database:
             note(
                 database,

@@ -25,6 +25,8 @@ SCOPE = "openid profile email phone"
 KEPT_SECONDS = 3600.0
 # An unknown key is a reason to look again, but nobody makes us ask more often than this.
 REST_SECONDS = 0.2
+# Anybody at all can bring a token to sign somebody out.
+STRANGERS_REST_SECONDS = 30.0
 
 
 class Metadata(BaseModel):
@@ -114,7 +116,7 @@ class Oidc:
             try:
                 return logout_token.read(
                     token,
-                    await self._key_set(found, fresh=last),
+                    await self._key_set(found, STRANGERS_REST_SECONDS if last else KEPT_SECONDS),
                     issuer=found.issuer,
                     client_id=self._settings.idp_client_id,
                     now=int(clock.now().timestamp()),
@@ -131,7 +133,7 @@ class Oidc:
             try:
                 return id_token.read(
                     token,
-                    await self._key_set(found, fresh=last),
+                    await self._key_set(found, REST_SECONDS if last else KEPT_SECONDS),
                     issuer=found.issuer,
                     client_id=self._settings.idp_client_id,
                     nonce=attempt.nonce,
@@ -159,10 +161,10 @@ class Oidc:
             self._metadata = (time.monotonic(), found)
             return found
 
-    async def _key_set(self, found: Metadata, *, fresh: bool) -> KeySet:
+    async def _key_set(self, found: Metadata, believed: float) -> KeySet:
+        """The provider's keys, asked for anew when what is known of them is older than so many seconds."""
         async with self._lock:
-            wanted = REST_SECONDS if fresh else KEPT_SECONDS
-            if self._keys and time.monotonic() - self._keys[0] < wanted:
+            if self._keys and time.monotonic() - self._keys[0] < believed:
                 return self._keys[1]
             said = await self._wire.ask("GET", str(found.jwks_uri))
             try:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,9 +20,10 @@ from sqlalchemy import delete, select, update
 
 from services.gateway import staff
 from services.gateway.app import create_app
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, SETTINGS
+from services.gateway.context import BROWSER_SESSIONS, DATABASE, LIMITS, SETTINGS
 from services.gateway.models import Account, Audit, SessionRow
 from services.gateway.sessions import digest
+from services.gateway.signin.wire import Wire
 from services.gateway.stub_idp import signing_out, tokens
 from services.gateway.stub_idp.signing_out import logout_token
 from services.gateway.web.session_watch import WATCH
@@ -460,6 +462,31 @@ async def test_a_sign_out_that_failed_is_carried_out_when_the_provider_says_it_a
         assert (await other.go("POST", signing_out.PATH, **said)).status == 503
     assert (await other.go("POST", signing_out.PATH, **said)).status == 200
     assert (await browser.call("GET", "/me")).status == 401
+
+
+async def test_a_provider_that_signs_out_many_is_not_held_back_and_who_guesses_is(
+    gateway: TestServer, other: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ask = Wire.ask
+
+    async def counted(wire: Wire, method: str, url: str, **options: Any) -> dict[str, Any]:
+        asked.append(url)
+        return await ask(wire, method, url, **options)
+
+    monkeypatch.setattr(Wire, "ask", counted)
+    monkeypatch.setitem(gateway.app[LIMITS]._numbers, "verifications_per_minute", 2)
+    monkeypatch.setitem(gateway.app[SETTINGS].__dict__, "allowed_networks", [])
+
+    async def say(**header: str) -> int:
+        token = signed(gateway, claims(gateway, sub=f"stub-{uuid4().hex}"), **header)
+        data = {"logout_token": token}
+        return (await other.go("POST", signing_out.PATH, data=data, headers={"Accept": "*/*"})).status
+
+    assert [await say() for _ in range(5)] == [200] * 5
+    assert [await say(kid="unknown") for _ in range(5)] == [400, 400, 429, 429, 429]
+    # Nor does anybody make us ask the provider for its keys again and again.
+    assert len([url for url in asked if "jwks" in url]) <= 1
 
 
 async def test_one_session_of_the_provider(gateway: TestServer, browser: Browser, other: Browser) -> None:
