@@ -264,6 +264,9 @@ def tab_to(page: Page, there: object) -> None:
 class Keyboard:
     def __init__(self, page: Page) -> None:
         self.page = page
+        # Once somebody listens, the browser hands every chooser over; to begin only with the key that opens it is too late
+        # now and then.
+        page.on("filechooser", lambda _: None)
 
     def fill(self, key: str, section: dict[str, object], chosen: dict[str, Path]) -> None:
         definition = FORM.section(key)

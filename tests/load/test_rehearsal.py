@@ -17,9 +17,9 @@ from tests.load.rehearsal.plan import Options, enterprises
 def test_short_night_is_borne(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "tests.load.rehearsal", "--reports", str(tmp_path), "--enterprises", "8",
-        "--minutes", "0.25", "--before", "0.3", "--returned", "0.13", "--largest-mb", "3", "--autosaves", "1",
+        "--minutes", "0.5", "--before", "0.3", "--returned", "0.13", "--largest-mb", "3", "--autosaves", "1",
         # Whoever tests on a busy machine is not to be told that the round closed.
-        "--last-seconds", "12",
+        "--last-seconds", "26",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
