@@ -33,8 +33,12 @@ def fitted(form: Form, parameters: Parameters) -> dict[str, str | int | list[str
                 errors.append(_wrong(name, "two_readings", str(error)))
             except amounts.NotANumber:
                 errors.append(_wrong(name, "not_number", "应为不小于 0 的数值，如 50 或 0.30"))
-        elif kinds.get(name) == "date" and day(value) is None:
-            errors.append(_wrong(name, "not_date", "应为日期，如 2026-01-01"))
+        elif kinds.get(name) == "date":
+            # `20260101` is a day as well, and would be compared as a number.
+            if (found := day(value)) is None:
+                errors.append(_wrong(name, "not_date", "应为日期，如 2026-01-01"))
+            else:
+                kept[name] = found.isoformat()
         elif kinds.get(name) == "text" and not (isinstance(value, str) and 0 < len(value.strip()) <= 200):
             errors.append(_wrong(name, "not_text", "应为 1 至 200 字的文字"))
         elif kinds.get(name) == "options" and not isinstance(value, list):

@@ -12,6 +12,7 @@ from services.gateway.pages.rendering import page
 from shared.errors import Malformed, TooLarge
 from shared.file_names import field_name, file_name
 from shared.http.forms import chunks, parts
+from shared.typed_text import without_marks
 from shared.web import REQUEST_ID, answer
 
 # Nothing longer or stranger can be a token of ours; it need not be asked for.
@@ -22,8 +23,8 @@ CHUNK = 128 * 1024
 async def entrance(request: web.Request) -> web.Response:
     """For those who hold a paper and no camera: the code in letters leads on."""
     typed = request.query.get("token", "").strip()
-    # Whole addresses are pasted as well.
-    token = typed.rstrip("/").rpartition("/")[2]
+    # Whole addresses are pasted as well, in the lines in which the paper shows them.
+    token = "".join(without_marks(typed).split()).rstrip("/").rpartition("/")[2]
     if token and TOKEN.fullmatch(token):
         return see_other(f"/verify/{token}")
     return page(request, "verify.html", {"found": None, "token": None, "typed": typed})

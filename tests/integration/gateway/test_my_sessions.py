@@ -112,7 +112,7 @@ async def test_staff_need_their_second_factor(clerk: Browser, strict: TestServer
     wrong = await clerk.go("POST", "/second-factor", data={**csrf, "code": "000000"})
     assert (wrong.status, "动态口令错误" in await wrong.text()) == (422, True)
     code = totp.now()
-    done = await clerk.go("POST", "/second-factor?next=/welcome", data={**csrf, "code": code})
+    done = await clerk.go("POST", "/second-factor?next=/welcome", data={**csrf, "code": f"{code[:3]} {code[3:]}"})
     assert (done.status, done.url.path) == (200, "/welcome")
     # More rights, another id: the one from before is worth nothing.
     assert clerk.cookie() != before

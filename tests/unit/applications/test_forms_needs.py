@@ -4,6 +4,8 @@ import pytest
 
 from services.applications.forms.needs import needs
 from services.applications.forms.source import read_form
+from services.applications.use_cases.parameters import fitted
+from shared.errors import Invalid
 from tests.unit.applications.test_forms_lint import HEAD, NUMBERS
 
 
@@ -63,3 +65,14 @@ def test_and_where_it_stands(attributes: str, sort: str) -> None:
 
 def test_the_first_formula_that_says_it_counts() -> None:
     assert sort_of("text, visible_if: filled(round.x)", "text, visible_if: on > round.x") == "date"
+
+
+def test_a_day_is_kept_in_the_one_way_that_formulas_compare() -> None:
+    form, _, _ = read_form(
+        f"{HEAD}{NUMBERS}      - {{key: more, label: 更多, kind: text, visible_if: 'on >= round.x'}}\n"
+    )
+    assert form
+    assert fitted(form, {"x": "20260501"}) == fitted(form, {"x": "\u202a2026-05-01\u202c"}) == {"x": "2026-05-01"}
+    for wrong in ("2026-02-30", "五月一日\U0001f9ff"):
+        with pytest.raises(Invalid):
+            fitted(form, {"x": wrong})
