@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from contextvars import ContextVar
 
@@ -11,6 +12,8 @@ from shared.masking import scrub
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+# What opens something, as it stands in the text of an error of aiohttp: with every header of the call.
+_CREDENTIALS = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 _PLAIN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -33,8 +36,8 @@ class JsonLine(logging.Formatter):
         line |= {k: v for k, v in record.__dict__.items() if k not in _PLAIN and not k.startswith("_")}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        # Whatever was logged, by us or by a library: nobody's numbers stand in a log.
-        return scrub(_encode(line))
+        # Whatever was logged, by us or by a library: nobody's numbers stand in a log, and no token.
+        return scrub(_CREDENTIALS.sub(lambda found: f"{found[1] or ''}***", _encode(line)))
 
 
 def configure(service: str, level: str) -> None:

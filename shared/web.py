@@ -309,8 +309,15 @@ def add_route(app: web.Application, method: str, path: str, handler: Handler) ->
         app.router.add_route(each, path, handler)
 
 
+async def _unsent(_: object) -> None:
+    """What an answer to HEAD does not hold."""
+
+
 async def _name(request: web.Request, response: web.StreamResponse) -> None:
     """Say on every answer which request it belongs to."""
     request[framing.BEGUN] = True
+    if request.method == "HEAD" and not isinstance(response, web.Response):
+        # aiohttp would send what a handler writes, and the next answer would begin in the middle of it.
+        response.write = _unsent  # type: ignore[method-assign]
     if id := request.get(REQUEST_ID):
         response.headers["X-Request-Id"] = id

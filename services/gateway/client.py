@@ -15,6 +15,7 @@ from aiohttp import (
     ClientError,
     ClientOSError,
     ClientResponse,
+    ClientResponseError,
     ClientTimeout,
     MultipartWriter,
     ServerDisconnectedError,
@@ -216,7 +217,9 @@ class Services:
         except Resting as error:
             raise away(service) from error
         except (ClientError, TimeoutError) as error:
-            log.warning("service does not answer", extra={"target": service, "reason": repr(error)})
+            # What could not be read as an answer may be somebody's file.
+            reason = type(error).__name__ if isinstance(error, ClientResponseError) else repr(error)
+            log.warning("service does not answer", extra={"target": service, "reason": reason})
             raise away(service) from error
 
 

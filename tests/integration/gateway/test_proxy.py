@@ -111,6 +111,23 @@ async def test_attachment_streams_in_and_out(browser: Browser) -> None:
     assert (up.status, (await up.json())["type"]) == (413, "too_large")
 
 
+async def test_head_of_a_file_is_its_head_and_leaves_the_next_answer_whole(browser: Browser) -> None:
+    await browser.sign_in("qiye1")
+    rounds = await (await browser.call("GET", "/rounds")).json()
+    round_id = next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")
+    key = {"Idempotency-Key": uuid4().hex}
+    made = await browser.call("POST", "/applications", json={"round_id": round_id}, headers=key)
+    path = f"/applications/{(await made.json())['id']}/attachments"
+    data = FormData()
+    data.add_field("file", BytesIO(pdf("HEAD")), filename="执照.pdf")
+    sent = await (await browser.call("POST", f"{path}?section=company&slot=business_license", data=data)).json()
+    for _ in range(5):
+        head = await browser.call("HEAD", f"{path}/{sent['id']}")
+        assert (head.status, head.headers["Content-Length"]) == (200, str(sent["size"]))
+        whole = await browser.call("GET", f"{path}/{sent['id']}")
+        assert (whole.status, await whole.read()) == (200, pdf("HEAD"))
+
+
 async def test_body_over_the_limit_is_refused_before_it_is_sent(browser: Browser, gateway: TestServer) -> None:
     await browser.sign_in("qiye1")
     headers = {

@@ -4,9 +4,14 @@ import json
 import logging
 
 import pytest
+from aiohttp import ClientResponseError, RequestInfo
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
+from shared.identity import Signer
 from shared.logs import JsonLine
 from shared.masking import mask, scrub
+from tests import factories
 
 
 @pytest.mark.parametrize(
@@ -47,3 +52,19 @@ def test_logs_keep_nobodys_numbers() -> None:
 def test_text_without_numbers_is_left_alone() -> None:
     for text in ("GM2026000001", "a13800138000", "2026-11-24T10:00:00.000+00:00", "申报 22.00 万元", "1380013800"):
         assert scrub(text) == text
+
+
+async def test_no_token_stands_in_a_log() -> None:
+    """An error of aiohttp tells the whole request, with what it is signed by."""
+    signer = Signer("gateway", factories.private_key("gateway"))
+    headers = {**signer.headers("applications", "GET", "/x"), "Proxy-Authorization": "Basic Y2xpZW50OnNlY3JldA=="}
+    url = URL("http://127.0.0.1/x")
+    error = ClientResponseError(
+        RequestInfo(url, "GET", CIMultiDictProxy(CIMultiDict(headers)), url), (), status=400
+    )
+    record = logging.makeLogRecord({"msg": "no answer", "reason": repr(error)})
+    assert all(value in record.__dict__["reason"] for value in headers.values())
+    line = JsonLine("test").format(record)
+    assert "eyJ" not in line
+    assert "Y2xpZW50" not in line
+    assert "Bearer ***" in json.loads(line)["reason"]
