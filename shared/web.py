@@ -318,6 +318,6 @@ async def _name(request: web.Request, response: web.StreamResponse) -> None:
     request[framing.BEGUN] = True
     if request.method == "HEAD" and not isinstance(response, web.Response):
         # aiohttp would send what a handler writes, and the next answer would begin in the middle of it.
-        response.write = _unsent  # type: ignore[method-assign]
+        response.write = _unsent  # type: ignore[assignment, method-assign]
     if id := request.get(REQUEST_ID):
         response.headers["X-Request-Id"] = id
