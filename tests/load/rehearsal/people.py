@@ -31,8 +31,8 @@ def enrol(database_url: str, crowd: list[Enterprise]) -> None:
             )
             cursor.execute(
                 "INSERT INTO stub_idp.accounts"
-                " (username, subject, password_hash, attributes, failures, uscc, status, is_reviewer)"
-                " VALUES (%s, %s, %s, %s, 0, %s, 'active', false)",
+                " (username, subject, password_hash, attributes, uscc, status, is_reviewer)"
+                " VALUES (%s, %s, %s, %s, %s, 'active', false)",
                 [
                     enterprise.username,
                     subject_of(enterprise.username),
