@@ -5,6 +5,7 @@ test holds it to them. 保存表单 refuses what is not listed, with its place; 
 the place of what was saved before.
 """
 
+import re
 from bisect import bisect_right
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,8 @@ TABLE = Path(__file__).with_name("printable.txt")
 _LAYOUT = "\n\t"
 # Line breaks of other systems in what was saved before they were understood.
 _BLANK = dict.fromkeys("\v\f\r\x85\u2028\u2029", " ")
+# Direction marks of the same time: they turn all that follows in the paragraph.
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @cache
@@ -50,6 +53,8 @@ def complaint(text: str) -> str | None:
 
 
 def marked(text: str) -> str:
-    """Return the text with `〔U+1F600〕` in the place of what cannot be shown, so that nothing is missing unseen."""
+    """Return the text with `〔U+1F600〕` in the place of what cannot be shown, so that nothing is missing unseen, and
+    without direction marks."""
+    text = text if text.isascii() else _TURNING.sub("", text)
     bad = {character for character in set(text) if not _shown(character)}
     return text.translate({ord(c): _BLANK.get(c, f"〔U+{ord(c):04X}〕") for c in bad}) if bad else text

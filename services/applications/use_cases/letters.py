@@ -21,6 +21,7 @@ from shared.document import Letter as LetterModel
 from shared.errors import NotFound
 from shared.identity import Actor, Role
 from shared.messages import RENDER_DOCUMENT, RenderDocument
+from shared.typed_text import one_line
 
 CONTACT = "联系电话：010-85235981"
 
@@ -51,7 +52,7 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
     running = await session.scalar(select(LETTER_NUMBER.next_value()))
     today = now.astimezone(clock.SHANGHAI).date()
     known = {
-        "project": application.project_name,
+        "project": one_line(application.project_name),
         "fund_type": catalogue_form(application.fund_type, application.form_version).label,
         "number": application.number or "",
         "revision": str(application.revision),

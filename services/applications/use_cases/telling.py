@@ -13,6 +13,7 @@ from services.applications.use_cases.people import fallback_of, handler_of
 from services.applications.use_cases.submit import person_of
 from shared import clock
 from shared.messages import NOTIFY, AnyEvent
+from shared.typed_text import one_line
 
 
 async def about(session: AsyncSession, codec: Codec, application: Application) -> dict[str, Any]:
@@ -34,7 +35,7 @@ async def about(session: AsyncSession, codec: Codec, application: Application) -
         "to": to,
         "fallback": fallback_of(application, to),
         "application_id": application.id,
-        "project_name": application.project_name,
+        "project_name": one_line(application.project_name),
         "fund_type_label": form.label,
         "number": application.number or "",
         "revision": application.revision,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.desk_schemas import PhraseInput
-from services.applications.models import Application, Opinion, Owed
+from services.applications.models import Application, Document, Opinion, Owed
 from services.applications.use_cases import phrases
 from shared import clock
 from shared.errors import Conflict
@@ -277,3 +277,22 @@ async def test_phrases_are_shared_and_audited(api: Api) -> None:
     assert (await api.call("POST", path, REVIEWER, json={"text": " "})).status == 400
     for who in (WHO, factories.staff(Role.AUDITOR)):
         assert (await api.call("POST", path, who, json={"text": "x"})).status == 403
+
+
+async def test_an_old_name_breaks_no_notice(api: Api, sessions: Sessions, submitted: str) -> None:
+    """Names saved before marks were removed turned the words of the letter and of the mail around them."""
+    async with sessions() as session, session.begin():
+        application = await session.get_one(Application, UUID(submitted))
+        application.project_name = "景泰蓝\v屏\u202e风"
+    await take(api, submitted)
+    answer = await api.act(REVIEWER, submitted, "return", correct_by=soon(), opinions=[{"text": "甲"}])
+    assert answer.status == 200, await answer.text()
+    async with sessions() as session:
+        query = select(Owed).where(Owed.application_id == UUID(submitted))
+        told = [owed.payload for owed in await session.scalars(query) if "project_name" in owed.payload]
+        of_it = select(Document).where(Document.application_id == UUID(submitted))
+        papers = [d.snapshot["model"] for d in await session.scalars(of_it) if d.snapshot]
+    assert told[-1]["kind"] == "application_returned"
+    assert told[-1]["project_name"] == "景泰蓝 屏风"
+    [letter] = [paper for paper in papers if paper.get("reference")]
+    assert "“景泰蓝 屏风”" in letter["title"]
