@@ -17,7 +17,7 @@ def desk(open_page: OpenPage, system: RunningSystem) -> Desk:
     """Opens a case for the director."""
 
     def open_(id: str) -> Page:
-        page = open_page(script=False)
+        page = open_page(script=False, width=360)
         director = system.person("shending")
         page.context.add_cookies(
             [{"name": c.name, "value": c.value or "", "url": system.url} for c in director.cookies.jar]
@@ -64,6 +64,7 @@ def test_the_amount_that_counts_is_the_one_that_was_read_in_words(desk: Desk, sy
     page.get_by_label(AMOUNT).fill("２０ 万元")
     page.get_by_role("button", name=ASK).click()
     expect(page.locator("#confirm-amount")).to_contain_text("人民币贰拾万元整")
+    expect(page.locator("#confirm-amount")).to_be_in_viewport()
     page.get_by_label(AMOUNT).fill("12")
     page.get_by_role("button", name=CONFIRM).click()
     expect(page.locator("#confirm-amount")).to_contain_text("人民币壹拾贰万元整")
