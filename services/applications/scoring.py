@@ -85,8 +85,11 @@ class Judged:
 
 
 def _points(given: object) -> Decimal | None:
+    """Read what was given; None for what is no number of points, `TwoReadings` for what could be two."""
     try:
         points = amounts.read(str(given), unit="分")
+    except amounts.TwoReadings:
+        raise
     except amounts.NotANumber:
         return None
     if not 0 <= points <= MAX_POINTS or points != points.quantize(Decimal("0.1")):
@@ -113,7 +116,11 @@ def judge(sheet: Sheet, scores: Mapping[str, Any], comments: Mapping[str, str], 
         if given is None or not str(given).strip():
             errors.append(FieldError(field=field, code="required", message=f"请为“{criterion.label}”评分"))
             continue
-        points = _points(given)
+        try:
+            points = _points(given)
+        except amounts.TwoReadings as error:
+            errors.append(FieldError(field=field, code="score_out_of_range", message=str(error)))
+            continue
         if points is None:
             message = f"“{criterion.label}”应为 0 至 100 的分数，最多一位小数"
             errors.append(FieldError(field=field, code="score_out_of_range", message=message))

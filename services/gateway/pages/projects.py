@@ -9,6 +9,7 @@ from aiohttp import web
 from services.gateway.forms import one, read_form
 from services.gateway.pages.asking import Json, application, ask, filters, new_key, see_other, unsent
 from services.gateway.pages.rendering import page
+from shared import amounts
 from shared.errors import Conflict, Invalid, Stale
 from shared.web import uuid_in_path
 
@@ -99,8 +100,16 @@ def ceilings(parameters: dict[str, Any]) -> list[str]:
         value = parameters.get(name)
         if isinstance(value, str | int):
             is_ratio = "比例" in text or "进度" in text
-            found.append(text.format(f"{float(value):.0%}" if is_ratio else value))
+            found.append(text.format(_percent(str(value)) if is_ratio else value))
     return found
+
+
+def _percent(ratio: str) -> str:
+    """Write a ratio as an exact percentage; a parameter that is no number, which the form does not use, as it stands."""
+    try:
+        return f"{(amounts.read(ratio) * 100).normalize():f}%"
+    except amounts.NotANumber:
+        return ratio
 
 
 async def create(request: web.Request) -> web.Response:

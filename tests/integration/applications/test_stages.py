@@ -293,9 +293,14 @@ async def test_a_bad_sheet_is_refused_at_its_place(api: Api, with_experts: str) 
         refused = await call(api, "POST", path, EXPERTS[0], 422, json=bad)
         assert [e["code"] for e in refused["errors"]] == [code], changes
     assert (await call(api, "GET", path, EXPERTS[0], 200))["submitted_at"] is None
+    doubtful = {**good, "scores": good["scores"] | {"artistry": "8,5"}}
+    refused = await call(api, "POST", path, EXPERTS[0], 422, json=doubtful)
+    assert "可读作 85 或 8.5" in refused["errors"][0]["message"]
     # At sixty points a comment may be left out.
     good["comments"].pop("innovation")
-    await call(api, "POST", path, EXPERTS[0], 200, json={**good, "scores": good["scores"] | {"innovation": "60"}})
+    await call(
+        api, "POST", path, EXPERTS[0], 200, json={**good, "scores": good["scores"] | {"innovation": "60 分"}}
+    )
 
 
 async def test_never_to_a_case_with_a_declared_conflict(
