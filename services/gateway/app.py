@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
@@ -39,6 +39,7 @@ from services.gateway.web import arriving
 from services.gateway.web.outgoing import Outgoing
 from services.gateway.web.resubmission import PROOFS, PROOFS_AT_ONCE, hand_ticket
 from services.gateway.web.session_watch import WATCH, SessionWatch, note_streaming, watching_sessions
+from services.gateway.web.slow_readers import SLOW_READERS, SlowReaders
 from shared.database import BUSY, async_engine
 from shared.door import Door
 from shared.http.intake import Intake
@@ -80,6 +81,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app[SWITCHES] = Board()
     app[DESCRIPTION] = Description()
     app[PROOFS] = asyncio.Semaphore(PROOFS_AT_ONCE)
+    app[SLOW_READERS] = SlowReaders()
     app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     for page in routes.table(stub_idp=settings.stub_idp):
@@ -149,9 +151,13 @@ async def _limits(app: web.Application) -> AsyncIterator[None]:
 
 async def _http(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
-    # No cookie jar: calls for different people share this session.
+    # No cookie jar: calls for different people share this session. How many there are at once is the door's matter: nobody
+    # who was let in waits here for a connection, which would look like a service that is away.
     async with ClientSession(
-        timeout=ClientTimeout(total=30, connect=3), cookie_jar=DummyCookieJar(), auto_decompress=False
+        connector=TCPConnector(limit=0),
+        timeout=ClientTimeout(total=30, connect=3),
+        cookie_jar=DummyCookieJar(),
+        auto_decompress=False,
     ) as http:
         app[OUTGOING] = outgoing = Outgoing(http)
         app[SERVICES] = Services(

@@ -11,6 +11,7 @@ from services.gateway.addresses import client_address
 from services.gateway.client import UPLOAD, streaming
 from services.gateway.context import DATABASE, SERVICES, SESSION, SETTINGS
 from services.gateway.web.resubmission import own_ticket
+from services.gateway.web.slow_readers import SLOW_READERS
 from shared import tickets
 from shared.errors import TooLarge
 from shared.http.framing import ANNOUNCED, abort
@@ -88,14 +89,16 @@ async def relay(
         if isinstance(answer, web.Response):
             return answer
         await answer.prepare(request)
-        async for chunk in found.content.iter_chunked(CHUNK):
-            try:
-                async with asyncio.timeout(SLOWEST_READER):
-                    await answer.write(chunk)
-            except TimeoutError:
-                # The service has answered: who does not read is no outage of it.
-                abort(request)
-                raise ConnectionResetError from None
+        with request.app[SLOW_READERS].reading(request, str(request[SESSION].account)) as reading:
+            async for chunk in found.content.iter_chunked(CHUNK):
+                try:
+                    async with asyncio.timeout(SLOWEST_READER):
+                        with reading.piece():
+                            await answer.write(chunk)
+                except TimeoutError:
+                    # The service has answered: who does not read is no outage of it.
+                    abort(request)
+                    raise ConnectionResetError from None
         await answer.write_eof()
         return answer
 

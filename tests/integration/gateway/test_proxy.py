@@ -4,6 +4,8 @@ import asyncio
 import http.client
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import BytesIO
 from uuid import uuid4
 
@@ -16,6 +18,7 @@ from deploy.embedded.ports import free_port
 from services.gateway import proxy
 from services.gateway.app import create_app
 from services.gateway.context import SERVICES
+from services.gateway.web import slow_readers
 from shared.breaker import FAILURES
 from shared.identity import Signer
 from tests import factories
@@ -167,47 +170,96 @@ async def test_service_that_is_away_is_said_in_words(identity_url: str, redis_ur
             await browser.http.close()
 
 
+class Unread:
+    """Answers without end that nobody reads: how many are under way, and how many have been."""
+
+    def __init__(self) -> None:
+        self.going_on = self.begun = 0
+
+    async def endless(self, request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"X-Request-Id": request.headers["X-Request-Id"]})
+        await answer.prepare(request)
+        self.begun += 1
+        self.going_on += 1
+        try:
+            while True:
+                await answer.write(b"x" * 131_072)
+        finally:
+            self.going_on -= 1
+
+    @asynccontextmanager
+    async def asked(self, identity_url: str, redis_url: str, times: int) -> AsyncIterator[TestServer]:
+        """A gateway where one person has asked so many times."""
+        service = web.Application()
+        service.router.add_get("/api/v1/applications/{id}/revisions/1/pdf", self.endless)
+        async with TestServer(service) as backend:
+            settings = make_settings(identity_url, redis_url, applications_url=str(backend.make_url("")))
+            async with TestServer(create_app(settings), port=settings.gateway_port) as alone:
+                browser = Browser(alone)
+                await browser.send_form(await browser.to_form("/welcome"), "qiye2")
+                head = (
+                    f"GET /api/v1/applications/x/revisions/1/pdf HTTP/1.1\r\nHost: 127.0.0.1:{alone.port}\r\n"
+                    f"Cookie: gm_session={browser.cookie()}\r\n\r\n"
+                )
+                lines = [await asyncio.open_connection("127.0.0.1", alone.port, limit=1024) for _ in range(times)]
+                for _, writer in lines:
+                    writer.write(head.encode())
+                yield alone
+                for _, writer in lines:
+                    writer.close()
+                await browser.http.close()
+
+
 @pytest.mark.usefixtures("gateway")  # which knows people
 async def test_who_does_not_read_an_answer_opens_no_breaker(
     identity_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody asks for PDFs and reads none of them: the service has answered."""
     monkeypatch.setattr(proxy, "SLOWEST_READER", 0.3)
-    given_up = 0
+    unread = Unread()
+    async with unread.asked(identity_url, redis_url, FAILURES + 1) as alone, asyncio.timeout(10):
+        while unread.begun < FAILURES + 1 or unread.going_on:
+            await asyncio.sleep(0.05)
+        assert not alone.app[SERVICES]._breakers["applications"].rests
 
-    async def paper(request: web.Request) -> web.StreamResponse:
-        nonlocal given_up
-        answer = web.StreamResponse(headers={"X-Request-Id": request.headers["X-Request-Id"]})
-        await answer.prepare(request)
-        try:
-            while True:
-                await answer.write(b"x" * 131_072)
-        finally:
-            given_up += 1
+
+@pytest.mark.usefixtures("gateway")
+async def test_one_account_reads_a_few_answers_slowly_at_once(
+    identity_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would hold a place that somebody else needs."""
+    monkeypatch.setattr(slow_readers, "PROMPT", 0.3)
+    unread, times = Unread(), slow_readers.OF_ACCOUNT + 5
+    async with unread.asked(identity_url, redis_url, times), asyncio.timeout(10):
+        while unread.begun < times or unread.going_on > slow_readers.OF_ACCOUNT:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1)
+        assert unread.going_on == slow_readers.OF_ACCOUNT
+
+
+async def test_whoever_was_let_in_has_a_connection(identity_url: str, redis_url: str) -> None:
+    """More calls under way than a client of aiohttp has connections unasked."""
+    waiting, go = 0, asyncio.Event()
+
+    async def hold(request: web.Request) -> web.Response:
+        nonlocal waiting
+        waiting += 1
+        await go.wait()
+        return web.json_response({}, headers={"X-Request-Id": request.headers["X-Request-Id"]})
 
     service = web.Application()
-    service.router.add_get("/api/v1/applications/{id}/revisions/1/pdf", paper)
+    service.router.add_get("/internal/hold", hold)
     async with TestServer(service) as backend:
         settings = make_settings(identity_url, redis_url, applications_url=str(backend.make_url("")))
         async with TestServer(create_app(settings), port=settings.gateway_port) as alone:
-            browser = Browser(alone)
-            await browser.send_form(await browser.to_form("/welcome"), "qiye2")
-            head = (
-                f"GET /api/v1/applications/x/revisions/1/pdf HTTP/1.1\r\nHost: 127.0.0.1:{alone.port}\r\n"
-                f"Cookie: gm_session={browser.cookie()}\r\n\r\n"
-            )
-            lines = [
-                await asyncio.open_connection("127.0.0.1", alone.port, limit=1024) for _ in range(FAILURES + 1)
-            ]
-            for _, writer in lines:
-                writer.write(head.encode())
-            async with asyncio.timeout(10):
-                while given_up < len(lines):
+            calls = settings.gateway_requests_at_once + settings.gateway_transfers_at_once
+            services = alone.app[SERVICES]
+            async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+                for _ in range(calls):
+                    group.create_task(services.tell("applications", "/internal/hold", ""))
+                while waiting < calls:
                     await asyncio.sleep(0.05)
-            assert not alone.app[SERVICES]._breakers["applications"].rests
-            for _, writer in lines:
-                writer.close()
-            await browser.http.close()
+                go.set()
 
 
 async def test_description_covers_what_the_services_serve(browser: Browser) -> None:
