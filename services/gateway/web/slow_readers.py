@@ -10,9 +10,9 @@ from aiohttp import web
 from shared.http.framing import abort
 
 # Seconds in which whoever reads takes a piece of an answer; after that the answer counts as read slowly, to its end.
-PROMPT = 2.0
-# Of one account. A line that is slow by itself gets no more at once either.
-OF_ACCOUNT = 6
+PROMPT = 5.0
+# Of one account: more than a browser opens to one host, and a fraction of the places.
+OF_ACCOUNT = 12
 
 
 class SlowReaders:
