@@ -26,9 +26,10 @@ async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: i
     """The document of a submitted revision: as it was handed in, or masked for those who may see no more
     (`core.disclosure`)."""
     whole = reads_whole(actor)
-    await repository.application(session, actor, id, lock=not whole)
+    application = await repository.application(session, actor, id, lock=not whole)
     document = await repository.revision_document(session, id, revision)
-    if whole:
+    if whole or not application.wrapped_key:
+        # Of what was forgotten nothing is made anew.
         return document
     known = await repository.document_of(session, id, "masked", document.source_sha256)
     return known or await _begin(session, id, "masked", document.source_sha256, revision=revision)

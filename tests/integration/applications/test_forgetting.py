@@ -35,7 +35,7 @@ from services.notify.models import Base as NotifyBase
 from services.notify.settings import NotifySettings
 from shared import clock
 from shared.database import engine, migrate
-from shared.identity import Signer
+from shared.identity import Role, Signer
 from shared.messages import NOTIFY
 from tests import factories
 from tests.integration.applications.conftest import Api
@@ -212,6 +212,10 @@ async def test_nothing_of_a_forgotten_person_is_found_anywhere(
         assert (await gone.json())["type"].endswith("forgotten")
         again = await api.call("POST", f"/api/v1/applications/{id}/revisions/1/pdf", WHO, json={})
         assert again.status in {200, 409}
+        # Nor is another rendition made of what is left.
+        auditor = factories.staff(Role.AUDITOR)
+        masked = await api.call("GET", f"/api/v1/applications/{id}/revisions/1/pdf", auditor)
+        assert (masked.status, (await masked.json())["type"]) == (409, "forgotten")
         assert (await api.call("GET", f"/api/v1/applications/{id}/revisions/1", WHO)).status == 200
 
 
