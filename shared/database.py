@@ -161,7 +161,12 @@ def _grant(connection: Connection, service: URL, schema: str) -> None:
         )
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
-        raw.execute(made)
+        try:
+            raw.execute(made)
+        except errors.InsufficientPrivilege:
+            raise SystemExit(
+                f"GM_DATABASE_URL: 没有角色 {role}，GM_MIGRATION_DATABASE_URL 的角色 {mine} 也无权创建；请先由管理员创建"
+            ) from None
     elif known.rolsuper:
         raise SystemExit(f"GM_DATABASE_URL: 角色 {role} 是超级用户；请给服务另设角色")
     for statement in (

@@ -266,3 +266,18 @@ def test_a_superuser_is_refused_as_the_services_role(owned: dict[str, Any], tmp_
     settings: DatabaseSettings = make_settings(mighty, tmp_path, migration_database_url=owned["owner"])
     with pytest.raises(SystemExit, match="超级用户"):
         migrate(settings, ROOT / "services" / "notify" / "migrations", "notify")
+
+
+def test_an_owner_who_may_make_no_role_is_told_whom_to_ask(
+    postgres: Postgres, make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    owner = make_database()
+    name = owner.rpartition("/")[2]
+    with psycopg.connect(plain(owner), autocommit=True) as connection:
+        connection.execute("CREATE ROLE plain_owner LOGIN PASSWORD 'x'")
+        connection.execute(f'ALTER DATABASE "{name}" OWNER TO plain_owner')
+    modest = f"postgresql://plain_owner:x@127.0.0.1:{postgres.port}/{name}"
+    nobody = f"postgresql://nobody_yet:x@127.0.0.1:{postgres.port}/{name}"
+    settings: DatabaseSettings = make_settings(nobody, tmp_path, migration_database_url=modest)
+    with pytest.raises(SystemExit, match="请先由管理员创建"):
+        migrate(settings, ROOT / "services" / "notify" / "migrations", "notify")
