@@ -111,42 +111,48 @@ def test_retries_are_a_tenth_of_the_calls() -> None:
 
 
 TRUSTED = {name: (public_key(factories.private_key(name)),) for name in factories.SERVICES}
-NOW = clock.now()
-TICKET = Ticket(
-    application=UUID(int=1),
-    version="3",
-    session=UUID(int=2),
-    enterprise="91110000MA01ABCD10",
-    received_at=NOW,
-    ends_at=NOW + tickets.LIFETIME,
-)
 
 
-def test_ticket_is_read_by_whoever_trusts_the_gateway_until_its_end() -> None:
-    text = tickets.issue(Signer("gateway", factories.private_key("gateway")), TICKET)
+@pytest.fixture
+def ticket() -> Ticket:
+    """A ticket of this very moment: a run of all tests takes longer than a ticket counts."""
+    now = clock.now()
+    return Ticket(
+        application=UUID(int=1),
+        version="3",
+        session=UUID(int=2),
+        enterprise="91110000MA01ABCD10",
+        received_at=now,
+        ends_at=now + tickets.LIFETIME,
+    )
+
+
+def test_ticket_is_read_by_whoever_trusts_the_gateway_until_its_end(ticket: Ticket) -> None:
+    text = tickets.issue(Signer("gateway", factories.private_key("gateway")), ticket)
     verifier = Verifier("applications", TRUSTED)
-    assert tickets.read(verifier, text, at=NOW) == TICKET
-    assert tickets.read(verifier, text, at=TICKET.ends_at) == TICKET
-    assert tickets.read(verifier, text, at=TICKET.ends_at + timedelta(microseconds=1)) is None
+    assert tickets.read(verifier, text, at=ticket.received_at) == ticket
+    assert tickets.read(verifier, text, at=ticket.ends_at) == ticket
+    assert tickets.read(verifier, text, at=ticket.ends_at + timedelta(microseconds=1)) is None
 
 
-def test_forged_old_and_foreign_tickets_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forged_old_and_foreign_tickets_are_none(monkeypatch: pytest.MonkeyPatch, ticket: Ticket) -> None:
+    now = ticket.received_at
     verifier = Verifier("applications", TRUSTED)
     gateway = Signer("gateway", factories.private_key("gateway"))
-    assert tickets.read(verifier, None, at=NOW) is None
-    assert tickets.read(verifier, "x" * 5000, at=NOW) is None
-    assert tickets.read(verifier, tickets.issue(Signer("gateway", b"x" * 32), TICKET), at=NOW) is None
+    assert tickets.read(verifier, None, at=now) is None
+    assert tickets.read(verifier, "x" * 5000, at=now) is None
+    assert tickets.read(verifier, tickets.issue(Signer("gateway", b"x" * 32), ticket), at=now) is None
     notify = Signer("notify", factories.private_key("notify"))
-    assert tickets.read(verifier, tickets.issue(notify, TICKET), at=NOW) is None
+    assert tickets.read(verifier, tickets.issue(notify, ticket), at=now) is None
     # What opens a service is no ticket, and a ticket opens nothing.
-    assert tickets.read(verifier, gateway.token("applications", "GET", "/"), at=NOW) is None
+    assert tickets.read(verifier, gateway.token("applications", "GET", "/"), at=now) is None
     # A ticket of before this version of it had no end of its own.
     without = gateway.statement(
-        tickets.SUBJECT, tickets.LIFETIME, TICKET.model_dump(mode="json", exclude={"ends_at"})
+        tickets.SUBJECT, tickets.LIFETIME, ticket.model_dump(mode="json", exclude={"ends_at"})
     )
-    assert tickets.read(verifier, without, at=NOW) is None
-    before = NOW - timedelta(minutes=11)
+    assert tickets.read(verifier, without, at=now) is None
+    before = now - timedelta(minutes=11)
     monkeypatch.setattr("shared.clock.now", lambda: before)
-    old = tickets.issue(gateway, TICKET.model_copy(update={"ends_at": before + tickets.LIFETIME}))
+    old = tickets.issue(gateway, ticket.model_copy(update={"ends_at": before + tickets.LIFETIME}))
     monkeypatch.undo()
     assert tickets.read(verifier, old, at=before) is None
