@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
 WORKERS := $(foreach worker,relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
 # Each worker has servers of its own. Files stay whole and in order, because those of a folder share one system.
-ON_EVERY_CORE := -n auto --dist loadfile --no-loadscope-reorder
+ON_EVERY_CORE := -n logical --dist loadfile --no-loadscope-reorder
 # What is Kubernetes' own; KEDA's resources and kustomizations have no schema here.
 MANIFESTS := $(filter-out %kustomization.yaml %keda.yaml,$(wildcard deploy/k8s/*.yaml deploy/k8s/*/*.yaml))
 
