@@ -116,7 +116,6 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     app[WATCH] = watch = SessionWatch(async_sessionmaker(own))
     app[BROWSER_SESSIONS] = Sessions(
         sessions,
-        cache,
         app[KEYS],
         watch,
         idle=timedelta(minutes=settings.session_idle_minutes),

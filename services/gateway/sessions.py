@@ -1,12 +1,12 @@
-"""Browser sessions: an opaque id in a cookie, the session in PostgreSQL, a copy in a cache for speed.
+"""Browser sessions: an opaque id in a cookie, the session in PostgreSQL.
 
-Redis stopped or flushed signs nobody out. A copy is sealed for the session that it is of, lives for seconds, and counts only
-while this gateway knows that the session has not changed since: whoever can write Redis makes no session and no rights, and what
-ended is over within a second.
+Each gateway process remembers a session for seconds, in its own memory, and only while the process knows that the session has
+not changed since: what ended is over within a second. No other program holds a session, so none can make one.
 """
 
 import hashlib
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +16,6 @@ from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.gateway.cache import Cache
 from services.gateway.models import Account, Consent, SessionChange, SessionRow
 from services.gateway.web.session_watch import SessionWatch
 from shared import clock
@@ -26,7 +25,9 @@ from shared.sealing import CannotOpen, Keyring
 # The notice about personal data that is in force (`templates/consent.html`). A new text is a new version, and
 # consent is asked for again.
 CONSENT_VERSION = "2026-11"
-COPY_SECONDS = 20
+REMEMBERED_SECONDS = 20
+# How many sessions one process remembers: some 10 MB.
+REMEMBERED = 10_000
 # What triggers wrote down is of interest for a minute.
 CHANGES_KEPT = timedelta(minutes=10)
 # How often `last_seen_at` is written while somebody works.
@@ -81,20 +82,12 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-class Copy(BaseModel, frozen=True):
-    """What is sealed into the cache."""
-
-    copied_at: AwareDatetime
-    session: Session
-
-
 class Sessions:
     """Begin, find and end sessions."""
 
     def __init__(
         self,
         database: async_sessionmaker[AsyncSession],
-        cache: Cache,
         keys: Keyring,
         watch: SessionWatch,
         *,
@@ -104,13 +97,14 @@ class Sessions:
         consent_required: bool,
     ) -> None:
         self._database = database
-        self._cache = cache
         self._keys = keys
         self._watch = watch
         self._idle = idle
         self._absolute = absolute
         self._second_factor = second_factor
         self._consent_required = consent_required
+        # By digest, the oldest first: until when (monotonic seconds), and the session.
+        self._remembered: dict[str, tuple[float, Session]] = {}
 
     async def begin(self, account: UUID, arrival: Arrival, *, replaces: str | None) -> str:
         """A new session's id. The one it replaces ends: an id from before a sign-in is worth nothing after it."""
@@ -148,7 +142,7 @@ class Sessions:
                 .where(SessionRow.id_sha256 == digest(id))
                 .values(id_sha256=digest(new), csrf_token=secrets.token_urlsafe(32), factor_at=clock.now())
             )
-        await self._cache.drop(_key(digest(id)))
+        self._remembered.pop(digest(id), None)
         return new
 
     async def find(self, id: str) -> Session | None:
@@ -156,25 +150,29 @@ class Sessions:
         if not 20 <= len(id) <= 100 or not id.isascii():
             return None
         key = digest(id)
-        found = await self._copy(key) if self._watch.unchanged(key) else None
+        found = self._recall(key)
         if found is None and (found := await self._load(key)) is not None:
-            copy = Copy(copied_at=clock.now(), session=found).model_dump_json().encode()
-            await self._cache.put(_key(key), self._keys.seal(copy, _context(key)).hex(), COPY_SECONDS)
+            self._remember(found)
         now = clock.now()
         if found is None or now > found.expires_at or now - found.last_seen_at > self._idle:
             return None
         return found
 
-    async def _copy(self, key: str) -> Session | None:
-        """What the cache has of a session; None for nothing, and for what is not ours, of another session or too old."""
-        text = await self._cache.get(_key(key))
-        if text is None:
-            return None
-        try:
-            copy = Copy.model_validate_json(self._keys.open(bytes.fromhex(text), _context(key)))
-        except (CannotOpen, ValueError):
-            return None
-        return copy.session if abs(clock.now() - copy.copied_at) <= timedelta(seconds=COPY_SECONDS) else None
+    def _recall(self, key: str) -> Session | None:
+        """The session, if it was read seconds ago and surely has not changed since."""
+        until, session = self._remembered.get(key, (0.0, None))
+        return session if time.monotonic() < until and self._watch.unchanged(key) else None
+
+    def _remember(self, session: Session) -> None:
+        """Keep a session for `REMEMBERED_SECONDS`. What still waits for consent or for a second factor is read every time:
+        another gateway may have just taken it."""
+        key = session.id_sha256
+        self._remembered.pop(key, None)
+        if session.needs_consent or session.needs_factor:
+            return
+        if len(self._remembered) >= REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[key] = (time.monotonic() + REMEMBERED_SECONDS, session)
 
     async def _load(self, key: str) -> Session | None:
         async with self._database.begin() as session:
@@ -212,10 +210,6 @@ class Sessions:
                 needs_factor=self._second_factor and kept.factor_at is None and roles != {Role.APPLICANT},
             )
 
-    async def forget_copy(self, id_sha256: str) -> None:
-        """Read the session anew at its next request."""
-        await self._cache.drop(_key(id_sha256))
-
     async def all_of(self, account: UUID) -> Sequence[SessionRow]:
         """Where an account is signed in, the latest first."""
         async with self._database.begin() as session:
@@ -237,7 +231,7 @@ class Sessions:
                     .returning(SessionRow.id, SessionRow.id_token)
                 )
             ).one_or_none()
-        await self._cache.drop(_key(digest(id)))
+        self._remembered.pop(digest(id), None)
         if row is None or row.id_token is None:
             return None
         try:
@@ -260,7 +254,7 @@ class Sessions:
             whose = select(Account.subject).where(Account.id.in_({account for _, account in rows}))
             subjects = list(await session.scalars(whose))
         for key, _ in rows:
-            await self._cache.drop(_key(key))
+            self._remembered.pop(key, None)
         return subjects
 
     async def end_of(self, account: UUID, *, one: UUID | None = None, but: UUID | None = None) -> int:
@@ -273,13 +267,5 @@ class Sessions:
         async with self._database.begin() as session:
             ended = (await session.scalars(query.returning(SessionRow.id_sha256))).all()
         for key in ended:
-            await self._cache.drop(_key(key))
+            self._remembered.pop(key, None)
         return len(ended)
-
-
-def _context(id_sha256: str) -> bytes:
-    return f"session:{id_sha256}".encode()
-
-
-def _key(id_sha256: str) -> str:
-    return f"gm:session:{id_sha256}"

@@ -82,6 +82,10 @@ class Intake:
         return middleware
 
     async def _take(self, request: web.Request, length: int) -> None:
+        if request.content.is_eof():
+            # All of it came with the headers: there is nothing to wait for, so there is nothing to count.
+            request[TAKEN] = await request.read()
+            return
         senders = await self._count(request, large=False)
         if length > self._room:
             self._forget(senders)

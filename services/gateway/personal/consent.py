@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.gateway.accounts import note
 from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, SESSION
+from services.gateway.context import DATABASE, SESSION
 from services.gateway.forms import one, read_form
 from services.gateway.models import Consent
 from services.gateway.pages.rendering import page
@@ -40,5 +40,4 @@ async def take(request: web.Request) -> web.Response:
         row = {"account_id": person.account, "version": CONSENT_VERSION, "address": address}
         await session.execute(insert(Consent).values(row).on_conflict_do_nothing())
         note(session, "consent", person.subject, address, version=CONSENT_VERSION)
-    await request.app[BROWSER_SESSIONS].forget_copy(person.id_sha256)
     return see_other(local_path(one(form, "next", "/")))

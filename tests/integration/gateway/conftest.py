@@ -20,7 +20,7 @@ from services.applications.seed import seed as seed_rounds
 from services.gateway import __main__ as gateway_commands
 from services.gateway import stub_idp
 from services.gateway.app import create_app
-from services.gateway.context import DATABASE
+from services.gateway.context import BROWSER_SESSIONS, DATABASE
 from services.gateway.settings import GatewaySettings
 from services.gateway.stub_idp.people import seed as seed_people
 from services.notify import __main__ as notify_commands
@@ -112,8 +112,13 @@ async def house(
         yield running, served
 
 
+def forget_sessions(server: TestServer) -> None:
+    """Make a gateway forget the sessions that it read, as if their seconds had passed."""
+    server.app[BROWSER_SESSIONS]._remembered.clear()
+
+
 def flush_cache(redis_url: str) -> None:
-    """Forget every copy of a session, as if its seconds had passed."""
+    """Empty Redis: what was counted, and the forms that wait to be sent again."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
 

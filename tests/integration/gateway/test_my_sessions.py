@@ -18,7 +18,7 @@ from services.gateway.sessions import digest
 from services.gateway.stub_idp.people import seed as seed_people
 from shared import clock
 from shared.errors import DomainError
-from tests.integration.gateway.conftest import Browser, flush_cache, make_settings
+from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ async def token(browser: Browser, path: str = "/account/sessions") -> str:
     return re.search(r'name="csrf_token" value="([^"]+)"', text)[1]  # type: ignore[index]
 
 
-async def test_sessions_are_listed_and_ended(browser: Browser, other: Browser, redis_url: str) -> None:
+async def test_sessions_are_listed_and_ended(browser: Browser, other: Browser) -> None:
     other.http.headers["User-Agent"] = "Another <browser>"
     for one in (browser, other):
         await enter(one, "qiye1")
@@ -85,7 +85,7 @@ async def test_signing_out_everywhere(browser: Browser, other: Browser, way: str
     assert (await browser.call("GET", "/me")).status == here
 
 
-async def test_end_of_a_session_is_said_in_time(browser: Browser, gateway: TestServer, redis_url: str) -> None:
+async def test_end_of_a_session_is_said_in_time(browser: Browser, gateway: TestServer) -> None:
     await enter(browser, "qiye1")
     assert "本次登录将于" not in await (await browser.go("GET", "/account/sessions")).text()
     me = await (await browser.call("GET", "/me")).json()
@@ -93,7 +93,7 @@ async def test_end_of_a_session_is_said_in_time(browser: Browser, gateway: TestS
     async with gateway.app[DATABASE].begin() as session:
         soon = clock.now() + gateway.app[BROWSER_SESSIONS]._idle / 3
         await session.execute(update(SessionRow).values(expires_at=soon))
-    flush_cache(redis_url)
+    forget_sessions(gateway)
     assert "本次登录将于" in await (await browser.go("GET", "/account/sessions")).text()
 
 
@@ -166,10 +166,10 @@ async def run(gateway: TestServer, *words: str) -> str:
         return await staff.run(session, command(*words))
 
 
-async def test_change_of_rights_ends_sessions(browser: Browser, gateway: TestServer, redis_url: str) -> None:
+async def test_change_of_rights_ends_sessions(browser: Browser, gateway: TestServer) -> None:
     await enter(browser, "zhuanjia1")
     await run(gateway, "set", "stub-zhuanjia1", "孙专家", "expert", "reviewer")
-    flush_cache(redis_url)
+    forget_sessions(gateway)
     assert (await browser.call("GET", "/me")).status == 401
     await enter(browser, "zhuanjia1")
     assert (await (await browser.call("GET", "/me")).json())["roles"] == ["expert", "reviewer"]

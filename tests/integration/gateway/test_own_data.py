@@ -16,7 +16,7 @@ from services.gateway.sessions import CONSENT_VERSION
 from services.gateway.stub_idp.people import seed as seed_people
 from shared import clock
 from shared.sealing import Keyring
-from tests.integration.gateway.conftest import Browser, flush_cache, make_settings
+from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings
 
 
 async def test_attributes_are_sealed_and_keys_change(browser: Browser, gateway: TestServer) -> None:
@@ -66,7 +66,7 @@ async def asking(identity_url: str, redis_url: str) -> AsyncIterator[TestServer]
         yield running
 
 
-async def test_consent_comes_first_with_version_and_time(asking: TestServer, redis_url: str) -> None:
+async def test_consent_comes_first_with_version_and_time(asking: TestServer) -> None:
     browser = Browser(asking)
     try:
         notice = await browser.send_form(await browser.to_form("/account/sessions"), "qiye1")
@@ -89,7 +89,7 @@ async def test_consent_comes_first_with_version_and_time(asking: TestServer, red
             assert abs(clock.now() - given.at) < timedelta(minutes=1)
             # A new text asks again.
             given.version = "2000-01"
-        flush_cache(redis_url)
+        forget_sessions(asking)
         assert (await browser.call("GET", "/me")).status == 403
     finally:
         await browser.http.close()

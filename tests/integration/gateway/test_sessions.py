@@ -11,7 +11,7 @@ from services.gateway.models import SessionRow
 from services.gateway.sessions import digest
 from shared import clock
 from tests.conftest import ValkeyServer
-from tests.integration.gateway.conftest import Browser, flush_cache
+from tests.integration.gateway.conftest import Browser, forget_sessions
 
 
 async def _age(gateway: TestServer, browser: Browser, **values: object) -> None:
@@ -22,19 +22,19 @@ async def _age(gateway: TestServer, browser: Browser, **values: object) -> None:
         )
 
 
-async def test_idle_and_absolute_limits(browser: Browser, gateway: TestServer, redis_url: str) -> None:
+async def test_idle_and_absolute_limits(browser: Browser, gateway: TestServer) -> None:
     await browser.sign_in("qiye1")
     await _age(gateway, browser, last_seen_at=clock.now() - timedelta(minutes=29))
-    flush_cache(redis_url)
+    forget_sessions(gateway)
     assert (await browser.call("GET", "/me")).status == 200
     # That call was seen: the half hour begins again.
     await _age(gateway, browser, last_seen_at=clock.now() - timedelta(minutes=31))
-    flush_cache(redis_url)
+    forget_sessions(gateway)
     assert (await browser.call("GET", "/me")).status == 401
     browser.http.cookie_jar.clear()
     await browser.sign_in("qiye1")
     await _age(gateway, browser, expires_at=clock.now() - timedelta(seconds=1))
-    flush_cache(redis_url)
+    forget_sessions(gateway)
     assert (await browser.call("GET", "/me")).status == 401
 
 

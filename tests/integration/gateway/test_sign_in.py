@@ -10,7 +10,7 @@ from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.models import Account, Audit, SessionRow
 from services.gateway.sessions import digest
 from services.gateway.stub_idp.models import StubFailures, StubGrant
-from tests.integration.gateway.conftest import Browser, flush_cache
+from tests.integration.gateway.conftest import Browser, forget_sessions
 
 TOKEN = "/stub-idp/am/oauth2/access_token"
 
@@ -127,16 +127,14 @@ async def test_foreign_client_is_refused_on_a_page_not_by_a_redirect(browser: Br
     assert (refused.status, "Location" in refused.headers) == (400, False)
 
 
-async def test_disabled_account_is_out_and_cannot_come_back(
-    browser: Browser, gateway: TestServer, redis_url: str
-) -> None:
+async def test_disabled_account_is_out_and_cannot_come_back(browser: Browser, gateway: TestServer) -> None:
     await browser.sign_in("shenji")
     async with gateway.app[DATABASE].begin() as session:
         account = await session.scalar(select(Account).where(Account.subject == "stub-shenji"))
         assert account is not None
         account.disabled_at = func.now()
-    # A copy may live for some seconds in the cache; without it the database decides.
-    flush_cache(redis_url)
+    # What was read may count for some seconds; after them the database decides.
+    forget_sessions(gateway)
     assert (await browser.call("GET", "/me")).status == 401
     browser.http.cookie_jar.clear()
     refused = await browser.send_form(await browser.to_form(), "shenji")

@@ -22,7 +22,7 @@ from services.gateway import staff
 from services.gateway.app import create_app
 from services.gateway.context import BROWSER_SESSIONS, DATABASE, LIMITS, SETTINGS
 from services.gateway.models import Account, Audit, SessionRow
-from services.gateway.sessions import digest
+from services.gateway.sessions import REMEMBERED_SECONDS, digest
 from services.gateway.signin.wire import Wire
 from services.gateway.stub_idp import signing_out, tokens
 from services.gateway.stub_idp.signing_out import logout_token
@@ -31,7 +31,7 @@ from shared import clock
 from shared.errors import Busy
 from shared.identity import Role
 from tests import factories
-from tests.integration.gateway.conftest import Browser, make_settings
+from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings
 
 SECOND = 1.0
 
@@ -257,43 +257,61 @@ async def test_a_file_on_its_way_in_is_cut(gateway: TestServer, browser: Browser
 
 
 async def test_nobody_who_writes_redis_makes_a_session(
-    gateway: TestServer, browser: Browser, other: Browser, redis_url: str
+    gateway: TestServer, browser: Browser, redis_url: str
 ) -> None:
-    await browser.sign_in("qiye1")
-    await other.sign_in("shending")
     async with Redis.from_url(redis_url) as redis:
-        await redis.flushall()
-        await asyncio.sleep(0.4)
-        for one in (browser, other):
-            assert (await one.call("GET", "/me")).status == 200
-        mine, theirs = (f"gm:session:{digest(one.cookie())}" for one in (browser, other))
-        copy, better = await redis.get(mine), await redis.get(theirs)
-        assert copy is not None
-        assert better is not None
-        # Nothing in it can be read, nor used for another session.
-        for secret in ("qiye1", browser.csrf_token, "applicant"):
-            assert secret.encode() not in copy
-            assert secret.encode() not in bytes.fromhex(copy.decode())
+        await browser.sign_in("qiye1")
+        assert (await browser.call("GET", "/me")).status == 200
         known = await gateway.app[BROWSER_SESSIONS].find(browser.cookie())
         assert known is not None
-        plain = known.model_copy(update={"roles": frozenset({Role.DIRECTOR})}).model_dump_json()
-        for written in (better, plain.encode(), plain.encode().hex().encode(), copy[:-2] + b"00", b"", b"zz"):
-            await redis.set(mine, written)
-            me = await (await browser.call("GET", "/me")).json()
-            assert me["roles"] == ["applicant"]
-        # An old copy, put back after its time.
-        real = clock.now
-        await redis.set(mine, copy)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("shared.clock.now", lambda: real() + timedelta(seconds=25))
-            assert await gateway.app[BROWSER_SESSIONS]._copy(digest(browser.cookie())) is None
-        # And one of a session that was ended a moment ago.
-        await browser.go("POST", "/logout", data=form(browser), allow_redirects=False)
-        await redis.set(mine, copy)
-        await asyncio.sleep(SECOND / 2)
-        headers = {"Cookie": f"gm_session={known.id_sha256}"}
-        assert (await browser.call("GET", "/me", headers=headers)).status == 401
-        assert await gateway.app[BROWSER_SESSIONS].find("x" * 43) is None
+        # No key names a session, and no value can be read as one: there is nothing to change.
+        for key in await redis.keys("*"):
+            assert b"session" not in key
+            assert known.id_sha256.encode() not in key
+        # What earlier versions kept there is not read.
+        better = known.model_copy(update={"roles": frozenset({Role.DIRECTOR})}).model_dump_json()
+        await redis.set(f"gm:session:{digest(browser.cookie())}", better)
+        assert (await (await browser.call("GET", "/me")).json())["roles"] == ["applicant"]
+        # Without Redis, somebody who signed in stays signed in.
+        await redis.flushall()
+        assert (await browser.call("GET", "/me")).status == 200
+
+
+async def test_a_session_is_remembered_for_seconds_and_never_after_its_end(
+    gateway: TestServer, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_in("qiye1")
+    sessions, cookie = gateway.app[BROWSER_SESSIONS], browser.cookie()
+    key = digest(cookie)
+    # A sign-in is a change of the session: what may be remembered is what nobody touched for a minute.
+    monkeypatch.setattr(gateway.app[WATCH], "unchanged", lambda _: True)
+    assert await sessions.find(cookie) is not None
+    assert sessions._recall(key) is not None
+    later = time.monotonic() + REMEMBERED_SECONDS + 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.monotonic", lambda: later)
+        assert sessions._recall(key) is None
+    assert (await browser.go("POST", "/logout", data=form(browser), allow_redirects=False)).status in (302, 303)
+    assert sessions._recall(key) is None
+    assert await sessions.find(cookie) is None
+    headers = {"Cookie": f"gm_session={key}"}
+    assert (await browser.call("GET", "/me", headers=headers)).status == 401
+    assert await sessions.find("x" * 43) is None
+
+
+async def test_so_many_sessions_are_remembered(
+    gateway: TestServer, browser: Browser, other: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.sessions.REMEMBERED", 1)
+    forget_sessions(gateway)
+    await browser.sign_in("qiye1")
+    await other.sign_in("shending")
+    monkeypatch.setattr(gateway.app[WATCH], "unchanged", lambda _: True)
+    sessions = gateway.app[BROWSER_SESSIONS]
+    for one in (browser, other):
+        assert await sessions.find(one.cookie()) is not None
+    assert sessions._recall(digest(browser.cookie())) is None
+    assert sessions._recall(digest(other.cookie())) is not None
 
 
 async def test_nothing_remembered_counts_while_changes_are_not_known(
