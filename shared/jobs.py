@@ -8,7 +8,6 @@ from uuid import UUID
 
 import httpx
 
-from shared import tracing
 from shared.document import AnyDocument, DocumentModel
 from shared.errors import Conflict, Gone, Stumbled, Unavailable
 from shared.identity import Signer
@@ -20,6 +19,7 @@ from shared.messages import (
     JobStarted,
     StartJob,
 )
+from shared.observability import tracing
 
 AUDIENCE = "applications"
 # Made before the fork: the children of one worker share it, so that a redelivered message can tell that the

@@ -83,7 +83,7 @@ class DatabaseSettings(Settings):
 class ServerSettings(DatabaseSettings):
     """For services that answer requests out of PostgreSQL."""
 
-    # One process works on so many requests at once and lets so many more wait (shared/door.py); the rest is told to
+    # One process works on so many requests at once and lets so many more wait (shared/overload/admission.py); the rest is told to
     # come again. Files on their way have places of their own.
     requests_at_once: int = Field(default=20, ge=1)
     requests_waiting: int = Field(default=100, ge=0)

@@ -26,7 +26,7 @@ from deploy.backup.manifest import (
 from deploy.backup.sealing import SUFFIX, Recipients, encrypt, recipients
 from deploy.embedded.errors import CannotRun
 from shared import clock
-from shared.audit_heads import FOLDER as HEADS
+from shared.audit.heads import FOLDER as HEADS
 from shared.store import Store, attachment_key, pdf_key
 
 # Tried once by `preflight`, and nothing to keep.

@@ -11,13 +11,13 @@ from typing import Any
 
 from deploy.forms.arguments import Parser
 from deploy.forms.rounds import BadRounds, facts_for
-from services.applications import seed
+from services.applications.forms.authoring import json_schema, publishing
+from services.applications.forms.authoring.lint import lint_file
+from services.applications.forms.authoring.source import read_file
+from services.applications.forms.authoring.version_diff import changes
 from services.applications.forms.catalogue import FOLDER
 from services.applications.forms.definition import Form
-from services.applications.forms.source import read_file
-from services.applications.forms.tools import publishing, schema
-from services.applications.forms.tools.changes import changes
-from services.applications.forms.tools.lint import lint_file
+from services.applications.rounds import seed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -157,7 +157,7 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _schema(_: argparse.Namespace) -> int:
-    sys.stdout.write(schema.text())
+    sys.stdout.write(json_schema.text())
     return 0
 
 

@@ -5,16 +5,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.applications import document_model
-from services.applications.forms import answers
-from services.applications.forms.checks import evaluate
+from services.applications.documents import document_model
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts, Section
-from services.applications.forms.situation import Facts
-from services.applications.forms.standing import effective, now, visible_sections
+from services.applications.forms.filled import reading
+from services.applications.forms.filled.checks import evaluate
+from services.applications.forms.filled.section_state import effective, now, visible_sections
+from services.applications.forms.filled.situation import Facts
 from services.documents import rendering
-from services.gateway.pages import checking, form_parts, form_view, standing
-from services.gateway.pages.rendering import TEMPLATES, frame
-from services.gateway.pages.sections import marks
+from services.gateway.form import checks_view, form_parts, form_view, section_state
+from services.gateway.form.section_page import marks
+from services.gateway.web.rendering import TEMPLATES, frame
 from shared import clock
 from shared.errors import FieldError, Invalid
 
@@ -46,36 +46,36 @@ class Preview:
 
     def keep(self, section: Section, values: Json) -> None:
         """暂存."""
-        self.drafts[section.key] = answers.draft(section, values)
+        self.drafts[section.key] = reading.draft(section, values)
 
     def save(self, section: Section, values: Json) -> list[FieldError]:
         """保存表单; what is wrong with it. Files cannot be added here, so no slot is missed."""
         self.keep(section, values)
         slots = {slot.key for slot in section.slots}
         try:
-            self.saved[section.key] = answers.validate(section, values, self._context(section))
+            self.saved[section.key] = reading.validate(section, values, self._context(section))
         except Invalid as error:
             found = [e for e in error.errors if not (e.field in slots and e.code == "required")]
             if found:
                 return found
-            kept, _ = answers.judged(section, values, self._context(section))
+            kept, _ = reading.judged(section, values, self._context(section))
             self.saved[section.key] = kept
         del self.drafts[section.key]
         return []
 
-    def _context(self, section: Section) -> answers.Context:
+    def _context(self, section: Section) -> reading.Context:
         others = {key: values for key, values in self.saved.items() if key != section.key}
-        return answers.Context(form=self.form, facts=self.facts, saved=others)
+        return reading.Context(form=self.form, facts=self.facts, saved=others)
 
     def page(self, key: str, *, errors: list[FieldError] | None = None, notice: str | None = None) -> str:
         """The page of one section."""
         section = self.form.by_key[key]
         context = self._context(section)
         values = self.drafts.get(key, self.saved.get(key, {}))
-        state = now(section, context.situation(section, answers.read(section, values, context).kept)).model_dump()
+        state = now(section, context.situation(section, reading.read(section, values, context).kept)).model_dump()
         definition = self.definition(section)
-        shown = standing.as_shown(definition, state)
-        values = standing.with_computed(values, state)
+        shown = section_state.as_shown(definition, state)
+        values = section_state.with_computed(values, state)
         wrong = [error.model_dump() for error in errors or []]
         beside = form_parts.Beside.of(wrong, [], {})
         application = self._application()
@@ -85,7 +85,7 @@ class Preview:
             section=shown,
             opened=self._opened(key),
             form=form_view.build(shown, values, self.round.parameters, [], beside, state),
-            carried=standing.carried(definition, state, values),
+            carried=section_state.carried(definition, state, values),
             read=None,
             requests=[],
             reason="",
@@ -97,7 +97,7 @@ class Preview:
             errors=form_view.summary(definition, wrong),
             opinions=[],
             marks=marks(application, [], []),
-            checks=checking.lines(
+            checks=checks_view.lines(
                 {"sections": [self.definition(s) for s in self.form.sections], "lists": {}},
                 [outcome.model_dump() for outcome in evaluate(self.form, self.saved, self.facts)],
             ),

@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from services.applications.forms.authoring.round_needs import needs
+from services.applications.forms.authoring.source import read_file
 from services.applications.forms.definition import Form, RoundFacts
-from services.applications.forms.needs import needs
-from services.applications.forms.source import read_file
 from shared import clock
 
 

@@ -9,11 +9,12 @@ from aiohttp import web
 
 from deploy.forms.preview import HERE, Preview
 from deploy.forms.rounds import facts_to_try
-from services.applications.forms.source import read_file
-from services.applications.forms.tools.lint import lint_file
-from services.applications.forms.tools.publishing import said
-from services.gateway.forms import Values
-from services.gateway.pages import assets, rows, typed
+from services.applications.forms.authoring.lint import lint_file
+from services.applications.forms.authoring.publishing import said
+from services.applications.forms.authoring.source import read_file
+from services.gateway.form import form_values, row_buttons
+from services.gateway.web import assets
+from services.gateway.web.form_data import Values
 
 MAX_BODY = 20 * 1024 * 1024
 
@@ -109,13 +110,13 @@ class _Server:
             if isinstance(value, str):
                 form.setdefault(name, []).append(value.replace("\r\n", "\n"))
         definition = found.definition(section)
-        values = typed.read(definition, form)
+        values = form_values.read(definition, form)
         action, _, rest = form.get("action", ["draft"])[0].partition(":")
         if action == "save":
             errors = found.save(section, values)
             notice = None if errors else "已保存表单（预览）。"
             return self._answer(found.page(section.key, errors=errors, notice=notice))
-        rows.change(definition, action, rest, values)
+        row_buttons.change(definition, action, rest, values)
         if action == "discard":
             found.drafts.pop(section.key, None)
         else:

@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 
 from services.applications.settings import ApplicationsSettings
-from shared import logs, tracing
+from shared.observability import logs, tracing
 from shared.settings import load, private_files
 
 
@@ -43,21 +43,21 @@ def main() -> None:
     match given.command:
         case "serve":
             from services.applications.app import create_app
-            from shared.serving import run_app
+            from shared.http.server import run_app
 
             tracing.configure("applications", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.applications_host, settings.applications_port)
         case "relay":
-            from services.applications import relay
+            from services.applications.operations import relay
 
             asyncio.run(relay.run(settings))
         case "migrate":
-            from services.applications.models import SCHEMA
+            from services.applications.tables.applications import SCHEMA
             from shared.database import migrate
 
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
         case "preflight":
-            from services.applications.preflight import findings
+            from services.applications.operations.preflight import findings
             from shared.preflight import tell
 
             raise SystemExit(tell(findings(settings), as_json=given.json))
@@ -79,7 +79,7 @@ def _print_keys(settings: ApplicationsSettings) -> None:
     """The public keys that still count, the one in use first, as `GM_RECEIPT_RETIRED_KEYS` takes them."""
     import base64
 
-    from services.applications.use_cases.verify import public_keys
+    from services.applications.submission.verify import public_keys
 
     print(",".join(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in public_keys(settings)))
 
@@ -87,7 +87,7 @@ def _print_keys(settings: ApplicationsSettings) -> None:
 async def _seed(settings: ApplicationsSettings) -> None:
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
-    from services.applications.seed import seed
+    from services.applications.rounds.seed import seed
     from shared.database import async_engine
 
     engine = async_engine(settings)
@@ -101,16 +101,16 @@ async def _rotate(settings: ApplicationsSettings) -> None:
     """Wrap every application's key by the newest master key, a batch a transaction."""
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
-    from services.applications.codec import Codec
-    from services.applications.use_cases import keeping
+    from services.applications.core.codec import Codec
+    from services.applications.operations import retention
     from shared.database import async_engine
 
     engine, total = async_engine(settings), 0
     while True:
         async with async_sessionmaker(engine).begin() as session:
-            changed = await keeping.rotate(session, Codec(*settings.master_keys))
+            changed = await retention.rotate(session, Codec(*settings.master_keys))
         total += changed
-        if changed < keeping.BATCH:
+        if changed < retention.BATCH:
             break
     await engine.dispose()
     print(f"{total} keys wrapped anew; GM_MASTER_RETIRED_KEYS can be emptied")
@@ -120,17 +120,17 @@ async def _verify_audit(settings: ApplicationsSettings, noted: list[str], accept
     """Walk the audit's chain; 0 when every link and every anchor holds, else the first that does not is named."""
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
-    from services.applications.models import AUDIT
     from services.applications.operations.audit_heads import StoreHeads
-    from shared import audit_heads
+    from services.applications.tables.applications import AUDIT
+    from shared.audit import heads
     from shared.database import async_engine
     from shared.store import Store
 
-    engine, heads = async_engine(settings), StoreHeads(Store.from_url(settings.store_url))
+    engine, kept = async_engine(settings), StoreHeads(Store.from_url(settings.store_url))
     async with async_sessionmaker(engine).begin() as session:
         if accepted:
-            await audit_heads.accept(session, AUDIT, settings.audit_key, heads, accepted)
-        verdict = await audit_heads.verify(session, AUDIT, settings.audit_key, heads, noted)
+            await heads.accept(session, AUDIT, settings.audit_key, kept, accepted)
+        verdict = await heads.verify(session, AUDIT, settings.audit_key, kept, noted)
     await engine.dispose()
     print(f"{verdict.links} links hold, head {verdict.head}")
     if verdict.fault:
@@ -143,16 +143,16 @@ async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None
     from aiohttp import ClientSession
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
-    from services.applications import peers
-    from services.applications.context import Peers
-    from services.applications.use_cases import keeping
+    from services.applications.core import peers
+    from services.applications.core.context import Peers
+    from services.applications.operations import retention
     from shared.database import async_engine
     from shared.errors import Unavailable
     from shared.identity import Signer
 
     engine = async_engine(settings)
     async with ClientSession() as http, async_sessionmaker(engine).begin() as session:
-        found = await keeping.due(session, settings)
+        found = await retention.due(session, settings)
         for one in found:
             print(f"{one.reason}: {len(one.applications)}")
             for a in one.applications:
@@ -169,7 +169,7 @@ async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None
                 await peers.forget(notify, [a.id for one in found for a in one.applications])
             except Unavailable as away:
                 raise SystemExit(away.detail) from None
-        count = await keeping.forget(session, found) if carry_out else None
+        count = await retention.forget(session, found) if carry_out else None
     await engine.dispose()
     print(
         "nothing was deleted; --carry-out does it"
@@ -185,9 +185,9 @@ async def _reconcile(settings: ApplicationsSettings) -> int:
     from aiohttp import ClientSession
     from sqlalchemy.ext.asyncio import async_sessionmaker
 
-    from services.applications.context import Peers
-    from services.applications.peers import deliveries
-    from services.applications.reconcile import reconcile
+    from services.applications.core.context import Peers
+    from services.applications.core.peers import deliveries
+    from services.applications.operations.reconcile import reconcile
     from shared.database import async_engine
     from shared.identity import Signer
     from shared.store import Store

@@ -7,9 +7,12 @@ from aiohttp import ClientSession, ClientTimeout, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from services.applications import measures
-from services.applications.codec import Codec
-from services.applications.context import (
+from services.applications.attachments.clamd import Clamd
+from services.applications.attachments.inspection import Inspector
+from services.applications.attachments.page_images import Pictures
+from services.applications.attachments.uploads import remove_leftovers
+from services.applications.core.codec import Codec
+from services.applications.core.context import (
     CODEC,
     ENGINE,
     HINTS,
@@ -23,21 +26,18 @@ from services.applications.context import (
     WORKDAYS,
     Peers,
 )
-from services.applications.inspection import Inspector
-from services.applications.peers import PROFILES, Profiles
-from services.applications.picturing import Pictures
+from services.applications.core.peers import PROFILES, Profiles
+from services.applications.operations import metrics
 from services.applications.routes import ROUTES
-from services.applications.scanning import Clamd
 from services.applications.settings import ApplicationsSettings
-from services.applications.use_cases.receiving import remove_leftovers
 from shared.database import BUSY, async_engine
-from shared.door import Door
-from shared.hints import Hints, end
+from shared.http.app import CHECKS, base_app
 from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
-from shared.measuring import SAMPLERS, watch_pool
+from shared.live_hints import Hints, end
+from shared.observability.metrics import SAMPLERS, watch_pool
+from shared.overload.admission import Door
 from shared.store import Store
-from shared.web import CHECKS, base_app
 from shared.workdays import WorkingDays
 
 SERVICE = "applications"
@@ -80,7 +80,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
 
     app[CHECKS]["database"] = check
     watch_pool(app, SERVICE, engine)
-    app[SAMPLERS].append(measures.sampler(app[SESSIONS], app[SETTINGS]))
+    app[SAMPLERS].append(metrics.sampler(app[SESSIONS], app[SETTINGS]))
     yield
     await engine.dispose()
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from services.documents.settings import DocumentsSettings
-from shared import logs
+from shared.observability import logs
 from shared.settings import load, private_files
 
 

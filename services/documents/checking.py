@@ -5,9 +5,9 @@ import unicodedata
 
 import pypdfium2
 
-from shared import printable
 from shared.document import AnyDocument
-from shared.typed_text import without_marks
+from shared.text import printable
+from shared.text.typed_text import without_marks
 
 
 class Unfit(Exception):

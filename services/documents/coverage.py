@@ -1,9 +1,9 @@
-"""`python -m services.documents.coverage`: write `shared/printable.txt` from the installed fonts."""
+"""`python -m services.documents.coverage`: write `shared/text/printable.txt` from the installed fonts."""
 
 from collections.abc import Iterable
 
 from services.documents import fonts
-from shared import printable
+from shared.text import printable
 
 
 def ranges(codes: Iterable[int]) -> list[tuple[int, int]]:
@@ -18,7 +18,7 @@ def ranges(codes: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def table() -> str:
-    """Return the text of `shared/printable.txt`."""
+    """Return the text of `shared/text/printable.txt`."""
     return "".join(f"{first:X}-{last:X}\n" for first, last in ranges(fonts.covered()))
 
 

@@ -13,8 +13,8 @@ from weasyprint.text.fonts import FontConfiguration
 
 from services.documents import faster, fonts, markup
 from services.documents.fetcher import EmbeddedOnly
-from shared import printable
 from shared.document import AnyDocument, Commitment, Embedded, Seal, Value
+from shared.text import printable
 
 # Accessible and for the archive: tagged PDF, level A of PDF/A-3, which may carry files of any type.
 VARIANT = "pdf/a-3a"

@@ -19,11 +19,11 @@ from weasyprint.urls import FatalURLFetchingError
 from services.documents import recipe
 from services.documents.checking import Unfit, check
 from services.documents.rendering import Press, render
-from shared import tracing
 from shared.document import AnyDocument
 from shared.errors import Conflict, DomainError, Gone, Stumbled, Unavailable
 from shared.jobs import Jobs
 from shared.messages import RENDER_DOCUMENT, TOPICS, FailJob, FinishDocument, RenderDocument
+from shared.observability import tracing
 from shared.store import Store, pdf_key
 
 log = logging.getLogger(__name__)

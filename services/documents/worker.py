@@ -9,11 +9,11 @@ from services.documents import recipe
 from services.documents.rendering import warm_up
 from services.documents.settings import DocumentsSettings
 from services.documents.tasks import Worker, register
-from shared import tracing
 from shared.celery import celery_app, run_worker
 from shared.identity import Signer
 from shared.jobs import Jobs
 from shared.messages import RENDER_DOCUMENT, TOPICS
+from shared.observability import tracing
 from shared.store import Store
 
 

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway import staff
+from services.gateway.accounts import staff_command
 from services.gateway.settings import GatewaySettings
-from shared import logs, tracing
 from shared.errors import DomainError
+from shared.observability import logs, tracing
 from shared.settings import load, private_files
 
 T = TypeVar("T")
@@ -22,14 +22,14 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("serve", "migrate", "seed", "rotate"):
         commands.add_parser(name)
-    keeping = commands.add_parser("retention", help="what is kept of people longer than needed")
-    keeping.add_argument("--carry-out", action="store_true", help="forget what it shows")
+    retention = commands.add_parser("retention", help="what is kept of people longer than needed")
+    retention.add_argument("--carry-out", action="store_true", help="forget what it shows")
     verifying = commands.add_parser("audit-verify", help="walk the audit's chain")
     verifying.add_argument("--head", action="append", default=[], help="a head noted before: position:hash")
     verifying.add_argument("--accept", metavar="REASON", help="a chain that a restore made shorter counts")
     fitness = commands.add_parser("preflight", help="what is fit for deadline night and what is not")
     fitness.add_argument("--json", action="store_true", help="for programs instead of for people")
-    staff.arguments(commands.add_parser("staff", help="who works here"))
+    staff_command.arguments(commands.add_parser("staff", help="who works here"))
     given = parser.parse_args()
     private_files()
     settings = load(GatewaySettings)
@@ -37,7 +37,7 @@ def main() -> None:
     match given.command:
         case "serve":
             from services.gateway.app import create_app
-            from shared.serving import run_app
+            from shared.http.server import run_app
 
             tracing.configure("gateway", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.gateway_host, settings.gateway_port)
@@ -59,11 +59,11 @@ def main() -> None:
                 _in_transaction(settings, lambda s: _verify_audit(s, settings, given.head, given.accept))
             )
         case "staff":
-            print(_in_transaction(settings, lambda session: staff.run(session, given)))
+            print(_in_transaction(settings, lambda session: staff_command.run(session, given)))
 
 
 def _migrate(settings: GatewaySettings) -> None:
-    from services.gateway.models import SCHEMA
+    from services.gateway.accounts.models import SCHEMA
     from services.gateway.stub_idp.models import SCHEMA as STUB_SCHEMA
     from shared.database import migrate
 
@@ -85,10 +85,10 @@ def _seed(settings: GatewaySettings) -> None:
 
 
 async def _rotate(session: AsyncSession, settings: GatewaySettings) -> int:
-    from services.gateway.personal import keeping
+    from services.gateway.accounts import retention
     from shared.sealing import Keyring
 
-    return await keeping.rotate(session, Keyring(settings.personal_keys))
+    return await retention.rotate(session, Keyring(settings.personal_keys))
 
 
 async def _verify_audit(
@@ -96,15 +96,15 @@ async def _verify_audit(
 ) -> int:
     from aiohttp import ClientSession
 
-    from services.gateway.auditing.heads import RemoteHeads
-    from services.gateway.models import AUDIT
-    from shared import audit_heads
+    from services.gateway.accounts.models import AUDIT
+    from services.gateway.operator.audit_heads import RemoteHeads
+    from shared.audit import heads
 
     async with ClientSession() as http:
-        heads = RemoteHeads(http, settings)
+        kept = RemoteHeads(http, settings)
         if accepted:
-            await audit_heads.accept(session, AUDIT, settings.audit_key, heads, accepted)
-        verdict = await audit_heads.verify(session, AUDIT, settings.audit_key, heads, noted)
+            await heads.accept(session, AUDIT, settings.audit_key, kept, accepted)
+        verdict = await heads.verify(session, AUDIT, settings.audit_key, kept, noted)
     print(f"{verdict.links} links hold, head {verdict.head}")
     if verdict.fault:
         print(verdict.fault)
@@ -112,12 +112,12 @@ async def _verify_audit(
 
 
 async def _retention(session: AsyncSession, settings: GatewaySettings, *, carry_out: bool) -> str:
-    from services.gateway.personal import keeping
+    from services.gateway.accounts import retention
 
-    found = await keeping.due(session, settings)
+    found = await retention.due(session, settings)
     lines = [f"accounts nobody used: {len(found)}", *(f"  {a.subject}  {a.attributes_at}" for a in found)]
     if carry_out:
-        return "\n".join([*lines, f"{await keeping.forget(session, found)} accounts forgotten"])
+        return "\n".join([*lines, f"{await retention.forget(session, found)} accounts forgotten"])
     return "\n".join([*lines, "nothing was deleted; --carry-out does it"])
 
 

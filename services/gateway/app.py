@@ -8,12 +8,18 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from services.gateway import events, internal, routes
-from services.gateway.access import entered, same_origin, security_headers, stamp
-from services.gateway.auditing.sealing import sealing
-from services.gateway.cache import Cache
-from services.gateway.client import Services
-from services.gateway.context import (
+from services.gateway import internal, routes
+from services.gateway.accounts.sessions import Sessions
+from services.gateway.operator.audit_sealing import sealing
+from services.gateway.settings import GatewaySettings
+from services.gateway.signin.client import SignInClient
+from services.gateway.stub_idp import mails as stub_mails
+from services.gateway.web import arriving, assets, live_events
+from services.gateway.web.access import entered, same_origin, security_headers, stamp
+from services.gateway.web.api_docs import DESCRIPTION, Description
+from services.gateway.web.backend import Services
+from services.gateway.web.cache import Cache
+from services.gateway.web.context import (
     BROWSER_SESSIONS,
     CACHE,
     DATABASE,
@@ -25,28 +31,21 @@ from services.gateway.context import (
     SIGN_IN,
     WORKDAYS,
 )
-from services.gateway.description import DESCRIPTION, Description
-from services.gateway.edges import MAX_FORM, known_host
-from services.gateway.limits import Limits
-from services.gateway.pages import assets
-from services.gateway.pages.errors import error_pages
-from services.gateway.sessions import Sessions
-from services.gateway.settings import GatewaySettings
-from services.gateway.signin.client import SignInClient
-from services.gateway.stub_idp import mails as stub_mails
-from services.gateway.switches import SWITCHES, Board, watching
-from services.gateway.web import arriving
+from services.gateway.web.error_pages import error_pages
+from services.gateway.web.host_and_size import MAX_FORM, known_host
+from services.gateway.web.limits import Limits
 from services.gateway.web.outgoing import Outgoing
 from services.gateway.web.resubmission import PROOFS, PROOFS_AT_ONCE, hand_ticket
 from services.gateway.web.session_watch import WATCH, SessionWatch, note_streaming, watching_sessions
 from services.gateway.web.slow_readers import SLOW_READERS, SlowReaders
+from services.gateway.web.switches import SWITCHES, Board, watching
 from shared.database import BUSY, async_engine
-from shared.door import Door
+from shared.http.app import CHECKS, HEALTH, add_route, base_app
 from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
-from shared.measuring import SAMPLERS, watch_pool
+from shared.observability.metrics import SAMPLERS, watch_pool
+from shared.overload.admission import Door
 from shared.sealing import Keyring
-from shared.web import CHECKS, HEALTH, add_route, base_app
 from shared.workdays import WorkingDays
 
 SERVICE = "gateway"
@@ -96,8 +95,8 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(watching)
     app.cleanup_ctx.append(_internal)
-    app.cleanup_ctx.append(events.listening)
-    app.on_shutdown.append(events.close_streams)
+    app.cleanup_ctx.append(live_events.listening)
+    app.on_shutdown.append(live_events.close_streams)
     app.cleanup_ctx.append(sealing)
     if settings.stub_idp:
         app.cleanup_ctx.append(stub_mails.sweeping)

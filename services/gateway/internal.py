@@ -8,20 +8,19 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway import registry
-from services.gateway.context import DATABASE, KEYS, SETTINGS
-from services.gateway.models import Account
-from services.gateway.personal import attributes
+from services.gateway.accounts import attributes
+from services.gateway.accounts.models import Account
+from services.gateway.web.context import DATABASE, KEYS, SETTINGS
 from shared import clock
 from shared.errors import Malformed, NotFound, Unavailable
-from shared.identity import Role
+from shared.http.app import HEALTH, METRICS, Route, answer, uuid_in_path
 from shared.messages import Profile, Staff, StaffMember
+from shared.roles import CASE_WORKERS
 from shared.sealing import Keyring
-from shared.web import HEALTH, METRICS, Route, answer, uuid_in_path
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
 MAX_SKEW = timedelta(seconds=1)
 SKEW = Gauge("gm_clock_skew_seconds", "The database's clock minus this machine's, when readiness was last asked")
-STAFF = frozenset({Role.REVIEWER, Role.EXPERT, Role.DIRECTOR})
 
 
 async def profile(request: web.Request) -> web.Response:
@@ -59,7 +58,7 @@ def _profile(account: Account, keys: Keyring, entry: dict[str, str], answered: b
 async def staff(request: web.Request) -> web.Response:
     """Everybody who may sign in with a role of the bureau's, by name."""
     role = request.query.get("role", "")
-    if role not in STAFF:
+    if role not in CASE_WORKERS:
         raise Malformed("没有这种角色。", code="unknown_role")
     query = select(Account).where(Account.roles.contains([role]), Account.disabled_at.is_(None))
     async with request.app[DATABASE].begin() as session:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from services.gateway.models import SCHEMA
+from services.gateway.accounts.models import SCHEMA
 from services.gateway.settings import GatewaySettings
 from shared.preflight import Finding, bad, database, good, look, warning
 from shared.preflight.machine import certificate, tokens

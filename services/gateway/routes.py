@@ -1,31 +1,13 @@
 """Every route of the public port: path, view, who may open it."""
 
-from services.gateway import description, events, proxy
-from services.gateway.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.auditing import page as audit_page
-from services.gateway.auditing.reading import read_accounts
-from services.gateway.limits import HEAVY, KEEPING, SIGN_IN, UNLIMITED, VERIFY
-from services.gateway.pages import (
-    checking,
-    documents,
-    expert,
-    home,
-    ops,
-    projects,
-    publicity,
-    reading,
-    rounds,
-    sections,
-    styleguide,
-    submitting,
-    taking_over,
-    unlocking,
-    unsubscribe,
-    verify,
-)
-from services.gateway.pages.review import case, deciding, notices, phrases, queue, ranking, returning
-from services.gateway.personal import consent, own_data
-from services.gateway.personal import sessions_page as my_sessions
+from services.gateway.accounts import consent, own_data
+from services.gateway.accounts import sessions_page as my_sessions
+from services.gateway.applicant import carried_over, documents, home, projects, reading, submit, unlock
+from services.gateway.form import checks_view, section_page
+from services.gateway.operator import audit_page, ops, rounds, styleguide
+from services.gateway.operator.audit_reading import read_accounts
+from services.gateway.public import publicity, unsubscribe, verify
+from services.gateway.review import case, case_list, decisions, expert, failed_mails, phrases, ranking, returns
 from services.gateway.signin import back_channel
 from services.gateway.signin import factor_pages as factor
 from services.gateway.signin import handlers as signin
@@ -37,15 +19,10 @@ from services.gateway.stub_idp import register_pages as stub_register
 from services.gateway.stub_idp import reset as stub_reset
 from services.gateway.stub_idp import reviewing as stub_reviewing
 from services.gateway.stub_idp import unbinding as stub_unbinding
-from shared.identity import Role
-
-APPLICANT = frozenset({Role.APPLICANT})
-REVIEWER = frozenset({Role.REVIEWER})
-STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
-AUDITOR = frozenset({Role.AUDITOR})
-DIRECTOR = frozenset({Role.DIRECTOR})
-EXPERT = frozenset({Role.EXPERT})
-OPERATOR = frozenset({Role.OPERATOR})
+from services.gateway.web import api_docs, api_proxy, live_events
+from services.gateway.web.access import ANYBODY, SIGNED_IN, Page
+from services.gateway.web.limits import HEAVY, KEEPING, SIGN_IN, UNLIMITED, VERIFY
+from shared.roles import APPLICANT, AUDITOR, DIRECTOR, EXPERT, OPERATOR, REVIEWER, STAFF
 
 A = "/applications/{id}"
 R = "/review/{id}"
@@ -85,20 +62,20 @@ PAGES = [
     Page("GET", "/projects", projects.my_projects, APPLICANT),
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),
     Page("POST", "/projects/new", projects.create, APPLICANT, form=True),
-    Page("GET", "/projects/copy", taking_over.choose_source, APPLICANT),
+    Page("GET", "/projects/copy", carried_over.choose_source, APPLICANT),
     Page("GET", A, projects.open_project, APPLICANT),
-    Page("GET", f"{A}/rebase", taking_over.foresee, APPLICANT),
-    Page("POST", f"{A}/rebase", taking_over.rebase, APPLICANT, form=True),
-    Page("GET", f"{A}/report", taking_over.report, APPLICANT),
-    Page("POST", f"{A}/report", taking_over.dismiss, APPLICANT, form=True),
-    Page("GET", f"{A}/sections/{{key}}", sections.show, APPLICANT),
-    Page("POST", f"{A}/sections/{{key}}", sections.take, APPLICANT, form=True, limit=KEEPING, files=True),
-    Page("GET", f"{A}/checks", checking.checks, APPLICANT),
+    Page("GET", f"{A}/rebase", carried_over.foresee, APPLICANT),
+    Page("POST", f"{A}/rebase", carried_over.rebase, APPLICANT, form=True),
+    Page("GET", f"{A}/report", carried_over.report, APPLICANT),
+    Page("POST", f"{A}/report", carried_over.dismiss, APPLICANT, form=True),
+    Page("GET", f"{A}/sections/{{key}}", section_page.show, APPLICANT),
+    Page("POST", f"{A}/sections/{{key}}", section_page.take, APPLICANT, form=True, limit=KEEPING, files=True),
+    Page("GET", f"{A}/checks", checks_view.checks, APPLICANT),
     Page("GET", f"{A}/preview", documents.preview, APPLICANT, limit=HEAVY),
     Page("GET", f"{A}/commitment", documents.commitment, APPLICANT, limit=HEAVY),
-    Page("GET", f"{A}/submit", submitting.confirm, APPLICANT),
-    Page("POST", f"{A}/submit", submitting.submit, APPLICANT, form=True, limit=KEEPING),
-    Page("GET", f"{A}/receipt/{{n}}", submitting.receipt, APPLICANT),
+    Page("GET", f"{A}/submit", submit.confirm, APPLICANT),
+    Page("POST", f"{A}/submit", submit.submit, APPLICANT, form=True, limit=KEEPING),
+    Page("GET", f"{A}/receipt/{{n}}", submit.receipt, APPLICANT),
     Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),
     Page("GET", f"{A}/delete", projects.confirm_delete, APPLICANT),
@@ -107,7 +84,7 @@ PAGES = [
     Page("POST", f"{A}/reveal", reading.reveal, APPLICANT, form=True),
     Page("GET", f"{A}/opinions", reading.opinions, APPLICANT),
     Page("POST", f"{A}/opinions", reading.answer_opinions, APPLICANT, form=True),
-    Page("POST", f"{A}/unlock", unlocking.ask_for, APPLICANT, form=True),
+    Page("POST", f"{A}/unlock", unlock.ask_for, APPLICANT, form=True),
     Page("GET", "/notifications", home.inbox, APPLICANT),
     Page("POST", "/notifications/{id}/read", home.mark_read, APPLICANT, form=True),
     # both sides
@@ -115,13 +92,13 @@ PAGES = [
     Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF | EXPERT, form=True, limit=HEAVY),
     Page("GET", f"{A}/letters/{{letter}}", documents.letter, APPLICANT | STAFF),
     # the bureau
-    Page("GET", "/review", queue.show, STAFF),
-    Page("POST", "/review/assign", queue.assign, REVIEWER | DIRECTOR, form=True),
-    Page("POST", "/review/moves", queue.move, REVIEWER | DIRECTOR, form=True),
-    Page("POST", "/review/next", queue.take_next, REVIEWER, form=True),
-    Page("POST", "/review/away", queue.set_away, REVIEWER, form=True),
-    Page("POST", "/review/filters", queue.keep, STAFF, form=True),
-    Page("POST", "/review/filters/{id}/delete", queue.forget, STAFF, form=True),
+    Page("GET", "/review", case_list.show, STAFF),
+    Page("POST", "/review/assign", case_list.assign, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/moves", case_list.move, REVIEWER | DIRECTOR, form=True),
+    Page("POST", "/review/next", case_list.take_next, REVIEWER, form=True),
+    Page("POST", "/review/away", case_list.set_away, REVIEWER, form=True),
+    Page("POST", "/review/filters", case_list.keep, STAFF, form=True),
+    Page("POST", "/review/filters/{id}/delete", case_list.forget, STAFF, form=True),
     Page("GET", "/review/phrases", phrases.show, REVIEWER | DIRECTOR),
     Page("POST", "/review/phrases", phrases.add, REVIEWER | DIRECTOR, form=True),
     Page("POST", "/review/phrases/{id}", phrases.change, REVIEWER | DIRECTOR, form=True),
@@ -133,21 +110,21 @@ PAGES = [
     Page("POST", f"{R}/reveal", case.reveal, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),
     Page("POST", f"{R}/release", case.drop, REVIEWER, form=True),
-    Page("POST", f"{R}/accept", deciding.accept, REVIEWER, form=True),
-    Page("POST", f"{R}/opinions", returning.note, REVIEWER, form=True),
-    Page("POST", f"{R}/unlock/{{request}}", unlocking.decide, REVIEWER, form=True),
+    Page("POST", f"{R}/accept", decisions.accept, REVIEWER, form=True),
+    Page("POST", f"{R}/opinions", returns.note, REVIEWER, form=True),
+    Page("POST", f"{R}/unlock/{{request}}", unlock.decide, REVIEWER, form=True),
     Page("POST", f"{R}/opinions/{{opinion}}", case.judge_opinion, REVIEWER, form=True),
-    Page("POST", f"{R}/opinions/{{opinion}}/delete", returning.forget, REVIEWER, form=True),
-    Page("POST", f"{R}/recall", returning.recall, REVIEWER, form=True),
-    Page("GET", f"{R}/extend", returning.ask_extend, REVIEWER),
-    Page("POST", f"{R}/extend", returning.extend, REVIEWER, form=True),
-    Page("GET", f"{R}/return", returning.write, REVIEWER),
-    Page("POST", f"{R}/return", returning.send_back, REVIEWER, form=True),
-    Page("POST", f"{R}/decide", deciding.decide, REVIEWER | DIRECTOR, form=True),
-    Page("POST", f"{R}/experts", deciding.give, REVIEWER | DIRECTOR, form=True),
-    Page("POST", f"{R}/objections", deciding.note_objection, REVIEWER | DIRECTOR, form=True),
-    Page("POST", f"{R}/objections/{{objection}}", deciding.settle_objection, REVIEWER | DIRECTOR, form=True),
-    Page("POST", f"{R}/notices/{{event}}/resend", notices.resend, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/opinions/{{opinion}}/delete", returns.forget, REVIEWER, form=True),
+    Page("POST", f"{R}/recall", returns.recall, REVIEWER, form=True),
+    Page("GET", f"{R}/extend", returns.ask_extend, REVIEWER),
+    Page("POST", f"{R}/extend", returns.extend, REVIEWER, form=True),
+    Page("GET", f"{R}/return", returns.write, REVIEWER),
+    Page("POST", f"{R}/return", returns.send_back, REVIEWER, form=True),
+    Page("POST", f"{R}/decide", decisions.decide, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/experts", decisions.give, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/objections", decisions.note_objection, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/objections/{{objection}}", decisions.settle_objection, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/notices/{{event}}/resend", failed_mails.resend, REVIEWER | DIRECTOR, form=True),
     # the experts
     Page("GET", "/expert", expert.mine, EXPERT),
     Page("POST", "/expert", expert.declare, EXPERT, form=True),
@@ -161,8 +138,8 @@ PAGES = [
     Page("POST", "/ops/switches", ops.switch, OPERATOR, form=True),
     Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
-    Page("GET", "/notices/parked", notices.parked, REVIEWER | DIRECTOR | OPERATOR),
-    Page("POST", "/notices/{event}/resend", notices.resend_parked, REVIEWER | DIRECTOR | OPERATOR, form=True),
+    Page("GET", "/notices/parked", failed_mails.parked, REVIEWER | DIRECTOR | OPERATOR),
+    Page("POST", "/notices/{event}/resend", failed_mails.resend_parked, REVIEWER | DIRECTOR | OPERATOR, form=True),
     Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
     Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),
     Page("POST", "/ops/rounds/new", rounds.create, OPERATOR, form=True),
@@ -172,19 +149,19 @@ PAGES = [
 
 # The services behind check roles line by line; here nobody passes without a session.
 API = [
-    Page("GET", "/api/v1/me", description.me, SIGNED_IN),
+    Page("GET", "/api/v1/me", api_docs.me, SIGNED_IN),
     Page("GET", "/api/v1/audit/accounts", read_accounts, AUDITOR),
-    Page("GET", "/api/v1/openapi.json", description.openapi_json, ANYBODY),
-    Page("GET", "/api/v1/docs", description.docs, ANYBODY),
-    Page("GET", "/api/v1/events", events.stream, SIGNED_IN),
+    Page("GET", "/api/v1/openapi.json", api_docs.openapi_json, ANYBODY),
+    Page("GET", "/api/v1/docs", api_docs.docs, ANYBODY),
+    Page("GET", "/api/v1/events", live_events.stream, SIGNED_IN),
     # Written down because of how often they may be called; what they do is their service's.
-    Page("PUT", f"/api/v1{A}/sections/{{key}}/draft", proxy.forward, SIGNED_IN, limit=KEEPING),
-    Page("PUT", f"/api/v1{A}/sections/{{key}}", proxy.forward, SIGNED_IN, limit=KEEPING),
-    Page("POST", f"/api/v1{A}/submit", proxy.forward, SIGNED_IN, limit=KEEPING),
-    Page("POST", f"/api/v1{A}/preview", proxy.forward, SIGNED_IN, limit=HEAVY),
-    Page("POST", f"/api/v1{A}/revisions/{{n}}/pdf", proxy.forward, SIGNED_IN, limit=HEAVY),
+    Page("PUT", f"/api/v1{A}/sections/{{key}}/draft", api_proxy.forward, SIGNED_IN, limit=KEEPING),
+    Page("PUT", f"/api/v1{A}/sections/{{key}}", api_proxy.forward, SIGNED_IN, limit=KEEPING),
+    Page("POST", f"/api/v1{A}/submit", api_proxy.forward, SIGNED_IN, limit=KEEPING),
+    Page("POST", f"/api/v1{A}/preview", api_proxy.forward, SIGNED_IN, limit=HEAVY),
+    Page("POST", f"/api/v1{A}/revisions/{{n}}/pdf", api_proxy.forward, SIGNED_IN, limit=HEAVY),
     *(
-        Page(method, "/api/v1/{rest:.+}", proxy.forward, SIGNED_IN)
+        Page(method, "/api/v1/{rest:.+}", api_proxy.forward, SIGNED_IN)
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
     ),
 ]

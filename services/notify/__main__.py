@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from services.notify.settings import NotifySettings
-from shared import logs, tracing
+from shared.observability import logs, tracing
 from shared.settings import load, private_files
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     match given.command:
         case "serve":
             from services.notify.app import create_app
-            from shared.serving import run_app
+            from shared.http.server import run_app
 
             tracing.configure("notify", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.notify_host, settings.notify_port)

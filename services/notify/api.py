@@ -13,10 +13,10 @@ from services.notify.ledger import EVENT
 from services.notify.models import Notification
 from services.notify.schemas import Forget, Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from services.notify.settings import NotifySettings
-from shared import numbers
 from shared.errors import FieldError, Invalid, Malformed, NotFound
+from shared.http.app import actor, answer, body, uuid_in_path
 from shared.messages import EventToShow, NoteResend, RenderedMail
-from shared.web import actor, answer, body, uuid_in_path
+from shared.text import identifiers
 
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
 PUBLIC_URL = web.AppKey("public_url", str)
@@ -110,7 +110,7 @@ async def resend(request: web.Request) -> web.Response:
     email = None
     if given.email is not None and given.email.strip():
         try:
-            email = numbers.email(given.email)
+            email = identifiers.email(given.email)
         except ValueError as wrong:
             error = FieldError(field="email", code="not_email", message=str(wrong))
             raise Invalid([error], f"{wrong}。") from None

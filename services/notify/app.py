@@ -6,17 +6,17 @@ from aiohttp import ClientSession, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from services.notify import measures, unsubscribing
+from services.notify import metrics, unsubscribing
 from services.notify.api import PUBLIC_URL, SESSIONS, SETTINGS, UNSUBSCRIBE_KEY
 from services.notify.auditing import AUDITOR, Auditor
 from services.notify.routes import ROUTES
 from services.notify.settings import NotifySettings
 from shared.database import BUSY, async_engine
-from shared.door import Door
+from shared.http.app import CHECKS, base_app
 from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
-from shared.measuring import SAMPLERS, watch_pool
-from shared.web import CHECKS, base_app
+from shared.observability.metrics import SAMPLERS, watch_pool
+from shared.overload.admission import Door
 
 SERVICE = "notify"
 
@@ -50,7 +50,7 @@ def create_app(settings: NotifySettings) -> web.Application:
 
         app[CHECKS]["database"] = check
         watch_pool(app, SERVICE, engine)
-        app[SAMPLERS].append(measures.sampler(app[SESSIONS]))
+        app[SAMPLERS].append(metrics.sampler(app[SESSIONS]))
         yield
         await engine.dispose()
 

@@ -3,10 +3,11 @@
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from yarl import URL
 
-from shared import deadline, tracing
 from shared.errors import Unavailable
 from shared.identity import Actor, Signer
 from shared.messages import NoteResend
+from shared.observability import tracing
+from shared.overload import deadline
 
 SECONDS = 5.0
 

@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.utils import formatdate, parseaddr
 from functools import lru_cache
 
-from shared.numbers import mail_address
+from shared.text.identifiers import mail_address
 
 # No line of base64 begins like this one.
 _BOUNDARY = "=_gongmei"

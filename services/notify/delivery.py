@@ -17,8 +17,9 @@ from services.notify import ledger
 from services.notify.channels import Carrier, Parcel
 from services.notify.sender import Away, Never, NotNow
 from services.notify.settings import NotifySettings
-from shared import clock, tracing
+from shared import clock
 from shared.database import BUSY
+from shared.observability import tracing
 
 log = logging.getLogger(__name__)
 

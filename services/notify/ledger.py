@@ -20,8 +20,9 @@ from services.notify import unsubscribing
 from services.notify.channels import EMAIL, INBOX, LIVE
 from services.notify.models import Domain, Notification
 from services.notify.rules import people, rules
-from shared import clock, tracing
+from shared import clock
 from shared.messages import AnyEvent, NotifyEvent, Person
+from shared.observability import tracing
 
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(NotifyEvent)
 

@@ -2,16 +2,10 @@
 
 from services.notify import api
 from services.notify.schemas import Forget, Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed
-from shared import openapi
-from shared.identity import Role
+from shared.http import openapi
+from shared.http.app import HEALTH, METRICS, Route
 from shared.messages import Deliveries, Delivery, EventToShow, RenderedMail
-from shared.web import HEALTH, METRICS, Route
-
-GATEWAY = frozenset({"gateway"})
-APPLICATIONS = frozenset({"applications"})
-APPLICANT = frozenset({Role.APPLICANT})
-# Those who see to it that people hear of what was decided.
-TELLERS = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.OPERATOR})
+from shared.roles import APPLICANT, APPLICATIONS, GATEWAY, TELLERS
 
 ROUTES = [
     Route(

@@ -15,12 +15,12 @@ from services.notify import ledger
 from services.notify.channels import LIVE
 from services.notify.rules import rules
 from services.notify.settings import NotifySettings
-from shared import tracing
 from shared.database import BUSY
 from shared.errors import Conflict, DomainError, Gone
-from shared.hints import Hint, ThreadHints
 from shared.jobs import Jobs
+from shared.live_hints import Hint, ThreadHints
 from shared.messages import NOTIFY, TOPICS, FailJob, FinishNotification, NotifyEvent, RenderDocument
+from shared.observability import tracing
 
 log = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from services.notify.delivery import Behind, Delivery, Recorder
 from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
 from services.notify.tasks import Worker, register
-from shared import tracing
 from shared.celery import celery_app, run_worker
 from shared.database import BUSY, engine
-from shared.hints import ThreadHints
 from shared.identity import Signer
 from shared.jobs import Jobs
+from shared.live_hints import ThreadHints
 from shared.messages import NOTIFY, TOPICS
+from shared.observability import tracing
 
 log = logging.getLogger(__name__)
 

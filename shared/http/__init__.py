@@ -1,1 +1,1 @@
-"""HTTP as every service of ours speaks it."""
+"""Serve and describe HTTP the same way in every service: the application, routes, bodies, problems, OpenAPI."""

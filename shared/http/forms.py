@@ -11,8 +11,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from shared.errors import Malformed, TooLarge, UnsupportedMedia
 from shared.http.intake import TAKEN
-from shared.ranks import LARGE
-from shared.wire import storable
+from shared.overload.priority import LARGE
+from shared.text.json_text import storable
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"

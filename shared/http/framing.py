@@ -8,7 +8,7 @@ from aiohttp import HttpVersion11, web, web_urldispatcher
 from aiohttp.web_protocol import RequestHandler
 
 from shared.errors import Malformed, UnsupportedMedia
-from shared.wire import dumps, storable
+from shared.text.json_text import dumps, storable
 
 # Requests of these methods bring nothing.
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from shared.errors import Busy, Malformed, TooMany, TooSlow
 from shared.http import framing
-from shared.ranks import LARGE
+from shared.overload.priority import LARGE
 
 # Seconds that anybody may hesitate, and the bytes a second that a line must bring after that.
 GRACE, LEAST = 10.0, 8 * 1024

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from shared import errors
-from shared.wire import dumps
+from shared.text.json_text import dumps
 
 log = logging.getLogger(__name__)
 

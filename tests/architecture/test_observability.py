@@ -17,7 +17,7 @@ from deploy.embedded.system import ROOT
 FOLDER = ROOT / "deploy" / "observability"
 DASHBOARDS = sorted((FOLDER / "grafana").glob("*.json"))
 MEASURING = (
-    "shared.web", "shared.measuring", "services.applications.measures", "services.notify.measures",
+    "shared.http.app", "shared.observability.metrics", "services.applications.operations.metrics", "services.notify.metrics",
     "services.gateway.internal",
 )  # fmt: skip
 # Prometheus's own, and the client library's about its process.

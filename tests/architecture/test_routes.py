@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.gateway import routes as gateway_routes
 from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
-from services.gateway.limits import KEEPING, LIMITS, USUAL
+from services.gateway.web.limits import KEEPING, LIMITS, USUAL
 from services.notify.routes import ROUTES as NOTIFY
+from shared.http.app import Route
 from shared.identity import Role
-from shared.web import Route
 
 A = "/api/v1/applications/{id}"
 R = "/api/v1/review/applications/{id}"

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from pypdfium2 import PdfDocument
 
-from services.gateway.access import Page as Line
 from services.gateway.routes import table
+from services.gateway.web.access import Page as Line
 from shared import clock
 from shared.identity import Role
 from tests.system.running import RunningSystem, create, fill, submit, version

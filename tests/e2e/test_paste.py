@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from shared import amounts
+from shared.text import amounts
 from tests.e2e.conftest import OpenPage
 from tests.e2e.portal import open_section, sign_in
 from tests.system.running import RunningSystem, create

@@ -9,7 +9,7 @@ import signal
 import sys
 from uuid import UUID
 
-from services.applications import relay
+from services.applications.operations import relay
 from services.applications.settings import ApplicationsSettings
 from shared.settings import load
 

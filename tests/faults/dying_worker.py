@@ -15,8 +15,8 @@ from typing import Any
 
 from services.documents import libraries, tasks, worker
 from services.documents.settings import DocumentsSettings
-from shared import logs
 from shared.jobs import Jobs
+from shared.observability import logs
 from shared.settings import load
 from shared.store import Store
 

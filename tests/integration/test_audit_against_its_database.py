@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deploy.backup.client import plain
 from deploy.embedded.postgres import Postgres
-from services.applications.models import AUDIT as APPLICATIONS
 from services.applications.operations.audit_heads import StoreHeads
-from services.gateway.models import AUDIT as IDENTITY
-from shared import audit, audit_heads
-from shared.audit import ChainBroken, Ledger
-from shared.audit_heads import Anchor, Forged, Sequencer, keep_sealing
+from services.applications.tables.applications import AUDIT as APPLICATIONS
+from services.gateway.accounts.models import AUDIT as IDENTITY
+from shared.audit import chain as audit
+from shared.audit import heads as audit_heads
+from shared.audit.chain import ChainBroken, Ledger
+from shared.audit.heads import Anchor, Forged, Sequencer, keep_sealing
 from shared.database import async_engine, migrate
 from shared.settings import DatabaseSettings
 from shared.store import Store

@@ -13,7 +13,7 @@ from deploy.backup.restore import restore
 from deploy.embedded.errors import CannotRun
 from deploy.embedded.system import ROOT
 from services.applications.settings import ApplicationsSettings
-from services.gateway.models import SCHEMA as IDENTITY
+from services.gateway.accounts.models import SCHEMA as IDENTITY
 from shared.database import migrate
 from shared.store import Store, attachment_key
 from tests.factories import b64

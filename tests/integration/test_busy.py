@@ -14,12 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.pool import QueuePool
 
-from shared import logs
 from shared.database import BUSY, async_engine, engine
 from shared.direct import Statement, driver, transaction
+from shared.http.app import Route, base_app
 from shared.identity import Verifier
+from shared.observability import logs
 from shared.settings import DatabaseSettings
-from shared.web import Route, base_app
 from tests import factories
 
 

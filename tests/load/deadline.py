@@ -24,13 +24,13 @@ import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deploy.demo.client import Person
-from services.applications import repository, round_repository
-from services.applications.codec import Codec
+from services.applications.core import repository, round_queries
+from services.applications.core.codec import Codec
+from services.applications.filling.start import start
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
-from services.applications.models import Attachment, Round
 from services.applications.settings import ApplicationsSettings
-from services.applications.use_cases.start import start
+from services.applications.tables.applications import Attachment, Round
 from shared import clock
 from shared.database import async_engine
 from shared.identity import Actor, Role
@@ -92,7 +92,7 @@ async def _copies(system: RunningSystem, pattern: UUID, names: list[str]) -> lis
                 enterprise_name=known.enterprise_name,
                 received_at=clock.now(),
             )
-            round_ = await round_repository.round_(session, known.round_id)
+            round_ = await round_queries.round_(session, known.round_id)
         return [await _copy(sessions, codec, actor, round_, form, files, values, name) for name in names]
     finally:
         await engine.dispose()

@@ -15,14 +15,15 @@ from typing import Any
 
 import yaml
 
-from services.applications import seed
-from services.applications.forms import answers, source
+from services.applications.forms.authoring import source
+from services.applications.forms.authoring.source import read_form
 from services.applications.forms.catalogue import FOLDER
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import evaluate
 from services.applications.forms.definition import Form, RoundFacts
-from services.applications.forms.situation import Facts
-from services.applications.forms.source import read_form
+from services.applications.forms.filled import reading
+from services.applications.forms.filled.checks import evaluate
+from services.applications.forms.filled.situation import Facts
+from services.applications.rounds import seed
 from tests import factories, generated
 
 FUND_TYPE = "subsidy"
@@ -69,8 +70,8 @@ def judge(form: Form, values: Sections, given: Facts) -> Mapping[str, Any]:
     saved: Sections = {}
     for section in form.sections:
         files = {slot.key: frozenset(values[section.key].get(slot.key) or ()) for slot in section.slots}
-        context = answers.Context(form=form, facts=given, files=files, saved=saved)
-        saved[section.key] = answers.validate(section, values[section.key], context)
+        context = reading.Context(form=form, facts=given, files=files, saved=saved)
+        saved[section.key] = reading.validate(section, values[section.key], context)
     broken = [o.id for o in evaluate(form, saved, given) if not o.holds and o.severity == "error"]
     assert not broken, broken
     return saved

@@ -25,19 +25,20 @@ from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres
 from services.applications import __main__ as commands
 from services.applications.app import create_app
-from services.applications.context import SESSIONS
+from services.applications.core.context import SESSIONS
 from services.applications.forms.definition import Form
-from services.applications.seed import seed
-from services.gateway.client import Answer
-from services.gateway.context import CACHE, RECEIVED_AT, SERVICES, SESSION, SETTINGS
-from services.gateway.pages import asking, sections
-from services.gateway.pages.assets import ASSETS
-from services.gateway.sessions import Session
-from services.gateway.switches import SWITCHES, Board
+from services.applications.rounds.seed import seed
+from services.gateway.accounts.sessions import Session
+from services.gateway.form import section_page
+from services.gateway.web import calls
+from services.gateway.web.assets import ASSETS
+from services.gateway.web.backend import Answer
+from services.gateway.web.context import CACHE, RECEIVED_AT, SERVICES, SESSION, SETTINGS
+from services.gateway.web.switches import SWITCHES, Board
 from shared import clock
 from shared.database import migrate
+from shared.http.app import REQUEST_ID
 from shared.identity import Role, Signer
-from shared.web import REQUEST_ID
 from tests import factories
 from tests.integration.applications.conftest import make_settings
 from tests.integration.gateway.conftest import make_settings as gateway_settings
@@ -210,7 +211,7 @@ class AtHand:
 async def made(fields: int, rows: int) -> tuple[float, int, int]:
     """CPU in milliseconds of one page, its bytes plain and as they travel."""
     form, values = large_form(fields, rows)
-    asking._FORMS.clear()
+    calls._FORMS.clear()
     app = web.Application()
     app[SETTINGS] = gateway_settings("postgresql+psycopg://x@127.0.0.1:9/x", "redis://127.0.0.1:9/0")
     app[SWITCHES] = Board()
@@ -230,7 +231,7 @@ async def made(fields: int, rows: int) -> tuple[float, int, int]:
             "GET", f"/applications/{ID}/sections/large", headers=headers, app=app, match_info=match
         )
         request[SESSION], request[RECEIVED_AT], request[REQUEST_ID] = session, now, "bench"
-        return await sections.show(request)
+        return await section_page.show(request)
 
     plain = len((await show("identity")).body or b"")
     travels = len((await show("br")).body or b"")

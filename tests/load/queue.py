@@ -24,9 +24,9 @@ from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres
 from services.applications import __main__ as commands
 from services.applications.app import create_app
-from services.applications.context import SESSIONS
-from services.applications.queue import draw_counts_together
-from services.applications.seed import seed
+from services.applications.core.context import SESSIONS
+from services.applications.review.case_list import draw_counts_together
+from services.applications.rounds.seed import seed
 from shared import clock
 from shared.database import migrate
 from shared.identity import Role, Signer

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.system import ROOT
-from shared.numbers import uscc
+from shared.text.identifiers import uscc
 from tests.load.rehearsal import measure, report
 from tests.load.rehearsal.count import compare
 from tests.load.rehearsal.plan import Options, enterprises

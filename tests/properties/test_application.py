@@ -27,8 +27,8 @@ from hypothesis.stateful import (
 
 from services.applications import __main__ as commands
 from services.applications.app import create_app
-from services.applications.context import SESSIONS
-from services.applications.seed import seed
+from services.applications.core.context import SESSIONS
+from services.applications.rounds.seed import seed
 from shared import clock
 from shared.database import migrate
 from shared.identity import Actor, Role, Signer

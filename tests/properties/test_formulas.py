@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.applications.forms import evaluator, types
-from services.applications.forms.answers import Context, judged
+from services.applications.forms.authoring.source import read_form
 from services.applications.forms.definition import Form, RoundFacts
-from services.applications.forms.evaluator import TooMuchWork
-from services.applications.forms.functions import FUNCTIONS
-from services.applications.forms.language import MAX_DEPTH, MAX_LENGTH, Mistake, parse
-from services.applications.forms.scope import bind
-from services.applications.forms.situation import Facts, Situation
-from services.applications.forms.source import read_form
+from services.applications.forms.filled.reading import Context, judged
+from services.applications.forms.filled.situation import Facts, Situation
+from services.applications.forms.formulas import evaluator, types
+from services.applications.forms.formulas.evaluator import TooMuchWork
+from services.applications.forms.formulas.functions import FUNCTIONS
+from services.applications.forms.formulas.language import MAX_DEPTH, MAX_LENGTH, Mistake, parse
+from services.applications.forms.formulas.names import bind
 
 FORM = """fund_type: x
 version: 1

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from services.applications.forms.checks import evaluate
+from services.applications.forms.authoring.source import read_form
 from services.applications.forms.definition import RoundFacts, Table
+from services.applications.forms.filled.checks import evaluate
+from services.applications.forms.filled.section_state import totals
+from services.applications.forms.filled.situation import Facts
 from services.applications.forms.kinds import FieldDefinition, Kind, Wrong, blank
-from services.applications.forms.situation import Facts
-from services.applications.forms.source import read_form
-from services.applications.forms.standing import totals
 from tests import generated
 
 CHOICES: dict[str, Any] = {"shared": {"甲": "甲类", "乙": "乙类"}, "directions": ["方向一", "方向二"]}

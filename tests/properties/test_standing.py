@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.applications.forms.answers import Context, read, rows_summed, with_id
 from services.applications.forms.catalogue import sound
 from services.applications.forms.definition import Form, RoundFacts, Section
-from services.applications.forms.situation import Facts
-from services.applications.forms.standing import now, unconditional
+from services.applications.forms.filled.reading import Context, read, rows_summed, with_id
+from services.applications.forms.filled.section_state import now, unconditional
+from services.applications.forms.filled.situation import Facts
 
 FORMS = sound()
 PLAIN = [(form, form.by_key[key]) for form in FORMS for key in sorted(form.rules.unconditional)]

@@ -1,1 +1,1 @@
-"""Attachments: how a file comes in and what is done with it."""
+"""Take in, inspect and hand out attachments. `inspection` runs in processes of its own."""

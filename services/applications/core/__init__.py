@@ -1,1 +1,3 @@
-"""What several features stand on: rules that hold in all of them."""
+"""Open a case and act on it: what several features stand on. A feature imports from here, and nothing here imports
+a feature.
+"""

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared import printable
-from shared.typed_text import UnreadableText, cleaned
+from shared.text import printable
+from shared.text.typed_text import UnreadableText, cleaned
 
 
 class Input(BaseModel):

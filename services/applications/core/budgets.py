@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.applications.models import Application, Attachment, Audit, Document, Owed
-from services.applications.outbox import OPEN, WAITED_FOR
+from services.applications.outbox.outbox import OPEN, WAITED_FOR
+from services.applications.tables.applications import Application, Attachment, Audit, Document, Owed
 from services.applications.workflow import ENDED, State
 from shared.errors import Conflict, TooLarge, TooMany
 from shared.messages import RENDER_DOCUMENT

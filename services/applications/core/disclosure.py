@@ -12,12 +12,12 @@ Which values are sensitive and which slots hold personal data is said by the for
 
 from typing import Any
 
-from services.applications.codec import SectionCodec
+from services.applications.core.codec import SectionCodec
 from services.applications.forms.definition import Form
-from services.applications.models import Attachment
+from services.applications.tables.applications import Attachment
 from shared.errors import NotAllowed
 from shared.identity import Actor, Role
-from shared.masking import scrub
+from shared.text.masking import scrub
 
 # Who decides on a case needs what the paper says; who judges the work or the procedure does not.
 WHOLE = frozenset({Role.APPLICANT, Role.REVIEWER, Role.DIRECTOR})

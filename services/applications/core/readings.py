@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.applications.core.audit import record
 from services.applications.core.disclosure import is_recorded
-from services.applications.models import Attachment, Audit
-from services.applications.use_cases.recording import record
+from services.applications.tables.applications import Attachment, Audit
 from shared.identity import Actor
 
 PDF, ATTACHMENT = "read_pdf", "read_attachment"

@@ -16,7 +16,7 @@ from services.applications.forms.kinds.base import Expression, FormerKey, Key, L
 from services.applications.forms.kinds.choices import AnyOption, labels
 
 if TYPE_CHECKING:
-    from services.applications.forms.rules import Rules
+    from services.applications.forms.formulas.rules import Rules
 
 MAX_SECTIONS = 100
 MAX_PARTS = 400
@@ -232,7 +232,7 @@ class Form(Part):
     @cached_property
     def rules(self) -> "Rules":
         """The form's formulas, compiled once."""
-        from services.applications.forms.rules import Rules  # which is made of definitions
+        from services.applications.forms.formulas.rules import Rules  # which is made of definitions
 
         return Rules(self)
 

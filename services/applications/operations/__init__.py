@@ -1,1 +1,3 @@
-"""What runs the service from day to day: for the relay and for commands."""
+"""Run by itself or by operators: the relay, reminders, lapse, retention, sweeping, reconciliation, switches, the
+audit.
+"""

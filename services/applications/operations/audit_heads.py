@@ -6,11 +6,11 @@ from aiohttp import web
 from obstore.exceptions import BaseError
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.applications.context import STORE
-from shared.audit_heads import FOLDER, LINE
+from services.applications.core.context import STORE
+from shared.audit.heads import FOLDER, LINE
 from shared.errors import Unavailable
+from shared.http.app import answer, body
 from shared.store import Store
-from shared.web import answer, body
 
 # Whose audit the gateway may anchor here.
 IDENTITY = "identity"

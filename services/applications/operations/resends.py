@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from services.applications import repository
-from services.applications.context import transaction
-from services.applications.use_cases.recording import record
+from services.applications.core import repository
+from services.applications.core.audit import record
+from services.applications.core.context import transaction
+from shared.http.app import actor, body
 from shared.messages import NoteResend
-from shared.web import actor, body
 
 
 async def note_resend(request: web.Request) -> web.Response:

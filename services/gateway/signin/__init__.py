@@ -1,1 +1,1 @@
-"""Signing in: the OAuth 2 client of the city's identity platform."""
+"""Sign in through the city's identity platform (OIDC), ask staff for a second factor, sign out."""

@@ -8,14 +8,14 @@ from datetime import timedelta
 from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
 
-from services.gateway.accounts import note
-from services.gateway.addresses import client_address, is_allowed, line
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, LIMITS, SIGN_IN
-from services.gateway.forms import FORM, Values, keep_form, one
-from services.gateway.limits import VERIFY
-from services.gateway.models import SpentState
-from services.gateway.sessions import digest
+from services.gateway.accounts.accounts import note
+from services.gateway.accounts.models import SpentState
+from services.gateway.accounts.sessions import digest
 from services.gateway.signin.logout_token import LONGEST, OLDEST_SECONDS
+from services.gateway.web.addresses import client_address, is_allowed, line
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS, SIGN_IN
+from services.gateway.web.form_data import FORM, Values, keep_form, one
+from services.gateway.web.limits import VERIFY
 from shared import clock
 from shared.errors import DomainError, Malformed
 

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from shared import numbers
 from shared.errors import NotAllowed, Unavailable
+from shared.text import identifiers
 
 FILE = Path(__file__).with_name("claims.yaml")
 MAX_LENGTH = 500
@@ -56,7 +56,7 @@ class Claims(BaseModel):
         uscc = _first(read, self.enterprise)
         if uscc is not None:
             try:
-                uscc = numbers.uscc(uscc)
+                uscc = identifiers.uscc(uscc)
             except ValueError as error:
                 raise NotAllowed(
                     f"平台登记的统一社会信用代码有误（{error}），请联系 010-58511090。", code="enterprise_code"

@@ -7,10 +7,11 @@ import pyotp
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.models import SecondFactor
-from shared import clock, numbers
+from services.gateway.accounts.models import SecondFactor
+from shared import clock
 from shared.errors import NotAllowed
 from shared.sealing import Keyring
+from shared.text import identifiers
 
 STEP = 30
 # Telephones' clocks may be one step off.
@@ -55,7 +56,7 @@ async def check(session: AsyncSession, keys: Keyring, account: UUID, code: str) 
         raise FactorLocked
     totp = pyotp.TOTP(secret, interval=STEP)
     # Telephones show it in two groups.
-    typed = numbers.plain(code[:60])
+    typed = identifiers.plain(code[:60])
     step = int(now.timestamp()) // STEP
     for candidate in range(step - WINDOW, step + WINDOW + 1):
         if candidate > row.last_step and pyotp.utils.strings_equal(totp.generate_otp(candidate), typed):

@@ -6,14 +6,14 @@ from urllib.parse import quote
 import segno
 from aiohttp import web
 
-from services.gateway.access import cookie_name
-from services.gateway.accounts import note
-from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS
-from services.gateway.forms import one, read_form
-from services.gateway.pages.rendering import page
+from services.gateway.accounts.accounts import note
 from services.gateway.signin import factor
 from services.gateway.signin.handlers import local_path, see_other, set_session
+from services.gateway.web.access import cookie_name
+from services.gateway.web.addresses import client_address
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS
+from services.gateway.web.form_data import one, read_form
+from services.gateway.web.rendering import page
 from shared.errors import NotAllowed, NotFound
 
 WRONG = "动态口令错误或已使用，请输入新的口令。"

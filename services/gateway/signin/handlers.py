@@ -7,16 +7,16 @@ from aiohttp import web
 from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 
-from services.gateway.access import cookie_name, current
-from services.gateway.accounts import enter, note
-from services.gateway.addresses import client_address
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_IN
-from services.gateway.forms import read_form
-from services.gateway.models import Account, SpentState
-from services.gateway.sessions import Arrival, digest
+from services.gateway.accounts.accounts import enter, note
+from services.gateway.accounts.models import Account, SpentState
+from services.gateway.accounts.sessions import Arrival, digest
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import LASTS
 from services.gateway.signin.claims import Person
+from services.gateway.web.access import cookie_name, current
+from services.gateway.web.addresses import client_address
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_IN
+from services.gateway.web.form_data import read_form
 from shared import clock
 from shared.errors import DomainError, Malformed, NotAllowed
 

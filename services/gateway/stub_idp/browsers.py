@@ -9,9 +9,9 @@ from aiohttp import web
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.context import DATABASE, SETTINGS
-from services.gateway.sessions import digest
+from services.gateway.accounts.sessions import digest
 from services.gateway.stub_idp.models import StubChallenge
+from services.gateway.web.context import DATABASE, SETTINGS
 from shared import clock
 from shared.errors import NotFound
 

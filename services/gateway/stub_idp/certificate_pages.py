@@ -7,7 +7,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.stub_idp import asked, browsers, certificates, grants
 from services.gateway.stub_idp.asked import Asked
 from services.gateway.stub_idp.certificates import Holder, WrongCertificate
@@ -15,6 +14,7 @@ from services.gateway.stub_idp.going import back, fields, is_bound
 from services.gateway.stub_idp.models import StubRegistryEntry
 from services.gateway.stub_idp.people import CERTIFICATE, tokeninfo
 from services.gateway.stub_idp.showing import show
+from services.gateway.web.context import DATABASE, SETTINGS
 from shared import clock
 
 BOUND = "本单位需先解绑：请使用口令账号登录后提交解绑申请，审核热线 010-55520600。"

@@ -27,7 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from shared import clock, numbers
+from shared import clock
+from shared.text import identifiers
 
 # What is signed says what it is for, so that no other signature of the key fits.
 PURPOSE = b"yizhengtong sign-in:"
@@ -61,7 +62,7 @@ def read(ca_pem: bytes, certificate_pem: str, signature: str, challenge: str, at
             str(certificate.subject.get_attributes_for_oid(oid)[0].value)
             for oid in (NameOID.SERIAL_NUMBER, NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME)
         )
-        return Holder(numbers.uscc(uscc), org, person)
+        return Holder(identifiers.uscc(uscc), org, person)
     except (IndexError, ValueError):
         raise WrongCertificate("证书中没有有效的企业信息") from None
 
@@ -220,7 +221,7 @@ def main() -> None:
         case "ca":
             print(make_ca(given.folder))
         case "issue":
-            holder = Holder(numbers.uscc(given.uscc), given.org, given.person)
+            holder = Holder(identifiers.uscc(given.uscc), given.org, given.person)
             print(*issue(given.folder, given.name, holder, days=given.days), sep="\n")
         case "sign":
             print(sign(given.key, given.challenge))

@@ -8,13 +8,13 @@ from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
-from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import grants, tokens
 from services.gateway.stub_idp.going import fields
+from services.gateway.web.context import DATABASE, SETTINGS
 from shared.errors import Malformed
-from shared.web import answer
+from shared.http.app import answer
 
 BASE = "/stub-idp/am/oauth2"
 

@@ -2,13 +2,13 @@
 
 from aiohttp import web
 
-from services.gateway.addresses import is_allowed, line
-from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.stub_idp import asked, grants, passwords, people
 from services.gateway.stub_idp.browsers import captcha_passes
 from services.gateway.stub_idp.going import back, fields, is_bound
 from services.gateway.stub_idp.showing import show
 from services.gateway.stub_idp.unbinding import show_notice
+from services.gateway.web.addresses import is_allowed, line
+from services.gateway.web.context import DATABASE, SETTINGS
 from shared.errors import NotAllowed
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.models import Account
+from services.gateway.accounts.models import Account
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubRegistryEntry
 from services.gateway.stub_idp.passwords import HASHER
 from shared.identity import Role

@@ -4,14 +4,14 @@ import hmac
 
 from aiohttp import web
 
-from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
-from services.gateway.sessions import digest
+from services.gateway.accounts.sessions import digest
 from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import registering, uploads
 from services.gateway.stub_idp.browsers import browser, captcha_passes, keep
 from services.gateway.stub_idp.going import fields
 from services.gateway.stub_idp.registering import DOCUMENTS, Faults
 from services.gateway.stub_idp.showing import show
+from services.gateway.web.context import DATABASE, SETTINGS, WORKDAYS
 
 NEVER_BACK = {"password", "again", "captcha"}
 

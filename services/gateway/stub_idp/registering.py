@@ -14,7 +14,8 @@ from services.gateway.stub_idp import mails, passwords
 from services.gateway.stub_idp.models import StubAccount, StubRegistration, StubRegistryEntry, StubReview
 from services.gateway.stub_idp.people import subject_of, tokeninfo
 from services.gateway.stub_idp.uploads import Scan, WrongScan, checked
-from shared import clock, numbers
+from shared import clock
+from shared.text import identifiers
 from shared.workdays import WorkingDays
 
 LASTS = timedelta(minutes=30)
@@ -54,7 +55,7 @@ def _name(text: str) -> str:
 
 
 def _same(left: str, right: str) -> bool:
-    return numbers.plain(left).casefold() == numbers.plain(right).casefold()
+    return identifiers.plain(left).casefold() == identifiers.plain(right).casefold()
 
 
 async def identify(
@@ -69,9 +70,9 @@ async def identify(
     if document not in DOCUMENTS:
         errors["document"] = "请选择法定代表人证件类型"
     org_name = _check(form, errors, "org_name", "企业名称", _name)
-    uscc = _check(form, errors, "uscc", "统一社会信用代码", numbers.uscc)
+    uscc = _check(form, errors, "uscc", "统一社会信用代码", identifiers.uscc)
     legal_name = _check(form, errors, "legal_name", "法定代表人姓名", _name)
-    parse = numbers.passport_or_other if document == OTHER else numbers.resident_id
+    parse = identifiers.passport_or_other if document == OTHER else identifiers.resident_id
     number = _check(form, errors, "document_number", "法定代表人证件号码", parse)
     scan: Scan | None = None
     if document == OTHER:
@@ -133,9 +134,9 @@ async def create_account(
     """Step 2, 创建账号. `Faults` by field; one account per enterprise and handler (办事人)."""
     errors: dict[str, str] = {}
     name = _check(form, errors, "name", "办事人姓名", _name)
-    handler = _check(form, errors, "handler_id", "办事人身份证号", numbers.resident_id)
-    mobile = _check(form, errors, "mobile", "手机号码", numbers.mobile)
-    email = _check(form, errors, "email", "电子邮箱", numbers.email)
+    handler = _check(form, errors, "handler_id", "办事人身份证号", identifiers.resident_id)
+    mobile = _check(form, errors, "mobile", "手机号码", identifiers.mobile)
+    email = _check(form, errors, "email", "电子邮箱", identifiers.email)
     username = form.get("username", "").strip()
     if not username:
         errors["username"] = "请填写用户名"

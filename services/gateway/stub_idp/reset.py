@@ -7,12 +7,12 @@ from datetime import timedelta
 from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
 
-from services.gateway.context import DATABASE, SETTINGS
 from services.gateway.stub_idp import mails, passwords, signing_out
 from services.gateway.stub_idp.browsers import captcha_passes
 from services.gateway.stub_idp.going import fields
 from services.gateway.stub_idp.models import StubAccount, StubResetCode
 from services.gateway.stub_idp.showing import show
+from services.gateway.web.context import DATABASE, SETTINGS
 from shared import clock
 
 BETWEEN = timedelta(seconds=60)

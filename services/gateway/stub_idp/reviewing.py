@@ -9,9 +9,7 @@ from aiohttp import web
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.addresses import is_allowed, line
-from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
-from services.gateway.sessions import digest
+from services.gateway.accounts.sessions import digest
 from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import mails, passwords
 from services.gateway.stub_idp.browsers import captcha_passes
@@ -19,11 +17,13 @@ from services.gateway.stub_idp.going import fields
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubReview, StubSession
 from services.gateway.stub_idp.showing import show
 from services.gateway.stub_idp.uploads import SUFFIXES
+from services.gateway.web.addresses import is_allowed, line
+from services.gateway.web.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.web.page_token import masked, unmasked
 from shared import clock
-from shared.asked import uuid
 from shared.errors import Conflict, NotAllowed, NotFound
-from shared.web import uuid_in_path
+from shared.http.app import uuid_in_path
+from shared.http.query_params import uuid
 
 COOKIE = "gm_stub_review"
 LASTS = timedelta(hours=2)

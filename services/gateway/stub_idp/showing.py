@@ -4,8 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.pages.rendering import page
 from services.gateway.stub_idp.browsers import keep, new_captcha
+from services.gateway.web.rendering import page
 
 HOTLINE = "010-58511090"
 MAILBOX = "yztyunwei@bjca.org.cn"

@@ -8,10 +8,10 @@ from aiohttp import ClientError, ClientTimeout, web
 from joserfc import jwt
 from yarl import URL
 
-from services.gateway.context import OUTGOING, SETTINGS
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.logout_token import EVENT
 from services.gateway.stub_idp import tokens
+from services.gateway.web.context import OUTGOING, SETTINGS
 from shared import clock
 
 log = logging.getLogger(__name__)

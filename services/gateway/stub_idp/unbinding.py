@@ -8,7 +8,6 @@ import jwt
 from aiohttp import web
 from sqlalchemy import select
 
-from services.gateway.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.settings import GatewaySettings
 from services.gateway.stub_idp import asked, grants, mails, uploads
 from services.gateway.stub_idp.asked import Asked
@@ -16,8 +15,10 @@ from services.gateway.stub_idp.going import back, fields, is_bound
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubRegistryEntry, StubReview
 from services.gateway.stub_idp.showing import show
 from services.gateway.stub_idp.uploads import WrongScan, checked
-from shared import clock, numbers
+from services.gateway.web.context import DATABASE, SETTINGS, WORKDAYS
+from shared import clock
 from shared.errors import Malformed
+from shared.text import identifiers
 
 LASTS = timedelta(minutes=30)
 REVIEW_WORKING_DAYS = 2
@@ -81,7 +82,7 @@ async def ask(request: web.Request) -> web.Response:
     if not name:
         errors["name"] = "请填写申请人姓名"
     try:
-        phone = numbers.phone(form.get("phone", ""))
+        phone = identifiers.phone(form.get("phone", ""))
     except ValueError as error:
         errors["phone"] = str(error)
     if not 5 <= len(reason) <= 500:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from aiohttp import BodyPartReader, web
 
 from shared.errors import Malformed, TooLarge
-from shared.file_names import field_name, file_name
 from shared.http.forms import chunks, parts, text
+from shared.text.file_names import field_name, file_name
 
 MAX_SCAN = 5 * 1024 * 1024
 # A scan over its limit is read to its end, so that its form can come back with what was typed; no further than this.

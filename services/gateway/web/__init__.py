@@ -1,1 +1,3 @@
-"""What every page and every API call passes through, whoever they are for."""
+"""Stand between the network and the pages: access, limits, calls to the services, rendering, error pages, live
+events.
+"""

@@ -5,13 +5,13 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from services.gateway.access import current
-from services.gateway.addresses import is_allowed, line
-from services.gateway.context import SETTINGS
+from services.gateway.web.access import current
+from services.gateway.web.addresses import is_allowed, line
+from services.gateway.web.context import SETTINGS
 from services.gateway.web.resubmission import proved
 from shared.database import BUSY
 from shared.http.intake import TAKEN
-from shared.ranks import Rank, rank_of
+from shared.overload.priority import Rank, rank_of
 
 # Bodies under way at once: of forms from one address, which a whole building may share; of files from one account; of files
 # from one address by people who are not signed in.

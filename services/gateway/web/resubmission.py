@@ -14,18 +14,18 @@ from uuid import UUID
 
 from aiohttp import web
 
-from services.gateway.access import SAFE, Origin, current, origin_of
-from services.gateway.context import CACHE, KEYS, RECEIVED_AT, SERVICES, SESSION
-from services.gateway.forms import FORM, TOKEN, Values, check_csrf, keep_form, one
-from services.gateway.sessions import Session
+from services.gateway.accounts.sessions import Session
+from services.gateway.web.access import SAFE, Origin, current, origin_of
+from services.gateway.web.context import CACHE, KEYS, RECEIVED_AT, SERVICES, SESSION
+from services.gateway.web.form_data import FORM, TOKEN, Values, check_csrf, keep_form, one
 from shared import clock, tickets
 from shared.database import BUSY
 from shared.errors import DomainError, NotAllowed
+from shared.http.app import VERIFIER
 from shared.http.intake import readable
 from shared.identity import Role
 from shared.sealing import CannotOpen
 from shared.tickets import Ticket
-from shared.web import VERIFIER
 
 SUBMIT = re.compile(r"(?:/api/v1)?/applications/([0-9a-fA-F-]{36})/submit")
 SECTION = re.compile(r"/applications/[0-9a-fA-F-]{36}/sections/[a-z0-9_]+")

@@ -15,9 +15,9 @@ from aiohttp import web
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.gateway.models import Account, SessionChange, SessionRow
+from services.gateway.accounts.models import Account, SessionChange, SessionRow
 from shared.database import BUSY
-from shared.hints import end
+from shared.live_hints import end
 
 log = logging.getLogger(__name__)
 

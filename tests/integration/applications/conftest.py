@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import __main__ as commands
 from services.applications.app import create_app
-from services.applications.context import SESSIONS
-from services.applications.seed import seed
+from services.applications.core.context import SESSIONS
+from services.applications.rounds.seed import seed
 from services.applications.settings import ApplicationsSettings
 from shared import clock
 from shared.database import migrate

@@ -6,8 +6,8 @@ from uuid import UUID
 from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 
-from services.applications.context import SESSIONS, STORE
-from services.applications.models import Document
+from services.applications.core.context import SESSIONS, STORE
+from services.applications.tables.applications import Document
 from services.documents.rendering import Press, render
 from shared.document import DocumentModel
 from shared.identity import Actor

@@ -17,14 +17,14 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deploy.demo.files import pdf, png
-from services.applications import contents
-from services.applications.api.attachments import content_disposition
 from services.applications.app import create_app
-from services.applications.context import SESSIONS, STORE
-from services.applications.models import Attachment, Audit
-from services.applications.scanning import Clamd
+from services.applications.attachments.api import content_disposition
+from services.applications.attachments.clamd import Clamd
+from services.applications.core import stored_contents
+from services.applications.core.context import SESSIONS, STORE
+from services.applications.operations import sweeping
 from services.applications.settings import ApplicationsSettings
-from services.applications.use_cases import sweeping
+from services.applications.tables.applications import Attachment, Audit
 from shared import clock
 from shared.identity import Actor, Role
 from shared.store import Store, attachment_key
@@ -339,7 +339,7 @@ async def test_upload_of_what_is_being_swept_is_never_lost(
     await api.call("DELETE", f"/api/v1/applications/{draft}/attachments/{first['id']}", WHO)
     # The sweep has looked and is about to delete; meanwhile the same file is uploaded again.
     async with sessions.begin() as session:
-        await contents.hold(session, first["sha256"], alone=True)
+        await stored_contents.hold(session, first["sha256"], alone=True)
         upload = asyncio.create_task(sent(api, draft, content))
         await asyncio.sleep(0.3)
         assert not upload.done()

@@ -9,10 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.context import SETTINGS
-from services.applications.models import AUDIT
-from services.applications.use_cases.recording import record
-from shared import audit, clock
+from services.applications.core.audit import record
+from services.applications.core.context import SETTINGS
+from services.applications.tables.applications import AUDIT
+from shared import clock
+from shared.audit import chain
 from shared.identity import Role
 from tests import factories
 from tests.integration.applications.conftest import Api
@@ -24,13 +25,13 @@ Sessions = async_sessionmaker[AsyncSession]
 async def seal_all(sessions: Sessions, key: bytes) -> None:
     while True:
         async with sessions.begin() as session:
-            if not await audit.seal(session, AUDIT, key):
+            if not await chain.seal(session, AUDIT, key):
                 return
 
 
-async def verify(sessions: Sessions, key: bytes, *noted: str) -> audit.Verdict:
+async def verify(sessions: Sessions, key: bytes, *noted: str) -> chain.Verdict:
     async with sessions.begin() as session:
-        return await audit.verify(session, AUDIT, key, noted)
+        return await chain.verify(session, AUDIT, key, noted)
 
 
 async def tamper(sessions: Sessions, *statements: str) -> None:

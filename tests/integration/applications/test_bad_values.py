@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.context import SESSIONS
+from services.applications.core.context import SESSIONS
 from services.applications.forms import catalogue
-from services.applications.forms.source import read_form
+from services.applications.forms.authoring.source import read_form
 from shared import clock
 from shared.identity import Role
 from tests import factories

@@ -8,11 +8,11 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import outbox
-from services.applications.context import SETTINGS, STORE
 from services.applications.core import budgets
-from services.applications.models import Application, Attachment, Owed
-from services.applications.reconcile import reconcile
+from services.applications.core.context import SETTINGS, STORE
+from services.applications.operations.reconcile import reconcile
+from services.applications.outbox import outbox
+from services.applications.tables.applications import Application, Attachment, Owed
 from shared.messages import NOTIFY, RENDER_DOCUMENT
 from tests import factories
 from tests.integration.applications.conftest import Api

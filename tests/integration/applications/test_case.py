@@ -10,13 +10,13 @@ from aiohttp import FormData
 from aiohttp.test_utils import TestServer
 from PIL import Image
 
-from services.applications.context import PEERS, STORE, Peers
-from services.applications.use_cases.sweeping import remove_orphans
+from services.applications.core.context import PEERS, STORE, Peers
+from services.applications.operations.sweeping import remove_orphans
 from shared import clock
+from shared.http.app import Route, answer, base_app
 from shared.identity import Role, Verifier
 from shared.messages import Profile
 from shared.store import Store
-from shared.web import Route, answer, base_app
 from tests import factories
 from tests.integration.applications.conftest import Api
 
@@ -81,7 +81,7 @@ async def test_pictures_go_with_their_file(api: Api, server: TestServer, round_i
 
     before = await pictures()
     assert (await api.call("DELETE", path, WHO)).status == 204
-    from services.applications.context import SESSIONS
+    from services.applications.core.context import SESSIONS
 
     await remove_orphans(server.app[SESSIONS], store, timedelta(0))
     assert len(before - await pictures()) >= 1
@@ -91,8 +91,8 @@ async def test_a_file_that_cannot_be_drawn_is_said(api: Api, server: TestServer,
     id = (await api.create(WHO, round_id))["id"]
     file = await upload(api, id, "损坏.pdf", pdf(5))
     # What stands in the store is no longer what came in.
-    from services.applications.context import SESSIONS
-    from services.applications.models import Attachment
+    from services.applications.core.context import SESSIONS
+    from services.applications.tables.applications import Attachment
     from shared.store import attachment_key
 
     async with server.app[SESSIONS].begin() as session:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.context import STORE
+from services.applications.core.context import STORE
 from services.applications.forms import catalogue
 from shared import clock
 from shared.identity import Role

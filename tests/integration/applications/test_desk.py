@@ -11,14 +11,14 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import queue
-from services.applications.codec import Codec
-from services.applications.context import PEERS, Peers
-from services.applications.models import Application, Audit
+from services.applications.core.codec import Codec
+from services.applications.core.context import PEERS, Peers
+from services.applications.review import case_list
+from services.applications.tables.applications import Application, Audit
 from shared import clock
+from shared.http.app import Route, answer, base_app
 from shared.identity import Actor, Role, Verifier
 from shared.messages import Staff, StaffMember
-from shared.web import Route, answer, base_app
 from tests import factories
 from tests.integration.applications.conftest import Api
 
@@ -194,7 +194,7 @@ async def test_counts_follow_every_change(
     moved = await api.call("POST", f"{QUEUE}/{made[0]}/accept", REVIEWER, json={}, headers={"If-Match": '"1"'})
     assert moved.status == 200, await moved.text()
     async with sessions.begin() as session:
-        await queue.draw_counts_together(session)
+        await case_list.draw_counts_together(session)
     after = await counts(api)
     assert after["all"] == {"pending_acceptance": 2, "form_review": 1}
     assert after["mine"] == {"form_review": 1}
@@ -202,17 +202,17 @@ async def test_counts_follow_every_change(
     async with sessions.begin() as session:
         await session.execute(update(Application).values(deleted_at=clock.now()))
         # Drawn together, what is nought leaves no row.
-        await queue.draw_counts_together(session)
+        await case_list.draw_counts_together(session)
         assert await session.scalar(text("SELECT count(*) FROM applications.desk_counts")) == 0
 
 
 async def test_many_matches_are_not_counted_to_the_end(
     api: Api, sessions: Sessions, round_id: str, clean: None
 ) -> None:
-    await insert(sessions, round_id, queue.COUNT_UP_TO + 5)
+    await insert(sessions, round_id, case_list.COUNT_UP_TO + 5)
     found_ = await counts(api)
-    assert (found_["matching"], found_["matching_up_to"]) == (queue.COUNT_UP_TO, queue.COUNT_UP_TO)
-    assert found_["all"] == {"pending_acceptance": queue.COUNT_UP_TO + 5}
+    assert (found_["matching"], found_["matching_up_to"]) == (case_list.COUNT_UP_TO, case_list.COUNT_UP_TO)
+    assert found_["all"] == {"pending_acceptance": case_list.COUNT_UP_TO + 5}
 
 
 async def test_assigned_by_hand_with_an_answer_for_each(

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from services.applications.core.disclosure import holds_personal_data
 from services.applications.forms.catalogue import form
 from services.applications.forms.definition import Form
-from services.applications.models import Audit
-from services.applications.stage_models import Assessment
+from services.applications.tables.applications import Audit
+from services.applications.tables.decision import Assessment
 from services.documents import rendering
 from services.documents.rendering import Press
 from shared.identity import Actor, Role

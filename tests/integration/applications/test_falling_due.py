@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.codec import Codec
-from services.applications.models import Application, Extension, Owed, Round
-from services.applications.use_cases.falling_due import CLOSING, CORRECTION, fall_due
+from services.applications.core.codec import Codec
+from services.applications.operations.reminders import CLOSING, CORRECTION, fall_due
+from services.applications.tables.applications import Application, Extension, Owed, Round
 from shared import clock
 from shared.identity import Role
 from tests import factories

@@ -17,17 +17,17 @@ from deploy.backup import manifest
 from deploy.backup.create import create as back_up
 from deploy.demo.files import pdf
 from deploy.embedded.system import ROOT
-from services.applications import peers
-from services.applications.context import SETTINGS, STORE, Peers
-from services.applications.models import Application, Base, Owed
-from services.applications.reconcile import reconcile
+from services.applications.core import peers
+from services.applications.core.context import SETTINGS, STORE, Peers
+from services.applications.operations import retention, sweeping
+from services.applications.operations.reconcile import reconcile
 from services.applications.settings import ApplicationsSettings
-from services.applications.stage_models import Objection
-from services.applications.use_cases import keeping, sweeping
+from services.applications.tables.applications import Application, Base, Owed
+from services.applications.tables.decision import Objection
 from services.documents import rendering
 from services.documents.rendering import Press
-from services.gateway.models import SCHEMA as IDENTITY
-from services.gateway.models import Base as GatewayBase
+from services.gateway.accounts.models import SCHEMA as IDENTITY
+from services.gateway.accounts.models import Base as GatewayBase
 from services.notify import __main__ as notify
 from services.notify import ledger
 from services.notify.app import create_app as create_notify
@@ -181,11 +181,11 @@ async def test_nothing_of_a_forgotten_person_is_found_anywhere(
     else:
         await end(sessions, id, state="draft", submitted_at=None, deleted_at=long_ago)
     async with sessions.begin() as session:
-        found = await keeping.due(session, settings)
+        found = await retention.due(session, settings)
         ids = [a.id for one in found for a in one.applications]
         assert ids == [UUID(id)]
         await peers.forget(reach, ids)
-        assert await keeping.forget(session, found) == 1
+        assert await retention.forget(session, found) == 1
     await sweeping.sweep(sessions, store, timedelta(0))
 
     after = await stored(sessions, settings)

@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from deploy.forms import serving
 from deploy.forms.__main__ import main
-from services.applications import seed
 from services.applications.forms.catalogue import FOLDER, form
+from services.applications.rounds import seed
 from services.documents.checking import plain
 from tests import factories
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.demo.files import png
-from services.applications import picturing
+from services.applications.attachments import page_images
 from services.applications.attachments.fair_line import FairLine, Penalty
-from services.applications.inspection import TOO_SLOW, Fault, Inspector
-from services.applications.picturing import Pictures
+from services.applications.attachments.inspection import TOO_SLOW, Fault, Inspector
+from services.applications.attachments.page_images import Pictures
 from shared.errors import Conflict, TooMany
 from shared.store import Store, attachment_key
 
@@ -149,7 +149,7 @@ async def test_pages_that_hang_keep_nobody_elses_from_being_drawn(
     store = Store.from_url(tmp_path.as_uri())
     for name in ("hang", "paper"):
         store.put(attachment_key(name), png())
-    monkeypatch.setattr(picturing, "page_count", slow_page)
+    monkeypatch.setattr(page_images, "page_count", slow_page)
     pictures = Pictures(seconds=1.0)
     try:
         attack = [asyncio.create_task(pictures.pages(store, "hang", PDF, "attacker")) for _ in range(6)]

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.codec import Codec
-from services.applications.models import Application
-from services.applications.use_cases.lapse import GRACE, lapse_overdue
+from services.applications.core.codec import Codec
+from services.applications.operations.lapse import GRACE, lapse_overdue
+from services.applications.tables.applications import Application
 from shared import clock
 from shared.identity import Role
 from tests import factories

@@ -7,7 +7,7 @@ from uuid import uuid4
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from services.applications import receipts
+from services.applications.core import receipts
 from shared import clock
 from shared.identity import Role, public_key
 from tests import factories

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.models import Application, Audit, Owed
+from services.applications.tables.applications import Application, Audit, Owed
 from shared import clock
 from shared.identity import Role
 from tests import factories

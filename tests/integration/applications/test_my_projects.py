@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import repository
-from services.applications.models import Application, Round
-from services.applications.others import other_applications
+from services.applications.core import repository
+from services.applications.filling.other_applications import other_applications
+from services.applications.tables.applications import Application, Round
 from services.applications.workflow import State
 from tests import factories
 from tests.integration.applications.conftest import Api

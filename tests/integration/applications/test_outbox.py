@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import outbox
-from services.applications.models import Audit, Owed
+from services.applications.outbox import outbox
+from services.applications.tables.applications import Audit, Owed
 from shared import clock
 from shared.errors import Conflict, Gone
 from shared.identity import Role

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from services.applications import outbox, pace
-from services.applications.models import Owed
+from services.applications.outbox import outbox, throughput
+from services.applications.tables.applications import Owed
 from shared import clock
 from shared.messages import RENDER_DOCUMENT
 from tests.integration.applications.test_outbox import Sessions, claim, owe, start
@@ -46,14 +46,14 @@ async def made(sessions: Sessions, *ago: float, took: float, workers: int = 1) -
             await session.execute(update(Owed).where(Owed.id == id).values(values))
 
 
-async def measured(sessions: Sessions) -> pace.Pace | None:
+async def measured(sessions: Sessions) -> throughput.Pace | None:
     async with sessions.begin() as session:
-        return await pace.measured(session, RENDER_DOCUMENT)
+        return await throughput.measured(session, RENDER_DOCUMENT)
 
 
-async def place(sessions: Sessions, id: UUID) -> pace.Place:
+async def place(sessions: Sessions, id: UUID) -> throughput.Place:
     async with sessions.begin() as session:
-        return await pace.place(session, await session.get_one(Owed, id))
+        return await throughput.place(session, await session.get_one(Owed, id))
 
 
 async def hurry(sessions: Sessions, id: UUID) -> None:
@@ -107,7 +107,7 @@ async def test_nothing_made_is_nothing_known(sessions: Sessions) -> None:
     await made(sessions, 3600, took=4)
     assert await measured(sessions) is None
     # For whoever waits, an old measure is better than a guess.
-    assert (await place(sessions, await owe(sessions))).seconds == pytest.approx(4 + pace.PICKUP, abs=0.01)
+    assert (await place(sessions, await owe(sessions))).seconds == pytest.approx(4 + throughput.PICKUP, abs=0.01)
 
 
 async def test_two_that_work_side_by_side_are_twice_as_fast(sessions: Sessions) -> None:

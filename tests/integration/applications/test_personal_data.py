@@ -8,10 +8,10 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.codec import Codec
-from services.applications.context import SETTINGS
-from services.applications.models import Application, Audit, Revision, Round, Section
-from services.applications.use_cases import keeping
+from services.applications.core.codec import Codec
+from services.applications.core.context import SETTINGS
+from services.applications.operations import retention
+from services.applications.tables.applications import Application, Audit, Revision, Round, Section
 from shared import clock
 from shared.identity import Role
 from shared.sealing import CannotOpen
@@ -99,8 +99,8 @@ async def test_master_key_is_changed(
     new = Codec(b"n" * 32, old)
     async with sessions.begin() as session:
         before = (await session.get_one(Application, submitted)).wrapped_key
-        assert await keeping.rotate(session, new) > 0
-        assert await keeping.rotate(session, new) == 0
+        assert await retention.rotate(session, new) > 0
+        assert await retention.rotate(session, new) == 0
     async with sessions.begin() as session:
         after = (await session.get_one(Application, submitted)).wrapped_key
         id = (await session.get_one(Application, submitted)).id
@@ -109,7 +109,7 @@ async def test_master_key_is_changed(
         with pytest.raises(CannotOpen):
             Codec(old)._unwrap(id, after)
         # And back, as a second rotation would.
-        assert await keeping.rotate(session, Codec(old, b"n" * 32)) > 0
+        assert await retention.rotate(session, Codec(old, b"n" * 32)) > 0
     assert (await sections(api, submitted, WHO))["contact"]["mobile"]
 
 
@@ -141,20 +141,20 @@ async def test_retention_shows_then_carries_out(
     ).status == 204
     long_ago = clock.now() - timedelta(days=11 * 365)
     async with sessions.begin() as session:
-        assert not any(one.applications for one in await keeping.due(session, settings))
+        assert not any(one.applications for one in await retention.due(session, settings))
         await session.execute(update(Application).where(Application.id == draft).values(deleted_at=long_ago))
         await session.execute(
             update(Application).where(Application.id == submitted).values(state="rejected", submitted_at=long_ago)
         )
     async with sessions.begin() as session:
-        found = await keeping.due(session, settings)
+        found = await retention.due(session, settings)
         assert [[str(a.id) for a in one.applications] for one in found] == [[draft], [], [submitted]]
     # Shown only: everything is still there.
     assert (await sections(api, submitted, WHO))["contact"]["mobile"]
     async with sessions.begin() as session:
-        assert await keeping.forget(session, await keeping.due(session, settings)) == 2
+        assert await retention.forget(session, await retention.due(session, settings)) == 2
     async with sessions.begin() as session:
-        assert not any(one.applications for one in await keeping.due(session, settings))
+        assert not any(one.applications for one in await retention.due(session, settings))
         rows = (await session.scalars(select(Section).where(Section.application_id == draft))).all()  # type: ignore[arg-type]
         assert all(row.saved is None and row.draft is None for row in rows)
         assert await session.get(Revision, (submitted, 1)) is not None

@@ -10,8 +10,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import __main__ as commands
-from services.applications.models import Application
 from services.applications.settings import ApplicationsSettings
+from services.applications.tables.applications import Application
 from shared import clock
 from shared.database import migrate
 from shared.identity import Role

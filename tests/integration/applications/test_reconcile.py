@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.models import Application, Audit
-from services.applications.reconcile import reconcile
+from services.applications.operations.reconcile import reconcile
 from services.applications.settings import ApplicationsSettings
+from services.applications.tables.applications import Application, Audit
 from services.applications.workflow import State
 from shared.identity import Role
 from shared.store import Store

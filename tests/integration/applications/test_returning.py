@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.desk_schemas import PhraseInput
-from services.applications.models import Application, Document, Opinion, Owed
-from services.applications.use_cases import phrases
+from services.applications.review import phrases
+from services.applications.review.schemas import PhraseInput
+from services.applications.tables.applications import Application, Document, Opinion, Owed
 from shared import clock
 from shared.errors import Conflict
 from shared.identity import Actor, Role

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from aiohttp import ClientResponse
 
+from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.catalogue import form, forms
 from services.applications.forms.definition import Form
-from services.applications.forms.needs import needs
 from shared import clock
 from shared.identity import Role
 from tests import factories

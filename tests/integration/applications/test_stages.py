@@ -15,18 +15,18 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications import __main__ as commands
-from services.applications.models import Application, Audit, Document, Owed, Round
-from services.applications.scoring import CURRENT, sheet
+from services.applications.decision import batches
+from services.applications.decision.decisions import spent
+from services.applications.decision.score_sheets import CURRENT, sheet
 from services.applications.settings import ApplicationsSettings
-from services.applications.stage_models import Recusal
-from services.applications.use_cases import batches
-from services.applications.use_cases.deciding import spent
+from services.applications.tables.applications import Application, Audit, Document, Owed, Round
+from services.applications.tables.decision import Recusal
 from shared import clock
 from shared.database import migrate
 from shared.document import Letter
+from shared.http.app import Route, answer, base_app
 from shared.identity import Actor, Role, Verifier
 from shared.messages import Staff, StaffMember
-from shared.web import Route, answer, base_app
 from tests import factories
 from tests.integration.applications.conftest import Api, make_settings
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.models import Audit
+from services.applications.tables.applications import Audit
 from shared import clock
 from shared.identity import Role
 from tests import factories

@@ -10,8 +10,8 @@ from aiohttp import ClientResponse
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.models import Audit, Round
-from services.applications.use_cases.arrivals import CLOCKS
+from services.applications.submission.tickets import CLOCKS
+from services.applications.tables.applications import Audit, Round
 from shared import clock, tickets
 from shared.identity import Actor, Signer
 from shared.tickets import Ticket

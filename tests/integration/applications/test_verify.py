@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.models import Document, Revision
+from services.applications.tables.applications import Document, Revision
 from shared import clock
 from shared.document import ApplicationForm, DocumentModel
 from shared.identity import Role

@@ -15,14 +15,14 @@ from aiohttp.test_utils import TestServer
 from deploy.embedded.ports import free_port
 from services.applications import __main__ as applications_commands
 from services.applications.app import create_app as create_applications
-from services.applications.context import SESSIONS
-from services.applications.seed import seed as seed_rounds
+from services.applications.core.context import SESSIONS
+from services.applications.rounds.seed import seed as seed_rounds
 from services.gateway import __main__ as gateway_commands
 from services.gateway import stub_idp
 from services.gateway.app import create_app
-from services.gateway.context import BROWSER_SESSIONS, DATABASE
 from services.gateway.settings import GatewaySettings
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE
 from services.notify import __main__ as notify_commands
 from services.notify.app import create_app as create_notify
 from shared.database import migrate

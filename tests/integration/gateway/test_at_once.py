@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.gateway import accounts
+from services.gateway.accounts import accounts
 from services.gateway.signin import factor
 from services.gateway.signin.claims import Person
 from shared.database import async_engine

@@ -5,10 +5,11 @@ import io
 
 from aiohttp.test_utils import TestServer
 
-from services.gateway.auditing.page import _cell
-from services.gateway.context import DATABASE, SETTINGS
-from services.gateway.models import AUDIT
-from shared import audit, clock
+from services.gateway.accounts.models import AUDIT
+from services.gateway.operator.audit_page import _cell
+from services.gateway.web.context import DATABASE, SETTINGS
+from shared import clock
+from shared.audit import chain
 from tests.integration.gateway.conftest import Browser
 
 
@@ -71,12 +72,12 @@ async def test_chain_holds_and_its_fault_is_named(browser: Browser, gateway: Tes
     await browser.sign_in("qiye1")
     key = gateway.app[SETTINGS].audit_key
     async with gateway.app[DATABASE].begin() as session:
-        while await audit.seal(session, AUDIT, key):
+        while await chain.seal(session, AUDIT, key):
             pass
-        verdict = await audit.verify(session, AUDIT, key)
+        verdict = await chain.verify(session, AUDIT, key)
         assert (verdict.fault, verdict.links > 0) == (None, True)
         assert (
-            await audit.verify(session, AUDIT, key, ["1:00"])
+            await chain.verify(session, AUDIT, key, ["1:00"])
         ).fault == "第 1 环（审计记录 1）：与此前记下的不符"
 
 

@@ -14,10 +14,10 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from services.gateway import routes
-from services.gateway.access import ANYBODY, Page
 from services.gateway.app import create_app
-from services.gateway.context import DATABASE
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.access import ANYBODY, Page
+from services.gateway.web.context import DATABASE
 from tests.integration.gateway.conftest import Browser, flush_cache, make_settings
 
 JSON = {"Accept": "application/json"}

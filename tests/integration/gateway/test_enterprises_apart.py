@@ -14,18 +14,18 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.applications.context import SESSIONS
+from services.applications.core.context import SESSIONS
 from services.applications.routes import ROUTES as APPLICATIONS
-from services.applications.taken_over_models import LeftOver
+from services.applications.tables.carried_over import LeftOver
 from services.gateway import routes
-from services.gateway.context import DATABASE
-from services.gateway.models import SessionRow
-from services.gateway.sessions import digest
+from services.gateway.accounts.models import SessionRow
+from services.gateway.accounts.sessions import digest
+from services.gateway.web.context import DATABASE
 from services.notify import ledger
 from services.notify.routes import ROUTES as NOTIFY
 from shared.database import engine
-from shared.hints import CHANNEL, Hint, signed
 from shared.identity import Role, Signer
+from shared.live_hints import CHANNEL, Hint, signed
 from tests import factories
 from tests.integration.applications.conftest import Api
 from tests.integration.gateway.conftest import Browser

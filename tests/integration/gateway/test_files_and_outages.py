@@ -7,8 +7,8 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout, MultipartWriter, web
 from aiohttp.test_utils import TestServer
 
-from services.gateway import client
-from services.gateway.client import Services
+from services.gateway.web import backend
+from services.gateway.web.backend import Services
 from services.gateway.web.outgoing import Outgoing
 from shared.errors import Unavailable
 from shared.identity import Signer
@@ -44,7 +44,7 @@ async def services(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
     app.router.add_post("/api/v1/applications/slow", _slow)
     app.router.add_post("/api/v1/applications/dropped", _dropped)
     app.router.add_get("/api/v1/applications/well", _well)
-    monkeypatch.setattr(client, "UPLOAD", ClientTimeout(total=0.2))
+    monkeypatch.setattr(backend, "UPLOAD", ClientTimeout(total=0.2))
     async with TestServer(app) as server, ClientSession(auto_decompress=False) as http:
         signer = Signer("gateway", factories.private_key("gateway"))
         yield Services(Outgoing(http), signer, {"applications": str(server.make_url("")).rstrip("/")})

@@ -15,11 +15,11 @@ import yaml
 from aiohttp import FormData
 from aiohttp.test_utils import TestServer
 
-from services.applications import document_model
+from services.applications.documents import document_model
 from services.applications.forms import catalogue
+from services.applications.forms.authoring.lint import lint_text
+from services.applications.forms.authoring.source import read_form
 from services.applications.forms.definition import Form
-from services.applications.forms.source import read_form
-from services.applications.forms.tools.lint import lint_text
 from services.documents import rendering
 from services.documents.checking import plain
 from shared import clock

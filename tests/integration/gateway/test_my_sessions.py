@@ -10,12 +10,12 @@ import pytest
 from aiohttp.test_utils import TestServer
 from sqlalchemy import delete, select, update
 
-from services.gateway import staff
+from services.gateway.accounts import staff_command
+from services.gateway.accounts.models import Account, Audit, SecondFactor, SessionRow
+from services.gateway.accounts.sessions import digest
 from services.gateway.app import create_app
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, SETTINGS
-from services.gateway.models import Account, Audit, SecondFactor, SessionRow
-from services.gateway.sessions import digest
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, SETTINGS
 from shared import clock
 from shared.errors import DomainError
 from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings
@@ -157,13 +157,13 @@ async def test_enterprises_need_none(clerk: Browser) -> None:
 
 def command(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    staff.arguments(parser)
+    staff_command.arguments(parser)
     return parser.parse_args(words)
 
 
 async def run(gateway: TestServer, *words: str) -> str:
     async with gateway.app[DATABASE].begin() as session:
-        return await staff.run(session, command(*words))
+        return await staff_command.run(session, command(*words))
 
 
 async def test_change_of_rights_ends_sessions(browser: Browser, gateway: TestServer) -> None:

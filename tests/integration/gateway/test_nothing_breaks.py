@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, strategies
 
 import services.gateway
 from services.gateway import routes
-from services.gateway.access import Page
+from services.gateway.web.access import Page
 from tests.integration.gateway.conftest import Browser
 from tests.integration.gateway.test_contract import INSIDE, World, sign_in, world
 from tests.integration.gateway.test_route_by_role import PEOPLE

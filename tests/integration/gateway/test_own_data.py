@@ -8,12 +8,12 @@ import pytest
 from aiohttp.test_utils import TestServer
 from sqlalchemy import select, text, update
 
+from services.gateway.accounts import attributes, retention
+from services.gateway.accounts.models import Account, Audit, Consent
+from services.gateway.accounts.sessions import CONSENT_VERSION
 from services.gateway.app import create_app
-from services.gateway.context import DATABASE, KEYS, SETTINGS
-from services.gateway.models import Account, Audit, Consent
-from services.gateway.personal import attributes, keeping
-from services.gateway.sessions import CONSENT_VERSION
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.context import DATABASE, KEYS, SETTINGS
 from shared import clock
 from shared.sealing import Keyring
 from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings
@@ -28,10 +28,10 @@ async def test_attributes_are_sealed_and_keys_change(browser: Browser, gateway: 
         account = await session.scalar(select(Account).where(Account.subject == "stub-qiye1"))
         assert account is not None
         assert attributes.attributes(gateway.app[KEYS], account)["BLR_MOBILE"] == "13800138000"
-        assert await keeping.rotate(session, Keyring([new, old])) >= 1
+        assert await retention.rotate(session, Keyring([new, old])) >= 1
         assert attributes.attributes(Keyring([new]), account)["BLR_MOBILE"] == "13800138000"
         assert attributes.attributes(Keyring([old]), account) == {}
-        assert await keeping.rotate(session, Keyring([old, new])) >= 1
+        assert await retention.rotate(session, Keyring([old, new])) >= 1
 
 
 async def test_pages_mask_until_a_click_that_is_recorded(browser: Browser) -> None:
@@ -108,15 +108,15 @@ async def test_retention_shows_then_forgets(browser: Browser, gateway: TestServe
     await browser.sign_in("qiye2")
     settings = gateway.app[SETTINGS]
     async with gateway.app[DATABASE].begin() as session:
-        assert not await keeping.due(session, settings)
+        assert not await retention.due(session, settings)
         long_ago = clock.now() - timedelta(days=settings.retention_account_days + 1)
         await session.execute(
             update(Account).where(Account.subject == "stub-qiye2").values(attributes_at=long_ago)
         )
     async with gateway.app[DATABASE].begin() as session:
-        found = await keeping.due(session, settings)
+        found = await retention.due(session, settings)
         assert [a.subject for a in found] == ["stub-qiye2"]
-        assert await keeping.forget(session, found) == 1
+        assert await retention.forget(session, found) == 1
     async with gateway.app[DATABASE].begin() as session:
         account = await session.scalar(select(Account).where(Account.subject == "stub-qiye2"))
         assert account is not None

@@ -19,13 +19,13 @@ from sqlalchemy import select
 from deploy.embedded.plan import Plan
 from deploy.embedded.ports import free_port
 from deploy.embedded.secrets import load as load_secrets
+from services.gateway.accounts.models import Audit
 from services.gateway.app import create_app
-from services.gateway.context import DATABASE
-from services.gateway.models import Audit
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import Attempt
 from services.gateway.signin.oidc import REST_SECONDS
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.context import DATABASE
 from shared.identity import Role
 from tests.integration.gateway.conftest import Browser, make_settings
 

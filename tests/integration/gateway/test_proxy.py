@@ -15,12 +15,11 @@ from aiohttp.test_utils import TestServer
 
 from deploy.demo.files import pdf
 from deploy.embedded.ports import free_port
-from services.gateway import proxy
 from services.gateway.app import create_app
-from services.gateway.context import SERVICES
-from services.gateway.web import slow_readers
-from shared.breaker import FAILURES
+from services.gateway.web import api_proxy, slow_readers
+from services.gateway.web.context import SERVICES
 from shared.identity import Signer
+from shared.overload.breaker import FAILURES
 from tests import factories
 from tests.integration.gateway.conftest import Browser, make_settings
 
@@ -215,7 +214,7 @@ async def test_who_does_not_read_an_answer_opens_no_breaker(
     identity_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody asks for PDFs and reads none of them: the service has answered."""
-    monkeypatch.setattr(proxy, "SLOWEST_READER", 0.3)
+    monkeypatch.setattr(api_proxy, "SLOWEST_READER", 0.3)
     unread = Unread()
     async with unread.asked(identity_url, redis_url, FAILURES + 1) as alone, asyncio.timeout(10):
         while unread.begun < FAILURES + 1 or unread.going_on:

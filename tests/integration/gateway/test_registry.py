@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import text
 
 from deploy.demo.values import ENTERPRISE_1, REWARD_SLOTS, file_for, reward_values
-from services.applications.peers import Profiles
-from services.gateway.context import DATABASE
+from services.applications.core.peers import Profiles
+from services.gateway.web.context import DATABASE
 from tests.integration.gateway.conftest import Browser
 
 Json = dict[str, Any]

@@ -15,18 +15,19 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar, FormData
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from services.gateway import switches
-from services.gateway.client import problem
-from services.gateway.context import BROWSER_SESSIONS, SERVICES
-from services.gateway.switches import SWITCHES
+from services.gateway.web import switches
+from services.gateway.web.backend import problem
+from services.gateway.web.context import BROWSER_SESSIONS, SERVICES
 from services.gateway.web.resubmission import PROOFS_AT_ONCE
-from shared import clock, deadline, tickets
-from shared.breaker import Breaker
-from shared.door import Door
+from services.gateway.web.switches import SWITCHES
+from shared import clock, tickets
 from shared.errors import Busy, DomainError
-from shared.ranks import Rank, rank_of
+from shared.http.app import VERIFIER
+from shared.overload import deadline
+from shared.overload.admission import Door
+from shared.overload.breaker import Breaker
+from shared.overload.priority import Rank, rank_of
 from shared.tickets import Ticket
-from shared.web import VERIFIER
 from tests.integration.gateway.conftest import Browser, flush_cache
 
 

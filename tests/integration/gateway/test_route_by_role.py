@@ -12,12 +12,12 @@ from services.applications.app import create_app as create_applications
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.gateway import routes
 from services.gateway.app import create_app
-from services.gateway.context import DATABASE
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.context import DATABASE
 from services.notify.app import create_app as create_notify
 from services.notify.routes import ROUTES as NOTIFY
+from shared.http.app import Route
 from shared.identity import Actor, Role, Signer
-from shared.web import Route
 from tests import factories
 from tests.integration.applications.conftest import make_settings as applications_settings
 from tests.integration.gateway.conftest import Browser, make_settings

@@ -6,9 +6,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 from sqlalchemy import update
 
-from services.gateway.context import DATABASE
-from services.gateway.models import SessionRow
-from services.gateway.sessions import digest
+from services.gateway.accounts.models import SessionRow
+from services.gateway.accounts.sessions import digest
+from services.gateway.web.context import DATABASE
 from shared import clock
 from tests.conftest import ValkeyServer
 from tests.integration.gateway.conftest import Browser, forget_sessions

@@ -6,10 +6,10 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from sqlalchemy import delete, func, select
 
-from services.gateway.context import DATABASE, SETTINGS
-from services.gateway.models import Account, Audit, SessionRow
-from services.gateway.sessions import digest
+from services.gateway.accounts.models import Account, Audit, SessionRow
+from services.gateway.accounts.sessions import digest
 from services.gateway.stub_idp.models import StubFailures, StubGrant
+from services.gateway.web.context import DATABASE, SETTINGS
 from tests.integration.gateway.conftest import Browser, forget_sessions
 
 TOKEN = "/stub-idp/am/oauth2/access_token"

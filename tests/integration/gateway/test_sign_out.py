@@ -18,14 +18,14 @@ from joserfc import jwt
 from redis.asyncio import Redis
 from sqlalchemy import delete, select, update
 
-from services.gateway import staff
+from services.gateway.accounts import staff_command
+from services.gateway.accounts.models import Account, Audit, SessionRow
+from services.gateway.accounts.sessions import REMEMBERED_SECONDS, digest
 from services.gateway.app import create_app
-from services.gateway.context import BROWSER_SESSIONS, DATABASE, LIMITS, SETTINGS
-from services.gateway.models import Account, Audit, SessionRow
-from services.gateway.sessions import REMEMBERED_SECONDS, digest
 from services.gateway.signin.wire import Wire
 from services.gateway.stub_idp import signing_out, tokens
 from services.gateway.stub_idp.signing_out import logout_token
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS, SETTINGS
 from services.gateway.web.session_watch import WATCH
 from shared import clock
 from shared.errors import Busy
@@ -103,13 +103,13 @@ async def all_others(gateway: TestServer, browser: Browser, other: Browser) -> N
 
 async def by_command(gateway: TestServer, browser: Browser, other: Browser) -> None:
     async with gateway.app[DATABASE].begin() as session:
-        await staff.run(session, argparse.Namespace(staff_command="disable", subject="stub-shencha"))
+        await staff_command.run(session, argparse.Namespace(staff_command="disable", subject="stub-shencha"))
 
 
 async def by_roles(gateway: TestServer, browser: Browser, other: Browser) -> None:
     given = argparse.Namespace(staff_command="set", subject="stub-shencha", name="陈审查", roles=["auditor"])
     async with gateway.app[DATABASE].begin() as session:
-        await staff.run(session, given)
+        await staff_command.run(session, given)
 
 
 async def by_hand(gateway: TestServer, browser: Browser, other: Browser) -> None:
@@ -302,7 +302,7 @@ async def test_a_session_is_remembered_for_seconds_and_never_after_its_end(
 async def test_so_many_sessions_are_remembered(
     gateway: TestServer, browser: Browser, other: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.sessions.REMEMBERED", 1)
+    monkeypatch.setattr("services.gateway.accounts.sessions.REMEMBERED", 1)
     forget_sessions(gateway)
     await browser.sign_in("qiye1")
     await other.sign_in("shending")

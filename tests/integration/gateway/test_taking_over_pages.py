@@ -13,7 +13,7 @@ from aiohttp import FormData
 from aiohttp.test_utils import TestServer
 
 from services.applications.forms import catalogue
-from services.gateway.pages import asking
+from services.gateway.web import calls
 from shared import clock
 from tests.integration.gateway.conftest import Browser
 
@@ -41,7 +41,7 @@ def second_version(tmp_path: Path) -> Iterator[None]:
     yield
     catalogue.FOLDERS.remove(tmp_path)
     catalogue.forms.cache_clear()
-    asking._FORMS.clear()
+    calls._FORMS.clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from uuid import uuid4
 from aiohttp import ClientSession, FormData
 from aiohttp.test_utils import TestServer
 
-from services.gateway.context import SERVICES
+from services.gateway.web.context import SERVICES
 from tests.integration.gateway.conftest import Browser
 
 JSON = {"Accept": "application/json"}

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from services.applications import __main__ as applications
 from services.applications.app import create_app as create_applications
-from services.applications.context import SESSIONS
-from services.applications.models import Audit
-from services.applications.seed import seed
+from services.applications.core.context import SESSIONS
+from services.applications.rounds.seed import seed
+from services.applications.tables.applications import Audit
 from services.notify import ledger
 from services.notify.app import create_app
 from services.notify.models import Notification

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from deploy.embedded.ports import HOST, free_port
 from deploy.preflight import wanted
-from services.applications import preflight as of_applications
+from services.applications.operations import preflight as of_applications
 from services.notify import preflight as of_notify
 from services.notify.settings import NotifySettings
 from shared import clock

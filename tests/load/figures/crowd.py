@@ -12,7 +12,7 @@ import psycopg
 from aiohttp import ClientSession
 from psycopg.types.json import Jsonb
 
-from services.applications.codec import Codec, SectionCodec
+from services.applications.core.codec import Codec, SectionCodec
 from services.applications.forms.catalogue import form as catalogue_form
 
 

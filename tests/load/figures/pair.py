@@ -21,7 +21,7 @@ from aiohttp import ClientSession
 
 from deploy.demo.client import Person
 from deploy.embedded.ports import free_port
-from services.applications.codec import Codec
+from services.applications.core.codec import Codec
 from services.applications.settings import ApplicationsSettings
 from shared import clock
 from shared.identity import Actor, Role, Signer

@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.applications import __main__ as applications
-from services.applications.relay import BATCH, Relay
+from services.applications.operations.relay import BATCH, Relay
 from shared.celery import celery_app
 from shared.database import async_engine, migrate
 from tests.conftest import ValkeyServer

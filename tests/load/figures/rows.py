@@ -16,9 +16,9 @@ from aiohttp.test_utils import TestServer
 
 from services.applications import __main__ as applications
 from services.applications.app import create_app
-from services.applications.codec import Codec
-from services.applications.context import SESSIONS
-from services.applications.seed import seed
+from services.applications.core.codec import Codec
+from services.applications.core.context import SESSIONS
+from services.applications.rounds.seed import seed
 from shared.database import migrate
 from shared.identity import Role
 from tests import factories

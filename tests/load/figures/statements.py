@@ -15,7 +15,7 @@ from psycopg.types.json import Json, Jsonb
 from sqlalchemy import event
 
 from services.applications.app import create_app
-from services.applications.context import ENGINE
+from services.applications.core.context import ENGINE
 from services.applications.settings import ApplicationsSettings
 from tests.load.figures.bare import UUID_TEXT
 

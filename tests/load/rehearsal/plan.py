@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shared.numbers import uscc
+from shared.text.identifiers import uscc
 
 # A submission's instant within the last minutes is D·u^(1/3): its rate grows with the square of time and is three times the mean at the end.
 STEEPNESS = 3

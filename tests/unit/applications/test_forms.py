@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import evaluate, tied
 from services.applications.forms.definition import Form, RoundFacts
-from services.applications.forms.situation import Facts
+from services.applications.forms.filled import reading
+from services.applications.forms.filled.checks import evaluate, tied
+from services.applications.forms.filled.situation import Facts
 from shared.errors import Invalid
 from tests import factories
 
@@ -34,13 +34,13 @@ def validated(form: Form, key: str, **changes: Any) -> dict[str, Any]:
     assert section is not None
     values = deepcopy(factories.reward_values(FILES)[key]) | changes
     round_ = ROUND.model_copy(update={"closes_on": "2027-01-31"})
-    context = answers.Context(
+    context = reading.Context(
         form=form,
         facts=Facts(round_),
         files={slot: frozenset(ids) for slot, ids in FILES.items()},
         prefill={"org_name": None},
     )
-    return answers.validate(section, values, context)
+    return reading.validate(section, values, context)
 
 
 def refusals(form: Form, key: str, **changes: Any) -> list[tuple[str | None, str | None, str]]:
@@ -143,14 +143,14 @@ def test_unknown_fields_are_named(form: Form) -> None:
     section = form.section("contact")
     assert section is not None
     with pytest.raises(Invalid):
-        answers.draft(section, {"nickname": "x"})
+        reading.draft(section, {"nickname": "x"})
 
 
 def test_draft_keeps_whatever_was_typed(form: Form) -> None:
     section = form.section("fund_plan")
     assert section is not None
     typed = {"applied_total_wan": "about 20", "plan_items": [{"subject_name": "材"}]}
-    kept = answers.draft(section, typed)
+    kept = reading.draft(section, typed)
     assert kept["applied_total_wan"] == "about 20"
     assert kept["plan_items"][0]["subject_name"] == "材"
     assert kept["plan_items"][0]["id"]

@@ -9,9 +9,9 @@ import yaml
 
 from deploy.forms import __main__ as tools
 from services.applications import forms
-from services.applications.forms.functions import FUNCTIONS
-from services.applications.forms.nouns import KINDS
-from services.applications.forms.tools.lint import lint_text
+from services.applications.forms.authoring.lint import lint_text
+from services.applications.forms.formulas.functions import FUNCTIONS
+from services.applications.forms.formulas.type_names import KINDS
 
 GUIDE = Path(forms.__file__).with_name("GUIDE.md")
 TEXT = GUIDE.read_text("utf-8")

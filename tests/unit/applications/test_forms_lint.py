@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.applications.forms.authoring.lint import lint_file, lint_text
+from services.applications.forms.authoring.samples import spread
+from services.applications.forms.authoring.source import read_form
 from services.applications.forms.catalogue import FOLDER, forms
 from services.applications.forms.definition import RoundFacts
-from services.applications.forms.situation import Facts, Situation
-from services.applications.forms.source import read_form
-from services.applications.forms.tools.lint import lint_file, lint_text
-from services.applications.forms.tools.samples import spread
+from services.applications.forms.filled.situation import Facts, Situation
 
 HEAD = """fund_type: example
 version: 1

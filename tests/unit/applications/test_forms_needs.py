@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.applications.forms.needs import needs
-from services.applications.forms.source import read_form
-from services.applications.use_cases.parameters import fitted
+from services.applications.forms.authoring.round_needs import needs
+from services.applications.forms.authoring.source import read_form
+from services.applications.rounds.parameters import fitted
 from shared.errors import Invalid
 from tests.unit.applications.test_forms_lint import HEAD, NUMBERS
 

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from deploy.forms.__main__ import main
-from services.applications import seed
+from services.applications.forms.authoring import json_schema, publishing
+from services.applications.forms.authoring.source import read_form
+from services.applications.forms.authoring.version_diff import changes
 from services.applications.forms.catalogue import FOLDER, forms
 from services.applications.forms.definition import Form
-from services.applications.forms.source import read_form
-from services.applications.forms.tools import publishing, schema
-from services.applications.forms.tools.changes import changes
+from services.applications.rounds import seed
 
 TEXT = (FOLDER / "subsidy" / "1.yaml").read_text("utf-8")
 
@@ -239,7 +239,7 @@ def test_check_finds_a_changed_file(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_schema_takes_the_catalogue_and_refuses_what_lint_refuses() -> None:
-    validator = jsonschema.Draft202012Validator(json.loads(schema.text()))
+    validator = jsonschema.Draft202012Validator(json.loads(json_schema.text()))
     validator.check_schema(validator.schema)
     for file in FOLDER.glob("*/*.yaml"):
         assert [e.message for e in validator.iter_errors(yaml.safe_load(file.read_text("utf-8")))] == []

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.forms.__main__ import COMMANDS, main
-from services.applications.forms import foreign
-from services.applications.forms.tools import schema
-from services.applications.forms.tools.lint import lint_file
+from services.applications.forms.authoring import json_schema, library_messages
+from services.applications.forms.authoring.lint import lint_file
 from tests.unit.applications.test_forms_lint import HEAD, NUMBERS, in_chinese, of_field, said
 
 # A condition, and what is said about it.
@@ -155,9 +154,12 @@ def test_what_is_said_about_a_file(text: str, line: int, words: str) -> None:
 def test_what_no_version_of_a_library_has_said_yet_is_told_in_general() -> None:
     """Libraries change their wording; what comes out stays Chinese."""
     unknown = {"type": "something_new", "msg": "Something is new", "loc": ("a", 0), "input": 3}
-    assert foreign.of_shape(unknown, ("a", 0)) == "“a”的第 1 项写法不对（现为“3”）"
-    assert in_chinese(foreign.of_yaml("something is wrong", "while being new", None))
-    assert foreign.of_syntax(SyntaxError("something new", ("", 1, 2, "")), "n > 3") == "第 2 个字符附近写得不对"
+    assert library_messages.of_shape(unknown, ("a", 0)) == "“a”的第 1 项写法不对（现为“3”）"
+    assert in_chinese(library_messages.of_yaml("something is wrong", "while being new", None))
+    assert (
+        library_messages.of_syntax(SyntaxError("something new", ("", 1, 2, "")), "n > 3")
+        == "第 2 个字符附近写得不对"
+    )
 
 
 def test_a_file_in_another_encoding_and_one_that_cannot_be_opened(tmp_path: Path) -> None:
@@ -238,7 +240,7 @@ def test_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_an_editor_that_reads_the_schema_explains_everything_in_chinese() -> None:
-    found = schema.schema()
+    found = json_schema.schema()
     for part in (found, *found["$defs"].values()):
         for what in (part, *part["properties"].values()):
             assert re.search("[一-鿿]", what["description"]), what

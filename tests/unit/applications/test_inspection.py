@@ -8,7 +8,7 @@ from PIL import Image
 from pypdf import PdfReader, PdfWriter
 
 from deploy.demo.files import pdf, png
-from services.applications.inspection import look_into
+from services.applications.attachments.inspection import look_into
 
 PDF, PNG, JPEG = "application/pdf", "image/png", "image/jpeg"
 

@@ -3,20 +3,20 @@
 import pytest
 from stdnum.cn import uscc as stdnum_uscc
 
-from shared import numbers
+from shared.text import identifiers
 
 
 @pytest.mark.parametrize("code", ["91110105MA00TE5T2T", "911101080000000194", "52110000MJ0TE5T940"])
 def test_right_codes(code: str) -> None:
-    assert numbers.uscc(code) == code
+    assert identifiers.uscc(code) == code
     assert stdnum_uscc.is_valid(code)
     # Typed with full-width characters, spaces or small letters it is the same code.
-    assert numbers.uscc(f" {code[:9].lower()} {code[9:]} ") == code
+    assert identifiers.uscc(f" {code[:9].lower()} {code[9:]} ") == code
 
 
 @pytest.mark.parametrize("code", ["N2110112MF0TE5T14H", "Y1110000MD0TE5T25T"])
 def test_right_codes_that_a_common_library_rejects(code: str) -> None:
-    assert numbers.uscc(code) == code
+    assert identifiers.uscc(code) == code
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_right_codes_that_a_common_library_rejects(code: str) -> None:
 )
 def test_wrong_codes(code: str) -> None:
     with pytest.raises(ValueError, match="统一社会信用代码"):
-        numbers.uscc(code)
+        identifiers.uscc(code)
 
 
 @pytest.mark.parametrize(
@@ -38,36 +38,36 @@ def test_wrong_codes(code: str) -> None:
     ],
 )
 def test_mobiles(typed: str, kept: str) -> None:
-    assert numbers.mobile(typed) == kept
-    assert numbers.phone(typed) == kept
+    assert identifiers.mobile(typed) == kept
+    assert identifiers.phone(typed) == kept
 
 
 @pytest.mark.parametrize("typed", ["12345678901", "1380013800", "138001380000", "abc"])
 def test_wrong_mobiles(typed: str) -> None:
     with pytest.raises(ValueError, match="手机号码"):
-        numbers.mobile(typed)
+        identifiers.mobile(typed)
 
 
 @pytest.mark.parametrize("typed", ["010-58511090", "01055521190", "0755-86543210-801"])
 def test_landlines(typed: str) -> None:
-    assert numbers.phone(typed) == typed
+    assert identifiers.phone(typed) == typed
 
 
 @pytest.mark.parametrize("typed", ["85235981", "010-1234567", "0010-58511090"])
 def test_wrong_landlines(typed: str) -> None:
     with pytest.raises(ValueError, match="区号"):
-        numbers.phone(typed)
+        identifiers.phone(typed)
 
 
 @pytest.mark.parametrize("typed", ["lixiang@example.com", "a.b+c@mail.example.cn", "user@例子.公司"])
 def test_addresses(typed: str) -> None:
-    assert numbers.email(typed) == typed
+    assert identifiers.email(typed) == typed
 
 
 @pytest.mark.parametrize("typed", ["a@b", "x..y@example.com", "@example.com", "a b@example.com"])
 def test_wrong_addresses(typed: str) -> None:
     with pytest.raises(ValueError, match="电子邮箱"):
-        numbers.email(typed)
+        identifiers.email(typed)
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_wrong_addresses(typed: str) -> None:
     ],
 )
 def test_accounts(typed: str, kept: str) -> None:
-    assert numbers.bank_account(typed) == kept
+    assert identifiers.bank_account(typed) == kept
 
 
 @pytest.mark.parametrize("typed", ["1234567", "12AB345678", "１２３"])
 def test_wrong_accounts(typed: str) -> None:
     with pytest.raises(ValueError, match="银行账号"):
-        numbers.bank_account(typed)
+        identifiers.bank_account(typed)

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.catalogue import forms
 from services.applications.forms.definition import Form
-from services.applications.forms.rebase import Rebased, rebase
+from services.applications.forms.filled import reading
+from services.applications.forms.versions.rebase import Rebased, rebase
 from tests import factories
 
 REWARD = catalogue_form("reward", 1)
@@ -289,7 +289,7 @@ def test_nothing_typed_is_lost(before: dict[str, Json], new: Form) -> None:
     assert not missing
     for section in new.sections:
         # What came out can be kept as a 暂存 of the new form.
-        assert answers.draft(section, done.sections.get(section.key, {})) is not None
+        assert reading.draft(section, done.sections.get(section.key, {})) is not None
     assert all(left.text for left in done.left_over)
     # Every part of the old form that had something in it stands in the report.
     told = {(e.kind, e.section, e.field) for e in done.entries}

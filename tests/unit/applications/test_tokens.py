@@ -6,22 +6,22 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from services.applications import tokens
+from services.applications.submission import paper_tokens
 from shared.identity import public_key
 
 KEY, NEXT_KEY = b"k" * 32, b"n" * 32
 DIGEST = "ab" * 32
-TOKEN = tokens.make(KEY, number="GM2026000007", revision=2, sha256=DIGEST)
+TOKEN = paper_tokens.make(KEY, number="GM2026000007", revision=2, sha256=DIGEST)
 
 
 def holds(token: str, *, digest: str = DIGEST, keys: tuple[bytes, ...] = (KEY,)) -> bool:
-    claim = tokens.read(token)
-    return claim is not None and tokens.holds(claim, digest, [public_key(key) for key in keys])
+    claim = paper_tokens.read(token)
+    return claim is not None and paper_tokens.holds(claim, digest, [public_key(key) for key in keys])
 
 
 def test_ours_holds_and_is_always_the_same() -> None:
     assert holds(TOKEN)
-    assert tokens.make(KEY, number="GM2026000007", revision=2, sha256=DIGEST) == TOKEN
+    assert paper_tokens.make(KEY, number="GM2026000007", revision=2, sha256=DIGEST) == TOKEN
     assert len(TOKEN) == len("GM2026000007-2-") + 86
 
 
@@ -37,7 +37,7 @@ def test_every_altered_letter_is_told() -> None:
     "token", ["", "GM2026000007-2", TOKEN + "A", TOKEN[:-1], TOKEN.replace("-2-", "-02-"), f" {TOKEN}", "../../x"]
 )
 def test_what_we_could_not_have_written_is_none(token: str) -> None:
-    assert tokens.read(token) is None
+    assert paper_tokens.read(token) is None
 
 
 def test_other_digest_or_other_key_does_not_hold() -> None:
@@ -50,8 +50,8 @@ def test_a_retired_key_still_counts() -> None:
 
 
 def test_anybody_can_check_with_the_published_key_alone() -> None:
-    published = tokens.key_set(NEXT_KEY, [public_key(KEY)])["keys"]
-    assert [key["kid"] for key in published] == [tokens.key_id(public_key(k)) for k in (NEXT_KEY, KEY)]
+    published = paper_tokens.key_set(NEXT_KEY, [public_key(KEY)])["keys"]
+    assert [key["kid"] for key in published] == [paper_tokens.key_id(public_key(k)) for k in (NEXT_KEY, KEY)]
     number, revision, signature = TOKEN.split("-", 2)
     said = json.dumps(
         {"number": number, "purpose": "verify", "revision": int(revision), "sha256": DIGEST}, separators=(",", ":")
@@ -63,4 +63,4 @@ def test_anybody_can_check_with_the_published_key_alone() -> None:
 def test_key_ids_are_thumbprints() -> None:
     """The example of RFC 8037, appendix A.3."""
     key = base64.urlsafe_b64decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
-    assert tokens.key_id(key) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    assert paper_tokens.key_id(key) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"

@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 import pypdfium2
 from PIL import Image
 
-from services.applications import document_model
+from services.applications.documents import document_model
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, Section
 from services.documents import rendering
@@ -71,7 +71,7 @@ def _values(section: Section, files: dict[str, Any]) -> dict[str, Any]:
 def documents() -> dict[str, Callable[[], AnyDocument]]:
     """Every reference there is, by name: `kind`, or `form-fund-version`."""
     found: dict[str, Callable[[], AnyDocument]] = dict(models.KINDS)
-    catalogue = Path(document_model.__file__).parent / "forms" / "catalogue"
+    catalogue = Path(document_model.__file__).parents[1] / "forms" / "catalogue"
     for file in sorted(catalogue.glob("*/*.yaml")):
         fund, version = file.parent.name, int(file.stem)
         found[f"form-{fund}-{version}"] = lambda fund=fund, version=version: sample(catalogue_form(fund, version))

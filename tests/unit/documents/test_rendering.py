@@ -15,8 +15,8 @@ from services.documents import coverage, rendering
 from services.documents.checking import Unfit, check, plain
 from services.documents.fetcher import EmbeddedOnly
 from services.documents.libraries import Missing, require
-from shared import printable
 from shared.document import Column, Table, Text, Value, Values
+from shared.text import printable
 from tests.unit.documents import models
 from tests.unit.documents.models import DRAFT, RARE, model
 

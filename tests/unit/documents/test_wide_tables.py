@@ -5,8 +5,8 @@ from typing import Any
 
 import pypdfium2
 
-from services.applications import document_model
-from services.applications.forms.source import read_form
+from services.applications.documents import document_model
+from services.applications.forms.authoring.source import read_form
 from services.documents import markup, rendering
 from services.documents.checking import plain
 from shared.document import Column, Table, Value

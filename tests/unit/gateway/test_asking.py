@@ -1,6 +1,6 @@
 """What the pages make of answers that belong together."""
 
-from services.gateway.pages.asking import asked_for
+from services.gateway.web.calls import asked_for
 
 RETURNED, SUBMITTED = {"state": "returned"}, {"state": "pending_acceptance"}
 OPINIONS = [{"round_trip": 1, "sent": True}, {"round_trip": 2, "sent": True}, {"round_trip": 3, "sent": False}]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.gateway.pages.projects import ceilings
+from services.gateway.applicant.projects import ceilings
 
 
 @pytest.mark.parametrize(

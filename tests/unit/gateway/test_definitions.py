@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from services.gateway.pages import form_view
-from services.gateway.pages.asking import with_own_lists
+from services.gateway.form import form_view
+from services.gateway.web.calls import with_own_lists
 
 FORM: dict[str, Any] = {
     "lists": {"grades": [{"value": "m", "label": "国家级大师"}, {"value": "c", "label": "市级大师"}]},

@@ -5,8 +5,8 @@ from itertools import combinations
 import pytest
 from pydantic import ValidationError
 
-from services.gateway import duties
-from services.gateway.duties import DutiesConflict
+from services.gateway.accounts import role_rules
+from services.gateway.accounts.role_rules import DutiesConflict
 from services.gateway.settings import GatewaySettings
 from shared.identity import Role
 from tests.integration.gateway.conftest import make_settings
@@ -55,18 +55,18 @@ def test_production_refuses_what_is_for_demonstrations(changes: dict[str, object
 def test_duties_are_kept_apart() -> None:
     people = [role for role in Role if role is not Role.SYSTEM]
     for role in people:
-        assert duties.check([role]) == {role}
+        assert role_rules.check([role]) == {role}
     allowed = {frozenset(pair) for pair in combinations(people, 2) if not _refused(pair)}
     # 审核, 评审 and 审定 may go together in a small office; the others never do.
     assert allowed == {frozenset(p) for p in combinations((Role.REVIEWER, Role.EXPERT, Role.DIRECTOR), 2)}
     for roles in ([], ["system"]):
         with pytest.raises(DutiesConflict):
-            duties.check(roles)
+            role_rules.check(roles)
 
 
 def _refused(roles: tuple[Role, ...]) -> bool:
     try:
-        duties.check(roles)
+        role_rules.check(roles)
     except DutiesConflict:
         return True
     return False

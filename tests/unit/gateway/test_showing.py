@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.gateway.pages.review.showing import detail, files, materials
+from services.gateway.review.case_view import detail, files, materials
 
 FORM: dict[str, Any] = {
     "sections": [

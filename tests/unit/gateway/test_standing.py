@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from services.gateway.pages import form_view, standing
-from services.gateway.pages.form_parts import Beside
+from services.gateway.form import form_view, section_state
+from services.gateway.form.form_parts import Beside
 
 Json = dict[str, Any]
 COLUMN = {"required": True, "help": None, "unit": None, "visible_if": None}
@@ -35,23 +35,23 @@ def now(**rows: Json) -> Json:
 
 def test_what_is_hidden_in_a_row_is_not_summed() -> None:
     state = now(a=row(), b=row(hidden=["wan"], required=["item"]))
-    [table] = form_view.build(standing.as_shown(SECTION, state), VALUES, {}, [], Beside(), state).tables
+    [table] = form_view.build(section_state.as_shown(SECTION, state), VALUES, {}, [], Beside(), state).tables
     assert table.totals == [None, "5.00"]
     assert [[cell.hidden for cell in r.cells] for r in table.rows] == [[False, False], [False, True]]
 
 
 def test_the_mark_changes_with_what_is_shown_and_asked_for_and_with_nothing_else() -> None:
-    before = standing.shape(now(a=row()))
-    assert standing.shape(now(a=row(), b=row())) == before  # a row more
-    assert standing.shape({**now(a=row()), "computed": {"sum": "3.00"}}) == before
-    assert standing.shape(now(a=row(hidden=["wan"]))) != before
-    assert standing.shape({**now(a=row()), "hidden": ["x"]}) != before
-    assert standing.shape({**now(a=row()), "required": []}) != before
+    before = section_state.shape(now(a=row()))
+    assert section_state.shape(now(a=row(), b=row())) == before  # a row more
+    assert section_state.shape({**now(a=row()), "computed": {"sum": "3.00"}}) == before
+    assert section_state.shape(now(a=row(hidden=["wan"]))) != before
+    assert section_state.shape({**now(a=row()), "hidden": ["x"]}) != before
+    assert section_state.shape({**now(a=row()), "required": []}) != before
 
 
 def test_outputs_name_their_places() -> None:
     state = {**now(a=row(computed={"twice": "10.00", "more": None})), "computed": {"sum": "5.00", "share": None}}
-    assert standing.computed(state) == {
+    assert section_state.computed(state) == {
         "f-sum": "5.00", "f-share": "—", "t-rows-a-twice": "10.00", "t-rows-a-more": "—", "rows/wan": "5.00",
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import amounts
+from shared.text import amounts
 
 UNSEEN = ["", "\u200b", "\u200e", "\u202d", "\u2069", "\ufeff", "\u00ad"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.capitals import in_words
+from shared.text.capitals import in_words
 
 
 @pytest.mark.parametrize(

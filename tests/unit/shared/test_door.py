@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import web
 
-from shared import deadline, door
-from shared.door import Door
 from shared.errors import Busy
-from shared.ranks import Rank, rank_of
-from shared.web import EDGE
+from shared.http.app import EDGE
+from shared.overload import admission, deadline
+from shared.overload.admission import Door
+from shared.overload.priority import Rank, rank_of
 
 
 @pytest.fixture(autouse=True)
@@ -74,13 +74,13 @@ async def test_line_is_worked_off_by_rank_and_makes_room_for_it() -> None:
 
 
 async def test_patience_ends_and_the_place_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(door.PATIENCE, Rank.READ, 0.05)
+    monkeypatch.setitem(admission.PATIENCE, Rank.READ, 0.05)
     through = Door("test", places=1, line=5, transfers=1)
     async with through.inside(Rank.READ):
         with pytest.raises(Busy) as told:
             async with through.inside(Rank.READ):
                 pass
-        assert door.AGAIN[0] <= told.value.retry_after <= door.AGAIN[1]
+        assert admission.AGAIN[0] <= told.value.retry_after <= admission.AGAIN[1]
         left = asyncio.create_task(stand_in_line(through, Rank.SUBMIT, [], asyncio.Event()))
         await asyncio.sleep(0)
         left.cancel()
@@ -151,7 +151,7 @@ async def test_whoever_matters_more_takes_the_line_from_a_file() -> None:
         write = asyncio.create_task(stand_in_line(through, Rank.WRITE, order, until))
         with pytest.raises(Busy) as told:
             await file
-        assert door.FILE_AGAIN[0] <= told.value.retry_after <= door.FILE_AGAIN[1]
+        assert admission.FILE_AGAIN[0] <= told.value.retry_after <= admission.FILE_AGAIN[1]
     until.set()
     await write
     assert order == [Rank.WRITE]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from shared.file_names import LONGEST, disposition, field_name, file_name, plain
+from shared.text.file_names import LONGEST, disposition, field_name, file_name, plain
 
 
 def part(header: str) -> BodyPartReader:

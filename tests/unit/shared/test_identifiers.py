@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.numbers import email, mail_address
+from shared.text.identifiers import email, mail_address
 
 
 @pytest.mark.parametrize(

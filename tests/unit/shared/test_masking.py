@@ -9,8 +9,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from shared.identity import Signer
-from shared.logs import JsonLine
-from shared.masking import mask, scrub
+from shared.observability.logs import JsonLine
+from shared.text.masking import mask, scrub
 from tests import factories
 
 

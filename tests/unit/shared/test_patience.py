@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from shared import breaker, clock, deadline, tickets
-from shared.breaker import Breaker, Resting, RetryBudget
+from shared import clock, tickets
 from shared.identity import Signer, Verifier, public_key
+from shared.overload import breaker, deadline
+from shared.overload.breaker import Breaker, Resting, RetryBudget
 from shared.tickets import Ticket
 from tests import factories
 

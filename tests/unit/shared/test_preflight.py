@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.applications.preflight import backups
+from services.applications.operations.preflight import backups
 from shared import clock
 from shared.preflight import Finding, Level, bad, fit, good, look, machine, table, tell, warning
 from shared.preflight.database import capacity

@@ -1,6 +1,6 @@
 """What documents show of texts that were saved before anything was refused."""
 
-from shared import printable
+from shared.text import printable
 
 
 def test_an_old_text_turns_nothing_around_it_and_lacks_nothing() -> None:

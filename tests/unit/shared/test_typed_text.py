@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import numbers
-from shared.typed_text import UnreadableText, cleaned, folded, one_line, without_marks
+from shared.text import identifiers
+from shared.text.typed_text import UnreadableText, cleaned, folded, one_line, without_marks
 
 MARKS = [
     "\u200b", "\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2060", "\u2066", "\u2067", "\u2068",
@@ -91,8 +91,8 @@ def test_other_names_stay_apart() -> None:
 
 @pytest.mark.parametrize("mark", MARKS)
 def test_identifiers_are_read_without_marks(mark: str) -> None:
-    assert numbers.mobile(f"\u202d138{mark}0013\u20118000\u202c") == "13800138000"
-    assert numbers.uscc(f"{mark}911101080000000194{mark}") == "911101080000000194"
-    assert numbers.phone(f"010\u201358511090{mark}") == "010-58511090"
-    assert numbers.email(f"{mark}a@example.com{mark}") == "a@example.com"
-    assert numbers.postcode(f"100{mark}000") == "100000"
+    assert identifiers.mobile(f"\u202d138{mark}0013\u20118000\u202c") == "13800138000"
+    assert identifiers.uscc(f"{mark}911101080000000194{mark}") == "911101080000000194"
+    assert identifiers.phone(f"010\u201358511090{mark}") == "010-58511090"
+    assert identifiers.email(f"{mark}a@example.com{mark}") == "a@example.com"
+    assert identifiers.postcode(f"100{mark}000") == "100000"

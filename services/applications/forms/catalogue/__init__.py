@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, MutableMapping
 from functools import cache
 from pathlib import Path
 
+from services.applications.forms.authoring.source import read_file
 from services.applications.forms.definition import Form
-from services.applications.forms.source import read_file
 from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent

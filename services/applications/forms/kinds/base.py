@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.typed_text import UnreadableText, cleaned, without_marks
+from shared.text.typed_text import UnreadableText, cleaned, without_marks
 
 KEY = "^[A-Za-z][A-Za-z0-9_]*$"
 FORMER_KEY = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$"

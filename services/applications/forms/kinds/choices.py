@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Label, Part, Wrong, text_of
-from shared.typed_text import without_marks
+from shared.text.typed_text import without_marks
 
 
 class Option(Part):

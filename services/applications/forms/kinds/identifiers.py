@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
-from shared import numbers
+from shared.text import identifiers
 
 Rule = Callable[[str], str]
 
@@ -28,35 +28,35 @@ class PhoneField(_Identifier):
     """A landline with its area code, or a mobile number."""
 
     kind: Literal["phone"]
-    rule: ClassVar[Rule] = staticmethod(numbers.phone)
+    rule: ClassVar[Rule] = staticmethod(identifiers.phone)
 
 
 class MobileField(_Identifier):
     """A mainland mobile number."""
 
     kind: Literal["mobile"]
-    rule: ClassVar[Rule] = staticmethod(numbers.mobile)
+    rule: ClassVar[Rule] = staticmethod(identifiers.mobile)
 
 
 class EmailField(_Identifier):
     """An e-mail address."""
 
     kind: Literal["email"]
-    rule: ClassVar[Rule] = staticmethod(numbers.email)
+    rule: ClassVar[Rule] = staticmethod(identifiers.email)
 
 
 class PostcodeField(_Identifier):
     """邮政编码."""
 
     kind: Literal["postcode"]
-    rule: ClassVar[Rule] = staticmethod(numbers.postcode)
+    rule: ClassVar[Rule] = staticmethod(identifiers.postcode)
 
 
 class UsccField(_Identifier):
     """统一社会信用代码."""
 
     kind: Literal["uscc"]
-    rule: ClassVar[Rule] = staticmethod(numbers.uscc)
+    rule: ClassVar[Rule] = staticmethod(identifiers.uscc)
 
 
 class IdCardField(_Identifier):
@@ -64,7 +64,7 @@ class IdCardField(_Identifier):
 
     kind: Literal["id_card"]
     sensitive: bool = True
-    rule: ClassVar[Rule] = staticmethod(numbers.resident_id)
+    rule: ClassVar[Rule] = staticmethod(identifiers.resident_id)
 
 
 class PassportField(_Identifier):
@@ -72,11 +72,11 @@ class PassportField(_Identifier):
 
     kind: Literal["passport"]
     sensitive: bool = True
-    rule: ClassVar[Rule] = staticmethod(numbers.passport_or_other)
+    rule: ClassVar[Rule] = staticmethod(identifiers.passport_or_other)
 
 
 class BankAccountField(_Identifier):
     """A corporate bank account."""
 
     kind: Literal["bank_account"]
-    rule: ClassVar[Rule] = staticmethod(numbers.bank_account)
+    rule: ClassVar[Rule] = staticmethod(identifiers.bank_account)

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong
-from shared import amounts
+from shared.text import amounts
 
 
 def _number(raw: object, unit: str | None, code: str, message: str) -> Decimal:

@@ -7,7 +7,7 @@ import regex
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
-from shared import printable
+from shared.text import printable
 
 # What a pattern may take for one value. Patterns come with forms, and some backtrack for ever.
 PATTERN_SECONDS = 0.1

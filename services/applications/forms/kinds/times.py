@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
-from shared import clock, numbers
+from shared import clock
+from shared.text import identifiers
 
 
 class DateField(Kind):
@@ -15,7 +16,7 @@ class DateField(Kind):
     kind: Literal["date"]
 
     def parse(self, raw: object, choices: Choices) -> str:
-        text = re.sub("[/.年月]", "-", numbers.plain(text_of(raw)[:60])).removesuffix("日")
+        text = re.sub("[/.年月]", "-", identifiers.plain(text_of(raw)[:60])).removesuffix("日")
         if not re.fullmatch(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", text):
             raise Wrong("not_date", "应为日期，如 2026-05-31")
         try:
@@ -43,7 +44,7 @@ class YearField(Kind):
 
     def parse(self, raw: object, choices: Choices) -> int:
         ok = isinstance(raw, int | str) and not isinstance(raw, bool)
-        text = numbers.plain(str(raw)[:60]).removesuffix("年") if ok else ""
+        text = identifiers.plain(str(raw)[:60]).removesuffix("年") if ok else ""
         if not re.fullmatch(r"[0-9]{4}", text):
             raise Wrong("not_year", "应为年份，如 2025")
         if not self.min <= int(text) <= self.max:

@@ -11,12 +11,12 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 
 from services.gateway.app import create_app
-from services.gateway.context import DATABASE
 from services.gateway.stub_idp import certificates
 from services.gateway.stub_idp.models import (
     StubMail,
 )
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.context import DATABASE
 from tests import factories
 from tests.integration.gateway.conftest import Browser, make_settings
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from aiohttp.test_utils import TestServer
 
-from services.gateway.context import DATABASE
 from services.gateway.stub_idp import certificates
 from services.gateway.stub_idp.certificates import Holder
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.context import DATABASE
 from tests.integration.gateway.conftest import Browser
 from tests.integration.gateway.stub_idp.conftest import PDF, as_reviewer, errors_of, mails_to, multipart
 
@@ -22,7 +22,7 @@ async def certificate_form(browser: Browser) -> tuple[dict[str, str], str]:
 
 
 async def test_certificate_signs_in_without_registration(browser: Browser, gateway: TestServer) -> None:
-    from services.gateway.context import SETTINGS
+    from services.gateway.web.context import SETTINGS
 
     folder = Path(gateway.app[SETTINGS].stub_ca_file).parent
     holder = Holder("91110109MA03JKLM4Q", "北京花丝镶嵌有限公司", "花丝")

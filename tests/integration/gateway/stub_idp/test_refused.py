@@ -13,11 +13,11 @@ from aiohttp.test_utils import TestServer
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import update
 
-from services.gateway.context import DATABASE, SETTINGS, SIGN_IN
 from services.gateway.signin.attempt import Attempt, Seal
 from services.gateway.stub_idp import asked, certificates
 from services.gateway.stub_idp.certificates import Holder
 from services.gateway.stub_idp.models import StubGrant
+from services.gateway.web.context import DATABASE, SETTINGS, SIGN_IN
 from shared import clock
 from shared.errors import NotSignedIn
 from shared.identity import Signer, Verifier, public_key

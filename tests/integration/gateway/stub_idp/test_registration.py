@@ -6,12 +6,12 @@ import pytest
 from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 
-from services.gateway.context import DATABASE
 from services.gateway.stub_idp.models import (
     StubAccount,
     StubRegistration,
     StubReview,
 )
+from services.gateway.web.context import DATABASE
 from tests.integration.gateway.conftest import Browser
 from tests.integration.gateway.stub_idp.conftest import (
     FOREIGN,

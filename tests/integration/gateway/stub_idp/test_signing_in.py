@@ -13,13 +13,13 @@ from sqlalchemy import delete, update
 
 from deploy.embedded.ports import free_port
 from services.gateway.app import create_app
-from services.gateway.context import DATABASE
 from services.gateway.stub_idp.models import (
     StubChallenge,
     StubMail,
     StubResetCode,
 )
 from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.web.context import DATABASE
 from shared import clock
 from tests.integration.gateway.conftest import Browser, make_settings
 from tests.integration.gateway.stub_idp.conftest import errors_of, mails_to

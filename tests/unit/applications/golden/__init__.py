@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from services.applications.forms import answers
 from services.applications.forms.catalogue import form as catalogue_form
-from services.applications.forms.checks import evaluate
 from services.applications.forms.definition import OtherApplications, RoundFacts
-from services.applications.forms.situation import Facts
-from services.applications.forms.standing import effective, now
+from services.applications.forms.filled import reading
+from services.applications.forms.filled.checks import evaluate
+from services.applications.forms.filled.section_state import effective, now
+from services.applications.forms.filled.situation import Facts
 from shared import clock
 from tests import factories
 
@@ -42,8 +42,8 @@ def made(fund_type: str) -> dict[str, Any]:
         standing = {}
         for section in form.sections:
             files = {slot.key: frozenset(values[section.key].get(slot.key) or ()) for slot in section.slots}
-            context = answers.Context(form=form, facts=facts, files=files, saved=saved)
-            saved[section.key] = _named(answers.validate(section, values[section.key], context))
+            context = reading.Context(form=form, facts=facts, files=files, saved=saved)
+            saved[section.key] = _named(reading.validate(section, values[section.key], context))
             standing[section.key] = now(section, context.situation(section, saved[section.key])).model_dump()
         return {
             "kept": saved,

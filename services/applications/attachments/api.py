@@ -1,0 +1,126 @@
+"""Attachments: a streamed upload, the file, removal."""
+
+import contextlib
+import os
+from urllib.parse import quote
+
+from aiohttp import BodyPartReader, web
+
+from services.applications.attachments import attachments as use_case
+from services.applications.attachments.uploads import MB, examine, receive, too_large
+from services.applications.core import views
+from services.applications.core.budgets import may_add
+from services.applications.core.context import CODEC, INSPECTOR, SCANNER, SETTINGS, STORE, transaction
+from shared.errors import Malformed, NotFound
+from shared.http import framing
+from shared.http.app import actor, answer, uuid_in_path
+from shared.http.forms import chunks, parts
+from shared.store import CHUNK, attachment_key
+from shared.text.file_names import field_name, file_name
+
+# What surrounds the file in a multipart body, generously.
+FRAME = 8 * 1024
+
+
+async def _file_part(request: web.Request) -> BodyPartReader:
+    async for part in parts(request, most=50):
+        if field_name(part) == "file":
+            return part
+    raise Malformed("没有名为 file 的文件。", code="file_missing")
+
+
+async def upload(request: web.Request) -> web.Response:
+    """Add a file to a slot. It counts once the section's saved values name it."""
+    who, id, app = actor(request), uuid_in_path(request), request.app
+    section, slot = request.query.get("section", ""), request.query.get("slot", "")
+    codec, total_mb = app[CODEC], app[SETTINGS].attachments_total_mb
+    # What the whole request weighs is nearly the file; said before the person waits for a hopeless upload.
+    announced = max(0, framing.announced(request) - FRAME)
+    # The transaction ends before the first byte is read: a slow line must not hold a connection.
+    async with transaction(request) as session:
+        place = await use_case.may_upload(
+            session, codec, who, id, section, slot, size=announced, total_mb=total_mb
+        )
+        await may_add(session, who.enterprise or "", announced, total_mb=app[SETTINGS].enterprise_total_mb)
+    if announced > place.slot.max_mb * MB:
+        raise too_large(place.slot)
+    app[INSPECTOR].may_come(who.enterprise or who.account)
+    part = await _file_part(request)
+    file = await receive(chunks(part, CHUNK), file_name(part) or "附件", place)
+    try:
+        examined = await examine(file, place, app[INSPECTOR], app[SCANNER], who.enterprise or who.account)
+        # Before the transaction, where it may take its time: an object without a row is harmless.
+        await app[STORE].put_file(attachment_key(file.sha256), file.path)
+        async with transaction(request) as session:
+            await may_add(session, who.enterprise or "", file.size, total_mb=app[SETTINGS].enterprise_total_mb)
+            attachment = await use_case.keep(
+                session, app[STORE], codec, who, id, section, slot, file, examined, total_mb=total_mb
+            )
+            view = views.attachment_view(attachment)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(file.path)
+    return answer(view, 201)
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """The file itself. Staff read it once it has been scanned, where there is a scanner."""
+    async with transaction(request) as session:
+        found = await use_case.to_read(
+            session,
+            actor(request),
+            uuid_in_path(request),
+            uuid_in_path(request, "attachment"),
+            scanning=request.app[SCANNER] is not None,
+        )
+    return await send_file(
+        request, attachment_key(found.sha256), found.name, media_type=found.media_type, size=found.size
+    )
+
+
+def content_disposition(name: str, *, inline: bool = False) -> str:
+    """RFC 6266: the name in UTF-8, and before it what is ASCII of it for clients that know no better."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in " -_.()") else "_" for c in name)
+    placement = "inline" if inline else "attachment"
+    return f"{placement}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+async def send_file(
+    request: web.Request, key: str, name: str, *, media_type: str, size: int, inline: bool = False
+) -> web.StreamResponse:
+    """Stream an object of the store under a name people know."""
+    chunks = request.app[STORE].stream(key)
+    try:
+        first = await anext(chunks)
+    except FileNotFoundError:
+        raise NotFound("文件暂时无法读取，请联系技术咨询。", code="file_lost") from None
+    except StopAsyncIteration:
+        first = b""
+    answer = web.StreamResponse(
+        headers={
+            "Content-Type": media_type,
+            "Content-Disposition": content_disposition(name, inline=inline),
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        }
+    )
+    answer.content_length = size
+    await answer.prepare(request)
+    await answer.write(first)
+    async for chunk in chunks:
+        await answer.write(chunk)
+    await answer.write_eof()
+    return answer
+
+
+async def remove(request: web.Request) -> web.Response:
+    """Take a file away; 409 while saved values name it."""
+    async with transaction(request) as session:
+        await use_case.remove(
+            session,
+            request.app[CODEC],
+            actor(request),
+            uuid_in_path(request),
+            uuid_in_path(request, "attachment"),
+        )
+    return web.Response(status=204)

@@ -1,0 +1,132 @@
+"""Attachments: kept by content, counted once a section's saved values name them."""
+
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.attachments.uploads import MB, Examined, Place, Received
+from services.applications.core import repository, stored_contents
+from services.applications.core.audit import record
+from services.applications.core.codec import Codec
+from services.applications.core.disclosure import must_be_shown
+from services.applications.core.readings import read_file
+from services.applications.filling.sections import editable, open_section
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.filled.reading import named_files
+from services.applications.tables.applications import Attachment
+from shared import clock
+from shared.errors import Conflict, DomainError, NotFound, TooLarge
+from shared.identity import Actor, Role
+from shared.store import Store, attachment_key
+
+# Far above what any slot takes; keeps a script from filling the table.
+MAX_PER_SLOT = 200
+
+
+async def may_upload(
+    session: AsyncSession,
+    codec: Codec,
+    actor: Actor,
+    id: UUID,
+    section: str,
+    slot: str,
+    *,
+    size: int,
+    total_mb: int,
+    lock: bool = False,
+) -> Place:
+    """The place, if the actor may add `size` bytes to it now; asked before a single byte is read, and once more
+    when the file is kept."""
+    opened = await open_section(session, codec, actor, id, section, lock=lock)
+    found = opened.definition.slot(slot)
+    if found is None:
+        raise NotFound("没有这个附件位置。", code="unknown_slot")
+    if not editable(opened.application, section):
+        raise Conflict("当前不能修改此项材料。", code="wrong_state")
+    present = await repository.attachments(session, id)
+    if sum((a.section, a.slot) == (section, slot) for a in present) >= MAX_PER_SLOT:
+        raise Conflict("此处附件过多，请先删除不用的附件。", code="too_many_files")
+    if sum(a.size for a in present) + size > total_mb * MB:
+        raise TooLarge(
+            f"本项目的附件合计不能超过 {total_mb} MB，请删除不用的附件或压缩后上传。", code="total_too_large"
+        )
+    return Place(section, found)
+
+
+async def keep(
+    session: AsyncSession,
+    store: Store,
+    codec: Codec,
+    actor: Actor,
+    id: UUID,
+    section: str,
+    slot: str,
+    file: Received,
+    examined: Examined,
+    *,
+    total_mb: int,
+) -> Attachment:
+    """Record a file that is in the store already."""
+    await may_upload(session, codec, actor, id, section, slot, size=file.size, total_mb=total_mb, lock=True)
+    # From here to the commit no sweep removes this content; one that just did is made good.
+    await stored_contents.hold(session, file.sha256)
+    await store.put_file(attachment_key(file.sha256), file.path)
+    attachment = Attachment(
+        id=uuid4(),
+        application_id=id,
+        section=section,
+        slot=slot,
+        name=file.name,
+        size=file.size,
+        media_type=examined.media_type,
+        sha256=file.sha256,
+        created_by=actor.account,
+        scanned_at=examined.scanned_at,
+    )
+    session.add(attachment)
+    # Not its name, which may tell of a person: the audit forgets nothing.
+    record(
+        session, actor, "attach", application_id=id, section=section, slot=slot, attachment=str(attachment.id),
+        sha256=file.sha256,
+    )  # fmt: skip
+    await session.flush()
+    return attachment
+
+
+async def to_read(
+    session: AsyncSession, actor: Actor, id: UUID, attachment_id: UUID, *, scanning: bool, page: bool = False
+) -> Attachment:
+    """An attachment the actor may read, which is recorded; `page`: only a page of it. What a scanner has not seen yet is
+    for its owner only; what is infected for nobody."""
+    application = await repository.application(session, actor, id)
+    found = await repository.attachment(session, id, attachment_id)
+    must_be_shown(actor, catalogue_form(application.fund_type, application.form_version), found)
+    if found.deleted_at is not None and not await stored_contents.in_a_revision(session, found):
+        raise NotFound("未找到该附件。")
+    if refusal := _unreadable(found, actor, scanning=scanning):
+        raise refusal
+    await read_file(session, actor, found, page=page)
+    return found
+
+
+def _unreadable(found: Attachment, actor: Actor, *, scanning: bool) -> DomainError | None:
+    if found.infected:
+        return Conflict(f"该附件被查出病毒（{found.infected}），不能下载。", code="file_infected")
+    if scanning and found.scanned_at is None and not actor.is_a(Role.APPLICANT):
+        return Conflict("该附件正在等待病毒查验，请稍后再试。", code="scan_pending", retry_after=30)
+    return None
+
+
+async def remove(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, attachment_id: UUID) -> None:
+    """Take an attachment away, unless saved values name it. The file stays: a revision may hold it."""
+    application = await repository.application(session, actor, id, lock=True)
+    attachment = await repository.attachment(session, id, attachment_id)
+    if attachment.deleted_at is not None:
+        raise NotFound("未找到该附件。")
+    if not editable(application, attachment.section):
+        raise Conflict("当前不能修改此项材料。", code="wrong_state")
+    opened = await open_section(session, codec, actor, id, attachment.section)
+    if str(attachment_id) in named_files(opened.definition, opened.row.saved):
+        raise Conflict("已保存的表单正在使用该附件，请先在表单中移除并保存。", code="attachment_in_use")
+    attachment.deleted_at = clock.now()
+    record(session, actor, "detach", application_id=id, attachment=str(attachment_id))

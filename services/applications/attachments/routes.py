@@ -1,0 +1,20 @@
+"""The route table of attachments: who may call a route, with what."""
+
+from services.applications.attachments import api
+from services.applications.core.schemas import AttachmentView
+from shared.http.app import Route
+from shared.roles import APPLICANT, GATEWAY, JUDGES
+
+A = "/api/v1/applications/{id}"
+
+ROUTES = [
+    Route(
+        "POST", f"{A}/attachments", api.upload, GATEWAY, APPLICANT,
+        answer=AttachmentView, status=201, query=("section", "slot"), takes_file=True,
+    ),
+    Route(
+        "GET", f"{A}/attachments/{{attachment}}", api.download, GATEWAY, JUDGES,
+        media_type="application/octet-stream",
+    ),
+    Route("DELETE", f"{A}/attachments/{{attachment}}", api.remove, GATEWAY, APPLICANT, status=204),
+]  # fmt: skip

@@ -1,0 +1,159 @@
+"""A file on its way in: written to the disk as it comes, its type told, looked into, scanned."""
+
+import hashlib
+import logging
+import re
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from services.applications.attachments.clamd import Clamd, ScannerAway
+from services.applications.attachments.inspection import Inspector
+from services.applications.forms.definition import Slot
+from shared import clock
+from shared.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
+
+log = logging.getLogger(__name__)
+
+MB = 1024 * 1024
+# How each accepted kind of file begins, whatever its name says.
+_KINDS = {
+    "pdf": ("application/pdf", b"%PDF-"),
+    "png": ("image/png", b"\x89PNG\r\n\x1a\n"),
+    "jpg": ("image/jpeg", b"\xff\xd8\xff"),
+    "jpeg": ("image/jpeg", b"\xff\xd8\xff"),
+}
+# What people try most often, and what to do instead.
+_HEIC = "苹果手机请在“设置—相机—格式”中选择“兼容性最佳”后重新拍摄，或将照片另存为 JPG 后上传。"
+_OTHER_KINDS = {"heic": _HEIC, "heif": _HEIC, "webp": "请用看图软件另存为 JPG 或 PNG 后上传。"}
+# A PDF may have other bytes before its mark: viewers look for it in the first 1,024.
+_HEAD = 1024
+# What telephones and offices put under another extension, by its first bytes, and what to do then.
+_DISGUISED = (
+    (
+        re.compile(rb".{4}ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)", re.DOTALL),
+        f"文件实际是 HEIC 照片。{_HEIC}",
+    ),
+    (re.compile(rb".{4}ftypavif", re.DOTALL), "文件实际是 AVIF 图片，请另存为 JPG 或 PNG 后上传。"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "文件实际是 WebP 图片，请用看图软件另存为 JPG 或 PNG 后上传。"),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "文件实际是 PNG 图片，请将扩展名改为 .png 或另存为所需格式后上传。"),
+    (re.compile(rb"\xff\xd8\xff"), "文件实际是 JPG 图片，请将扩展名改为 .jpg 或另存为所需格式后上传。"),
+    (re.compile(rb"GIF8|BM|II\*\0|MM\0\*"), "文件实际是其他格式的图片，请另存为 JPG 或 PNG 后上传。"),
+    (
+        re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0"),
+        "文件实际是 Office、WPS 文档或压缩包，请在 Word、WPS 中“输出为PDF”后上传。",
+    ),
+)
+PREFIX = "gm-upload-"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an upload goes: a slot of a section."""
+
+    section: str
+    slot: Slot
+
+    def refuse(self, code: str, message: str) -> Invalid:
+        """What is wrong with a file, at its slot."""
+        return Invalid(
+            [FieldError(section=self.section, field=self.slot.key, code=code, message=message)], message, code=code
+        )
+
+
+@dataclass(frozen=True)
+class Received:
+    """A file that arrived whole, not yet in the store."""
+
+    path: Path
+    name: str
+    size: int
+    sha256: str
+    head: bytes
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is known of a file that may be kept. `scanned_at` is null while no scanner has looked at it."""
+
+    media_type: str
+    scanned_at: datetime | None
+
+
+def too_large(slot: Slot) -> TooLarge:
+    """A file above its slot's limit."""
+    return TooLarge(f"单个文件不能超过 {slot.max_mb} MB，请压缩或拆分后重新上传。")
+
+
+async def receive(chunks: AsyncIterator[bytes], name: str, place: Place) -> Received:
+    """Write the stream to a temporary file, counting as it comes. `TooLarge` over the slot's limit."""
+    limit = place.slot.max_mb * MB
+    hasher, size, head = hashlib.sha256(), 0, b""
+    with tempfile.NamedTemporaryFile(prefix=PREFIX, delete=False) as file:
+        path = Path(file.name)
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise too_large(place.slot)
+                if len(head) < _HEAD:
+                    head = (head + chunk)[:_HEAD]
+                hasher.update(chunk)
+                file.write(chunk)
+        except BaseException:
+            path.unlink(missing_ok=True)  # noqa: ASYNC240 (one unlink in the temporary folder)
+            raise
+    return Received(path, name, size, hasher.hexdigest(), head)
+
+
+def media_type_of(file: Received, place: Place) -> str:
+    """The type by extension and first bytes, which must agree and be accepted by the slot."""
+    extension = PurePosixPath(file.name).suffix.lower().lstrip(".")
+    kinds = "、".join(place.slot.accept)
+    if extension not in place.slot.accept:
+        told = f"此处只接受 {kinds} 文件。{_OTHER_KINDS.get(extension, '')}"
+        raise UnsupportedMedia(told, code="file_type")
+    if file.size == 0:
+        raise UnsupportedMedia("文件是空的，请重新选择文件。", code="file_content")
+    media_type, beginning = _KINDS[extension]
+    within = file.head if extension == "pdf" else file.head[: len(beginning)]
+    if beginning not in within:
+        told = next((told for mark, told in _DISGUISED if mark.match(file.head)), "请重新导出后上传。")
+        raise UnsupportedMedia(f"文件内容与扩展名 .{extension} 不符，{told}", code="file_content")
+    return media_type
+
+
+async def examine(
+    file: Received, place: Place, inspector: Inspector, scanner: Clamd | None, enterprise: str
+) -> Examined:
+    """Whether a received file may be kept; `Invalid` or `UnsupportedMedia` with the reason.
+
+    A scanner that is away keeps nobody from a deadline: the file is taken, scanned later by the relay, and shown
+    to nobody but its owner until then.
+    """
+    media_type = media_type_of(file, place)
+    if fault := await inspector.look_into(file.path, media_type, enterprise):
+        raise place.refuse(fault.code, fault.message)
+    if scanner is None:
+        return Examined(media_type, None)
+    try:
+        found = await scanner.scan_file(file.path)
+    except ScannerAway as away:
+        log.warning("the scanner gave no verdict", extra={"reason": str(away)})
+        return Examined(media_type, None)
+    if found:
+        log.warning("an infected file was refused", extra={"found": found, "sha256": file.sha256})
+        raise place.refuse("file_infected", f"文件含有病毒或恶意代码（{found}），已拒绝接收，请处理后重新上传。")
+    return Examined(media_type, clock.now())
+
+
+def remove_leftovers() -> None:
+    """Uploads that a killed process left behind; a live one is never a day old."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 24 * 3600:
+                left.unlink()

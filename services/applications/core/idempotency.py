@@ -1,0 +1,42 @@
+"""Same key and body: the first answer again. Key and effect commit together."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.tables.idempotency import IdempotencyKey
+from shared.errors import Conflict, FieldError, Invalid
+from shared.identity import Actor
+
+Answer = dict[str, Any]
+
+
+async def once(
+    session: AsyncSession,
+    actor: Actor,
+    operation: str,
+    key: str,
+    body_sha256: str,
+    act: Callable[[], Awaitable[Answer]],
+) -> Answer:
+    """Run `act` unless this key has an answer already; `Conflict` (retry after 1 s) while it is being made,
+    `Invalid` when the key was used with another body."""
+    scope = f"{operation}:{actor.enterprise or actor.account}"
+    # Held until the transaction ends, so that the second of two simultaneous requests neither waits nor acts.
+    free = await session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"{scope}:{key}", 0))))
+    if not free:
+        raise Conflict("相同的请求正在处理，请稍候。", code="in_progress", retry_after=1)
+    known = await session.get(IdempotencyKey, (scope, key))
+    if known is not None:
+        if known.body_sha256 != body_sha256:
+            raise Invalid(
+                [FieldError(code="idempotency_key_reused", message="同一 Idempotency-Key 的请求内容不同")],
+                "同一 Idempotency-Key 的请求内容不同。",
+                code="idempotency_key_reused",
+            )
+        return known.answer
+    answer = await act()
+    session.add(IdempotencyKey(scope=scope, key=key, body_sha256=body_sha256, answer=answer))
+    return answer

@@ -1,0 +1,87 @@
+"""Every SELECT of rounds and of the late acceptances in them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.tables.applications import Application, Audit, Extension, Round
+from shared.errors import NotFound
+
+
+async def round_(session: AsyncSession, id: UUID, *, lock: bool = False, anew: bool = False) -> Round:
+    """A round: as this transaction has seen it if it has, or as it is now where `anew` or locked."""
+    found = await session.get(Round, id, populate_existing=anew, with_for_update=lock or None)
+    if found is None:
+        raise NotFound("没有这个申报批次。")
+    seen(session, found)
+    return found
+
+
+def seen(session: AsyncSession, round_: Round) -> None:
+    """A session forgets what nobody holds; a round that it has seen is not asked for again."""
+    session.info.setdefault("rounds", []).append(round_)
+
+
+async def rounds(
+    session: AsyncSession, *, closing_after: datetime | None = None, or_among: set[UUID] | None = None
+) -> list[Round]:
+    """Rounds by closing time; with `closing_after` only published ones that close later, or are `or_among`."""
+    query = select(Round).order_by(Round.closes_at, Round.id)
+    if closing_after is not None:
+        query = query.where(
+            Round.published_at.is_not(None), or_(Round.closes_at > closing_after, Round.id.in_(or_among or set()))
+        )
+    return list(await session.scalars(query))
+
+
+async def rounds_among(session: AsyncSession, applications: Sequence[Application]) -> dict[UUID, Round]:
+    """The rounds of these applications."""
+    query = select(Round).where(Round.id.in_({a.round_id for a in applications}))
+    return {found.id: found for found in await session.scalars(query)}
+
+
+async def extension(session: AsyncSession, round_id: UUID, enterprise: str) -> Extension | None:
+    return await session.get(Extension, (round_id, enterprise))
+
+
+async def extensions(session: AsyncSession, round_id: UUID) -> list[Extension]:
+    query = (
+        select(Extension)
+        .where(Extension.round_id == round_id)
+        .order_by(Extension.created_at, Extension.enterprise)
+    )
+    return list(await session.scalars(query))
+
+
+async def extensions_of(session: AsyncSession, enterprise: str, at: datetime) -> dict[UUID, Extension]:
+    """An enterprise's late acceptances that still run, by round."""
+    query = select(Extension).where(Extension.enterprise == enterprise, Extension.until >= at)
+    return {found.round_id: found for found in await session.scalars(query)}
+
+
+async def extensions_among(
+    session: AsyncSession, applications: Sequence[Application]
+) -> dict[tuple[UUID, str], Extension]:
+    """The late acceptances that concern any of these applications."""
+    pairs = {(a.round_id, a.enterprise) for a in applications}
+    query = select(Extension).where(tuple_(Extension.round_id, Extension.enterprise).in_(pairs))
+    return {(found.round_id, found.enterprise): found for found in await session.scalars(query)}
+
+
+async def round_history(session: AsyncSession, round_id: UUID, limit: int = 200) -> list[Audit]:
+    """What operators did with a round, newest first."""
+    query = select(Audit).where(Audit.application_id.is_(None), Audit.details["round"].astext == str(round_id))
+    return list(await session.scalars(query.order_by(Audit.id.desc()).limit(limit)))
+
+
+async def counted_by_state(session: AsyncSession, round_id: UUID) -> dict[str, int]:
+    """How many applications of a round stand in each state."""
+    query = (
+        select(Application.state, func.count())
+        .where(Application.round_id == round_id, Application.deleted_at.is_(None))
+        .group_by(Application.state)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}

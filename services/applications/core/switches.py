@@ -1,0 +1,62 @@
+"""What operators set while the system runs: how often pages keep by themselves, whether previews and exports are made,
+and one line on every page. Each change is audited."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core.audit import record
+from services.applications.core.switch_schemas import SwitchesInput, SwitchesView
+from services.applications.tables.switches import Switches
+from shared import clock
+from shared.errors import Stale, Unavailable
+from shared.identity import Actor
+
+FIELDS = ("autosave_seconds", "previews", "exports", "announcement", "announcement_until")
+
+
+class SwitchedOff(Unavailable):
+    """此功能已由值班人员临时关闭，以保证提交申请畅通，请稍后再试。"""
+
+    code = "switched_off"
+
+
+async def current(session: AsyncSession) -> SwitchesView:
+    """As they stand; nothing set is the usual."""
+    row = await session.get(Switches, 1)
+    if row is None:
+        return SwitchesView()
+    return SwitchesView.model_validate(row, from_attributes=True)
+
+
+async def change(session: AsyncSession, actor: Actor, version: str, wanted: SwitchesInput) -> SwitchesView:
+    """Set all of them; `Stale` when somebody else has set them since."""
+    # Also when there is no row yet, one operator at a time.
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext("switches"))))
+    before = await current(session)
+    if version != str(before.version):
+        raise Stale(current=before.model_dump(mode="json"))
+    row = await session.get(Switches, 1)
+    if row is None:
+        row = Switches(id=1, version=0)
+        session.add(row)
+    for name in FIELDS:
+        setattr(row, name, getattr(wanted, name))
+    row.version = before.version + 1
+    row.changed_by = actor.name
+    row.changed_at = clock.now()
+    after = wanted.model_dump(mode="json")
+    was = before.model_dump(mode="json")
+    record(
+        session,
+        actor,
+        "switch",
+        changed={name: [was[name], after[name]] for name in FIELDS if was[name] != after[name]},
+    )
+    await session.flush()
+    return SwitchesView.model_validate(row, from_attributes=True)
+
+
+async def must_be_on(session: AsyncSession, name: str) -> None:
+    """`SwitchedOff` while operators have it off: `previews` or `exports`."""
+    if not getattr(await current(session), name):
+        raise SwitchedOff(retry_after=300)

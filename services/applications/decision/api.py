@@ -1,0 +1,252 @@
+"""The bureau's side of the stages: batches, who scores a case, ranking and budget, objections, letters, 公示."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from services.applications.core import peers, repository, round_queries
+from services.applications.core.context import PEERS, transaction
+from services.applications.decision import batches, experts, objections, ranking
+from services.applications.decision.schemas import (
+    Assessed,
+    BatchView,
+    BudgetView,
+    ExpertChoice,
+    ExpertsOfCase,
+    GiveToExperts,
+    LetterView,
+    NewBatch,
+    NoteObjection,
+    ObjectionView,
+    PublicityCase,
+    PublicityList,
+    RankedCase,
+    Ranking,
+    SettleObjection,
+    StageView,
+    wan,
+)
+from services.applications.decision.score_sheets import CURRENT, sheet
+from services.applications.documents import letters
+from services.applications.documents.api import ask_for, file_or_status
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.tables.applications import Application
+from services.applications.tables.decision import Assessment, Batch
+from services.applications.workflow import LABELS, State
+from shared.errors import Malformed, Unavailable
+from shared.http.app import actor, answer, body, if_match, uuid_in_path
+from shared.identity import Role
+from shared.messages import StaffMember
+
+
+def _round(request: web.Request) -> UUID | None:
+    text = request.query.get("round", "")
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Malformed("没有这个申报批次。", code="bad_round") from None
+
+
+def _batch(batch: Batch, cases: int) -> BatchView:
+    return BatchView(
+        id=batch.id, round=batch.round_id, name=batch.name, cases=cases,
+        created_at=batch.created_at, closed_at=batch.closed_at,
+    )  # fmt: skip
+
+
+async def list_batches(request: web.Request) -> web.Response:
+    """审核批, the newest first; `round` narrows to one round's."""
+    async with transaction(request) as session:
+        return answer([_batch(b, n) for b, n in await batches.listed(session, _round(request))])
+
+
+async def make_batch(request: web.Request) -> web.Response:
+    """A new batch in a round; 409 when it has one of this name."""
+    given = body(request, NewBatch)
+    async with transaction(request) as session:
+        return answer(_batch(await batches.make(session, actor(request), given.round, given.name), 0), 201)
+
+
+async def close_batch(request: web.Request) -> web.Response:
+    """封批: nothing more is taken into it."""
+    async with transaction(request) as session:
+        await batches.close(session, actor(request), uuid_in_path(request))
+    return web.Response(status=204)
+
+
+def _assessed(found: Assessment, *, shown: bool) -> Assessed:
+    return Assessed(
+        account=found.account,
+        name=found.name,
+        assigned_at=found.assigned_at,
+        submitted_at=found.submitted_at,
+        total=wan(found.total) if shown else None,
+        values=found.values if shown else None,
+    )
+
+
+def _of_case(
+    application: Application, found: list[Assessment], choices: list[ExpertChoice] | None
+) -> ExpertsOfCase:
+    # Blind until all have scored: not even the bureau sees a part of it.
+    shown = State(application.state) is not State.EXPERT_REVIEW
+    totals = [a.total for a in found if a.total is not None]
+    used = sheet(found[0].sheet if found else CURRENT)
+    return ExpertsOfCase(
+        assessments=[_assessed(a, shown=shown) for a in found],
+        open=shown,
+        score=wan(application.score) if shown else None,
+        wide=shown and bool(totals) and max(totals) - min(totals) > used.wide,
+        sheet=used.model_dump(mode="json"),
+        choices=choices,
+    )
+
+
+async def show_experts(request: web.Request) -> web.Response:
+    """Who scores a case; what they gave once all have; and to whom it can be given."""
+    who, id = actor(request), uuid_in_path(request)
+    known: list[StaffMember] | None
+    try:
+        known = await peers.staff(request.app[PEERS], Role.EXPERT)
+    except Unavailable:
+        known = None
+    async with transaction(request) as session:
+        application = await repository.application(session, who, id)
+        found = await experts.assessments(session, id)
+        recused = await experts.recused_from(session, application.enterprise)
+        waiting = await experts.loads(session)
+    choices = None
+    if known is not None:
+        choices = [
+            ExpertChoice(
+                account=m.account, name=m.name, waiting=waiting.get(m.account, 0), recused=recused.get(m.account)
+            )
+            for m in known
+        ]
+    return answer(_of_case(application, found, choices))
+
+
+async def give_to_experts(request: web.Request) -> web.Response:
+    """分配专家: exactly these; 422 names one who has to stay out of it."""
+    who, id, given = actor(request), uuid_in_path(request), body(request, GiveToExperts)
+    known = await peers.staff(request.app[PEERS], Role.EXPERT)
+    async with transaction(request) as session:
+        application = await experts.give(session, who, id, if_match(request), given.experts, known)
+        found = await experts.assessments(session, id)
+    return answer(_of_case(application, found, None), ETag=f'"{application.version}"')
+
+
+def _budget(found: ranking.Budget) -> BudgetView:
+    return BudgetView(total_wan=wan(found.total), used_wan=f"{found.used:.2f}", left_wan=wan(found.left))
+
+
+async def show_ranking(request: web.Request) -> web.Response:
+    """A round's scored cases, the best first, beside what its budget has left."""
+    wanted = _round(request)
+    if wanted is None:
+        raise Malformed("请指定申报批次。", code="bad_round")
+    async with transaction(request) as session:
+        round_, budget, found = await ranking.ranking(session, actor(request), wanted)
+    items = [
+        RankedCase(
+            rank=r.rank,
+            id=r.application.id,
+            number=r.application.number,
+            project_name=r.application.project_name,
+            enterprise_name=r.application.enterprise_name,
+            state=r.application.state,
+            state_label=LABELS[State(r.application.state)],
+            version=r.application.version,
+            score=wan(r.application.score),
+            lowest=wan(r.lowest),
+            highest=wan(r.highest),
+            wide=r.wide,
+            applied_wan=wan(r.application.applied_wan),
+            approved_wan=wan(r.application.approved_wan),
+        )
+        for r in found
+    ]
+    return answer(Ranking(round=round_.id, round_title=round_.title, budget=_budget(budget), items=items))
+
+
+async def show_stage(request: web.Request) -> web.Response:
+    """What the stages know of one case: batch, amount, budget, 公示, objections."""
+    who, id = actor(request), uuid_in_path(request)
+    async with transaction(request) as session:
+        application = await repository.application(session, who, id)
+        round_ = await round_queries.round_(session, application.round_id)
+        budget = await ranking.budget_of(session, round_)
+        batch = await session.get(Batch, application.batch_id) if application.batch_id else None
+        found = await objections.listed(session, who, id)
+    return answer(
+        StageView(
+            batch=batch.name if batch else None,
+            approved_wan=wan(application.approved_wan),
+            score=wan(application.score),
+            publicity_from=application.publicity_from,
+            publicity_until=application.publicity_until,
+            budget=_budget(budget),
+            objections=[ObjectionView.model_validate(o, from_attributes=True) for o in found],
+        )
+    )
+
+
+async def note_objection(request: web.Request) -> web.Response:
+    """登记异议 against a project in 公示."""
+    given = body(request, NoteObjection)
+    async with transaction(request) as session:
+        made = await objections.note(session, actor(request), uuid_in_path(request), **given.model_dump())
+        return answer(ObjectionView.model_validate(made, from_attributes=True), 201)
+
+
+async def settle_objection(request: web.Request) -> web.Response:
+    """Answer an objection: upheld or not, and why; 409 when it was answered before."""
+    given = body(request, SettleObjection)
+    async with transaction(request) as session:
+        found = await objections.settle(
+            session,
+            actor(request),
+            uuid_in_path(request),
+            uuid_in_path(request, "objection"),
+            upheld=given.upheld,
+            outcome=given.outcome,
+        )
+        return answer(ObjectionView.model_validate(found, from_attributes=True))
+
+
+async def show_publicity(request: web.Request) -> web.Response:
+    """What stands in 公示, for the page that anybody may open."""
+    async with transaction(request) as session:
+        found = await ranking.in_publicity(session)
+    items = [
+        PublicityCase(
+            number=a.number,
+            project_name=a.project_name,
+            enterprise_name=a.enterprise_name,
+            fund_type_label=catalogue_form(a.fund_type, a.form_version).label,
+            round_title=r.title,
+            amount_wan=f"{a.approved_wan or 0:.2f}",
+            since=a.publicity_from,
+            until=a.publicity_until,
+        )
+        for a, r in found
+        if a.publicity_until is not None
+    ]
+    return answer(PublicityList(items=items))
+
+
+async def list_letters(request: web.Request) -> web.Response:
+    """The official letters of an application, oldest first."""
+    async with transaction(request) as session:
+        found = await letters.listed(session, actor(request), uuid_in_path(request))
+        return answer([LetterView.model_validate(letter, from_attributes=True) for letter in found])
+
+
+async def get_letter(request: web.Request) -> web.StreamResponse:
+    """A letter as PDF, or 202 with its place in line."""
+    async with transaction(request) as session:
+        letter, document = await letters.document_of(
+            session, actor(request), uuid_in_path(request), uuid_in_path(request, "letter")
+        )
+        await ask_for(request, session, document)
+    return await file_or_status(request, document, f"{letter.name}-{letter.reference}.pdf")

@@ -1,0 +1,104 @@
+"""The stages' lines of the route table."""
+
+from services.applications.core.schemas import ApplicationSummary, Decision, DocumentStatus, Extend, Nothing
+from services.applications.decision import api, bulk_api, experts_api, moves_api
+from services.applications.decision.schemas import (
+    Accept,
+    BatchView,
+    DeclareRecusal,
+    ExpertsOfCase,
+    GiveToExperts,
+    LetterView,
+    MyCase,
+    MySheet,
+    NewBatch,
+    NoteObjection,
+    ObjectionView,
+    PublicityList,
+    Ranking,
+    RecusalView,
+    Recuse,
+    SettleObjection,
+    SheetValues,
+    StageView,
+)
+from services.applications.review.case_list_api import FILTERS
+from services.applications.review.schemas import Assigned, MoveMany
+from services.applications.workflow import Action
+from shared.http.app import Route
+from shared.identity import Role
+from shared.roles import APPLICANT, DIRECTOR, EXPERT, GATEWAY, REVIEWER, STAFF
+
+A = "/api/v1/applications/{id}"
+R = "/api/v1/review/applications/{id}"
+E = "/api/v1/expert/applications/{id}"
+
+
+def _decision(action: Action, roles: frozenset[Role], text: str) -> Route:
+    handler = moves_api.decision(action, text)
+    return Route(
+        "POST", f"{R}/{action.value}", handler, GATEWAY, roles, Decision, ApplicationSummary, if_match=True
+    )
+
+
+ROUTES = [
+    Route("POST", f"{R}/accept", moves_api.accept, GATEWAY, REVIEWER, Accept, ApplicationSummary, if_match=True),
+    _decision(Action.PASS, REVIEWER, "通过形式审查: on to the experts."),
+    _decision(Action.REFUSE, REVIEWER, "不予受理, with a reason."),
+    _decision(Action.PROPOSE, DIRECTOR, "拟支持, with an amount not above what was applied for."),
+    _decision(Action.DECLINE, DIRECTOR, "不予支持, with a reason."),
+    _decision(Action.APPROVE, DIRECTOR, "公示无异议: the publicity days have passed."),
+    Route(
+        "POST", f"{R}/recall", moves_api.recall, GATEWAY, REVIEWER, Nothing, ApplicationSummary, if_match=True
+    ),
+    Route("POST", f"{R}/extend", moves_api.extend, GATEWAY, REVIEWER, Extend, ApplicationSummary, if_match=True),
+    Route(
+        "GET", "/api/v1/review/batches", api.list_batches, GATEWAY, STAFF,
+        answer=list[BatchView], query=("round",),
+    ),
+    Route("POST", "/api/v1/review/batches", api.make_batch, GATEWAY, REVIEWER, NewBatch, BatchView, 201),
+    Route("POST", "/api/v1/review/batches/{id}/close", api.close_batch, GATEWAY, REVIEWER, status=204),
+    Route(
+        "GET", "/api/v1/review/ranking", api.show_ranking, GATEWAY, STAFF, answer=Ranking, query=("round",)
+    ),
+    Route(
+        "POST", "/api/v1/review/moves", bulk_api.move, GATEWAY, REVIEWER | DIRECTOR, MoveMany, list[Assigned]
+    ),
+    Route(
+        "GET", "/api/v1/review/export", bulk_api.export, GATEWAY, STAFF,
+        query=("format", *FILTERS), media_type="application/octet-stream",
+    ),
+    Route("GET", f"{R}/stage", api.show_stage, GATEWAY, STAFF, answer=StageView),
+    Route("GET", f"{R}/experts", api.show_experts, GATEWAY, STAFF, answer=ExpertsOfCase),
+    Route(
+        "PUT", f"{R}/experts", api.give_to_experts, GATEWAY, REVIEWER | DIRECTOR,
+        GiveToExperts, ExpertsOfCase, if_match=True,
+    ),
+    Route(
+        "POST", f"{R}/objections", api.note_objection, GATEWAY, REVIEWER | DIRECTOR,
+        NoteObjection, ObjectionView, 201,
+    ),
+    Route(
+        "POST", f"{R}/objections/{{objection}}", api.settle_objection, GATEWAY, REVIEWER | DIRECTOR,
+        SettleObjection, ObjectionView,
+    ),
+    # the experts
+    Route("GET", "/api/v1/expert/applications", experts_api.list_mine, GATEWAY, EXPERT, answer=list[MyCase]),
+    Route("GET", f"{E}/sheet", experts_api.show_sheet, GATEWAY, EXPERT, answer=MySheet),
+    Route("PUT", f"{E}/sheet", experts_api.keep_sheet, GATEWAY, EXPERT, SheetValues, MySheet),
+    Route("POST", f"{E}/sheet", experts_api.submit_sheet, GATEWAY, EXPERT, SheetValues, MySheet),
+    Route("POST", f"{E}/recusal", experts_api.recuse, GATEWAY, EXPERT, Recuse, status=204),
+    Route(
+        "GET", "/api/v1/expert/recusals", experts_api.list_recusals, GATEWAY, EXPERT, answer=list[RecusalView]
+    ),
+    Route(
+        "POST", "/api/v1/expert/recusals", experts_api.declare_recusal, GATEWAY, EXPERT, DeclareRecusal, status=204
+    ),
+    # both sides, and everybody
+    Route("GET", f"{A}/letters", api.list_letters, GATEWAY, APPLICANT | STAFF, answer=list[LetterView]),
+    Route(
+        "GET", f"{A}/letters/{{letter}}", api.get_letter, GATEWAY, APPLICANT | STAFF,
+        media_type="application/pdf", waits=DocumentStatus,
+    ),
+    Route("GET", "/internal/publicity", api.show_publicity, GATEWAY, answer=PublicityList),
+]  # fmt: skip

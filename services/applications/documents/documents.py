@@ -1,0 +1,161 @@
+"""生成PDF: documents of revisions, previews and the commitment page; where they stand in line."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import budgets, receipts, repository
+from services.applications.core.codec import Codec, SectionCodec
+from services.applications.core.disclosure import masked, reads_whole, withheld
+from services.applications.core.schemas import DocumentStatus
+from services.applications.documents import document_model, letters
+from services.applications.filling.filled_form import load
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.filled.reading import named_files
+from services.applications.outbox import outbox, throughput
+from services.applications.submission.submit import document_key
+from services.applications.tables.applications import Application, Document
+from shared import clock
+from shared.document import AnyDocument, Proof
+from shared.identity import Actor, Role
+from shared.messages import RENDER_DOCUMENT, RenderDocument
+
+
+async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: int) -> Document:
+    """The document of a submitted revision: as it was handed in, or masked for those who may see no more
+    (`core.disclosure`)."""
+    whole = reads_whole(actor)
+    application = await repository.application(session, actor, id, lock=not whole)
+    document = await repository.revision_document(session, id, revision)
+    if whole or not application.wrapped_key:
+        # Of what was forgotten nothing is made anew.
+        return document
+    known = await repository.document_of(session, id, "masked", document.source_sha256)
+    return known or await _begin(session, id, "masked", document.source_sha256, revision=revision)
+
+
+async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, kind: str) -> Document:
+    """A preview or commitment page of what is saved now; the same content is made once."""
+    application = await repository.application(session, actor, id, lock=True)
+    form = catalogue_form(application.fund_type, application.form_version)
+    opener = codec.of(id, application.wrapped_key, form)
+    filled = await load(session, application, form, opener)
+    opened, situation = filled.effective(), filled.situation()
+    hidden = [section.key for section in form.sections if not situation.visible(section.key)]
+    source, _ = receipts.digests(receipts.canonical({"kind": kind, "sections": opened, "hidden": hidden}))
+    known = await repository.document_of(session, id, kind, source)
+    if known is not None:
+        return known
+    await budgets.may_preview(session, application.enterprise)
+    sealed = {key: opener.seal(key, values) for key, values in opened.items()}
+    return await _begin(session, id, kind, source, snapshot={"sections": sealed, "hidden": hidden})
+
+
+async def _begin(session: AsyncSession, id: UUID, kind: str, source: str, **values: Any) -> Document:
+    """A document that somebody waits for, with what is owed for it."""
+    document = Document(id=uuid4(), application_id=id, kind=kind, source_sha256=source, **values)
+    session.add(document)
+    await session.flush()
+    await outbox.add(
+        session,
+        RENDER_DOCUMENT,
+        RenderDocument(document_id=document.id),
+        due_key=document_key(document.id),
+        # Whoever waits for it says so (`hurry`).
+        priority=outbox.AHEAD,
+        application_id=id,
+    )
+    return document
+
+
+async def hurry(session: AsyncSession, actor: Actor, document: Document) -> None:
+    """Somebody waits for it now: ahead of what is only made ahead, and again if it was given up. Of an enterprise's own
+    only a few at a time go ahead."""
+    if document.sha256:
+        return
+    row = await repository.owed_by_key(session, document_key(document.id))
+    assert row is not None
+    if row.parked_at is not None:
+        outbox.requeue(row)
+    if not actor.is_a(Role.APPLICANT) or await budgets.may_hurry(session, document.application_id, but=row.id):
+        outbox.hurry(row)
+    await session.flush()
+
+
+async def status_of(session: AsyncSession, document: Document) -> DocumentStatus:
+    """Ready, in line with a place and an expected time, being made, or given up until asked for again."""
+    if document.sha256:
+        return DocumentStatus(status="ready")
+    row = await repository.owed_by_key(session, document_key(document.id))
+    assert row is not None
+    if row.parked_at is not None:
+        return DocumentStatus(
+            status="failed",
+            message="多次尝试均未能生成PDF，已停止尝试并提示值班人员处理。",
+            reference=row.id.hex[:8].upper(),
+        )
+    place = await throughput.place(session, row)
+    return DocumentStatus(
+        status="rendering" if place.running else "queued",
+        position=place.position,
+        eta_seconds=max(1, round(place.seconds)),
+    )
+
+
+async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> AnyDocument:
+    """The document model, for the worker that renders it."""
+    document = await repository.document(session, document_id)
+    if document.kind == "letter":
+        assert document.snapshot is not None
+        return letters.model_of(document.snapshot)
+    application = await repository.application_for_system(session, document.application_id)
+    form = catalogue_form(application.fund_type, application.form_version)
+    opener = codec.of(application.id, application.wrapped_key, form)
+    if document.kind in {"revision", "masked"}:
+        assert document.revision is not None
+        revision = await repository.revision(session, application.id, document.revision)
+        content = {**revision.content, "sections": _open(opener, revision.content["sections"])}
+        if document.kind == "masked":
+            return document_model.of_revision_masked(form, withheld(form, masked(opener, content)))
+        # The very bytes that the digests are over.
+        canonical = receipts.canonical(content).decode()
+        proof = Proof(url=revision.verify_url, sha256=revision.sha256, sm3=revision.sm3)
+        return document_model.of_revision(form, content, proof=proof, canonical=canonical)
+    assert document.snapshot is not None
+    sections = _open(opener, document.snapshot["sections"])
+    enterprise = {"uscc": application.enterprise, "name": application.enterprise_name}
+    if document.kind == "commitment":
+        return document_model.of_commitment(form, sections, enterprise=enterprise, at=document.requested_at)
+    ids = {UUID(i) for s in form.sections for i in named_files(s, sections.get(s.key))}
+    files = {
+        key: {"name": a.name, "size": a.size, "sha256": a.sha256}
+        for key, a in (await repository.attachments_by_id(session, application.id, ids)).items()
+    }
+    hidden = frozenset(document.snapshot.get("hidden", ()))
+    return document_model.of_snapshot(
+        form, sections, files, enterprise=enterprise, at=document.requested_at, hidden=hidden
+    )
+
+
+def _open(codec: SectionCodec, sections: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {key: codec.open(key, values) for key, values in sections.items()}
+
+
+def record_effect(document: Document, *, sha256: str, size: int, pages: int) -> str:
+    """Record where the PDF stands; the first recorded hash wins and is returned."""
+    if document.sha256 is None:
+        document.sha256, document.size, document.pages, document.ready_at = sha256, size, pages, clock.now()
+    return document.sha256
+
+
+def file_name(application: Application, document: Document) -> str:
+    """What the browser saves it as."""
+    match document.kind:
+        case "revision":
+            return f"{application.number}-第{document.revision}版.pdf"
+        case "masked":
+            return f"{application.number}-第{document.revision}版-隐去个人信息.pdf"
+        case "preview":
+            return "预览-草稿.pdf"
+    return "承诺书-待盖章.pdf"

@@ -1,0 +1,142 @@
+"""公文: 退回补正通知书, 批复通知书, 不予支持通知书. The words stand in `letters.yaml`; what a letter said is kept with it."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import receipts, repository
+from services.applications.documents.document_model import OFFICE
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.outbox import outbox
+from services.applications.submission.submit import document_key
+from services.applications.tables.applications import Application, Document
+from services.applications.tables.decision import LETTER_NUMBER, Letter
+from shared import clock
+from shared.document import Letter as LetterModel
+from shared.errors import NotFound
+from shared.identity import Actor, Role
+from shared.messages import RENDER_DOCUMENT, RenderDocument
+from shared.text.typed_text import one_line
+
+CONTACT = "联系电话：010-85235981"
+
+
+class Kind(BaseModel):
+    """One kind of letter, with braces where words are filled in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    reference: str
+    paragraphs: list[str]
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """What the office writes, by the name the code asks for."""
+    file = Path(__file__).with_name("letters.yaml")
+    return TypeAdapter(dict[str, Kind]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+async def issue(session: AsyncSession, application: Application, which: str, **words: str) -> Letter:
+    """Write a letter, in the transaction of what it tells; its PDF is owed. `words` fill in what the application
+    itself does not say."""
+    kind = kinds()[which]
+    now = clock.now()
+    running = await session.scalar(select(LETTER_NUMBER.next_value()))
+    today = now.astimezone(clock.SHANGHAI).date()
+    known = {
+        "project": one_line(application.project_name),
+        "fund_type": catalogue_form(application.fund_type, application.form_version).label,
+        "number": application.number or "",
+        "revision": str(application.revision),
+        "year": str(today.year),
+        "n": str(running),
+        **words,
+    }
+    reference = kind.reference.format(**known)
+    model = LetterModel(
+        title=kind.title.format(**known),
+        author=OFFICE,
+        office=OFFICE,
+        reference=reference,
+        addressee=application.enterprise_name,
+        # What people wrote is filled in, never read for braces; each of its lines is a paragraph.
+        paragraphs=[
+            line for text in kind.paragraphs for line in text.format(**known).splitlines() if line.strip()
+        ],
+        signed_by=OFFICE,
+        signed_on=clock.show_long_date(today),
+        contact=CONTACT,
+        created_at=now,
+        expected=[reference, application.number or ""],
+    ).model_dump(mode="json")
+    source, _ = receipts.digests(receipts.canonical(model))
+    document = Document(
+        id=uuid4(), application_id=application.id, kind="letter", source_sha256=source, snapshot={"model": model}
+    )
+    session.add(document)
+    await session.flush()
+    letter = Letter(
+        id=uuid4(),
+        application_id=application.id,
+        document_id=document.id,
+        kind=which,
+        name=kind.name,
+        reference=reference,
+        round_trip=application.round_trips,
+    )
+    session.add(letter)
+    await outbox.add(
+        session,
+        RENDER_DOCUMENT,
+        RenderDocument(document_id=document.id),
+        due_key=document_key(document.id),
+        priority=outbox.NOTICE,
+        application_id=application.id,
+    )
+    await session.flush()
+    return letter
+
+
+def model_of(snapshot: dict[str, Any]) -> LetterModel:
+    """The letter as it was issued."""
+    return LetterModel.model_validate(snapshot["model"])
+
+
+async def take_back(session: AsyncSession, application: Application, trip: int) -> None:
+    """The letter of a return that was taken back."""
+    await session.execute(
+        update(Letter)
+        .where(
+            Letter.application_id == application.id,
+            Letter.kind == "return",
+            Letter.round_trip == trip,
+            Letter.recalled_at.is_(None),
+        )
+        .values(recalled_at=clock.now())
+    )
+
+
+async def listed(session: AsyncSession, actor: Actor, id: UUID) -> list[Letter]:
+    """The letters of an application, oldest first; to an applicant only those that still count."""
+    await repository.application(session, actor, id)
+    query = select(Letter).where(Letter.application_id == id)
+    if actor.is_a(Role.APPLICANT):
+        query = query.where(Letter.recalled_at.is_(None))
+    return list(await session.scalars(query.order_by(Letter.issued_at, Letter.reference)))
+
+
+async def document_of(session: AsyncSession, actor: Actor, id: UUID, letter_id: UUID) -> tuple[Letter, Document]:
+    """One letter that the actor may read, and its document."""
+    for letter in await listed(session, actor, id):
+        if letter.id == letter_id:
+            return letter, await repository.document(session, letter.document_id)
+    raise NotFound("没有这份公文。")

@@ -1,0 +1,27 @@
+"""The route table of documents: who may call a route, with what."""
+
+from services.applications.core.schemas import DocumentStatus, Nothing
+from services.applications.documents import api
+from shared.http.app import Route
+from shared.roles import APPLICANT, GATEWAY, JUDGES
+
+A = "/api/v1/applications/{id}"
+
+ROUTES = [
+    Route(
+        "POST", f"{A}/preview", api.preview, GATEWAY, APPLICANT,
+        media_type="application/pdf", waits=DocumentStatus, query=("look",),
+    ),
+    Route(
+        "GET", f"{A}/commitment.pdf", api.commitment, GATEWAY, APPLICANT,
+        media_type="application/pdf", waits=DocumentStatus, query=("look",),
+    ),
+    Route(
+        "POST", f"{A}/revisions/{{n}}/pdf", api.make_pdf, GATEWAY, JUDGES,
+        Nothing, DocumentStatus, waits=DocumentStatus, query=("look",),
+    ),
+    Route(
+        "GET", f"{A}/revisions/{{n}}/pdf", api.get_pdf, GATEWAY, JUDGES,
+        media_type="application/pdf", waits=DocumentStatus,
+    ),
+]  # fmt: skip

@@ -1,0 +1,62 @@
+"""带出数据: where a prefilled value came from, what was made of it, and what its source says today."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import repository, round_queries
+from services.applications.core.codec import SectionCodec
+from services.applications.core.moves import round_facts
+from services.applications.filling.prefill import found as brought
+from services.applications.forms.definition import Form
+from services.applications.review.schemas import Origin
+from services.applications.tables.applications import Application
+from shared.messages import Profile
+
+
+async def origins(
+    session: AsyncSession, application: Application, form: Form, codec: SectionCodec, profile: Profile
+) -> list[Origin]:
+    """Every prefilled value of the latest submission, in the form's order, compared whole and shown masked. `now` is
+    null where the source does not answer or no longer says anything that fits."""
+    round_ = await round_queries.round_(session, application.round_id)
+    rows = await repository.sections(session, application.id)
+    revision = await repository.revision(session, application.id, application.revision)
+    choices = form.choices(round_facts(round_))
+    found = []
+    for section in form.sections:
+        kept = rows[section.key].prefill
+        if not kept:
+            continue
+        then = codec.open(section.key, {name: item["value"] for name, item in kept.items()})
+        submitted = codec.open(section.key, revision.content["sections"].get(section.key, {}))
+        today = brought(section, profile, choices)
+        for field in section.fields:
+            if field.key not in kept:
+                continue
+            now = today[field.key]["value"] if field.key in today else None
+
+            def said(value: Any, section: str = section.key, field: str = field.key) -> str | None:
+                return _text(codec.mask(section, {field: value})[field])
+
+            found.append(
+                Origin(
+                    section=section.key,
+                    field=field.key,
+                    label=f"{section.label} · {field.label}",
+                    source=kept[field.key]["source"],
+                    fetched_at=kept[field.key]["fetched_at"],
+                    prefilled=said(then[field.key]),
+                    submitted=said(submitted.get(field.key)),
+                    now=said(now),
+                    changed_by_applicant=then[field.key] != submitted.get(field.key),
+                    drifted=now is not None and now != then[field.key],
+                )
+            )
+    return found
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    return "、".join(str(v) for v in value) if isinstance(value, list) else str(value)

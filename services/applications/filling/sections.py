@@ -1,0 +1,173 @@
+"""暂存, 保存表单 and 放弃修改: the two copies of a section, each write guarded by the section's tag."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import repository
+from services.applications.core.audit import record
+from services.applications.core.codec import Codec, SectionCodec
+from services.applications.filling.filled_form import Filled, part
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.definition import Form
+from services.applications.forms.definition import Section as Definition
+from services.applications.forms.filled import reading
+from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.section_state import SectionNow
+from services.applications.tables.applications import Application, Attachment, Section
+from services.applications.workflow import EDITABLE, LABELS, State
+from shared import clock
+from shared.errors import Conflict, NotFound, Stale
+from shared.identity import Actor
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A section ready for work: its row, its definition, and the codec of its application."""
+
+    application: Application
+    form: Form
+    definition: Definition
+    row: Section
+    codec: SectionCodec
+
+    def shown(self) -> dict[str, Any] | None:
+        """What was typed last: its 暂存, else what is saved."""
+        kept = self.row.draft if self.row.draft is not None else self.row.saved
+        return self.codec.open_or_none(self.definition.key, kept)
+
+
+async def open_section(
+    session: AsyncSession,
+    codec: Codec,
+    actor: Actor,
+    id: UUID,
+    key: str,
+    *,
+    lock: bool = False,
+) -> Opened:
+    """Load a section the actor may see, with a lock on it and its application for those who will write."""
+    application, row = await repository.application_and_section(session, actor, id, key, lock=lock)
+    form = catalogue_form(application.fund_type, application.form_version)
+    definition = form.section(key)
+    if definition is None or row is None:
+        raise NotFound("没有这份申报材料。", code="unknown_section")
+    return Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
+
+
+async def filled_around(
+    session: AsyncSession, opened: Opened, attachments: Sequence[Attachment] | None = None
+) -> Filled:
+    """The form as far as this section's conditions look: this section and those that it hangs on."""
+    key = opened.definition.key
+    needed = opened.form.rules.needs[key] | {key}
+    # Most sections stand on their own, and this one is at hand.
+    rows = {key: opened.row}
+    if needed != {key}:
+        known = await repository.sections(session, opened.application.id)
+        rows = {key: known[key] for key in known.keys() & needed}
+    return await part(session, opened.application, opened.form, opened.codec, rows, attachments)
+
+
+async def standing(
+    session: AsyncSession, opened: Opened, attachments: Sequence[Attachment] | None = None
+) -> SectionNow:
+    """How the section stands with what it shows: its 暂存, else what is saved, else what was prefilled. `attachments`: all of
+    the application's, where they were loaded before."""
+    filled = await filled_around(session, opened, attachments)
+    typed = opened.shown()
+    return filled.now(opened.definition, filled.prefill.get(opened.definition.key, {}) if typed is None else typed)
+
+
+def editable(application: Application, key: str) -> bool:
+    """Whether the applicant may change this section now."""
+    if application.state == State.RETURNED:
+        within = application.correct_by is None or clock.now() <= application.correct_by
+        return within and key in application.unlocked
+    return State(application.state) in EDITABLE
+
+
+def must_be_editable(opened: Opened, actor: Actor) -> None:
+    state = State(opened.application.state)
+    if state not in EDITABLE:
+        raise Conflict(f"当前状态为“{LABELS[state]}”，不能修改申报材料。", code="wrong_state")
+    if state is State.RETURNED:
+        correct_by = opened.application.correct_by
+        if correct_by is not None and actor.received_at > correct_by:
+            raise Conflict("补正期限已过。", code="correction_overdue")
+        if opened.definition.key not in opened.application.unlocked:
+            raise Conflict("本次退回未开放此项材料的修改。", code="section_locked")
+
+
+def must_match(opened: Opened, etag: str) -> None:
+    if etag != str(opened.row.etag):
+        key = opened.definition.key
+        raise Stale(
+            current={
+                "saved": opened.codec.open_or_none(key, opened.row.saved),
+                "draft": opened.codec.open_or_none(key, opened.row.draft),
+                "etag": str(opened.row.etag),
+            }
+        )
+
+
+def _touched(opened: Opened) -> None:
+    """A change after a return is seen by the reviewer: it can no longer be taken back."""
+    if opened.application.state == State.RETURNED and opened.application.return_seen_at is None:
+        opened.application.return_seen_at = clock.now()
+
+
+async def discard_draft(
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str
+) -> tuple[Opened, SectionNow]:
+    """放弃修改: back to what is saved, and how the section stands with that."""
+    opened = await open_section(session, codec, actor, id, key, lock=True)
+    must_match(opened, etag)
+    must_be_editable(opened, actor)
+    drop_draft(opened.row)
+    record(session, actor, "discard_draft", application_id=id, section=key)
+    await session.flush()
+    return opened, await standing(session, opened)
+
+
+def drop_draft(row: Section) -> None:
+    """Forget what was typed since the last 保存表单."""
+    row.draft = None
+    row.draft_at = None
+    row.etag += 1
+
+
+async def save(
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
+) -> tuple[Opened, SectionNow]:
+    """保存表单: validate and make it count, and how the section stands with that. Raises the section's tag and the
+    application's version."""
+    opened = await open_section(session, codec, actor, id, key, lock=True)
+    must_match(opened, etag)
+    must_be_editable(opened, actor)
+    files = await repository.attachments(session, id)
+    filled = await filled_around(session, opened, files)
+    kept = reading.validate(opened.definition, values, filled.context(key))
+    opened.row.saved = opened.codec.seal(key, kept)
+    opened.row.saved_at = clock.now()
+    drop_draft(opened.row)
+    _touched(opened)
+    # Its row is locked: nobody else counts meanwhile.
+    opened.application.version += 1
+    _follow(opened, filled.with_saved({**filled.saved, key: kept}).effective())
+    record(session, actor, "save_section", application_id=id, section=key)
+    await session.flush()
+    return opened, await standing(session, opened, files)
+
+
+def _follow(opened: Opened, counted: dict[str, dict[str, Any]]) -> None:
+    """Keep the list's columns in step with the sections they come from; the amount may be a computed one."""
+    name = value_at(opened.form.project_name, counted)
+    amount = value_at(opened.form.applied_amount, counted)
+    if name is not None:
+        opened.application.project_name = name
+    if amount is not None:
+        opened.application.applied_wan = amount

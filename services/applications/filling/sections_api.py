@@ -1,0 +1,77 @@
+"""One section: read, 暂存, 保存表单, 放弃修改."""
+
+from typing import Any
+
+from aiohttp import web
+
+from services.applications.core import repository, round_queries, views
+from services.applications.core.context import CODEC, ENGINE, transaction
+from services.applications.core.schemas import SectionValues
+from services.applications.filling import autosave
+from services.applications.filling import sections as use_case
+from services.applications.forms.filled.section_state import SectionNow
+from services.applications.review.opinions import mark_seen
+from shared import direct
+from shared.http.app import actor, answer, body, if_match, uuid_in_path
+
+
+def _written(opened: use_case.Opened, now: SectionNow, shown: dict[str, Any] | None) -> web.Response:
+    view = views.section_written(opened, now, shown)
+    return answer(view, ETag=f'"{view.etag}"')
+
+
+async def get_section(request: web.Request) -> web.Response:
+    """Both copies of a section, what the registry knows, and its attachments."""
+    who, id, key = actor(request), uuid_in_path(request), request.match_info["key"]
+    async with transaction(request) as session:
+        opened = await use_case.open_section(session, request.app[CODEC], who, id, key)
+        await mark_seen(session, opened.application, who)
+        files = await repository.attachments(session, id)
+        now = await use_case.standing(session, opened, files)
+        round_ = await round_queries.round_(session, opened.application.round_id)
+        view = views.section_view(opened, [file for file in files if file.section == key], now, round_)
+    return answer(view, ETag=f'"{view.etag}"')
+
+
+async def keep_draft(request: web.Request) -> web.Response:
+    """暂存: keep what was typed, without validation. It does not count for submission."""
+    async with direct.transaction(request.app[ENGINE]) as connection:
+        opened, now, kept = await autosave.keep_draft(
+            connection,
+            request.app[CODEC],
+            actor(request),
+            uuid_in_path(request),
+            request.match_info["key"],
+            if_match(request),
+            body(request, SectionValues).values,
+        )
+    return _written(opened, now, kept)
+
+
+async def discard_draft(request: web.Request) -> web.Response:
+    """放弃修改: back to what is saved."""
+    async with transaction(request) as session:
+        opened, now = await use_case.discard_draft(
+            session,
+            request.app[CODEC],
+            actor(request),
+            uuid_in_path(request),
+            request.match_info["key"],
+            if_match(request),
+        )
+    return _written(opened, now, opened.shown())
+
+
+async def save_section(request: web.Request) -> web.Response:
+    """保存表单: validate and make it count, or 422 with every error at once."""
+    async with transaction(request) as session:
+        opened, now = await use_case.save(
+            session,
+            request.app[CODEC],
+            actor(request),
+            uuid_in_path(request),
+            request.match_info["key"],
+            if_match(request),
+            body(request, SectionValues).values,
+        )
+    return _written(opened, now, opened.shown())

@@ -1,0 +1,71 @@
+"""新增项目: a draft in an open round, its sections prefilled from what the city already knows."""
+
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import round_queries
+from services.applications.core.audit import record
+from services.applications.core.budgets import may_start
+from services.applications.core.codec import Codec
+from services.applications.core.moves import facts_of, round_facts
+from services.applications.filling import prefill
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.tables.applications import Application, Round, Section
+from services.applications.workflow import State, round_open
+from shared.errors import Conflict, NotAllowed, NotFound
+from shared.identity import Actor
+from shared.messages import Profile
+from shared.text import identifiers
+
+
+async def start(
+    session: AsyncSession, codec: Codec, actor: Actor, round_: Round, profile: Profile, *, most_drafts: int
+) -> Application:
+    """Create a draft. `Conflict` when the round does not accept applications at this moment."""
+    if not actor.enterprise:
+        raise NotAllowed("只有企业账号可以申报。")
+    if round_.published_at is None:
+        # Nobody but operators knows of it.
+        raise NotFound("没有这个申报批次。")
+    extension = await round_queries.extension(session, round_.id, actor.enterprise)
+    form = catalogue_form(round_.fund_type, round_.form_version)
+    id = uuid4()
+    application = Application(
+        id=id,
+        round_id=round_.id,
+        fund_type=form.fund_type,
+        form_version=form.version,
+        enterprise=actor.enterprise,
+        enterprise_name=actor.enterprise_name or actor.name,
+        created_by=actor.account,
+        state=State.DRAFT,
+        wrapped_key=codec.new_key(id),
+        handler_name=profile.account.get("BLR_NAME") or actor.name,
+        handler_email=_address(profile.account.get("BLR_EMAIL")),
+    )
+    if refusal := round_open(facts_of(application, round_, extension, at=actor.received_at)):
+        raise Conflict(refusal.message, code=refusal.code)
+    await may_start(session, actor.enterprise, round_.id, most=most_drafts)
+    session.add(application)
+    await session.flush()  # the sections refer to it
+    sealer = codec.of(id, application.wrapped_key, form)
+    choices = form.choices(round_facts(round_))
+    for section in form.sections:
+        items = prefill.found(section, profile, choices)
+        row = Section(application_id=id, key=section.key, prefill=prefill.seal(sealer, section.key, items))
+        prefill.remember_latest(sealer, form, row, profile, choices)
+        session.add(row)
+    prefill.remember(application, profile)
+    record(session, actor, "start", application_id=id, to_state=State.DRAFT, round=str(round_.id))
+    await session.flush()
+    await session.refresh(application)
+    return application
+
+
+def _address(said: str | None) -> str | None:
+    """An address that mail may go to; None for anything else, "null" among it."""
+    try:
+        return identifiers.email(said or "")
+    except ValueError:
+        return None

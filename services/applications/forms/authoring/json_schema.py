@@ -1,0 +1,49 @@
+"""The definition language as JSON Schema: for editors, which show its descriptions while somebody writes, and for converters."""
+
+import json
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from services.applications.forms.definition import Form
+from services.applications.forms.formulas.type_names import KINDS
+
+_PARTS = {
+    "Form": "申报表单", "Section": "材料", "Table": "表格", "FixedRow": "固定行", "Slot": "附件", "Group": "栏目", "Check": "核对",
+    "Bound": "限制", "Option": "选项",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "fund_type": "资金类型，英文", "version": "第几版，从 1 开始", "label": "名称，申报单位看到的", "title": "标题", "document_title": "申报书的标题",
+    "project_name": "项目名称在哪里填：材料.字段", "contact_name": "联系人在哪里填：材料.字段", "contact_email": "联系人邮箱在哪里填：材料.字段",
+    "applied_amount": "申请金额在哪里填：材料.字段", "district": "所属区在哪里填：材料.字段", "lists": "几个字段共用的选项", "sections": "各项材料",
+    "checks": "各项核对", "key": "代号，英文字母、数字和下划线", "was": "上一版里的 key；原来在别的材料里的，写成“材料.key”",
+    "required": "是否必填", "required_if": "条件：什么情况下必填", "visible_if": "条件：什么情况下显示", "help": "填写说明", "example": "填写示例",
+    "group": "所属栏目", "unit": "单位", "sensitive": "是否敏感：加密保存，隐去中间几位", "readonly": "带出后是否不能修改", "unique": "本列是否不得重复",
+    "prefill": "由系统带出：registry.… 或 account.…", "width": "本列在打印件上的宽度", "bounds": "与别的值比较的限制", "kind": "哪一种字段",
+    "op": "怎样比较", "than": "公式：与什么比较", "message": "不满足时显示的话", "id": "代号，不重复", "left": "公式：左边", "right": "公式：右边",
+    "holds": "条件：应当成立", "when": "条件：什么情况下才核对", "severity": "error 不满足不能提交，warning 不满足时提示", "section": "到哪项材料修改",
+    "field": "到哪个字段修改", "must_be": "只能填这个值", "must_be_message": "填了别的值时显示的话", "value": "公式；选项的值", "gives": "得出什么",
+    "places": "几位小数", "allow_zero": "能否为 0", "allow_negative": "能否为负数", "min": "最小（文字为最少字数）", "max": "最大（文字为最多字数）",
+    "text": "显示的一段文字", "options": "选项", "options_from": "选项取自 lists 或批次参数中的哪一个", "min_items": "最少选几项",
+    "max_items": "最多选几项", "groups": "有说明或条件的栏目", "fields": "字段", "tables": "表格", "slots": "附件", "accept": "收哪些类型的文件",
+    "max_mb": "单个文件最大多少 MB", "max_files": "最多几个文件", "personal": "是否可能含个人信息：专家和审计人员不能查看", "columns": "列", "fixed_rows": "固定的行", "row_label": "行标题一列的名称",
+    "min_rows": "最少几行", "max_rows": "最多几行", "totals": "哪些列要合计", "total_label": "合计一行的名称", "pattern": "格式要求，正则表达式",
+    "pattern_message": "格式不对时显示的话",
+}  # fmt: skip
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a form's file. What formulas say and where paths lead is beyond it: that is `lint`'s."""
+    found = Form.model_json_schema()
+    for name, part in [("Form", found), *found["$defs"].items()]:
+        kind = part["properties"].get("kind", {}).get("const")
+        part["title"] = name
+        part["description"] = KINDS[kind] if kind else _PARTS[name]
+        for key, attribute in part["properties"].items():
+            attribute.pop("title", None)
+            attribute["description"] = _ATTRIBUTES[key]
+    return {"$schema": GenerateJsonSchema.schema_dialect, **found}
+
+
+def text() -> str:
+    return json.dumps(schema(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"

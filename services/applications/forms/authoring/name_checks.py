@@ -1,0 +1,119 @@
+"""Faults of names: keys that stand twice, and paths that lead nowhere."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.formulas import type_names
+from services.applications.forms.formulas.names import PARAMETER, PARAMETER_SAID, RESERVED
+from services.applications.forms.formulas.rules import Location, Problem
+from services.applications.forms.kinds import ComputedField, FieldDefinition, FixedTextField
+from services.applications.forms.kinds.choices import MultiSelectField, RadioField, SelectField
+
+CHOICES = (SelectField, RadioField, MultiSelectField)
+# What rows carry besides their columns.
+ROW_KEYS = frozenset({"id", "row"})
+
+
+def problems(form: Form) -> list[Problem]:
+    """Every fault of the form's names."""
+    return list(_problems(form))
+
+
+def _problems(form: Form) -> Iterator[Problem]:
+    for name in ("project_name", "contact_name", "contact_email", "applied_amount", "district"):
+        path = getattr(form, name)
+        # What the form leaves to the language may be absent.
+        if path is not None and name in form.model_fields_set:
+            yield from _field_path(form, path, (name,), name)
+    yield from _twice(((("sections", i), s.key) for i, s in enumerate(form.sections)), "材料")
+    yield from _twice(((("checks", i), c.id) for i, c in enumerate(form.checks)), "核对")
+    for i, section in enumerate(form.sections):
+        yield from _section(form, ("sections", i), section)
+    for i, check in enumerate(form.checks):
+        found = form.section(check.section)
+        if found is None:
+            yield Problem(("checks", i, "section"), f"没有“{check.section}”这项材料")
+        elif check.field and check.field not in found.by_key:
+            yield Problem(("checks", i, "field"), f"材料“{check.section}”里没有“{check.field}”")
+
+
+def _field_path(form: Form, path: str, at: Location, name: str) -> Iterator[Problem]:
+    section, _, field = path.partition(".")
+    found = form.section(section)
+    definition = found.field(field) if found else None
+    if definition is None:
+        yield Problem(at, f"找不到“{path}”；应写成“材料.字段”，如 {form.sections[0].key}.name")
+    elif name == "applied_amount" and definition.type != "number":
+        yield Problem(at, f"“{path}”是{type_names.of_type(definition.type)}，这里要一个数")
+    elif name != "applied_amount" and definition.type != "text":
+        yield Problem(at, f"“{path}”是{type_names.of_type(definition.type)}，这里要文字")
+
+
+def _twice(keyed: Iterable[tuple[Location, str]], what: str) -> Iterator[Problem]:
+    listed = list(keyed)
+    counts = Counter(key for _, key in listed)
+    seen: set[str] = set()
+    for at, key in listed:
+        if counts[key] > 1 and key in seen:
+            yield Problem(at, f"{what}“{key}”重复出现，请换一个")
+        seen.add(key)
+
+
+def _section(form: Form, at: Location, section: Section) -> Iterator[Problem]:
+    if section.key in RESERVED:
+        yield Problem((*at, "key"), f"“{section.key}”在公式里另有用处，请给这项材料换一个 key", "warning")
+    parts = [
+        ((*at, kind, i), p) for kind in ("fields", "tables", "slots") for i, p in enumerate(getattr(section, kind))
+    ]
+    yield from _twice(((place, part.key) for place, part in parts), "本材料中的")
+    yield from _twice((((*at, "groups", i), g.label) for i, g in enumerate(section.groups)), "栏目")
+    named = {part.group for _, part in parts}
+    for i, group in enumerate(section.groups):
+        if group.label not in named:
+            yield Problem((*at, "groups", i), f"栏目“{group.label}”下没有内容", "warning")
+    for i, field in enumerate(section.fields):
+        yield from _field(form, (*at, "fields", i), field)
+    for i, table in enumerate(section.tables):
+        yield from _table(form, (*at, "tables", i), table)
+
+
+def _field(form: Form, at: Location, field: FieldDefinition) -> Iterator[Problem]:
+    if isinstance(field, CHOICES) and field.options_from and field.options_from not in form.lists:
+        if not PARAMETER.fullmatch(field.options_from):
+            said = f"找不到选项“{field.options_from}”：lists 中没有，也不能是批次参数的名字（{PARAMETER_SAID}）"
+            yield Problem((*at, "options_from"), said)
+    elif isinstance(field, CHOICES) and field.options_from:
+        known = field.labels(form.choices_of_its_own)
+        must = getattr(field, "must_be", None)
+        if must is not None and must not in known:
+            yield Problem((*at, "must_be"), f"“{must}”不在选项之中")
+    if field.required_if and "required" in field.model_fields_set:
+        yield Problem((*at, "required_if"), "已经写了“required_if”，“required”不起作用，请删去", "warning")
+    if isinstance(field, ComputedField | FixedTextField) and (
+        field.prefill or field.required_if or field.readonly
+    ):
+        yield Problem(at, f"“{field.key}”不由人填写，不能写 prefill、required_if、readonly")
+
+
+def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
+    yield from _twice((((*at, "columns", i), c.key) for i, c in enumerate(table.columns)), "列")
+    yield from _twice((((*at, "fixed_rows", i), r.key) for i, r in enumerate(table.fixed_rows)), "行")
+    for i, column in enumerate(table.columns):
+        place = (*at, "columns", i)
+        if column.key in ROW_KEYS:
+            yield Problem((*place, "key"), f"列的 key 不能是“{column.key}”：每一行自己带有这个名字")
+        if isinstance(column, FixedTextField):
+            yield Problem(place, "说明文字（fixed_text）不能作为表格的列")
+        if any((column.prefill, column.readonly, column.group)):
+            yield Problem(place, "prefill、readonly、group 只能写在字段上，不能写在表格的列上")
+        yield from _field(form, place, column)
+    for i, total in enumerate(table.totals):
+        found: Any = table.by_column.get(total)
+        if found is None or found.type != "number" or found.kind == "year":
+            yield Problem((*at, "totals", i), f"“{total}”不是填数的列，不能合计")
+    if not table.fixed_rows and table.min_rows > table.max_rows:
+        yield Problem((*at, "min_rows"), "min_rows 大于 max_rows")
+    if not table.by_asked:
+        yield Problem((*at, "columns"), "表格里没有可以填写的列")

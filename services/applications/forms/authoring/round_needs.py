@@ -1,0 +1,135 @@
+"""What a form asks of its round: the parameters its formulas name, and the lists its options come from."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from services.applications.forms.definition import Form
+from services.applications.forms.formulas import types
+from services.applications.forms.formulas.functions import FUNCTIONS
+from services.applications.forms.formulas.language import Formula, Place
+from services.applications.forms.formulas.rules import Rule
+
+Sort = Literal["number", "date", "text", "options"]
+
+
+@dataclass(frozen=True)
+class Need:
+    """One parameter: a number, a date or a text, without which the checks that name it are left out, or a list of options,
+    without which a field cannot be filled. `used_by` says where, in the form's own words."""
+
+    name: str
+    kind: Sort
+    used_by: tuple[str, ...]
+
+
+def needs(form: Form) -> tuple[Need, ...]:
+    """Every parameter the form names, lists first, in the order of the form."""
+    lists: dict[str, list[str]] = {}
+    for section in form.sections:
+        columns = [(f"{table.label} · ", column) for table in section.tables for column in table.columns]
+        for where, field in [("", f) for f in section.fields] + columns:
+            name = getattr(field, "options_from", None)
+            if name and name not in form.lists:
+                lists.setdefault(name, []).append(f"{section.label} · {where}{field.label}")
+    values: dict[str, tuple[Sort | None, list[str]]] = {}
+    for rule in form.rules.all():
+        for name in rule.parameters - {"closes_on"}:
+            kept, used_by = values.get(name, (None, []))
+            # The first formula that says what it has to be.
+            values[name] = (kept or _sort(form, rule, name), used_by)
+            if (words := _words(form, rule)) not in used_by:
+                used_by.append(words)
+    return (
+        *(Need(name, "options", tuple(used_by)) for name, used_by in lists.items()),
+        *(
+            Need(name, sort or "number", tuple(used_by))
+            for name, (sort, used_by) in values.items()
+            if name not in lists
+        ),
+    )
+
+
+def _words(form: Form, rule: Rule) -> str:
+    """Where a formula stands, as people call it."""
+    if rule.node is None:
+        return form.checks[int(rule.at[1])].message
+    section, part, column = rule.node
+    found = form.by_key[section]
+    if not part:
+        return found.label
+    inner = found.by_key[part]
+    table = found.table(part)
+    return f"{found.label} · {inner.label}" + (f" · {table.by_column[column].label}" if table and column else "")
+
+
+def _sort(form: Form, rule: Rule, name: str) -> Sort | None:
+    """What a parameter has to be, from what it stands beside; None where that says nothing."""
+    for beside in _beside(rule.formula, name):
+        if beside == "list":
+            return "options"
+        if sort := _of_type(beside):
+            return sort
+    if rule.role in ("than", "value") and rule.node and _is(rule.formula.tree, name):
+        section, part, column = rule.node
+        found = form.by_key[section]
+        table = found.table(part)
+        field = table.by_column[column] if table else found.field(part)
+        return _of_type(field.type if field else "")
+    left, right = (form.rules.checks.get((_check(form, rule), side)) for side in ("left", "right"))
+    if rule.role in ("left", "right") and _is(rule.formula.tree, name):
+        other = right if rule.role == "left" else left
+        return _of_type(other.type if other else "")
+    return None
+
+
+def _of_type(found: str) -> Sort | None:
+    known: dict[str, Sort] = {"date": "date", "text": "text", "number": "number", "numbers": "number"}
+    return known.get(found)
+
+
+def _check(form: Form, rule: Rule) -> str:
+    return form.checks[int(rule.at[1])].id if rule.node is None else ""
+
+
+def _is(node: ast.expr, name: str) -> bool:
+    return isinstance(node, Place) and node.target.of == "round" and node.target.part == name
+
+
+def _beside(formula: Formula, name: str) -> Iterator[str]:
+    """The types that a formula compares a parameter with, or asks for where it stands; `list` where it looks into it."""
+    for node in ast.walk(formula.tree):
+        if isinstance(node, ast.Call):
+            yield from _asked(node, name)
+        elif isinstance(node, ast.IfExp) and (_is(node.body, name) or _is(node.orelse, name)):
+            yield types.of_node(node.orelse if _is(node.body, name) else node.body)
+        elif isinstance(node, ast.BinOp) and (_is(node.left, name) or _is(node.right, name)):
+            yield "number"
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
+                if isinstance(operator, ast.In | ast.NotIn):
+                    if _is(right, name):
+                        yield "list"
+                    elif _is(left, name):
+                        yield types.element(types.of_node(right))
+                elif _is(left, name) or _is(right, name):
+                    other = right if _is(left, name) else left
+                    yield types.of_node(other)
+
+
+def _asked(node: ast.Call, name: str) -> Iterator[str]:
+    """What a function asks for where a parameter is given to it."""
+    assert isinstance(node.func, ast.Name)
+    function = FUNCTIONS[node.func.id]
+    for at, argument in enumerate(node.args):
+        if not _is(argument, name):
+            continue
+        wanted = function.arguments[min(at, len(function.arguments) - 1)]
+        if wanted == "many":
+            yield "list"
+        elif function.gives == "same":
+            yield from (types.of_node(other) for other in node.args if other is not argument)
+        else:
+            yield wanted

@@ -1,0 +1,281 @@
+"""Values against a section's definition: every mistake at once, and the values as they will be kept."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.filled.situation import Facts, Saved, Situation
+from services.applications.forms.kinds import CheckboxField, Choices, FieldDefinition, Wrong, blank
+from shared.errors import FieldError, Invalid
+
+Values = dict[str, Any]
+ROW_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Rows, columns and unknown keys that one write may bring: what is larger is refused before it is looked at.
+MAX_ROWS = 2000
+MAX_ERRORS = 500
+# What 暂存 takes in one value: twice the longest text that a form may ask for. More was never typed.
+MAX_TYPED = 40_000
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a section's values are judged against besides their definition.
+
+    `prefill` are the registry's values; `files` the attachments that exist, by slot; `saved` the saved values of the
+    other sections, for conditions that look at them.
+    """
+
+    form: Form
+    facts: Facts
+    prefill: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    saved: Saved = field(default_factory=dict)
+
+    @property
+    def choices(self) -> Choices:
+        return self.form.choices(self.facts.round)
+
+    def situation(self, section: Section, kept: Values) -> Situation:
+        """The form with these values in this section."""
+        return Situation(self.form, {**self.saved, section.key: kept}, self.facts)
+
+
+def draft(section: Section, values: Values) -> Values:
+    """What 暂存 keeps: whatever was typed under the section's own keys. `Invalid` for keys it does not have and for
+    tables beyond any measure.
+
+    Rows get an id when they have none, so that two copies of a table can be told apart row by row.
+    """
+    errors = _unknown(section, values)
+    for table in section.tables:
+        rows = values.get(table.key)
+        if isinstance(rows, list) and len(rows) > MAX_ROWS:
+            errors.append(_error(section, table.key, "too_many_rows", f"“{table.label}”最多 {table.max_rows} 行"))
+    errors += [
+        _error(section, key, "too_long", f"内容过长，最多 {MAX_TYPED} 字")
+        for key in section.by_key
+        if _longest(values.get(key)) > MAX_TYPED
+    ]
+    if errors:
+        raise Invalid(errors)
+    kept = {key: value for key, value in values.items() if key not in section.not_asked}
+    for table in section.tables:
+        rows = kept.get(table.key)
+        if isinstance(rows, list):
+            kept[table.key] = [with_id(row, table) if isinstance(row, dict) else row for row in rows]
+    return kept
+
+
+def _longest(value: object) -> int:
+    """The length of the longest text in a value, whatever its shape."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return max(_longest_of(value), _longest_of(value.values()))
+    return _longest_of(value) if isinstance(value, list) else 0
+
+
+def _longest_of(values: Iterable[object]) -> int:
+    # What comes over the wire is nested by a handful of levels at most (`shared.text.json_text`).
+    return max(map(_longest, values), default=0)
+
+
+@dataclass
+class Reading:
+    """Values read by their kinds: what could be kept, and what is wrong with the rest, each at its place."""
+
+    kept: Values = field(default_factory=dict)
+    errors: list[FieldError] = field(default_factory=list)
+
+
+def read(section: Section, values: Values, context: Context) -> Reading:
+    """Every value by its kind, without a look at conditions; what is wrong is left out of `kept`."""
+    found = Reading(errors=_unknown(section, values))
+    choices = context.choices
+    for definition in section.fields:
+        if not definition.asked:
+            continue
+        raw = values.get(definition.key)
+        if definition.readonly and not blank(context.prefill.get(definition.key)):
+            official = context.prefill[definition.key]
+            if blank(raw):
+                raw = official
+            elif _differs(definition, raw, official, choices):
+                found.errors.append(_error(section, definition.key, "readonly", "此项由法人库带出，不能修改"))
+                continue
+        _take(
+            definition, raw, choices, found.kept, found.errors, {"section": section.key, "field": definition.key}
+        )
+    for table in section.tables:
+        found.kept[table.key] = _rows(section, table, values.get(table.key), choices, found.errors, table.columns)
+    for slot in section.slots:
+        found.kept[slot.key] = _files(section, slot.key, slot.label, values.get(slot.key), context, found.errors)
+    return found
+
+
+def rows_summed(section: Section, values: Values, choices: Choices) -> dict[str, list[Values]]:
+    """The rows of every table that `read` would keep, with no more in them than their sums are made of."""
+    return {
+        table.key: _rows(section, table, values.get(table.key), choices, [], table.summed)
+        for table in section.tables
+    }
+
+
+def validate(section: Section, values: Values, context: Context) -> Values:
+    """What 保存表单 keeps. `Invalid` with every mistake at its place.
+
+    What is hidden is neither asked for nor judged, and is not among the values that count; see `effective`.
+    """
+    kept, errors = judged(section, values, context)
+    if errors:
+        raise Invalid(errors[:MAX_ERRORS])
+    return kept
+
+
+def judged(section: Section, values: Values, context: Context) -> tuple[Values, list[FieldError]]:
+    """The values that could be kept, and every mistake at its place, in the order of the form."""
+    from services.applications.forms.filled.validation import judge
+
+    reading = read(section, values, context)
+    return judge(section, reading, context)
+
+
+def _error(
+    section: Section, at: str, code: str, message: str, *, row: str | None = None, column: str | None = None
+) -> FieldError:
+    return FieldError(section=section.key, field=at, row=row, column=column, code=code, message=message)
+
+
+def _unknown(section: Section, values: Values) -> list[FieldError]:
+    return [
+        _error(section, key[:100], "unknown_field", "本表单没有此项")
+        for key in list(values)[:MAX_ROWS]
+        if key not in section.by_key
+    ]
+
+
+def _differs(definition: FieldDefinition, raw: object, official: object, choices: Choices) -> bool:
+    try:
+        return bool(definition.parse(raw, choices) != definition.parse(official, choices))
+    except Wrong:
+        return True
+
+
+def _take(
+    definition: FieldDefinition,
+    raw: object,
+    choices: Choices,
+    kept: Values,
+    errors: list[FieldError],
+    place: Mapping[str, str],
+) -> None:
+    """Parse one value into `kept`, or say at its place why not."""
+    # A required tick that is not set is missing, not wrong.
+    if blank(raw) or (raw is False and isinstance(definition, CheckboxField) and definition.required):
+        return
+    try:
+        kept[definition.key] = definition.parse(raw, choices)
+    except Wrong as wrong:
+        errors.append(FieldError(**place, code=wrong.code, message=wrong.message))
+
+
+def with_id(row: Mapping[str, Any], table: Table) -> Values:
+    """The row with an id: its own if it can be one, its key in a table of fixed rows, else a new one."""
+    own = row.get("id")
+    if isinstance(own, str) and ROW_ID.fullmatch(own):
+        return dict(row)
+    key = row.get("row")
+    return {**row, "id": key if table.fixed_rows and isinstance(key, str) else uuid4().hex[:12]}
+
+
+def _rows(
+    section: Section,
+    table: Table,
+    raw: object,
+    choices: Choices,
+    errors: list[FieldError],
+    columns: Sequence[FieldDefinition],
+) -> list[Values]:
+    if raw is None:
+        raw = []
+    if not isinstance(raw, list) or not all(isinstance(row, dict) for row in raw):
+        errors.append(_error(section, table.key, "type", f"“{table.label}”应为若干行"))
+        return []
+    if len(raw) > MAX_ROWS:
+        errors.append(_error(section, table.key, "too_many_rows", f"“{table.label}”最多 {table.max_rows} 行"))
+        return []
+    rows = [with_id(row, table) for row in raw]
+    if table.fixed_rows:
+        rows = _in_fixed_order(section, table, rows, errors)
+    else:
+        # A line nobody wrote in is no row; people add one too many.
+        known = {*table.by_column, "id", "row"}
+        rows = [
+            row for row in rows if row.keys() - known or any(not blank(row.get(key)) for key in table.by_asked)
+        ]
+        if len(rows) > table.max_rows:
+            errors.append(_error(section, table.key, "too_many_rows", f"“{table.label}”最多 {table.max_rows} 行"))
+            return []
+    ids = [row["id"] for row in rows]
+    if len(set(ids)) != len(ids):
+        errors.append(_error(section, table.key, "duplicate_row", "行标识重复，请刷新页面后重试"))
+        return []
+    return [_row(section, table, row, choices, errors, columns) for row in rows]
+
+
+def _in_fixed_order(section: Section, table: Table, rows: list[Values], errors: list[FieldError]) -> list[Values]:
+    by_key: dict[str, Values] = {}
+    for row in rows:
+        key = row.get("row")
+        if not isinstance(key, str) or key not in table.by_row:
+            errors.append(_error(section, table.key, "unknown_row", "本表没有此行", row=str(key)[:64]))
+        else:
+            by_key[key] = row
+    return [{**by_key.get(f.key, {}), "id": f.key, "row": f.key} for f in table.fixed_rows]
+
+
+def _row(
+    section: Section,
+    table: Table,
+    row: Values,
+    choices: Choices,
+    errors: list[FieldError],
+    columns: Sequence[FieldDefinition],
+) -> Values:
+    kept: Values = {"id": row["id"]}
+    if table.fixed_rows:
+        kept["row"] = row["row"]
+    for key in row.keys() - table.by_column.keys() - {"id", "row"}:
+        errors.append(_error(section, table.key, "unknown_field", "本表没有此列", row=row["id"], column=key[:100]))
+    for column in columns:
+        if column.asked:
+            place = {"section": section.key, "field": table.key, "row": row["id"], "column": column.key}
+            _take(column, row.get(column.key), choices, kept, errors, place)
+    return kept
+
+
+def _files(
+    section: Section, key: str, label: str, raw: object, context: Context, errors: list[FieldError]
+) -> list[str]:
+    ids = [] if raw is None else raw
+    if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
+        errors.append(_error(section, key, "type", f"“{label}”应为附件编号的列表"))
+        return []
+    if len(set(ids)) != len(ids):
+        errors.append(_error(section, key, "duplicate_file", "同一附件重复"))
+    if set(ids) - context.files.get(key, frozenset()):
+        errors.append(_error(section, key, "unknown_file", "附件不存在或已删除，请重新上传"))
+    return ids
+
+
+def named_files(section: Section, values: Mapping[str, Any] | None) -> frozenset[str]:
+    """The attachments that a section's values name."""
+    found: set[str] = set()
+    for slot in section.slots:
+        ids = (values or {}).get(slot.key)
+        if isinstance(ids, list):
+            found |= {item for item in ids if isinstance(item, str)}
+    return frozenset(found)

@@ -1,0 +1,179 @@
+"""How a section stands with its values: what pages show without evaluating anything themselves, and which values
+count for submission."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.filled.situation import Facts, Row, Saved, Situation
+from services.applications.forms.kinds import ComputedField, blank
+
+Values = dict[str, Any]
+
+
+class RowNow(BaseModel):
+    """A row by its id: columns that are hidden in it, those that must be filled in, and computed cells."""
+
+    hidden: list[str] = []
+    required: list[str] = []
+    computed: dict[str, Any] = {}
+
+
+class TableNow(BaseModel):
+    """A table: fixed rows that are hidden; columns hidden in every row; columns that a new row would have to fill in;
+    the rows by id; and the column totals as kept values."""
+
+    hidden_rows: list[str] = []
+    hidden_columns: list[str] = []
+    required: list[str] = []
+    rows: dict[str, RowNow] = {}
+    totals: dict[str, Any] = {}
+
+
+class SectionNow(BaseModel):
+    """How a section stands with the values that are shown: its 暂存 if there is one, else what is saved, else what was
+    prefilled. Other sections count by what is saved of them.
+
+    `hidden` are the keys of fields, tables and slots that are not to be shown, and are neither validated nor
+    submitted; `hidden_groups` the labels of groups that are not. `required` are the keys of those that must be filled
+    in now, and it holds whatever the definition's own `required` says. `computed` holds every shown computed field, null
+    while its value is not known. 暂存 answers with the same, so a page without JavaScript shows by 暂存 what an answer
+    changes.
+    """
+
+    visible: bool
+    section_required: bool
+    hidden: list[str] = []
+    hidden_groups: list[str] = []
+    required: list[str] = []
+    computed: dict[str, Any] = {}
+    tables: dict[str, TableNow] = {}
+
+
+def now(section: Section, situation: Situation) -> SectionNow:
+    """A section as it stands in a situation."""
+    key = section.key
+    shown = [k for k in section.by_key if situation.visible(key, k)]
+    asked = section.by_key.keys() - section.not_asked
+    labels = dict.fromkeys(p.group for p in (*section.fields, *section.tables, *section.slots) if p.group)
+    return SectionNow(
+        visible=situation.visible(key),
+        section_required=situation.required(key),
+        hidden=[k for k in section.by_key if k not in shown],
+        hidden_groups=[
+            label
+            for label in labels
+            if not any(section.by_key[k].group == label for k in shown)
+        ],
+        required=[k for k in shown if k in asked and situation.required(key, k)],
+        computed={f.key: situation.kept(key, f.key) for f in section.fields if isinstance(f, ComputedField) and f.key in shown},
+        tables={t.key: _table(key, t, situation) for t in section.tables if t.key in shown},
+    )  # fmt: skip
+
+
+def unconditional(section: Section, kept: Mapping[str, list[Values]]) -> SectionNow:
+    """The same for a section of `rules.unconditional`, which stands as it always does but for its tables' rows (`kept`):
+    most of the sections that are typed in, and what 暂存 answers many times before anything is saved."""
+    return SectionNow(
+        visible=True,
+        section_required=section.required,
+        required=list(section.required_unless_told),
+        tables={t.key: _all_shown(t, kept[t.key]) for t in section.tables},
+    )
+
+
+def _all_shown(table: Table, rows: list[Values]) -> TableNow:
+    every = RowNow(required=list(table.always_required))
+    fixed = {row.get("row") for row in rows}
+    return TableNow(
+        hidden_rows=[r.key for r in table.fixed_rows if r.key not in fixed],
+        required=every.required,
+        rows={str(row["id"]): every for row in rows},
+        totals=totals(table, rows),
+    )
+
+
+def _table(section: str, table: Table, situation: Situation) -> TableNow:
+    rows = situation.rows(section, table.key)
+    views = {situation.row_id(row): _row(table, row, situation) for row in rows}
+    hidden = [c.key for c in table.columns if views and all(c.key in view.hidden for view in views.values())]
+    fixed = {situation.fixed_key(row) for row in rows}
+    return TableNow(
+        hidden_rows=[r.key for r in table.fixed_rows if r.key not in fixed],
+        hidden_columns=hidden,
+        required=list(table.always_required),
+        rows=views,
+        totals=totals(table, [{c: situation.cell(row, c) for c in table.totals} for row in rows]),
+    )
+
+
+def totals(table: Table, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sums under a table, exact, as their columns keep such values; rows without a value add nothing."""
+    listed = list(rows)
+    found: dict[str, Any] = {}
+    for key in table.totals:
+        column = table.by_column[key]
+        values = (column.typed(row[key]) for row in listed if not blank(row.get(key)))
+        found[key] = column.of_sum(sum((v for v in values if isinstance(v, Decimal)), start=Decimal(0)))
+    return found
+
+
+def _row(table: Table, row: Row, situation: Situation) -> RowNow:
+    hidden = [c.key for c in table.columns if not situation.cell_visible(row, c.key)]
+    return RowNow(
+        hidden=hidden,
+        required=[c.key for c in table.columns if c.asked and situation.cell_required(row, c.key)],
+        computed={
+            c.key: situation.cell(row, c.key)
+            for c in table.columns
+            if isinstance(c, ComputedField) and c.key not in hidden
+        },
+    )
+
+
+def effective(form: Form, saved: Saved, facts: Facts) -> dict[str, Values]:
+    """The values that count, section by section: nothing hidden, computed values included.
+
+    A key is there exactly when its field, table, slot or cell is shown; without a value it is null. This is what is
+    submitted, printed and reviewed.
+    """
+    situation = Situation(form, saved, facts)
+    return {
+        section.key: _effective(section, situation)
+        for section in form.sections
+        if saved.get(section.key) is not None and situation.visible(section.key)
+    }
+
+
+def _effective(section: Section, situation: Situation) -> Values:
+    key = section.key
+    found: Values = {}
+    for field in section.fields:
+        if field.kind != "fixed_text" and situation.visible(key, field.key):
+            found[field.key] = situation.kept(key, field.key)
+    for table in section.tables:
+        if situation.visible(key, table.key):
+            found[table.key] = [_cells(table, row, situation) for row in situation.rows(key, table.key)]
+    for slot in section.slots:
+        if situation.visible(key, slot.key):
+            found[slot.key] = list(situation.kept(key, slot.key) or ())
+    return found
+
+
+def _cells(table: Table, row: Row, situation: Situation) -> Values:
+    cells: Values = {"id": situation.row_id(row)}
+    if fixed := situation.fixed_key(row):
+        cells["row"] = fixed
+    for column in table.columns:
+        if situation.cell_visible(row, column.key):
+            cells[column.key] = situation.cell(row, column.key)
+    return cells
+
+
+def visible_sections(form: Form, saved: Saved, facts: Facts) -> Mapping[str, tuple[bool, bool]]:
+    """Per section whether it is shown and whether it must be saved, with these values saved."""
+    situation = Situation(form, saved, facts)
+    return {s.key: (situation.visible(s.key), situation.required(s.key)) for s in form.sections}

@@ -1,0 +1,241 @@
+"""A form's formulas, bound to what they name: compiled once per form, used for every validation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.formulas import type_names, types
+from services.applications.forms.formulas.cycles import MAX_CHAIN, Walk, edges_of, said
+from services.applications.forms.formulas.language import Formula, Mistake, parse
+from services.applications.forms.formulas.names import Node, Target, bind
+from services.applications.forms.kinds import ComputedField
+
+Location = tuple[str | int, ...]
+# How long a chain may be before `Situation` works it out in order.
+DEEP_CHAIN = 30
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A fault of a definition: where, in the path of the file's keys and positions; `error` or `note`."""
+
+    at: Location
+    message: str
+    severity: str = "error"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One bound formula and where it stands. `targets` are what its names lead to."""
+
+    formula: Formula
+    at: Location
+    node: Node | None
+    role: str
+    type: str
+    targets: tuple[Target, ...]
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        return frozenset(t.part for t in self.targets if t.of == "round")
+
+
+class Rules:
+    """Every formula of a form by its place, and all that is wrong with them."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self.problems: list[Problem] = []
+        # By (section, part, column) and role: `visible_if`, `required_if`, `value`.
+        self.of: dict[tuple[Node, str], Rule] = {}
+        # By (section, table, fixed row), (section, group) and check.
+        self.rows: dict[tuple[str, str, str], Rule] = {}
+        self.groups: dict[tuple[str, str], Rule] = {}
+        self.bounds: dict[Node, tuple[Rule, ...]] = {}
+        self.checks: dict[tuple[str, str], Rule] = {}
+        for i, section in enumerate(form.sections):
+            self._section(("sections", i), section)
+        for i, check in enumerate(form.checks):
+            for side in ("left", "right", "holds", "when"):
+                if text := getattr(check, side):
+                    rule = self._rule(text, ("checks", i, side), None, side, None, None)
+                    if rule:
+                        self.checks[check.id, side] = rule
+        # How long the chain is that a value follows from, and what follows from itself; filled by `_find_circles`.
+        self.depth: dict[Node, int] = {}
+        self.circular: set[Node] = set()
+        self._find_circles()
+
+    # ---- reading ---------------------------------------------------------------------------------------------
+
+    def all(self) -> Iterator[Rule]:
+        """Every rule of the form."""
+        yield from self.of.values()
+        yield from self.rows.values()
+        yield from self.groups.values()
+        for bounds in self.bounds.values():
+            yield from bounds
+        yield from self.checks.values()
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The parameters of the round that formulas name, without its close."""
+        named = frozenset(name for rule in self.all() for name in rule.parameters)
+        return named - {"closes_on"}
+
+    @cached_property
+    def asks_for_others(self) -> bool:
+        """Whether anything looks at the enterprise's other applications."""
+        return any(target.of == "others" for rule in self.all() for target in rule.targets)
+
+    @cached_property
+    def sections_asking_for_others(self) -> frozenset[str]:
+        """The sections whose own conditions, bounds and computed values do."""
+        return frozenset(
+            rule.node[0]
+            for rule in self.all()
+            if rule.node and any(target.of == "others" for target in rule.targets)
+        )
+
+    @cached_property
+    def needs(self) -> dict[str, frozenset[str]]:
+        """Per section every other section whose values can change how it stands."""
+        found = {key: set(names) for key, names in self.sections_named.items()}
+        changed = True
+        while changed:
+            changed = False
+            for key, names in found.items():
+                more = {n for name in names for n in found[name]} - names - {key}
+                names.update(more)
+                changed = changed or bool(more)
+        return {key: frozenset(names) for key, names in found.items()}
+
+    @cached_property
+    def alone(self) -> frozenset[str]:
+        """The sections that look at nothing beside themselves and the round."""
+        return frozenset(key for key, names in self.needs.items() if not names) - self.sections_asking_for_others
+
+    @cached_property
+    def unconditional(self) -> frozenset[str]:
+        """The sections in which nothing hangs on anything: no conditions, nothing computed. Bounds only judge."""
+        ruled = {node[0] for node, _ in self.of} | {key for key, *_ in self.rows} | {key for key, _ in self.groups}
+        return frozenset(section.key for section in self.form.sections) - ruled
+
+    @cached_property
+    def conditional_sections(self) -> bool:
+        """Whether a whole section is shown or required under a condition."""
+        return any(node[1] == "" for node, _ in self.of)
+
+    @cached_property
+    def sections_named(self) -> dict[str, frozenset[str]]:
+        """Per section the other sections that its own conditions, bounds and computed values look at."""
+        found: dict[str, set[str]] = {section.key: set() for section in self.form.sections}
+        for rule in self.all():
+            if rule.node:
+                found[rule.node[0]] |= {t.section for t in rule.targets if t.section}
+        return {key: frozenset(names - {key}) for key, names in found.items()}
+
+    @cached_property
+    def deep_order(self) -> tuple[Node, ...]:
+        """The values in the order they follow from one another, where chains are long; empty where they are not."""
+        if self.problems or max(self.depth.values(), default=0) <= DEEP_CHAIN:
+            return ()
+        return tuple(sorted(self.depth, key=self.depth.__getitem__))
+
+    def _section(self, at: Location, section: Section) -> None:
+        node = (section.key, "", "")
+        self._conditions(section, at, node, section, None)
+        for i, group in enumerate(section.groups):
+            if group.visible_if:
+                rule = self._rule(
+                    group.visible_if, (*at, "groups", i, "visible_if"), node, "visible_if", section, None
+                )
+                if rule:
+                    self.groups[section.key, group.label] = rule
+        for i, field in enumerate(section.fields):
+            self._field((*at, "fields", i), (section.key, field.key, ""), field, section, None)
+        for i, slot in enumerate(section.slots):
+            self._conditions(slot, (*at, "slots", i), (section.key, slot.key, ""), section, None)
+        for i, table in enumerate(section.tables):
+            here = (*at, "tables", i)
+            self._conditions(table, here, (section.key, table.key, ""), section, None)
+            for j, row in enumerate(table.fixed_rows):
+                if row.visible_if:
+                    place = (*here, "fixed_rows", j, "visible_if")
+                    rule = self._rule(
+                        row.visible_if, place, (section.key, table.key, ""), "visible_if", section, None
+                    )
+                    if rule:
+                        self.rows[section.key, table.key, row.key] = rule
+            for j, column in enumerate(table.columns):
+                self._field((*here, "columns", j), (section.key, table.key, column.key), column, section, table)
+
+    def _field(self, at: Location, node: Node, field: Any, section: Section, table: Table | None) -> None:
+        self._conditions(field, at, node, section, table)
+        if isinstance(field, ComputedField):
+            rule = self._rule(field.value, (*at, "value"), node, "value", section, table)
+            if rule:
+                self.of[node, "value"] = rule
+                if not types.fits(rule.type, field.type):
+                    self._fault(
+                        rule.at,
+                        f"公式得出的是{type_names.of_type(rule.type)}，gives 要的是{type_names.of_type(field.type)}",
+                    )
+        bounds = []
+        for i, bound in enumerate(field.bounds):
+            rule = self._rule(bound.than, (*at, "bounds", i, "than"), node, "than", section, table)
+            if rule:
+                bounds.append(rule)
+                if not types.comparable(field.type, rule.type):
+                    self._fault(
+                        rule.at, f"{type_names.of_type(field.type)}不能与{type_names.of_type(rule.type)}比较"
+                    )
+        if bounds and len(bounds) == len(field.bounds):
+            self.bounds[node] = tuple(bounds)
+
+    def _conditions(self, part: Any, at: Location, node: Node, section: Section, table: Table | None) -> None:
+        for role in ("visible_if", "required_if"):
+            if text := getattr(part, role):
+                rule = self._rule(text, (*at, role), node, role, section, table)
+                if rule:
+                    self.of[node, role] = rule
+
+    def _fault(self, at: Location, message: str) -> None:
+        self.problems.append(Problem(at, message))
+
+    def _rule(
+        self, text: str, at: Location, node: Node | None, role: str, section: Section | None, table: Table | None
+    ) -> Rule | None:
+        try:
+            formula = parse(text)
+            bind(self.form, formula.tree, section, table, {})
+            found = types.of(formula)
+        except Mistake as mistake:
+            self._fault(at, f"公式“{text}”：{mistake}")
+            return None
+        if role in ("visible_if", "required_if", "holds", "when") and not types.fits(found, "bool"):
+            self._fault(
+                at, f"公式“{text}”：这里要的是条件，得出的却是{type_names.of_type(found)}；请写成比较，如 n > 3"
+            )
+            return None
+        return Rule(formula, at, node, role, found, tuple(p.target for p in formula.places))
+
+    def _find_circles(self) -> None:
+        """Report every circle once, and chains that are too long; sets `depth`."""
+        edges = edges_of(self)
+        walk = Walk(edges)
+        self.depth = walk.depth
+        self.circular = {node for circle in walk.circles for node in circle}
+        told: set[Location] = set()
+        for circle in walk.circles:
+            rule, names = said(circle, edges)
+            at = rule.at if rule else ("sections",)
+            if at not in told:
+                told.add(at)
+                self._fault(at, f"互相决定，绕成了一圈：{names}")
+        for (node, _), rule in self.of.items():
+            if self.depth.get(node, 0) > MAX_CHAIN:
+                self._fault(rule.at, f"要从 {MAX_CHAIN} 个以上的值一步步推算出来，太长")
+                break

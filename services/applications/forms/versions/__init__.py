@@ -1,0 +1,1 @@
+"""Carry a filled-in form over to another version of its form."""

@@ -1,0 +1,87 @@
+"""Whether submissions will be kept: the database, the store, the broker, what waits, and the last backup."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from services.applications.operations.metrics import newest_backup
+from services.applications.settings import ApplicationsSettings
+from services.applications.tables.applications import SCHEMA, Owed
+from shared import clock
+from shared.database import engine
+from shared.preflight import Finding, bad, broker, database, good, look, store, warning
+from shared.preflight.machine import tokens
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+OLD_BACKUP, VERY_OLD_BACKUP = timedelta(hours=26), timedelta(days=3)
+LONG_OWED = 600
+
+
+def findings(settings: ApplicationsSettings) -> list[Finding]:
+    return [
+        *look("数据库", lambda: database.findings(settings, MIGRATIONS, SCHEMA)),
+        *look(broker.WHAT, lambda: broker.findings(settings.broker_url.get_secret_value())),
+        *look(store.WHAT, lambda: store.findings(settings.store_url)),
+        *look("待办任务", lambda: _owed(settings)),
+        *look("备份", lambda: backups(settings.backup_folder)),
+        *look("备份加密", lambda: backup_key(settings.backup_key)),
+        *tokens(unbound=settings.accept_unbound_tokens),
+    ]
+
+
+def _owed(settings: ApplicationsSettings) -> Iterator[Finding]:
+    own = engine(settings)
+    is_open = Owed.done_at.is_(None) & Owed.parked_at.is_(None)
+    try:
+        with own.connect() as connection:
+            count, age, parked = connection.execute(
+                select(
+                    func.count().filter(is_open),
+                    func.coalesce(
+                        func.extract("epoch", func.now() - func.min(Owed.created_at).filter(is_open)), 0
+                    ),
+                    func.count().filter(Owed.parked_at.is_not(None) & Owed.done_at.is_(None)),
+                )
+            ).one()
+    finally:
+        own.dispose()
+    found = f"尚欠 {count} 件，最久 {float(age):.0f} 秒"
+    if float(age) > LONG_OWED:
+        yield bad("待办任务", found, "检查 relay、documents、notify-worker 是否在运行")
+    else:
+        yield good("待办任务", found)
+    if parked:
+        yield bad("搁置的任务", f"{parked} 件", "在运维页面查看原因，处理后重新排队")
+    else:
+        yield good("搁置的任务", "没有")
+
+
+def backup_key(key: str) -> Iterator[Finding]:
+    """Whether backups are encrypted."""
+    if key.strip():
+        yield good("备份加密", "已设置 GM_BACKUP_KEY")
+    else:
+        advice = "执行 python -m deploy.backup key，公钥写入 GM_BACKUP_KEY，私钥另行保管"
+        yield warning("备份加密", "没有设置 GM_BACKUP_KEY，备份未加密", advice)
+
+
+def backups(folder: str) -> Iterator[Finding]:
+    """The age of the newest backup that `python -m deploy.backup create` finished in `folder`."""
+    what, command = "备份", "python -m deploy.backup create"
+    if not folder:
+        yield warning(what, "没有设置 GM_BACKUP_FOLDER，无法核对", f"设置备份目录并定时执行 {command}")
+        return
+    ended = newest_backup(Path(folder))
+    if ended is None:
+        yield bad(what, f"{folder} 中没有备份", f"执行 {command}")
+        return
+    age = clock.now() - ended
+    found = f"最近一次完成于 {clock.show(ended)}"
+    if age > VERY_OLD_BACKUP:
+        yield bad(what, found, f"立即执行 {command}")
+    elif age > OLD_BACKUP:
+        yield warning(what, found, f"超过一天，截止之夜前请执行 {command}")
+    else:
+        yield good(what, found)

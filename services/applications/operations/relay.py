@@ -1,0 +1,226 @@
+"""The relay: from rows that are owed to messages that wake a worker, and from the calendar to what falls due.
+
+Any number of relays may run. A message is only a wake-up: losing all of them costs a short wait, no work.
+"""
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from celery import Celery
+from kombu.connection import Connection
+from obstore.exceptions import BaseError
+from opentelemetry.trace import SpanKind
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.applications.attachments.clamd import Clamd
+from services.applications.core.codec import Codec
+from services.applications.operations import sweeping
+from services.applications.operations.audit_heads import StoreHeads
+from services.applications.operations.lapse import lapse_overdue
+from services.applications.operations.reminders import fall_due
+from services.applications.outbox import outbox
+from services.applications.review import case_list
+from services.applications.settings import ApplicationsSettings
+from services.applications.tables.applications import AUDIT
+from shared.audit.heads import Sequencer, keep_sealing
+from shared.celery import celery_app
+from shared.database import BUSY, async_engine
+from shared.messages import RENDER_DOCUMENT, TOPICS
+from shared.observability import tracing
+from shared.store import Store
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+SCAN_SECONDS = 15.0
+CALENDAR_SECONDS = 5.0
+# As many as one look takes: there may be more.
+FEW = 100
+SEAL_SECONDS = 2.0
+# The database, the broker, the scanner or the store.
+AWAY: tuple[type[Exception], ...] = (*BUSY, OSError, BaseError)
+# None of these ends a relay.
+BORNE: tuple[type[Exception], ...] = (*AWAY, DBAPIError)
+
+
+class Relay:
+    """One relay's loops."""
+
+    def __init__(
+        self, sessions: async_sessionmaker[AsyncSession], broker: Celery, settings: ApplicationsSettings
+    ) -> None:
+        self._sessions = sessions
+        self._broker = broker
+        self._settings = settings
+        self._connection: Connection | None = None
+        self._codec = Codec(settings.master_key)
+        self._windows = {RENDER_DOCUMENT: settings.documents_window}
+
+    async def pass_on(self) -> int:
+        """Publish what is due; how many messages went out."""
+        sent = 0
+        for topic in TOPICS:
+            async with self._sessions.begin() as session:
+                ids = await outbox.claim(
+                    session,
+                    topic,
+                    limit=BATCH,
+                    lease=timedelta(seconds=self._settings.publish_lease_seconds),
+                    window=self._windows.get(topic),
+                )
+                traces = await outbox.traces(session, ids) if ids and tracing.recording() else {}
+            if not ids:
+                continue
+            # In a thread: a broker that hangs must not stop this loop's timers.
+            published = await asyncio.to_thread(self._publish, topic, ids, traces)
+            sent += len(published)
+            left = [id for id in ids if id not in published]
+            if left:
+                async with self._sessions.begin() as session:
+                    await outbox.unpublished(session, left)
+        return sent
+
+    def _publish(self, topic: str, ids: list[UUID], traces: dict[UUID, str]) -> set[UUID]:
+        published: set[UUID] = set()
+        try:
+            if self._connection is None:
+                self._connection = self._broker.connection_for_write()
+            producer = self._broker.amqp.Producer(self._connection, auto_declare=False)
+            for id in ids:
+                with tracing.span(f"publish {topic}", SpanKind.PRODUCER, of=tracing.parent(traces.get(id))):
+                    self._broker.send_task(
+                        TOPICS[topic].task,
+                        args=[str(id)],
+                        task_id=str(id),
+                        queue=TOPICS[topic].queue,
+                        producer=producer,
+                        retry=False,
+                        headers=tracing.headers(),
+                    )
+                published.add(id)
+        except Exception as error:
+            # Whatever kept the broker from taking it, the row is still owed and due again at once.
+            log.warning(
+                "broker does not take messages",
+                extra={"reason": repr(error), "left": len(ids) - len(published)},
+            )
+            self.disconnect()
+        return published
+
+    def disconnect(self) -> None:
+        """Forget the connection; the next batch opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.release()
+
+    async def fall_due(self) -> int:
+        """Turn what the calendar brought into moves and news."""
+        async with self._sessions.begin() as session:
+            lapsed = await lapse_overdue(session, self._codec)
+        async with self._sessions.begin() as session:
+            return lapsed + await fall_due(session, self._codec)
+
+    async def count(self) -> None:
+        """Draw the desk's counts together."""
+        async with self._sessions.begin() as session:
+            await case_list.draw_counts_together(session)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until told to stop. A database that is away is waited for."""
+        loop = asyncio.get_running_loop()
+        calendar_at = 0.0
+        while not stop.is_set():
+            pause = self._settings.relay_interval_seconds
+            try:
+                if loop.time() >= calendar_at:
+                    found = await self.fall_due()
+                    await self.count()
+                    # Many that fell due together, or during an outage, are not told at the pace of the clock.
+                    calendar_at = loop.time() + (0.0 if found >= FEW else CALENDAR_SECONDS)
+                if await self.pass_on() >= BATCH:
+                    pause = 0.0
+            except BORNE as error:
+                _put_off("passing on", error)
+                pause = 1.0
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+
+
+def _put_off(what: str, error: Exception) -> None:
+    """What is away is waited for. Anything else is a mistake of ours: it ends no process, and is told as one."""
+    if isinstance(error, AWAY):
+        log.warning(f"{what} was put off", extra={"reason": repr(error)})
+    else:
+        log.error(f"{what} was put off", exc_info=error)
+
+
+async def tidy(
+    sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
+) -> None:
+    """Beside the hand-over, never in its way: scan what waits for a scanner, sweep what nothing keeps."""
+    store = Store.from_url(settings.store_url)
+    scanner = Clamd(settings.clamd_url, seconds=settings.clamd_seconds) if settings.clamd_url else None
+    loop = asyncio.get_running_loop()
+    sweep_at = loop.time() + min(60.0, settings.orphan_sweep_minutes * 60)
+    while not stop.is_set():
+        try:
+            while (
+                scanner is not None and not stop.is_set() and await sweeping.scan_waiting(sessions, store, scanner)
+            ):
+                pass
+            if loop.time() >= sweep_at:
+                sweep_at = loop.time() + settings.orphan_sweep_minutes * 60
+                await sweeping.sweep(sessions, store, timedelta(minutes=settings.orphan_grace_minutes))
+        except BORNE as error:
+            _put_off("tidying", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), min(SCAN_SECONDS, settings.orphan_sweep_minutes * 60))
+
+
+async def seal_audit(
+    sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
+) -> None:
+    """Give what the audit gained its places in the chain, and anchor its head in the store."""
+    heads = StoreHeads(Store.from_url(settings.store_url))
+    sequencer = Sequencer(sessions, AUDIT, settings.audit_key, heads)
+    while not stop.is_set():
+        pause = SEAL_SECONDS
+        try:
+            pause = await keep_sealing(sequencer)
+        except BORNE as error:
+            _put_off("sealing the audit", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+
+async def run(settings: ApplicationsSettings) -> None:
+    """The relay process: until SIGTERM or SIGINT."""
+    tracing.configure("relay", settings.traces_url, settings.traces_share)
+    engine = async_engine(settings)
+    broker = celery_app("applications", settings.broker_url.get_secret_value())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ready = Path(settings.ready_file) if settings.ready_file else None
+    if ready:
+        ready.touch()
+    log.info("relay ready")
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    relay = Relay(sessions, broker, settings)
+    tidying = asyncio.gather(tidy(sessions, settings, stop), seal_audit(sessions, settings, stop))
+    try:
+        await relay.run(stop)
+    finally:
+        await tidying
+        relay.disconnect()
+        if ready:
+            ready.unlink(missing_ok=True)
+        broker.close()
+        await engine.dispose()

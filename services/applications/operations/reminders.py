@@ -1,0 +1,158 @@
+"""What the calendar brings: deadlines that come near, returns that nobody looks at, rounds that close on drafts, 公示 that
+ends. Found by the relay in the database, in whichever relay looks first: what is owed is unique by kind, subject and due time.
+
+After an outage only what still makes sense is told: the nearest of several reminders, and none of a deadline that has passed.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    String,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core.codec import Codec
+from services.applications.outbox.events import about, owe
+from services.applications.review.case_list import UNSEEN_AFTER
+from services.applications.tables.applications import Application, Extension, Owed, Round
+from services.applications.workflow import State
+from shared import clock
+from shared.messages import CorrectionDue, PublicityOver, ReturnUnseen, RoundClosing
+
+# How long before, the nearest first.
+CORRECTION = (timedelta(days=1), timedelta(days=3))
+CLOSING = (timedelta(hours=3), timedelta(days=1), timedelta(days=3))
+AT_ONCE = 200
+
+
+def subject_of(id: object, at: datetime, mark: object = "") -> str:
+    """What a reminder is about: whose, due when, which of several."""
+    return f"{id}:{math.floor(at.timestamp())}:{mark}"
+
+
+def _untold(kind: str, at: SQLColumnExpression[Any], mark: object = "") -> ColumnElement[bool]:
+    """Nobody owes it yet: the same key as `subject_of`, made by the database."""
+    seconds = cast(cast(func.floor(func.extract("epoch", at)), BigInteger), String)
+    key = literal(f"{kind}:") + cast(Application.id, String) + ":" + seconds + f":{mark}"
+    return ~exists().where(Owed.due_key == key)
+
+
+def _bands(before: Sequence[timedelta], now: datetime) -> list[tuple[timedelta, datetime, datetime]]:
+    """Each reminder with the deadlines it is for: later than those of the nearer one."""
+    nearer = [timedelta(), *before]
+    return [(span, now + nearer[n], now + span) for n, span in enumerate(before)]
+
+
+def _some(query: Select[Any]) -> Select[Any]:
+    # Whoever is moving it just now keeps it from being told something untrue; the next look finds it.
+    return query.limit(AT_ONCE).with_for_update(of=Application, skip_locked=True, key_share=True)
+
+
+async def fall_due(session: AsyncSession, codec: Codec) -> int:
+    """Owe what has fallen due since the last look, at most some hundreds at once; how many events there were."""
+    now = clock.now()
+    return (
+        await _corrections(session, codec, now)
+        + await _unseen(session, codec, now)
+        + await _closing(session, codec, now)
+        + await _publicity(session, codec, now)
+    )
+
+
+async def _corrections(session: AsyncSession, codec: Codec, now: datetime) -> int:
+    told = 0
+    for span, later_than, until in _bands(CORRECTION, now):
+        query = select(Application).where(
+            Application.state == State.RETURNED,
+            Application.deleted_at.is_(None),
+            Application.correct_by > later_than,
+            Application.correct_by <= until,
+            # A deadline that was set within the span was told when it was set.
+            func.coalesce(Application.correct_set_at, Application.created_at) <= Application.correct_by - span,
+            _untold("correction_due", Application.correct_by, span.days),
+        )
+        for case in list(await session.scalars(_some(query))):
+            assert case.correct_by is not None
+            event = CorrectionDue(**await about(session, codec, case), correct_by=case.correct_by, days=span.days)
+            await owe(session, event, subject_of(case.id, case.correct_by, span.days), ahead=True)
+            told += 1
+    return told
+
+
+async def _unseen(session: AsyncSession, codec: Codec, now: datetime) -> int:
+    query = select(Application).where(
+        Application.state == State.RETURNED,
+        Application.deleted_at.is_(None),
+        Application.return_seen_at.is_(None),
+        Application.returned_at <= now - UNSEEN_AFTER,
+        Application.correct_by > now,
+        _untold("return_unseen", Application.returned_at),
+    )
+    found = list(await session.scalars(_some(query)))
+    for case in found:
+        assert case.returned_at is not None
+        assert case.correct_by is not None
+        event = ReturnUnseen(
+            **await about(session, codec, case), returned_at=case.returned_at, correct_by=case.correct_by
+        )
+        await owe(session, event, subject_of(case.id, case.returned_at), ahead=True)
+    return len(found)
+
+
+async def _closing(session: AsyncSession, codec: Codec, now: datetime) -> int:
+    # A late acceptance is this enterprise's close.
+    close = func.greatest(Round.closes_at, func.coalesce(Extension.until, Round.closes_at))
+    told = 0
+    for span, later_than, until in _bands(CLOSING, now):
+        hours = int(span.total_seconds()) // 3600
+        query = (
+            select(Application, Round.title, close)
+            .join(Round, Round.id == Application.round_id)
+            .outerjoin(
+                Extension,
+                (Extension.round_id == Application.round_id) & (Extension.enterprise == Application.enterprise),
+            )
+            .where(
+                Application.state == State.DRAFT,
+                Application.deleted_at.is_(None),
+                Round.published_at.is_not(None),
+                close > later_than,
+                close <= until,
+                Application.created_at <= close - span,
+                _untold("round_closing", close, hours),
+            )
+        )
+        for case, title, closes_at in list(await session.execute(_some(query))):
+            event = RoundClosing(
+                **await about(session, codec, case), round_title=title, closes_at=closes_at, hours=hours
+            )
+            await owe(session, event, subject_of(case.id, closes_at, hours), ahead=True)
+            told += 1
+    return told
+
+
+async def _publicity(session: AsyncSession, codec: Codec, now: datetime) -> int:
+    query = select(Application).where(
+        Application.state == State.PUBLICITY,
+        Application.deleted_at.is_(None),
+        Application.publicity_until <= now,
+        _untold("publicity_over", Application.publicity_until),
+    )
+    found = list(await session.scalars(_some(query)))
+    for case in found:
+        assert case.publicity_until is not None
+        event = PublicityOver(**await about(session, codec, case), until=case.publicity_until)
+        await owe(session, event, subject_of(case.id, case.publicity_until))
+    return len(found)

@@ -1,0 +1,22 @@
+"""The operators' switches; the gateway asks for them on everybody's behalf."""
+
+from aiohttp import web
+
+from services.applications.core import switches
+from services.applications.core.context import transaction
+from services.applications.core.switch_schemas import SwitchesInput
+from shared.http.app import actor, answer, body, if_match
+
+
+async def show(request: web.Request) -> web.Response:
+    """The switches as they stand."""
+    async with transaction(request) as session:
+        found = await switches.current(session)
+    return answer(found, ETag=f'"{found.version}"')
+
+
+async def change(request: web.Request) -> web.Response:
+    """Set the switches, whole. Every page follows within seconds."""
+    async with transaction(request) as session:
+        found = await switches.change(session, actor(request), if_match(request), body(request, SwitchesInput))
+    return answer(found, ETag=f'"{found.version}"')

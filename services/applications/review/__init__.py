@@ -1,0 +1,1 @@
+"""Review cases: the list, leases, returns, opinions, requests to unlock, the export."""

@@ -1,0 +1,246 @@
+"""The reviewers' desk: the queue and its counts, who has which case, and the views they keep."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from aiohttp import web
+
+from services.applications.core import peers, views
+from services.applications.core.context import PEERS, SETTINGS, transaction
+from services.applications.core.schemas import ApplicationPage
+from services.applications.forms.catalogue import form
+from services.applications.review import assignment, case_list, leases, saved_filters
+from services.applications.review.schemas import (
+    Assign,
+    Assigned,
+    Away,
+    Choice,
+    DeskCounts,
+    FilterChoices,
+    FilterView,
+    KeepFilter,
+    StaffView,
+    TakeLease,
+)
+from services.applications.submission.applications_api import must_be_short, page_limit, states
+from shared.errors import Malformed
+from shared.http.app import actor, answer, body, uuid_in_path
+from shared.identity import Role
+from shared.text import amounts
+
+# What narrows the queue, beside `cursor` and `limit`.
+FILTERS = (
+    "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "batch",
+    "unseen", "over", "unlock", "order",
+)  # fmt: skip
+
+
+def _amount(request: web.Request, name: str) -> Decimal | None:
+    text = request.query.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        amount = amounts.read(text, unit="万元")
+    except amounts.TwoReadings as error:
+        raise Malformed(str(error), code="bad_amount") from error
+    except amounts.NotANumber:
+        amount = Decimal(-1)
+    if not 0 <= amount < 10**10:
+        raise Malformed("金额应为不小于 0 的数值（万元）。", code="bad_amount")
+    return amount
+
+
+def _days(request: web.Request, name: str) -> int | None:
+    text = request.query.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > 4:
+        raise Malformed("等待天数应为 0 至 9999 的整数。", code="bad_days")
+    return int(text)
+
+
+def _id(request: web.Request, name: str, what: str) -> UUID | None:
+    text = request.query.get(name, "")
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Malformed(f"没有这个{what}。", code=f"bad_{name}") from None
+
+
+def wanted(request: web.Request) -> case_list.Filter:
+    """The filter that a query asks for; `Malformed` for what cannot be one."""
+    must_be_short(request)
+    order = request.query.get("order", "")
+    if order not in {"", "oldest", "newest"}:
+        raise Malformed("order 应为 oldest 或 newest。", code="bad_order")
+    for name in ("unseen", "over", "unlock"):
+        if request.query.get(name, "") not in {"", "1"}:
+            raise Malformed(f"{name} 应为 1。", code=f"bad_{name}")
+    return case_list.Filter(
+        states=tuple(states(request)),
+        text=request.query.get("q", "").strip(),
+        fund_type=request.query.get("fund_type", ""),
+        round=_id(request, "round", "申报批次"),
+        batch=_id(request, "batch", "审核批"),
+        unseen=bool(request.query.get("unseen")),
+        over=bool(request.query.get("over")),
+        unlock=bool(request.query.get("unlock")),
+        district=request.query.get("district", ""),
+        min_wan=_amount(request, "min_wan"),
+        max_wan=_amount(request, "max_wan"),
+        min_days=_days(request, "min_days"),
+        max_days=_days(request, "max_days"),
+        assignee=request.query.get("assignee", ""),
+        newest_first=order == "newest",
+    )
+
+
+async def show_queue(request: web.Request) -> web.Response:
+    """Submitted applications, oldest submission first (`order=newest` for the other way), keyset-paged."""
+    who, filter_ = actor(request), wanted(request)
+    async with transaction(request) as session:
+        found, cursor = await case_list.page(
+            session, who, filter_, cursor=request.query.get("cursor", ""), limit=page_limit(request)
+        )
+        items = await views.summaries(session, found, who)
+        asked = await case_list.unlock_requests(session, found)
+    items = [item.model_copy(update={"unlock_requests": asked.get(item.id, 0)}) for item in items]
+    return answer(ApplicationPage(items=items, next_cursor=cursor))
+
+
+async def show_counts(request: web.Request) -> web.Response:
+    """How many cases stand in each state, and how many match the same parameters as the queue's."""
+    who, filter_ = actor(request), wanted(request)
+    async with transaction(request) as session:
+        counted = await case_list.counts(session)
+        matching = await case_list.matching(session, who, filter_)
+        unseen = await case_list.how_many(
+            session, who, *case_list.unseen_since(who.received_at - case_list.UNSEEN_AFTER)
+        )
+        over = await case_list.how_many(session, who, *case_list.over_at(who.received_at))
+        unlock = await case_list.how_many_ask(session, who)
+    everything: dict[str, int] = {}
+    for (state, _), n in counted.items():
+        everything[state] = everything.get(state, 0) + n
+    return answer(
+        DeskCounts(
+            all=everything,
+            mine={state: n for (state, assignee), n in counted.items() if assignee == who.account},
+            unassigned={state: n for (state, assignee), n in counted.items() if not assignee},
+            unseen=unseen,
+            over=over,
+            unlock=unlock,
+            matching=min(matching, case_list.COUNT_UP_TO),
+            matching_up_to=case_list.COUNT_UP_TO if matching > case_list.COUNT_UP_TO else matching,
+        )
+    )
+
+
+async def show_choices(request: web.Request) -> web.Response:
+    """What the queue's filters offer: rounds, fund types and districts."""
+    async with transaction(request) as session:
+        rounds = await case_list.rounds(session)
+        districts = await case_list.districts(session)
+    types = {r.fund_type: form(r.fund_type, r.form_version).label for r in rounds}
+    return answer(
+        FilterChoices(
+            rounds=[Choice(key=str(r.id), label=r.title) for r in rounds],
+            fund_types=[Choice(key=key, label=label) for key, label in types.items()],
+            districts=districts,
+        )
+    )
+
+
+async def list_reviewers(request: web.Request) -> web.Response:
+    """To whom cases can be given, and how many wait for each."""
+    who = actor(request)
+    reviewers = await peers.staff(request.app[PEERS], Role.REVIEWER)
+    async with transaction(request) as session:
+        counted = await case_list.counts(session)
+        away = await assignment.who_is_away(session)
+    return answer(
+        [
+            StaffView(
+                account=member.account,
+                name=member.name,
+                away=member.account in away,
+                mine=member.account == who.account,
+                waiting=sum(counted.get((state, member.account), 0) for state in leases.TO_WORK_ON),
+            )
+            for member in reviewers
+        ]
+    )
+
+
+async def assign(request: web.Request) -> web.Response:
+    """Give cases to one reviewer, to nobody, or to the reviewers in turn; a result for each."""
+    who, given = actor(request), body(request, Assign)
+    reviewers = await peers.staff(request.app[PEERS], Role.REVIEWER) if given.in_turn or given.assignee else []
+    ids = list(dict.fromkeys(given.applications))
+    async with transaction(request) as session:
+        if given.in_turn:
+            outcomes = await assignment.assign_in_turn(session, who, ids, reviewers)
+        else:
+            to = assignment.member_of(reviewers, given.assignee) if given.assignee else None
+            outcomes = await assignment.assign(session, who, ids, to)
+    return answer([Assigned.model_validate(o, from_attributes=True) for o in outcomes])
+
+
+async def take_next(request: web.Request) -> web.Response:
+    """Take the oldest waiting case that nobody has into work; 404 when there is none."""
+    who = actor(request)
+    async with transaction(request) as session:
+        found = await leases.take_next(session, who, request.app[SETTINGS].review_lease_minutes)
+        view = await views.summary(session, found, who)
+    return answer(view, ETag=f'"{view.version}"')
+
+
+async def take_lease(request: web.Request) -> web.Response:
+    """Take a case into work, or renew; 409 names the holder, `takeover` with a reason takes it over."""
+    who, given = actor(request), body(request, TakeLease)
+    minutes = request.app[SETTINGS].review_lease_minutes
+    async with transaction(request) as session:
+        found = await leases.take(
+            session, who, uuid_in_path(request), minutes, takeover=given.takeover, reason=given.reason
+        )
+        view = await views.summary(session, found, who)
+    return answer(view, ETag=f'"{view.version}"')
+
+
+async def drop_lease(request: web.Request) -> web.Response:
+    """Let go of it."""
+    async with transaction(request) as session:
+        await leases.drop(session, actor(request), uuid_in_path(request))
+    return web.Response(status=204)
+
+
+async def set_away(request: web.Request) -> web.Response:
+    """离岗 or 回岗: whether one is left out when cases are dealt in turn."""
+    async with transaction(request) as session:
+        await assignment.set_away(session, actor(request), body(request, Away).away)
+    return web.Response(status=204)
+
+
+async def list_filters(request: web.Request) -> web.Response:
+    """The views of the queue that one keeps, by name."""
+    async with transaction(request) as session:
+        found = await saved_filters.mine(session, actor(request))
+        return answer([FilterView.model_validate(f, from_attributes=True) for f in found])
+
+
+async def keep_filter(request: web.Request) -> web.Response:
+    """Keep a view of the queue under a name; one of the same name is replaced."""
+    given = body(request, KeepFilter)
+    unknown = given.query.keys() - set(FILTERS)
+    if unknown:
+        raise Malformed("常用筛选含有未知的条件。", code="unknown_filter")
+    async with transaction(request) as session:
+        kept = await saved_filters.keep(session, actor(request), given.name, dict(given.query))
+        return answer(FilterView.model_validate(kept, from_attributes=True), 201)
+
+
+async def forget_filter(request: web.Request) -> web.Response:
+    """Give up a kept view."""
+    async with transaction(request) as session:
+        await saved_filters.forget(session, actor(request), uuid_in_path(request))
+    return web.Response(status=204)

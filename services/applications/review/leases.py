@@ -1,0 +1,84 @@
+"""办理: who works on a case, and until when. A lease keeps two reviewers apart; it changes nothing for the applicant."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import repository
+from services.applications.core.audit import record
+from services.applications.review import case_list
+from services.applications.tables.applications import Application
+from services.applications.workflow import State
+from shared import clock
+from shared.errors import Conflict, FieldError, Invalid, NotFound
+from shared.identity import Actor
+
+# In these a reviewer's work is waited for.
+TO_WORK_ON = (State.PENDING_ACCEPTANCE, State.FORM_REVIEW)
+
+
+async def take(
+    session: AsyncSession, actor: Actor, id: UUID, minutes: int, *, takeover: bool = False, reason: str = ""
+) -> Application:
+    """Take a case into work, or renew; a case that nobody has becomes the taker's. Its version does not change.
+
+    `Conflict` names the holder, unless `takeover` says why the case is needed now (`Invalid` without a reason).
+    """
+    application = await repository.application(session, actor, id, lock=True)
+    holder = _holder(application)
+    if holder and holder != actor.account:
+        if not takeover:
+            raise Conflict(
+                f"该申请正由{application.lease_name}办理。",
+                code="lease_held",
+                holder=application.lease_name,
+                until=application.lease_until,
+            )
+        if not reason.strip():
+            raise Invalid([FieldError(field="reason", code="reason_required", message="请填写接管理由")])
+        record(
+            session,
+            actor,
+            "take_over",
+            application_id=id,
+            from_holder=application.lease_name,
+            until=application.lease_until.isoformat() if application.lease_until else None,
+            reason=reason.strip(),
+        )
+    elif not holder:
+        record(session, actor, "take_lease", application_id=id)
+    return await _lend(session, actor, application, minutes)
+
+
+async def take_next(session: AsyncSession, actor: Actor, minutes: int) -> Application:
+    """The oldest case that waits and that nobody has; `NotFound` when there is none."""
+    found = await case_list.next_unassigned(session, actor, TO_WORK_ON)
+    if found is None:
+        raise NotFound("没有待分配的申请。", code="queue_empty")
+    record(session, actor, "take_lease", application_id=found.id)
+    return await _lend(session, actor, found, minutes)
+
+
+async def _lend(session: AsyncSession, actor: Actor, application: Application, minutes: int) -> Application:
+    application.lease_account = actor.account
+    application.lease_name = actor.name
+    application.lease_until = clock.now() + timedelta(minutes=minutes)
+    if application.assignee is None and State(application.state) in TO_WORK_ON:
+        application.assignee = actor.account
+        application.assignee_name = actor.name
+    await session.flush()
+    return application
+
+
+def _holder(application: Application) -> str | None:
+    running = application.lease_until is not None and application.lease_until > clock.now()
+    return application.lease_account if running else None
+
+
+async def drop(session: AsyncSession, actor: Actor, id: UUID) -> None:
+    """Let go of a case one holds; nothing happens when one does not."""
+    application = await repository.application(session, actor, id, lock=True)
+    if application.lease_account == actor.account:
+        application.lease_account = application.lease_name = application.lease_until = None
+        record(session, actor, "drop_lease", application_id=id)

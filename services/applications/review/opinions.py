@@ -1,0 +1,88 @@
+"""退回意见: read and answered by the applicant, accepted or raised again by the reviewer."""
+
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import repository
+from services.applications.core.audit import record
+from services.applications.core.moves import must_match_or_tell
+from services.applications.tables.applications import Application, Opinion
+from services.applications.workflow import State
+from shared import clock
+from shared.errors import Conflict, NotFound
+from shared.identity import Actor, Role
+
+
+async def mark_seen(session: AsyncSession, application: Application, actor: Actor) -> None:
+    """The applicant has opened the return: from now on it cannot be taken back."""
+    if actor.is_a(Role.APPLICANT) and application.state == State.RETURNED and application.return_seen_at is None:
+        application.return_seen_at = clock.now()
+        record(session, actor, "see_return", application_id=application.id, round_trip=application.round_trips)
+        await session.flush()
+
+
+async def reply(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, text: str) -> Opinion:
+    """The applicant's answer to one opinion, while the application is with the applicant."""
+    application = await repository.application(session, actor, id, lock=True)
+    if application.state != State.RETURNED:
+        raise Conflict("只有退回补正的申请可以答复意见。", code="wrong_state")
+    if application.correct_by is not None and actor.received_at > application.correct_by:
+        raise Conflict("补正期限已过。", code="correction_overdue")
+    opinion = await repository.opinion(session, id, opinion_id)
+    if opinion.round_trip > application.round_trips:
+        raise NotFound("未找到该条意见。")
+    if opinion.status == "accepted":
+        raise Conflict("该条意见已被采纳，无需答复。", code="opinion_accepted")
+    opinion.reply = text.strip()
+    opinion.status = "answered"
+    opinion.replied_at = clock.now()
+    await mark_seen(session, application, actor)
+    record(session, actor, "answer_opinion", application_id=id, opinion=str(opinion_id))
+    await session.flush()
+    return opinion
+
+
+async def _for_judgement(
+    session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, version: str
+) -> tuple[Application, Opinion]:
+    application = await repository.application(session, actor, id, lock=True)
+    await must_match_or_tell(session, application, version)
+    opinion = await repository.opinion(session, id, opinion_id)
+    if opinion.status != "answered":
+        raise Conflict("只有申报单位已答复的意见可以处理。", code="opinion_not_answered")
+    return application, opinion
+
+
+async def accept(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, version: str) -> Opinion:
+    """The answer satisfies."""
+    _, opinion = await _for_judgement(session, actor, id, opinion_id, version)
+    opinion.status = "accepted"
+    record(session, actor, "accept_opinion", application_id=id, opinion=str(opinion_id))
+    await session.flush()
+    return opinion
+
+
+async def raise_again(
+    session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, version: str, text: str
+) -> Opinion:
+    """The answer does not satisfy: the opinion stands again, in the return that is to come."""
+    application, opinion = await _for_judgement(session, actor, id, opinion_id, version)
+    opinion.status = "accepted"
+    again = Opinion(
+        id=uuid4(),
+        application_id=id,
+        round_trip=application.round_trips + 1,
+        section=opinion.section,
+        field=opinion.field,
+        row=opinion.row,
+        text=text.strip(),
+        author=actor.account,
+        author_name=actor.name,
+        raised_from=opinion.id,
+    )
+    session.add(again)
+    record(session, actor, "raise_opinion", application_id=id, opinion=str(opinion_id), again=str(again.id))
+    await session.flush()
+    await session.refresh(again)
+    return again

@@ -1,0 +1,121 @@
+"""The review desk's lines of the route table."""
+
+from services.applications.core.schemas import (
+    ApplicationPage,
+    ApplicationSummary,
+    Nothing,
+    OpinionInput,
+    OpinionView,
+    Raise,
+    Reply,
+    ReturnApplication,
+)
+from services.applications.review import case_api, case_list_api, opinions_api, returns_api, unlock_api
+from services.applications.review.schemas import (
+    AskUnlock,
+    Assign,
+    Assigned,
+    Away,
+    DecideUnlock,
+    DeskCounts,
+    FilePages,
+    FilterChoices,
+    FilterView,
+    KeepFilter,
+    Origin,
+    PhraseInput,
+    PhraseView,
+    ReturnPreview,
+    StaffView,
+    TakeLease,
+    UnlockRequestView,
+)
+from shared.http.app import Route
+from shared.roles import APPLICANT, DIRECTOR, GATEWAY, JUDGES, READERS, REVIEWER, STAFF
+
+R = "/api/v1/review/applications/{id}"
+QUEUE = (*case_list_api.FILTERS, "cursor", "limit")
+
+
+A = "/api/v1/applications/{id}"
+
+ROUTES = [
+    Route(
+        "GET", f"{A}/attachments/{{attachment}}/pages", case_api.count_pages, GATEWAY, JUDGES, answer=FilePages
+    ),
+    Route(
+        "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", case_api.show_page, GATEWAY, JUDGES,
+        media_type="image/webp",
+    ),
+    Route(
+        "GET", f"{A}/unlock-requests", unlock_api.list_requests, GATEWAY, READERS, answer=list[UnlockRequestView]
+    ),
+    Route("POST", f"{A}/unlock-requests", unlock_api.ask, GATEWAY, APPLICANT, AskUnlock, UnlockRequestView, 201),
+    Route("GET", f"{A}/opinions", opinions_api.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),
+    Route(
+        "PUT", f"{A}/opinions/{{opinion}}", opinions_api.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
+    ),
+    Route(
+        "GET", "/api/v1/review/applications", case_list_api.show_queue, GATEWAY, STAFF,
+        answer=ApplicationPage, query=QUEUE,
+    ),
+    Route(
+        "GET", "/api/v1/review/counts", case_list_api.show_counts, GATEWAY, STAFF,
+        answer=DeskCounts, query=case_list_api.FILTERS,
+    ),
+    Route("GET", "/api/v1/review/choices", case_list_api.show_choices, GATEWAY, STAFF, answer=FilterChoices),
+    Route("GET", "/api/v1/review/reviewers", case_list_api.list_reviewers, GATEWAY, STAFF, answer=list[StaffView]),
+    Route("PUT", "/api/v1/review/away", case_list_api.set_away, GATEWAY, REVIEWER, Away, status=204),
+    Route(
+        "POST", "/api/v1/review/assignments", case_list_api.assign, GATEWAY, REVIEWER | DIRECTOR,
+        Assign, list[Assigned],
+    ),
+    Route("POST", "/api/v1/review/next", case_list_api.take_next, GATEWAY, REVIEWER, Nothing, ApplicationSummary),
+    Route("GET", "/api/v1/review/filters", case_list_api.list_filters, GATEWAY, STAFF, answer=list[FilterView]),
+    Route(
+        "POST", "/api/v1/review/filters", case_list_api.keep_filter, GATEWAY, STAFF, KeepFilter, FilterView, 201
+    ),
+    Route("DELETE", "/api/v1/review/filters/{id}", case_list_api.forget_filter, GATEWAY, STAFF, status=204),
+    Route("GET", f"{R}/origins", case_api.show_origins, GATEWAY, STAFF, answer=list[Origin]),
+    Route("GET", f"{R}/others", case_api.show_others, GATEWAY, STAFF, answer=list[ApplicationSummary]),
+    Route("POST", f"{R}/lease", case_list_api.take_lease, GATEWAY, REVIEWER, TakeLease, ApplicationSummary),
+    Route("DELETE", f"{R}/lease", case_list_api.drop_lease, GATEWAY, REVIEWER, Nothing, status=204),
+    Route(
+        "POST", f"{R}/return", returns_api.send_back, GATEWAY, REVIEWER,
+        ReturnApplication, ApplicationSummary, if_match=True,
+    ),
+    Route(
+        "POST", f"{R}/return/preview", returns_api.preview, GATEWAY, REVIEWER, ReturnApplication, ReturnPreview
+    ),
+    Route(
+        "POST", f"{R}/unlock-requests/{{request}}/grant", unlock_api.decision(grant=True), GATEWAY, REVIEWER,
+        DecideUnlock, UnlockRequestView,
+    ),
+    Route(
+        "POST", f"{R}/unlock-requests/{{request}}/refuse", unlock_api.decision(grant=False), GATEWAY, REVIEWER,
+        DecideUnlock, UnlockRequestView,
+    ),
+    Route("POST", f"{R}/opinions", returns_api.note, GATEWAY, REVIEWER, OpinionInput, OpinionView, 201),
+    Route("DELETE", f"{R}/opinions/{{opinion}}", returns_api.forget, GATEWAY, REVIEWER, status=204),
+    Route("GET", "/api/v1/review/phrases", returns_api.list_phrases, GATEWAY, STAFF, answer=list[PhraseView]),
+    Route(
+        "POST", "/api/v1/review/phrases", returns_api.add_phrase, GATEWAY, REVIEWER | DIRECTOR,
+        PhraseInput, PhraseView, 201,
+    ),
+    Route(
+        "PUT", "/api/v1/review/phrases/{id}", returns_api.change_phrase, GATEWAY, REVIEWER | DIRECTOR,
+        PhraseInput, PhraseView,
+    ),
+    Route(
+        "DELETE", "/api/v1/review/phrases/{id}", returns_api.remove_phrase, GATEWAY, REVIEWER | DIRECTOR,
+        status=204,
+    ),
+    Route(
+        "POST", f"{R}/opinions/{{opinion}}/accept", opinions_api.accept_opinion, GATEWAY, REVIEWER,
+        Nothing, OpinionView, if_match=True,
+    ),
+    Route(
+        "POST", f"{R}/opinions/{{opinion}}/raise", opinions_api.raise_opinion, GATEWAY, REVIEWER,
+        Raise, OpinionView, if_match=True,
+    ),
+]  # fmt: skip

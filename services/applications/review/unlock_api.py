@@ -1,0 +1,62 @@
+"""申请开放材料, for both sides."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from services.applications.core import repository
+from services.applications.core.context import transaction
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.review import unlock_requests as use_case
+from services.applications.review.schemas import AskUnlock, DecideUnlock, UnlockRequestView
+from services.applications.tables.applications import Application
+from services.applications.tables.desk import UnlockRequest
+from shared.http.app import actor, answer, body, uuid_in_path
+
+
+def _view(application: Application, request: UnlockRequest) -> UnlockRequestView:
+    section = catalogue_form(application.fund_type, application.form_version).section(request.section)
+    return UnlockRequestView(
+        id=request.id,
+        round_trip=request.round_trip,
+        section=request.section,
+        section_label=section.label if section else request.section,
+        reason=request.reason,
+        status=request.status,
+        note=request.note,
+        asked_by=request.asked_by,
+        asked_at=request.asked_at,
+        decided_by=request.decided_by,
+        decided_at=request.decided_at,
+    )
+
+
+async def list_requests(request: web.Request) -> web.Response:
+    """Every material that was asked for, and what was said to it."""
+    async with transaction(request) as session:
+        application = await repository.application(session, actor(request), uuid_in_path(request))
+        return answer([_view(application, r) for r in await use_case.listed(session, application)])
+
+
+async def ask(request: web.Request) -> web.Response:
+    """The applicant asks for one material."""
+    who, id, given = actor(request), uuid_in_path(request), body(request, AskUnlock)
+    async with transaction(request) as session:
+        made = await use_case.ask(session, who, id, given.section, given.reason)
+        return answer(_view(await repository.application(session, who, id), made), 201)
+
+
+def decision(*, grant: bool) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The reviewer's yes or no."""
+
+    async def decide(request: web.Request) -> web.Response:
+        who, id = actor(request), uuid_in_path(request)
+        note = body(request, DecideUnlock).note
+        async with transaction(request) as session:
+            made = await use_case.decide(
+                session, who, id, uuid_in_path(request, "request"), grant=grant, note=note
+            )
+            return answer(_view(await repository.application(session, who, id), made))
+
+    decide.__doc__ = "同意开放材料。" if grant else "不同意开放材料。"
+    return decide

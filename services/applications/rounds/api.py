@@ -1,0 +1,110 @@
+"""Rounds and forms."""
+
+import asyncio
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import round_queries
+from services.applications.core.context import transaction
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.catalogue import sound as sound_forms
+from services.applications.rounds import manage as use_case
+from services.applications.rounds.schemas import (
+    CloseRound,
+    ExtensionInput,
+    FormSummary,
+    NewRound,
+    PublishRound,
+    RoundChange,
+)
+from services.applications.rounds.views import detail, round_view
+from services.applications.tables.applications import Round
+from shared import clock
+from shared.errors import NotFound
+from shared.http.app import CALLER, actor, answer, body, if_match, uuid_in_path
+
+
+async def list_rounds(request: web.Request) -> web.Response:
+    """Open and coming rounds, and what was extended for one's own enterprise. Operators see every round.
+    They are public: nobody need be signed in."""
+    who = request[CALLER].actor
+    at = who.received_at if who else clock.now()
+    async with transaction(request) as session:
+        return answer([round_view(s.round, at, s.extension) for s in await use_case.shown_to(session, who, at)])
+
+
+async def list_forms(request: web.Request) -> web.Response:
+    """Every form of the catalogue that can be used, newest version first."""
+    found = sorted(await asyncio.to_thread(sound_forms), key=lambda form: (form.fund_type, -form.version))
+    return answer(
+        [FormSummary(fund_type=f.fund_type, version=f.version, label=f.label, title=f.title) for f in found]
+    )
+
+
+async def get_form(request: web.Request) -> web.Response:
+    """One version of a fund type's form definition."""
+    fund_type, version = request.match_info["fund_type"], request.match_info["version"]
+    if not version.isdecimal() or len(version) > 6:
+        raise NotFound("没有这一版表单。")
+    found = catalogue_form(fund_type, int(version))
+    return answer(found, Cache_Control="private, max-age=3600")
+
+
+async def _detail(request: web.Request, session: AsyncSession, round_: Round, status: int = 200) -> web.Response:
+    view = await detail(session, round_, actor(request).received_at)
+    return answer(view, status, ETag=f'"{round_.version}"')
+
+
+def _seen(request: web.Request) -> str | None:
+    """The version the caller saw, where they say so: two operators then do not overwrite each other."""
+    return if_match(request) if "If-Match" in request.headers else None
+
+
+async def get_round(request: web.Request) -> web.Response:
+    """A round with what its form needs, its late acceptances, its history; its ETag is its version."""
+    async with transaction(request) as session:
+        return await _detail(request, session, await round_queries.round_(session, uuid_in_path(request)))
+
+
+async def create_round(request: web.Request) -> web.Response:
+    """Prepare a round; applicants see it once it is published."""
+    async with transaction(request) as session:
+        round_ = await use_case.create(session, actor(request), body(request, NewRound))
+        return await _detail(request, session, round_, 201)
+
+
+async def change_round(request: web.Request) -> web.Response:
+    """Change a round. Once published its form stays; once open it can only close later."""
+    async with transaction(request) as session:
+        changes = body(request, RoundChange)
+        round_ = await use_case.change(session, actor(request), uuid_in_path(request), _seen(request), changes)
+        return await _detail(request, session, round_)
+
+
+async def publish_round(request: web.Request) -> web.Response:
+    """Let applicants see it; 422 names every parameter that the form needs and the round lacks."""
+    async with transaction(request) as session:
+        accept = body(request, PublishRound).accept_missing
+        round_ = await use_case.publish(
+            session, actor(request), uuid_in_path(request), _seen(request), accept_missing=accept
+        )
+        return await _detail(request, session, round_)
+
+
+async def close_round(request: web.Request) -> web.Response:
+    """Close an open round at once."""
+    async with transaction(request) as session:
+        reason = body(request, CloseRound).reason
+        round_ = await use_case.close(
+            session, actor(request), uuid_in_path(request), _seen(request), reason=reason
+        )
+        return await _detail(request, session, round_)
+
+
+async def extend_round(request: web.Request) -> web.Response:
+    """Late acceptance for one enterprise."""
+    given = body(request, ExtensionInput)
+    async with transaction(request) as session:
+        await use_case.extend(session, actor(request), uuid_in_path(request), given)
+    return answer(given, 201)

@@ -1,0 +1,200 @@
+"""申报批次: prepared, published, opened by its time, extended or closed by operators, with late acceptance for one
+enterprise. Every change is audited with what stood before."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import round_queries
+from services.applications.core.audit import record
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.rounds.parameters import fitted, must_be_complete, numbers_missing
+from services.applications.rounds.schemas import ExtensionInput, NewRound, RoundChange
+from services.applications.tables.applications import Extension, Round
+from shared.errors import Conflict, FieldError, Invalid, Stale
+from shared.identity import Actor, Role
+from shared.text.identifiers import uscc
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A round, and the extension of whoever looks at it."""
+
+    round: Round
+    extension: Extension | None = None
+
+
+async def shown_to(session: AsyncSession, actor: Actor | None, at: datetime) -> list[Shown]:
+    """By closing time: to operators every round; to everybody else what is published and open or coming, and to an
+    enterprise what was extended for it."""
+    if actor is not None and actor.is_a(Role.OPERATOR):
+        return [Shown(round_) for round_ in await round_queries.rounds(session)]
+    enterprise = actor.enterprise if actor is not None and actor.is_a(Role.APPLICANT) else None
+    late = await round_queries.extensions_of(session, enterprise, at) if enterprise else {}
+    found = await round_queries.rounds(session, closing_after=at, or_among=set(late))
+    return [Shown(round_, late.get(round_.id)) for round_ in found]
+
+
+def _whole_second(values: dict[str, Any]) -> dict[str, Any]:
+    """Windows open and close on a second, as people are told."""
+    return {k: v.replace(microsecond=0) if isinstance(v, datetime) else v for k, v in values.items()}
+
+
+def _must_be_a_window(round_: Round) -> None:
+    if round_.closes_at <= round_.opens_at:
+        raise Invalid([FieldError(field="closes_at", code="before_opening", message="截止时间应晚于开始时间")])
+
+
+def _must_match(round_: Round, version: str | None) -> None:
+    if version is not None and version != str(round_.version):
+        raise Stale("批次刚刚被其他人修改，请核对后重试。", current={"etag": str(round_.version)})
+
+
+async def create(session: AsyncSession, actor: Actor, new: NewRound) -> Round:
+    """A round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
+    are then left out, and the audit names them."""
+    form = catalogue_form(new.fund_type, new.form_version)
+    values = new.model_dump(exclude={"publish"}) | {"parameters": fitted(form, new.parameters)}
+    round_ = Round(id=uuid4(), version=1, **_whole_second(values))
+    _must_be_a_window(round_)
+    session.add(round_)
+    record(
+        session, actor, "create_round", round=str(round_.id), **new.model_dump(mode="json", exclude={"publish"})
+    )
+    await session.flush()
+    if new.publish:
+        await publish(session, actor, round_.id, None, accept_missing=True)
+    return round_
+
+
+async def change(
+    session: AsyncSession, actor: Actor, id: UUID, version: str | None, changes: RoundChange
+) -> Round:
+    """Change what is given; the audit keeps what stood before.
+
+    Once published a round keeps its fund type, and its form but for a newer version, which drafts may then be moved to;
+    once open it keeps its opening, and closes later or not at all: who wants it closed at once says so (`close`).
+    """
+    round_ = await round_queries.round_(session, id, lock=True)
+    _must_match(round_, version)
+    given = _whole_second(changes.model_dump(exclude_none=True, exclude={"reason"}))
+    if "budget_wan" in changes.model_fields_set:
+        given["budget_wan"] = changes.budget_wan
+    changed = {name: value for name, value in given.items() if getattr(round_, name) != value}
+    if not changed:
+        return round_
+    if round_.published_at is not None:
+        _must_be_allowed(round_, changed, actor.received_at)
+    before = {name: getattr(round_, name) for name in changed}
+    accepted = numbers_missing(catalogue_form(round_.fund_type, round_.form_version), round_.parameters)
+    for name, value in changed.items():
+        setattr(round_, name, value)
+    form = catalogue_form(round_.fund_type, round_.form_version)
+    round_.parameters = fitted(form, round_.parameters)
+    if round_.published_at is not None:
+        # What was accepted as missing stays so; what stood does not vanish unsaid.
+        anew = {"parameters", "form_version"} & changed.keys()
+        must_be_complete(
+            form, round_.parameters, accept_missing=not anew, accepted=() if "parameters" in anew else accepted
+        )
+    _must_be_a_window(round_)
+    round_.version += 1
+    record(
+        session, actor, "change_round", round=str(id), reason=changes.reason or "",
+        before=_plain(before), after=_plain(changed),
+    )  # fmt: skip
+    await session.flush()
+    return round_
+
+
+def _must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> None:
+    if "fund_type" in changed or changed.get("form_version", round_.form_version) < round_.form_version:
+        raise Conflict("已发布的批次只能换用同一类表单的更新版本。", code="form_pinned")
+    begun = at >= round_.opens_at
+    if begun and "opens_at" in changed:
+        raise Conflict("申报已经开始，不能修改开始时间。", code="already_open")
+    if begun and "closes_at" in changed and changed["closes_at"] < round_.closes_at:
+        raise Conflict("申报已经开始，截止时间只能延后；需要立即截止时请使用“立即截止”。", code="only_later")
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.isoformat()
+        return f"{value:.2f}" if isinstance(value, Decimal) else value
+
+    return {name: plain(value) for name, value in values.items()}
+
+
+async def publish(
+    session: AsyncSession, actor: Actor, id: UUID, version: str | None, *, accept_missing: bool
+) -> Round:
+    """Let applicants see it. `Invalid` names every parameter the form needs and the round lacks; `accept_missing`
+    leaves out the checks that lack a number, never a list of options."""
+    round_ = await round_queries.round_(session, id, lock=True)
+    _must_match(round_, version)
+    if round_.published_at is not None:
+        return round_
+    if round_.closes_at <= actor.received_at:
+        raise Invalid(
+            [FieldError(field="closes_at", code="in_the_past", message="截止时间已过，请先修改截止时间")]
+        )
+    missing = must_be_complete(
+        catalogue_form(round_.fund_type, round_.form_version), round_.parameters, accept_missing=accept_missing
+    )
+    round_.published_at = actor.received_at
+    round_.version += 1
+    record(session, actor, "publish_round", round=str(id), missing=missing)
+    await session.flush()
+    return round_
+
+
+async def close(session: AsyncSession, actor: Actor, id: UUID, version: str | None, *, reason: str) -> Round:
+    """立即截止: it closes at the second the gateway received this. Late acceptances stay."""
+    round_ = await round_queries.round_(session, id, lock=True)
+    _must_match(round_, version)
+    now = actor.received_at.replace(microsecond=0)
+    if round_.published_at is None or not round_.opens_at < now < round_.closes_at:
+        raise Conflict("只有正在申报的批次可以立即截止。", code="not_open")
+    before, round_.closes_at = round_.closes_at, now
+    round_.version += 1
+    record(
+        session, actor, "close_round", round=str(id), reason=reason,
+        before=before.isoformat(), after=now.isoformat(),
+    )  # fmt: skip
+    await session.flush()
+    return round_
+
+
+async def extend(session: AsyncSession, actor: Actor, id: UUID, given: ExtensionInput) -> Extension:
+    """Late acceptance for one enterprise; a second one replaces the first."""
+    round_ = await round_queries.round_(session, id, lock=True)
+    if round_.published_at is None:
+        raise Conflict("批次尚未发布，请直接修改截止时间。", code="not_published")
+    errors = []
+    try:
+        enterprise = uscc(given.enterprise)
+    except ValueError as error:
+        errors.append(FieldError(field="enterprise", code="not_uscc", message=str(error)))
+    until = given.until.replace(microsecond=0)
+    if until <= round_.closes_at:
+        errors.append(FieldError(field="until", code="before_closing", message="延期截止时间应晚于批次的截止时间"))
+    if not given.reason.strip():
+        errors.append(FieldError(field="reason", code="required", message="请填写延期理由"))
+    if errors:
+        raise Invalid(errors)
+    before = await round_queries.extension(session, id, enterprise)
+    replaced = before.until.isoformat() if before else None
+    extension = await session.merge(
+        Extension(round_id=id, enterprise=enterprise, until=until, reason=given.reason, created_by=actor.account)
+    )
+    record(
+        session, actor, "extend_round", round=str(id), enterprise=enterprise,
+        before=replaced, until=until.isoformat(), reason=given.reason,
+    )  # fmt: skip
+    await session.flush()
+    return extension

@@ -1,0 +1,82 @@
+"""Rounds as answers."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import round_queries
+from services.applications.forms.authoring.round_needs import needs
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.rounds.schemas import ExtensionView, RoundDetail, RoundNeed, RoundView
+from services.applications.submission.timeline_schemas import TimelineEntry
+from services.applications.tables.applications import Extension, Round
+
+# Audit actions in the office's words.
+ACTIONS = {
+    "create_round": "新建批次",
+    "change_round": "修改批次",
+    "publish_round": "发布批次",
+    "close_round": "立即截止",
+    "extend_round": "单独延期",
+}
+
+
+def _state(round_: Round, at: datetime) -> str:
+    if round_.published_at is None:
+        return "unpublished"
+    if at < round_.opens_at:
+        return "coming"
+    return "open" if at <= round_.closes_at else "closed"
+
+
+def round_view(round_: Round, at: datetime, extension: Extension | None = None) -> RoundView:
+    """A round at this instant, for whoever has this extension."""
+    form = catalogue_form(round_.fund_type, round_.form_version)
+    until = round_.closes_at if extension is None else max(round_.closes_at, extension.until)
+    return RoundView(
+        id=round_.id,
+        fund_type=round_.fund_type,
+        fund_type_label=form.label,
+        form_title=form.title,
+        title=round_.title,
+        form_version=round_.form_version,
+        opens_at=round_.opens_at,
+        closes_at=round_.closes_at,
+        accepts_until=until,
+        is_open=round_.published_at is not None and round_.opens_at <= at <= until,
+        state=_state(round_, at),
+        parameters=round_.parameters,
+    )
+
+
+async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDetail:
+    """Everything operators need to decide on a round."""
+    wanted = needs(catalogue_form(round_.fund_type, round_.form_version))
+    return RoundDetail(
+        **round_view(round_, at).model_dump(),
+        published_at=round_.published_at,
+        version=round_.version,
+        budget_wan=None if round_.budget_wan is None else f"{round_.budget_wan:.2f}",
+        needs=[
+            RoundNeed(name=n.name, kind=n.kind, used_by=list(n.used_by), missing=n.name not in round_.parameters)
+            for n in wanted
+        ],
+        unused=sorted(round_.parameters.keys() - {n.name for n in wanted}),
+        extensions=[
+            ExtensionView.model_validate(e, from_attributes=True)
+            for e in await round_queries.extensions(session, round_.id)
+        ],
+        applications=await round_queries.counted_by_state(session, round_.id),
+        history=[
+            TimelineEntry(
+                at=entry.at,
+                action=entry.action,
+                label=ACTIONS.get(entry.action, entry.action),
+                actor=entry.actor_name,
+                from_state=None,
+                to_state=None,
+                details={k: v for k, v in entry.details.items() if k != "round"},
+            )
+            for entry in await round_queries.round_history(session, round_.id)
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Submit, withdraw and prove a submission: obstacles, receipts, tickets, paper codes, history."""

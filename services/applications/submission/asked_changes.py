@@ -1,0 +1,22 @@
+"""What an applicant was asked to correct between two submissions."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import repository
+from services.applications.submission.changes import Asked
+
+
+async def asked_between(session: AsyncSession, id: UUID, since: int, until: int) -> list[Asked]:
+    """The places named by the returns that came after revision `since` and before revision `until`. A return that was
+    taken back asked for nothing: its opinions are gone."""
+    trips: set[int] = set()
+    revision = 0
+    for row in await repository.audit(session, id):
+        if row.action == "submit":
+            revision = int(row.details["submitted"])
+        elif row.action == "return" and since <= revision < until:
+            trips.add(int(row.details["round_trip"]))
+    opinions = await repository.opinions(session, id)
+    return [Asked(o.section, o.field, o.row) for o in opinions if o.round_trip in trips]

@@ -1,0 +1,48 @@
+"""What stands between an application and its submission: everything at once, before anybody presses the button."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import repository
+from services.applications.core.codec import Codec
+from services.applications.core.moves import load_facts
+from services.applications.core.schemas import Obstacle
+from services.applications.filling.filled_form import newer, of_rows
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.submission.judgement import broken, judge, unmet, unsaved
+from services.applications.workflow import EDITABLE, TABLE, Action, State
+from shared.identity import Actor
+from shared.messages import Profile
+
+
+async def problems(
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, profile: Profile
+) -> list[Obstacle]:
+    """Every guard that refuses, every section that is missing, unsaved or wrong, every check that does not hold, and
+    what the registry has changed since.
+
+    A 暂存 that is newer than what is saved is judged itself: its mistakes are what the person has to mend.
+    Empty outside the states in which an applicant can submit.
+    """
+    application = await repository.application(session, actor, id)
+    state = State(application.state)
+    if state not in EDITABLE:
+        return []
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
+    refusals = [refusal for guard in TABLE[state, Action.SUBMIT].guards if (refusal := guard(facts))]
+    found = [Obstacle(code=r.code, message=r.message) for r in refusals]
+    form = catalogue_form(application.fund_type, application.form_version)
+    opener = codec.of(id, application.wrapped_key, form)
+    rows = await repository.sections(session, id)
+    filled = (await of_rows(session, application, form, opener, rows)).with_profile(profile)
+    drafts = newer(rows, opener)
+    errors = [unsaved(s.key, s.label) for s in form.sections if s.key in drafts]
+    errors += judge(filled, {**filled.saved, **drafts})[1]
+    outcomes = unmet(filled)
+    errors += [broken(o) for o in outcomes if o.severity == "error"]
+    order = {section.key: n for n, section in enumerate(form.sections)}
+    errors.sort(key=lambda e: order.get(e.section or "", 0))
+    found += [Obstacle(**error.model_dump()) for error in errors]
+    found += [Obstacle(**broken(o).model_dump(), severity="warning") for o in outcomes if o.severity != "error"]
+    return found

@@ -1,0 +1,73 @@
+"""The route table of submission and its history: who may call a route, with what."""
+
+from services.applications.core.schemas import (
+    ApplicationPage,
+    ApplicationView,
+    Change,
+    Nothing,
+    Obstacle,
+    RevisionSnapshot,
+    RevisionView,
+    StartApplication,
+    Submit,
+    Submitted,
+)
+from services.applications.filling.carried_over_schemas import Prefill, PrefillReport
+from services.applications.forms.filled.checks import Outcome
+from services.applications.submission import applications_api, history_api, verify_api
+from services.applications.submission.timeline_schemas import Timeline
+from services.applications.submission.verify import Verification
+from shared.http.app import Route
+from shared.roles import APPLICANT, DIRECTOR, GATEWAY, JUDGES, READERS, REVIEWER
+
+A = "/api/v1/applications/{id}"
+LIST = ("state", "q", "fund_type", "cursor", "limit")
+
+ROUTES = [
+    Route(
+        "GET", "/api/v1/applications", applications_api.list_applications, GATEWAY, APPLICANT,
+        answer=ApplicationPage, query=LIST,
+    ),
+    Route(
+        "POST", "/api/v1/applications", applications_api.create_application, GATEWAY, APPLICANT,
+        StartApplication, ApplicationView, 201, idempotent=True,
+    ),
+    Route("GET", A, applications_api.get_application, GATEWAY, JUDGES, answer=ApplicationView),
+    Route(
+        "DELETE", A, applications_api.delete_application, GATEWAY, APPLICANT, Nothing, status=204, if_match=True
+    ),
+    Route(
+        "POST", f"{A}/submit", applications_api.submit_application, GATEWAY, APPLICANT,
+        Submit, Submitted, if_match=True, idempotent=True,
+    ),
+    Route(
+        "POST", f"{A}/withdraw", applications_api.withdraw_application, GATEWAY, APPLICANT,
+        Nothing, ApplicationView, if_match=True,
+    ),
+    Route(
+        "GET", f"{A}/checks", applications_api.get_checks, GATEWAY, JUDGES, answer=list[Outcome], query=("typed",)
+    ),
+    Route(
+        "POST", f"{A}/prefill", applications_api.prefill, GATEWAY, APPLICANT, Prefill, PrefillReport,
+    ),
+    Route("GET", f"{A}/problems", applications_api.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
+    Route("GET", f"{A}/revisions", history_api.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),
+    Route(
+        "GET", f"{A}/revisions/{{n}}", history_api.get_revision, GATEWAY, JUDGES,
+        answer=RevisionSnapshot, query=("masked",),
+    ),
+    Route(
+        "POST", f"{A}/revisions/{{n}}/reveal", history_api.reveal, GATEWAY, APPLICANT | REVIEWER | DIRECTOR,
+        Nothing, RevisionSnapshot,
+    ),
+    Route(
+        "GET", f"{A}/revisions/{{n}}/changes", history_api.get_changes, GATEWAY, READERS,
+        answer=list[Change], query=("since", "masked"),
+    ),
+    Route("GET", f"{A}/changes", history_api.get_pending_changes, GATEWAY, READERS, answer=list[Change]),
+    Route("GET", f"{A}/timeline", history_api.timeline, GATEWAY, READERS, answer=Timeline),
+    Route(
+        "GET", "/internal/verify/{token}", verify_api.verification, GATEWAY, answer=Verification, query=("file",)
+    ),
+    Route("GET", "/internal/keys", verify_api.keys, GATEWAY),
+]  # fmt: skip

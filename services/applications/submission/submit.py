@@ -1,0 +1,248 @@
+"""提交申请: one transaction that moves the state, freezes a revision, and owes the PDF and the mail."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import receipts, repository
+from services.applications.core.codec import Codec
+from services.applications.core.moves import load_facts, make_move, must_match
+from services.applications.core.receipts import Receipt
+from services.applications.filling.filled_form import Filled, of_rows
+from services.applications.filling.prefill import remember_latest
+from services.applications.filling.sections import drop_draft
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.definition import Form
+from services.applications.forms.filled import reading
+from services.applications.forms.filled.checks import Outcome, value_at
+from services.applications.outbox import outbox
+from services.applications.outbox.recipients import fallback_of
+from services.applications.submission import paper_tokens
+from services.applications.submission.judgement import Sections, broken, judge, unmet, unsaved
+from services.applications.submission.tickets import arrival
+from services.applications.tables.applications import APPLICATION_NUMBER, Application, Document, Revision, Section
+from services.applications.workflow import Action, move
+from shared import clock
+from shared.errors import Conflict, Invalid
+from shared.identity import Actor
+from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, Profile, RenderDocument, SubmissionReceived
+from shared.tickets import Ticket
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The secrets a submission needs."""
+
+    codec: Codec
+    receipt_key: bytes
+    public_url: str
+
+
+async def submit(
+    session: AsyncSession,
+    keys: Keys,
+    actor: Actor,
+    id: UUID,
+    version: str,
+    discard_drafts: Mapping[str, str | None],
+    profile: Profile,
+    *,
+    ticket: Ticket | None = None,
+) -> tuple[Receipt, list[Outcome]]:
+    """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions, a newer 暂存), or `Invalid` with every
+    reason. Gives the receipt, and the warnings that did not stop it: the form's, and what the registry has changed
+    since. `discard_drafts`: per section the etag of the 暂存 that is given up; None gives up any.
+
+    Whoever was sent away by our overload is judged by the first arrival that its `ticket` names.
+    """
+    application = await repository.application(session, actor, id, lock=True)
+    must_match(application, version)
+    came_at = actor.received_at
+    facts = await load_facts(session, application, at=came_at, actor=actor.account)
+    if (at := await arrival(session, application, actor, facts, ticket)) != came_at:
+        actor, facts = actor.model_copy(update={"received_at": at}), replace(facts, at=at)
+    # Said before anything is validated: a closed round makes every other reason moot.
+    move(facts, Action.SUBMIT, actor.roles)
+    form = catalogue_form(application.fund_type, application.form_version)
+    codec = keys.codec.of(id, application.wrapped_key, form)
+    rows = await repository.sections(session, id)
+    _settle_drafts(form, rows, discard_drafts)
+    filled = (await of_rows(session, application, form, codec, rows)).with_profile(profile)
+    saved = _validated(filled)
+    warnings = [outcome for outcome in unmet(filled) if outcome.severity == "warning"]
+    choices = form.choices(filled.facts.round)
+    for row in rows.values():
+        # Reviewers see what was known at this moment.
+        remember_latest(codec, form, row, profile, choices)
+
+    number = application.number or await _next_number(session, actor)
+    revision = application.revision + 1
+    content = await _content(session, application, form, saved, actor, number=number, revision=revision)
+    sha256, sm3 = receipts.digests(receipts.canonical(content))
+    receipt = receipts.sign(
+        keys.receipt_key,
+        number=number,
+        revision=revision,
+        received_at=actor.received_at,
+        sha256=sha256,
+        sm3=sm3,
+    )
+    token = paper_tokens.make(keys.receipt_key, number=number, revision=revision, sha256=sha256)
+    sealed = {**content, "sections": {key: codec.seal(key, values) for key, values in saved.items()}}
+    session.add(
+        Revision(
+            application_id=id,
+            number=revision,
+            content=sealed,
+            sha256=sha256,
+            sm3=sm3,
+            received_at=actor.received_at,
+            submitted_by=actor.account,
+            receipt=receipt.model_dump(mode="json"),
+            verify_url=f"{keys.public_url.rstrip('/')}/verify/{token}",
+        )
+    )
+    document = Document(id=uuid4(), application_id=id, kind="revision", revision=revision, source_sha256=sha256)
+    session.add(document)
+    # What is owed refers to rows that must exist.
+    await session.flush()
+    await outbox.add(
+        session,
+        RENDER_DOCUMENT,
+        RenderDocument(document_id=document.id),
+        due_key=document_key(document.id),
+        priority=outbox.AHEAD,
+        application_id=id,
+    )
+    event = _received(application, form, saved, receipt)
+    await outbox.add(
+        session,
+        NOTIFY,
+        event,
+        due_key=f"submission_received:{id}:{revision}",
+        priority=outbox.NOTICE,
+        application_id=id,
+        id=event.event_id,
+    )
+    await make_move(
+        session,
+        application,
+        actor,
+        Action.SUBMIT,
+        facts,
+        revision=revision,
+        number=number,
+        submitted_at=actor.received_at,
+        submitted_from=facts.state,
+        district=str(value_at(form.district, saved) or ""),
+        applied_wan=value_at(form.applied_amount, saved),
+        details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]}
+        | ({"came_again_at": came_at.isoformat()} if at < came_at else {}),
+    )
+    return receipt, warnings
+
+
+def document_key(document_id: UUID) -> str:
+    """The outbox's name for a document that is owed."""
+    return f"document:{document_id}"
+
+
+def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, str | None]) -> None:
+    """Nobody submits an old amount by accident: a newer 暂存 is saved or given up first; nobody gives up unseen what was
+    typed after they had looked."""
+    newer = [s for s in form.sections if rows[s.key].draft is not None]
+    unseen = [s for s in newer if discard.get(s.key) not in {None, str(rows[s.key].etag)}]
+    if unseen:
+        names = "、".join(f"“{s.label}”" for s in unseen)
+        raise Conflict(
+            f"{names}在您选择放弃修改之后又有新的暂存，请核对后再选择。",
+            code="newer_draft",
+            sections=[s.key for s in unseen],
+        )
+    open_ = [s for s in newer if s.key not in discard]
+    if open_:
+        raise Invalid(
+            [unsaved(s.key, s.label) for s in open_],
+            "有暂存内容尚未保存，请先保存表单或放弃修改。",
+            code="unsaved_draft",
+        )
+    for section in newer:
+        drop_draft(rows[section.key])
+
+
+def _validated(filled: Filled) -> Sections:
+    """The values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
+    kept, errors = judge(filled, filled.saved)
+    filled = filled.with_saved(kept)
+    errors += [broken(outcome) for outcome in unmet(filled) if outcome.severity == "error"]
+    if errors:
+        order = {section.key: n for n, section in enumerate(filled.form.sections)}
+        errors.sort(key=lambda e: order.get(e.section or "", 0))
+        raise Invalid(errors, f"还有 {len(errors)} 处需要填写或修改，暂不能提交。", code="incomplete")
+    return filled.effective()
+
+
+async def _next_number(session: AsyncSession, actor: Actor) -> str:
+    """申报编号: the year of the first submission and a running number."""
+    running = await session.scalar(select(APPLICATION_NUMBER.next_value()))
+    return f"GM{actor.received_at.astimezone(clock.SHANGHAI).year}{running:06d}"
+
+
+async def _content(
+    session: AsyncSession,
+    application: Application,
+    form: Form,
+    saved: Sections,
+    actor: Actor,
+    *,
+    number: str,
+    revision: int,
+) -> dict[str, Any]:
+    """What the digests are over."""
+    ids = {UUID(i) for s in form.sections for i in reading.named_files(s, saved.get(s.key))}
+    files = await repository.attachments_by_id(session, application.id, ids)
+    return {
+        "application": str(application.id),
+        "number": number,
+        "revision": revision,
+        "round": str(application.round_id),
+        "form": {"fund_type": form.fund_type, "version": form.version},
+        "enterprise": {"uscc": application.enterprise, "name": application.enterprise_name},
+        "received_at": actor.received_at.isoformat(),
+        "sections": saved,
+        "attachments": {
+            id: {"name": a.name, "size": a.size, "media_type": a.media_type, "sha256": a.sha256}
+            for id, a in sorted(files.items())
+        },
+    }
+
+
+def person_of(application: Application, form: Form, saved: Sections) -> Person:
+    """Whom the application's contact section names."""
+    email = value_at(form.contact_email, saved)
+    return Person(
+        name=str(value_at(form.contact_name, saved) or application.enterprise_name),
+        email=str(email) if email else None,
+        enterprise=application.enterprise,
+    )
+
+
+def _received(application: Application, form: Form, saved: Sections, receipt: Receipt) -> SubmissionReceived:
+    to = person_of(application, form, saved)
+    return SubmissionReceived(
+        event_id=uuid4(),
+        occurred_at=clock.now(),
+        to=to,
+        fallback=fallback_of(application, to),
+        application_id=application.id,
+        project_name=str(value_at(form.project_name, saved) or application.project_name or "未命名项目"),
+        fund_type_label=form.label,
+        number=receipt.number,
+        revision=receipt.revision,
+        received_at=receipt.received_at,
+        sha256=receipt.sha256,
+    )

@@ -1,1 +1,0 @@
-"""One story a file: load, authorise, validate, move, record. The edge opens the transaction."""

@@ -1,0 +1,1 @@
+"""Keep accounts, browser sessions, roles and a person's own data."""

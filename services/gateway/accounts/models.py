@@ -1,0 +1,139 @@
+"""The tables of schema `identity`."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.audit.chain import Ledger
+from shared.database import metadata
+
+SCHEMA = "identity"
+AUDIT = Ledger(SCHEMA, ("id", "at", "subject", "action", "address", "request_id", "details", "result"))
+
+
+class Base(DeclarativeBase):
+    metadata = metadata(SCHEMA)
+    type_annotation_map: ClassVar = {
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        dict[str, Any]: JSONB(),
+        list[str]: ARRAY(Text()),
+    }
+
+
+class Account(Base):
+    """Somebody the identity platform vouched for. Staff are entered here before they can sign in."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    # The platform's `uid`.
+    subject: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    roles: Mapped[list[str]]
+    enterprise: Mapped[str | None]
+    enterprise_name: Mapped[str | None]
+    # What the platform said at the last sign-in (`personal.keeping`).
+    sealed_attributes: Mapped[bytes | None] = mapped_column(LargeBinary)
+    attributes_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    disabled_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """A browser session. Only a digest of its id is kept, so that reading this table opens no session."""
+
+    __tablename__ = "sessions"
+
+    id_sha256: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
+    # How its owner names it among their own; opens nothing.
+    id: Mapped[UUID] = mapped_column(unique=True)
+    csrf_token: Mapped[str]
+    address: Mapped[str]
+    agent: Mapped[str]
+    credential: Mapped[str | None]
+    # Sealed; shown to the provider at sign-out.
+    id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # The provider's own name of its session (`sid`), where it says one: by it the provider ends this one.
+    provider_session: Mapped[str | None]
+    # When the second factor was given.
+    factor_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SessionChange(Base):
+    """That a session ended or changed, or its account. Written by triggers, so that no way of ending one is forgotten."""
+
+    __tablename__ = "session_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    session_sha256: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"), index=True)
+
+
+class Audit(Base):
+    """What accounts did and what they were refused. Rows are only ever added (a trigger refuses anything else)."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    subject: Mapped[str | None]
+    action: Mapped[str]
+    address: Mapped[str]
+    request_id: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[str] = mapped_column(default="ok")
+
+    __table_args__ = (Index("ix_identity_audit_subject", "subject", "id"),)
+
+
+class AuditLink(Base):
+    """One row of the audit in its chain of hashes (`shared.audit.chain`)."""
+
+    __tablename__ = "audit_chain"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    audit_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Consent(Base):
+    """That somebody agreed to a version of the notice about their data."""
+
+    __tablename__ = "consents"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    address: Mapped[str]
+
+
+class SecondFactor(Base):
+    """A staff account's TOTP (RFC 6238). It counts once its first code was right."""
+
+    __tablename__ = "second_factors"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    confirmed_at: Mapped[datetime | None]
+    # The time step of the last code that was taken: none is taken twice.
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class SpentState(Base):
+    """A sign-in's `state` that has come back: it does so once."""
+
+    __tablename__ = "spent_states"
+
+    state_sha256: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,60 @@
+"""What is kept of people: keys changed, and what is forgotten in time."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.gateway.accounts.accounts import note
+from services.gateway.accounts.attributes import attributes, seal
+from services.gateway.accounts.models import Account, SecondFactor, SessionRow
+from services.gateway.settings import GatewaySettings
+from shared import clock
+from shared.identity import Role
+from shared.sealing import Keyring
+
+ADDRESS = "command"
+
+
+async def rotate(session: AsyncSession, keys: Keyring) -> int:
+    """Seal everything by the newest key; how many rows needed it. Sessions' ID tokens are let go instead."""
+    count = 0
+    for account in await session.scalars(select(Account).where(Account.sealed_attributes.is_not(None))):
+        if account.sealed_attributes and not keys.is_current(account.sealed_attributes):
+            account.sealed_attributes = seal(keys, account.id, attributes(keys, account))
+            count += 1
+    for row in await session.scalars(select(SecondFactor)):
+        if not keys.is_current(row.secret):
+            context = b"second factor:" + row.account_id.bytes
+            row.secret = keys.seal(keys.open(row.secret, context), context)
+            count += 1
+    await session.execute(update(SessionRow).values(id_token=None))
+    note(session, "keys_rotated", None, ADDRESS, rows=count)
+    return count
+
+
+async def due(session: AsyncSession, settings: GatewaySettings) -> Sequence[Account]:
+    """Accounts whose person nobody has seen for so long that what is known of them is forgotten."""
+    before = clock.now() - timedelta(days=settings.retention_account_days)
+    unused = and_(Account.roles.contains([Role.APPLICANT]), Account.attributes_at < before)
+    return (
+        await session.scalars(
+            select(Account)
+            .where(
+                Account.sealed_attributes.is_not(None),
+                or_(Account.disabled_at < before, unused),
+                func.coalesce(Account.attributes_at, Account.created_at) < before,
+            )
+            .order_by(Account.created_at)
+        )
+    ).all()
+
+
+async def forget(session: AsyncSession, accounts: Sequence[Account]) -> int:
+    """Forget who they were; the account's own id stays, for the audit."""
+    for account in accounts:
+        account.sealed_attributes, account.name = None, "（已删除）"
+        account.disabled_at = account.disabled_at or clock.now()
+        note(session, "retention", account.subject, ADDRESS)
+    return len(accounts)

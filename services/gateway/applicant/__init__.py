@@ -1,0 +1,1 @@
+"""Show an applicant's pages outside the form: 我的项目, submission, reading, documents."""

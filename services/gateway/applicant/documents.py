@@ -1,0 +1,89 @@
+"""生成PDF, 预览PDF and 下载待盖章承诺书: the file, or its place in line on a page that looks again by itself."""
+
+from aiohttp import web
+
+from services.gateway.applicant.reading import revision_number
+from services.gateway.web import api_proxy
+from services.gateway.web.calls import application, ask, see_other
+from services.gateway.web.context import SESSION
+from services.gateway.web.form_data import read_form
+from services.gateway.web.rendering import page
+from shared.http.app import answer, uuid_in_path
+from shared.identity import Role
+
+
+def _pdf(request: web.Request, n: int) -> str:
+    return f"/api/v1/applications/{uuid_in_path(request)}/revisions/{n}/pdf"
+
+
+def _look(request: web.Request) -> dict[str, str] | None:
+    """A page that only looks where its document stands asks for nothing."""
+    return {"look": "1"} if "look" in request.query else None
+
+
+async def make(request: web.Request) -> web.Response:
+    """生成PDF: ask for it, before those made ahead."""
+    await read_form(request)
+    n = revision_number(request.match_info["n"])
+    found = await ask(request, "POST", f"/applications/{uuid_in_path(request)}/revisions/{n}/pdf")
+    return see_other(_pdf(request, n) if found.body["status"] == "ready" else request.path)
+
+
+async def wait(request: web.Request) -> web.Response:
+    """The PDF of a revision, or its place in line."""
+    found = await application(request)
+    n = revision_number(request.match_info["n"])
+    status = await ask(request, "POST", f"/applications/{found['id']}/revisions/{n}/pdf", query=_look(request))
+    if status.status == 200 and "look" not in request.query:
+        return see_other(_pdf(request, n))
+    title = f"生成PDF：{found['project_name']}（第 {n} 版）"
+    back = "/projects" if Role.APPLICANT in request[SESSION].roles else None
+    return _waiting(request, title, status.body, _pdf(request, n), back)
+
+
+async def letter(request: web.Request) -> web.Response:
+    """公文: the PDF, or its place in line."""
+    id, letter_id = uuid_in_path(request), uuid_in_path(request, "letter")
+    path = f"/applications/{id}/letters/{letter_id}"
+    found = await ask(request, "GET", path, query=_look(request))
+    if found.status == 200 and "look" not in request.query:
+        return see_other(f"/api/v1{path}")
+    body = found.body if found.status != 200 else {"status": "ready"}
+    back = f"/applications/{id}/view" if Role.APPLICANT in request[SESSION].roles else None
+    return _waiting(request, "生成公文", body, f"/api/v1{path}", back)
+
+
+async def preview(request: web.Request) -> web.StreamResponse:
+    """预览PDF: what is saved so far, marked as a draft."""
+    return await _of_what_is_saved(request, "POST", "preview", "预览PDF")
+
+
+async def commitment(request: web.Request) -> web.StreamResponse:
+    """下载待盖章承诺书: filled in with what is saved, for stamp and scan."""
+    return await _of_what_is_saved(request, "GET", "commitment.pdf", "下载待盖章承诺书")
+
+
+async def _of_what_is_saved(request: web.Request, method: str, name: str, title: str) -> web.StreamResponse:
+    id = uuid_in_path(request)
+    path = f"/applications/{id}/{name}"
+    found = await ask(request, method, path, query=_look(request))
+    if found.status == 200 and "look" not in request.query:
+        return await api_proxy.relay(request, method, f"/api/v1{path}")
+    body = found.body if found.status != 200 else {"status": "ready"}
+    return _waiting(request, title, body, request.path, f"/applications/{id}")
+
+
+def _waiting(
+    request: web.Request, title: str, status: dict[str, object], location: str, back: str | None
+) -> web.Response:
+    """`back`: whence an applicant came; staff and experts go back to their case."""
+    if "application/json" in request.headers.get("Accept", ""):
+        return answer({**status, "location": location})
+    desk = "expert" if Role.EXPERT in request[SESSION].roles else "review"
+    context = {
+        "title": title,
+        "status": status,
+        "location": location,
+        "back": back or f"/{desk}/{uuid_in_path(request)}",
+    }
+    return page(request, "pdf_wait.html", context)

@@ -1,0 +1,104 @@
+"""`/`: the entrance, as on the bureau's own site; the inbox; and pages that only say something."""
+
+import asyncio
+import logging
+import re
+
+from aiohttp import web
+
+from services.gateway.accounts.sessions import Session
+from services.gateway.applicant.projects import ceilings
+from services.gateway.web.access import actor, current
+from services.gateway.web.calls import Json, ask, see_other, unsent
+from services.gateway.web.context import SERVICES, SESSION, SETTINGS
+from services.gateway.web.form_data import one, read_form
+from services.gateway.web.rendering import page
+from shared.errors import DomainError
+from shared.http.app import REQUEST_ID, uuid_in_path
+from shared.identity import Role
+
+log = logging.getLogger(__name__)
+
+# Where a notice leads.
+PROJECT = re.compile("/applications/[0-9a-f-]{36}/(view|opinions)")
+
+# Staff come to work, not to apply: the first desk that fits; everybody else finds what there is for them.
+DESKS = (
+    (Role.REVIEWER, "/review"),
+    (Role.DIRECTOR, "/review"),
+    (Role.AUDITOR, "/review"),
+    (Role.EXPERT, "/expert"),
+    (Role.OPERATOR, "/ops"),
+)
+
+
+async def entrance(request: web.Request) -> web.Response:
+    """办事入口: what can be applied for and until when, for everybody; staff go on to their desks."""
+    session = await current(request)
+    if session is not None and Role.APPLICANT not in session.roles:
+        for role, desk in DESKS:
+            if role in session.roles:
+                return see_other(desk)
+        return see_other("/welcome")
+    if session is not None:
+        if session.needs_consent:
+            return see_other("/account/consent?next=%2F")
+        request[SESSION] = session
+    rounds, begun = await asyncio.gather(_rounds(request, session), unsent(request))
+    return page(request, "entrance.html", {"rounds": rounds, "unsent": begun})
+
+
+async def _rounds(request: web.Request, session: Session | None) -> list[Json] | None:
+    """Open and coming rounds with their limits; None while applications does not answer."""
+    who = actor(request) if session else None
+    try:
+        found = (await request.app[SERVICES].ask(who, "GET", "/rounds", request_id=request[REQUEST_ID])).body
+    except DomainError as error:
+        log.warning("no rounds at the entrance", extra={"reason": str(error)})
+        return None
+    return [{**r, "ceilings": ceilings(r["parameters"])} for r in found]
+
+
+async def welcome(request: web.Request) -> web.Response:
+    """For those whose work has not begun."""
+    return page(request, "welcome.html", {})
+
+
+async def signed_in(request: web.Request) -> web.Response:
+    """After signing in again in a window of its own: back to the page where something is being typed."""
+    return page(request, "signed_in.html", {})
+
+
+async def help_page(request: web.Request) -> web.Response:
+    """使用说明: the manual's chapters, each with the way to where it happens."""
+    session = await current(request)
+    if session is not None:
+        if session.needs_consent:
+            return see_other("/account/consent?next=%2F")
+        request[SESSION] = session
+    return page(request, "help.html", {"unsent": await unsent(request)})
+
+
+async def inbox(request: web.Request) -> web.Response:
+    """站内信: what was also sent by mail."""
+    cursor = request.query.get("cursor", "")
+    found, begun = await asyncio.gather(
+        ask(request, "GET", "/notifications", query={"cursor": cursor} if cursor else None), unsent(request)
+    )
+    for notice in found.body["items"]:
+        answers = "opinions" if notice["kind"] == "application_returned" else "view"
+        notice["place"] = f"/applications/{notice['application_id']}/{answers}"
+    context = {
+        "inbox": found.body,
+        "unread": found.body["unread"],
+        "unsent": begun,
+        "public_url": request.app[SETTINGS].public("/"),
+    }
+    return page(request, "inbox.html", context)
+
+
+async def mark_read(request: web.Request) -> web.Response:
+    """标为已读, also on the way to what it is about."""
+    to = one(await read_form(request), "to")
+    await ask(request, "POST", f"/notifications/{uuid_in_path(request)}/read")
+    return see_other(to if PROJECT.fullmatch(to) else "/notifications")

@@ -1,0 +1,211 @@
+"""我的项目, 新增项目, and what is done to a project as a whole."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.web.calls import Json, application, ask, filters, new_key, see_other, unsent
+from services.gateway.web.form_data import one, read_form
+from services.gateway.web.rendering import page
+from shared.errors import Conflict, Invalid, Stale
+from shared.http.app import uuid_in_path
+from shared.text import amounts
+
+# The states an applicant's list can be narrowed to, in the order of an application's life.
+STATES = (
+    ("draft", "待提交"),
+    ("pending_acceptance", "待纳批"),
+    ("returned", "退回补正"),
+    ("lapsed", "逾期未补正"),
+    ("form_review", "形式审查中"),
+    ("expert_review", "专家评审中"),
+    ("decision", "待审定"),
+    ("publicity", "公示中"),
+    ("approved", "已批复"),
+    ("rejected", "不予支持"),
+)
+DONE = {"withdrawn": "已撤销申请，项目回到提交前的状态，可以修改后重新提交。", "deleted": "已删除申请。"}
+
+
+async def my_projects(request: web.Request) -> web.Response:
+    """我的项目: the list of the manual's figures 5 and 11."""
+    shown, query = filters(request, "state", "q", "cursor")
+    from_ = request.query.get("from", "")
+    first = int(from_) if from_.isascii() and from_.isdecimal() and len(from_) < 7 else 1
+    found = (await ask(request, "GET", "/applications", query=query)).body
+    context = {
+        "found": found,
+        "query": shown,
+        "states": STATES,
+        "first": first,
+        "filtered": bool(query),
+        "done": DONE.get(request.query.get("done", "")),
+    }
+    return page(request, "projects.html", context)
+
+
+async def choose_type(request: web.Request) -> web.Response:
+    """新增项目: choose the fund type (figure 6)."""
+    return await _choose(request)
+
+
+async def _choose(request: web.Request, error: str | None = None, status: int = 200) -> web.Response:
+    rounds, drafts, begun = await asyncio.gather(ask(request, "GET", "/rounds"), _drafts(request), unsent(request))
+    earlier = await _earlier(request, {r["fund_type"] for r in rounds.body})
+    listed = [
+        {
+            **r,
+            "ceilings": ceilings(r["parameters"]),
+            "drafts": [d for d in drafts if d["round_id"] == r["id"]],
+            "earlier": r["fund_type"] in earlier,
+        }
+        for r in rounds.body
+    ]
+    context = {"rounds": listed, "unsent": begun, "key": new_key(), "error": error}
+    return page(request, "choose_type.html", context, status=status)
+
+
+async def _drafts(request: web.Request) -> list[Json]:
+    query = {"state": "draft", "limit": "100"}
+    found: list[Json] = (await ask(request, "GET", "/applications", query=query)).body["items"]
+    return found
+
+
+async def _earlier(request: web.Request, fund_types: set[str]) -> set[str]:
+    """The fund types of which there is something to begin with."""
+    wanted = sorted(fund_types)
+    asked = (ask(request, "GET", "/applications", query={"fund_type": t, "limit": "1"}) for t in wanted)
+    found = await asyncio.gather(*asked)
+    return {t for t, answer in zip(wanted, found, strict=True) if answer.body["items"]}
+
+
+# Parameters of rounds that say how much there is to be had, in the office's words; others are for the form.
+CEILINGS = {
+    "per_item_wan": "单项最高 {} 万元",
+    "org_year_cap_wan": "同一企业当年最高 {} 万元",
+    "cap_wan": "最高 {} 万元",
+    "ratio_max": "支持比例不超过 {}",
+    "ratio": "支持比例 {}",
+    "min_verified_investment_wan": "核定投资不低于 {} 万元",
+    "progress_min": "项目完成进度不低于 {}",
+}
+
+
+def ceilings(parameters: dict[str, Any]) -> list[str]:
+    """A round's limits as a card shows them; ratios as percentages."""
+    found = []
+    for name, text in CEILINGS.items():
+        value = parameters.get(name)
+        if isinstance(value, str | int):
+            is_ratio = "比例" in text or "进度" in text
+            found.append(text.format(_percent(str(value)) if is_ratio else value))
+    return found
+
+
+def _percent(ratio: str) -> str:
+    """Write a ratio as an exact percentage; a parameter that is no number, which the form does not use, as it stands."""
+    try:
+        return f"{(amounts.read(ratio) * 100).normalize():f}%"
+    except amounts.NotANumber:
+        return ratio
+
+
+async def create(request: web.Request) -> web.Response:
+    """Start the application and open its first material; a draft of the same round is offered first."""
+    form = await read_form(request)
+    round_id = one(form, "round_id")
+    if not one(form, "anyway"):
+        mine = [a for a in await _drafts(request) if a["round_id"] == round_id]
+        if mine:
+            context = {"drafts": mine, "round_id": round_id, "key": one(form, "key")}
+            return page(request, "existing_draft.html", context)
+    body = {"round_id": round_id}
+    if source := one(form, "copy_from"):
+        body["copy_from"] = source
+    try:
+        made = await ask(request, "POST", "/applications", json=body, key=one(form, "key"))
+    except (Conflict, Invalid) as error:
+        return await _choose(request, error.detail, 409)
+    return see_other(f"/applications/{made.body['id']}/report" if source else _first_section(made.body))
+
+
+def _first_section(application: Json) -> str:
+    return f"/applications/{application['id']}/sections/{application['sections'][0]['key']}"
+
+
+async def open_project(request: web.Request) -> web.Response:
+    """继续申报 or 材料补正 where it may be edited, 查看申请 elsewhere."""
+    found = await application(request)
+    if "edit" not in found["actions"] and "correct" not in found["actions"]:
+        return see_other(f"/applications/{found['id']}/view")
+    waiting = next(
+        (s for s in found["sections"] if s["editable"] and s["visible"] and s["status"] != "saved"), None
+    )
+    editable = next((s for s in found["sections"] if s["editable"]), found["sections"][0])
+    return see_other(f"/applications/{found['id']}/sections/{(waiting or editable)['key']}")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person confirms before it is done."""
+
+    title: str
+    text: str
+    button: str
+    method: str
+    path: str
+    done: str
+
+
+QUESTIONS = {
+    "withdraw": Question(
+        "撤销申请",
+        "撤销后，项目回到提交前的状态，您可以修改后重新提交；申报编号不变，申报时间以再次提交为准。",
+        "确认撤销",
+        "POST",
+        "/withdraw",
+        "withdrawn",
+    ),
+    "delete": Question(
+        "删除申请", "删除后，此项目不再显示在“我的项目”中，且不能恢复。", "确认删除", "DELETE", "", "deleted"
+    ),
+}
+
+
+async def _ask_first(request: web.Request, action: str, error: str | None, status: int = 200) -> web.Response:
+    found = await application(request)
+    context = {"application": found, "question": QUESTIONS[action], "action": action, "error": error}
+    return page(request, "confirm.html", context, status=status)
+
+
+async def confirm_withdraw(request: web.Request) -> web.Response:
+    """撤销申请: are you sure?"""
+    return await _ask_first(request, "withdraw", None)
+
+
+async def confirm_delete(request: web.Request) -> web.Response:
+    """删除申请: are you sure?"""
+    return await _ask_first(request, "delete", None)
+
+
+async def _do(request: web.Request, action: str) -> web.Response:
+    form = await read_form(request)
+    question = QUESTIONS[action]
+    path = f"/applications/{uuid_in_path(request)}{question.path}"
+    try:
+        await ask(request, question.method, path, etag=one(form, "etag"))
+    except (Conflict, Stale) as error:
+        return await _ask_first(request, action, error.detail, 409)
+    return see_other(f"/projects?done={question.done}")
+
+
+async def withdraw(request: web.Request) -> web.Response:
+    """撤销申请."""
+    return await _do(request, "withdraw")
+
+
+async def delete(request: web.Request) -> web.Response:
+    """删除申请."""
+    return await _do(request, "delete")

@@ -1,1 +1,0 @@
-"""The audit: sealed as it grows, read by auditors only."""

@@ -1,0 +1,57 @@
+"""What was typed into a section's form, as the contract's values. The other way is `form_view`."""
+
+from typing import Any
+
+from services.gateway.form.form_parts import Json
+from services.gateway.form.form_view import new_row_id
+from services.gateway.web.form_data import Values
+
+MAX_ROWS = 1000
+
+
+def read(section: Json, form: Values) -> Json:
+    """The values under the names that `form_view` gave."""
+    values: Json = {}
+    for definition in section["fields"]:
+        value = _typed(definition, form, f"f.{definition['key']}")
+        if value is not None:
+            values[definition["key"]] = value
+    for table in section["tables"]:
+        values[table["key"]] = _rows(table, form)
+    for slot in section["slots"]:
+        values[slot["key"]] = [id for id in form.get(f"s.{slot['key']}", []) if id]
+    return values
+
+
+def _typed(definition: Json, form: Values, name: str) -> Any:
+    if definition["kind"] in ("computed", "fixed_text"):
+        return None
+    if definition["kind"] == "checkbox":
+        return name in form
+    if definition["kind"] == "multiselect":
+        return [value for value in form.get(name, []) if value]
+    found = form.get(name)
+    return found[0] if found else None
+
+
+def _rows(table: Json, form: Values) -> list[Json]:
+    prefix = f"t.{table['key']}."
+    numbers = {
+        int(n)
+        for name in form
+        if name.startswith(prefix)
+        for n in [name.removeprefix(prefix).partition(".")[0]]
+        if n.isascii() and n.isdecimal() and len(n) <= 4
+    }
+    key = "row" if table["fixed_rows"] else "id"
+    rows = []
+    for n in sorted(numbers)[:MAX_ROWS]:
+        base = f"{prefix}{n}"
+        row = {c["key"]: _typed(c, form, f"{base}.{c['key']}") for c in table["columns"]}
+        row = {name: value for name, value in row.items() if value is not None}
+        if given := form.get(f"{base}.{key}", [""])[0]:
+            row[key] = given
+        elif key == "id":
+            row[key] = new_row_id()
+        rows.append(row)
+    return rows

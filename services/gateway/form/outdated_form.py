@@ -1,0 +1,38 @@
+"""A form page that was opened before its application moved to a newer version of the form: what was typed in it is shown
+again, to be taken over by hand."""
+
+from aiohttp import web
+
+from services.gateway.applicant import reading
+from services.gateway.form import form_values
+from services.gateway.web.calls import Json, definition, section_of, see_other
+from services.gateway.web.error_pages import wants_page
+from services.gateway.web.form_data import Values, one
+from services.gateway.web.rendering import page
+from shared.errors import Stale
+
+
+def of_before(found: Json, form: Values) -> bool:
+    """Whether a page was opened with another version of the form than the application has now."""
+    version = one(form, "form_version")
+    return version.isdecimal() and len(version) < 7 and int(version) != found["form_version"]
+
+
+async def show(request: web.Request, found: Json, key: str, form: Values) -> web.Response:
+    """What was typed, as people read it, and the way to the form as it is now."""
+    if not wants_page(request):
+        # The script gives up its own way of saving and sends the form as a page.
+        raise Stale("申报表已更新为新版。", code="form_changed", current={"etag": ""})
+    before = {**found, "form_version": int(one(form, "form_version"))}
+    section = section_of(await definition(request, before), key)
+    values = form_values.read(section, form)
+    if one(form, "action") == "discard":
+        return see_other(f"/applications/{found['id']}")
+    filled = {name: value for name, value in values.items() if value not in (None, "", [], False)}
+    context = {
+        "application": found,
+        "section": section,
+        "there": any(s["key"] == key for s in found["sections"]),
+        "read": reading.material(section, filled, {}),
+    }
+    return page(request, "outdated.html", context, status=409)

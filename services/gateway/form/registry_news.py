@@ -1,0 +1,88 @@
+"""What a form page says besides its fields: values that were brought along, what the registry has still to fill or has
+changed since, a newer version of the form, and what is left over beside it."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.form import form_view
+from services.gateway.web.calls import Json, application, ask, nothing
+from services.gateway.web.rendering import when
+from shared import clock
+from shared.errors import Invalid, NotFound
+from shared.http.app import uuid_in_path
+
+# A registry that did not answer just now is not asked again by every page that is opened.
+PATIENCE = timedelta(seconds=15)
+NOTICES = {
+    "refreshed": "已向法人库重新获取，空白的项目已带出；已填写的内容没有改动。",
+    "away": "法人库仍没有响应。您可以先行填写，稍后再获取；已填写的内容不会被覆盖。",
+    "adopted": "已采用法人库现在的登记并暂存，请核对后保存表单。",
+    "not_adopted": "法人库目前没有响应或没有此项，内容没有改动。",
+    "dismissed": "已移除。",
+}
+ACTIONS = frozenset({"adopt", "refresh", "dismiss"})
+
+
+async def asked_again(request: web.Request, found: Json) -> Json:
+    """The application, once a registry that did not answer before has been asked again."""
+    registry = found["registry"]
+    if not registry["waiting"] or clock.now() - datetime.fromisoformat(registry["asked_at"]) < PATIENCE:
+        return found
+    await ask(request, "POST", f"/applications/{found['id']}/prefill", json={"adopt": []})
+    return await application(request)
+
+
+async def act(request: web.Request, section: str, action: str, which: str) -> str:
+    """重新获取, 采用法人库登记 or 移除; the name of what to tell."""
+    path = f"/applications/{uuid_in_path(request)}"
+    if action == "dismiss":
+        await dismiss(request, which)
+        return "dismissed"
+    adopt = [{"section": section, "field": which}] if action == "adopt" else []
+    try:
+        report = (await ask(request, "POST", f"{path}/prefill", json={"adopt": adopt})).body
+    except Invalid:
+        return "not_adopted"
+    if action == "adopt":
+        return "adopted"
+    return "refreshed" if report["answered"] else "away"
+
+
+async def dismiss(request: web.Request, item: str) -> None:
+    """移除: what is left over was seen; it may be gone by another window already."""
+    with suppress(NotFound):
+        await ask(request, "DELETE", f"/applications/{uuid_in_path(request)}/left-over/{item}")
+
+
+async def left_over(request: web.Request, found: Json) -> Any:
+    """What stands beside the form, asked for only where there is something."""
+    if not found["left_over"]:
+        return await nothing([])
+    return await ask(request, "GET", f"/applications/{found['id']}/left-over")
+
+
+def sources(opened: Json, values: Json) -> dict[str, str]:
+    """Per field where its value came from and when, while it is the value that was brought along."""
+    return {
+        name: f"{item['source']}带出" + (f"（{when(item['fetched_at'])}）" if item["fetched_at"] else "")
+        for name, item in opened["prefill"].items()
+        if item["value"] == values.get(name)
+    }
+
+
+def news(section: Json, opened: Json, values: Json) -> list[Json]:
+    """What the registry has changed since: label, our value and theirs, field by field of the form."""
+    return [
+        {
+            "key": field["key"],
+            "label": field["label"],
+            "ours": form_view.shown(field, values.get(field["key"])),
+            "theirs": form_view.shown(field, opened["registry"][field["key"]]),
+            "gone": opened["registry"][field["key"]] is None,
+        }
+        for field in section["fields"]
+        if field["key"] in opened["registry"]
+    ]

@@ -1,0 +1,58 @@
+"""Files of one form on their way to the service that keeps them."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import MultipartWriter, web
+from aiohttp.hdrs import CONTENT_DISPOSITION
+from aiohttp.payload import AsyncIterablePayload
+
+from services.gateway.web.calls import Json, ask
+from shared.errors import Conflict, FieldError, Invalid, Malformed, TooLarge, UnsupportedMedia
+from shared.http.app import uuid_in_path
+from shared.text.file_names import disposition
+
+
+class Uploads:
+    """Takes the files of a form while it is read; what was refused is told beside its slot, once all are in."""
+
+    def __init__(self, request: web.Request, section: Json) -> None:
+        self._request = request
+        self._section = section
+        self._taken: dict[str, list[str]] = {}
+        self.faults: list[FieldError] = []
+
+    async def take(self, name: str, file_name: str, chunks: AsyncIterator[bytes]) -> None:
+        """One file, streamed on as it arrives."""
+        slot = name.removeprefix("file.")
+        if not any(s["key"] == slot for s in self._section["slots"]):
+            raise Malformed
+        body = MultipartWriter("form-data")
+        part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
+        # As a browser writes it: the name is to arrive as the person's computer has it.
+        part.headers[CONTENT_DISPOSITION] = disposition("file", file_name)
+        try:
+            made = await ask(
+                self._request,
+                "POST",
+                f"/applications/{uuid_in_path(self._request)}/attachments",
+                query={"section": self._section["key"], "slot": slot},
+                data=body,
+            )
+        except (Invalid, TooLarge, UnsupportedMedia, Malformed, Conflict) as error:
+            async for _ in chunks:
+                pass
+            self.faults.append(
+                FieldError(
+                    section=self._section["key"],
+                    field=slot,
+                    code=error.code,
+                    message=f"{file_name}：{error.detail}",
+                )
+            )
+            return
+        self._taken.setdefault(slot, []).append(made.body["id"])
+
+    def into(self, values: Json) -> None:
+        """Put what was taken into the slots' values."""
+        for slot, ids in self._taken.items():
+            values[slot] = [*values.get(slot, []), *ids]

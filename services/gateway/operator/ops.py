@@ -1,0 +1,94 @@
+"""The operators' page: what is owed, how old it is, who works on it, when it will be done, what was parked; and the
+switches for a night with too many people."""
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.web.calls import ask, see_other
+from services.gateway.web.context import SERVICES
+from services.gateway.web.form_data import one, read_form
+from services.gateway.web.rendering import page
+from services.gateway.web.switches import SWITCHES
+from shared import clock
+from shared.errors import Invalid, Malformed, Stale
+from shared.http.app import uuid_in_path
+from shared.text import amounts
+
+REFUSED = (
+    "自动暂存的间隔应为 1 至 300 秒的整数；公告不超过 300 字；截止时间应为有效的日期和时间。其余开关未作改动。"
+)
+
+
+async def overview(request: web.Request) -> web.Response:
+    """Queues, parked jobs, switches."""
+    return await _page(request)
+
+
+async def _page(
+    request: web.Request, typed: dict[str, Any] | None = None, fault: str | None = None, status: int = 200
+) -> web.Response:
+    found = await ask(request, "GET", "/ops/overview")
+    known = await ask(request, "GET", "/ops/switches")
+    until = known.body["announcement_until"]
+    shown = {**known.body, "until": _local(until) if until else "", **(typed or {})}
+    done = "开关已更改，各页面在几秒内生效。" if request.query.get("done") == "switched" else None
+    context = {"overview": found.body, "shown": shown, "etag": known.etag, "fault": fault, "done": done}
+    return page(request, "ops.html", context, status=status)
+
+
+def _local(instant: str) -> str:
+    return datetime.fromisoformat(instant).astimezone(clock.SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+
+
+async def switch(request: web.Request) -> web.Response:
+    """更改开关."""
+    form = await read_form(request)
+    typed = {
+        "autosave_seconds": one(form, "autosave_seconds"),
+        "previews": "previews" in form,
+        "exports": "exports" in form,
+        "announcement": one(form, "announcement"),
+        "until": one(form, "until"),
+    }
+    try:
+        await ask(request, "PUT", "/ops/switches", json=_wanted(typed), etag=one(form, "etag"))
+    except (ValueError, Malformed):
+        return await _page(request, typed, REFUSED, 422)
+    except Invalid as error:
+        return await _page(request, typed, error.detail, 422)
+    except Stale:
+        return await _page(request, typed, "开关刚刚被他人更改，下面是您填写的内容，请核对后再次保存。", 412)
+    # Whoever switched sees it at once; other gateways hear within seconds.
+    await request.app[SWITCHES].look(request.app[SERVICES])
+    return see_other("/ops?done=switched#switches")
+
+
+def _wanted(typed: dict[str, Any]) -> dict[str, Any]:
+    until, seconds = None, amounts.read(typed["autosave_seconds"], unit="秒")
+    if seconds != int(seconds):
+        raise ValueError(seconds)
+    if typed["until"]:
+        until = datetime.strptime(typed["until"], "%Y-%m-%dT%H:%M").replace(tzinfo=clock.SHANGHAI).isoformat()
+    return {
+        "autosave_seconds": int(seconds),
+        "previews": typed["previews"],
+        "exports": typed["exports"],
+        "announcement": typed["announcement"],
+        "announcement_until": until,
+    }
+
+
+async def requeue(request: web.Request) -> web.Response:
+    """重新排队."""
+    await read_form(request)
+    await ask(request, "POST", f"/ops/parked/{uuid_in_path(request)}/requeue", json={})
+    return see_other("/ops")
+
+
+async def requeue_all(request: web.Request) -> web.Response:
+    """全部重新排队."""
+    form = await read_form(request)
+    await ask(request, "POST", "/ops/parked/requeue", json={"topic": one(form, "topic", "")})
+    return see_other("/ops")

@@ -1,0 +1,219 @@
+"""申报批次, for operators: prepare, publish, change, close, and late acceptance for one enterprise."""
+
+from collections import defaultdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.operator.round_form import Parameter, parameters_of, read_parameters, read_window, rows_of
+from services.gateway.web.calls import Json, ask, see_other
+from services.gateway.web.form_data import Values, one, read_form
+from services.gateway.web.rendering import page
+from shared import clock
+from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, Stale
+from shared.http.app import uuid_in_path
+from shared.text import amounts
+from shared.text.capitals import in_words
+
+NOTICES = {
+    "created": "批次已建立，尚未发布；申报单位看不到。",
+    "changed": "已保存。",
+    "published": "批次已发布，申报单位可以看到。",
+    "closed": "批次已截止。",
+    "extended": "已为该企业单独延期。",
+}
+STATES = {"unpublished": "未发布", "coming": "未开始", "open": "申报中", "closed": "已截止"}
+FIELDS = {
+    "title": "批次名称", "opens_at": "开始时间", "closes_at": "截止时间", "parameters": "参数", "budget_wan": "预算（万元）",
+    "form_version": "表单版本", "fund_type": "资金类型",
+}  # fmt: skip
+
+
+async def overview(request: web.Request) -> web.Response:
+    """Every round, newest closing last."""
+    rounds = (await ask(request, "GET", "/rounds")).body
+    return page(request, "rounds.html", {"rounds": rounds[::-1], "states": STATES})
+
+
+async def prepare(request: web.Request) -> web.Response:
+    """新建批次: for which form, when."""
+    return await _prepare(request, {}, [], None)
+
+
+async def _prepare(
+    request: web.Request, typed: Values, errors: list[FieldError], fault: str | None, status: int = 200
+) -> web.Response:
+    forms = (await ask(request, "GET", "/forms")).body
+    context = {"forms": forms, "typed": _first(typed), "wrong": _by_field(errors), "fault": fault}
+    return page(request, "round_new.html", context, status=status)
+
+
+async def create(request: web.Request) -> web.Response:
+    """Create it and go on to its parameters."""
+    form = await read_form(request)
+    fund_type, _, version = one(form, "form").rpartition("/")
+    window, errors = read_window(form)
+    if not fund_type or not version.isdecimal() or len(version) > 6:
+        errors.append(FieldError(field="form", code="required", message="请选择表单"))
+    title = one(form, "title").strip()
+    if not title:
+        errors.append(FieldError(field="title", code="required", message="请填写批次名称"))
+    if errors:
+        return await _prepare(request, form, errors, "请按提示修改。", 422)
+    body = {"fund_type": fund_type, "form_version": int(version), "title": title, "publish": False, **window}
+    try:
+        made = await ask(request, "POST", "/rounds", json=body)
+    except (Invalid, Malformed) as error:
+        return await _prepare(request, form, _errors_of(error), error.detail, 422)
+    return see_other(f"/ops/rounds/{made.body['id']}?done=created")
+
+
+async def show(request: web.Request) -> web.Response:
+    """One round with everything that can be done to it."""
+    return await _show(request, notice=NOTICES.get(request.query.get("done", "")))
+
+
+async def _show(
+    request: web.Request,
+    *,
+    typed: Values | None = None,
+    error: DomainError | None = None,
+    notice: str | None = None,
+    status: int = 200,
+) -> web.Response:
+    found: Json = (await ask(request, "GET", f"/rounds/{uuid_in_path(request)}")).body
+    forms = (await ask(request, "GET", "/forms")).body
+    listed = _errors_of(error)
+    values = _first(typed or {})
+    for name in ("title", "opens_at", "closes_at"):
+        values[name] = values[name] or (found[name] if name == "title" else _local(found[name]))
+    values["budget_wan"] = values["budget_wan"] or found["budget_wan"] or ""
+    values["form_version"] = values["form_version"] or str(found["form_version"])
+    rows: list[Parameter] = rows_of(
+        found, read_parameters(typed) if typed and "p.0.name" in typed else None, listed
+    )
+    context = {
+        "round": found,
+        "budget_in_words": in_words(Decimal(found["budget_wan"])) if found["budget_wan"] else None,
+        "versions": _versions(found, forms),
+        "values": values,
+        "rows": rows,
+        "wrong": _by_field(listed),
+        "states": STATES,
+        "fields": FIELDS,
+        "lines": [_line(entry) for entry in found["history"]],
+        "fault": error.detail if error else None,
+        "missing_numbers": bool(error and error.code == "parameters_missing"),
+        "missing_options": any(n["missing"] and n["kind"] == "options" for n in found["needs"]),
+        "notice": notice,
+    }
+    return page(request, "round.html", context, status=status)
+
+
+def _versions(round_: Json, forms: list[Json]) -> list[int]:
+    """The versions of its form that a round may go to: any until it is published, then newer ones only."""
+    known = {int(f["version"]) for f in forms if f["fund_type"] == round_["fund_type"]} | {round_["form_version"]}
+    return sorted(v for v in known if not round_["published_at"] or v >= round_["form_version"])
+
+
+async def act(request: web.Request) -> web.Response:
+    """Save, publish, close, or extend for one enterprise."""
+    form = await read_form(request)
+    try:
+        done = await _do(request, one(form, "action", "change"), form)
+    except (Invalid, Malformed) as error:
+        return await _show(request, typed=form, error=error, status=422)
+    except (Conflict, Stale) as error:
+        return await _show(request, typed=form, error=error, status=409)
+    return see_other(f"/ops/rounds/{uuid_in_path(request)}?done={done}")
+
+
+async def _do(request: web.Request, action: str, form: Values) -> str:
+    path, etag = f"/rounds/{uuid_in_path(request)}", one(form, "etag")
+    body: dict[str, Any]
+    if action == "publish":
+        await ask(request, "POST", f"{path}/publish", json={"accept_missing": "accept_missing" in form}, etag=etag)
+        return "published"
+    if action == "close":
+        reason = one(form, "close_reason").strip()
+        if not reason:
+            raise _please([FieldError(field="close_reason", code="required", message="请填写理由")])
+        await ask(request, "POST", f"{path}/close", json={"reason": reason}, etag=etag)
+        return "closed"
+    window, errors = read_window(form, ("until",) if action == "extend" else ("opens_at", "closes_at"))
+    if errors:
+        raise _please(errors)
+    if action == "extend":
+        body = {"enterprise": one(form, "enterprise").strip(), "reason": one(form, "reason").strip(), **window}
+        await ask(request, "POST", f"{path}/extensions", json=body)
+        return "extended"
+    body = {"title": one(form, "title").strip(), **window, "parameters": parameters_of(read_parameters(form))}
+    body["budget_wan"] = None
+    if budget := one(form, "budget_wan").strip():
+        try:
+            body["budget_wan"] = f"{amounts.read(budget, unit='万元'):f}"
+        except amounts.NotANumber as error:
+            raise _please([FieldError(field="budget_wan", code="bad_amount", message=str(error))]) from error
+    if (version := one(form, "form_version")).isdecimal() and len(version) < 7:
+        body["form_version"] = int(version)
+    if reason := one(form, "change_reason").strip():
+        body["reason"] = reason
+    await ask(request, "PATCH", path, json=body, etag=etag)
+    return "changed"
+
+
+def _please(errors: list[FieldError]) -> Invalid:
+    return Invalid(errors, "请按提示修改。")
+
+
+def _errors_of(error: DomainError | None) -> list[FieldError]:
+    if isinstance(error, Invalid):
+        return error.errors
+    if isinstance(error, Malformed):
+        # The contract's own names; what they want is said in words people know.
+        fields = [str(e.get("field", "")).partition(".")[0] for e in error.extra.get("errors", [])]
+        return [FieldError(field=f, code="malformed", message="请检查此项的内容") for f in fields]
+    return []
+
+
+def _by_field(errors: list[FieldError]) -> dict[str, str]:
+    return defaultdict(str, {error.field or "": error.message for error in reversed(errors)})
+
+
+def _first(form: Values) -> dict[str, str]:
+    """What was typed, and empty text for the rest."""
+    return defaultdict(str, {name: values[0] for name, values in form.items()})
+
+
+def _local(instant: str) -> str:
+    """As a date-and-time control wants it, in Beijing's time."""
+    return datetime.fromisoformat(instant).astimezone(clock.SHANGHAI).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _line(entry: Json) -> Json:
+    """One line of the history: what stood before and what stands now, in words."""
+    details: Json = entry["details"]
+    parts: list[str] = []
+    before, after = details.get("before"), details.get("after")
+    if isinstance(before, dict) and isinstance(after, dict):
+        parts += [f"{FIELDS.get(k, k)}：{_said(before.get(k))} → {_said(v)}" for k, v in after.items()]
+    elif after:
+        parts.append(f"截止时间：{_said(before)} → {_said(after)}")
+    if details.get("enterprise"):
+        parts.append(f"{details['enterprise']} 延至 {_said(details.get('until'))}")
+    if details.get("missing"):
+        parts.append(f"缺少参数 {'、'.join(details['missing'])}，相应核对不作")
+    if details.get("reason"):
+        parts.append(f"理由：{details['reason']}")
+    return {**entry, "text": "；".join(parts)}
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return "，".join(f"{k}={'/'.join(v) if isinstance(v, list) else v}" for k, v in value.items()) or "无"
+    try:
+        return clock.show(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        return "无" if value in (None, "") else str(value)

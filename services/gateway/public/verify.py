@@ -1,0 +1,73 @@
+"""核验: what a document's QR code leads to, for anybody. Nothing is kept: a file is hashed while it streams in."""
+
+import hashlib
+import re
+
+from aiohttp import web
+
+from services.gateway.web.calls import see_other
+from services.gateway.web.context import SERVICES, SETTINGS
+from services.gateway.web.error_pages import wants_page
+from services.gateway.web.rendering import page
+from shared.errors import Malformed, TooLarge
+from shared.http.app import REQUEST_ID, answer
+from shared.http.forms import chunks, parts
+from shared.text.file_names import field_name, file_name
+from shared.text.typed_text import without_marks
+
+# Nothing longer or stranger can be a token of ours; it need not be asked for.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
+CHUNK = 128 * 1024
+
+
+async def entrance(request: web.Request) -> web.Response:
+    """For those who hold a paper and no camera: the code in letters leads on."""
+    typed = request.query.get("token", "").strip()
+    # Whole addresses are pasted as well, in the lines in which the paper shows them.
+    token = "".join(without_marks(typed).split()).rstrip("/").rpartition("/")[2]
+    if token and TOKEN.fullmatch(token):
+        return see_other(f"/verify/{token}")
+    return page(request, "verify.html", {"found": None, "token": None, "typed": typed})
+
+
+async def show(request: web.Request) -> web.Response:
+    """The standing of a document: number, revision, time, digests; valid, superseded, withdrawn or unknown."""
+    return await _tell(request)
+
+
+async def compare(request: web.Request) -> web.Response:
+    """The same, and whether a file is the document on record. The file is hashed, not kept."""
+    return await _tell(request, await _hash(request))
+
+
+async def keys(request: web.Request) -> web.Response:
+    """The public keys that receipts and tokens are checked with, as a JSON Web Key Set."""
+    found = await request.app[SERVICES].tell("applications", "/internal/keys", request[REQUEST_ID])
+    return answer(found)
+
+
+async def _tell(request: web.Request, file: str | None = None) -> web.Response:
+    token = request.match_info["token"]
+    found: dict[str, object] = {"status": "unknown", "file": None}
+    if TOKEN.fullmatch(token):
+        query = {"file": file} if file else None
+        found = await request.app[SERVICES].tell(
+            "applications", f"/internal/verify/{token}", request[REQUEST_ID], query=query
+        )
+    if wants_page(request):
+        return page(request, "verify.html", {"found": found, "token": token, "typed": ""})
+    return answer(found)
+
+
+async def _hash(request: web.Request) -> str:
+    limit = request.app[SETTINGS].max_upload_mb * 1024 * 1024
+    async for part in parts(request):
+        if field_name(part) == "file" and file_name(part):
+            digest, size = hashlib.sha256(), 0
+            async for chunk in chunks(part, CHUNK):
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge
+                digest.update(chunk)
+            return digest.hexdigest()
+    raise Malformed("请选择要核对的 PDF 文件。", code="no_file")

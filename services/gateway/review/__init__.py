@@ -1,0 +1,1 @@
+"""Show the bureau's pages: the list of cases, a case, returns, scores, decisions."""

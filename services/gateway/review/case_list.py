@@ -1,0 +1,169 @@
+"""申报受理: the queue, whose case it is, and the views one keeps."""
+
+import asyncio
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from services.gateway.web.calls import Json, ask, filters, see_other
+from services.gateway.web.context import SESSION
+from services.gateway.web.form_data import one, read_form
+from services.gateway.web.rendering import page
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unavailable
+from shared.http.app import uuid_in_path
+from shared.identity import Role
+
+FILTERS = (
+    "state", "q", "fund_type", "round", "district", "min_wan", "max_wan", "min_days", "max_days", "assignee", "batch",
+    "unseen", "over", "unlock", "order",
+)  # fmt: skip
+STATES = (
+    ("pending_acceptance", "待纳批"),
+    ("form_review", "形式审查中"),
+    ("returned", "退回补正"),
+    ("lapsed", "逾期未补正"),
+    ("expert_review", "专家评审中"),
+    ("decision", "待审定"),
+    ("publicity", "公示中"),
+    ("approved", "已批复"),
+    ("rejected", "不予支持"),
+)
+WAITING = "pending_acceptance,form_review"
+
+
+async def _reviewers(request: web.Request) -> list[Json] | None:
+    """To whom cases can be given; None while that is not known."""
+    try:
+        found: list[Json] = (await ask(request, "GET", "/review/reviewers")).body
+    except Unavailable:
+        return None
+    return found
+
+
+async def _queue(
+    request: web.Request,
+    *,
+    error: DomainError | None = None,
+    outcomes: list[Json] | None = None,
+    name: str = "",
+    status: int = 200,
+) -> web.Response:
+    shown, query = filters(request, *FILTERS, "cursor")
+    asked = {key: value for key, value in query.items() if key != "cursor"}
+    choices, kept, batches, reviewers = await asyncio.gather(
+        ask(request, "GET", "/review/choices"),
+        ask(request, "GET", "/review/filters"),
+        ask(request, "GET", "/review/batches"),
+        _reviewers(request),
+    )
+    try:
+        found, counts = await asyncio.gather(
+            ask(request, "GET", "/review/applications", query=query),
+            ask(request, "GET", "/review/counts", query=asked),
+        )
+        items, counted = found.body, counts.body
+    except Malformed as malformed:
+        # What was typed into the filter stays; the mistake is said above it.
+        error, status = malformed, 400
+        items = {"items": [], "next_cursor": None}
+        counted = (await ask(request, "GET", "/review/counts")).body
+    me = next((r for r in reviewers or [] if r["mine"]), None)
+    context = {
+        "found": items,
+        "counts": counted,
+        "query": shown,
+        "filtered": bool({**asked, "order": ""} != {"order": ""}),
+        "address": urlencode(asked),
+        "states": STATES,
+        "waiting": WAITING,
+        "choices": choices.body,
+        "kept": kept.body,
+        "batches": batches.body,
+        "reviewers": reviewers,
+        "me": me,
+        "error": error,
+        "outcomes": outcomes,
+        "name": name,
+        "done": request.query.get("done"),
+    }
+    return page(request, "review_queue.html", context, status=status)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Applications that were submitted, oldest first. Without any filter a reviewer begins with what waits."""
+    if not request.query and Role.REVIEWER in request[SESSION].roles:
+        counted = (await ask(request, "GET", "/review/counts")).body
+        mine = any(counted["mine"].get(state) for state in WAITING.split(","))
+        return see_other(f"/review?state={WAITING}" + ("&assignee=me" if mine else ""))
+    return await _queue(request)
+
+
+async def assign(request: web.Request) -> web.Response:
+    """分配: the ticked cases to one reviewer, to the reviewers in turn, or back to nobody."""
+    form = await read_form(request)
+    to = one(form, "to")
+    body = {
+        "applications": form.get("id", []),
+        "in_turn": to == "turn",
+        "assignee": to if to not in {"turn", "nobody"} else None,
+    }
+    if not body["applications"] or not to:
+        missing = "请先勾选要分配的申请。" if not body["applications"] else "请选择分配给谁。"
+        return await _queue(request, error=Malformed(missing), status=400)
+    try:
+        outcomes = (await ask(request, "POST", "/review/assignments", json=body)).body
+    except (Conflict, Invalid, Malformed, Unavailable) as error:
+        return await _queue(request, error=error, status=409)
+    return await _queue(request, outcomes=outcomes)
+
+
+async def move(request: web.Request) -> web.Response:
+    """批量纳批, 通过形式审查 or 批复: the ticked cases, each with its own result."""
+    form = await read_form(request)
+    body: Json = {"applications": form.get("id", []), "action": one(form, "action")}
+    if batch := one(form, "batch"):
+        body["batch"] = batch
+    if not body["applications"]:
+        return await _queue(request, error=Malformed("请先勾选要办理的申请。"), status=400)
+    try:
+        outcomes = (await ask(request, "POST", "/review/moves", json=body)).body
+    except (Conflict, Invalid, Malformed) as error:
+        return await _queue(request, error=error, status=409)
+    return await _queue(request, outcomes=outcomes)
+
+
+async def take_next(request: web.Request) -> web.Response:
+    """领取下一件: the oldest case that nobody has."""
+    await read_form(request)
+    try:
+        taken = (await ask(request, "POST", "/review/next", json={})).body
+    except NotFound as error:
+        return await _queue(request, error=error, status=404)
+    return see_other(f"/review/{taken['id']}")
+
+
+async def set_away(request: web.Request) -> web.Response:
+    """离岗 or 回岗."""
+    away = one(await read_form(request), "away") == "1"
+    await ask(request, "PUT", "/review/away", json={"away": away})
+    return see_other(f"/review?{request.query_string}")
+
+
+async def keep(request: web.Request) -> web.Response:
+    """保存常用筛选."""
+    name = one(await read_form(request), "name").strip()
+    _, query = filters(request, *FILTERS)
+    try:
+        await ask(request, "POST", "/review/filters", json={"name": name, "query": query})
+    except Malformed:
+        return await _queue(request, error=Malformed("请填写名称，1 至 40 字。"), name=name, status=400)
+    except (Conflict, Invalid) as error:
+        return await _queue(request, error=error, name=name, status=409)
+    return see_other(f"/review?{urlencode({**query, 'done': 'kept'})}")
+
+
+async def forget(request: web.Request) -> web.Response:
+    """删除常用筛选."""
+    await read_form(request)
+    await ask(request, "DELETE", f"/review/filters/{uuid_in_path(request)}")
+    return see_other(f"/review?{request.query_string}")

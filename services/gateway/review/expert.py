@@ -1,0 +1,119 @@
+"""专家评审: what one was given, the case beside the score sheet, 回避."""
+
+import asyncio
+from collections import defaultdict
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.applicant import reading
+from services.gateway.web.calls import Json, application, ask, see_other
+from services.gateway.web.form_data import Values, one, read_form
+from services.gateway.web.rendering import page
+from shared.errors import Conflict, DomainError, Invalid, Malformed
+from shared.http.app import uuid_in_path
+
+
+async def _mine(
+    request: web.Request, error: DomainError | None = None, typed: Json | None = None, status: int = 200
+) -> web.Response:
+    found, recusals = await asyncio.gather(
+        ask(request, "GET", "/expert/applications"), ask(request, "GET", "/expert/recusals")
+    )
+    context = {
+        "waiting": [c for c in found.body if not c["submitted_at"] and c["state"] == "expert_review"],
+        "ended": [c for c in found.body if c["submitted_at"] or c["state"] != "expert_review"],
+        "recusals": recusals.body,
+        "error": error,
+        "faults": _faults(error),
+        "typed": typed or {},
+        "done": request.query.get("done"),
+    }
+    return page(request, "expert.html", context, status=status)
+
+
+async def mine(request: web.Request) -> web.Response:
+    """我的评审."""
+    return await _mine(request)
+
+
+async def declare(request: web.Request) -> web.Response:
+    """回避声明, before a case of that enterprise ever comes."""
+    form = await read_form(request)
+    typed = {name: one(form, name).strip() for name in ("enterprise", "enterprise_name", "reason")}
+    try:
+        await ask(request, "POST", "/expert/recusals", json=typed)
+    except Malformed:
+        return await _mine(request, Malformed("请填写统一社会信用代码、单位名称和理由。"), typed, 400)
+    except (Conflict, Invalid) as error:
+        return await _mine(request, error, typed, 422)
+    return see_other("/expert?done=declared")
+
+
+def _faults(error: DomainError | None) -> dict[str, str]:
+    listed = error.errors if isinstance(error, Invalid) else []
+    return defaultdict(str, {e.field or "": e.message for e in reversed(listed)})
+
+
+async def _case(
+    request: web.Request,
+    *,
+    typed: Json | None = None,
+    error: DomainError | None = None,
+    reason: str = "",
+    status: int = 200,
+) -> web.Response:
+    found = await application(request)
+    id = found["id"]
+    mine, checks, materials = await asyncio.gather(
+        ask(request, "GET", f"/expert/applications/{id}/sheet"),
+        ask(request, "GET", f"/applications/{id}/checks"),
+        reading.latest(request, found),
+    )
+    context = {
+        "application": found,
+        "mine": mine.body,
+        "values": typed or mine.body["values"],
+        "checks": checks.body,
+        "materials": materials,
+        "error": error,
+        "faults": _faults(error),
+        "reason": reason,
+        "open": found["state"] == "expert_review" and not mine.body["submitted_at"],
+        "done": request.query.get("done"),
+    }
+    return page(request, "expert_case.html", context, status=status)
+
+
+async def show(request: web.Request) -> web.Response:
+    """One case, and one's own sheet."""
+    return await _case(request)
+
+
+def _typed(form: Values) -> Json:
+    def under(prefix: str) -> dict[str, Any]:
+        return {name[len(prefix) :]: values[0] for name, values in form.items() if name.startswith(prefix)}
+
+    return {"scores": under("score."), "comments": under("comment."), "opinion": one(form, "opinion")}
+
+
+async def take(request: web.Request) -> web.Response:
+    """暂存, 提交评分 or 回避, as the button says."""
+    form = await read_form(request)
+    id, action, typed, reason = (
+        uuid_in_path(request),
+        one(form, "action"),
+        _typed(form),
+        one(form, "reason").strip(),
+    )
+    path = f"/expert/applications/{id}"
+    try:
+        if action == "recuse":
+            if not reason:
+                raise Conflict("请填写回避理由。", code="reason_required")
+            await ask(request, "POST", f"{path}/recusal", json={"reason": reason})
+            return see_other("/expert?done=recused")
+        await ask(request, "POST" if action == "submit" else "PUT", f"{path}/sheet", json=typed)
+    except (Conflict, Invalid, Malformed) as error:
+        return await _case(request, typed=typed, error=error, reason=reason, status=422)
+    return see_other(f"/expert/{id}?done={'submitted' if action == 'submit' else 'kept'}")

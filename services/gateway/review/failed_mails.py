@@ -1,0 +1,58 @@
+"""Notices that did not reach anybody, and sending one again by hand."""
+
+from aiohttp import web
+
+from services.gateway.review import case
+from services.gateway.web.calls import ask, see_other
+from services.gateway.web.form_data import one, read_form
+from services.gateway.web.rendering import page
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unavailable
+from shared.http.app import uuid_in_path
+
+REFUSALS = (Conflict, Invalid, Malformed, NotFound, Unavailable)
+
+
+async def _resend(request: web.Request, typed: dict[str, str]) -> str:
+    """Send it again, or propose another address; which of the two it came to."""
+    body = {name: value for name, value in typed.items() if value}
+    done = await ask(request, "POST", f"/notifications/{uuid_in_path(request, 'event')}/resend", json=body)
+    return "proposed" if done.body["state"] != "pending" else "resent"
+
+
+async def _typed(request: web.Request) -> dict[str, str]:
+    form = await read_form(request)
+    return {"email": one(form, "email").strip(), "reason": one(form, "reason").strip()}
+
+
+async def resend(request: web.Request) -> web.Response:
+    """重新发送, from the case's page."""
+    typed = await _typed(request)
+    try:
+        done = await _resend(request, typed)
+    except REFUSALS as error:
+        return await case.desk(request, error, 409, {"email": typed["email"], "resend_reason": typed["reason"]})
+    return see_other(f"/review/{uuid_in_path(request)}?done={done}#notices")
+
+
+async def _parked(
+    request: web.Request, error: DomainError | None = None, typed: dict[str, str] | None = None, status: int = 200
+) -> web.Response:
+    found = (await ask(request, "GET", "/notifications/parked")).body
+    context = {"parked": found, "error": error, "typed": typed or {}, "done": request.query.get("done")}
+    return page(request, "notices_parked.html", context, status=status)
+
+
+async def parked(request: web.Request) -> web.Response:
+    """未能送达的通知, the latest first."""
+    return await _parked(request)
+
+
+async def resend_parked(request: web.Request) -> web.Response:
+    """重新发送, from the list."""
+    typed = await _typed(request)
+    try:
+        done = await _resend(request, typed)
+    except REFUSALS as error:
+        event = str(uuid_in_path(request, "event"))
+        return await _parked(request, error, {event: typed["email"], f"{event}.reason": typed["reason"]}, 409)
+    return see_other(f"/notices/parked?done={done}")

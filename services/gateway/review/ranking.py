@@ -1,0 +1,74 @@
+"""审定排序: a round's scored cases beside its budget; and 审核批."""
+
+import asyncio
+
+from aiohttp import web
+
+from services.gateway.web.calls import Json, ask, see_other
+from services.gateway.web.form_data import one, read_form
+from services.gateway.web.rendering import page
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound
+from shared.http.app import uuid_in_path
+
+
+async def show(request: web.Request) -> web.Response:
+    """The cases of one round, the best first; without one named that of the case that waits longest, or the latest."""
+    choices, waiting = await asyncio.gather(
+        ask(request, "GET", "/review/choices"),
+        ask(request, "GET", "/review/applications", query={"state": "decision", "limit": "1"}),
+    )
+    rounds = choices.body["rounds"]
+    first = [case["round_id"] for case in waiting.body["items"]] or [r["key"] for r in rounds]
+    wanted = request.query.get("round") or (first[0] if first else "")
+    found: Json | None = None
+    fault = None
+    if wanted:
+        try:
+            found = (await ask(request, "GET", "/review/ranking", query={"round": wanted})).body
+        except (Malformed, NotFound) as error:
+            fault = error.detail
+    context = {"choices": rounds, "round": wanted, "ranking": found, "fault": fault}
+    return page(request, "review_ranking.html", context, status=404 if fault else 200)
+
+
+async def _batches(
+    request: web.Request, error: DomainError | None = None, typed: Json | None = None, status: int = 200
+) -> web.Response:
+    found, choices = await asyncio.gather(
+        ask(request, "GET", "/review/batches"), ask(request, "GET", "/review/choices")
+    )
+    titles = {c["key"]: c["label"] for c in choices.body["rounds"]}
+    context = {
+        "batches": found.body,
+        "rounds": choices.body["rounds"],
+        "titles": titles,
+        "error": error,
+        "typed": typed or {},
+        "done": request.query.get("done"),
+    }
+    return page(request, "review_batches.html", context, status=status)
+
+
+async def batches(request: web.Request) -> web.Response:
+    """审核批, the newest first."""
+    return await _batches(request)
+
+
+async def make_batch(request: web.Request) -> web.Response:
+    """新建审核批."""
+    form = await read_form(request)
+    typed = {"round": one(form, "round"), "name": one(form, "name").strip()}
+    try:
+        await ask(request, "POST", "/review/batches", json=typed)
+    except Malformed:
+        return await _batches(request, Malformed("请选择申报批次，并填写名称（1 至 100 字）。"), typed, 400)
+    except (Conflict, Invalid, NotFound) as error:
+        return await _batches(request, error, typed, 409)
+    return see_other("/review/batches?done=made")
+
+
+async def close_batch(request: web.Request) -> web.Response:
+    """封批."""
+    await read_form(request)
+    await ask(request, "POST", f"/review/batches/{uuid_in_path(request)}/close")
+    return see_other("/review/batches?done=closed")

@@ -1,0 +1,205 @@
+"""退回补正: opinions noted while reading, further ones, what is unlocked, the deadline, the mail; 收回退回, 延长补正期限."""
+
+import asyncio
+from datetime import datetime, time
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.review import case, opinion_places
+from services.gateway.web.calls import Json, application, ask, definition, see_other
+from services.gateway.web.form_data import Values, one, read_form
+from services.gateway.web.rendering import page
+from shared import clock
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
+from shared.http.app import uuid_in_path
+
+ROWS = 3
+MAX_ROWS = 100
+WORKING_DAYS = (5, 10, 15, 20, 30)
+BLANK = {"place": "", "phrase": "", "text": ""}
+
+
+async def _page(
+    request: web.Request,
+    typed: Json | None = None,
+    *,
+    error: DomainError | None = None,
+    preview: Json | None = None,
+    status: int = 200,
+) -> web.Response:
+    found = await application(request)
+    path = f"/applications/{found['id']}"
+    form, snapshot, opinions, phrases = await asyncio.gather(
+        definition(request, found),
+        ask(request, "GET", f"{path}/revisions/{found['revision']}"),
+        ask(request, "GET", f"{path}/opinions"),
+        ask(request, "GET", "/review/phrases"),
+    )
+    noted = [o for o in opinions.body if not o["sent"]]
+    groups = opinion_places.choices(form, snapshot.body["content"])
+    context = {
+        "application": found,
+        "form": form,
+        "groups": groups,
+        "noted": [
+            {**o, "place": opinion_places.label(groups, opinion_places.name(o)) or o["section_label"] or ""}
+            for o in noted
+        ],
+        "phrases": phrases.body,
+        "typed": typed or {"rows": [BLANK] * (1 if noted else ROWS), "day": "", "working_days": "", "unlock": []},
+        "working_days": WORKING_DAYS,
+        "error": error,
+        "faults": _faults(error),
+        "preview": preview,
+        "today": clock.today().isoformat(),
+    }
+    return page(request, "review_return.html", context, status=status)
+
+
+def _faults(error: DomainError | None) -> dict[int, list[str]]:
+    """Mistakes by the row of the form they stand in; those of no row come under -1."""
+    found: dict[int, list[str]] = {}
+    for fault in error.errors if isinstance(error, Invalid) else []:
+        parts = (fault.field or "").split(".")
+        row = int(parts[1]) if parts[0] == "opinions" and len(parts) > 1 and parts[1].isdecimal() else -1
+        found.setdefault(row, []).append(fault.message)
+    return found
+
+
+async def write(request: web.Request) -> web.Response:
+    """Where a return is written."""
+    return await _page(request)
+
+
+def _typed(form: Values) -> Json:
+    columns = [form.get(name, []) for name in ("place", "phrase", "text")]
+    length = min(max(map(len, columns), default=0), MAX_ROWS)
+    padded = [[*column, *[""] * (length - len(column))] for column in columns]
+    return {
+        "rows": [dict(zip(("place", "phrase", "text"), row, strict=False)) for row in zip(*padded, strict=False)],
+        "day": one(form, "correct_by"),
+        "working_days": one(form, "working_days"),
+        "unlock": form.get("unlock", []),
+    }
+
+
+def text_of(row: Json) -> str:
+    """A phrase and what was written beside it, in that order."""
+    return "\n".join(part for part in (row["phrase"].strip(), row["text"].strip()) if part)
+
+
+def deadline(day: str, working_days: str) -> Json:
+    """The end of the chosen office day in Beijing, or a number of working days; `Malformed` without either."""
+    if working_days.strip():
+        if not working_days.isascii() or not working_days.isdecimal() or not 1 <= int(working_days[:4]) <= 120:
+            raise Malformed("工作日数应为 1 至 120。", code="deadline_required")
+        return {"working_days": int(working_days)}
+    try:
+        until = datetime.combine(datetime.fromisoformat(day).date(), time(18), clock.SHANGHAI)
+    except ValueError:
+        raise Malformed("请选择补正期限。", code="deadline_required") from None
+    return {"correct_by": until.isoformat()}
+
+
+async def send_back(request: web.Request) -> web.Response:
+    """退回补正, a look at what it would do, or one more row; what was written is in every answer."""
+    form = await read_form(request)
+    id, typed, action = uuid_in_path(request), _typed(form), one(form, "action")
+    if action == "add":
+        return await _page(request, {**typed, "rows": [*typed["rows"], BLANK][:MAX_ROWS]})
+    # Rows without words are left out; the numbers of the others stay with them for what is wrong.
+    written = [(n, row) for n, row in enumerate(typed["rows"]) if text_of(row)]
+    opinions = [{**opinion_places.place(row["place"]), "text": text_of(row)} for _, row in written]
+    path = f"/review/applications/{id}/return"
+    try:
+        body = {**deadline(typed["day"], typed["working_days"]), "opinions": opinions, "unlock": typed["unlock"]}
+        if action == "preview":
+            seen = (await ask(request, "POST", f"{path}/preview", json=body)).body
+            return await _page(request, typed, preview=seen)
+        await ask(request, "POST", path, json=body, etag=one(form, "etag"))
+    except (Conflict, Stale, Invalid, Malformed) as error:
+        if isinstance(error, Invalid):
+            _renumber(error, [n for n, _ in written])
+        return await _page(request, typed, error=error, status=409)
+    return see_other(f"/review/{id}?done=return")
+
+
+def _renumber(error: Invalid, rows: list[int]) -> None:
+    for fault in error.errors:
+        parts = (fault.field or "").split(".")
+        if parts[0] == "opinions" and len(parts) > 1 and parts[1].isdecimal() and int(parts[1]) < len(rows):
+            fault.field = ".".join(["opinions", str(rows[int(parts[1])]), *parts[2:]])
+
+
+async def note(request: web.Request) -> web.Response:
+    """记录意见 at the place one is just reading."""
+    form = await read_form(request)
+    id, said = uuid_in_path(request), one(form, "place")
+    text = text_of({"phrase": one(form, "phrase"), "text": one(form, "text")})
+    typed = {"note": one(form, "text"), "phrase": one(form, "phrase")}
+    if not text:
+        return await case.desk(request, Malformed("请填写意见内容，或选择常用语。"), 400, typed, opine=said)
+    try:
+        body = {**opinion_places.place(said), "text": text}
+        await ask(request, "POST", f"/review/applications/{id}/opinions", json=body)
+    except (Conflict, Invalid, Malformed) as error:
+        return await case.desk(request, error, 409, typed, opine=said)
+    return see_other(f"/review/{id}?done=noted#{case.anchor(opinion_places.place(said))}")
+
+
+async def forget(request: web.Request) -> web.Response:
+    """删除 an opinion that was only noted."""
+    await read_form(request)
+    id, opinion = uuid_in_path(request), uuid_in_path(request, "opinion")
+    try:
+        await ask(request, "DELETE", f"/review/applications/{id}/opinions/{opinion}")
+    except (Conflict, NotFound) as error:
+        return await case.desk(request, error, 409)
+    return see_other(f"/review/{id}?done=forgotten#opinions")
+
+
+async def recall(request: web.Request) -> web.Response:
+    """收回退回, until the applicant has opened it."""
+    form = await read_form(request)
+    id = uuid_in_path(request)
+    try:
+        await ask(request, "POST", f"/review/applications/{id}/recall", json={}, etag=one(form, "etag"))
+    except (Conflict, Stale) as error:
+        return await case.desk(request, error, 409)
+    return see_other(f"/review/{id}?done=recall")
+
+
+async def _extend_page(
+    request: web.Request, typed: dict[str, Any], error: DomainError | None = None, status: int = 200
+) -> web.Response:
+    context = {
+        "application": await application(request),
+        "typed": typed,
+        "working_days": WORKING_DAYS,
+        "error": error,
+        "today": clock.today().isoformat(),
+    }
+    return page(request, "review_extend.html", context, status=status)
+
+
+async def ask_extend(request: web.Request) -> web.Response:
+    """延长补正期限: until when, and why."""
+    return await _extend_page(request, {"day": "", "working_days": "", "reason": ""})
+
+
+async def extend(request: web.Request) -> web.Response:
+    """延长补正期限."""
+    form = await read_form(request)
+    id = uuid_in_path(request)
+    typed = {
+        "day": one(form, "correct_by"),
+        "working_days": one(form, "working_days"),
+        "reason": one(form, "reason"),
+    }
+    try:
+        body = {**deadline(typed["day"], typed["working_days"]), "reason": typed["reason"]}
+        await ask(request, "POST", f"/review/applications/{id}/extend", json=body, etag=one(form, "etag"))
+    except (Conflict, Stale, Invalid, Malformed) as error:
+        return await _extend_page(request, typed, error, 409)
+    return see_other(f"/review/{id}?done=extend")

@@ -1,0 +1,188 @@
+"""Who may open which page: the table's row type, the session behind a cookie, CSRF, and security headers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.gateway.accounts.accounts import refused
+from services.gateway.accounts.sessions import Session
+from services.gateway.settings import GatewaySettings
+from services.gateway.web.addresses import client_address, is_allowed, line
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS, RECEIVED_AT, SESSION, SETTINGS
+from services.gateway.web.form_data import check_csrf, keep_form
+from services.gateway.web.host_and_size import check_body
+from services.gateway.web.limits import USUAL, Limit
+from services.gateway.web.session_watch import WATCH, cut
+from shared import clock
+from shared.errors import NotAllowed, NotSignedIn
+from shared.http.app import REQUEST_ID
+from shared.identity import Actor, Role
+from shared.overload.priority import Rank, rank_of
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Anybody who is signed in, and anybody at all.
+SIGNED_IN = frozenset(Role) - {Role.SYSTEM}
+ANYBODY: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True)
+class Page:
+    """One line of the gateway's route table. `roles`: the session must have one of them; empty opens it to
+    anybody. `form`: an unsafe call proves itself by the form's `csrf_token` instead of by a header, and the
+    handler checks it while it reads the form."""
+
+    method: str
+    path: str
+    handler: Handler
+    roles: frozenset[Role]
+    form: bool = False
+    # Opens before the second factor was given: the page that asks for it, and the way out.
+    early: bool = False
+    # How often it may be called.
+    limit: Limit = USUAL
+    # Takes files, which may be larger than a form; the handler knows how much each may be.
+    files: bool = False
+
+
+def cookie_name(settings: GatewaySettings) -> str:
+    """`__Host-` binds a cookie to this host and to HTTPS; browsers refuse the prefix without HTTPS."""
+    return "__Host-gm_session" if settings.https else "gm_session"
+
+
+@web.middleware
+async def stamp(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The instant a request was received, before anything can wait: deadlines are judged by it."""
+    request[RECEIVED_AT] = clock.now()
+    return await handler(request)
+
+
+async def current(request: web.Request) -> Session | None:
+    """The session of the request's cookie, if it has a live one."""
+    id = request.cookies.get(cookie_name(request.app[SETTINGS]))
+    return await request.app[BROWSER_SESSIONS].find(id) if id else None
+
+
+def actor(request: web.Request) -> Actor:
+    """The signed-in person, with the request's stamp."""
+    return request[SESSION].actor(request[RECEIVED_AT], request[REQUEST_ID], client_address(request))
+
+
+class Origin(StrEnum):
+    """Which page sent a request, as its browser says."""
+
+    OWN = "own"
+    FOREIGN = "foreign"
+    UNSAID = "unsaid"
+
+
+def origin_of(request: web.Request) -> Origin:
+    """Where a request was made. Another site of the same domain is as foreign as any: it has pages of its own."""
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    ours = origin is not None and origin.lower() in request.app[SETTINGS].known_origins
+    if site not in {None, "same-origin", "none"} or not (origin is None or ours):
+        return Origin.FOREIGN
+    return Origin.OWN if ours or site == "same-origin" else Origin.UNSAID
+
+
+@web.middleware
+async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """`NotAllowed` for what another site's page sent, before anything of it is read or waits."""
+    if request.method not in SAFE and origin_of(request) is Origin.FOREIGN:
+        raise NotAllowed("请求来源不受信任，请从本系统页面操作。", code="foreign_origin")
+    return await handler(request)
+
+
+def entered(page: Page) -> Handler:
+    """The page's handler behind what its line of the table asks for."""
+
+    route = f"{page.method} {page.path}"
+    proxied = page.path.startswith("/api/")
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        unsafe = request.method not in SAFE
+        limits, counted = request.app[LIMITS], not is_allowed(request)
+        if counted:
+            await limits.take_address(page.limit, route, line(request))
+        if not proxied:
+            check_body(request, request.app[SETTINGS], files=page.files)
+        if page.roles:
+            session = await current(request)
+            if session is None:
+                return await _sign_in_first(request, page)
+            if counted:
+                await limits.take_account(page.limit, route, str(session.account))
+            request[SESSION] = session
+            if unsafe and not page.form:
+                check_csrf(session, request.headers.get("X-CSRF-Token", ""))
+            if not page.early:
+                if session.needs_factor:
+                    return _first(
+                        request, page, "/second-factor", "second_factor_required", "请先完成双因素认证。"
+                    )
+                if session.needs_consent:
+                    return _first(
+                        request, page, "/account/consent", "consent_required", "请先阅读并同意个人信息处理告知。"
+                    )
+            if not session.roles & page.roles:
+                await refused(
+                    request.app[DATABASE], session.subject, client_address(request), request.method, page.path
+                )
+                raise NotAllowed
+            length = request.content_length if request.body_exists else 0
+            stop = cut(request, transfer=rank_of(request.method, request.path, length) is Rank.TRANSFER)
+            with request.app[WATCH].during(session.id_sha256, session.roles, session.enterprise, stop):
+                return await page.handler(request)
+        return await page.handler(request)
+
+    checked.__doc__ = page.handler.__doc__
+    return checked
+
+
+def _first(request: web.Request, page: Page, place: str, code: str, told: str) -> web.Response:
+    if page.form or request.method not in SAFE or request.path.startswith("/api/"):
+        raise NotAllowed(told, code=code)
+    return web.Response(status=303, headers={"Location": f"{place}?next={quote(request.raw_path, safe='')}"})
+
+
+async def _sign_in_first(request: web.Request, page: Page) -> web.Response:
+    if page.form:
+        # What was typed into the form goes back to the person, who signs in elsewhere and tries again.
+        await keep_form(request)
+        raise NotSignedIn("登录已过期。您填写的内容仍保留在本页，请登录后重试。")
+    if request.path.startswith("/api/"):
+        raise NotSignedIn
+    return web.Response(status=303, headers={"Location": f"/login?next={quote(request.raw_path, safe='')}"})
+
+
+def security_headers(settings: GatewaySettings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """The headers of every answer. Nothing is loaded from elsewhere, framed, sniffed or kept by a proxy."""
+    # 退出 is a form that ends at the provider's own sign-out.
+    provider = urlsplit(str(settings.idp_issuer or settings.idp_url))
+    headers = {
+        "Content-Security-Policy": (
+            "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; "
+            f"connect-src 'self'; form-action 'self' {provider.scheme}://{provider.netloc}; "
+            "frame-ancestors 'none'; base-uri 'none'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    }
+    if settings.https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers)
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.pop("Server", None)
+
+    return add

@@ -1,0 +1,112 @@
+"""The reverse proxy of `/api/v1`: streams both ways, passes on what the contract names and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from services.gateway.accounts.accounts import refused
+from services.gateway.web.access import actor
+from services.gateway.web.addresses import client_address
+from services.gateway.web.backend import UPLOAD, streaming
+from services.gateway.web.context import DATABASE, SERVICES, SESSION, SETTINGS
+from services.gateway.web.resubmission import own_ticket
+from services.gateway.web.slow_readers import SLOW_READERS
+from shared import tickets
+from shared.errors import TooLarge
+from shared.http.app import REQUEST_ID
+from shared.http.framing import ANNOUNCED, abort
+from shared.http.intake import TAKEN
+from shared.overload.priority import Rank, rank_of
+
+# Named, not filtered: a header that is not here cannot be smuggled in, least of all somebody's Authorization.
+TO_SERVICE = ("Accept", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Range")
+TO_CLIENT = (
+    "Accept-Ranges", "Content-Disposition", "Content-Range", "Content-Type", "ETag", "Location", "Retry-After",
+)  # fmt: skip
+# Answers that end with their headers, whatever these say.
+BODILESS = frozenset({204, 304})
+# Whoever does not take a chunk in this many seconds does not read any more.
+SLOWEST_READER = 60
+CHUNK = 128 * 1024
+# What fits into one read is passed on in one piece: each piece more is a system call here and a wake-up there.
+SMALL = 64 * 1024
+# Below this a compressed answer arrives no sooner: it leaves in one go either way.
+WORTH_COMPRESSING = 4096
+
+
+async def forward(request: web.Request) -> web.StreamResponse:
+    """One call of the public contract, handed to the service that owns it."""
+    # A path that nobody owns is refused before anything of its body is read.
+    request.app[SERVICES].owner(request.raw_path.partition("?")[0])
+    limit = request.app[SETTINGS].max_upload_mb * 1024 * 1024
+    if (request.content_length or 0) > limit:
+        raise TooLarge
+    body: AsyncIterator[bytes] | bytes | None = None
+    if request.body_exists:
+        body = request[TAKEN] if TAKEN in request else _counted(request, limit)
+    return await relay(request, request.method, request.raw_path.partition("#")[0], body)
+
+
+async def relay(
+    request: web.Request, method: str, target: str, body: AsyncIterator[bytes] | bytes | None = None
+) -> web.StreamResponse:
+    """The service's own answer to `target`; what is large is streamed to whoever made the request."""
+    services = request.app[SERVICES]
+    path = target.partition("?")[0]
+    headers = {name: request.headers[name] for name in TO_SERVICE if name in request.headers}
+    if ticket := own_ticket(request):
+        headers[tickets.HEADER] = ticket
+    if body is not None and not isinstance(body, bytes):
+        # What is to come, for a service that refuses before it reads. It frames nothing.
+        headers[ANNOUNCED] = str(request.content_length or 0)
+    async with services.reach(
+        services.owner(path),
+        method,
+        target,
+        actor=actor(request),
+        request_id=request[REQUEST_ID],
+        headers=headers,
+        body=body,
+        limits=UPLOAD if rank_of(method, path) is Rank.TRANSFER else streaming(),
+    ) as found:
+        if found.status == 403:
+            who = request[SESSION].subject
+            await refused(request.app[DATABASE], who, client_address(request), request.method, request.path)
+        named = {name: found.headers[name] for name in TO_CLIENT if name in found.headers}
+        length = found.content_length
+        compressed = "json" in found.content_type and (length or 0) > WORTH_COMPRESSING and method != "HEAD"
+        if method != "HEAD" and (found.status in BODILESS or (length is not None and length <= SMALL)):
+            answer: web.StreamResponse = web.Response(status=found.status, headers=named, body=await found.read())
+        else:
+            answer = web.StreamResponse(status=found.status, headers=named)
+            if not compressed:
+                # An answer that breaks off short of it ends the connection.
+                answer.content_length = length
+        if compressed:
+            answer.headers["Vary"] = "Accept-Encoding"
+            answer.enable_compression()
+        if isinstance(answer, web.Response):
+            return answer
+        await answer.prepare(request)
+        with request.app[SLOW_READERS].reading(request, str(request[SESSION].account)) as reading:
+            async for chunk in found.content.iter_chunked(CHUNK):
+                try:
+                    async with asyncio.timeout(SLOWEST_READER):
+                        with reading.piece():
+                            await answer.write(chunk)
+                except TimeoutError:
+                    # The service has answered: who does not read is no outage of it.
+                    abort(request)
+                    raise ConnectionResetError from None
+        await answer.write_eof()
+        return answer
+
+
+async def _counted(request: web.Request, limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in request.content.iter_chunked(CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge
+        yield chunk

@@ -1,0 +1,258 @@
+"""Calls to the other services on behalf of the person who is signed in."""
+
+import asyncio
+import logging
+import random
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorError,
+    ClientError,
+    ClientOSError,
+    ClientResponse,
+    ClientResponseError,
+    ClientTimeout,
+    MultipartWriter,
+    ServerDisconnectedError,
+)
+from yarl import URL
+
+from services.gateway.web.outgoing import Body, Outgoing
+from shared import errors, tickets
+from shared.http.problem import STATUS
+from shared.identity import Actor, Signer
+from shared.observability import tracing
+from shared.overload import deadline
+from shared.overload.breaker import Breaker, Resting, RetryBudget
+from shared.text.json_text import dumps, loads
+
+log = logging.getLogger(__name__)
+
+# The first segments of `/api/v1/…` and the service that answers them. What is not listed does not exist.
+OWNERS = {
+    "rounds": "applications",
+    "forms": "applications",
+    "applications": "applications",
+    "review": "applications",
+    "expert": "applications",
+    "ops": "applications",
+    "audit": "applications",
+    "notifications": "notify",
+}
+AWAY = {
+    "applications": "申报服务暂时没有响应，您填写的内容请勿关闭，稍后再试。",
+    "notify": "通知服务暂时没有响应，请稍后再试；申报不受影响。",
+}
+# A file takes as long as the person's line needs; silence may not.
+UPLOAD = ClientTimeout(total=None, sock_connect=3, sock_read=60)
+# The most that anything else may take, when the request itself has no shorter end.
+LONGEST = 20.0
+CONNECT = 3.0
+
+
+def streaming() -> ClientTimeout:
+    """For an answer that is passed on as it comes: it has to begin in time, and may then go as slowly as it is read."""
+    return ClientTimeout(total=None, sock_connect=deadline.left(CONNECT), sock_read=deadline.left(LONGEST))
+
+
+# What a service is given a rest for. Of a call with a file only that it takes no connection: anything later may be the
+# file's doing, or its sender's.
+OUTAGE = (ClientOSError, ServerDisconnectedError, TimeoutError)
+FILE_OUTAGE = (ClientConnectorError,)
+
+PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
+_BY_STATUS = {int(status): kind for kind, status in STATUS.items()}
+
+
+class Answer:
+    """A service's answer to a page: JSON, its tag, its status."""
+
+    def __init__(self, status: int, etag: str, body: Any) -> None:
+        self.status = status
+        self.etag = etag
+        self.body = body
+
+
+def away(service: str) -> errors.Unavailable:
+    """What a person is told while a service does not answer."""
+    return errors.Unavailable(AWAY[service], code="service_away")
+
+
+class Services:
+    """Where the services are, and our signature."""
+
+    def __init__(self, outgoing: Outgoing, signer: Signer, urls: dict[str, str]) -> None:
+        self.signer = signer
+        self._outgoing = outgoing
+        self._urls = {name: url.rstrip("/") for name, url in urls.items()}
+        # Files have a breaker of their own: what is slow about one person's file is nobody else's outage.
+        lanes = [lane for name in urls for lane in (name, f"{name}-files")]
+        self._breakers = {lane: Breaker("gateway", lane) for lane in lanes}
+        self._retries = RetryBudget()
+
+    def owner(self, path: str) -> str:
+        """The service behind `/api/v1/…`; `NotFound` for anything else."""
+        # Nothing that any layer below could read as another path: no dots alone, no escapes, no empty segments.
+        if not PLAIN_PATH.fullmatch(path):
+            raise errors.NotFound
+        segments = path.split("/")
+        if segments[:3] != ["", "api", "v1"] or len(segments) < 4 or segments[3] not in OWNERS:
+            raise errors.NotFound
+        return OWNERS[segments[3]]
+
+    async def ask(
+        self,
+        actor: Actor | None,
+        method: str,
+        path: str,
+        *,
+        request_id: str | None = None,
+        json: Any = None,
+        etag: str | None = None,
+        key: str | None = None,
+        ticket: str = "",
+        query: dict[str, str] | None = None,
+        data: MultipartWriter | None = None,
+    ) -> Answer:
+        """One call of the public contract, `path` without `/api/v1`; raises the service's problem as our own
+        error, with everything it says. Without a person only what a service opens to nobody in particular."""
+        full = f"/api/v1{path}"
+        headers = {}
+        if etag is not None:
+            headers["If-Match"] = f'"{etag}"'
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        if ticket:
+            headers[tickets.HEADER] = ticket
+        async with self.reach(
+            self.owner(full),
+            method,
+            full,
+            actor=actor,
+            request_id=request_id or (actor.request_id if actor else ""),
+            headers=headers,
+            query=query,
+            body=_json(headers, json) if data is None else data,
+            limits=UPLOAD if data is not None else None,
+        ) as answer:
+            return await _read(answer)
+
+    async def tell(
+        self, service: str, path: str, request_id: str, query: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What a service tells the gateway itself, for nobody in particular."""
+        async with self.reach(service, "GET", path, query=query, request_id=request_id) as answer:
+            found: dict[str, Any] = (await _read(answer)).body
+            return found
+
+    async def tell_back(self, service: str, path: str, request_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Something the gateway has a service do for nobody in particular, and what came of it."""
+        headers: dict[str, str] = {}
+        content = _json(headers, body)
+        async with self.reach(
+            service, "POST", path, headers=headers, body=content, request_id=request_id
+        ) as answer:
+            found: dict[str, Any] = (await _read(answer)).body
+            return found
+
+    async def description(self, service: str) -> dict[str, Any]:
+        """OpenAPI of a service's public routes."""
+        return await self.tell(service, "/internal/openapi.json", "")
+
+    @asynccontextmanager
+    async def reach(
+        self,
+        service: str,
+        method: str,
+        target: str,
+        *,
+        actor: Actor | None = None,
+        request_id: str = "",
+        headers: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+        body: Body | None = None,
+        limits: ClientTimeout | None = None,
+    ) -> AsyncIterator[ClientResponse]:
+        """One call, whatever it answers; `Unavailable` at once while the service is left alone, and after the time
+        that the request has left, which the service is told as well. `target`: path and query as they are sent.
+
+        A GET whose connection broke before an answer is tried once more, as long as few are.
+        """
+        # Encoded as it came: what was checked is what is asked for, and what the token opens.
+        url = URL(self._urls[service] + target, encoded=True)
+        if query:
+            url = url.update_query(query)
+        if not re.fullmatch("[A-Za-z0-9-]*[A-Za-z0-9][A-Za-z0-9-]*", request_id) or len(request_id) > 64:
+            request_id = uuid4().hex
+        headers = {
+            **(headers or {}),
+            **self.signer.headers(service, method, url.raw_path_qs, actor),
+            "X-Request-Id": request_id,
+            **deadline.headers(),
+            **tracing.headers(),
+        }
+        self._retries.earn()
+        again = method in {"GET", "HEAD"}
+        try:
+            lane = f"{service}-files" if limits is UPLOAD else service
+            with self._breakers[lane].call(*(FILE_OUTAGE if limits is UPLOAD else OUTAGE)):
+                while True:
+                    limit = limits or ClientTimeout(total=deadline.left(LONGEST), connect=deadline.left(CONNECT))
+                    began = False
+                    try:
+                        async with self._outgoing.call(
+                            method, url, headers=headers, timeout=limit, body=body, request_id=request_id
+                        ) as answer:
+                            began = True
+                            yield answer
+                            return
+                    except ClientConnectionError:
+                        if began or not again or deadline.over() or not self._retries.spend():
+                            raise
+                        again = False
+                        await asyncio.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret
+        except Resting as error:
+            raise away(service) from error
+        except (ClientError, TimeoutError) as error:
+            # What could not be read as an answer may be somebody's file.
+            reason = type(error).__name__ if isinstance(error, ClientResponseError) else repr(error)
+            log.warning("service does not answer", extra={"target": service, "reason": reason})
+            raise away(service) from error
+
+
+def _json(headers: dict[str, str], value: Any) -> bytes | None:
+    if value is None:
+        return None
+    headers["Content-Type"] = "application/json"
+    return dumps(value)
+
+
+async def _read(answer: ClientResponse) -> Answer:
+    raw = await answer.read()
+    body = loads(raw) if "json" in answer.content_type and raw else None
+    if answer.status >= 400:
+        raise problem(answer.status, body or {}, answer.headers.get("Retry-After"))
+    return Answer(answer.status, answer.headers.get("ETag", "").strip('"'), body)
+
+
+def problem(status: int, body: dict[str, Any], retry_after: str | None) -> errors.DomainError:
+    """A service's `application/problem+json` as our own error."""
+    detail, code = body.get("detail"), body.get("type")
+    kind = _BY_STATUS.get(status)
+    if kind is errors.Broken:
+        return errors.Broken(detail)
+    if kind is None or status >= 500:
+        return errors.Unavailable(detail, code=code, retry_after=int(retry_after or 0) or None)
+    if kind is errors.TooMany:
+        return errors.TooMany(detail, code=code, retry_after=int(retry_after or 5))
+    # What is wrong in a text is shown where the text stands, like any other mistake of a form.
+    if kind is errors.Invalid or (kind is errors.Malformed and code in errors.IN_TEXTS):
+        listed = [errors.FieldError.model_validate(e) for e in body.get("errors", [])]
+        return errors.Invalid(listed, detail, code=code)
+    extra = {k: v for k, v in body.items() if k not in {"type", "title", "status", "detail", "request_id"}}
+    return kind(detail, code=code, **extra)

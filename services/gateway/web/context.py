@@ -1,0 +1,30 @@
+"""The typed resources of the gateway, and what each request carries."""
+
+from datetime import datetime
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.gateway.accounts.sessions import Session, Sessions
+from services.gateway.settings import GatewaySettings
+from services.gateway.signin.client import SignInClient
+from services.gateway.web.backend import Services
+from services.gateway.web.cache import Cache
+from services.gateway.web.limits import Limits
+from services.gateway.web.outgoing import Outgoing
+from shared.sealing import Keyring
+from shared.workdays import WorkingDays
+
+SETTINGS = web.AppKey("settings", GatewaySettings)
+DATABASE: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("database", async_sessionmaker)
+BROWSER_SESSIONS = web.AppKey("browser_sessions", Sessions)
+CACHE = web.AppKey("cache", Cache)
+SERVICES = web.AppKey("services", Services)
+OUTGOING = web.AppKey("outgoing", Outgoing)
+SIGN_IN = web.AppKey("sign_in", SignInClient)
+KEYS = web.AppKey("keys", Keyring)
+WORKDAYS = web.AppKey("workdays", WorkingDays)
+LIMITS = web.AppKey("limits", Limits)
+
+RECEIVED_AT = web.RequestKey("received_at", datetime)
+SESSION = web.RequestKey("session", Session)

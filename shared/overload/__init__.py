@@ -1,0 +1,1 @@
+"""Stay answerable under load: priorities, admission, deadlines, circuit breakers."""

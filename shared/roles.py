@@ -1,0 +1,28 @@
+"""Name the sets of roles and of calling services that route tables admit: one place for each set."""
+
+from shared.identity import Role
+
+APPLICANT = frozenset({Role.APPLICANT})
+REVIEWER = frozenset({Role.REVIEWER})
+EXPERT = frozenset({Role.EXPERT})
+DIRECTOR = frozenset({Role.DIRECTOR})
+OPERATOR = frozenset({Role.OPERATOR})
+AUDITOR = frozenset({Role.AUDITOR})
+# The bureau, as far as it reads cases.
+STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})
+# Whoever reads a case with its correspondence.
+READERS = APPLICANT | STAFF
+# An expert reads what one scores: the materials, not the correspondence.
+JUDGES = READERS | EXPERT
+# Whoever works on a case, and can be given one.
+CASE_WORKERS = frozenset({Role.REVIEWER, Role.EXPERT, Role.DIRECTOR})
+# Those who see to it that people hear of what was decided: they may have a notice sent again.
+TELLERS = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.OPERATOR})
+EVERYONE = frozenset(Role) - {Role.SYSTEM}
+
+# Services, as callers.
+GATEWAY = frozenset({"gateway"})
+APPLICATIONS = frozenset({"applications"})
+DOCUMENTS = frozenset({"documents"})
+NOTIFY = frozenset({"notify"})
+WORKERS = DOCUMENTS | NOTIFY
