@@ -154,6 +154,8 @@ class Plan:
                 "GM_IDP_URL": f"{self.public_url.rstrip('/')}/stub-idp",
                 "GM_IDP_CLIENT_ID": "gongmei",
                 "GM_IDP_CLIENT_SECRET": self.secrets.idp_client_secret,
+                "GM_REGISTRY_URL": f"{self.public_url.rstrip('/')}/stub-idp/registry",
+                "GM_REGISTRY_KEY": self.secrets.registry_key,
                 "GM_STUB_SMTP_URL": found["GM_SMTP_URL"],
                 "GM_STUB_CA_FILE": str(self.var / "yizhengtong" / "ca.pem"),
             }

@@ -29,6 +29,7 @@ class Secrets:
     # Of the role that services work as; the other one owns the tables.
     service_database_password: str
     idp_client_secret: str
+    registry_key: str
     master_key: str
     receipt_key: str
     personal_key: str
@@ -47,6 +48,7 @@ def _made() -> dict[str, Any]:
             database_password=secrets.token_urlsafe(24),
             service_database_password=secrets.token_urlsafe(24),
             idp_client_secret=secrets.token_urlsafe(24),
+            registry_key=secrets.token_urlsafe(24),
             master_key=b64(secrets.token_bytes(32)),
             receipt_key=b64(secrets.token_bytes(32)),
             audit_key=b64(secrets.token_bytes(32)),

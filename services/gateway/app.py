@@ -8,7 +8,7 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from services.gateway import internal, routes
+from services.gateway import internal, registry, routes
 from services.gateway.accounts.sessions import Sessions
 from services.gateway.operator.audit_sealing import sealing
 from services.gateway.settings import GatewaySettings
@@ -164,6 +164,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
             {"applications": str(settings.applications_url), "notify": str(settings.notify_url)},
         )
         app[SIGN_IN] = SignInClient(settings, outgoing)
+        app[internal.REGISTRY] = registry.connect(settings, outgoing)
         yield
 
 
@@ -175,7 +176,7 @@ async def _internal(app: web.Application) -> AsyncIterator[None]:
         internal.ROUTES,
         busy=BUSY,
     )
-    inner[SETTINGS] = settings
+    inner[internal.REGISTRY] = app[internal.REGISTRY]
     inner[DATABASE] = app[DATABASE]
     inner[KEYS] = app[KEYS]
     checks, samplers = app[CHECKS], app[SAMPLERS]

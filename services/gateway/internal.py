@@ -7,16 +7,18 @@ from prometheus_client import Gauge
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway import registry
 from services.gateway.accounts import attributes
 from services.gateway.accounts.models import Account
-from services.gateway.web.context import DATABASE, KEYS, SETTINGS
+from services.gateway.registry import Registry
+from services.gateway.web.context import DATABASE, KEYS
 from shared import clock
 from shared.errors import Malformed, NotFound, Unavailable
 from shared.http.app import HEALTH, METRICS, Route, answer, uuid_in_path
 from shared.messages import Profile, Staff, StaffMember
 from shared.roles import CASE_WORKERS
 from shared.sealing import Keyring
+
+REGISTRY = web.AppKey("registry", Registry)
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
 MAX_SKEW = timedelta(seconds=1)
@@ -25,16 +27,15 @@ SKEW = Gauge("gm_clock_skew_seconds", "The database's clock minus this machine's
 
 async def profile(request: web.Request) -> web.Response:
     """What is known of an account for prefilling a form: the registry's entry and the platform's attributes."""
-    database = request.app[DATABASE]
-    async with database.begin() as session:
+    async with request.app[DATABASE].begin() as session:
         account = await session.get(Account, uuid_in_path(request, "account"))
     if account is None:
         raise NotFound
     entry: dict[str, str] = {}
     answered = True
-    if request.app[SETTINGS].stub_idp and account.enterprise:
+    if account.enterprise:
         try:
-            entry = await registry.entry(database, account.enterprise)
+            entry = await request.app[REGISTRY].entry(account.enterprise)
         except Unavailable:
             answered = False
     return answer(_profile(account, request.app[KEYS], entry, answered))

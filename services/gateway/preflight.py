@@ -19,6 +19,7 @@ def findings(settings: GatewaySettings) -> list[Finding]:
         *_cache(settings),
         *look("门户证书", lambda: _portal(settings)),
         *look("身份平台证书", lambda: _provider(settings)),
+        *look("法人库", lambda: _registry(settings)),
         *_environment(settings),
         *tokens(unbound=settings.accept_unbound_tokens),
     ]
@@ -51,6 +52,16 @@ def _provider(settings: GatewaySettings) -> Iterator[Finding]:
         yield from certificate("身份平台证书", provider.host or "", provider.port or 443)
     else:
         yield bad("身份平台证书", f"{provider} 没有加密", "应为 https 地址")
+
+
+def _registry(settings: GatewaySettings) -> Iterator[Finding]:
+    url = settings.registry_url
+    if url is None:
+        yield warning("法人库", "未接入", "企业须自行填写登记信息；接入应设置 GM_REGISTRY_URL 和 GM_REGISTRY_KEY")
+    elif url.scheme == "https":
+        yield from certificate("法人库证书", url.host or "", url.port or 443)
+    else:
+        yield warning("法人库证书", f"{url} 没有加密", "生产环境应使用 https")
 
 
 def _environment(settings: GatewaySettings) -> Iterator[Finding]:

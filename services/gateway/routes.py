@@ -16,6 +16,7 @@ from services.gateway.stub_idp import certificate_pages as stub_certificate
 from services.gateway.stub_idp import endpoints as stub_endpoints
 from services.gateway.stub_idp import handlers as stub
 from services.gateway.stub_idp import register_pages as stub_register
+from services.gateway.stub_idp import registry as stub_registry
 from services.gateway.stub_idp import reset as stub_reset
 from services.gateway.stub_idp import reviewing as stub_reviewing
 from services.gateway.stub_idp import unbinding as stub_unbinding
@@ -177,6 +178,7 @@ STUB_IDP = [
     Page(
         "GET", "/stub-idp/.well-known/openid-configuration", stub_endpoints.configuration, ANYBODY, limit=UNLIMITED
     ),
+    Page("GET", "/stub-idp/registry/{uscc}", stub_registry.entry, ANYBODY, limit=UNLIMITED),
     Page("GET", "/stub-idp/am/UI/Logout", stub_endpoints.logout, ANYBODY),
     Page("GET", "/stub-idp/captcha/{id}/picture", stub_captchas.picture, ANYBODY, limit=SIGN_IN),
     Page("GET", "/stub-idp/captcha/{id}/sound", stub_captchas.sound, ANYBODY, limit=SIGN_IN),

@@ -47,6 +47,11 @@ class GatewaySettings(DatabaseSettings):
     idp_service: str = ""
     idp_claims_file: str = ""
     idp_leeway_seconds: int = Field(default=30, ge=0, le=300)
+    # The legal-person registry (法人库), asked below this address (`registry.py`); its key; how long an answer may take.
+    # Whoever asks the gateway for a profile waits two seconds, and the registry is only a part of it.
+    registry_url: AnyHttpUrl | None = None
+    registry_key: SecretStr = SecretStr("")
+    registry_seconds: float = Field(default=1.2, gt=0, le=1.8)
     # The stub of the platform and of the legal-person registry; for development and demonstration only.
     stub_idp: bool = False
     # A fixed captcha; empty draws a new one for each form.
@@ -139,6 +144,12 @@ class GatewaySettings(DatabaseSettings):
     def _split_keys(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("idp_issuer", "idp_url", "registry_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        # How Compose passes on what nobody has set.
+        return value or None
+
     @model_validator(mode="after")
     def _one_provider(self) -> Self:
         if not self.idp_issuer and not self.idp_url:
@@ -159,4 +170,6 @@ class GatewaySettings(DatabaseSettings):
             provider = self.idp_issuer or self.idp_url
             if provider and provider.scheme != "https":
                 raise ValueError("GM_IDP_ISSUER、GM_IDP_URL：生产环境应为 https 地址")
+            if self.registry_url and self.registry_url.scheme != "https":
+                raise ValueError("GM_REGISTRY_URL：生产环境应为 https 地址")
         return self

@@ -302,6 +302,7 @@ GET    /stub-idp/am/oauth2/tokeninfo                 * unlimited
 GET    /stub-idp/am/oauth2/userinfo                  * unlimited
 GET    /stub-idp/am/oauth2/connect/jwk_uri           * unlimited
 GET    /stub-idp/.well-known/openid-configuration    * unlimited
+GET    /stub-idp/registry/{uscc}                     * unlimited
 GET    /stub-idp/am/UI/Logout                        *
 GET    /stub-idp/captcha/{id}/picture                * sign_in
 GET    /stub-idp/captcha/{id}/sound                  * sign_in

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from services.gateway.form import form_view
 from services.gateway.web.calls import Json, application, ask, nothing
+from services.gateway.web.context import SETTINGS
 from services.gateway.web.rendering import when
 from shared import clock
 from shared.errors import Invalid, NotFound
@@ -71,6 +72,14 @@ def sources(opened: Json, values: Json) -> dict[str, str]:
         for name, item in opened["prefill"].items()
         if item["value"] == values.get(name)
     }
+
+
+def not_connected(request: web.Request, section: Json, opened: Json) -> bool:
+    """Say whether the section has empty fields that a registry would fill, and no registry is connected."""
+    return request.app[SETTINGS].registry_url is None and any(
+        (field.get("prefill") or "").startswith("registry.") and field["key"] not in opened["prefill"]
+        for field in section["fields"]
+    )
 
 
 def news(section: Json, opened: Json, values: Json) -> list[Json]:

@@ -156,6 +156,7 @@ async def _render(
         "checks": checks_view.lines(await definition(request, found), checks.body),
         "shape": section_state.shape(now),
         "news": registry_news.news(section, opened.body, values),
+        "not_connected": registry_news.not_connected(request, section, opened.body),
         "left_over": [item for item in beside_it.body if item["section"] in (section["key"], None)],
         "notice": notice,
         "saved": notice == NOTICES["saved"],

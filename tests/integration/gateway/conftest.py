@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,12 @@ from tests.integration.notify.conftest import make_settings as notify_settings
 
 def make_settings(database_url: str, redis_url: str, **changes: Any) -> GatewaySettings:
     port = changes.pop("gateway_port", None) or free_port()
+    if changes.get("stub_idp", True):
+        registry = {
+            "registry_url": f"http://127.0.0.1:{port}/stub-idp/registry",
+            "registry_key": "the registry's key",
+        }
+        changes = registry | changes
     values = {
         "database_url": database_url,
         "redis_url": redis_url,
@@ -83,6 +89,15 @@ def applications(house: tuple[TestServer, TestServer]) -> TestServer:
 async def house(
     identity_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[TestServer, TestServer]]:
+    async with standing(identity_url, redis_url, tmp_path_factory.mktemp("store")) as servers:
+        yield servers
+
+
+@asynccontextmanager
+async def standing(
+    identity_url: str, redis_url: str, store: Path, **changes: Any
+) -> AsyncIterator[tuple[TestServer, TestServer]]:
+    """A gateway and the services behind it, with demo accounts and rounds; `changes` to the gateway's settings."""
     async with AsyncExitStack() as stack:
         ports = {"applications": free_port(), "notify": free_port()}
         settings = make_settings(
@@ -91,11 +106,12 @@ async def house(
             applications_url=f"http://127.0.0.1:{ports['applications']}",
             notify_url=f"http://127.0.0.1:{ports['notify']}",
             signins_per_minute=10_000,
+            **changes,
         )
         behind = create_applications(
             applications_settings(
                 identity_url,
-                tmp_path_factory.mktemp("store"),
+                store,
                 gateway_url=f"http://127.0.0.1:{settings.gateway_internal_port}",
                 notify_url=f"http://127.0.0.1:{ports['notify']}",
             )

@@ -1,8 +1,9 @@
 """What is brought along from the registry: with its source and time, while the registry is well, slow and away."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,9 @@ from sqlalchemy import text
 
 from deploy.demo.values import ENTERPRISE_1, REWARD_SLOTS, file_for, reward_values
 from services.applications.core.peers import Profiles
+from services.gateway.internal import REGISTRY
 from services.gateway.web.context import DATABASE
+from shared.errors import Unavailable
 from tests.integration.gateway.conftest import Browser
 
 Json = dict[str, Any]
@@ -33,12 +36,23 @@ async def sql(gateway: TestServer, statement: str, **values: Any) -> None:
         await session.execute(text(statement), values)
 
 
+async def answers_again(gateway: TestServer) -> None:
+    """Wait until the gateway's breaker has found out that the registry answers."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(Unavailable):
+                await gateway.app[REGISTRY].entry(ENTERPRISE_1[0])
+                return
+            await asyncio.sleep(0.1)
+
+
 @asynccontextmanager
 async def slow(gateway: TestServer) -> AsyncIterator[None]:
     """The registry takes questions and does not answer them."""
     async with gateway.app[DATABASE].begin() as session:
         await session.execute(text("LOCK TABLE stub_idp.registry IN ACCESS EXCLUSIVE MODE"))
         yield
+    await answers_again(gateway)
 
 
 @asynccontextmanager
@@ -49,6 +63,7 @@ async def failing(gateway: TestServer) -> AsyncIterator[None]:
         yield
     finally:
         await sql(gateway, "ALTER TABLE stub_idp.registry_away RENAME TO registry")
+        await answers_again(gateway)
 
 
 @asynccontextmanager

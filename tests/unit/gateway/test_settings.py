@@ -36,6 +36,7 @@ def test_production_starts_with_everything_on() -> None:
     ("changes", "named"),
     [
         ({"stub_idp": True}, "GM_STUB_IDP"),
+        ({"registry_url": "http://registry.example"}, "GM_REGISTRY_URL"),
         ({"second_factor": False}, "GM_SECOND_FACTOR"),
         ({"consent_required": False}, "GM_CONSENT_REQUIRED"),
         ({"public_url": "http://gongmei.example"}, "GM_PUBLIC_URL"),
