@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages format bench-documents screenshots
+.PHONY: help run demo docs reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -55,6 +55,10 @@ check: ## formatting, lint, types, walls between the services, Compose file, man
 	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	@.venv/bin/kubernetes-validate --strict --quiet -k 1.33.0 $(MANIFESTS)
 	@$(PYTHON) -m deploy.forms check
+
+docs: ## write the generated pages of docs/: decisions, errors, routes, settings, states
+	@deploy/bootstrap.sh run
+	@$(PYTHON) -m deploy.docs
 
 bench: bench-figures bench-forms bench-documents bench-deadline bench-uploads bench-queue bench-mail ## all of them
 

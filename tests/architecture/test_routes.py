@@ -1,6 +1,6 @@
 """The route tables, written down once more: nothing is opened to anybody by accident.
 
-A change here is a change of contract: in a commit of its own, with a line in DECISIONS.md.
+A change here is a change of contract: in a commit of its own, with a record in docs/decisions.
 """
 
 from collections.abc import Iterable

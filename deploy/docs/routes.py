@@ -1,0 +1,83 @@
+"""The route tables of the three services with HTTP."""
+
+from collections.abc import Callable, Iterable
+
+from deploy.docs.tables import table
+from services.applications.routes import ROUTES as APPLICATIONS
+from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
+from services.gateway.routes import API, PAGES
+from services.gateway.web.access import SIGNED_IN, Page
+from services.gateway.web.limits import USUAL
+from services.notify.routes import ROUTES as NOTIFY
+from shared.http.app import Route
+from shared.identity import Role
+
+TEXT = """# Routes
+
+The public HTTP contract is `/api/v1`, described with all its models at `/api/v1/openapi.json` and shown at `/api/v1/docs`. The gateway
+is the only service that people reach; it passes `/api/v1` on to applications and notify with a token for that one request. Roles are those of the person
+a call is made for. `If-Match`: the version that the caller saw. `key`: needs an `Idempotency-Key`. `limit`: which of the limits of
+[settings](operating/settings.md) counts the call, where it is not the usual one. The stub identity platform's own routes are not listed.
+"""
+
+
+def page() -> str:
+    """All tables, one a service."""
+    parts = [
+        ("Pages (gateway)", _pages(PAGES)),
+        ("API at the gateway", _pages(API)),
+        ("applications", _routes(APPLICATIONS)),
+        ("notify", _routes(NOTIFY)),
+        ("gateway, internal port", _routes(GATEWAY_INTERNAL)),
+    ]
+    return TEXT + "".join(f"\n## {title}\n\n{body}\n" for title, body in parts)
+
+
+def _pages(lines: Iterable[Page]) -> str:
+    def flags(line: Page) -> str:
+        limit = "" if line.limit is USUAL else f"limit {line.limit.name}"
+        early = "before the second factor" if line.early else ""
+        return ", ".join(filter(None, (limit, "files" if line.files else "", early)))
+
+    rows = [
+        (
+            line.method,
+            f"`{line.path}`",
+            _roles(line.roles) if line.roles else "anybody",
+            _says(line.handler),
+            flags(line),
+        )
+        for line in lines
+    ]
+    return table(("", "path", "for", "what", ""), rows)
+
+
+def _routes(lines: Iterable[Route]) -> str:
+    def flags(line: Route) -> str:
+        query = f"query {' '.join(line.query)}" if line.query else ""
+        return ", ".join(
+            filter(None, ("If-Match" if line.if_match else "", "key" if line.idempotent else "", query))
+        )
+
+    rows = [
+        (
+            line.method,
+            f"`{line.path}`",
+            ", ".join(sorted(line.callers)) or "anybody",
+            _roles(line.roles) if line.roles else "",
+            _says(line.handler),
+            flags(line),
+        )
+        for line in lines
+    ]
+    return table(("", "path", "called by", "for", "what", ""), rows)
+
+
+def _roles(roles: frozenset[Role]) -> str:
+    return "whoever is signed in" if roles == SIGNED_IN else ", ".join(sorted(roles))
+
+
+def _says(handler: Callable[..., object]) -> str:
+    """The first sentence of a handler's docstring."""
+    text = " ".join((handler.__doc__ or "").split())
+    return text.partition(". ")[0].removesuffix(".")
