@@ -10,16 +10,14 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from services.applications.attachments.clamd import Clamd
 from services.applications.attachments.inspection import Inspector
 from services.applications.attachments.page_images import Pictures
+from services.applications.attachments.resources import INSPECTOR, PICTURES, SCANNER
 from services.applications.attachments.uploads import remove_leftovers
 from services.applications.core.codec import Codec
 from services.applications.core.context import (
     CODEC,
     ENGINE,
     HINTS,
-    INSPECTOR,
     PEERS,
-    PICTURES,
-    SCANNER,
     SESSIONS,
     SETTINGS,
     STORE,

@@ -7,10 +7,12 @@ from urllib.parse import quote
 from aiohttp import BodyPartReader, web
 
 from services.applications.attachments import attachments as use_case
-from services.applications.attachments.uploads import MB, examine, receive, too_large
-from services.applications.core import views
-from services.applications.core.budgets import may_add
-from services.applications.core.context import CODEC, INSPECTOR, SCANNER, SETTINGS, STORE, transaction
+from services.applications.attachments.resources import INSPECTOR, SCANNER
+from services.applications.attachments.uploads import examine, receive, too_large
+from services.applications.core.context import CODEC, SETTINGS, STORE, transaction
+from services.applications.core.stored_contents import MB
+from services.applications.filling.budgets import may_add
+from services.applications.filling.views import attachment_view
 from shared.errors import Malformed, NotFound
 from shared.http import framing
 from shared.http.app import actor, answer, uuid_in_path
@@ -56,7 +58,7 @@ async def upload(request: web.Request) -> web.Response:
             attachment = await use_case.keep(
                 session, app[STORE], codec, who, id, section, slot, file, examined, total_mb=total_mb
             )
-            view = views.attachment_view(attachment)
+            view = attachment_view(attachment)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(file.path)

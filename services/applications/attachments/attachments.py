@@ -4,12 +4,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.attachments.uploads import MB, Examined, Place, Received
+from services.applications.attachments.uploads import Examined, Place, Received
 from services.applications.core import repository, stored_contents
 from services.applications.core.audit import record
 from services.applications.core.codec import Codec
 from services.applications.core.disclosure import must_be_shown
 from services.applications.core.readings import read_file
+from services.applications.core.stored_contents import MB
 from services.applications.filling.sections import editable, open_section
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.reading import named_files

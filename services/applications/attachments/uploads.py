@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from services.applications.attachments.clamd import Clamd, ScannerAway
 from services.applications.attachments.inspection import Inspector
+from services.applications.core.stored_contents import MB
 from services.applications.forms.definition import Slot
 from shared import clock
 from shared.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
 
 log = logging.getLogger(__name__)
 
-MB = 1024 * 1024
 # How each accepted kind of file begins, whatever its name says.
 _KINDS = {
     "pdf": ("application/pdf", b"%PDF-"),

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from services.applications.attachments.clamd import Clamd
-from services.applications.attachments.inspection import Inspector
-from services.applications.attachments.page_images import Pictures
 from services.applications.core.codec import Codec
 from services.applications.settings import ApplicationsSettings
 from shared.identity import Signer
@@ -24,10 +21,6 @@ ENGINE = web.AppKey("engine", AsyncEngine)
 CODEC = web.AppKey("codec", Codec)
 STORE = web.AppKey("store", Store)
 WORKDAYS = web.AppKey("workdays", WorkingDays)
-INSPECTOR = web.AppKey("inspector", Inspector)
-PICTURES = web.AppKey("pictures", Pictures)
-# None where no scanner is configured.
-SCANNER: web.AppKey[Clamd | None] = web.AppKey("scanner", Clamd)
 HINTS = web.AppKey("hints", Hints)
 
 

@@ -301,3 +301,13 @@ class DocumentStatus(BaseModel):
     message: str | None = None
     # Of a document that was given up: under which it is found at `/ops`, short enough to be read out.
     reference: str | None = None
+
+
+class TimelineEntry(BaseModel):
+    at: AwareDatetime
+    action: str
+    label: str
+    actor: str
+    from_state: str | None
+    to_state: str | None
+    details: dict[str, Any]

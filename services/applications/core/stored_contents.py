@@ -108,3 +108,6 @@ async def give_up(session: AsyncSession, application_id: UUID, before: datetime)
         .execution_options(synchronize_session=False)
     )
     return list(taken)
+
+
+MB = 1024 * 1024

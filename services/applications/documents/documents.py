@@ -5,16 +5,17 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import budgets, receipts, repository
+from services.applications.core import receipts, repository
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.core.schemas import DocumentStatus
 from services.applications.documents import document_model, letters
+from services.applications.documents.keys import document_key
+from services.applications.filling import budgets
 from services.applications.filling.filled_form import load
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.reading import named_files
 from services.applications.outbox import outbox, throughput
-from services.applications.submission.submit import document_key
 from services.applications.tables.applications import Application, Document
 from shared import clock
 from shared.document import AnyDocument, Proof

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import receipts, repository
 from services.applications.documents.document_model import OFFICE
+from services.applications.documents.keys import document_key
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.outbox import outbox
-from services.applications.submission.submit import document_key
 from services.applications.tables.applications import Application, Document
 from services.applications.tables.decision import LETTER_NUMBER, Letter
 from shared import clock

@@ -2,13 +2,16 @@
 
 from aiohttp import web
 
-from services.applications.core import repository, views
+from services.applications.core import repository
 from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.core.peers import PROFILES
 from services.applications.filling import carried_over_queries
 from services.applications.filling.carried_over import dismiss
 from services.applications.filling.carried_over_schemas import Rebased
 from services.applications.filling.rebasing import rebase_draft
+from services.applications.filling.views import full
+from services.applications.filling.views import left_over as left_over_views
+from services.applications.filling.views import report as report_view
 from shared.errors import Conflict, NotFound
 from shared.http.app import actor, answer, if_match, uuid_in_path
 
@@ -25,7 +28,7 @@ async def foresee(request: web.Request) -> web.Response:
             _, report = await rebase_draft(session, request.app[CODEC], who, id, None, known)
         except Conflict as refused:
             raise NotFound(refused.detail, code=refused.code) from refused
-        view = await views.report(session, report)
+        view = await report_view(session, report)
         await trial.rollback()
     return answer(view)
 
@@ -38,8 +41,8 @@ async def rebase(request: web.Request) -> web.Response:
         codec = request.app[CODEC]
         application, report = await rebase_draft(session, codec, who, id, if_match(request), known)
         view = Rebased(
-            application=await views.full(session, codec, application, who),
-            report=await views.report(session, report),
+            application=await full(session, codec, application, who),
+            report=await report_view(session, report),
         )
     return answer(view, ETag=f'"{view.application.version}"')
 
@@ -49,7 +52,7 @@ async def reports(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         found = [
-            await views.report(session, r) for r in await carried_over_queries.reports(session, application.id)
+            await report_view(session, r) for r in await carried_over_queries.reports(session, application.id)
         ]
     return answer(found)
 
@@ -58,7 +61,7 @@ async def left_over(request: web.Request) -> web.Response:
     """What was typed and has no place in the form, until it is dismissed."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
-        found = await views.left_over(session, request.app[CODEC], application)
+        found = await left_over_views(session, request.app[CODEC], application)
     return answer(found)
 
 

@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.attachments.uploads import MB
 from services.applications.core import repository, round_queries, stored_contents
 from services.applications.core.audit import record
 from services.applications.core.codec import Codec
 from services.applications.core.moves import round_facts
+from services.applications.core.stored_contents import MB
 from services.applications.filling.carried_over import attention, keep_left_over, keep_report, mistakes, note
 from services.applications.filling.filled_form import of_rows
 from services.applications.forms.catalogue import between

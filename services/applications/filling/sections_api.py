@@ -4,19 +4,20 @@ from typing import Any
 
 from aiohttp import web
 
-from services.applications.core import repository, round_queries, views
+from services.applications.core import repository, round_queries
 from services.applications.core.context import CODEC, ENGINE, transaction
+from services.applications.core.return_seen import mark_seen
 from services.applications.core.schemas import SectionValues
 from services.applications.filling import autosave
 from services.applications.filling import sections as use_case
+from services.applications.filling.views import section_view, section_written
 from services.applications.forms.filled.section_state import SectionNow
-from services.applications.review.opinions import mark_seen
 from shared import direct
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 
 
 def _written(opened: use_case.Opened, now: SectionNow, shown: dict[str, Any] | None) -> web.Response:
-    view = views.section_written(opened, now, shown)
+    view = section_written(opened, now, shown)
     return answer(view, ETag=f'"{view.etag}"')
 
 
@@ -29,7 +30,7 @@ async def get_section(request: web.Request) -> web.Response:
         files = await repository.attachments(session, id)
         now = await use_case.standing(session, opened, files)
         round_ = await round_queries.round_(session, opened.application.round_id)
-        view = views.section_view(opened, [file for file in files if file.section == key], now, round_)
+        view = section_view(opened, [file for file in files if file.section == key], now, round_)
     return answer(view, ETag=f'"{view.etag}"')
 
 

@@ -6,10 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
 from services.applications.core.audit import record
-from services.applications.core.budgets import may_start
 from services.applications.core.codec import Codec
 from services.applications.core.moves import facts_of, round_facts
 from services.applications.filling import prefill
+from services.applications.filling.budgets import may_start
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State, round_open

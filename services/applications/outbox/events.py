@@ -9,8 +9,7 @@ from services.applications.core import repository
 from services.applications.core.codec import Codec
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.outbox import outbox
-from services.applications.outbox.recipients import fallback_of, handler_of
-from services.applications.submission.submit import person_of
+from services.applications.outbox.recipients import fallback_of, handler_of, person_of
 from services.applications.tables.applications import Application
 from shared import clock
 from shared.messages import NOTIFY, AnyEvent

@@ -1,5 +1,10 @@
-"""Whom mail goes to when the contact that an application names cannot be reached."""
+"""Choose whom mail goes to: the contact that an application names, or who began it when the contact cannot be reached."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from services.applications.forms.definition import Form
+from services.applications.forms.filled.checks import value_at
 from services.applications.tables.applications import Application
 from shared.messages import Person
 
@@ -16,6 +21,16 @@ def handler_of(application: Application) -> Person | None:
 
 
 def fallback_of(application: Application, to: Person) -> Person | None:
-    """The same, unless it is the contact's own address."""
+    """`handler_of`, unless it is the contact's own address."""
     handler = handler_of(application)
     return handler if handler is not None and handler.email != to.email else None
+
+
+def person_of(application: Application, form: Form, saved: Mapping[str, Mapping[str, Any]]) -> Person:
+    """Whom the application's contact section names."""
+    email = value_at(form.contact_email, saved)
+    return Person(
+        name=str(value_at(form.contact_name, saved) or application.enterprise_name),
+        email=str(email) if email else None,
+        enterprise=application.enterprise,
+    )

@@ -3,8 +3,9 @@
 from aiohttp import web
 
 from services.applications.attachments import attachments as use_case
+from services.applications.attachments.resources import PICTURES, SCANNER
 from services.applications.core import peers, repository, views
-from services.applications.core.context import CODEC, PEERS, PICTURES, SCANNER, STORE, transaction
+from services.applications.core.context import CODEC, PEERS, STORE, transaction
 from services.applications.filling.provenance import origins
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.review import case_list

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from services.applications.core import peers, views
 from services.applications.core.context import PEERS, SETTINGS, transaction
+from services.applications.core.list_params import must_be_short, page_limit, states
 from services.applications.core.schemas import ApplicationPage
 from services.applications.forms.catalogue import form
 from services.applications.review import assignment, case_list, leases, saved_filters
@@ -22,7 +23,6 @@ from services.applications.review.schemas import (
     StaffView,
     TakeLease,
 )
-from services.applications.submission.applications_api import must_be_short, page_limit, states
 from shared.errors import Malformed
 from shared.http.app import actor, answer, body, uuid_in_path
 from shared.identity import Role

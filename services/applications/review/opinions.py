@@ -7,19 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.core.moves import must_match_or_tell
+from services.applications.core.return_seen import mark_seen
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import State
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.identity import Actor, Role
-
-
-async def mark_seen(session: AsyncSession, application: Application, actor: Actor) -> None:
-    """The applicant has opened the return: from now on it cannot be taken back."""
-    if actor.is_a(Role.APPLICANT) and application.state == State.RETURNED and application.return_seen_at is None:
-        application.return_seen_at = clock.now()
-        record(session, actor, "see_return", application_id=application.id, round_trip=application.round_trips)
-        await session.flush()
+from shared.identity import Actor
 
 
 async def reply(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, text: str) -> Opinion:

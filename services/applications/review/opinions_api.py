@@ -2,10 +2,12 @@
 
 from aiohttp import web
 
-from services.applications.core import repository, views
+from services.applications.core import repository
 from services.applications.core.context import transaction
+from services.applications.core.return_seen import mark_seen
 from services.applications.core.schemas import Raise, Reply
 from services.applications.review import opinions as use_case
+from services.applications.review.views import opinion_view
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 from shared.identity import Role
 
@@ -15,11 +17,11 @@ async def list_opinions(request: web.Request) -> web.Response:
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
-        await use_case.mark_seen(session, application, who)
+        await mark_seen(session, application, who)
         # One raised for a return still to come is the reviewers' business until then.
         up_to = application.round_trips if who.is_a(Role.APPLICANT) else None
         found = await repository.opinions(session, application.id, up_to=up_to)
-        return answer([views.opinion_view(application, opinion) for opinion in found])
+        return answer([opinion_view(application, opinion) for opinion in found])
 
 
 async def answer_opinion(request: web.Request) -> web.Response:
@@ -28,7 +30,7 @@ async def answer_opinion(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         text = body(request, Reply).reply
         opinion = await use_case.reply(session, who, id, uuid_in_path(request, "opinion"), text)
-        return answer(views.opinion_view(await repository.application(session, who, id), opinion))
+        return answer(opinion_view(await repository.application(session, who, id), opinion))
 
 
 async def accept_opinion(request: web.Request) -> web.Response:
@@ -36,7 +38,7 @@ async def accept_opinion(request: web.Request) -> web.Response:
     who, id = actor(request), uuid_in_path(request)
     async with transaction(request) as session:
         opinion = await use_case.accept(session, who, id, uuid_in_path(request, "opinion"), if_match(request))
-        return answer(views.opinion_view(await repository.application(session, who, id), opinion))
+        return answer(opinion_view(await repository.application(session, who, id), opinion))
 
 
 async def raise_opinion(request: web.Request) -> web.Response:
@@ -46,4 +48,4 @@ async def raise_opinion(request: web.Request) -> web.Response:
         opinion = await use_case.raise_again(
             session, who, id, uuid_in_path(request, "opinion"), if_match(request), body(request, Raise).text
         )
-        return answer(views.opinion_view(await repository.application(session, who, id), opinion))
+        return answer(opinion_view(await repository.application(session, who, id), opinion))

@@ -16,6 +16,7 @@ from services.applications.documents import letters
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.filled.checks import tied
+from services.applications.forms.filled.labels import field_label
 from services.applications.outbox.events import about, owe
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import Action, State, holds_lease
@@ -230,19 +231,6 @@ def _fault(form: Form, opinion: OpinionInput, submitted: dict[str, Any]) -> tupl
         ):
             return "row", "unknown_row", "该表没有这一行"
     return None
-
-
-def field_label(form: Form, section: str | None, field: str | None) -> str | None:
-    """The Chinese name of a field, table, table column (`table.column`) or attachment slot."""
-    found = form.section(section) if section else None
-    if found is None or not field:
-        return None
-    inner, _, column = field.partition(".")
-    if table := found.table(inner):
-        labels = [c.label for c in table.columns if c.key == column]
-        return f"{table.label}·{labels[0]}" if labels else (table.label if not column else None)
-    part = found.field(field) or found.slot(field)
-    return part.label if part else None
 
 
 async def _event(

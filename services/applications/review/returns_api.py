@@ -9,6 +9,7 @@ from services.applications.core.context import CODEC, PEERS, WORKDAYS, transacti
 from services.applications.core.schemas import Extend, OpinionInput, ReturnApplication
 from services.applications.review import phrases, returns
 from services.applications.review.schemas import MailView, PhraseInput, PhraseView, ReturnPreview, UnlockedView
+from services.applications.review.views import opinion_view
 from shared import clock
 from shared.errors import FieldError, Invalid
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
@@ -79,7 +80,7 @@ async def note(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         opinion = await returns.note(session, request.app[CODEC], who, id, body(request, OpinionInput))
         application = await repository.application(session, who, id)
-        return answer(views.opinion_view(application, opinion), 201)
+        return answer(opinion_view(application, opinion), 201)
 
 
 async def forget(request: web.Request) -> web.Response:

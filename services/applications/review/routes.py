@@ -10,6 +10,7 @@ from services.applications.core.schemas import (
     Reply,
     ReturnApplication,
 )
+from services.applications.filling.origin_schema import Origin
 from services.applications.review import case_api, case_list_api, opinions_api, returns_api, unlock_api
 from services.applications.review.schemas import (
     AskUnlock,
@@ -22,7 +23,6 @@ from services.applications.review.schemas import (
     FilterChoices,
     FilterView,
     KeepFilter,
-    Origin,
     PhraseInput,
     PhraseView,
     ReturnPreview,

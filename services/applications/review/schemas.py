@@ -100,22 +100,6 @@ class FilterChoices(BaseModel):
     districts: list[str]
 
 
-class Origin(BaseModel):
-    """One prefilled value: what the source said then, what was submitted, what the source says `now` (null where it
-    does not answer)."""
-
-    section: str
-    field: str
-    label: str
-    source: str
-    fetched_at: AwareDatetime | None
-    prefilled: str | None
-    submitted: str | None
-    now: str | None
-    changed_by_applicant: bool
-    drifted: bool
-
-
 class FilePages(BaseModel):
     """How many pages an attachment has; each can be had as a picture."""
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from services.applications.core.bodies import PRINTED, Input
+from services.applications.core.schemas import TimelineEntry
 from services.applications.forms.authoring.round_needs import Sort
-from services.applications.submission.timeline_schemas import TimelineEntry
 from shared.text import amounts
 
 Budget = Annotated[Decimal, BeforeValidator(amounts.given), Field(gt=0, max_digits=14, decimal_places=2)]

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
+from services.applications.core.schemas import TimelineEntry
 from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.rounds.schemas import ExtensionView, RoundDetail, RoundNeed, RoundView
-from services.applications.submission.timeline_schemas import TimelineEntry
 from services.applications.tables.applications import Extension, Round
 
 # Audit actions in the office's words.

@@ -4,20 +4,21 @@ from typing import Any
 
 from aiohttp import web
 
-from services.applications.core import peers, repository, views
+from services.applications.core import peers, repository
 from services.applications.core.audit import record
 from services.applications.core.codec import SectionCodec
 from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.core.labels import ACTIONS, INTERNAL, TOLD
 from services.applications.core.readings import READINGS
-from services.applications.core.schemas import Change, RevisionSnapshot
+from services.applications.core.schemas import Change, RevisionSnapshot, TimelineEntry
 from services.applications.documents.api import revision_number
 from services.applications.filling.filled_form import load
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.submission.asked_changes import asked_between
 from services.applications.submission.changes import changes
-from services.applications.submission.timeline_schemas import NoticeView, Timeline, TimelineEntry, TriedView
+from services.applications.submission.timeline_schemas import NoticeView, Timeline, TriedView
+from services.applications.submission.views import revision_view
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock
 from shared.errors import Malformed
@@ -32,7 +33,7 @@ async def list_revisions(request: web.Request) -> web.Response:
     """Every submitted revision, oldest first."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
-        return answer([views.revision_view(r) for r in await repository.revisions(session, application.id)])
+        return answer([revision_view(r) for r in await repository.revisions(session, application.id)])
 
 
 async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
@@ -49,7 +50,7 @@ async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
             record(session, actor(request), "reveal", application_id=application.id, submitted=found.number)
         if not reads_whole(actor(request)):
             content = withheld(form, content)
-        return RevisionSnapshot(**views.revision_view(found).model_dump(), content=content)
+        return RevisionSnapshot(**revision_view(found).model_dump(), content=content)
 
 
 async def get_revision(request: web.Request) -> web.Response:

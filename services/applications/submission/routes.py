@@ -12,6 +12,13 @@ from services.applications.core.schemas import (
     Submit,
     Submitted,
 )
+from services.applications.filling.applications_api import (
+    create_application,
+    get_application,
+    get_checks,
+    list_applications,
+    prefill,
+)
 from services.applications.filling.carried_over_schemas import Prefill, PrefillReport
 from services.applications.forms.filled.checks import Outcome
 from services.applications.submission import applications_api, history_api, verify_api
@@ -25,14 +32,14 @@ LIST = ("state", "q", "fund_type", "cursor", "limit")
 
 ROUTES = [
     Route(
-        "GET", "/api/v1/applications", applications_api.list_applications, GATEWAY, APPLICANT,
+        "GET", "/api/v1/applications", list_applications, GATEWAY, APPLICANT,
         answer=ApplicationPage, query=LIST,
     ),
     Route(
-        "POST", "/api/v1/applications", applications_api.create_application, GATEWAY, APPLICANT,
+        "POST", "/api/v1/applications", create_application, GATEWAY, APPLICANT,
         StartApplication, ApplicationView, 201, idempotent=True,
     ),
-    Route("GET", A, applications_api.get_application, GATEWAY, JUDGES, answer=ApplicationView),
+    Route("GET", A, get_application, GATEWAY, JUDGES, answer=ApplicationView),
     Route(
         "DELETE", A, applications_api.delete_application, GATEWAY, APPLICANT, Nothing, status=204, if_match=True
     ),
@@ -45,10 +52,10 @@ ROUTES = [
         Nothing, ApplicationView, if_match=True,
     ),
     Route(
-        "GET", f"{A}/checks", applications_api.get_checks, GATEWAY, JUDGES, answer=list[Outcome], query=("typed",)
+        "GET", f"{A}/checks", get_checks, GATEWAY, JUDGES, answer=list[Outcome], query=("typed",)
     ),
     Route(
-        "POST", f"{A}/prefill", applications_api.prefill, GATEWAY, APPLICANT, Prefill, PrefillReport,
+        "POST", f"{A}/prefill", prefill, GATEWAY, APPLICANT, Prefill, PrefillReport,
     ),
     Route("GET", f"{A}/problems", applications_api.get_problems, GATEWAY, APPLICANT, answer=list[Obstacle]),
     Route("GET", f"{A}/revisions", history_api.list_revisions, GATEWAY, READERS, answer=list[RevisionView]),

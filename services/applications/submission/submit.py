@@ -12,7 +12,9 @@ from services.applications.core import receipts, repository
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match
 from services.applications.core.receipts import Receipt
+from services.applications.documents.keys import document_key
 from services.applications.filling.filled_form import Filled, of_rows
+from services.applications.filling.judgement import Sections, broken, judge, unmet, unsaved
 from services.applications.filling.prefill import remember_latest
 from services.applications.filling.sections import drop_draft
 from services.applications.forms.catalogue import form as catalogue_form
@@ -20,16 +22,15 @@ from services.applications.forms.definition import Form
 from services.applications.forms.filled import reading
 from services.applications.forms.filled.checks import Outcome, value_at
 from services.applications.outbox import outbox
-from services.applications.outbox.recipients import fallback_of
+from services.applications.outbox.recipients import fallback_of, person_of
 from services.applications.submission import paper_tokens
-from services.applications.submission.judgement import Sections, broken, judge, unmet, unsaved
 from services.applications.submission.tickets import arrival
 from services.applications.tables.applications import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.workflow import Action, move
 from shared import clock
 from shared.errors import Conflict, Invalid
 from shared.identity import Actor
-from shared.messages import NOTIFY, RENDER_DOCUMENT, Person, Profile, RenderDocument, SubmissionReceived
+from shared.messages import NOTIFY, RENDER_DOCUMENT, Profile, RenderDocument, SubmissionReceived
 from shared.tickets import Ticket
 
 
@@ -146,11 +147,6 @@ async def submit(
     return receipt, warnings
 
 
-def document_key(document_id: UUID) -> str:
-    """The outbox's name for a document that is owed."""
-    return f"document:{document_id}"
-
-
 def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, str | None]) -> None:
     """Nobody submits an old amount by accident: a newer 暂存 is saved or given up first; nobody gives up unseen what was
     typed after they had looked."""
@@ -219,16 +215,6 @@ async def _content(
             for id, a in sorted(files.items())
         },
     }
-
-
-def person_of(application: Application, form: Form, saved: Sections) -> Person:
-    """Whom the application's contact section names."""
-    email = value_at(form.contact_email, saved)
-    return Person(
-        name=str(value_at(form.contact_name, saved) or application.enterprise_name),
-        email=str(email) if email else None,
-        enterprise=application.enterprise,
-    )
 
 
 def _received(application: Application, form: Form, saved: Sections, receipt: Receipt) -> SubmissionReceived:

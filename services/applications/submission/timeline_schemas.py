@@ -1,21 +1,11 @@
 """The timeline as the public HTTP contract shows it."""
 
-from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
+from services.applications.core.schemas import TimelineEntry
 from shared.messages import Proposal
-
-
-class TimelineEntry(BaseModel):
-    at: AwareDatetime
-    action: str
-    label: str
-    actor: str
-    from_state: str | None
-    to_state: str | None
-    details: dict[str, Any]
 
 
 class TriedView(BaseModel):

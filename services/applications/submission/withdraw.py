@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
-from services.applications.core.budgets import may_withdraw
 from services.applications.core.moves import load_facts, make_move, must_match
+from services.applications.documents.keys import document_key
+from services.applications.filling.budgets import may_withdraw
 from services.applications.outbox import outbox
-from services.applications.submission.submit import document_key
 from services.applications.tables.applications import Application
 from services.applications.workflow import Action, State
 from shared import clock

@@ -8,8 +8,8 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.core import budgets
 from services.applications.core.context import SETTINGS, STORE
+from services.applications.filling import budgets
 from services.applications.operations.reconcile import reconcile
 from services.applications.outbox import outbox
 from services.applications.tables.applications import Application, Attachment, Owed

@@ -1,0 +1,26 @@
+"""Show opinions as the public HTTP contract does."""
+
+from services.applications.core.schemas import OpinionView
+from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.filled.labels import field_label
+from services.applications.tables.applications import Application, Opinion
+
+
+def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
+    form = catalogue_form(application.fund_type, application.form_version)
+    section = form.section(opinion.section) if opinion.section else None
+    return OpinionView(
+        id=opinion.id,
+        round_trip=opinion.round_trip,
+        section=opinion.section,
+        section_label=section.label if section else None,
+        field=opinion.field,
+        field_label=field_label(form, opinion.section, opinion.field),
+        row=opinion.row,
+        text=opinion.text,
+        status=opinion.status,
+        reply=opinion.reply,
+        author=opinion.author_name,
+        created_at=opinion.created_at,
+        sent=opinion.round_trip <= application.round_trips,
+    )
