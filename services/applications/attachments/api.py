@@ -2,18 +2,18 @@
 
 import contextlib
 import os
-from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
 from services.applications.attachments import attachments as use_case
 from services.applications.attachments.resources import INSPECTOR, SCANNER
+from services.applications.attachments.sending import send_file
 from services.applications.attachments.uploads import examine, receive, too_large
 from services.applications.core.context import CODEC, SETTINGS, STORE, transaction
 from services.applications.core.stored_contents import MB
 from services.applications.filling.budgets import may_add
 from services.applications.filling.views import attachment_view
-from shared.errors import Malformed, NotFound
+from shared.errors import Malformed
 from shared.http import framing
 from shared.http.app import actor, answer, uuid_in_path
 from shared.http.forms import chunks, parts
@@ -78,41 +78,6 @@ async def download(request: web.Request) -> web.StreamResponse:
     return await send_file(
         request, attachment_key(found.sha256), found.name, media_type=found.media_type, size=found.size
     )
-
-
-def content_disposition(name: str, *, inline: bool = False) -> str:
-    """RFC 6266: the name in UTF-8, and before it what is ASCII of it for clients that know no better."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in " -_.()") else "_" for c in name)
-    placement = "inline" if inline else "attachment"
-    return f"{placement}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-async def send_file(
-    request: web.Request, key: str, name: str, *, media_type: str, size: int, inline: bool = False
-) -> web.StreamResponse:
-    """Stream an object of the store under a name people know."""
-    chunks = request.app[STORE].stream(key)
-    try:
-        first = await anext(chunks)
-    except FileNotFoundError:
-        raise NotFound("文件暂时无法读取，请联系技术咨询。", code="file_lost") from None
-    except StopAsyncIteration:
-        first = b""
-    answer = web.StreamResponse(
-        headers={
-            "Content-Type": media_type,
-            "Content-Disposition": content_disposition(name, inline=inline),
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, no-store",
-        }
-    )
-    answer.content_length = size
-    await answer.prepare(request)
-    await answer.write(first)
-    async for chunk in chunks:
-        await answer.write(chunk)
-    await answer.write_eof()
-    return answer
 
 
 async def remove(request: web.Request) -> web.Response:

@@ -1,7 +1,8 @@
 """The route table of attachments: who may call a route, with what."""
 
-from services.applications.attachments import api
-from services.applications.core.schemas import AttachmentView
+from services.applications.attachments import api, pages_api
+from services.applications.attachments.schemas import FilePages
+from services.applications.filling.section_schemas import AttachmentView
 from shared.http.app import Route
 from shared.roles import APPLICANT, GATEWAY, JUDGES
 
@@ -17,4 +18,11 @@ ROUTES = [
         media_type="application/octet-stream",
     ),
     Route("DELETE", f"{A}/attachments/{{attachment}}", api.remove, GATEWAY, APPLICANT, status=204),
+    Route(
+        "GET", f"{A}/attachments/{{attachment}}/pages", pages_api.count_pages, GATEWAY, JUDGES, answer=FilePages
+    ),
+    Route(
+        "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", pages_api.show_page, GATEWAY, JUDGES,
+        media_type="image/webp",
+    ),
 ]  # fmt: skip

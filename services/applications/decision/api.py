@@ -28,7 +28,7 @@ from services.applications.decision.schemas import (
 )
 from services.applications.decision.score_sheets import CURRENT, sheet
 from services.applications.documents import letters
-from services.applications.documents.api import ask_for, file_or_status
+from services.applications.documents.answers import ask_for, file_or_status
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Assessment, Batch

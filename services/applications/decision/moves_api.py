@@ -6,12 +6,13 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import views
-from services.applications.core.context import CODEC, SETTINGS, WORKDAYS, transaction
-from services.applications.core.schemas import Decision, Extend
-from services.applications.decision.decisions import Given, Office, decide
-from services.applications.decision.schemas import Accept
+from services.applications.core.context import CODEC, transaction
+from services.applications.decision.decisions import Given, decide
+from services.applications.decision.resources import office
+from services.applications.decision.schemas import Accept, Decision
 from services.applications.review import after_return as use_case
-from services.applications.review.returns_api import deadline
+from services.applications.review.correction_deadline import deadline
+from services.applications.review.return_schemas import Extend
 from services.applications.tables.applications import Application
 from services.applications.workflow import Action
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
@@ -52,15 +53,6 @@ async def extend(request: web.Request) -> web.Response:
             correct_by=deadline(request, given),
             reason=given.reason,
         ),
-    )
-
-
-def office(request: web.Request) -> Office:
-    """What decisions need of the office."""
-    return Office(
-        codec=request.app[CODEC],
-        calendar=request.app[WORKDAYS],
-        publicity_working_days=request.app[SETTINGS].publicity_working_days,
     )
 
 

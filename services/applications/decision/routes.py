@@ -1,10 +1,11 @@
 """The stages' lines of the route table."""
 
-from services.applications.core.schemas import ApplicationSummary, Decision, DocumentStatus, Extend, Nothing
+from services.applications.core.schemas import ApplicationSummary, DocumentStatus, Nothing
 from services.applications.decision import api, bulk_api, experts_api, moves_api
 from services.applications.decision.schemas import (
     Accept,
     BatchView,
+    Decision,
     DeclareRecusal,
     ExpertsOfCase,
     GiveToExperts,
@@ -22,7 +23,9 @@ from services.applications.decision.schemas import (
     SheetValues,
     StageView,
 )
-from services.applications.review.case_list_api import FILTERS
+from services.applications.review.case_list_params import FILTERS
+from services.applications.review.export_api import export
+from services.applications.review.return_schemas import Extend
 from services.applications.review.schemas import Assigned, MoveMany
 from services.applications.workflow import Action
 from shared.http.app import Route
@@ -65,7 +68,7 @@ ROUTES = [
         "POST", "/api/v1/review/moves", bulk_api.move, GATEWAY, REVIEWER | DIRECTOR, MoveMany, list[Assigned]
     ),
     Route(
-        "GET", "/api/v1/review/export", bulk_api.export, GATEWAY, STAFF,
+        "GET", "/api/v1/review/export", export, GATEWAY, STAFF,
         query=("format", *FILTERS), media_type="application/octet-stream",
     ),
     Route("GET", f"{R}/stage", api.show_stage, GATEWAY, STAFF, answer=StageView),

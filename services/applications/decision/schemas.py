@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from services.applications.core.bodies import Input
+from services.applications.core.bodies import Input, Reason
+from shared.text import amounts
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -232,3 +233,10 @@ class LetterView(BaseModel):
 def wan(amount: Decimal | None) -> str | None:
     """An amount as the contract writes it."""
     return None if amount is None else f"{amount:.2f}"
+
+
+class Decision(Input):
+    reason: Reason = ""
+    amount_wan: (
+        Annotated[Decimal, BeforeValidator(amounts.given), Field(max_digits=10, decimal_places=2)] | None
+    ) = None

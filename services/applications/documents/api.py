@@ -1,39 +1,13 @@
 """生成PDF, previews and the commitment page."""
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.attachments.api import send_file
-from services.applications.core import repository
 from services.applications.core.context import CODEC, transaction
-from services.applications.core.readings import read_pdf
-from services.applications.core.schemas import DocumentStatus
+from services.applications.core.params import revision_number
 from services.applications.core.switches import must_be_on
 from services.applications.documents import documents as use_case
-from services.applications.tables.applications import Document
-from shared.errors import Conflict, NotFound
-from shared.http.app import actor, answer, uuid_in_path
-from shared.store import pdf_key
-
-
-def revision_number(request: web.Request) -> int:
-    text = request.match_info["n"]
-    if not text.isascii() or not text.isdecimal() or len(text) > 6:
-        raise NotFound("没有这一版。")
-    return int(text)
-
-
-def _status(status: DocumentStatus) -> web.Response:
-    if status.status == "ready":
-        return answer(status)
-    return answer(status, 202, Retry_After=str(min(status.eta_seconds or 2, 10)))
-
-
-async def ask_for(request: web.Request, session: AsyncSession, document: Document) -> None:
-    """Somebody waits for it. `?look=1` only asks where it stands: a page that looks every second must not try again
-    and again what was given up."""
-    if "look" not in request.query:
-        await use_case.hurry(session, actor(request), document)
+from services.applications.documents.answers import _status, ask_for, file_or_status
+from shared.http.app import actor, uuid_in_path
 
 
 async def make_pdf(request: web.Request) -> web.Response:
@@ -76,25 +50,3 @@ async def _of_what_is_saved(request: web.Request, kind: str) -> web.StreamRespon
         )
         await ask_for(request, session, document)
     return await file_or_status(request, document)
-
-
-async def file_or_status(request: web.Request, document: Document, name: str | None = None) -> web.StreamResponse:
-    """The file, saved as `name` or as its kind is, or 202 with its place in line."""
-    async with transaction(request) as session:
-        if document.sha256 is None:
-            return _status(await use_case.status_of(session, document))
-        who = actor(request)
-        application = await repository.application(session, who, document.application_id)
-        if not application.wrapped_key and document.kind != "letter":
-            raise Conflict("该申请的保存期限已满，资料已删除。", code="forgotten")
-        name = name or use_case.file_name(application, document)
-        if document.kind in {"revision", "masked"}:
-            read_pdf(session, who, application.id, document.revision, masked=document.kind == "masked")
-    return await send_file(
-        request,
-        pdf_key(document.sha256),
-        name,
-        media_type="application/pdf",
-        size=document.size or 0,
-        inline=True,
-    )

@@ -8,13 +8,14 @@ from services.applications.core.idempotency import once
 from services.applications.core.list_params import must_be_short, page_limit, states
 from services.applications.core.peers import NOTHING_KNOWN, PROFILES
 from services.applications.core.return_seen import mark_seen
-from services.applications.core.schemas import ApplicationPage, StartApplication
+from services.applications.core.schemas import ApplicationPage
 from services.applications.filling.carried_over_schemas import Prefill, PrefillReport
 from services.applications.filling.copying import copy_into
 from services.applications.filling.filled_form import newer, of_rows
 from services.applications.filling.judgement import judge
 from services.applications.filling.prefill import waiting
 from services.applications.filling.registry_refresh import refresh
+from services.applications.filling.section_schemas import StartApplication
 from services.applications.filling.start import start
 from services.applications.filling.views import full, places
 from services.applications.forms.catalogue import form as catalogue_form

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.applications.core.bodies import Input
-from services.applications.core.schemas import ApplicationView, AttachmentView, NamedPlace, RegistryView
+from services.applications.filling.section_schemas import ApplicationView, AttachmentView, NamedPlace, RegistryView
 from services.applications.forms.versions.rebase import Entry
 
 

@@ -8,7 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository
 from services.applications.core.codec import Codec
 from services.applications.core.moves import round_facts
-from services.applications.core.schemas import (
+from services.applications.core.views import summary
+from services.applications.filling import carried_over_queries
+from services.applications.filling.carried_over import opened
+from services.applications.filling.carried_over_schemas import LeftOverView, ReportView, SourceView
+from services.applications.filling.filled_form import of_rows
+from services.applications.filling.prefill import Place, waiting
+from services.applications.filling.rebasing import newer_version
+from services.applications.filling.section_schemas import (
     ApplicationView,
     AttachmentView,
     NamedPlace,
@@ -18,13 +25,6 @@ from services.applications.core.schemas import (
     SectionView,
     SectionWritten,
 )
-from services.applications.core.views import summary
-from services.applications.filling import carried_over_queries
-from services.applications.filling.carried_over import opened
-from services.applications.filling.carried_over_schemas import LeftOverView, ReportView, SourceView
-from services.applications.filling.filled_form import of_rows
-from services.applications.filling.prefill import Place, waiting
-from services.applications.filling.rebasing import newer_version
 from services.applications.filling.sections import Opened, editable
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form

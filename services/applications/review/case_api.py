@@ -2,57 +2,13 @@
 
 from aiohttp import web
 
-from services.applications.attachments import attachments as use_case
-from services.applications.attachments.resources import PICTURES, SCANNER
 from services.applications.core import peers, repository, views
-from services.applications.core.context import CODEC, PEERS, STORE, transaction
+from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.filling.provenance import origins
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.review import case_list
-from services.applications.review.schemas import FilePages
-from services.applications.tables.applications import Attachment
-from shared.errors import NotFound
 from shared.http.app import actor, answer, uuid_in_path
 from shared.messages import Profile
-
-
-async def _file(request: web.Request) -> Attachment:
-    async with transaction(request) as session:
-        return await use_case.to_read(
-            session,
-            actor(request),
-            uuid_in_path(request),
-            uuid_in_path(request, "attachment"),
-            scanning=request.app[SCANNER] is not None,
-            page=True,
-        )
-
-
-def _lane(request: web.Request) -> str:
-    """Whose turn it is among those for whom pages are drawn."""
-    who = actor(request)
-    return who.enterprise or who.account
-
-
-async def count_pages(request: web.Request) -> web.Response:
-    """How many pages an attachment has."""
-    found = await _file(request)
-    pages = await request.app[PICTURES].pages(request.app[STORE], found.sha256, found.media_type, _lane(request))
-    return answer(FilePages(pages=pages))
-
-
-async def show_page(request: web.Request) -> web.Response:
-    """One page of an attachment as a picture (WebP)."""
-    found = await _file(request)
-    text = request.match_info["n"]
-    if not text.isascii() or not text.isdecimal() or not 0 < len(text) <= 4:
-        raise NotFound
-    drawn = await request.app[PICTURES].page(
-        request.app[STORE], found.sha256, found.media_type, int(text), _lane(request)
-    )
-    return web.Response(
-        body=drawn, content_type="image/webp", headers={"Cache-Control": "private, max-age=3600, immutable"}
-    )
 
 
 async def show_origins(request: web.Request) -> web.Response:

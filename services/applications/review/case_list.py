@@ -21,6 +21,7 @@ from sqlalchemy.orm import aliased
 from services.applications.core.cursors import cursor_of, place_of
 from services.applications.core.repository import visible_to
 from services.applications.tables.applications import Application, Round
+from services.applications.tables.decision import Batch
 from services.applications.tables.desk import DeskCount, UnlockRequest
 from services.applications.workflow import State
 from shared.identity import Actor
@@ -309,3 +310,10 @@ async def others_of(session: AsyncSession, actor: Actor, enterprise: str, but: U
         and_(visible_to(actor), Application.enterprise == enterprise, Application.id != but)
     )
     return list(await session.scalars(query.order_by(Application.created_at.desc(), Application.id).limit(50)))
+
+
+async def names(session: AsyncSession) -> tuple[dict[UUID, str], dict[UUID, str]]:
+    """The titles of all rounds and the names of all batches, by id."""
+    rounds = await session.execute(select(Round.id, Round.title))
+    batches = await session.execute(select(Batch.id, Batch.name))
+    return dict(rounds.tuples()), dict(batches.tuples())

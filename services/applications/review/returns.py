@@ -11,13 +11,13 @@ from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match_or_tell
-from services.applications.core.schemas import OpinionInput
 from services.applications.documents import letters
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.filled.checks import tied
 from services.applications.forms.filled.labels import field_label
 from services.applications.outbox.events import about, owe
+from services.applications.review.return_schemas import OpinionInput
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import Action, State, holds_lease
 from shared import clock

@@ -1,32 +1,16 @@
 """退回补正: opinions noted while reading, a look at what a return would do, and the return itself; the library of phrases."""
 
-from datetime import datetime, time
-
 from aiohttp import web
 
 from services.applications.core import peers, repository, views
 from services.applications.core.context import CODEC, PEERS, WORKDAYS, transaction
-from services.applications.core.schemas import Extend, OpinionInput, ReturnApplication
 from services.applications.review import phrases, returns
+from services.applications.review.correction_deadline import deadline
+from services.applications.review.return_schemas import OpinionInput, ReturnApplication
 from services.applications.review.schemas import MailView, PhraseInput, PhraseView, ReturnPreview, UnlockedView
 from services.applications.review.views import opinion_view
 from shared import clock
-from shared.errors import FieldError, Invalid
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
-
-# When an office day ends: deadlines counted in working days fall on it.
-CLOSING = time(18)
-
-
-def deadline(request: web.Request, given: ReturnApplication | Extend) -> datetime:
-    """The instant that a request names, by itself or in working days; `Invalid` for neither and for both."""
-    if given.correct_by is not None and given.working_days is None:
-        return given.correct_by
-    if given.working_days is None or given.correct_by is not None:
-        message = "请填写补正期限，或按工作日计算，只填一项"
-        raise Invalid([FieldError(field="correct_by", code="deadline_required", message=message)])
-    day = request.app[WORKDAYS].after(actor(request).received_at, given.working_days)
-    return datetime.combine(day.astimezone(clock.SHANGHAI).date(), CLOSING, clock.SHANGHAI)
 
 
 async def send_back(request: web.Request) -> web.Response:

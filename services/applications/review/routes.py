@@ -1,17 +1,10 @@
 """The review desk's lines of the route table."""
 
-from services.applications.core.schemas import (
-    ApplicationPage,
-    ApplicationSummary,
-    Nothing,
-    OpinionInput,
-    OpinionView,
-    Raise,
-    Reply,
-    ReturnApplication,
-)
+from services.applications.core.schemas import ApplicationPage, ApplicationSummary, Nothing
 from services.applications.filling.origin_schema import Origin
 from services.applications.review import case_api, case_list_api, opinions_api, returns_api, unlock_api
+from services.applications.review.case_list_params import FILTERS
+from services.applications.review.return_schemas import OpinionInput, OpinionView, Raise, Reply, ReturnApplication
 from services.applications.review.schemas import (
     AskUnlock,
     Assign,
@@ -19,7 +12,6 @@ from services.applications.review.schemas import (
     Away,
     DecideUnlock,
     DeskCounts,
-    FilePages,
     FilterChoices,
     FilterView,
     KeepFilter,
@@ -31,22 +23,15 @@ from services.applications.review.schemas import (
     UnlockRequestView,
 )
 from shared.http.app import Route
-from shared.roles import APPLICANT, DIRECTOR, GATEWAY, JUDGES, READERS, REVIEWER, STAFF
+from shared.roles import APPLICANT, DIRECTOR, GATEWAY, READERS, REVIEWER, STAFF
 
 R = "/api/v1/review/applications/{id}"
-QUEUE = (*case_list_api.FILTERS, "cursor", "limit")
+QUEUE = (*FILTERS, "cursor", "limit")
 
 
 A = "/api/v1/applications/{id}"
 
 ROUTES = [
-    Route(
-        "GET", f"{A}/attachments/{{attachment}}/pages", case_api.count_pages, GATEWAY, JUDGES, answer=FilePages
-    ),
-    Route(
-        "GET", f"{A}/attachments/{{attachment}}/pages/{{n}}", case_api.show_page, GATEWAY, JUDGES,
-        media_type="image/webp",
-    ),
     Route(
         "GET", f"{A}/unlock-requests", unlock_api.list_requests, GATEWAY, READERS, answer=list[UnlockRequestView]
     ),
@@ -61,7 +46,7 @@ ROUTES = [
     ),
     Route(
         "GET", "/api/v1/review/counts", case_list_api.show_counts, GATEWAY, STAFF,
-        answer=DeskCounts, query=case_list_api.FILTERS,
+        answer=DeskCounts, query=FILTERS,
     ),
     Route("GET", "/api/v1/review/choices", case_list_api.show_choices, GATEWAY, STAFF, answer=FilterChoices),
     Route("GET", "/api/v1/review/reviewers", case_list_api.list_reviewers, GATEWAY, STAFF, answer=list[StaffView]),

@@ -100,12 +100,6 @@ class FilterChoices(BaseModel):
     districts: list[str]
 
 
-class FilePages(BaseModel):
-    """How many pages an attachment has; each can be had as a picture."""
-
-    pages: int
-
-
 class UnlockedView(BaseModel):
     """A material that a return opens; `why` is opinion, named, tied or whole."""
 

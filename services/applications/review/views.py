@@ -1,8 +1,8 @@
 """Show opinions as the public HTTP contract does."""
 
-from services.applications.core.schemas import OpinionView
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.labels import field_label
+from services.applications.review.return_schemas import OpinionView
 from services.applications.tables.applications import Application, Opinion
 
 

@@ -6,9 +6,9 @@ from services.applications.core import repository
 from services.applications.core.context import CODEC, PEERS, SETTINGS, transaction
 from services.applications.core.idempotency import once
 from services.applications.core.peers import PROFILES
-from services.applications.core.schemas import Submit, Submitted
 from services.applications.filling.views import full
 from services.applications.submission.obstacles import problems
+from services.applications.submission.schemas import Submit, Submitted
 from services.applications.submission.submit import Keys, submit
 from services.applications.submission.tickets import note_use
 from services.applications.submission.withdraw import delete, withdraw

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.applications.core.schemas import Change
 from services.applications.forms.definition import Form, Section
+from services.applications.submission.schemas import Change
 
 Values = Mapping[str, Any]
 

@@ -10,13 +10,14 @@ from services.applications.core.codec import SectionCodec
 from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.core.labels import ACTIONS, INTERNAL, TOLD
+from services.applications.core.params import revision_number
 from services.applications.core.readings import READINGS
-from services.applications.core.schemas import Change, RevisionSnapshot, TimelineEntry
-from services.applications.documents.api import revision_number
+from services.applications.core.schemas import TimelineEntry
 from services.applications.filling.filled_form import load
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.submission.asked_changes import asked_between
 from services.applications.submission.changes import changes
+from services.applications.submission.schemas import Change, RevisionSnapshot
 from services.applications.submission.timeline_schemas import NoticeView, Timeline, TriedView
 from services.applications.submission.views import revision_view
 from services.applications.workflow import EDITABLE, LABELS, State

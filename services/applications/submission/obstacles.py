@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts
-from services.applications.core.schemas import Obstacle
 from services.applications.filling.filled_form import newer, of_rows
 from services.applications.filling.judgement import broken, judge, unmet, unsaved
 from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.submission.schemas import Obstacle
 from services.applications.workflow import EDITABLE, TABLE, Action, State
 from shared.identity import Actor
 from shared.messages import Profile

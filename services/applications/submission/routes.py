@@ -1,17 +1,6 @@
 """The route table of submission and its history: who may call a route, with what."""
 
-from services.applications.core.schemas import (
-    ApplicationPage,
-    ApplicationView,
-    Change,
-    Nothing,
-    Obstacle,
-    RevisionSnapshot,
-    RevisionView,
-    StartApplication,
-    Submit,
-    Submitted,
-)
+from services.applications.core.schemas import ApplicationPage, Nothing
 from services.applications.filling.applications_api import (
     create_application,
     get_application,
@@ -20,8 +9,17 @@ from services.applications.filling.applications_api import (
     prefill,
 )
 from services.applications.filling.carried_over_schemas import Prefill, PrefillReport
+from services.applications.filling.section_schemas import ApplicationView, StartApplication
 from services.applications.forms.filled.checks import Outcome
 from services.applications.submission import applications_api, history_api, verify_api
+from services.applications.submission.schemas import (
+    Change,
+    Obstacle,
+    RevisionSnapshot,
+    RevisionView,
+    Submit,
+    Submitted,
+)
 from services.applications.submission.timeline_schemas import Timeline
 from services.applications.submission.verify import Verification
 from shared.http.app import Route

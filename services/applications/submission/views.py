@@ -1,7 +1,7 @@
 """Show revisions as the public HTTP contract does."""
 
 from services.applications.core.receipts import Receipt
-from services.applications.core.schemas import RevisionView
+from services.applications.submission.schemas import RevisionView
 from services.applications.tables.applications import Revision
 
 

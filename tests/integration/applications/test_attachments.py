@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deploy.demo.files import pdf, png
 from services.applications.app import create_app
-from services.applications.attachments.api import content_disposition
 from services.applications.attachments.clamd import Clamd
+from services.applications.attachments.sending import content_disposition
 from services.applications.core import stored_contents
 from services.applications.core.context import SESSIONS, STORE
 from services.applications.operations import sweeping

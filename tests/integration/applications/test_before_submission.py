@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.applications.core.schemas import Obstacle
+from services.applications.submission.schemas import Obstacle
 from shared import clock
 from shared.identity import Role
 from tests import factories

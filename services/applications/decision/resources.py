@@ -1,0 +1,15 @@
+"""Gather what decisions need of the running service."""
+
+from aiohttp import web
+
+from services.applications.core.context import CODEC, SETTINGS, WORKDAYS
+from services.applications.decision.decisions import Office
+
+
+def office(request: web.Request) -> Office:
+    """What decisions need of the office."""
+    return Office(
+        codec=request.app[CODEC],
+        calendar=request.app[WORKDAYS],
+        publicity_working_days=request.app[SETTINGS].publicity_working_days,
+    )

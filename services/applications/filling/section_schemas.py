@@ -1,0 +1,121 @@
+"""Define a draft and its sections as the public HTTP contract shows them."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel
+
+from services.applications.core.bodies import Input
+from services.applications.core.schemas import ApplicationSummary
+from services.applications.forms.filled.section_state import SectionNow
+
+
+class StartApplication(Input):
+    """`copy_from`: an earlier application of the enterprise, of the same fund type, whose values are taken over."""
+
+    round_id: UUID
+    copy_from: UUID | None = None
+
+
+class SectionValues(Input):
+    values: dict[str, Any]
+
+
+class SectionSummary(BaseModel):
+    """One material. `required` and `visible` follow from what is saved of the others; what is not visible is neither
+    asked for nor submitted."""
+
+    key: str
+    label: str
+    required: bool
+    visible: bool = True
+    status: Literal["empty", "draft", "saved"]
+    editable: bool
+    saved_at: AwareDatetime | None
+    draft_at: AwareDatetime | None
+    etag: str
+
+
+class NamedPlace(BaseModel):
+    """A field by its place, with the words for both."""
+
+    section: str
+    section_label: str
+    field: str
+    label: str
+
+
+class RegistryView(BaseModel):
+    """What is to be brought along from the legal-person registry. Where it did not answer, `waiting` are the fields it
+    has still to fill, which nobody has filled in since."""
+
+    answered: bool
+    asked_at: AwareDatetime | None
+    waiting: list[NamedPlace]
+
+
+class ApplicationView(ApplicationSummary):
+    """`parameters` are the round's: ceilings, and the options that a form takes from its round. `newer_form_version`
+    is the round's version of the form where this draft may be moved to it (`POST …/rebase`); `left_over` counts what
+    stands beside the form and was not dismissed."""
+
+    form_title: str
+    parameters: dict[str, Any]
+    registry: RegistryView
+    newer_form_version: int | None
+    left_over: int
+    sections: list[SectionSummary]
+
+
+class AttachmentView(BaseModel):
+    """`scanned_at` is null until a virus scanner has seen the file (or where there is none); `infected` names
+    what it found: such a file counts for nothing and cannot be downloaded."""
+
+    id: UUID
+    section: str
+    slot: str
+    name: str
+    size: int
+    media_type: str
+    sha256: str
+    scanned_at: AwareDatetime | None
+    infected: str | None
+
+
+class Prefilled(BaseModel):
+    value: Any
+    source: str
+    fetched_at: AwareDatetime | None
+
+
+class SectionView(BaseModel):
+    """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved. `now` says how it stands
+    with the values it shows: what is hidden, what must be filled in, what is computed. `registry` holds, by field,
+    what the registry had when it was asked last where that differs from the value shown and is news (null: nothing any
+    more); `POST …/prefill` takes it over."""
+
+    key: str
+    saved: dict[str, Any] | None
+    draft: dict[str, Any] | None
+    prefill: dict[str, Prefilled]
+    registry: dict[str, Any]
+    attachments: list[AttachmentView]
+    editable: bool
+    saved_at: AwareDatetime | None
+    draft_at: AwareDatetime | None
+    etag: str
+    version: int
+    now: SectionNow
+
+
+class SectionWritten(BaseModel):
+    """The answer to a write: the section's new tag, the application's version, the time, what is kept, and how the
+    section stands with it."""
+
+    key: str
+    status: Literal["empty", "draft", "saved"]
+    etag: str
+    version: int
+    at: AwareDatetime
+    values: dict[str, Any] | None
+    now: SectionNow

@@ -1,0 +1,25 @@
+"""Read the correction deadline that a reviewer gives, as an instant or in working days."""
+
+from datetime import datetime, time
+
+from aiohttp import web
+
+from services.applications.core.context import WORKDAYS
+from services.applications.review.return_schemas import Extend, ReturnApplication
+from shared import clock
+from shared.errors import FieldError, Invalid
+from shared.http.app import actor
+
+# When an office day ends: deadlines counted in working days fall on it.
+CLOSING = time(18)
+
+
+def deadline(request: web.Request, given: ReturnApplication | Extend) -> datetime:
+    """The instant that a request names, by itself or in working days; `Invalid` for neither and for both."""
+    if given.correct_by is not None and given.working_days is None:
+        return given.correct_by
+    if given.working_days is None or given.correct_by is not None:
+        message = "请填写补正期限，或按工作日计算，只填一项"
+        raise Invalid([FieldError(field="correct_by", code="deadline_required", message=message)])
+    day = request.app[WORKDAYS].after(actor(request).received_at, given.working_days)
+    return datetime.combine(day.astimezone(clock.SHANGHAI).date(), CLOSING, clock.SHANGHAI)
