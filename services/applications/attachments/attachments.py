@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.applications.attachments import queries
 from services.applications.attachments.uploads import Examined, Place, Received
 from services.applications.core import repository, stored_contents
 from services.applications.core.audit import record
@@ -100,7 +101,7 @@ async def to_read(
     """An attachment the actor may read, which is recorded; `page`: only a page of it. What a scanner has not seen yet is
     for its owner only; what is infected for nobody."""
     application = await repository.application(session, actor, id)
-    found = await repository.attachment(session, id, attachment_id)
+    found = await queries.attachment(session, id, attachment_id)
     must_be_shown(actor, catalogue_form(application.fund_type, application.form_version), found)
     if found.deleted_at is not None and not await stored_contents.in_a_revision(session, found):
         raise NotFound("未找到该附件。")
@@ -121,7 +122,7 @@ def _unreadable(found: Attachment, actor: Actor, *, scanning: bool) -> DomainErr
 async def remove(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, attachment_id: UUID) -> None:
     """Take an attachment away, unless saved values name it. The file stays: a revision may hold it."""
     application = await repository.application(session, actor, id, lock=True)
-    attachment = await repository.attachment(session, id, attachment_id)
+    attachment = await queries.attachment(session, id, attachment_id)
     if attachment.deleted_at is not None:
         raise NotFound("未找到该附件。")
     if not editable(application, attachment.section):

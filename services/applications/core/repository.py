@@ -1,46 +1,35 @@
 """Every SELECT of applications and what hangs on them; an applicant's are scoped to its enterprise here, in `visible_to`."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Function,
     Row,
     Select,
     and_,
     bindparam,
     false,
     func,
-    or_,
     select,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.applications.core import round_queries
-from services.applications.core.cursors import cursor_of, place_of
 from services.applications.tables.applications import (
     Application,
     Attachment,
     Audit,
-    Document,
     Opinion,
-    Owed,
     Revision,
     Round,
     Section,
 )
 from services.applications.tables.decision import Assessment
-from services.applications.workflow import State
 from shared.errors import NotFound
 from shared.identity import Actor, Role
 from shared.roles import STAFF
-from shared.text.typed_text import DASHES, FOLDED_AWAY, folded
 
 # What nearly every request asks for is built once.
 _SECTIONS = select(Section).where(Section.application_id == bindparam("id"))
@@ -54,11 +43,6 @@ _ATTACHMENTS = (
 def of_enterprise(enterprise: str | BindParameter[str]) -> ColumnElement[bool]:
     """An enterprise's own applications: all that an applicant knows of."""
     return and_(Application.deleted_at.is_(None), Application.enterprise == enterprise)
-
-
-# An enterprise has few applications, and only then is looked at what they are like: where statistics are old (thousands of
-# new drafts since), the planner takes all drafts there are for none and would look among them.
-_OWN = aliased(Application, select(Application).where(of_enterprise(bindparam("enterprise"))).offset(0).subquery())
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -126,52 +110,9 @@ async def application_for_system(session: AsyncSession, id: UUID, *, lock: bool 
     return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).one()
 
 
-def _folded(name: InstrumentedAttribute[Any]) -> Function[str]:
-    """A name as `typed_text.folded` compares it."""
-    plain = func.regexp_replace(func.applications.plain(name), FOLDED_AWAY, "", "g")
-    return func.translate(plain, DASHES, "-" * len(DASHES))
-
-
-async def applications(
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    states: Sequence[State] = (),
-    text: str = "",
-    fund_type: str = "",
-    cursor: str = "",
-    limit: int = 20,
-) -> tuple[list[Application], str | None]:
-    """A page of what the actor's enterprise has, newest first by creation, and the cursor of the next one."""
-    own = _OWN
-    query = select(own)
-    if states:
-        query = query.where(own.state.in_(states))
-    if fund_type:
-        query = query.where(own.fund_type == fund_type)
-    if text:
-        wanted = folded(text)
-        names = (own.project_name, own.number, own.enterprise_name)
-        query = query.where(or_(*(_folded(name).contains(wanted, autoescape=True) for name in names)))
-    if cursor:
-        query = query.where(tuple_(own.created_at, own.id) < tuple_(*place_of(cursor)))
-    query = query.order_by(own.created_at.desc(), own.id.desc())
-    found = list(await session.scalars(query.limit(limit + 1), {"enterprise": actor.enterprise}))
-    page = found[:limit]
-    return page, cursor_of(page[-1].created_at, page[-1].id) if len(found) > limit else None
-
-
 async def sections(session: AsyncSession, id: UUID, *, lock: bool = False) -> dict[str, Section]:
     found = await session.scalars(_SECTIONS.with_for_update() if lock else _SECTIONS, {"id": id})
     return {section.key: section for section in found}
-
-
-async def section(session: AsyncSession, id: UUID, key: str, *, lock: bool = False) -> Section:
-    query = select(Section).where(Section.application_id == id, Section.key == key)
-    found = await session.scalar(query.with_for_update() if lock else query)
-    if found is None:
-        raise NotFound("没有这份申报材料。", code="unknown_section")
-    return found
 
 
 async def attachments(session: AsyncSession, id: UUID) -> list[Attachment]:
@@ -184,28 +125,12 @@ async def attachments_by_id(session: AsyncSession, id: UUID, ids: set[UUID]) -> 
     return {str(found.id): found for found in await session.scalars(query)}
 
 
-async def attachment(session: AsyncSession, id: UUID, attachment_id: UUID) -> Attachment:
-    query = select(Attachment).where(Attachment.application_id == id, Attachment.id == attachment_id)
-    found = await session.scalar(query)
-    if found is None:
-        raise NotFound("未找到该附件。")
-    return found
-
-
 async def opinions(session: AsyncSession, id: UUID, *, up_to: int | None = None) -> list[Opinion]:
     """Opinions in the order they were given; `up_to` leaves out those raised for a return still to come."""
     query = select(Opinion).where(Opinion.application_id == id)
     if up_to is not None:
         query = query.where(Opinion.round_trip <= up_to)
     return list(await session.scalars(query.order_by(Opinion.round_trip, Opinion.position, Opinion.id)))
-
-
-async def opinion(session: AsyncSession, id: UUID, opinion_id: UUID) -> Opinion:
-    query = select(Opinion).where(Opinion.application_id == id, Opinion.id == opinion_id).with_for_update()
-    found = await session.scalar(query)
-    if found is None:
-        raise NotFound("未找到该条意见。")
-    return found
 
 
 async def unanswered(session: AsyncSession, id: UUID, round_trip: int) -> int:
@@ -222,63 +147,7 @@ async def revision(session: AsyncSession, id: UUID, number: int) -> Revision:
     return found
 
 
-async def revisions(session: AsyncSession, id: UUID) -> list[Revision]:
-    query = select(Revision).where(Revision.application_id == id).order_by(Revision.number)
-    return list(await session.scalars(query))
-
-
-async def document(session: AsyncSession, id: UUID, *, lock: bool = False) -> Document:
-    found = await session.get(Document, id, with_for_update=lock)
-    if found is None:
-        raise NotFound("没有这份文件。")
-    return found
-
-
-async def document_of(session: AsyncSession, application_id: UUID, kind: str, source: str) -> Document | None:
-    query = select(Document).where(
-        Document.application_id == application_id, Document.kind == kind, Document.source_sha256 == source
-    )
-    return await session.scalar(query)
-
-
-async def revision_document(session: AsyncSession, application_id: UUID, revision: int) -> Document:
-    query = select(Document).where(
-        Document.application_id == application_id, Document.kind == "revision", Document.revision == revision
-    )
-    found = await session.scalar(query)
-    if found is None:
-        raise NotFound("没有这一版。")
-    return found
-
-
-async def audit(session: AsyncSession, id: UUID) -> list[Audit]:
-    return list(await session.scalars(select(Audit).where(Audit.application_id == id).order_by(Audit.id)))
-
-
 async def last_move(session: AsyncSession, id: UUID) -> Audit | None:
     """The latest audit row that moved an application."""
     query = select(Audit).where(Audit.application_id == id, Audit.to_state.is_not(None))
     return await session.scalar(query.order_by(Audit.id.desc()).limit(1))
-
-
-async def owed(session: AsyncSession, id: UUID, *, lock: bool = False) -> Owed:
-    found = await session.get(Owed, id, with_for_update=lock)
-    if found is None:
-        raise NotFound("没有这项任务。")
-    return found
-
-
-async def owed_by_key(session: AsyncSession, due_key: str) -> Owed | None:
-    return await session.scalar(select(Owed).where(Owed.due_key == due_key).with_for_update())
-
-
-async def overdue(session: AsyncSession, at: datetime, limit: int = 100) -> list[Application]:
-    """Returned applications whose correction deadline had passed at `at`, each locked, those in work left out."""
-    query = (
-        select(Application)
-        .where(Application.state == State.RETURNED, Application.correct_by < at)
-        .where(Application.deleted_at.is_(None))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(await session.scalars(query))

@@ -9,13 +9,15 @@ from services.applications.core import receipts, repository
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.core.schemas import DocumentStatus
-from services.applications.documents import document_model, letters
+from services.applications.documents import document_model, letters, queries
 from services.applications.documents.keys import document_key
+from services.applications.documents.queries import document_of, revision_document
 from services.applications.filling import budgets
 from services.applications.filling.filled_form import load
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.reading import named_files
 from services.applications.outbox import outbox, throughput
+from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Application, Document
 from shared import clock
 from shared.document import AnyDocument, Proof
@@ -28,11 +30,11 @@ async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: i
     (`core.disclosure`)."""
     whole = reads_whole(actor)
     application = await repository.application(session, actor, id, lock=not whole)
-    document = await repository.revision_document(session, id, revision)
+    document = await revision_document(session, id, revision)
     if whole or not application.wrapped_key:
         # Of what was forgotten nothing is made anew.
         return document
-    known = await repository.document_of(session, id, "masked", document.source_sha256)
+    known = await document_of(session, id, "masked", document.source_sha256)
     return known or await _begin(session, id, "masked", document.source_sha256, revision=revision)
 
 
@@ -45,7 +47,7 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
     opened, situation = filled.effective(), filled.situation()
     hidden = [section.key for section in form.sections if not situation.visible(section.key)]
     source, _ = receipts.digests(receipts.canonical({"kind": kind, "sections": opened, "hidden": hidden}))
-    known = await repository.document_of(session, id, kind, source)
+    known = await document_of(session, id, kind, source)
     if known is not None:
         return known
     await budgets.may_preview(session, application.enterprise)
@@ -75,7 +77,7 @@ async def hurry(session: AsyncSession, actor: Actor, document: Document) -> None
     only a few at a time go ahead."""
     if document.sha256:
         return
-    row = await repository.owed_by_key(session, document_key(document.id))
+    row = await outbox_queries.owed_by_key(session, document_key(document.id))
     assert row is not None
     if row.parked_at is not None:
         outbox.requeue(row)
@@ -88,7 +90,7 @@ async def status_of(session: AsyncSession, document: Document) -> DocumentStatus
     """Ready, in line with a place and an expected time, being made, or given up until asked for again."""
     if document.sha256:
         return DocumentStatus(status="ready")
-    row = await repository.owed_by_key(session, document_key(document.id))
+    row = await outbox_queries.owed_by_key(session, document_key(document.id))
     assert row is not None
     if row.parked_at is not None:
         return DocumentStatus(
@@ -106,7 +108,7 @@ async def status_of(session: AsyncSession, document: Document) -> DocumentStatus
 
 async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> AnyDocument:
     """The document model, for the worker that renders it."""
-    document = await repository.document(session, document_id)
+    document = await queries.document(session, document_id)
     if document.kind == "letter":
         assert document.snapshot is not None
         return letters.model_of(document.snapshot)

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import receipts, repository
+from services.applications.documents import queries
 from services.applications.documents.document_model import OFFICE
 from services.applications.documents.keys import document_key
 from services.applications.forms.catalogue import form as catalogue_form
@@ -138,5 +139,5 @@ async def document_of(session: AsyncSession, actor: Actor, id: UUID, letter_id: 
     """One letter that the actor may read, and its document."""
     for letter in await listed(session, actor, id):
         if letter.id == letter_id:
-            return letter, await repository.document(session, letter.document_id)
+            return letter, await queries.document(session, letter.document_id)
     raise NotFound("没有这份公文。")

@@ -9,6 +9,7 @@ from services.applications.core.list_params import must_be_short, page_limit, st
 from services.applications.core.peers import NOTHING_KNOWN, PROFILES
 from services.applications.core.return_seen import mark_seen
 from services.applications.core.schemas import ApplicationPage
+from services.applications.filling import queries
 from services.applications.filling.carried_over_schemas import Prefill, PrefillReport
 from services.applications.filling.copying import copy_into
 from services.applications.filling.filled_form import newer, of_rows
@@ -29,7 +30,7 @@ async def list_applications(request: web.Request) -> web.Response:
     who = actor(request)
     must_be_short(request)
     async with transaction(request) as session:
-        found, cursor = await repository.applications(
+        found, cursor = await queries.applications(
             session,
             who,
             states=states(request),

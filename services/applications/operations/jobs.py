@@ -6,9 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import hint
+from services.applications.documents import queries as document_queries
 from services.applications.documents.documents import record_effect
 from services.applications.operations.metrics import JOB_SECONDS
 from services.applications.outbox import outbox
+from services.applications.outbox import queries as outbox_queries
 from shared import clock
 from shared.errors import NotAllowed
 from shared.messages import (
@@ -36,7 +38,7 @@ async def start(
     session: AsyncSession, service: str, id: UUID, request: StartJob, limits: outbox.Limits
 ) -> JobStarted | None:
     """Begin an attempt; None when the job was parked instead, for it has been started too often."""
-    row = await repository.owed(session, id, lock=True)
+    row = await outbox_queries.owed(session, id, lock=True)
     _must_be_theirs(row.topic, service)
     return await outbox.start(session, row, request, limits)
 
@@ -45,7 +47,7 @@ async def finish(
     session: AsyncSession, service: str, id: UUID, effect: FinishDocument | FinishNotification
 ) -> JobFinished:
     """Record the effect and close the row, together. Finishing twice changes nothing."""
-    row = await repository.owed(session, id, lock=True)
+    row = await outbox_queries.owed(session, id, lock=True)
     _must_be_theirs(row.topic, service)
     fresh = outbox.close(row, effect.token)
     if fresh and row.started_at is not None:
@@ -53,7 +55,7 @@ async def finish(
     if not isinstance(effect, FinishDocument):
         return JobFinished()
     payload = RenderDocument.model_validate(row.payload)
-    document = await repository.document(session, payload.document_id, lock=True)
+    document = await document_queries.document(session, payload.document_id, lock=True)
     if fresh:
         record_effect(document, sha256=effect.sha256, size=effect.size, pages=effect.pages)
         if document.kind != "masked":
@@ -64,6 +66,6 @@ async def finish(
 
 
 async def fail(session: AsyncSession, service: str, id: UUID, failure: FailJob) -> None:
-    row = await repository.owed(session, id, lock=True)
+    row = await outbox_queries.owed(session, id, lock=True)
     _must_be_theirs(row.topic, service)
     outbox.failed(row, failure.token, failure.reason, retry=failure.retry, counted=failure.counted)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import repository
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move
+from services.applications.operations import queries
 from services.applications.outbox.events import about, owe
 from services.applications.workflow import Action
 from shared import clock
@@ -26,7 +26,7 @@ def system_actor() -> Actor:
 async def lapse_overdue(session: AsyncSession, codec: Codec) -> int:
     """Let what is overdue lapse, and tell; how many did."""
     actor = system_actor()
-    found = await repository.overdue(session, actor.received_at - GRACE)
+    found = await queries.overdue(session, actor.received_at - GRACE)
     for application in found:
         facts = await load_facts(session, application, at=actor.received_at)
         assert application.correct_by is not None

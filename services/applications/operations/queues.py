@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.operations.schemas import Overview, Parked, QueueView, WorkerView
 from services.applications.outbox import outbox, throughput
+from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Owed
 from shared import clock
 from shared.errors import Conflict
@@ -87,7 +87,7 @@ async def _queue(session: AsyncSession, topic: str, row: Any, parked: int) -> Qu
 
 async def requeue(session: AsyncSession, actor: Actor, id: UUID) -> None:
     """Owe a parked row again, its count of starts reset."""
-    row = await repository.owed(session, id, lock=True)
+    row = await outbox_queries.owed(session, id, lock=True)
     if row.done_at is not None or row.parked_at is None:
         raise Conflict("只有已搁置的任务可以重新排队。", code="not_parked")
     outbox.requeue(row)

@@ -8,6 +8,7 @@ from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.core.moves import must_match_or_tell
 from services.applications.core.return_seen import mark_seen
+from services.applications.review import queries
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import State
 from shared import clock
@@ -22,7 +23,7 @@ async def reply(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID,
         raise Conflict("只有退回补正的申请可以答复意见。", code="wrong_state")
     if application.correct_by is not None and actor.received_at > application.correct_by:
         raise Conflict("补正期限已过。", code="correction_overdue")
-    opinion = await repository.opinion(session, id, opinion_id)
+    opinion = await queries.opinion(session, id, opinion_id)
     if opinion.round_trip > application.round_trips:
         raise NotFound("未找到该条意见。")
     if opinion.status == "accepted":
@@ -41,7 +42,7 @@ async def _for_judgement(
 ) -> tuple[Application, Opinion]:
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
-    opinion = await repository.opinion(session, id, opinion_id)
+    opinion = await queries.opinion(session, id, opinion_id)
     if opinion.status != "answered":
         raise Conflict("只有申报单位已答复的意见可以处理。", code="opinion_not_answered")
     return application, opinion

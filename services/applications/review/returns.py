@@ -17,6 +17,7 @@ from services.applications.forms.definition import Form
 from services.applications.forms.filled.checks import tied
 from services.applications.forms.filled.labels import field_label
 from services.applications.outbox.events import about, owe
+from services.applications.review import queries
 from services.applications.review.return_schemas import OpinionInput
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import Action, State, holds_lease
@@ -158,7 +159,7 @@ async def note(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, give
 async def forget(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID) -> None:
     """Take a noted opinion away before anybody was told of it."""
     application = await _to_note(session, actor, id)
-    opinion = await repository.opinion(session, id, opinion_id)
+    opinion = await queries.opinion(session, id, opinion_id)
     if opinion.round_trip <= application.round_trips:
         raise Conflict("该条意见已随退回发出，不能删除。", code="opinion_sent")
     await session.delete(opinion)

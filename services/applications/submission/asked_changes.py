@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
+from services.applications.submission import queries
 from services.applications.submission.changes import Asked
 
 
@@ -13,7 +14,7 @@ async def asked_between(session: AsyncSession, id: UUID, since: int, until: int)
     taken back asked for nothing: its opinions are gone."""
     trips: set[int] = set()
     revision = 0
-    for row in await repository.audit(session, id):
+    for row in await queries.audit(session, id):
         if row.action == "submit":
             revision = int(row.details["submitted"])
         elif row.action == "return" and since <= revision < until:

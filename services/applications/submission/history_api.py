@@ -15,6 +15,7 @@ from services.applications.core.readings import READINGS
 from services.applications.core.schemas import TimelineEntry
 from services.applications.filling.filled_form import load
 from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.submission import queries
 from services.applications.submission.asked_changes import asked_between
 from services.applications.submission.changes import changes
 from services.applications.submission.schemas import Change, RevisionSnapshot
@@ -34,7 +35,7 @@ async def list_revisions(request: web.Request) -> web.Response:
     """Every submitted revision, oldest first."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
-        return answer([revision_view(r) for r in await repository.revisions(session, application.id)])
+        return answer([revision_view(r) for r in await queries.revisions(session, application.id)])
 
 
 async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
@@ -125,7 +126,7 @@ async def timeline(request: web.Request) -> web.Response:
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
-        rows = await repository.audit(session, application.id)
+        rows = await queries.audit(session, application.id)
     outside = not who.roles & STAFF
     if outside:
         rows = [row for row in rows if row.action not in INTERNAL]

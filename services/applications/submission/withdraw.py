@@ -6,9 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.moves import load_facts, make_move, must_match
+from services.applications.documents import queries as document_queries
 from services.applications.documents.keys import document_key
 from services.applications.filling.budgets import may_withdraw
 from services.applications.outbox import outbox
+from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Application
 from services.applications.workflow import Action, State
 from shared import clock
@@ -31,11 +33,11 @@ async def withdraw(session: AsyncSession, actor: Actor, id: UUID, version: str) 
 async def _take_back(session: AsyncSession, application: Application) -> None:
     """What the submission owed and nobody has begun: its mail is not sent, its PDF made after everything else."""
     subject = f"submission_received:{application.id}:{application.revision}"
-    mail = await repository.owed_by_key(session, subject)
+    mail = await outbox_queries.owed_by_key(session, subject)
     if mail is not None:
         outbox.cancel(mail)
-    document = await repository.revision_document(session, application.id, application.revision)
-    pdf = await repository.owed_by_key(session, document_key(document.id))
+    document = await document_queries.revision_document(session, application.id, application.revision)
+    pdf = await outbox_queries.owed_by_key(session, document_key(document.id))
     if pdf is not None and pdf.done_at is None:
         outbox.put_back(pdf)
     await session.flush()

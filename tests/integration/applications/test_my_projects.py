@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications.core import repository
 from services.applications.filling.other_applications import other_applications
+from services.applications.filling.queries import applications
 from services.applications.tables.applications import Application, Round
 from services.applications.workflow import State
 from tests import factories
@@ -64,7 +64,7 @@ async def test_not_looked_for_among_the_drafts_of_all_when_statistics_are_old(
 
         event.listen(bind, "before_cursor_execute", note)
         try:
-            await repository.applications(session, WHO, states=[State.DRAFT])
+            await applications(session, WHO, states=[State.DRAFT])
         finally:
             event.remove(bind, "before_cursor_execute", note)
         [(statement, values)] = asked
