@@ -126,8 +126,13 @@ def round_open(f: Facts) -> Refusal | None:
     return None
 
 
+def correction_over(correct_by: datetime | None, at: datetime) -> bool:
+    """Whether a correction deadline had passed at an instant; nothing can be corrected without a deadline."""
+    return correct_by is None or at > correct_by
+
+
 def within_correction(f: Facts) -> Refusal | None:
-    if f.correct_by is None or f.at > f.correct_by:
+    if correction_over(f.correct_by, f.at):
         return Refusal("correction_overdue", "补正期限已过。")
     return None
 

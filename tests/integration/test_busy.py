@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.pool import QueuePool
 
 from shared.database import BUSY, async_engine, engine
-from shared.direct import Statement, driver, transaction
 from shared.http.app import Route, base_app
 from shared.identity import Verifier
 from shared.observability import logs
@@ -106,20 +105,18 @@ def test_a_session_ended_for_idling_is_busy_and_leaves_the_pool(database: Engine
         assert connection.scalar(text("SELECT 1")) == 1
 
 
-async def test_the_short_way_leaves_a_standby_too(settings: DatabaseSettings) -> None:
+async def test_async_connections_leave_a_standby_too(settings: DatabaseSettings) -> None:
     """A server that became a standby answers pings as before: what was refused there must not come back from the pool."""
     database = async_engine(settings)
-    number = Statement(select(func.pg_backend_pid()))
-    write = Statement(insert(table("things", column("id"))).values(id=bindparam("id")))
+    write = insert(table("things", column("id"))).values(id=bindparam("id"))
     asked: list[object] = []
 
     async def add(*before: str) -> None:
-        async with transaction(database) as connection:
-            direct = driver(connection)
-            asked.append(await number.first(direct))
+        async with database.begin() as connection:
+            asked.append(await connection.scalar(select(func.pg_backend_pid())))
             for statement in before:
-                await direct.execute(statement)
-            await write.run(direct, id=77)
+                await connection.execute(text(statement))
+            await connection.execute(write, {"id": 77})
 
     try:
         with pytest.raises(BUSY):
@@ -130,19 +127,20 @@ async def test_the_short_way_leaves_a_standby_too(settings: DatabaseSettings) ->
         await database.dispose()
 
 
-async def test_the_short_way_keeps_what_ended_well_and_nothing_else(settings: DatabaseSettings) -> None:
+async def test_a_session_on_a_connection_shares_its_transaction(settings: DatabaseSettings) -> None:
+    """暂存 works on a connection, and opens a session on it where more is asked: both are kept, or neither."""
     database = async_engine(settings)
-    write = Statement(insert(table("things", column("id"))).values(id=bindparam("id")))
+    write = insert(table("things", column("id"))).values(id=bindparam("id"))
     kept = text("SELECT id FROM things WHERE id BETWEEN 80 AND 89 ORDER BY id")
 
     async def add(id: int, *, session: bool, fails: bool = False) -> None:
-        async with transaction(database) as connection:
-            await write.run(driver(connection), id=id)
+        async with database.begin() as connection:
+            await connection.execute(write, {"id": id})
             if session:
-                # What a session does on the same connection belongs to the same transaction.
-                async with connection.begin(), AsyncSession(bind=connection) as work:
+                async with AsyncSession(bind=connection) as work:
                     assert id in (await work.scalars(kept)).all()
-                    await work.execute(insert(table("things", column("id"))).values(id=id + 1))
+                    await work.execute(write, {"id": id + 1})
+                    await work.flush()
                     assert not fails, "and now?"
             assert not fails, "and now?"
 

@@ -11,8 +11,9 @@ from services.applications.core.audit import record
 from services.applications.core.codec import Codec
 from services.applications.core.disclosure import must_be_shown
 from services.applications.core.readings import read_file
+from services.applications.core.return_seen import mark_seen
 from services.applications.core.stored_contents import MB
-from services.applications.filling.sections import editable, open_section
+from services.applications.filling.sections import Opened, must_be_editable, open_section
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.reading import named_files
 from services.applications.tables.applications import Attachment
@@ -35,17 +36,21 @@ async def may_upload(
     *,
     size: int,
     total_mb: int,
-    lock: bool = False,
 ) -> Place:
-    """The place, if the actor may add `size` bytes to it now; asked before a single byte is read, and once more
-    when the file is kept."""
-    opened = await open_section(session, codec, actor, id, section, lock=lock)
+    """The place, if the actor may add `size` bytes to it now; asked before a single byte is read."""
+    opened = await open_section(session, codec, actor, id, section)
+    return await _place(session, opened, actor, slot, size=size, total_mb=total_mb)
+
+
+async def _place(
+    session: AsyncSession, opened: Opened, actor: Actor, slot: str, *, size: int, total_mb: int
+) -> Place:
+    section = opened.definition.key
     found = opened.definition.slot(slot)
     if found is None:
         raise NotFound("没有这个附件位置。", code="unknown_slot")
-    if not editable(opened.application, section):
-        raise Conflict("当前不能修改此项材料。", code="wrong_state")
-    present = await repository.attachments(session, id)
+    must_be_editable(opened.application, section, actor)
+    present = await repository.attachments(session, opened.application.id)
     if sum((a.section, a.slot) == (section, slot) for a in present) >= MAX_PER_SLOT:
         raise Conflict("此处附件过多，请先删除不用的附件。", code="too_many_files")
     if sum(a.size for a in present) + size > total_mb * MB:
@@ -68,8 +73,11 @@ async def keep(
     *,
     total_mb: int,
 ) -> Attachment:
-    """Record a file that is in the store already."""
-    await may_upload(session, codec, actor, id, section, slot, size=file.size, total_mb=total_mb, lock=True)
+    """Record a file that is in the store already, if it may still be added. The request's stamp counts: a file that was on its
+    way at the deadline is in time."""
+    opened = await open_section(session, codec, actor, id, section, lock=True)
+    await _place(session, opened, actor, slot, size=file.size, total_mb=total_mb)
+    await mark_seen(session, opened.application, actor)
     # From here to the commit no sweep removes this content; one that just did is made good.
     await stored_contents.hold(session, file.sha256)
     await store.put_file(attachment_key(file.sha256), file.path)
@@ -125,10 +133,10 @@ async def remove(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, at
     attachment = await queries.attachment(session, id, attachment_id)
     if attachment.deleted_at is not None:
         raise NotFound("未找到该附件。")
-    if not editable(application, attachment.section):
-        raise Conflict("当前不能修改此项材料。", code="wrong_state")
+    must_be_editable(application, attachment.section, actor)
     opened = await open_section(session, codec, actor, id, attachment.section)
     if str(attachment_id) in named_files(opened.definition, opened.row.saved):
         raise Conflict("已保存的表单正在使用该附件，请先在表单中移除并保存。", code="attachment_in_use")
     attachment.deleted_at = clock.now()
+    await mark_seen(session, application, actor)
     record(session, actor, "detach", application_id=id, attachment=str(attachment_id))

@@ -12,6 +12,22 @@ class Nothing(Input):
     """An empty body."""
 
 
+class LeaseView(BaseModel):
+    """Who works on an application, and until when."""
+
+    name: str
+    mine: bool
+    until: AwareDatetime
+
+
+class AssigneeView(BaseModel):
+    """Whose case it is."""
+
+    account: str
+    name: str
+    mine: bool
+
+
 class ApplicationSummary(BaseModel):
     """One line of 我的项目 or of the reviewers' queue."""
 
@@ -38,24 +54,8 @@ class ApplicationSummary(BaseModel):
     # For members of staff only.
     district: str | None = None
     unlock_requests: int = 0
-    lease: "LeaseView | None" = None
-    assignee: "AssigneeView | None" = None
-
-
-class LeaseView(BaseModel):
-    """Who works on an application, and until when."""
-
-    name: str
-    mine: bool
-    until: AwareDatetime
-
-
-class AssigneeView(BaseModel):
-    """Whose case it is."""
-
-    account: str
-    name: str
-    mine: bool
+    lease: LeaseView | None = None
+    assignee: AssigneeView | None = None
 
 
 class ApplicationPage(BaseModel):

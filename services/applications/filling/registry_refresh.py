@@ -12,6 +12,7 @@ from services.applications.core import repository, round_queries
 from services.applications.core.audit import record
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.moves import round_facts
+from services.applications.core.return_seen import mark_seen
 from services.applications.filling.prefill import Item, Place, found, latest, remember, seal
 from services.applications.filling.sections import editable
 from services.applications.forms.catalogue import form as catalogue_form
@@ -58,7 +59,7 @@ async def refresh(
     done = Refreshed(application, form, rows)
     errors: list[FieldError] = []
     for section in form.sections:
-        if not editable(application, section.key):
+        if not editable(application, section.key, actor):
             continue
         wanted = {key for at, key in adopt if at == section.key}
         errors += _section(section, rows[section.key], opener, profile, choices, wanted, done)
@@ -66,12 +67,13 @@ async def refresh(
     errors += [
         FieldError(section=at, field=key, code="not_from_registry", message="此项不由法人库带出或当前不能修改")
         for at, key in adopt
-        if (at, key) not in known or not editable(application, at)
+        if (at, key) not in known or not editable(application, at, actor)
     ]
     if errors:
         raise Invalid(errors, "所选内容无法更新为法人库的登记。")
     remember(application, profile)
     if done.filled or done.adopted:
+        await mark_seen(session, application, actor)
         record(
             session, actor, "prefill", application_id=id,
             filled=[".".join(p) for p in done.filled], adopted=[".".join(p) for p in done.adopted],

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.core.codec import Codec, SectionCodec
+from services.applications.core.deadlines import may_be_corrected, must_be_in_time
+from services.applications.core.return_seen import mark_seen
 from services.applications.filling.filled_form import Filled, part
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
@@ -82,24 +84,21 @@ async def standing(
     return filled.now(opened.definition, filled.prefill.get(opened.definition.key, {}) if typed is None else typed)
 
 
-def editable(application: Application, key: str) -> bool:
-    """Whether the applicant may change this section now."""
+def editable(application: Application, key: str, actor: Actor) -> bool:
+    """Whether the applicant could change a section when the request arrived."""
     if application.state == State.RETURNED:
-        within = application.correct_by is None or clock.now() <= application.correct_by
-        return within and key in application.unlocked
+        return may_be_corrected(application, actor) and key in application.unlocked
     return State(application.state) in EDITABLE
 
 
-def must_be_editable(opened: Opened, actor: Actor) -> None:
-    state = State(opened.application.state)
+def must_be_editable(application: Application, key: str, actor: Actor) -> None:
+    """Raise `Conflict` with the reason why the applicant could not change a section when the request arrived."""
+    state = State(application.state)
     if state not in EDITABLE:
         raise Conflict(f"当前状态为“{LABELS[state]}”，不能修改申报材料。", code="wrong_state")
-    if state is State.RETURNED:
-        correct_by = opened.application.correct_by
-        if correct_by is not None and actor.received_at > correct_by:
-            raise Conflict("补正期限已过。", code="correction_overdue")
-        if opened.definition.key not in opened.application.unlocked:
-            raise Conflict("本次退回未开放此项材料的修改。", code="section_locked")
+    must_be_in_time(application, actor)
+    if state is State.RETURNED and key not in application.unlocked:
+        raise Conflict("本次退回未开放此项材料的修改。", code="section_locked")
 
 
 def must_match(opened: Opened, etag: str) -> None:
@@ -114,20 +113,15 @@ def must_match(opened: Opened, etag: str) -> None:
         )
 
 
-def _touched(opened: Opened) -> None:
-    """A change after a return is seen by the reviewer: it can no longer be taken back."""
-    if opened.application.state == State.RETURNED and opened.application.return_seen_at is None:
-        opened.application.return_seen_at = clock.now()
-
-
 async def discard_draft(
     session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str
 ) -> tuple[Opened, SectionNow]:
     """放弃修改: back to what is saved, and how the section stands with that."""
     opened = await open_section(session, codec, actor, id, key, lock=True)
     must_match(opened, etag)
-    must_be_editable(opened, actor)
+    must_be_editable(opened.application, key, actor)
     drop_draft(opened.row)
+    await mark_seen(session, opened.application, actor)
     record(session, actor, "discard_draft", application_id=id, section=key)
     await session.flush()
     return opened, await standing(session, opened)
@@ -147,14 +141,14 @@ async def save(
     application's version."""
     opened = await open_section(session, codec, actor, id, key, lock=True)
     must_match(opened, etag)
-    must_be_editable(opened, actor)
+    must_be_editable(opened.application, key, actor)
     files = await repository.attachments(session, id)
     filled = await filled_around(session, opened, files)
     kept = reading.validate(opened.definition, values, filled.context(key))
     opened.row.saved = opened.codec.seal(key, kept)
     opened.row.saved_at = clock.now()
     drop_draft(opened.row)
-    _touched(opened)
+    await mark_seen(session, opened.application, actor)
     # Its row is locked: nobody else counts meanwhile.
     opened.application.version += 1
     _follow(opened, filled.with_saved({**filled.saved, key: kept}).effective())

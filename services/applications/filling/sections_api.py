@@ -12,7 +12,6 @@ from services.applications.filling import sections as use_case
 from services.applications.filling.section_schemas import SectionValues
 from services.applications.filling.views import section_view, section_written
 from services.applications.forms.filled.section_state import SectionNow
-from shared import direct
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 
 
@@ -30,13 +29,13 @@ async def get_section(request: web.Request) -> web.Response:
         files = await repository.attachments(session, id)
         now = await use_case.standing(session, opened, files)
         round_ = await round_queries.round_(session, opened.application.round_id)
-        view = section_view(opened, [file for file in files if file.section == key], now, round_)
+        view = section_view(opened, [file for file in files if file.section == key], now, round_, who)
     return answer(view, ETag=f'"{view.etag}"')
 
 
 async def keep_draft(request: web.Request) -> web.Response:
     """暂存: keep what was typed, without validation. It does not count for submission."""
-    async with direct.transaction(request.app[ENGINE]) as connection:
+    async with request.app[ENGINE].begin() as connection:
         opened, now, kept = await autosave.keep_draft(
             connection,
             request.app[CODEC],

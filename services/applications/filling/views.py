@@ -67,7 +67,7 @@ async def full(session: AsyncSession, codec: Codec, application: Application, ac
                 required=situation.required(section.key) if situation else section.required,
                 visible=situation is None or situation.visible(section.key),
                 status=status(rows[section.key]),
-                editable=may_edit and editable(application, section.key),
+                editable=may_edit and editable(application, section.key, actor),
                 saved_at=rows[section.key].saved_at,
                 draft_at=rows[section.key].draft_at,
                 etag=str(rows[section.key].etag),
@@ -138,7 +138,9 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
     return AttachmentView.model_validate(attachment, from_attributes=True)
 
 
-def section_view(opened: Opened, files: list[Attachment], now: SectionNow, round_: Round) -> SectionView:
+def section_view(
+    opened: Opened, files: list[Attachment], now: SectionNow, round_: Round, actor: Actor
+) -> SectionView:
     key, row = opened.definition.key, opened.row
     prefill = opened.codec.open(key, {name: item["value"] for name, item in row.prefill.items()})
     typed = opened.shown()
@@ -152,7 +154,7 @@ def section_view(opened: Opened, files: list[Attachment], now: SectionNow, round
         prefill={name: Prefilled(**{**item, "value": prefill[name]}) for name, item in row.prefill.items()},
         registry=registry_values.changed(opened.definition, shown, brought, choices),
         attachments=[attachment_view(file) for file in files],
-        editable=editable(opened.application, key),
+        editable=editable(opened.application, key, actor),
         saved_at=row.saved_at,
         draft_at=row.draft_at,
         etag=str(row.etag),

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import record
+from services.applications.core.deadlines import must_be_in_time
 from services.applications.core.moves import must_match_or_tell
 from services.applications.core.return_seen import mark_seen
 from services.applications.review import queries
@@ -21,8 +22,7 @@ async def reply(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID,
     application = await repository.application(session, actor, id, lock=True)
     if application.state != State.RETURNED:
         raise Conflict("只有退回补正的申请可以答复意见。", code="wrong_state")
-    if application.correct_by is not None and actor.received_at > application.correct_by:
-        raise Conflict("补正期限已过。", code="correction_overdue")
+    must_be_in_time(application, actor)
     opinion = await queries.opinion(session, id, opinion_id)
     if opinion.round_trip > application.round_trips:
         raise NotFound("未找到该条意见。")

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import hint, record
+from services.applications.core.deadlines import must_be_in_time
 from services.applications.core.labels import ACTIONS
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.checks import tied
@@ -95,5 +96,4 @@ def _is_open(request: UnlockRequest, application: Application) -> bool:
 def _must_be_correcting(application: Application, actor: Actor) -> None:
     if application.state != State.RETURNED:
         raise Conflict("只有退回补正的申请可以申请开放材料。", code="wrong_state")
-    if application.correct_by is not None and actor.received_at > application.correct_by:
-        raise Conflict("补正期限已过。", code="correction_overdue")
+    must_be_in_time(application, actor)
