@@ -7,7 +7,7 @@ from typing import Any
 
 from services.applications.documents import document_model
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts, Section
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import reading, validation
 from services.applications.forms.filled.checks import evaluate
 from services.applications.forms.filled.section_state import effective, now, visible_sections
 from services.applications.forms.filled.situation import Facts
@@ -53,12 +53,12 @@ class Preview:
         self.keep(section, values)
         slots = {slot.key for slot in section.slots}
         try:
-            self.saved[section.key] = reading.validate(section, values, self._context(section))
+            self.saved[section.key] = validation.validate(section, values, self._context(section))
         except Invalid as error:
             found = [e for e in error.errors if not (e.field in slots and e.code == "required")]
             if found:
                 return found
-            kept, _ = reading.judged(section, values, self._context(section))
+            kept, _ = validation.judged(section, values, self._context(section))
             self.saved[section.key] = kept
         del self.drafts[section.key]
         return []

@@ -20,7 +20,7 @@ from services.applications.forms.authoring.source import read_form
 from services.applications.forms.catalogue import FOLDER
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, RoundFacts
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import reading, validation
 from services.applications.forms.filled.checks import evaluate
 from services.applications.forms.filled.situation import Facts
 from services.applications.rounds import seed
@@ -71,7 +71,7 @@ def judge(form: Form, values: Sections, given: Facts) -> Mapping[str, Any]:
     for section in form.sections:
         files = {slot.key: frozenset(values[section.key].get(slot.key) or ()) for slot in section.slots}
         context = reading.Context(form=form, facts=given, files=files, saved=saved)
-        saved[section.key] = reading.validate(section, values[section.key], context)
+        saved[section.key] = validation.validate(section, values[section.key], context)
     broken = [o.id for o in evaluate(form, saved, given) if not o.holds and o.severity == "error"]
     assert not broken, broken
     return saved

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from services.applications.forms.authoring.source import read_form
 from services.applications.forms.definition import Form, RoundFacts
-from services.applications.forms.filled.reading import Context, judged
+from services.applications.forms.filled.reading import Context
 from services.applications.forms.filled.situation import Facts, Situation
+from services.applications.forms.filled.validation import judged
 from services.applications.forms.formulas import evaluator, types
 from services.applications.forms.formulas.evaluator import TooMuchWork
 from services.applications.forms.formulas.functions import FUNCTIONS

@@ -20,6 +20,7 @@ from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled import reading
 from services.applications.forms.filled.checks import value_at
 from services.applications.forms.filled.section_state import SectionNow
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State
 from shared import clock
@@ -103,7 +104,7 @@ async def keep_draft(
     if application.state == State.RETURNED and application.return_seen_at is None:
         async with AsyncSession(bind=connection) as session:
             await mark_seen(session, await session.get_one(Application, id), actor)
-    if key in form.rules.alone:
+    if key in rules_of(form).alone:
         return opened, alone(form, round_, opened.codec, row).now(definition, typed), typed
     async with AsyncSession(bind=connection) as session:
         return opened, await standing(session, opened), typed

@@ -13,7 +13,7 @@ from services.applications.filling import carried_over_queries
 from services.applications.filling.filled_form import Filled
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, Section
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import reading, validation
 from services.applications.forms.versions import rebase as forms
 from services.applications.forms.versions.rebase import Entry
 from services.applications.tables.applications import Application
@@ -51,7 +51,7 @@ def note(
 
 def mistakes(filled: Filled, section: Section, values: Mapping[str, Any]) -> list[FieldError]:
     """What is wrong with values as they were taken over; what is not filled in yet is no mistake."""
-    _, wrong = reading.judged(section, dict(values), filled.context(section.key))
+    _, wrong = validation.judged(section, dict(values), filled.context(section.key))
     return [error for error in wrong if error.code not in UNFINISHED]
 
 

@@ -19,6 +19,7 @@ from services.applications.forms.filled.reading import Context, read, rows_summe
 from services.applications.forms.filled.registry_values import Brought, outcomes
 from services.applications.forms.filled.section_state import SectionNow, effective, now, unconditional
 from services.applications.forms.filled.situation import Facts, Situation
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Round, Section
 from shared.messages import Profile
 
@@ -50,7 +51,7 @@ class Filled:
     def now(self, definition: Definition, typed: Values) -> SectionNow:
         """How a section stands with what was typed in it, as far as that can be read."""
         context = self.context(definition.key)
-        if definition.key in self.form.rules.unconditional:
+        if definition.key in rules_of(self.form).unconditional:
             return unconditional(definition, rows_summed(definition, typed, context.choices))
         kept = read(definition, typed, context).kept
         return now(definition, context.situation(definition, kept))
@@ -79,7 +80,7 @@ class Filled:
 
 
 def alone(form: Form, round_: Round, codec: SectionCodec, row: Section) -> Filled:
-    """As much as a section is judged by that looks at nothing beside itself (`form.rules.alone`) while it is typed: without
+    """As much as a section is judged by that looks at nothing beside itself (`rules_of(form).alone`) while it is typed: without
     its files, which only 保存表单 asks for."""
     known = codec.open(row.key, {name: item["value"] for name, item in row.prefill.items()})
     facts = Facts(round_facts(round_), OtherApplications())
@@ -101,7 +102,7 @@ async def part(
 ) -> Filled:
     """As much as these sections are judged by on their own, without the checks between them: what a 暂存 waits for, so
     nothing is asked that they do not look at."""
-    others = not form.rules.sections_asking_for_others.isdisjoint(rows)
+    others = not rules_of(form).sections_asking_for_others.isdisjoint(rows)
     return await of_rows(session, application, form, codec, rows, attachments, others=others)
 
 
@@ -152,7 +153,7 @@ async def facts(
 ) -> Facts:
     """What the application's form is judged against besides its values."""
     round_ = await round_queries.round_(session, application.round_id)
-    if not (others and form.rules.asks_for_others):
+    if not (others and rules_of(form).asks_for_others):
         return Facts(round_facts(round_), OtherApplications())
     name = value_at(form.project_name, saved) or application.project_name
     return Facts(round_facts(round_), await other_applications(session, application, round_, str(name)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.applications.filling.filled_form import Filled, Values
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import validation
 from services.applications.forms.filled.checks import Outcome
 from shared.errors import FieldError
 
@@ -17,7 +17,7 @@ def judge(filled: Filled, typed: Mapping[str, Values]) -> tuple[Sections, list[F
     kept: Sections = {}
     for section in filled.form.sections:
         if (values := typed.get(section.key)) is not None:
-            kept[section.key], wrong = reading.judged(section, values, filled.context(section.key))
+            kept[section.key], wrong = validation.judged(section, values, filled.context(section.key))
             errors += wrong
     situation = filled.with_saved(kept).situation()
     for section in filled.form.sections:

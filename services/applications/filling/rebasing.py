@@ -16,7 +16,7 @@ from services.applications.filling.filled_form import Filled, of_rows
 from services.applications.filling.registry_refresh import refresh
 from services.applications.forms.catalogue import between
 from services.applications.forms.definition import Section as Definition
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import reading, validation
 from services.applications.forms.kinds import blank
 from services.applications.forms.versions.conversions import text
 from services.applications.forms.versions.mapping import Homes, homes
@@ -171,7 +171,7 @@ def _write(
     shown, saved = done.sections.get(section.key), done_saved.sections.get(section.key)
     kept = None
     if saved is not None and row.saved_at is not None:
-        clean, errors = reading.judged(section, saved, filled.context(section.key))
+        clean, errors = validation.judged(section, saved, filled.context(section.key))
         kept = None if errors else clean
     untouched = row.saved_at is None and row.draft_at is None
     row.saved = None if kept is None else codec.seal(section.key, kept)

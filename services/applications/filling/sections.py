@@ -16,9 +16,10 @@ from services.applications.filling.filled_form import Filled, part
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import validation
 from services.applications.forms.filled.checks import value_at
 from services.applications.forms.filled.section_state import SectionNow
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Section
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock
@@ -65,7 +66,7 @@ async def filled_around(
 ) -> Filled:
     """The form as far as this section's conditions look: this section and those that it hangs on."""
     key = opened.definition.key
-    needed = opened.form.rules.needs[key] | {key}
+    needed = rules_of(opened.form).needs[key] | {key}
     # Most sections stand on their own, and this one is at hand.
     rows = {key: opened.row}
     if needed != {key}:
@@ -144,7 +145,7 @@ async def save(
     must_be_editable(opened.application, key, actor)
     files = await repository.attachments(session, id)
     filled = await filled_around(session, opened, files)
-    kept = reading.validate(opened.definition, values, filled.context(key))
+    kept = validation.validate(opened.definition, values, filled.context(key))
     opened.row.saved = opened.codec.seal(key, kept)
     opened.row.saved_at = clock.now()
     drop_draft(opened.row)

@@ -30,6 +30,7 @@ from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.filled import registry_values
 from services.applications.forms.filled.section_state import SectionNow
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.versions.rebase import Entry
 from services.applications.tables.applications import Application, Attachment, Round, Section
 from services.applications.tables.carried_over import Report
@@ -46,7 +47,7 @@ async def full(session: AsyncSession, codec: Codec, application: Application, ac
     round_ = await session.get_one(Round, application.round_id)
     may_edit = actor.is_a(Role.APPLICANT)
     situation = None
-    if form.rules.conditional_sections:
+    if rules_of(form).conditional_sections:
         opener = codec.of(application.id, application.wrapped_key, form)
         situation = (await of_rows(session, application, form, opener, rows)).situation()
     return ApplicationView(

@@ -7,16 +7,13 @@ without values by `lint`.
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds import CheckboxField, FieldDefinition
 from services.applications.forms.kinds.base import Expression, FormerKey, Key, Label, Part
 from services.applications.forms.kinds.choices import AnyOption, labels
-
-if TYPE_CHECKING:
-    from services.applications.forms.formulas.rules import Rules
 
 MAX_SECTIONS = 100
 MAX_PARTS = 400
@@ -228,13 +225,6 @@ class Form(Part):
     @cached_property
     def choices_of_its_own(self) -> Mapping[str, Mapping[str, str]]:
         return {name: labels(options) for name, options in self.lists.items()}
-
-    @cached_property
-    def rules(self) -> "Rules":
-        """The form's formulas, compiled once."""
-        from services.applications.forms.formulas.rules import Rules  # which is made of definitions
-
-        return Rules(self)
 
     def section(self, key: str) -> Section | None:
         return self.by_key.get(key)

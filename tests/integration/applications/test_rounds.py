@@ -10,6 +10,7 @@ from aiohttp import ClientResponse
 from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.catalogue import form, forms
 from services.applications.forms.definition import Form
+from services.applications.forms.formulas.rules import rules_of
 from shared import clock
 from shared.identity import Role
 from tests import factories
@@ -315,7 +316,7 @@ async def test_a_round_for_every_form_of_the_catalogue(api: Api, definition: For
     """What a form needs of its round is asked for by kind: a number, a date, a text, a list."""
     round_ = await made(api, fund_type=definition.fund_type, parameters={})
     wanted = {need["name"]: need["kind"] for need in round_["needs"]}
-    assert set(wanted) >= definition.rules.parameters
+    assert set(wanted) >= rules_of(definition).parameters
     fitting: dict[str, Any] = {"number": "1", "date": "2026-01-01", "text": "甲", "options": ["甲", "乙"]}
     answer = await do(
         api, round_, method="PATCH", parameters={name: fitting[kind] for name, kind in wanted.items()}

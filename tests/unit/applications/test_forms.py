@@ -7,7 +7,7 @@ import pytest
 
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, RoundFacts
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import reading, validation
 from services.applications.forms.filled.checks import evaluate, tied
 from services.applications.forms.filled.situation import Facts
 from shared.errors import Invalid
@@ -40,7 +40,7 @@ def validated(form: Form, key: str, **changes: Any) -> dict[str, Any]:
         files={slot: frozenset(ids) for slot, ids in FILES.items()},
         prefill={"org_name": None},
     )
-    return reading.validate(section, values, context)
+    return validation.validate(section, values, context)
 
 
 def refusals(form: Form, key: str, **changes: Any) -> list[tuple[str | None, str | None, str]]:

@@ -17,6 +17,7 @@ from services.applications.forms.authoring.source import read_form
 from services.applications.forms.catalogue import FOLDER, forms
 from services.applications.forms.definition import RoundFacts
 from services.applications.forms.filled.situation import Facts, Situation
+from services.applications.forms.formulas.rules import rules_of
 
 HEAD = """fund_type: example
 version: 1
@@ -326,4 +327,4 @@ def test_every_gap_has_a_value() -> None:
 
 
 def test_all_forms_load_from_the_same_reading() -> None:
-    assert all(form.rules.problems == [] for form in forms().values())
+    assert all(rules_of(form).problems == [] for form in forms().values())

@@ -11,7 +11,7 @@ from services.applications.forms.authoring.source import read_form
 from services.applications.forms.catalogue import FOLDER, forms
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import reading, validation
 from services.applications.forms.filled.checks import Outcome, evaluate
 from services.applications.forms.filled.section_state import effective
 from services.applications.forms.filled.situation import Facts
@@ -43,7 +43,7 @@ def kept(form: Form, values: Sections, facts: Facts) -> Sections:
     for section in form.sections:
         files = {slot.key: frozenset(values[section.key].get(slot.key) or ()) for slot in section.slots}
         context = reading.Context(form=form, facts=facts, files=files, saved=saved)
-        saved[section.key] = reading.validate(section, values[section.key], context)
+        saved[section.key] = validation.validate(section, values[section.key], context)
     return saved
 
 
@@ -86,7 +86,7 @@ def test_an_empty_section_names_everything_it_lacks(fund_type: str, key: str) ->
     section = form.section(key)
     assert section is not None
     with pytest.raises(Invalid) as refused:
-        reading.validate(section, {}, reading.Context(form=form, facts=facts))
+        validation.validate(section, {}, reading.Context(form=form, facts=facts))
     missing = {e.field for e in refused.value.errors}
     wanted = {f.key for f in section.fields if f.required and not f.visible_if and f.asked}
     wanted |= {t.key for t in section.tables} | {s.key for s in section.slots if s.required and not s.visible_if}
@@ -294,7 +294,9 @@ def test_a_unique_column_compares_as_people_read(other: str) -> None:
     assert form
     rows = [{"id": "a", "item": "材料费"}, {"id": "b", "item": "人工费"}, {"id": "c", "item": other}]
     with pytest.raises(Invalid) as refused:
-        reading.validate(form.by_key["a"], {"name": "x", "rows": rows}, reading.Context(form, Facts(RoundFacts())))
+        validation.validate(
+            form.by_key["a"], {"name": "x", "rows": rows}, reading.Context(form, Facts(RoundFacts()))
+        )
     assert [(e.row, e.column, e.code) for e in refused.value.errors] == [("c", "item", "not_unique")]
 
 

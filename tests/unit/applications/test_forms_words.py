@@ -9,6 +9,7 @@ import pytest
 from deploy.forms.__main__ import COMMANDS, main
 from services.applications.forms.authoring import json_schema, library_messages
 from services.applications.forms.authoring.lint import lint_file
+from services.applications.forms.formulas.syntax_messages import of_syntax
 from tests.unit.applications.test_forms_lint import HEAD, NUMBERS, in_chinese, of_field, said
 
 # A condition, and what is said about it.
@@ -156,10 +157,7 @@ def test_what_no_version_of_a_library_has_said_yet_is_told_in_general() -> None:
     unknown = {"type": "something_new", "msg": "Something is new", "loc": ("a", 0), "input": 3}
     assert library_messages.of_shape(unknown, ("a", 0)) == "“a”的第 1 项写法不对（现为“3”）"
     assert in_chinese(library_messages.of_yaml("something is wrong", "while being new", None))
-    assert (
-        library_messages.of_syntax(SyntaxError("something new", ("", 1, 2, "")), "n > 3")
-        == "第 2 个字符附近写得不对"
-    )
+    assert of_syntax(SyntaxError("something new", ("", 1, 2, "")), "n > 3") == "第 2 个字符附近写得不对"
 
 
 def test_a_file_in_another_encoding_and_one_that_cannot_be_opened(tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 formulas) and pydantic's. Their wording changes between versions; what is not known here is said in general, with its place."""
 
 import difflib
-import keyword
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,19 +10,6 @@ from services.applications.forms.formulas import type_names
 from services.applications.forms.kinds.base import FORMER_KEY, KEY, PREFILL
 
 Patterns = tuple[tuple[str, str], ...]
-# Signs that people type for those of formulas, besides full-width ones.
-_SIGNS = {"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "/", "、": ",", "。": "."}  # fmt: skip
-# And those that other languages have.
-_OTHER_SIGNS = {
-    "=>": "“不小于”写成“>=”",
-    "=": "判断相等要写两个等号“==”",
-    "<>": "“不等于”写成“!=”",
-    "&": "“并且”写成 and",
-    "|": "“或者”写成 or",
-    "!": "“并非”写成 not",
-    "?": "请写成“a if 条件 else b”",
-}
-
 _YAML: Patterns = (
     ("mapping values are not allowed", "多了一个冒号，或缩进不齐；内容里有冒号时请给整段内容加引号"),
     ("cannot start any token", "内容不能以这个字符开头：缩进请用空格，不用 Tab；以 @、`、% 等开头的内容请加引号"),
@@ -45,19 +30,6 @@ _YAML: Patterns = (
     (r"block scalar", "“|”或“>”后面不能再写内容，内容请另起一行并缩进"),
     (r"unhashable|merging", "这里的名称或“<<”不对"),
 )  # fmt: skip
-_SYNTAX: Patterns = (
-    (r"'(.)' was never closed", "括号“{0}”没有配对"),
-    (r"unmatched '(.)'", "多了一个“{0}”"),
-    (r"closing parenthesis '(.)' does not match", "括号“{0}”与前面的括号不配对"),
-    (r"unterminated|EOL while", "引号没有成对"),
-    (r"instead of '='|cannot assign|assignment", _OTHER_SIGNS["="]),
-    (r"expected 'else'", "“if”后面要有“else”，如“a if b else c”"),
-    (r"zeros|literal|imaginary", "数的写法不对，如 1000、0.5；名称不能以数字开头"),
-    (r"non-printable", "有看不见的字符，请删去重写"),
-    (r"invalid character '(.)'", "不能用“{0}”"),
-)
-# Words that formulas have of their own.
-_WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "for"})
 _LIMITS: Mapping[str, str] = {
     "string_too_long": "不能超过 {max_length} 字",
     "greater_than": "应大于 {gt}",
@@ -86,37 +58,6 @@ def of_yaml(problem: str, context: str, start: int | None) -> str:
     found = (words for said in (problem, context) for pattern, words in _YAML if re.search(pattern, said))
     begun = f"（从第 {start} 行开始的内容）" if start else ""
     return f"不是正确的 YAML{begun}：{next(found, '请核对缩进、冒号、引号和括号')}"
-
-
-def of_syntax(error: SyntaxError, text: str) -> str:
-    """What is wrong with a formula that cannot be read; `text` is what was to be read."""
-    problem, at = error.msg or "", error.offset or 0
-    if wide := _wide_sign(text):
-        return wide
-    for pattern, words in _SYNTAX:
-        if match := re.search(pattern, problem):
-            return words.format(*match.groups())
-    if not 0 < at <= len(text):
-        return "没有写完"
-    rest = text[at - 1 :]
-    for sign, words in _OTHER_SIGNS.items():
-        if rest.startswith(sign):
-            return words
-    word = re.match(r"\w*", rest)
-    if word and keyword.iskeyword(word[0]) and word[0] not in _WORDS:
-        return f'“{word[0]}”另有用处；如果它是 key，请写成 form["材料"]["{word[0]}"]'
-    return f"第 {at} 个字符附近写得不对"
-
-
-def _wide_sign(text: str) -> str | None:
-    """The first sign outside texts that should be typed otherwise."""
-    for sign in re.sub(r"'[^']*'|\"[^\"]*\"", "", text):
-        if sign in "“”‘’":
-            return "引号要用半角的 \" 或 '"
-        plain = _SIGNS.get(sign) or unicodedata.normalize("NFKC", sign)
-        if plain != sign and plain.isascii() and not plain.isalnum():
-            return f"不能用“{sign}”，请改用半角的“{plain}”"
-    return None
 
 
 def of_shape(error: Mapping[str, Any], at: tuple[str | int, ...]) -> str:  # noqa: PLR0911 (one case a kind of fault)

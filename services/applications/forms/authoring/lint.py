@@ -11,7 +11,8 @@ from services.applications.forms.authoring.source import Fault, Source, read_fil
 from services.applications.forms.definition import Form, RoundFacts, Slot, Table
 from services.applications.forms.filled.checks import parameters
 from services.applications.forms.formulas.language import Place
-from services.applications.forms.formulas.rules import Problem, Rule
+from services.applications.forms.formulas.rule import Problem, Rule
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.kinds.choices import MultiSelectField, RadioField, SelectField
 
 
@@ -60,7 +61,7 @@ def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
 
 def _options_nobody_has(form: Form) -> Iterator[Problem]:
     """A condition that compares with an option which the field does not have."""
-    for rule in form.rules.all():
+    for rule in rules_of(form).all():
         for place, constants in _compared(rule):
             known = _options(form, place)
             for constant in constants if known else ():

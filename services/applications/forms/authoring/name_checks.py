@@ -7,7 +7,7 @@ from typing import Any
 from services.applications.forms.definition import Form, Section, Table
 from services.applications.forms.formulas import type_names
 from services.applications.forms.formulas.names import PARAMETER, PARAMETER_SAID, RESERVED
-from services.applications.forms.formulas.rules import Location, Problem
+from services.applications.forms.formulas.rule import Location, Problem
 from services.applications.forms.kinds import ComputedField, FieldDefinition, FixedTextField
 from services.applications.forms.kinds.choices import MultiSelectField, RadioField, SelectField
 

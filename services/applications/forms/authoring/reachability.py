@@ -14,7 +14,8 @@ from services.applications.forms.definition import Form, RoundFacts, Slot, Table
 from services.applications.forms.filled.situation import Facts, Situation
 from services.applications.forms.formulas.language import Place
 from services.applications.forms.formulas.names import Node, Target
-from services.applications.forms.formulas.rules import Problem, Rule
+from services.applications.forms.formulas.rule import Problem, Rule
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.kinds import FieldDefinition
 
 # Situations tried for one condition, and for all conditions of one form together.
@@ -45,14 +46,14 @@ def problems(form: Form) -> Iterator[Problem]:
 
 
 def _questions(form: Form) -> Iterator[tuple[Rule, Ask]]:
-    for (node, role), rule in form.rules.of.items():
+    for (node, role), rule in rules_of(form).of.items():
         if role in ("visible_if", "required_if"):
             yield rule, _asked(node, role)
-    for (section, table, _), rule in form.rules.rows.items():
+    for (section, table, _), rule in rules_of(form).rows.items():
         yield rule, _shown_and_holds(section, table, rule)
-    for (section, _), rule in form.rules.groups.items():
+    for (section, _), rule in rules_of(form).groups.items():
         yield rule, _shown_and_holds(section, "", rule)
-    for (_, side), rule in form.rules.checks.items():
+    for (_, side), rule in rules_of(form).checks.items():
         if side in ("when", "holds"):
             yield rule, _shown_and_holds("", "", rule)
 
@@ -101,8 +102,8 @@ class _Trials:
     def _sound(self, rule: Rule) -> bool:
         """Whether evaluating it ends, in a form that may still have faults."""
         targets = [(t, _definition(self._form, t)) for t in rule.targets if t.node]
-        return rule.node not in self._form.rules.circular and all(
-            t.node not in self._form.rules.circular and (d is None or d.asked) for t, d in targets
+        return rule.node not in rules_of(self._form).circular and all(
+            t.node not in rules_of(self._form).circular and (d is None or d.asked) for t, d in targets
         )
 
     def _spots(self, rules: Iterable[Rule], apart: int) -> dict[Spot, list[Any]]:
@@ -143,7 +144,7 @@ def _closure(form: Form, rule: Rule) -> list[Rule]:
 def _deciding(form: Form, node: Node, row: str) -> Iterator[Rule]:
     """The rules that decide whether a value is there, and what it is."""
     section, part, _ = node
-    rules = form.rules
+    rules = rules_of(form)
     for above in ((section, "", ""), (section, part, ""), node):
         for role in ("visible_if", "value"):
             if rule := rules.of.get((above, role)):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from services.applications.forms.definition import Form
-from services.applications.forms.formulas.rules import Location, Problem
+from services.applications.forms.formulas.rule import Location, Problem
 
 ROUNDS = 8
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")

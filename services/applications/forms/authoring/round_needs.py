@@ -9,7 +9,8 @@ from services.applications.forms.definition import Form
 from services.applications.forms.formulas import types
 from services.applications.forms.formulas.functions import FUNCTIONS
 from services.applications.forms.formulas.language import Formula, Place
-from services.applications.forms.formulas.rules import Rule
+from services.applications.forms.formulas.rule import Rule
+from services.applications.forms.formulas.rules import rules_of
 
 Sort = Literal["number", "date", "text", "options"]
 
@@ -34,7 +35,7 @@ def needs(form: Form) -> tuple[Need, ...]:
             if name and name not in form.lists:
                 lists.setdefault(name, []).append(f"{section.label} · {where}{field.label}")
     values: dict[str, tuple[Sort | None, list[str]]] = {}
-    for rule in form.rules.all():
+    for rule in rules_of(form).all():
         for name in rule.parameters - {"closes_on"}:
             kept, used_by = values.get(name, (None, []))
             # The first formula that says what it has to be.
@@ -77,7 +78,7 @@ def _sort(form: Form, rule: Rule, name: str) -> Sort | None:
         table = found.table(part)
         field = table.by_column[column] if table else found.field(part)
         return _of_type(field.type if field else "")
-    left, right = (form.rules.checks.get((_check(form, rule), side)) for side in ("left", "right"))
+    left, right = (rules_of(form).checks.get((_check(form, rule), side)) for side in ("left", "right"))
     if rule.role in ("left", "right") and _is(rule.formula.tree, name):
         other = right if rule.role == "left" else left
         return _of_type(other.type if other else "")

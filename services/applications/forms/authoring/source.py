@@ -14,7 +14,8 @@ from services.applications.forms.authoring import library_messages
 from services.applications.forms.authoring.name_checks import problems
 from services.applications.forms.authoring.recovery import SetAside, faults_of
 from services.applications.forms.definition import Form
-from services.applications.forms.formulas.rules import Location, Problem
+from services.applications.forms.formulas.rule import Location, Problem
+from services.applications.forms.formulas.rules import rules_of
 
 MAX_BYTES = 4_000_000
 _ENDLESS = "“&”定义的内容里用“*”引用了它自己"
@@ -128,10 +129,10 @@ def read_form(text: str) -> tuple[Form | None, list[Fault], Source]:
         faults += [source.shape(e) for e in faults_of(error)]
         rest = source.rest = SetAside(source.data)
         if rest.form is not None:
-            found = (*problems(rest.form), *rest.form.rules.problems)
+            found = (*problems(rest.form), *rules_of(rest.form).problems)
             faults += [source.fault(p) for p in found if p.severity == "error" and not rest.concerns(p)]
         return None, _sorted(faults), source
-    faults += [source.fault(p) for p in (*problems(form), *form.rules.problems)]
+    faults += [source.fault(p) for p in (*problems(form), *rules_of(form).problems)]
     return form, _sorted(faults), source
 
 

@@ -8,7 +8,8 @@ from services.applications.forms.authoring import part_diff
 from services.applications.forms.definition import Check, Form, Section, Slot, Table
 from services.applications.forms.formulas.in_words import in_words
 from services.applications.forms.formulas.names import Node
-from services.applications.forms.formulas.rules import Rule
+from services.applications.forms.formulas.rule import Rule
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.kinds import (
     FieldDefinition,
     FixedTextField,
@@ -139,7 +140,7 @@ class _Comparison:
             if group.help != (before.help if before else None):
                 yield Change("changed", new.key, "", "", f"{new.label} · {label}", "填写说明改变", False, "help")
             yield from self._rule(
-                self._old.rules.groups.get((new.key, label)), self._new.rules.groups.get((new.key, label)),
+                rules_of(self._old).groups.get((new.key, label)), rules_of(self._new).groups.get((new.key, label)),
                 "显示", new.key, "", "", f"{new.label} · {label}", "visible_if",
             )  # fmt: skip
 
@@ -169,10 +170,10 @@ class _Comparison:
     def _rules(self, section: Section, part: str, column: str, where: str) -> Iterator[Change]:
         node = (section.key, part, column)
         for role, word in (("visible_if", "显示"), ("required_if", "必填"), ("value", "计算")):
-            old, new = (form.rules.of.get((node, role)) for form in (self._old, self._new))
+            old, new = (rules_of(form).of.get((node, role)) for form in (self._old, self._new))
             yield from self._rule(old, new, word, *node, where, role)
-        before = {self._bound(self._old, r): r for r in self._old.rules.bounds.get(node, ())}
-        after = {self._bound(self._new, r): r for r in self._new.rules.bounds.get(node, ())}
+        before = {self._bound(self._old, r): r for r in rules_of(self._old).bounds.get(node, ())}
+        after = {self._bound(self._new, r): r for r in rules_of(self._new).bounds.get(node, ())}
         for said in (said for said in after if said not in before):
             yield Change("changed", *node, where, f"新增限制：{said}", True, "bounds")
         for said in (said for said in before if said not in after):
@@ -212,7 +213,7 @@ class _Comparison:
 
     def _whether(self, part: Section | Named, node: Node) -> str:
         """（必填）, （选填） or under which condition."""
-        if rule := self._new.rules.of.get((node, "required_if")):
+        if rule := rules_of(self._new).of.get((node, "required_if")):
             return f"（{in_words(self._new, rule)}时必填）"
         return "（必填）" if part.required else "（选填）"
 
@@ -243,7 +244,7 @@ class _Comparison:
 
     @staticmethod
     def _sides(form: Form, check: Check) -> tuple[Any, ...]:
-        rules = (form.rules.checks.get((check.id, side)) for side in ("left", "right", "holds", "when"))
+        rules = (rules_of(form).checks.get((check.id, side)) for side in ("left", "right", "holds", "when"))
         return (check.op, *(in_words(form, rule) if rule else None for rule in rules))
 
 

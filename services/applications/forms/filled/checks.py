@@ -10,6 +10,7 @@ from services.applications.forms.definition import Check, Form
 from services.applications.forms.filled.situation import Facts, Saved, Situation
 from services.applications.forms.filled.validation import compare, money
 from services.applications.forms.formulas.evaluator import TooMuchWork
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.kinds import blank
 
 
@@ -51,7 +52,7 @@ def evaluate(form: Form, saved: Saved, facts: Facts) -> list[Outcome]:
 
 def parameters(form: Form, check: Check) -> frozenset[str]:
     """The parameters of the round that a check cannot do without."""
-    found = (form.rules.checks.get((check.id, side)) for side in ("left", "right", "holds", "when"))
+    found = (rules_of(form).checks.get((check.id, side)) for side in ("left", "right", "holds", "when"))
     return frozenset(name for rule in found if rule for name in rule.parameters)
 
 
@@ -62,7 +63,7 @@ def tied(form: Form, sections: set[str]) -> set[str]:
     while True:
         more = set[str]()
         for check in form.checks:
-            sides = (form.rules.checks.get((check.id, side)) for side in ("left", "right", "holds"))
+            sides = (rules_of(form).checks.get((check.id, side)) for side in ("left", "right", "holds"))
             ends = {t.section for rule in sides if rule for t in rule.targets if t.section}
             if check.severity == "error" and ends & found:
                 more |= ends
@@ -75,7 +76,7 @@ def _outcome(check: Check, situation: Situation) -> Outcome | None:
     form = situation.form
     if any(situation.facts.round.value(name) is None for name in parameters(form, check)):
         return None
-    rules = form.rules.checks
+    rules = rules_of(form).checks
     try:
         if not situation.holds(rules.get((check.id, "when"))):
             return None
@@ -90,11 +91,11 @@ def _outcome(check: Check, situation: Situation) -> Outcome | None:
 
 def _saved(check: Check, sides: tuple[str, ...], situation: Situation) -> bool:
     """Whether everything that must be saved for these sides is."""
-    return not any(situation.missing(situation.form.rules.checks[check.id, side]) for side in sides)
+    return not any(situation.missing(rules_of(situation.form).checks[check.id, side]) for side in sides)
 
 
 def _side(check: Check, side: str, situation: Situation) -> Any:
-    rule = situation.form.rules.checks[check.id, side]
+    rule = rules_of(situation.form).checks[check.id, side]
     return None if situation.missing(rule) else situation.evaluate(rule)
 
 

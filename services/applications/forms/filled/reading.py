@@ -15,7 +15,6 @@ Values = dict[str, Any]
 ROW_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Rows, columns and unknown keys that one write may bring: what is larger is refused before it is looked at.
 MAX_ROWS = 2000
-MAX_ERRORS = 500
 # What 暂存 takes in one value: twice the longest text that a form may ask for. More was never typed.
 MAX_TYPED = 40_000
 
@@ -122,25 +121,6 @@ def rows_summed(section: Section, values: Values, choices: Choices) -> dict[str,
         table.key: _rows(section, table, values.get(table.key), choices, [], table.summed)
         for table in section.tables
     }
-
-
-def validate(section: Section, values: Values, context: Context) -> Values:
-    """What 保存表单 keeps. `Invalid` with every mistake at its place.
-
-    What is hidden is neither asked for nor judged, and is not among the values that count; see `effective`.
-    """
-    kept, errors = judged(section, values, context)
-    if errors:
-        raise Invalid(errors[:MAX_ERRORS])
-    return kept
-
-
-def judged(section: Section, values: Values, context: Context) -> tuple[Values, list[FieldError]]:
-    """The values that could be kept, and every mistake at its place, in the order of the form."""
-    from services.applications.forms.filled.validation import judge
-
-    reading = read(section, values, context)
-    return judge(section, reading, context)
 
 
 def _error(

@@ -9,7 +9,8 @@ from typing import Any
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts, Section, Slot, Table
 from services.applications.forms.formulas.evaluator import Evaluator
 from services.applications.forms.formulas.names import Target
-from services.applications.forms.formulas.rules import Rule
+from services.applications.forms.formulas.rule import Rule
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.kinds import ComputedField, FieldDefinition, blank
 from shared import clock
 
@@ -47,7 +48,7 @@ class Situation:
     def __init__(self, form: Form, sections: Saved, facts: Facts) -> None:
         self.form = form
         self.facts = facts
-        self._rules = form.rules
+        self._rules = rules_of(form)
         self._sections = sections
         self._known: dict[tuple[Any, ...], Any] = {}
         self._evaluator = Evaluator(self._look_up)

@@ -5,14 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 from services.applications.forms.definition import Section, Slot, Table
-from services.applications.forms.filled.reading import Context, Reading, Values
+from services.applications.forms.filled.reading import Context, Reading, Values, read
 from services.applications.forms.filled.situation import Row, Situation
 from services.applications.forms.formulas.evaluator import TooMuchWork
-from services.applications.forms.formulas.rules import Rule
+from services.applications.forms.formulas.rule import Rule
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.kinds import Bound, CheckboxField, FieldDefinition, blank
-from shared.errors import FieldError
+from shared.errors import FieldError, Invalid
 from shared.text.typed_text import folded
 
+# How many mistakes one answer tells of.
+MAX_ERRORS = 500
 _COMPARE: dict[str, Callable[[Any, Any], bool | None]] = {
     "<=": lambda a, b: a <= b,
     ">=": lambda a, b: a >= b,
@@ -30,9 +33,21 @@ def compare(op: str, left: Any, right: Any) -> bool | None:
     return _COMPARE[op](left, right)
 
 
-def judge(section: Section, reading: Reading, context: Context) -> tuple[Values, list[FieldError]]:
-    """The values that count and all mistakes, in the order of the form. Hidden values are kept as they are but say
-    nothing wrong."""
+def validate(section: Section, values: Values, context: Context) -> Values:
+    """What 保存表单 keeps. `Invalid` with every mistake at its place, `MAX_ERRORS` at most.
+
+    What is hidden is neither asked for nor judged, and is not among the values that count; see `effective`.
+    """
+    kept, errors = judged(section, values, context)
+    if errors:
+        raise Invalid(errors[:MAX_ERRORS])
+    return kept
+
+
+def judged(section: Section, values: Values, context: Context) -> tuple[Values, list[FieldError]]:
+    """The values that could be kept, and every mistake at its place, in the order of the form. Hidden values are kept as
+    they are but say nothing wrong."""
+    reading = read(section, values, context)
     situation = context.situation(section, reading.kept)
     try:
         found = _Judge(section, reading, situation).all()
@@ -47,7 +62,7 @@ class _Judge:
         self._section = section
         self._kept = reading.kept
         self._situation = situation
-        self._rules = situation.form.rules
+        self._rules = rules_of(situation.form)
         self._wrong: dict[tuple[str | None, str | None, str | None], list[FieldError]] = {}
         # The columns with a mistake by row: thousands of mistakes in hundreds of rows are looked up, not searched.
         self._wrong_in: dict[tuple[str | None, str | None], list[str | None]] = {}

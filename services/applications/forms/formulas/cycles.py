@@ -1,53 +1,18 @@
-"""What follows from what, and whether it comes round to itself."""
+"""Find dependency cycles and long chains among values that follow from one another."""
 
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
-from services.applications.forms.definition import Section, Table
 from services.applications.forms.formulas.names import Node
-
-if TYPE_CHECKING:
-    from services.applications.forms.formulas.rules import Rule, Rules
 
 # How many values may follow from one another.
 MAX_CHAIN = 1000
 
-Edges = dict[Node, dict[Node, "Rule | None"]]
-
-
-def edges_of(rules: "Rules") -> Edges:
-    """What each value hangs on: its conditions, its formula, and the visibility of what it stands in."""
-    edges: Edges = {}
-    for section in rules.form.sections:
-        _stands_in(rules, section, edges)
-    for (node, role), rule in rules.of.items():
-        if role != "required_if":
-            _names(edges, node, rule)
-    for (section_key, table, _), rule in rules.rows.items():
-        _names(edges, (section_key, table, ""), rule)
-    return edges
-
-
-def _stands_in(rules: "Rules", section: Section, edges: Edges) -> None:
-    for part in (*section.fields, *section.slots, *section.tables):
-        node = (section.key, part.key, "")
-        edges.setdefault(node, {}).setdefault((section.key, "", ""), None)
-        if part.group and (rule := rules.groups.get((section.key, part.group))):
-            _names(edges, node, rule)
-        for column in part.columns if isinstance(part, Table) else ():
-            edges.setdefault((section.key, part.key, column.key), {}).setdefault(node, None)
-
-
-def _names(edges: Edges, node: Node, rule: "Rule") -> None:
-    for target in rule.targets:
-        if target.node:
-            edges.setdefault(node, {}).setdefault(target.node, rule)
-
 
 class Walk:
-    """One walk over all edges: `depth`, how long the chain is that each value follows from, and every `circle`."""
+    """One depth-first walk over a graph of dependencies (per value the values it depends on): `depth` is the length of
+    the longest chain below each value, `circles` every cycle, its first value again at its end."""
 
-    def __init__(self, edges: Edges) -> None:
+    def __init__(self, edges: Mapping[Node, Iterable[Node]]) -> None:
         self.depth: dict[Node, int] = {}
         self.circles: list[list[Node]] = []
         self._edges = edges
@@ -71,9 +36,3 @@ class Walk:
                 trail[node] = None
                 stack.append((node, True))
                 stack += [(other, False) for other in others]
-
-
-def said(circle: list[Node], edges: Edges) -> "tuple[Rule | None, str]":
-    """The first formula of a circle, and its places in order."""
-    rule = next((r for a, b in pairwise(circle) if (r := edges[a].get(b)) is not None), None)
-    return rule, " → ".join(".".join(part for part in node if part) for node in circle)

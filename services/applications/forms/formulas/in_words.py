@@ -8,7 +8,7 @@ from typing import Any
 from services.applications.forms.definition import Form, Section, Slot, Table
 from services.applications.forms.formulas.language import Each, Place
 from services.applications.forms.formulas.names import Target
-from services.applications.forms.formulas.rules import Rule
+from services.applications.forms.formulas.rule import Rule
 
 _OPERATORS: dict[type, str] = {
     ast.Eq: "等于", ast.NotEq: "不等于", ast.Lt: "小于", ast.LtE: "不大于", ast.Gt: "大于", ast.GtE: "不小于",

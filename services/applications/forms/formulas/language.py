@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from services.applications.forms.authoring import library_messages
 from services.applications.forms.formulas.functions import FUNCTIONS
+from services.applications.forms.formulas.syntax_messages import of_syntax
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 24
@@ -76,7 +76,7 @@ def parse(text: str) -> Formula:
             warnings.simplefilter("ignore")
             tree = ast.parse(one_line, mode="eval").body
     except SyntaxError as error:
-        raise Mistake(library_messages.of_syntax(error, one_line)) from None
+        raise Mistake(of_syntax(error, one_line)) from None
     except (ValueError, RecursionError, MemoryError):
         raise Mistake("太复杂，无法读取") from None
     _measure(tree)

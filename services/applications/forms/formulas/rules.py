@@ -1,45 +1,31 @@
 """A form's formulas, bound to what they name: compiled once per form, used for every validation."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from services.applications.forms.definition import Form, Section, Table
 from services.applications.forms.formulas import type_names, types
-from services.applications.forms.formulas.cycles import MAX_CHAIN, Walk, edges_of, said
-from services.applications.forms.formulas.language import Formula, Mistake, parse
-from services.applications.forms.formulas.names import Node, Target, bind
+from services.applications.forms.formulas.cycles import MAX_CHAIN, Walk
+from services.applications.forms.formulas.language import Mistake, parse
+from services.applications.forms.formulas.names import Node, bind
+from services.applications.forms.formulas.rule import Location, Problem, Rule
 from services.applications.forms.kinds import ComputedField
 
-Location = tuple[str | int, ...]
 # How long a chain may be before `Situation` works it out in order.
 DEEP_CHAIN = 30
+# Per value the values it depends on, and the formula that makes it so (None where it only stands inside the other).
+Edges = dict[Node, dict[Node, Rule | None]]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A fault of a definition: where, in the path of the file's keys and positions; `error` or `note`."""
-
-    at: Location
-    message: str
-    severity: str = "error"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One bound formula and where it stands. `targets` are what its names lead to."""
-
-    formula: Formula
-    at: Location
-    node: Node | None
-    role: str
-    type: str
-    targets: tuple[Target, ...]
-
-    @property
-    def parameters(self) -> frozenset[str]:
-        return frozenset(t.part for t in self.targets if t.of == "round")
+def rules_of(form: Form) -> "Rules":
+    """Return the compiled formulas of a form. They are compiled at the first call and kept with the form."""
+    # A form has no hash to be found by in a cache: its rules stand where `cached_property` would keep them.
+    kept: Rules | None = vars(form).get("rules")
+    if kept is None:
+        kept = vars(form)["rules"] = Rules(form)
+    return kept
 
 
 class Rules:
@@ -224,13 +210,13 @@ class Rules:
 
     def _find_circles(self) -> None:
         """Report every circle once, and chains that are too long; sets `depth`."""
-        edges = edges_of(self)
+        edges = _edges_of(self)
         walk = Walk(edges)
         self.depth = walk.depth
         self.circular = {node for circle in walk.circles for node in circle}
         told: set[Location] = set()
         for circle in walk.circles:
-            rule, names = said(circle, edges)
+            rule, names = _described(circle, edges)
             at = rule.at if rule else ("sections",)
             if at not in told:
                 told.add(at)
@@ -239,3 +225,38 @@ class Rules:
             if self.depth.get(node, 0) > MAX_CHAIN:
                 self._fault(rule.at, f"要从 {MAX_CHAIN} 个以上的值一步步推算出来，太长")
                 break
+
+
+def _edges_of(rules: Rules) -> Edges:
+    """What each value depends on: its conditions, its formula, and the visibility of what it stands in."""
+    edges: Edges = {}
+    for section in rules.form.sections:
+        _add_containers(rules, section, edges)
+    for (node, role), rule in rules.of.items():
+        if role != "required_if":
+            _add_names(edges, node, rule)
+    for (section_key, table, _), rule in rules.rows.items():
+        _add_names(edges, (section_key, table, ""), rule)
+    return edges
+
+
+def _add_containers(rules: Rules, section: Section, edges: Edges) -> None:
+    for part in (*section.fields, *section.slots, *section.tables):
+        node = (section.key, part.key, "")
+        edges.setdefault(node, {}).setdefault((section.key, "", ""), None)
+        if part.group and (rule := rules.groups.get((section.key, part.group))):
+            _add_names(edges, node, rule)
+        for column in part.columns if isinstance(part, Table) else ():
+            edges.setdefault((section.key, part.key, column.key), {}).setdefault(node, None)
+
+
+def _add_names(edges: Edges, node: Node, rule: Rule) -> None:
+    for target in rule.targets:
+        if target.node:
+            edges.setdefault(node, {}).setdefault(target.node, rule)
+
+
+def _described(circle: list[Node], edges: Edges) -> tuple[Rule | None, str]:
+    """The first formula of a circle, and its places in order."""
+    rule = next((r for a, b in pairwise(circle) if (r := edges[a].get(b)) is not None), None)
+    return rule, " → ".join(".".join(part for part in node if part) for node in circle)

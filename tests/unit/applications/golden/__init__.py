@@ -11,7 +11,7 @@ from unittest import mock
 
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import OtherApplications, RoundFacts
-from services.applications.forms.filled import reading
+from services.applications.forms.filled import reading, validation
 from services.applications.forms.filled.checks import evaluate
 from services.applications.forms.filled.section_state import effective, now
 from services.applications.forms.filled.situation import Facts
@@ -43,7 +43,7 @@ def made(fund_type: str) -> dict[str, Any]:
         for section in form.sections:
             files = {slot.key: frozenset(values[section.key].get(slot.key) or ()) for slot in section.slots}
             context = reading.Context(form=form, facts=facts, files=files, saved=saved)
-            saved[section.key] = _named(reading.validate(section, values[section.key], context))
+            saved[section.key] = _named(validation.validate(section, values[section.key], context))
             standing[section.key] = now(section, context.situation(section, saved[section.key])).model_dump()
         return {
             "kept": saved,
