@@ -43,7 +43,7 @@ rehearse: ## deadline night: ARGS="--enterprises 2000 --minutes 10"; a report pa
 preflight: ## is the system that runs here fit for deadline night? a table, asked of every service
 	@$(PYTHON) -m deploy.preflight
 
-backup: ## TO=folder: database and store of the system that runs here (deploy/README.md: restore)
+backup: ## TO=folder: database and store of the system that runs here (docs/operating/backup.md: restore)
 	@$(PYTHON) -m deploy.backup create $(if $(TO),--to $(TO))
 
 check: ## formatting, lint, types, walls between the services, Compose file, manifests; the published forms as they were

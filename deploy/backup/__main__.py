@@ -1,4 +1,4 @@
-"""`python -m deploy.backup create|verify|restore|prune|key`: see deploy/README.md.
+"""`python -m deploy.backup create|verify|restore|prune|key`: see docs/operating/backup.md.
 
 The database, the store and the master key are those of GM_DATABASE_URL, GM_STORE_URL and GM_MASTER_KEY; `create`
 takes those of the system that runs here (`make run`) where they are not set.

@@ -91,11 +91,11 @@ def test_every_topic_and_route_that_is_named_exists() -> None:
 
 def test_runbook_says_what_to_do_about_every_alert() -> None:
     headings = {
-        line.removeprefix("### ").strip().lower()
-        for line in (ROOT / "deploy" / "README.md").read_text(encoding="utf-8").splitlines()
-        if line.startswith("### ")
+        line.removeprefix("## ").strip().lower()
+        for line in (ROOT / "docs" / "operating" / "alerts.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("## ")
     }
     for rule in _rules():
         page, _, anchor = rule["annotations"]["runbook"].partition("#")
-        assert (page, anchor) == ("deploy/README.md", rule["alert"].lower())
+        assert (page, anchor) == ("docs/operating/alerts.md", rule["alert"].lower())
         assert anchor in headings, rule["alert"]
