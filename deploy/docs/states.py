@@ -12,8 +12,11 @@ def section() -> str:
     lines = ["```mermaid", "stateDiagram-v2"]
     lines += [f'    state "{LABELS[state]}" as {state}' for state in State]
     lines.append(f"    [*] --> {State.DRAFT}: 新增项目")
+    arrows: dict[tuple[str, str], list[str]] = {}
     for (state, action), rule in TABLE.items():
-        lines += [f"    {state} --> {to}: {ACTIONS[action]}" for to in _destinations(rule.to)]
+        for to in _destinations(rule.to):
+            arrows.setdefault((state, to), []).append(ACTIONS[action])
+    lines += [f"    {state} --> {to}: {'、'.join(moves)}" for (state, to), moves in arrows.items()]
     moves = [
         (
             f"{LABELS[state]} `{state}`",

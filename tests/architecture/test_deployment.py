@@ -152,7 +152,7 @@ def test_every_service_is_told_what_it_needs(service: str) -> None:
     told = set(compose()["services"][service]["environment"])
     assert required(service) <= told
     [settings] = of_kind("ConfigMap")
-    runbook = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    runbook = (ROOT / "docs" / "operating" / "install.md").read_text(encoding="utf-8")
     [secret] = re.findall(rf"^\| `gongmei-{service}` \| (.+?) \|", runbook, flags=re.M)
     listed = set(re.findall("GM_[A-Z_]+", secret))
     assert required(service) <= listed | set(settings["data"])

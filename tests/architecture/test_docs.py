@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
@@ -67,3 +68,16 @@ def test_paths_that_are_named_exist(page: Path) -> None:
 
 def test_readme_stays_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_version_is_the_same_everywhere() -> None:
+    """`pyproject.toml`, the lock, the newest release in the changelog, and the images that the cluster is told to run."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    assert [package["version"] for package in packages if package["name"] == "gongmei"] == [version]
+    headings = re.findall(r"^## \[(.+?)\](.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == ("Unreleased", "")
+    assert headings[1][0] == version
+    assert all(re.fullmatch(r" - \d{4}-\d{2}-\d{2}", date) for _, date in headings[1:])
+    for file in (ROOT / "deploy" / "k8s").rglob("kustomization.yaml"):
+        assert set(re.findall(r'newTag: "(.+?)"', file.read_text(encoding="utf-8"))) <= {version}
