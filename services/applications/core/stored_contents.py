@@ -13,7 +13,7 @@ from shared import clock
 
 
 def _revision_names_it() -> ColumnElement[bool]:
-    """Named by a revision of an application that has not been forgotten (`use_cases.keeping`)."""
+    """Named by a revision of an application that has not been forgotten (`operations.retention`)."""
     return exists().where(
         Application.id == Attachment.application_id,
         func.length(Application.wrapped_key) > 0,
