@@ -93,6 +93,7 @@ class Preview:
             saved=False,
             following=None,
             news=[],
+            not_connected=False,
             left_over=[],
             errors=form_view.summary(definition, wrong),
             opinions=[],

@@ -316,4 +316,4 @@ async def names(session: AsyncSession) -> tuple[dict[UUID, str], dict[UUID, str]
     """The titles of all rounds and the names of all batches, by id."""
     rounds = await session.execute(select(Round.id, Round.title))
     batches = await session.execute(select(Batch.id, Batch.name))
-    return dict(rounds.tuples()), dict(batches.tuples())
+    return dict(rounds.tuples().all()), dict(batches.tuples().all())
