@@ -15,7 +15,8 @@ TEXT = """# Errors
 A refused call answers `application/problem+json` (RFC 9457): `type` is the code, `title` and `detail` are Chinese sentences for people, `request_id`
 is the reference shown on error pages and kept in the log. Codes are stable; sentences may change. Mistakes in single fields stand in `errors`, each with
 `section`, `field`, `row`, `column`, `code` and `message`. Where a body does not fit its model, `malformed` carries the codes of pydantic.
-Codes of fields and checks have the status of the answer that lists them: 422, or 200 where they are only asked for.
+`field`: the code of one place, in an answer that lists them: 422, or 200 where they are only asked for or reported. Two codes are put together when they are given and
+not listed: `check.` with the id of a form's check, and `bad_` with the name of a query parameter.
 """
 CODE = re.compile(r"[a-z][a-z0-9_]+")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
