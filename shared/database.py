@@ -1,9 +1,10 @@
 """PostgreSQL: engines with bounded pools, one declarative base a schema, migrations by Alembic."""
 
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from alembic import command
@@ -22,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError, TimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.settings import DatabaseSettings
 
@@ -44,6 +45,9 @@ _NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+T = TypeVar("T")
 
 
 def metadata(schema: str) -> MetaData:
@@ -74,6 +78,16 @@ def async_engine(settings: DatabaseSettings) -> AsyncEngine:
     event.listen(made.sync_engine, "handle_error", _going)
     _ask_the_idle(made.sync_engine)
     return made
+
+
+async def in_transaction(settings: DatabaseSettings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """Do one transaction's work in a command, with an engine of its own."""
+    made = async_engine(settings)
+    try:
+        async with async_sessionmaker(made).begin() as session:
+            return await work(session)
+    finally:
+        await made.dispose()
 
 
 def engine(settings: DatabaseSettings) -> Engine:

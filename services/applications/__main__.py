@@ -1,39 +1,31 @@
 """`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rotate|retention|audit-verify|preflight`."""
 
-import argparse
 import asyncio
+import base64
+import sys
 from pathlib import Path
 
+from aiohttp import ClientSession
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import peers
+from services.applications.core.context import Peers
 from services.applications.settings import ApplicationsSettings
+from shared import commands
+from shared.database import in_transaction, migrate
+from shared.errors import Unavailable
+from shared.identity import Signer
 from shared.observability import logs, tracing
 from shared.settings import load, private_files
+from shared.store import Store
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.applications")
-    parser.add_argument(
-        "command",
-        choices=[
-            "serve",
-            "relay",
-            "migrate",
-            "seed",
-            "reconcile",
-            "keys",
-            "rotate",
-            "retention",
-            "audit-verify",
-            "preflight",
-        ],
-    )
-    parser.add_argument("--carry-out", action="store_true", help="retention: delete what it shows")
-    parser.add_argument("--head", action="append", default=[], help="audit-verify: a head noted before")
-    parser.add_argument(
-        "--accept", metavar="REASON", help="audit-verify: a chain that a restore made shorter counts"
-    )
-    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
-    given = parser.parse_args()
     private_files()
+    given = commands.read(
+        "applications", "serve", "relay", "migrate", "seed", "reconcile", "keys", "rotate",
+        retention=commands.retention, audit_verify=commands.audit_verify, preflight=commands.preflight,
+    )  # fmt: skip
     settings = load(ApplicationsSettings)
     if settings.forms_folder:
         from services.applications.forms import catalogue
@@ -53,7 +45,6 @@ def main() -> None:
             asyncio.run(relay.run(settings))
         case "migrate":
             from services.applications.tables.applications import SCHEMA
-            from shared.database import migrate
 
             migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
         case "preflight":
@@ -77,81 +68,46 @@ def main() -> None:
 
 def _print_keys(settings: ApplicationsSettings) -> None:
     """The public keys that still count, the one in use first, as `GM_RECEIPT_RETIRED_KEYS` takes them."""
-    import base64
-
     from services.applications.submission.verify import public_keys
 
     print(",".join(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in public_keys(settings)))
 
 
 async def _seed(settings: ApplicationsSettings) -> None:
-    from sqlalchemy.ext.asyncio import async_sessionmaker
-
     from services.applications.rounds.seed import seed
-    from shared.database import async_engine
 
-    engine = async_engine(settings)
-    async with async_sessionmaker(engine).begin() as session:
-        count = await seed(session)
-    await engine.dispose()
-    print(f"{count} demo rounds")
+    print(f"{await in_transaction(settings, seed)} demo rounds")
 
 
 async def _rotate(settings: ApplicationsSettings) -> None:
     """Wrap every application's key by the newest master key, a batch a transaction."""
-    from sqlalchemy.ext.asyncio import async_sessionmaker
-
     from services.applications.core.codec import Codec
-    from services.applications.operations import retention
-    from shared.database import async_engine
+    from services.applications.operations.retention import BATCH, rotate
 
-    engine, total = async_engine(settings), 0
-    while True:
-        async with async_sessionmaker(engine).begin() as session:
-            changed = await retention.rotate(session, Codec(*settings.master_keys))
+    total, changed = 0, BATCH
+    while changed == BATCH:
+        changed = await in_transaction(settings, lambda session: rotate(session, Codec(*settings.master_keys)))
         total += changed
-        if changed < retention.BATCH:
-            break
-    await engine.dispose()
     print(f"{total} keys wrapped anew; GM_MASTER_RETIRED_KEYS can be emptied")
 
 
 async def _verify_audit(settings: ApplicationsSettings, noted: list[str], accepted: str | None) -> int:
     """Walk the audit's chain; 0 when every link and every anchor holds, else the first that does not is named."""
-    from sqlalchemy.ext.asyncio import async_sessionmaker
-
     from services.applications.operations.audit_heads import StoreHeads
     from services.applications.tables.applications import AUDIT
     from shared.audit import heads
-    from shared.database import async_engine
-    from shared.store import Store
 
-    engine, kept = async_engine(settings), StoreHeads(Store.from_url(settings.store_url))
-    async with async_sessionmaker(engine).begin() as session:
-        if accepted:
-            await heads.accept(session, AUDIT, settings.audit_key, kept, accepted)
-        verdict = await heads.verify(session, AUDIT, settings.audit_key, kept, noted)
-    await engine.dispose()
-    print(f"{verdict.links} links hold, head {verdict.head}")
-    if verdict.fault:
-        print(verdict.fault)
-    return 1 if verdict.fault else 0
+    kept = StoreHeads(Store.from_url(settings.store_url))
+    return await in_transaction(
+        settings, lambda session: heads.report(session, AUDIT, settings.audit_key, kept, noted, accepted)
+    )
 
 
 async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None:
     """Show what has been kept long enough; delete it when told to."""
-    from aiohttp import ClientSession
-    from sqlalchemy.ext.asyncio import async_sessionmaker
-
-    from services.applications.core import peers
-    from services.applications.core.context import Peers
     from services.applications.operations import retention
-    from shared.database import async_engine
-    from shared.errors import Unavailable
-    from shared.identity import Signer
 
-    engine = async_engine(settings)
-    async with ClientSession() as http, async_sessionmaker(engine).begin() as session:
+    async def work(session: AsyncSession) -> int | None:
         found = await retention.due(session, settings)
         for one in found:
             print(f"{one.reason}: {len(one.applications)}")
@@ -159,18 +115,14 @@ async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None
                 print(f"  {a.id}  {a.number or '-'}  {a.created_at:%Y-%m-%d}")
         if carry_out and any(one.applications for one in found):
             # The others first: what is forgotten here is not found again to be forgotten there.
-            notify = Peers(
-                http,
-                Signer("applications", settings.signing_key),
-                str(settings.gateway_url),
-                str(settings.notify_url),
-            )
             try:
-                await peers.forget(notify, [a.id for one in found for a in one.applications])
+                async with ClientSession() as http:
+                    await peers.forget(_peers(settings, http), [a.id for one in found for a in one.applications])
             except Unavailable as away:
                 raise SystemExit(away.detail) from None
-        count = await retention.forget(session, found) if carry_out else None
-    await engine.dispose()
+        return await retention.forget(session, found) if carry_out else None
+
+    count = await in_transaction(settings, work)
     print(
         "nothing was deleted; --carry-out does it"
         if count is None
@@ -180,28 +132,21 @@ async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None
 
 async def _reconcile(settings: ApplicationsSettings) -> int:
     """Print the report; 0 when everything that was accepted has its revision, PDF and mail."""
-    import sys
-
-    from aiohttp import ClientSession
-    from sqlalchemy.ext.asyncio import async_sessionmaker
-
-    from services.applications.core.context import Peers
     from services.applications.core.peers import deliveries
     from services.applications.operations.reconcile import reconcile
-    from shared.database import async_engine
-    from shared.identity import Signer
-    from shared.store import Store
 
-    engine = async_engine(settings)
-    signer = Signer("applications", settings.signing_key)
     async with ClientSession() as http:
-        sent = await deliveries(Peers(http, signer, str(settings.gateway_url), str(settings.notify_url)))
-    async with async_sessionmaker(engine).begin() as session:
-        report = await reconcile(session, Store.from_url(settings.store_url), sent)
-    await engine.dispose()
+        sent = await deliveries(_peers(settings, http))
+    store = Store.from_url(settings.store_url)
+    report = await in_transaction(settings, lambda session: reconcile(session, store, sent))
     # The office's words, whatever the terminal's encoding.
     sys.stdout.buffer.write(report.json().encode() + b"\n")
     return 0 if report.clean else 1
+
+
+def _peers(settings: ApplicationsSettings, http: ClientSession) -> Peers:
+    signer = Signer("applications", settings.signing_key)
+    return Peers(http, signer, str(settings.gateway_url), str(settings.notify_url))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,16 @@
 """`python -m services.documents worker|preflight`."""
 
-import argparse
 import sys
 
 from services.documents.settings import DocumentsSettings
+from shared import commands
 from shared.observability import logs
 from shared.settings import load, private_files
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.documents")
-    parser.add_argument("command", choices=["worker", "preflight"])
-    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
-    given = parser.parse_args()
     private_files()
+    given = commands.read("documents", "worker", preflight=commands.preflight)
     settings = load(DocumentsSettings)
     logs.configure("documents", settings.log_level)
     if given.command == "preflight":

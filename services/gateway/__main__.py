@@ -1,6 +1,5 @@
 """`python -m services.gateway serve|migrate|seed|staff|rotate|retention|audit-verify|preflight`."""
 
-import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.accounts import staff_command
 from services.gateway.settings import GatewaySettings
+from shared import commands
+from shared.database import in_transaction, migrate
 from shared.errors import DomainError
 from shared.observability import logs, tracing
 from shared.settings import load, private_files
@@ -18,20 +19,11 @@ T = TypeVar("T")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.gateway")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("serve", "migrate", "seed", "rotate"):
-        commands.add_parser(name)
-    retention = commands.add_parser("retention", help="what is kept of people longer than needed")
-    retention.add_argument("--carry-out", action="store_true", help="forget what it shows")
-    verifying = commands.add_parser("audit-verify", help="walk the audit's chain")
-    verifying.add_argument("--head", action="append", default=[], help="a head noted before: position:hash")
-    verifying.add_argument("--accept", metavar="REASON", help="a chain that a restore made shorter counts")
-    fitness = commands.add_parser("preflight", help="what is fit for deadline night and what is not")
-    fitness.add_argument("--json", action="store_true", help="for programs instead of for people")
-    staff_command.arguments(commands.add_parser("staff", help="who works here"))
-    given = parser.parse_args()
     private_files()
+    given = commands.read(
+        "gateway", "serve", "migrate", "seed", "rotate", retention=commands.retention,
+        audit_verify=commands.audit_verify, preflight=commands.preflight, staff=staff_command.arguments,
+    )  # fmt: skip
     settings = load(GatewaySettings)
     logs.configure("gateway", settings.log_level)
     match given.command:
@@ -65,7 +57,6 @@ def main() -> None:
 def _migrate(settings: GatewaySettings) -> None:
     from services.gateway.accounts.models import SCHEMA
     from services.gateway.stub_idp.models import SCHEMA as STUB_SCHEMA
-    from shared.database import migrate
 
     here = Path(__file__).parent
     migrate(settings, here / "migrations", SCHEMA)
@@ -101,14 +92,7 @@ async def _verify_audit(
     from shared.audit import heads
 
     async with ClientSession() as http:
-        kept = RemoteHeads(http, settings)
-        if accepted:
-            await heads.accept(session, AUDIT, settings.audit_key, kept, accepted)
-        verdict = await heads.verify(session, AUDIT, settings.audit_key, kept, noted)
-    print(f"{verdict.links} links hold, head {verdict.head}")
-    if verdict.fault:
-        print(verdict.fault)
-    return 1 if verdict.fault else 0
+        return await heads.report(session, AUDIT, settings.audit_key, RemoteHeads(http, settings), noted, accepted)
 
 
 async def _retention(session: AsyncSession, settings: GatewaySettings, *, carry_out: bool) -> str:
@@ -123,20 +107,8 @@ async def _retention(session: AsyncSession, settings: GatewaySettings, *, carry_
 
 def _in_transaction(settings: GatewaySettings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
     """One transaction's work; a refusal is one line and exit code 1."""
-    from sqlalchemy.ext.asyncio import async_sessionmaker
-
-    from shared.database import async_engine
-
-    async def run() -> T:
-        engine = async_engine(settings)
-        try:
-            async with async_sessionmaker(engine).begin() as session:
-                return await work(session)
-        finally:
-            await engine.dispose()
-
     try:
-        return asyncio.run(run())
+        return asyncio.run(in_transaction(settings, work))
     except DomainError as refused:
         raise SystemExit(refused.detail) from None
 

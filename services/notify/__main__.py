@@ -1,19 +1,16 @@
 """`python -m services.notify serve|worker|migrate|preflight`."""
 
-import argparse
 from pathlib import Path
 
 from services.notify.settings import NotifySettings
+from shared import commands
 from shared.observability import logs, tracing
 from shared.settings import load, private_files
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m services.notify")
-    parser.add_argument("command", choices=["serve", "worker", "migrate", "preflight"])
-    parser.add_argument("--json", action="store_true", help="preflight: for programs instead of for people")
-    given = parser.parse_args()
     private_files()
+    given = commands.read("notify", "serve", "worker", "migrate", preflight=commands.preflight)
     settings = load(NotifySettings)
     logs.configure("notify-worker" if given.command == "worker" else "notify", settings.log_level)
     match given.command:

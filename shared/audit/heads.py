@@ -7,6 +7,7 @@ that name, and into the log. Who can write the database alone can neither remove
 import hmac
 import logging
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,6 +100,18 @@ async def verify(
     if verdict.fault is None and not anchors and await _old(session, ledger):
         return Verdict(verdict.links, verdict.head, "库外没有任何链头，无法确认链尾完整")
     return verdict
+
+
+async def report(
+    session: AsyncSession, ledger: Ledger, key: bytes, heads: Heads, noted: Sequence[str], accepted: str | None
+) -> int:
+    """Print what `verify` finds, after accepting a shorter chain for the reason `accepted`. 0 when everything holds, else 1."""
+    if accepted:
+        await accept(session, ledger, key, heads, accepted)
+    verdict = await verify(session, ledger, key, heads, noted)
+    lines = [f"{verdict.links} links hold, head {verdict.head}", *filter(None, [verdict.fault])]
+    sys.stdout.write("\n".join([*lines, ""]))
+    return 1 if verdict.fault else 0
 
 
 async def _old(session: AsyncSession, ledger: Ledger) -> bool:
