@@ -1,15 +1,16 @@
-"""Identifiers by their standards (GB 32100-2015 and the office's own rules); every example is synthetic."""
+"""Identifiers by their standards (GB 32100-2015, GB 11643 and the office's own rules); every example is synthetic."""
 
 import pytest
-from stdnum.cn import uscc as stdnum_uscc
 
 from shared.text import identifiers
+
+ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 @pytest.mark.parametrize("code", ["91110105MA00TE5T2T", "911101080000000194", "52110000MJ0TE5T940"])
 def test_right_codes(code: str) -> None:
     assert identifiers.uscc(code) == code
-    assert stdnum_uscc.is_valid(code)
     # Typed with full-width characters, spaces or small letters it is the same code.
     assert identifiers.uscc(f" {code[:9].lower()} {code[9:]} ") == code
 
@@ -26,6 +27,50 @@ def test_right_codes_that_a_common_library_rejects(code: str) -> None:
 def test_wrong_codes(code: str) -> None:
     with pytest.raises(ValueError, match="统一社会信用代码"):
         identifiers.uscc(code)
+
+
+@pytest.mark.parametrize("first", "159ANY")
+def test_of_31_check_characters_one_is_right(first: str) -> None:
+    body = f"{first}1110105MA00TE5T2"
+    total = sum(ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(body))
+    for value, last in enumerate(ALPHABET):
+        if (total + value) % 31 == 0:
+            assert identifiers.uscc(body + last) == body + last
+        else:
+            with pytest.raises(ValueError, match="校验位"):
+                identifiers.uscc(body + last)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "11010519491231002", "11010119900101123", "11010519800229003",
+        # 港澳台居民居住证, and a place that the tables of a common library do not have
+        "81000019900101001", "82000019900101003", "83000019900101002", "93112419990101001",
+    ],
+)  # fmt: skip
+def test_of_11_check_digits_one_is_right(body: str) -> None:
+    total = sum(int(c) * weight for c, weight in zip(body, WEIGHTS, strict=True))
+    for value, last in enumerate("0123456789X"):
+        if (total + value) % 11 == 1:
+            assert identifiers.resident_id(f" {(body + last).lower()} ") == body + last
+        else:
+            with pytest.raises(ValueError, match="校验位"):
+                identifiers.resident_id(body + last)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("11010519900230001X", "不存在"),
+        ("11010520300101001X", "晚于今天"),
+        ("1101051990", "18 位"),
+        ("A" * 18, "18 位"),
+    ],
+)
+def test_wrong_numbers_of_residents(number: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        identifiers.resident_id(number)
 
 
 @pytest.mark.parametrize(
