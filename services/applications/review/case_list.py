@@ -314,6 +314,6 @@ async def others_of(session: AsyncSession, actor: Actor, enterprise: str, but: U
 
 async def names(session: AsyncSession) -> tuple[dict[UUID, str], dict[UUID, str]]:
     """The titles of all rounds and the names of all batches, by id."""
-    rounds = await session.execute(select(Round.id, Round.title))
-    batches = await session.execute(select(Batch.id, Batch.name))
-    return dict(rounds.tuples().all()), dict(batches.tuples().all())
+    rounds = (await session.execute(select(Round.id, Round.title))).all()
+    batches = (await session.execute(select(Batch.id, Batch.name))).all()
+    return {id: title for id, title in rounds}, {id: name for id, name in batches}  # noqa: C416  rows are no pairs to `dict`
