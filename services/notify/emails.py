@@ -26,6 +26,7 @@ from shared.messages import (
     RoundClosing,
     SubmissionReceived,
 )
+from shared.text import amounts
 
 Context = dict[str, Any]
 E = TypeVar("E", bound=Event)
@@ -40,6 +41,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.filters["amount"] = amounts.show
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Read amounts and other numbers as people write them, in one place for forms, desks, rounds and pasted cells.
+"""Read amounts and other numbers as people write them, and write them alike on every page, mail and paper.
 
 A thousands mark counts only where thousands stand: `1,234.50` is a number, `12,5` has two readings and is refused with
 both. Nothing is ever guessed, because a wrong guess multiplies an amount by ten or by a thousand.
@@ -14,6 +14,7 @@ _MARKS = "[, ]"
 _PLAIN = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})?")
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(\.[0-9]{0,30})?")
 _MARKED = re.compile(rf"[+-]?[0-9]+(?:{_MARKS}+[0-9]*)+(\.[0-9]*)?")
+_SHOWN = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 # What is longer is no number that anybody typed.
 LONGEST = 60
 
@@ -50,6 +51,13 @@ def _two_readings(plain: str) -> str:
     point = f"{whole}.{''.join(rest).replace('.', '')}".rstrip(".")
     other = f"或 {point}" if point != without else "或少写了数字"
     return f"“{plain}”中的分隔号不在千位上，可读作 {without} {other}；请去掉分隔号，小数点写作“.”"
+
+
+def show(value: object) -> str:
+    """Write a number with its thousands marked and the decimals that it has: `1234.50` as `1,234.50`. What is no plain number,
+    such as a masked value, stands as it is."""
+    text = str(value)
+    return f"{Decimal(text):,}" if _SHOWN.fullmatch(text) else text
 
 
 def given(value: object) -> object:

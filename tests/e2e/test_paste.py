@@ -234,7 +234,7 @@ def test_an_amount_is_handed_over_as_it_was_written(open_page: OpenPage, system:
     expect(page.locator(cell.format(1, "amount_wan"))).to_have_value("1,000.50")
     expect(page.locator(cell.format(2, "amount_wan"))).to_have_value("待定")
     expect(page.locator("#plan_items td.wrong")).to_contain_text("粘贴的内容不是数字")
-    expect(page.locator("[data-total=amount_wan]").first).to_have_text("1000.50")
+    expect(page.locator("[data-total=amount_wan]").first).to_have_text("1,000.50")
 
 
 WRITTEN = [

@@ -100,7 +100,7 @@ def ceilings(parameters: dict[str, Any]) -> list[str]:
         value = parameters.get(name)
         if isinstance(value, str | int):
             is_ratio = "比例" in text or "进度" in text
-            found.append(text.format(_percent(str(value)) if is_ratio else value))
+            found.append(text.format(_percent(str(value)) if is_ratio else amounts.show(value)))
     return found
 
 

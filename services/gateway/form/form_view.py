@@ -216,7 +216,7 @@ def totals(table: Json, rows: list[Json]) -> list[str | None]:
     if not table["totals"]:
         return []
     return [
-        str(sum((_number(row.get(c["key"]), c.get("unit")) for row in rows), Decimal(0)))
+        amounts.show(sum((_number(row.get(c["key"]), c.get("unit")) for row in rows), Decimal(0)))
         if c["key"] in table["totals"]
         else None
         for c in table["columns"]
@@ -259,5 +259,12 @@ def shown(definition: Json, value: Any) -> str:
         return "是" if value else "否"
     if isinstance(value, list):
         return "、".join(str(item) for item in value)
+    text = amounts.show(value) if _is_number(definition) else str(value)
     unit = definition.get("unit")
-    return f"{value} {unit}" if unit else str(value)
+    return f"{text} {unit}" if unit else text
+
+
+def _is_number(definition: Json) -> bool:
+    """Whether a kind writes its values as amounts, as `kinds` do: a whole number such as a head count stands as it is."""
+    computed = definition["kind"] == "computed" and definition.get("gives") not in ("text", "date", "bool")
+    return computed or definition["kind"] in ("decimal", "money", "percent")

@@ -17,6 +17,7 @@ from services.gateway.web.form_data import page_token
 from services.gateway.web.switches import SWITCHES, Set
 from shared import clock
 from shared.identity import Role
+from shared.text import amounts
 
 FOLDER = Path(__file__).parent.parent
 # Smaller answers are not worth a browser's unpacking.
@@ -82,7 +83,14 @@ def own_links(text: str, public_url: str) -> Markup:
 
 
 TEMPLATES.filters.update(
-    own_links=own_links, size=size, when=when, day=day, last_day=last_day, left=left, waited=waited
+    amount=amounts.show,
+    own_links=own_links,
+    size=size,
+    when=when,
+    day=day,
+    last_day=last_day,
+    left=left,
+    waited=waited,
 )
 TEMPLATES.globals["asset"] = asset
 ENDS_SOON = timedelta(minutes=15)

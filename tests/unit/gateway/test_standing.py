@@ -62,5 +62,5 @@ def test_a_sum_counts_an_amount_with_its_unit() -> None:
     table = {**SECTION["tables"][0], "columns": [SECTION["tables"][0]["columns"][0], column]}
     assert form_view.totals(table, [{"wan": "3.5万元"}, {"wan": "1,000 万元"}, {"wan": "12,5"}]) == [
         None,
-        "1003.5",
+        "1,003.5",
     ]

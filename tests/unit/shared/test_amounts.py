@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.applications.forms.kinds.numeric import MoneyField
+from services.gateway.form import form_view
+from services.gateway.web import rendering
+from services.notify import emails
 from shared.text import amounts
 
+MONEY = MoneyField(kind="money", key="a", label="金额")
 UNSEEN = ["", "\u200b", "\u200e", "\u202d", "\u2069", "\ufeff", "\u00ad"]
 
 
@@ -91,3 +96,20 @@ def test_a_mark_is_read_only_where_thousands_stand(typed: str) -> None:
     assert all(len(group) == 3 for group in groups)
     assert not groups or (1 <= len(first) <= 3 and not first.startswith("0"))
     assert abs(found) < Decimal(10) ** (len(first) + 3 * len(groups))
+
+
+@given(st.decimals(-(10**12), 10**12, places=2))
+def test_an_amount_is_written_alike_on_pages_in_mails_and_on_paper(amount: Decimal) -> None:
+    text, definition = f"{amount:.2f}", {"kind": "money", "unit": None}
+    written = amounts.show(amount)
+    assert form_view.shown(definition, text) == written
+    assert MONEY.show(text, {}) == written
+    assert form_view.totals({"totals": ["a"], "columns": [{"key": "a"}]}, [{"a": text}]) == [written]
+    for filters in (rendering.TEMPLATES.filters, emails._TEMPLATES.filters):
+        assert filters["amount"](text) == written
+    assert amounts.read(written) == amount
+
+
+def test_what_is_no_number_is_written_as_it_stands() -> None:
+    for text in ("", "—", "1**", "2025年", "1e5", "NaN", "1,234.50"):
+        assert amounts.show(text) == text

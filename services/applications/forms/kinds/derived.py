@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from services.applications.forms.kinds.base import Choices, Expression, Kind, Wrong
+from shared.text import amounts
 
 
 class ComputedField(Kind):
@@ -35,7 +36,7 @@ class ComputedField(Kind):
     def show(self, value: Any, choices: Choices) -> str:
         if isinstance(value, bool):
             return "是" if value else "否"
-        return f"{Decimal(value):,}" if self.type == "number" else str(value)
+        return amounts.show(value) if self.type == "number" else str(value)
 
     def typed(self, value: Any) -> Any:
         return Decimal(value) if self.type == "number" else value

@@ -98,7 +98,7 @@ class _Exact(Kind):
         return f" {self.unit}" if self.unit else ""
 
     def show(self, value: Any, choices: Choices) -> str:
-        return f"{Decimal(value):,}"
+        return amounts.show(value)
 
     def typed(self, value: Any) -> Decimal:
         return Decimal(value)

@@ -125,7 +125,7 @@ class Rows {
   }
 }
 
-// Exact sums of what is plainly a number: hundredths as integers, never floating point. Only thousands marks where
+// Exact sums of what is plainly a number: hundredths as integers, never floating point; written as `shared/text/amounts.py` writes. Only thousands marks where
 // thousands stand are left out; what has two readings is the service's to refuse.
 const UNSEEN = /\p{Default_Ignorable_Code_Point}|\p{Cf}/gu;
 const PLAIN = /^([+-]?)(\d+)(?:\.(\d*))?$/;
@@ -149,6 +149,6 @@ export function total(values, unit = "") {
     sum += sign === "-" ? -amount : amount;
   }
   const digits = String(sum < 0n ? -sum : sum).padStart(places + 1, "0");
-  const text = places ? `${digits.slice(0, -places)}.${digits.slice(-places)}` : digits;
-  return (sum < 0n ? "-" : "") + text;
+  const whole = (places ? digits.slice(0, -places) : digits).replace(/\B(?=(\d{3})+$)/g, ",");
+  return (sum < 0n ? "-" : "") + (places ? `${whole}.${digits.slice(-places)}` : whole);
 }
