@@ -80,7 +80,7 @@ async def _copies(system: RunningSystem, pattern: UUID, names: list[str]) -> lis
         async with sessions() as session:
             known = await repository.application_for_system(session, pattern)
             form = catalogue_form(known.fund_type, known.form_version)
-            opener = codec.of(known.id, known.wrapped_key, form)
+            opener = codec.of(known, form)
             files = await repository.attachments(session, pattern)
             sections = await repository.sections(session, pattern)
             values = {key: opener.open(key, row.saved) for key, row in sections.items() if row.saved is not None}
@@ -116,7 +116,7 @@ async def _copy(
             text = text.replace(str(file.id), str(id))
             columns = ("section", "slot", "name", "size", "media_type", "sha256", "created_by", "scanned_at")
             session.add(Attachment(id=id, application_id=made.id, **{key: getattr(file, key) for key in columns}))
-        sealer = codec.of(made.id, made.wrapped_key, form)
+        sealer = codec.of(made, form)
         filled = json.loads(text)
         for key, row in (await repository.sections(session, made.id)).items():
             if key in filled:

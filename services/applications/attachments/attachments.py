@@ -8,13 +8,13 @@ from services.applications.attachments import queries
 from services.applications.attachments.uploads import Examined, Place, Received
 from services.applications.core import repository, stored_contents
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.disclosure import must_be_shown
 from services.applications.core.readings import read_file
 from services.applications.core.return_seen import mark_seen
 from services.applications.core.stored_contents import MB
 from services.applications.filling.sections import Opened, must_be_editable, open_section
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.reading import named_files
 from services.applications.tables.applications import Attachment
 from shared import clock
@@ -110,7 +110,7 @@ async def to_read(
     for its owner only; what is infected for nobody."""
     application = await repository.application(session, actor, id)
     found = await queries.attachment(session, id, attachment_id)
-    must_be_shown(actor, catalogue_form(application.fund_type, application.form_version), found)
+    must_be_shown(actor, form_of(application), found)
     if found.deleted_at is not None and not await stored_contents.in_a_revision(session, found):
         raise NotFound("未找到该附件。")
     if refusal := _unreadable(found, actor, scanning=scanning):

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.applications.forms.definition import Form
+from services.applications.tables.applications import Application
 from shared.errors import Conflict
 from shared.sealing import CannotOpen, Keyring
 from shared.text.masking import mask
@@ -112,9 +113,10 @@ class Codec:
         """A fresh key for an application, wrapped."""
         return self._ring.seal(AESGCM.generate_key(256), application.bytes)
 
-    def of(self, application: UUID, wrapped: bytes, form: Form) -> SectionCodec:
-        """The codec of one application's values."""
-        return SectionCodec(partial(self._unwrap, application, wrapped) if wrapped else None, application, form)
+    def of(self, application: Application, form: Form) -> SectionCodec:
+        """Return the codec of one application's values."""
+        id, wrapped = application.id, application.wrapped_key
+        return SectionCodec(partial(self._unwrap, id, wrapped) if wrapped else None, id, form)
 
     def rewrap(self, application: UUID, wrapped: bytes) -> bytes | None:
         """The key under the newest master key; None when it is already, or forgotten."""

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
+from services.applications.core.case import form_of
 from services.applications.core.moves import facts_of
 from services.applications.core.schemas import (
     ApplicationSummary,
     AssigneeView,
     LeaseView,
 )
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.tables.applications import (
     Application,
     Extension,
@@ -29,7 +29,7 @@ STAFF_ROLES = frozenset({Role.REVIEWER, Role.DIRECTOR})
 def _summary(
     application: Application, round_: Round, extension: Extension | None, actor: Actor
 ) -> ApplicationSummary:
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     facts = facts_of(application, round_, extension, at=actor.received_at, actor=actor.account)
     if actor.is_a(Role.APPLICANT):
         actions = applicant_actions(facts)

@@ -5,6 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from services.applications.core import peers, repository, round_queries
+from services.applications.core.case import form_of
 from services.applications.core.context import PEERS, transaction
 from services.applications.decision import batches, experts, objections, ranking
 from services.applications.decision.schemas import (
@@ -29,7 +30,6 @@ from services.applications.decision.schemas import (
 from services.applications.decision.score_sheets import CURRENT, sheet
 from services.applications.documents import letters
 from services.applications.documents.answers import ask_for, file_or_status
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Assessment, Batch
 from services.applications.workflow import LABELS, State
@@ -223,7 +223,7 @@ async def show_publicity(request: web.Request) -> web.Response:
             number=a.number,
             project_name=a.project_name,
             enterprise_name=a.enterprise_name,
-            fund_type_label=catalogue_form(a.fund_type, a.form_version).label,
+            fund_type_label=form_of(a).label,
             round_title=r.title,
             amount_wan=f"{a.approved_wan or 0:.2f}",
             since=a.publicity_from,

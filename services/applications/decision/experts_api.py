@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from services.applications.core.case import form_of
 from services.applications.core.context import transaction
 from services.applications.decision import experts
 from services.applications.decision.schemas import (
@@ -14,7 +15,6 @@ from services.applications.decision.schemas import (
     wan,
 )
 from services.applications.decision.score_sheets import sheet
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Assessment
 from services.applications.workflow import LABELS, State
@@ -29,7 +29,7 @@ def _line(assessment: Assessment, application: Application) -> MyCase:
         number=application.number,
         project_name=application.project_name,
         enterprise_name=application.enterprise_name,
-        fund_type_label=catalogue_form(application.fund_type, application.form_version).label,
+        fund_type_label=form_of(application).label,
         state=application.state,
         state_label=LABELS[State(application.state)],
         applied_wan=wan(application.applied_wan),

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import receipts, repository
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.core.schemas import DocumentStatus
@@ -14,7 +15,6 @@ from services.applications.documents.keys import document_key
 from services.applications.documents.queries import document_of, revision_document
 from services.applications.filling import budgets
 from services.applications.filling.filled_form import load
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.reading import named_files
 from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
@@ -41,8 +41,8 @@ async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: i
 async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, kind: str) -> Document:
     """A preview or commitment page of what is saved now; the same content is made once."""
     application = await repository.application(session, actor, id, lock=True)
-    form = catalogue_form(application.fund_type, application.form_version)
-    opener = codec.of(id, application.wrapped_key, form)
+    form = form_of(application)
+    opener = codec.of(application, form)
     filled = await load(session, application, form, opener)
     opened, situation = filled.effective(), filled.situation()
     hidden = [section.key for section in form.sections if not situation.visible(section.key)]
@@ -113,8 +113,8 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> An
         assert document.snapshot is not None
         return letters.model_of(document.snapshot)
     application = await repository.application_for_system(session, document.application_id)
-    form = catalogue_form(application.fund_type, application.form_version)
-    opener = codec.of(application.id, application.wrapped_key, form)
+    form = form_of(application)
+    opener = codec.of(application, form)
     if document.kind in {"revision", "masked"}:
         assert document.revision is not None
         revision = await repository.revision(session, application.id, document.revision)

@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import receipts, repository
+from services.applications.core.case import form_of
 from services.applications.documents import queries
 from services.applications.documents.document_model import OFFICE
 from services.applications.documents.keys import document_key
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.outbox import outbox
 from services.applications.tables.applications import Application, Document
 from services.applications.tables.decision import LETTER_NUMBER, Letter
@@ -55,7 +55,7 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
     today = now.astimezone(clock.SHANGHAI).date()
     known = {
         "project": one_line(application.project_name),
-        "fund_type": catalogue_form(application.fund_type, application.form_version).label,
+        "fund_type": form_of(application).label,
         "number": application.number or "",
         "revision": str(application.revision),
         "year": str(today.year),

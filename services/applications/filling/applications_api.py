@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from services.applications.core import repository, round_queries, views
+from services.applications.core.case import form_of
 from services.applications.core.context import CODEC, PEERS, SETTINGS, STORE, transaction
 from services.applications.core.idempotency import once
 from services.applications.core.list_params import must_be_short, page_limit, states
@@ -19,7 +20,6 @@ from services.applications.filling.registry_refresh import refresh
 from services.applications.filling.section_schemas import StartApplication
 from services.applications.filling.start import start
 from services.applications.filling.views import full, places
-from services.applications.forms.catalogue import form as catalogue_form
 from shared import clock
 from shared.http.app import BODY_SHA256, actor, answer, body, uuid_in_path
 from shared.identity import Role
@@ -85,8 +85,8 @@ async def get_checks(request: web.Request) -> web.Response:
     known = await request.app[PROFILES].of(request.app[PEERS], who) if who.is_a(Role.APPLICANT) else NOTHING_KNOWN
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
-        form = catalogue_form(application.fund_type, application.form_version)
-        codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
+        form = form_of(application)
+        codec = request.app[CODEC].of(application, form)
         rows = await repository.sections(session, application.id)
         filled = (await of_rows(session, application, form, codec, rows)).with_profile(known)
         if who.is_a(Role.APPLICANT) and request.query.get("typed") == "1":

@@ -11,12 +11,12 @@ from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm.attributes import instance_dict
 
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.repository import of_enterprise
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling.filled_form import alone
 from services.applications.filling.sections import Opened, must_be_editable, must_match, standing
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled import reading
 from services.applications.forms.filled.checks import value_at
 from services.applications.forms.filled.section_state import SectionNow
@@ -84,11 +84,11 @@ async def keep_draft(
     """Keep a section's values: the section, how it stands with what was typed, and that as it is kept. Raises only the
     section's tag. `connection` has a transaction, which the caller commits."""
     application, row, round_ = await _open(connection, actor, id, key)
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     definition = form.section(key)
     if definition is None:
         raise NotFound("没有这份申报材料。", code="unknown_section")
-    opened = Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
+    opened = Opened(application, form, definition, row, codec.of(application, form))
     must_match(opened, etag)
     must_be_editable(application, key, actor)
     typed = reading.draft(definition, values)

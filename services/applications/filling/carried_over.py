@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.filling import carried_over_queries
 from services.applications.filling.filled_form import Filled
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.filled import reading, validation
 from services.applications.forms.versions import rebase as forms
@@ -103,7 +103,7 @@ def keep_report(
     looked_at = {(e.section, e.field) for e in listed if e.kind == "attention"}
     # What has to be looked at is said once, not also as kept.
     listed = [e for e in listed if e.kind != "kept" or (e.section, e.field) not in looked_at]
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     order = {section.key: n for n, section in enumerate(form.sections)}
     listed.sort(key=lambda e: order.get(e.section, len(order)))
     report = Report(
@@ -123,7 +123,7 @@ def keep_report(
 
 def opened(codec: Codec, application: Application, form: Form, item: LeftOver) -> str:
     """What is left over, as people read it."""
-    sealer = codec.of(application.id, application.wrapped_key, form)
+    sealer = codec.of(application, form)
     found = sealer.open_one(f"left_over.{item.id}", item.content)
     return str(found["text"]) if found else "（保存期限已满，内容已删除）"
 
@@ -153,7 +153,7 @@ async def dismiss(session: AsyncSession, actor: Actor, id: UUID, item_id: UUID) 
 
 
 async def _named_files(session: AsyncSession, application: Application) -> set[str]:
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     rows = await repository.sections(session, application.id)
     copies = [(s, copy) for s in form.sections for copy in (rows[s.key].saved, rows[s.key].draft)]
     return {id for section, copy in copies for id in reading.named_files(section, copy)}

@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository, round_queries, stored_contents
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import round_facts
 from services.applications.core.stored_contents import MB
 from services.applications.filling.carried_over import attention, keep_left_over, keep_report, mistakes, note
 from services.applications.filling.filled_form import of_rows
 from services.applications.forms.catalogue import between
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, Slot
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled import reading, registry_values
@@ -53,11 +53,11 @@ async def copy_into(
     if source.fund_type != target.fund_type:
         message = "只能复制同一资金类型的往年申报。"
         raise Invalid([FieldError(field="copy_from", code="other_fund_type", message=message)], message)
-    new = catalogue_form(target.fund_type, target.form_version)
-    old = catalogue_form(source.fund_type, source.form_version)
+    new = form_of(target)
+    old = form_of(source)
     round_ = await round_queries.round_(session, target.round_id)
     choices = new.choices(round_facts(round_))
-    opener = codec.of(source.id, source.wrapped_key, old)
+    opener = codec.of(source, old)
     values = {}
     for key, row in (await repository.sections(session, source.id)).items():
         copy = row.draft if row.draft is not None else row.saved
@@ -71,7 +71,7 @@ async def copy_into(
             done.sections.pop(section.key, None)
             done.entries = [e for e in done.entries if e.section != section.key or e.kind == "left_over"]
 
-    sealer = codec.of(target.id, target.wrapped_key, new)
+    sealer = codec.of(target, new)
     rows = await repository.sections(session, target.id, lock=True)
     files = _Files(session, store, source, target, total_mb)
     entries = done.entries

@@ -63,7 +63,7 @@ async def rebase_draft(
     old, new = versions[0], versions[-1]
     known = homes(versions)
     rows = await repository.sections(session, id, lock=True)
-    opener, sealer = (codec.of(id, application.wrapped_key, form) for form in (old, new))
+    opener, sealer = (codec.of(application, form) for form in (old, new))
     copies = _Copies.of(opener, rows)
     choices = new.choices(round_facts(round_))
     done = rebase(versions, copies.shown, choices)

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository, round_queries
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.moves import round_facts
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling.prefill import Item, Place, found, latest, remember, seal
 from services.applications.filling.sections import editable
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled import registry_values
@@ -52,10 +52,10 @@ async def refresh(
     if State(application.state) not in EDITABLE:
         message = f"当前状态为“{LABELS[State(application.state)]}”，不能修改申报材料。"
         raise Conflict(message, code="wrong_state")
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     choices = form.choices(round_facts(await round_queries.round_(session, application.round_id)))
     rows = await repository.sections(session, id, lock=True)
-    opener = codec.of(id, application.wrapped_key, form)
+    opener = codec.of(application, form)
     done = Refreshed(application, form, rows)
     errors: list[FieldError] = []
     for section in form.sections:

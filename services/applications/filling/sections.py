@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.deadlines import may_be_corrected, must_be_in_time
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling.filled_form import Filled, part
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled import validation
@@ -54,11 +54,11 @@ async def open_section(
 ) -> Opened:
     """Load a section the actor may see, with a lock on it and its application for those who will write."""
     application, row = await repository.application_and_section(session, actor, id, key, lock=lock)
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     definition = form.section(key)
     if definition is None or row is None:
         raise NotFound("没有这份申报材料。", code="unknown_section")
-    return Opened(application, form, definition, row, codec.of(id, application.wrapped_key, form))
+    return Opened(application, form, definition, row, codec.of(application, form))
 
 
 async def filled_around(

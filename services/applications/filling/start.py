@@ -6,11 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import facts_of, round_facts
 from services.applications.filling import prefill
 from services.applications.filling.budgets import may_start
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State, round_open
 from shared.errors import Conflict, NotAllowed, NotFound
@@ -29,7 +29,7 @@ async def start(
         # Nobody but operators knows of it.
         raise NotFound("没有这个申报批次。")
     extension = await round_queries.extension(session, round_.id, actor.enterprise)
-    form = catalogue_form(round_.fund_type, round_.form_version)
+    form = form_of(round_)
     id = uuid4()
     application = Application(
         id=id,
@@ -49,7 +49,7 @@ async def start(
     await may_start(session, actor.enterprise, round_.id, most=most_drafts)
     session.add(application)
     await session.flush()  # the sections refer to it
-    sealer = codec.of(id, application.wrapped_key, form)
+    sealer = codec.of(application, form)
     choices = form.choices(round_facts(round_))
     for section in form.sections:
         items = prefill.found(section, profile, choices)

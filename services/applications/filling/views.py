@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import round_facts
 from services.applications.core.views import summary
@@ -26,7 +27,6 @@ from services.applications.filling.section_schemas import (
     SectionWritten,
 )
 from services.applications.filling.sections import Opened, editable
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.filled import registry_values
 from services.applications.forms.filled.section_state import SectionNow
@@ -41,14 +41,14 @@ from shared.identity import Actor, Role
 async def full(session: AsyncSession, codec: Codec, application: Application, actor: Actor) -> ApplicationView:
     """An application with the state of each of its materials; whether one is shown and required follows from what is
     saved of the others."""
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     rows = await repository.sections(session, application.id)
     line = await summary(session, application, actor)
     round_ = await session.get_one(Round, application.round_id)
     may_edit = actor.is_a(Role.APPLICANT)
     situation = None
     if rules_of(form).conditional_sections:
-        opener = codec.of(application.id, application.wrapped_key, form)
+        opener = codec.of(application, form)
         situation = (await of_rows(session, application, form, opener, rows)).situation()
     return ApplicationView(
         **line.model_dump(),
@@ -110,7 +110,7 @@ async def report(session: AsyncSession, found: Report) -> ReportView:
 
 
 async def left_over(session: AsyncSession, codec: Codec, application: Application) -> list[LeftOverView]:
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     files = {str(file.id): file for file in await repository.attachments(session, application.id)}
     return [
         LeftOverView(

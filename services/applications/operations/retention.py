@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.operations.lapse import system_actor
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import (
@@ -135,7 +135,7 @@ def _of(
 
 async def _forget_persons(session: AsyncSession, application: Application) -> None:
     """Whom one application names, wherever that stands; sealed values are unreadable already, their key is gone."""
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     places = [path for path in (form.contact_name, form.contact_email) if path]
     for section in await session.scalars(select(Section).where(_of(Section, application))):
         section.prefill, section.registered = {}, {}

@@ -6,8 +6,8 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.outbox import outbox
 from services.applications.outbox.recipients import fallback_of, handler_of, person_of
 from services.applications.tables.applications import Application
@@ -19,8 +19,8 @@ from shared.text.typed_text import one_line
 async def about(session: AsyncSession, codec: Codec, application: Application) -> dict[str, Any]:
     """What every event about an application tells. It is for the contact that the latest submission names (before the
     first: that is saved), else for whoever began it."""
-    form = catalogue_form(application.fund_type, application.form_version)
-    opener = codec.of(application.id, application.wrapped_key, form)
+    form = form_of(application)
+    opener = codec.of(application, form)
     if application.revision:
         kept = (await repository.revision(session, application.id, application.revision)).content["sections"]
     else:

@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from services.applications.core import peers, repository, views
+from services.applications.core.case import form_of
 from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.filling.provenance import origins
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.review import case_list
 from shared.http.app import actor, answer, uuid_in_path
 from shared.messages import Profile
@@ -19,8 +19,8 @@ async def show_origins(request: web.Request) -> web.Response:
     profile: Profile = await peers.profile(request.app[PEERS], who, application.created_by)
     async with transaction(request) as session:
         application = await repository.application(session, who, application.id)
-        form = catalogue_form(application.fund_type, application.form_version)
-        codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
+        form = form_of(application)
+        codec = request.app[CODEC].of(application, form)
         return answer(await origins(session, application, form, codec, profile))
 
 

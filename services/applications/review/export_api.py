@@ -8,8 +8,8 @@ from pathlib import Path
 from aiohttp import web
 
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.context import transaction
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.review import case_list
 from services.applications.review.case_list_params import wanted
 from services.applications.review.export import Cell, Sheet, csv_lines
@@ -57,7 +57,7 @@ def _row(a: Application, round_title: str, batch: str | None) -> Sequence[Cell]:
         a.enterprise_name,
         a.enterprise,
         a.district,
-        catalogue_form(a.fund_type, a.form_version).label,
+        form_of(a).label,
         round_title,
         batch,
         a.applied_wan,

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match_or_tell
 from services.applications.documents import letters
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.filled.checks import tied
 from services.applications.forms.filled.labels import field_label
@@ -66,7 +66,7 @@ async def send_back(
     """退回补正, with what was noted before and what comes with the request."""
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     await _must_name_places(session, codec, application, form, opinions, unlock)
     trip = application.round_trips + 1
     noted = await noted_opinions(session, application)
@@ -122,7 +122,7 @@ async def preview(
 ) -> tuple[list[Unlocked], ApplicationReturned]:
     """What a return would open and what would be told, without returning anything."""
     application = await repository.application(session, actor, id)
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     await _must_name_places(session, codec, application, form, opinions, unlock)
     noted = await noted_opinions(session, application)
     if not noted and not opinions:
@@ -143,7 +143,7 @@ async def noted_opinions(session: AsyncSession, application: Application) -> lis
 async def note(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, given: OpinionInput) -> Opinion:
     """Note an opinion at its place; the applicant hears of it with the return. The lease is the noter's."""
     application = await _to_note(session, actor, id)
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     await _must_name_places(session, codec, application, form, [given], [])
     noted = await noted_opinions(session, application)
     if len(noted) >= 100:
@@ -245,7 +245,7 @@ async def _event(
     if not application.revision:
         raise NotFound("没有已提交的版本。")
     revision = await repository.revision(session, application.id, application.revision)
-    opener = codec.of(application.id, application.wrapped_key, form)
+    opener = codec.of(application, form)
     saved = {key: opener.open(key, values) for key, values in revision.content["sections"].items()}
     return ApplicationReturned(
         **await about(session, codec, application),

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from services.applications.core import repository
+from services.applications.core.case import form_of
 from services.applications.core.context import transaction
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.review import unlock_requests as use_case
 from services.applications.review.schemas import AskUnlock, DecideUnlock, UnlockRequestView
 from services.applications.tables.applications import Application
@@ -15,7 +15,7 @@ from shared.http.app import actor, answer, body, uuid_in_path
 
 
 def _view(application: Application, request: UnlockRequest) -> UnlockRequestView:
-    section = catalogue_form(application.fund_type, application.form_version).section(request.section)
+    section = form_of(application).section(request.section)
     return UnlockRequestView(
         id=request.id,
         round_trip=request.round_trip,

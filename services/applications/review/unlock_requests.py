@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import hint, record
+from services.applications.core.case import form_of
 from services.applications.core.deadlines import must_be_in_time
 from services.applications.core.labels import ACTIONS
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.filled.checks import tied
 from services.applications.tables.applications import Application
 from services.applications.tables.desk import UnlockRequest
@@ -28,7 +28,7 @@ async def ask(session: AsyncSession, actor: Actor, id: UUID, section: str, reaso
     """Ask for one material. `Conflict` outside the correction, or when it is open or asked for already."""
     application = await repository.application(session, actor, id, lock=True)
     _must_be_correcting(application, actor)
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     if form.section(section) is None:
         raise Invalid([FieldError(field="section", code="unknown_section", message="没有这份申报材料")])
     if not reason.strip():
@@ -75,7 +75,7 @@ async def decide(
     found.status = "granted" if grant else "refused"
     found.note, found.decided_by, found.decided_at = note.strip(), actor.name, actor.received_at
     if grant:
-        form = catalogue_form(application.fund_type, application.form_version)
+        form = form_of(application)
         wanted = tied(form, {*application.unlocked, found.section})
         application.unlocked = [s.key for s in form.sections if s.key in wanted]
     action = "grant_unlock" if grant else "refuse_unlock"

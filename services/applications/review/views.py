@@ -1,13 +1,13 @@
 """Show opinions as the public HTTP contract does."""
 
-from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.core.case import form_of
 from services.applications.forms.filled.labels import field_label
 from services.applications.review.return_schemas import OpinionView
 from services.applications.tables.applications import Application, Opinion
 
 
 def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
-    form = catalogue_form(application.fund_type, application.form_version)
+    form = form_of(application)
     section = form.section(opinion.section) if opinion.section else None
     return OpinionView(
         id=opinion.id,

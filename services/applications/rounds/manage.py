@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
 from services.applications.core.audit import record
-from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.core.case import form_of
 from services.applications.rounds.parameters import fitted, must_be_complete, numbers_missing
 from services.applications.rounds.schemas import ExtensionInput, NewRound, RoundChange
 from services.applications.tables.applications import Extension, Round
@@ -57,7 +57,7 @@ def _must_match(round_: Round, version: str | None) -> None:
 async def create(session: AsyncSession, actor: Actor, new: NewRound) -> Round:
     """A round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
     are then left out, and the audit names them."""
-    form = catalogue_form(new.fund_type, new.form_version)
+    form = form_of(new)
     values = new.model_dump(exclude={"publish"}) | {"parameters": fitted(form, new.parameters)}
     round_ = Round(id=uuid4(), version=1, **_whole_second(values))
     _must_be_a_window(round_)
@@ -90,10 +90,10 @@ async def change(
     if round_.published_at is not None:
         _must_be_allowed(round_, changed, actor.received_at)
     before = {name: getattr(round_, name) for name in changed}
-    accepted = numbers_missing(catalogue_form(round_.fund_type, round_.form_version), round_.parameters)
+    accepted = numbers_missing(form_of(round_), round_.parameters)
     for name, value in changed.items():
         setattr(round_, name, value)
-    form = catalogue_form(round_.fund_type, round_.form_version)
+    form = form_of(round_)
     round_.parameters = fitted(form, round_.parameters)
     if round_.published_at is not None:
         # What was accepted as missing stays so; what stood does not vanish unsaid.
@@ -143,9 +143,7 @@ async def publish(
         raise Invalid(
             [FieldError(field="closes_at", code="in_the_past", message="截止时间已过，请先修改截止时间")]
         )
-    missing = must_be_complete(
-        catalogue_form(round_.fund_type, round_.form_version), round_.parameters, accept_missing=accept_missing
-    )
+    missing = must_be_complete(form_of(round_), round_.parameters, accept_missing=accept_missing)
     round_.published_at = actor.received_at
     round_.version += 1
     record(session, actor, "publish_round", round=str(id), missing=missing)

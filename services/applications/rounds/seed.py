@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.core.case import form_of
 from services.applications.tables.applications import Round
 from shared import clock
 
@@ -33,7 +33,7 @@ async def seed(session: AsyncSession) -> int:
     """Put the demo rounds in, or move their windows to today's; how many there are."""
     entries = [DemoRound.model_validate(entry) for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))]
     for entry in entries:
-        catalogue_form(entry.fund_type, entry.form_version)
+        form_of(entry)
         day = clock.today()
         values = {
             "id": uuid5(NAMESPACE_URL, f"demo-round:{entry.key}"),

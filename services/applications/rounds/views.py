@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
+from services.applications.core.case import form_of
 from services.applications.core.schemas import TimelineEntry
 from services.applications.forms.authoring.round_needs import needs
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.rounds.schemas import ExtensionView, RoundDetail, RoundNeed, RoundView
 from services.applications.tables.applications import Extension, Round
 
@@ -31,7 +31,7 @@ def _state(round_: Round, at: datetime) -> str:
 
 def round_view(round_: Round, at: datetime, extension: Extension | None = None) -> RoundView:
     """A round at this instant, for whoever has this extension."""
-    form = catalogue_form(round_.fund_type, round_.form_version)
+    form = form_of(round_)
     until = round_.closes_at if extension is None else max(round_.closes_at, extension.until)
     return RoundView(
         id=round_.id,
@@ -51,7 +51,7 @@ def round_view(round_: Round, at: datetime, extension: Extension | None = None) 
 
 async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDetail:
     """Everything operators need to decide on a round."""
-    wanted = needs(catalogue_form(round_.fund_type, round_.form_version))
+    wanted = needs(form_of(round_))
     return RoundDetail(
         **round_view(round_, at).model_dump(),
         published_at=round_.published_at,

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from services.applications.core import peers, repository
 from services.applications.core.audit import record
+from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
 from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.core.disclosure import masked, reads_whole, withheld
@@ -14,7 +15,6 @@ from services.applications.core.params import revision_number
 from services.applications.core.readings import READINGS
 from services.applications.core.schemas import TimelineEntry
 from services.applications.filling.filled_form import load
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.submission import queries
 from services.applications.submission.asked_changes import asked_between
 from services.applications.submission.changes import changes
@@ -42,8 +42,8 @@ async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         found = await repository.revision(session, application.id, revision_number(request))
-        form = catalogue_form(application.fund_type, application.form_version)
-        codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
+        form = form_of(application)
+        codec = request.app[CODEC].of(application, form)
         sections = {key: codec.open(key, values) for key, values in found.content["sections"].items()}
         content = {**found.content, "sections": sections}
         if not whole:
@@ -75,8 +75,8 @@ async def get_changes(request: web.Request) -> web.Response:
         raise Malformed("since 应为更早的版次。", code="bad_since") from error
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
-        form = catalogue_form(application.fund_type, application.form_version)
-        codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
+        form = form_of(application)
+        codec = request.app[CODEC].of(application, form)
         both = []
         for n in (first, last):
             revision = await repository.revision(session, application.id, n)
@@ -110,8 +110,8 @@ async def get_pending_changes(request: web.Request) -> web.Response:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         if not application.revision or application.state not in EDITABLE:
             return answer([])
-        form = catalogue_form(application.fund_type, application.form_version)
-        codec = request.app[CODEC].of(application.id, application.wrapped_key, form)
+        form = form_of(application)
+        codec = request.app[CODEC].of(application, form)
         last = await repository.revision(session, application.id, application.revision)
         before = {k: codec.open(k, v) for k, v in last.content["sections"].items()}
         # As a submission would freeze it: nothing hidden, computed values included.

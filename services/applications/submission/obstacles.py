@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts
 from services.applications.filling.filled_form import newer, of_rows
 from services.applications.filling.judgement import broken, judge, unmet, unsaved
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.submission.schemas import Obstacle
 from services.applications.workflow import EDITABLE, TABLE, Action, State
 from shared.identity import Actor
@@ -32,8 +32,8 @@ async def problems(
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     refusals = [refusal for guard in TABLE[state, Action.SUBMIT].guards if (refusal := guard(facts))]
     found = [Obstacle(code=r.code, message=r.message) for r in refusals]
-    form = catalogue_form(application.fund_type, application.form_version)
-    opener = codec.of(id, application.wrapped_key, form)
+    form = form_of(application)
+    opener = codec.of(application, form)
     rows = await repository.sections(session, id)
     filled = (await of_rows(session, application, form, opener, rows)).with_profile(profile)
     drafts = newer(rows, opener)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import receipts, repository
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match
 from services.applications.core.receipts import Receipt
@@ -17,7 +18,6 @@ from services.applications.filling.filled_form import Filled, of_rows
 from services.applications.filling.judgement import Sections, broken, judge, unmet, unsaved
 from services.applications.filling.prefill import remember_latest
 from services.applications.filling.sections import drop_draft
-from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form
 from services.applications.forms.filled import reading
 from services.applications.forms.filled.checks import Outcome, value_at
@@ -68,8 +68,8 @@ async def submit(
         actor, facts = actor.model_copy(update={"received_at": at}), replace(facts, at=at)
     # Said before anything is validated: a closed round makes every other reason moot.
     move(facts, Action.SUBMIT, actor.roles)
-    form = catalogue_form(application.fund_type, application.form_version)
-    codec = keys.codec.of(id, application.wrapped_key, form)
+    form = form_of(application)
+    codec = keys.codec.of(application, form)
     rows = await repository.sections(session, id)
     _settle_drafts(form, rows, discard_drafts)
     filled = (await of_rows(session, application, form, codec, rows)).with_profile(profile)

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.tables.applications import Application
 
 
 def columns_of(connection: psycopg.Connection[Any], table: str) -> list[str]:
@@ -44,7 +45,9 @@ def clones(database_url: str, codec: Codec, template: str, count: int) -> list[s
             "SELECT wrapped_key, fund_type, form_version FROM applications.applications WHERE id = %s", [template]
         ).fetchone()
         assert found is not None
-        opener = codec.of(UUID(template), bytes(found[0]), catalogue_form(found[1], found[2]))
+        opener = codec.of(
+            Application(id=UUID(template), wrapped_key=bytes(found[0])), catalogue_form(found[1], found[2])
+        )
         sections = connection.execute(
             "SELECT key, saved, prefill FROM applications.sections WHERE application_id = %s", [template]
         ).fetchall()
