@@ -6,7 +6,7 @@ from services.applications.core import repository, round_queries, views
 from services.applications.core.case import form_of
 from services.applications.core.context import CODEC, PEERS, SETTINGS, STORE, transaction
 from services.applications.core.idempotency import once
-from services.applications.core.list_params import must_be_short, page_limit, states
+from services.applications.core.params import must_be_short, page_limit, states
 from services.applications.core.peers import NOTHING_KNOWN, PROFILES
 from services.applications.core.return_seen import mark_seen
 from services.applications.core.schemas import ApplicationPage

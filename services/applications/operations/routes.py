@@ -4,9 +4,8 @@ from services.applications.core.schemas import Nothing
 from services.applications.core.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.operations import api, audit_api, jobs_api, switches_api
 from services.applications.operations.audit_heads import HeadLine, HeadLines, keep_head, list_heads
-from services.applications.operations.audit_schemas import AuditPage
 from services.applications.operations.resends import note_resend
-from services.applications.operations.schemas import Overview, RequeueAll, Requeued
+from services.applications.operations.schemas import AuditPage, Overview, RequeueAll, Requeued
 from shared.document import DocumentModel
 from shared.http.app import Route
 from shared.messages import FailJob, JobFinished, JobStarted, NoteResend, StartJob

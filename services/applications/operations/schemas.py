@@ -1,6 +1,6 @@
 """The bodies of the operators' part of the public HTTP contract."""
 
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
@@ -57,3 +57,27 @@ class Overview(BaseModel):
     queues: list[QueueView]
     workers: list[WorkerView]
     parked: list[Parked]
+
+
+class AuditEntry(BaseModel):
+    """One row of the audit."""
+
+    id: int
+    at: AwareDatetime
+    actor: str
+    actor_name: str
+    role: str
+    action: str
+    label: str
+    application_id: UUID | None
+    from_state: str | None
+    to_state: str | None
+    address: str
+    result: str
+    request_id: str
+    details: dict[str, Any]
+
+
+class AuditPage(BaseModel):
+    items: list[AuditEntry]
+    next_cursor: str | None

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from services.applications.core import peers, views
 from services.applications.core.context import PEERS, SETTINGS, transaction
-from services.applications.core.list_params import page_limit
+from services.applications.core.params import page_limit
 from services.applications.core.schemas import ApplicationPage
 from services.applications.forms.catalogue import form
 from services.applications.review import assignment, case_list, leases, saved_filters

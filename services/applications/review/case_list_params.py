@@ -5,7 +5,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from services.applications.core.list_params import must_be_short, states
+from services.applications.core.params import must_be_short, states
 from services.applications.review import case_list
 from shared.errors import Malformed
 from shared.text import amounts

@@ -1,7 +1,7 @@
 """The review desk's lines of the route table."""
 
 from services.applications.core.schemas import ApplicationPage, ApplicationSummary, Nothing
-from services.applications.filling.origin_schema import Origin
+from services.applications.filling.section_schemas import Origin
 from services.applications.review import case_api, case_list_api, opinions_api, returns_api, unlock_api
 from services.applications.review.case_list_params import FILTERS
 from services.applications.review.return_schemas import OpinionInput, OpinionView, Raise, Reply, ReturnApplication

@@ -18,8 +18,7 @@ from services.applications.filling.filled_form import load
 from services.applications.submission import queries
 from services.applications.submission.asked_changes import asked_between
 from services.applications.submission.changes import changes
-from services.applications.submission.schemas import Change, RevisionSnapshot
-from services.applications.submission.timeline_schemas import NoticeView, Timeline, TriedView
+from services.applications.submission.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TriedView
 from services.applications.submission.views import revision_view
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock

@@ -19,8 +19,8 @@ from services.applications.submission.schemas import (
     RevisionView,
     Submit,
     Submitted,
+    Timeline,
 )
-from services.applications.submission.timeline_schemas import Timeline
 from services.applications.submission.verify import Verification
 from shared.http.app import Route
 from shared.roles import APPLICANT, DIRECTOR, GATEWAY, JUDGES, READERS, REVIEWER
