@@ -20,8 +20,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
 
 
 def chromium() -> str:
-    """The browser's path: `GM_CHROMIUM`, or the system's."""
-    found = os.environ.get("GM_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    """The browser's path: `GM_CHROMIUM`, or the system's. The one without windows costs less than half of the CPU."""
+    names = ("chromium-headless-shell", "chromium", "google-chrome")
+    found = os.environ.get("GM_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     assert found, "no Chromium here; deploy/bootstrap.sh test installs it, or set GM_CHROMIUM"
     return found
 

@@ -8,8 +8,8 @@ from playwright.sync_api import sync_playwright
 
 
 def find_chromium() -> str | None:
-    """Where it is, if anywhere."""
-    for name in (os.environ.get("GM_CHROMIUM"), "chromium", "google-chrome"):
+    """Where it is, if anywhere; a whole one before the one without windows, which the tests prefer."""
+    for name in (os.environ.get("GM_CHROMIUM"), "chromium", "google-chrome", "chromium-headless-shell"):
         if name and (found := shutil.which(name)):
             return found
     return None

@@ -1,7 +1,7 @@
 """The gateway before the real applications and notify services, on one database and real sockets."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 import redis
 from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import TestServer
+from argon2 import PasswordHasher, profiles
 
 from deploy.embedded.ports import free_port
 from services.applications import __main__ as applications_commands
@@ -21,6 +22,7 @@ from services.gateway import __main__ as gateway_commands
 from services.gateway import stub_idp
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
+from services.gateway.stub_idp import passwords, people
 from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE
 from services.notify import __main__ as notify_commands
@@ -29,6 +31,17 @@ from shared.database import migrate
 from tests import factories
 from tests.integration.applications.conftest import make_settings as applications_settings
 from tests.integration.notify.conftest import make_settings as notify_settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Let a sign-in cost a millisecond: a real hash is a fifth of a second of one core, and hundreds sign in here."""
+    cheap = PasswordHasher.from_parameters(profiles.CHEAPEST)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (passwords, people):
+            patch.setattr(module, "HASHER", cheap)
+        patch.setattr(passwords, "NOBODYS_HASH", cheap.hash("nobody's password"))
+        yield
 
 
 def make_settings(database_url: str, redis_url: str, **changes: Any) -> GatewaySettings:

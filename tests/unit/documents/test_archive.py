@@ -25,7 +25,7 @@ def press() -> rendering.Press:
     return rendering.press()
 
 
-@pytest.fixture(params=[*models.KINDS, "preview"])
+@pytest.fixture(scope="module", params=[*models.KINDS, "preview"])
 def pdf(press: rendering.Press, request: pytest.FixtureRequest) -> Iterator[pikepdf.Pdf]:
     document = model(watermark=DRAFT) if request.param == "preview" else models.KINDS[request.param]()
     with pikepdf.open(BytesIO(rendering.render(document, press).content)) as opened:
