@@ -100,15 +100,25 @@ def template(postgres: Postgres) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def make_migrated_database(postgres: Postgres, template: str) -> Callable[[], str]:
+    """Makes copies of the template; gives their URLs."""
+
+    def make() -> str:
+        name = f"t{uuid4().hex[:12]}"
+        with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
+        return postgres.url(name)
+
+    return make
+
+
 @pytest.fixture(scope="module")
-def database_url(postgres: Postgres, template: str) -> str:
-    """A migrated database for one test module: a copy of the template, in which `migrate` finds nothing to do."""
-    name = f"t{uuid4().hex[:12]}"
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-    return postgres.url(name)
+def database_url(make_migrated_database: Callable[[], str]) -> str:
+    """A migrated database for one test module."""
+    return make_migrated_database()
 
 
 class ValkeyServer:

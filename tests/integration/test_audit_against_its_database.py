@@ -69,13 +69,11 @@ class Chain:
 
 @pytest.fixture(params=sorted(LEDGERS))
 async def chain(
-    request: pytest.FixtureRequest, make_database: Callable[[], str], tmp_path: Path
+    request: pytest.FixtureRequest, make_migrated_database: Callable[[], str], tmp_path: Path
 ) -> AsyncIterator[Chain]:
     """Twenty rows, sealed and anchored."""
     ledger = LEDGERS[request.param]
-    settings = make_settings(make_database(), tmp_path)
-    service = "gateway" if request.param == "identity" else request.param
-    migrate(settings, ROOT / "services" / service / "migrations", ledger.schema)
+    settings = make_settings(make_migrated_database(), tmp_path)
     engine = async_engine(settings)
     made = Chain(ledger, async_sessionmaker(engine), StoreHeads(Store.from_url(settings.store_url)))
     await made.write(20)
@@ -214,13 +212,15 @@ def test_a_line_is_only_read_with_its_key_and_for_its_chain() -> None:
 # ---- roles ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def owned(postgres: Postgres, make_database: Callable[[], str], tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def owned(
+    postgres: Postgres, make_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """A database that was migrated by its owner for a role of the services'; both addresses."""
     owner = make_database()
     name = owner.rpartition("/")[2]
     service = postgres.service_url(name, "service")
-    settings = make_settings(service, tmp_path, migration_database_url=owner)
+    settings = make_settings(service, tmp_path_factory.mktemp("owned"), migration_database_url=owner)
     for folder, schema in (("applications", "applications"), ("gateway", "identity"), ("notify", "notify")):
         migrate(settings, ROOT / "services" / folder / "migrations", schema)
         migrate(settings, ROOT / "services" / folder / "migrations", schema)

@@ -11,10 +11,7 @@ from deploy.backup import create as made
 from deploy.backup.create import create, prune
 from deploy.backup.restore import restore
 from deploy.embedded.errors import CannotRun
-from deploy.embedded.system import ROOT
 from services.applications.settings import ApplicationsSettings
-from services.gateway.accounts.models import SCHEMA as IDENTITY
-from shared.database import migrate
 from shared.store import Store, attachment_key
 from tests.factories import b64
 from tests.integration.applications.conftest import make_settings
@@ -24,11 +21,9 @@ MARKER = b"110101199003071234 in a file"
 
 
 @pytest.fixture
-def settings(make_database: Callable[[], str], tmp_path: Path) -> ApplicationsSettings:
+def settings(make_migrated_database: Callable[[], str], tmp_path: Path) -> ApplicationsSettings:
     """A database with every table, a row that must not be readable, and a store with a file."""
-    found = make_settings(make_database(), tmp_path)
-    for service, schema in (("applications", "applications"), ("notify", "notify"), ("gateway", IDENTITY)):
-        migrate(found, ROOT / "services" / service / "migrations", schema)
+    found = make_settings(make_migrated_database(), tmp_path)
     Store.from_url(found.store_url).put(attachment_key(_sha256()), MARKER)
     with client.connect(found.database_url.get_secret_value()) as connection:
         connection.execute("INSERT INTO notify.unsubscribed (address) VALUES ('marker@example.cn')")

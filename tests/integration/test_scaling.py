@@ -1,18 +1,10 @@
 """What workers are scaled by in a cluster is asked of the real tables."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import psycopg
 import pytest
 import yaml
 
 from deploy.embedded.system import ROOT
-from services.applications import __main__ as applications
-from services.notify import __main__ as notify
-from shared.database import migrate
-from tests.integration.applications.conftest import make_settings as applications_settings
-from tests.integration.notify.conftest import make_settings as notify_settings
 
 SCALED = {
     d["metadata"]["name"]: d["spec"]["triggers"][0]["metadata"]["query"]
@@ -21,19 +13,10 @@ SCALED = {
 }
 
 
-@pytest.fixture(scope="module")
-def database(make_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    url = make_database()
-    settings = applications_settings(url, tmp_path_factory.mktemp("scaling"))
-    migrate(settings, Path(applications.__file__).parent / "migrations", "applications")
-    migrate(notify_settings(url, "smtp://127.0.0.1:9"), Path(notify.__file__).parent / "migrations", "notify")
-    return url
-
-
 @pytest.mark.parametrize(("worker", "topic"), [("documents", "render_document"), ("notify-worker", "notify")])
-def test_age_of_the_oldest_row_that_is_owed(database: str, worker: str, topic: str) -> None:
+def test_age_of_the_oldest_row_that_is_owed(database_url: str, worker: str, topic: str) -> None:
     other = {"render_document": "notify", "notify": "render_document"}[topic]
-    with psycopg.connect(database) as connection:
+    with psycopg.connect(database_url) as connection:
 
         def age() -> float:
             [value] = connection.execute(SCALED[worker]).fetchone() or ()

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -25,12 +24,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.applications import __main__ as commands
 from services.applications.app import create_app
 from services.applications.core.context import SESSIONS
 from services.applications.rounds.seed import seed
 from shared import clock
-from shared.database import migrate
 from shared.identity import Actor, Role, Signer
 from tests import factories
 from tests.integration.applications.conftest import make_settings
@@ -91,7 +88,6 @@ class Service:
 @pytest.fixture(scope="module")
 def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     known = make_settings(database_url, tmp_path_factory.mktemp("properties"))
-    migrate(known, Path(str(commands.__file__)).parent / "migrations", "applications")
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,15 +16,12 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
 from services.applications.workflow import TABLE, Action, Place, State
-from services.notify import __main__ as notify_commands
 from services.notify import ledger
 from services.notify.models import Notification
 from services.notify.rules import rules
 from shared import clock
-from shared.database import migrate
 from shared.identity import Actor
 from tests import factories
-from tests.integration.notify.conftest import make_settings as notify_settings
 from tests.properties.test_application import ENTERPRISES, SECTIONS, Service, service
 
 __all__ = ["service"]
@@ -55,11 +51,6 @@ TURN = st.one_of(STEP.map(lambda s: (s,)), st.tuples(STEP, STEP))
 @pytest.fixture(scope="module")
 def told(database_url: str) -> Iterator[Session]:
     """notify's ledger, beside."""
-    migrate(
-        notify_settings(database_url, "smtp://127.0.0.1:9"),
-        Path(notify_commands.__file__).parent / "migrations",
-        "notify",
-    )
     engine = create_engine(database_url)
     with Session(engine) as session:
         yield session

@@ -10,13 +10,11 @@ from aiohttp import ClientResponse, ClientSession, FormData
 from aiohttp.test_utils import TestServer
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import __main__ as commands
 from services.applications.app import create_app
 from services.applications.core.context import SESSIONS
 from services.applications.rounds.seed import seed
 from services.applications.settings import ApplicationsSettings
 from shared import clock
-from shared.database import migrate
 from shared.identity import Actor, Signer
 from tests import factories
 
@@ -42,9 +40,7 @@ def make_settings(database_url: str, folder: Path, **changes: Any) -> Applicatio
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> ApplicationsSettings:
-    found = make_settings(database_url, tmp_path_factory.mktemp("applications"))
-    migrate(found, Path(commands.__file__).parent / "migrations", "applications")
-    return found
+    return make_settings(database_url, tmp_path_factory.mktemp("applications"))
 
 
 @pytest.fixture(scope="module")

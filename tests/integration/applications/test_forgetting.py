@@ -26,15 +26,13 @@ from services.applications.tables.applications import Application, Base, Owed
 from services.applications.tables.decision import Objection
 from services.documents import rendering
 from services.documents.rendering import Press
-from services.gateway.accounts.models import SCHEMA as IDENTITY
 from services.gateway.accounts.models import Base as GatewayBase
-from services.notify import __main__ as notify
 from services.notify import ledger
 from services.notify.app import create_app as create_notify
 from services.notify.models import Base as NotifyBase
 from services.notify.settings import NotifySettings
 from shared import clock
-from shared.database import engine, migrate
+from shared.database import engine
 from shared.identity import Role, Signer
 from shared.messages import NOTIFY
 from tests import factories
@@ -61,7 +59,6 @@ async def told_by(
 ) -> AsyncIterator[tuple[NotifySettings, Peers]]:
     """notify on the same database, and how applications reaches it."""
     own = notify_settings(settings.database_url.get_secret_value(), "smtp://127.0.0.1:9")
-    migrate(own, Path(notify.__file__).parent / "migrations", "notify")
     async with TestServer(create_notify(own)) as running, ClientSession() as http:
         signer = Signer("applications", factories.private_key("applications"))
         yield own, Peers(http, signer, "http://127.0.0.1:9", str(running.make_url("")))
@@ -194,7 +191,6 @@ async def test_nothing_of_a_forgotten_person_is_found_anywhere(
     kept = {name.rpartition("/")[2] for name in after if name.startswith("attachments/")}
     assert {name.split("/")[1] for name in after if name.startswith("pictures/")} <= kept
     # A backup that is made now is whole, and names nothing of it.
-    migrate(own, ROOT / "services" / "gateway" / "migrations", IDENTITY)
     where = (settings.database_url.get_secret_value(), settings.store_url, factories.b64(b"m" * 32))
     _, listed = manifest.verify(await asyncio.to_thread(back_up, *where, tmp_path / "backups"))
     assert {key for key in listed if not key.startswith("pictures/")} <= after.keys()

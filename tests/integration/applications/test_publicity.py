@@ -9,11 +9,9 @@ import yaml
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import __main__ as commands
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import Application
 from shared import clock
-from shared.database import migrate
 from shared.identity import Role
 from tests import factories
 from tests.integration.applications.conftest import Api, make_settings
@@ -34,9 +32,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> App
         years.setdefault(day.year, {"rest": [], "work": []})["rest" if n < 14 else "work"].append(day)
     file: Path = folder / "workdays.yaml"
     file.write_text(yaml.safe_dump(years), encoding="utf-8")
-    found = make_settings(database_url, folder, workdays_file=str(file), publicity_working_days=3)
-    migrate(found, Path(commands.__file__).parent / "migrations", "applications")
-    return found
+    return make_settings(database_url, folder, workdays_file=str(file), publicity_working_days=3)
 
 
 async def test_publicity_skips_the_days_on_which_nobody_reads(

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.applications import __main__ as commands
 from services.applications.decision import batches
 from services.applications.decision.decisions import spent
 from services.applications.decision.score_sheets import CURRENT, sheet
@@ -22,7 +20,6 @@ from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import Application, Audit, Document, Owed, Round
 from services.applications.tables.decision import Recusal
 from shared import clock
-from shared.database import migrate
 from shared.document import Letter
 from shared.http.app import Route, answer, base_app
 from shared.identity import Actor, Role, Verifier
@@ -67,9 +64,7 @@ def settings(
     database_url: str, tmp_path_factory: pytest.TempPathFactory, gateway: TestServer
 ) -> ApplicationsSettings:
     folder = tmp_path_factory.mktemp("applications")
-    found = make_settings(database_url, folder, gateway_url=str(gateway.make_url("/")))
-    migrate(found, Path(commands.__file__).parent / "migrations", "applications")
-    return found
+    return make_settings(database_url, folder, gateway_url=str(gateway.make_url("/")))
 
 
 def points(value: str = "80", **changes: str) -> dict[str, Any]:

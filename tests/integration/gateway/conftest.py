@@ -14,20 +14,15 @@ from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher, profiles
 
 from deploy.embedded.ports import free_port
-from services.applications import __main__ as applications_commands
 from services.applications.app import create_app as create_applications
 from services.applications.core.context import SESSIONS
 from services.applications.rounds.seed import seed as seed_rounds
-from services.gateway import __main__ as gateway_commands
-from services.gateway import stub_idp
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from services.gateway.stub_idp import passwords, people
 from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE
-from services.notify import __main__ as notify_commands
 from services.notify.app import create_app as create_notify
-from shared.database import migrate
 from tests import factories
 from tests.integration.applications.conftest import make_settings as applications_settings
 from tests.integration.notify.conftest import make_settings as notify_settings
@@ -75,19 +70,6 @@ def make_settings(database_url: str, redis_url: str, **changes: Any) -> GatewayS
 
 
 @pytest.fixture(scope="module")
-def identity_url(database_url: str) -> str:
-    """A database with every schema in it."""
-    for commands, settings, schema in (
-        (gateway_commands, make_settings(database_url, "redis://127.0.0.1:1"), "identity"),
-        (stub_idp, make_settings(database_url, "redis://127.0.0.1:1"), "stub_idp"),
-        (applications_commands, applications_settings(database_url, Path("/nowhere")), "applications"),
-        (notify_commands, notify_settings(database_url, "smtp://127.0.0.1:9"), "notify"),
-    ):
-        migrate(settings, Path(str(commands.__file__)).parent / "migrations", schema)
-    return database_url
-
-
-@pytest.fixture(scope="module")
 def gateway(house: tuple[TestServer, TestServer]) -> TestServer:
     return house[0]
 
@@ -100,21 +82,21 @@ def applications(house: tuple[TestServer, TestServer]) -> TestServer:
 
 @pytest.fixture(scope="module")
 async def house(
-    identity_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[TestServer, TestServer]]:
-    async with standing(identity_url, redis_url, tmp_path_factory.mktemp("store")) as servers:
+    async with standing(database_url, redis_url, tmp_path_factory.mktemp("store")) as servers:
         yield servers
 
 
 @asynccontextmanager
 async def standing(
-    identity_url: str, redis_url: str, store: Path, **changes: Any
+    database_url: str, redis_url: str, store: Path, **changes: Any
 ) -> AsyncIterator[tuple[TestServer, TestServer]]:
     """A gateway and the services behind it, with demo accounts and rounds; `changes` to the gateway's settings."""
     async with AsyncExitStack() as stack:
         ports = {"applications": free_port(), "notify": free_port()}
         settings = make_settings(
-            identity_url,
+            database_url,
             redis_url,
             applications_url=f"http://127.0.0.1:{ports['applications']}",
             notify_url=f"http://127.0.0.1:{ports['notify']}",
@@ -123,13 +105,13 @@ async def standing(
         )
         behind = create_applications(
             applications_settings(
-                identity_url,
+                database_url,
                 store,
                 gateway_url=f"http://127.0.0.1:{settings.gateway_internal_port}",
                 notify_url=f"http://127.0.0.1:{ports['notify']}",
             )
         )
-        notify = create_notify(notify_settings(identity_url, "smtp://127.0.0.1:9"))
+        notify = create_notify(notify_settings(database_url, "smtp://127.0.0.1:9"))
         served = await stack.enter_async_context(TestServer(behind, port=ports["applications"]))
         await stack.enter_async_context(TestServer(notify, port=ports["notify"]))
         app = create_app(settings)

@@ -21,8 +21,8 @@ Sessions = async_sessionmaker[AsyncSession]
 
 
 @pytest.fixture
-async def sessions(identity_url: str) -> AsyncIterator[Sessions]:
-    database = async_engine(make_settings(identity_url, "redis://127.0.0.1:1"))
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    database = async_engine(make_settings(database_url, "redis://127.0.0.1:1"))
     yield async_sessionmaker(database, expire_on_commit=False)
     await database.dispose()
 

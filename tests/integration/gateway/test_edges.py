@@ -26,9 +26,9 @@ NOWHERE = "redis://127.0.0.1:9"
 
 
 @asynccontextmanager
-async def running(identity_url: str, redis_url: str, **changes: Any) -> AsyncIterator[TestServer]:
+async def running(database_url: str, redis_url: str, **changes: Any) -> AsyncIterator[TestServer]:
     """A gateway with nothing behind it: what passes the edges to a service meets 503 there."""
-    settings = make_settings(identity_url, redis_url, **{"allowed_addresses": "", **changes})
+    settings = make_settings(database_url, redis_url, **{"allowed_addresses": "", **changes})
     async with TestServer(create_app(settings), port=settings.gateway_port) as server:
         async with server.app[DATABASE].begin() as session:
             await seed_people(session)
@@ -66,9 +66,9 @@ async def statuses(http: ClientSession, server: TestServer, path: str, times: in
 # ---- how often ----------------------------------------------------------------------------------------------
 
 
-async def test_an_address_waits_and_hears_how_long(identity_url: str, redis_url: str, http: ClientSession) -> None:
+async def test_an_address_waits_and_hears_how_long(database_url: str, redis_url: str, http: ClientSession) -> None:
     limits = {"verifications_per_minute": 2, "trusted_proxies": "127.0.0.1"}
-    async with running(identity_url, redis_url, **limits) as server:
+    async with running(database_url, redis_url, **limits) as server:
         here, there = {"X-Forwarded-For": "198.51.100.7"}, {"X-Forwarded-For": "198.51.100.8"}
         assert await statuses(http, server, UNKNOWN, 3, **here) == [200, 200, 429]
         assert await statuses(http, server, UNKNOWN, 1, **there) == [200]
@@ -84,9 +84,9 @@ async def test_an_address_waits_and_hears_how_long(identity_url: str, redis_url:
 
 
 async def test_all_addresses_of_one_line_count_together(
-    identity_url: str, redis_url: str, http: ClientSession
+    database_url: str, redis_url: str, http: ClientSession
 ) -> None:
-    async with running(identity_url, redis_url, verifications_per_minute=2, trusted_proxies="127.0.0.1") as server:
+    async with running(database_url, redis_url, verifications_per_minute=2, trusted_proxies="127.0.0.1") as server:
         found = []
         for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2:a:b:c:d", "2001:db8:1:3::1"):
             found += await statuses(http, server, UNKNOWN, 1, **{"X-Forwarded-For": address})
@@ -95,17 +95,17 @@ async def test_all_addresses_of_one_line_count_together(
         assert found == [200, 200, 429, 200] * 2
 
 
-async def test_gateways_count_together(identity_url: str, redis_url: str, http: ClientSession) -> None:
+async def test_gateways_count_together(database_url: str, redis_url: str, http: ClientSession) -> None:
     async with (
-        running(identity_url, redis_url, verifications_per_minute=3) as one,
-        running(identity_url, redis_url, verifications_per_minute=3) as two,
+        running(database_url, redis_url, verifications_per_minute=3) as one,
+        running(database_url, redis_url, verifications_per_minute=3) as two,
     ):
         assert await statuses(http, one, UNKNOWN, 2) == [200, 200]
         assert await statuses(http, two, UNKNOWN, 2) == [200, 429]
 
 
 async def test_a_rehearsal_from_one_address_is_allowed_by_setting(
-    identity_url: str, redis_url: str, http: ClientSession
+    database_url: str, redis_url: str, http: ClientSession
 ) -> None:
     numbers = {
         "calls_per_minute": 1,
@@ -113,7 +113,7 @@ async def test_a_rehearsal_from_one_address_is_allowed_by_setting(
         "signins_per_minute": 1,
         "address_calls_per_minute": 1,
     }
-    async with running(identity_url, redis_url, allowed_addresses="127.0.0.0/8", **numbers) as server:
+    async with running(database_url, redis_url, allowed_addresses="127.0.0.0/8", **numbers) as server:
         assert set(await statuses(http, server, UNKNOWN, 5)) == {200}
         assert set(await statuses(http, server, "/login", 5)) == {303}
         assert set(await statuses(http, server, "/", 5)) == {200}
@@ -122,8 +122,8 @@ async def test_a_rehearsal_from_one_address_is_allowed_by_setting(
         await browser.http.close()
 
 
-async def test_an_account_is_counted_over_all_its_sessions(identity_url: str, redis_url: str) -> None:
-    async with running(identity_url, redis_url, calls_per_minute=12) as server:
+async def test_an_account_is_counted_over_all_its_sessions(database_url: str, redis_url: str) -> None:
+    async with running(database_url, redis_url, calls_per_minute=12) as server:
         one, two, other = [await signed_in(server, who) for who in ("qiye1", "qiye1", "qiye2")]
         try:
             found = [(await browser.call("GET", "/me")).status for browser in (one, two) * 8]
@@ -136,9 +136,9 @@ async def test_an_account_is_counted_over_all_its_sessions(identity_url: str, re
 
 
 async def test_pages_of_signing_in_are_counted_each(
-    identity_url: str, redis_url: str, http: ClientSession
+    database_url: str, redis_url: str, http: ClientSession
 ) -> None:
-    async with running(identity_url, redis_url, signins_per_minute=2) as server:
+    async with running(database_url, redis_url, signins_per_minute=2) as server:
         for path in ("/login", "/stub-idp/register", "/stub-idp/password"):
             assert (await statuses(http, server, path, 3))[1:] in ([303, 429], [200, 429])
         # What the portal itself asks of the platform is never counted: that would count everybody together.
@@ -146,10 +146,10 @@ async def test_pages_of_signing_in_are_counted_each(
 
 
 async def test_without_redis_work_is_kept_and_guessing_is_still_counted(
-    identity_url: str, http: ClientSession
+    database_url: str, http: ClientSession
 ) -> None:
     """暂存, 保存 and 提交 meet their service (503: none runs here) however often; a gateway counts the rest alone."""
-    async with running(identity_url, NOWHERE, calls_per_minute=8, verifications_per_minute=2) as server:
+    async with running(database_url, NOWHERE, calls_per_minute=8, verifications_per_minute=2) as server:
         browser = await signed_in(server, "qiye1")
         try:
             application = "/applications/0b5f31f3-1d3d-4d2c-9d4a-7c41a8e8a001"
@@ -226,8 +226,8 @@ async def test_foreign_hosts_are_refused(gateway: TestServer, hosts: str) -> Non
         assert b"location:" not in answer.lower()
 
 
-async def test_own_names_and_probes_are_answered(identity_url: str, redis_url: str, http: ClientSession) -> None:
-    async with running(identity_url, redis_url, allowed_hosts="portal.internal, Second.Internal") as server:
+async def test_own_names_and_probes_are_answered(database_url: str, redis_url: str, http: ClientSession) -> None:
+    async with running(database_url, redis_url, allowed_hosts="portal.internal, Second.Internal") as server:
         for host in (f"localhost:{server.port}", f"127.0.0.1:{server.port}", "portal.internal", "second.internal"):
             assert await statuses(http, server, "/", 1, Host=host) == [200], host
         assert await statuses(http, server, "/healthz", 1, Host="10.1.2.3:8080") == [200]
@@ -267,13 +267,13 @@ async def test_no_parameter_leads_elsewhere(browser: Browser, elsewhere: str) ->
 
 
 async def test_what_breaks_inside_stays_inside(
-    identity_url: str, redis_url: str, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+    database_url: str, redis_url: str, http: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(request: Any) -> Any:
         raise RuntimeError("secret of the inside: postgresql://user:password@host")
 
     monkeypatch.setattr(routes, "PAGES", [Page("GET", "/", broken, ANYBODY)])
-    async with running(identity_url, redis_url) as server:
+    async with running(database_url, redis_url) as server:
         for accept in ("application/json", "text/html"):
             async with http.get(server.make_url("/"), headers={"Accept": accept}) as answer:
                 text = await answer.text()
@@ -290,10 +290,10 @@ async def test_what_breaks_inside_stays_inside(
 
 @pytest.mark.parametrize("https", [True, False])
 async def test_https_is_kept_once_it_is_there(
-    identity_url: str, redis_url: str, http: ClientSession, https: bool
+    database_url: str, redis_url: str, http: ClientSession, https: bool
 ) -> None:
     changes: dict[str, Any] = {"public_url": "https://portal.example"} if https else {}
-    async with running(identity_url, redis_url, **changes) as server:
+    async with running(database_url, redis_url, **changes) as server:
         headers = {"Host": "portal.example"} if https else {}
         async with http.get(server.make_url("/"), headers=headers) as answer:
             assert answer.status == 200

@@ -87,7 +87,7 @@ async def api(applications: TestServer) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def theirs(
-    api: Api, identity_url: str, gateway: TestServer, applications: TestServer, browser: Browser
+    api: Api, database_url: str, gateway: TestServer, applications: TestServer, browser: Browser
 ) -> Belongings:
     """An application that was returned: values, files, a revision with its PDF owed, an opinion, a notice, a
     session."""
@@ -116,7 +116,7 @@ async def theirs(
             )
         )  # fmt: skip
     event = factories.returned_event(application_id=id)
-    database = engine(notify_settings(identity_url, "smtp://127.0.0.1:9"))
+    database = engine(notify_settings(database_url, "smtp://127.0.0.1:9"))
     with Session(database) as session, session.begin():
         ledger.accept(session, event, "noreply@gm.example.cn")
     database.dispose()

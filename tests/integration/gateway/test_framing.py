@@ -331,7 +331,7 @@ async def test_an_error_never_repeats_what_came(applications: TestServer, gatewa
             assert token[:12].encode() not in answer
 
 
-async def test_an_answer_to_somebody_else_is_nobodys(identity_url: str, redis_url: str) -> None:
+async def test_an_answer_to_somebody_else_is_nobodys(database_url: str, redis_url: str) -> None:
     """A service that answers twice to one request: the second answer waits on the connection for the next person."""
 
     async def answers_twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -349,7 +349,7 @@ async def test_an_answer_to_somebody_else_is_nobodys(identity_url: str, redis_ur
 
     service = await asyncio.start_server(answers_twice, "127.0.0.1", 0)
     port = service.sockets[0].getsockname()[1]
-    settings = make_settings(identity_url, redis_url, applications_url=f"http://127.0.0.1:{port}")
+    settings = make_settings(database_url, redis_url, applications_url=f"http://127.0.0.1:{port}")
     try:
         async with TestServer(create_app(settings), port=settings.gateway_port) as server:
             one, other = Browser(server), Browser(server)

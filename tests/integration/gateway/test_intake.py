@@ -25,10 +25,10 @@ PLACES = 4
 
 
 @asynccontextmanager
-async def running(identity_url: str, redis_url: str) -> AsyncIterator[TestServer]:
+async def running(database_url: str, redis_url: str) -> AsyncIterator[TestServer]:
     """A gateway with few places, which counts whoever comes."""
     settings = make_settings(
-        identity_url, redis_url, allowed_addresses="", gateway_requests_at_once=PLACES, signins_per_minute=1000,
+        database_url, redis_url, allowed_addresses="", gateway_requests_at_once=PLACES, signins_per_minute=1000,
         gateway_transfers_at_once=8, trusted_proxies="127.0.0.1", address_calls_per_minute=10_000,
     )  # fmt: skip
     async with TestServer(create_app(settings), port=settings.gateway_port) as server:
@@ -73,8 +73,8 @@ class Slow:
         return int(line.split()[1])
 
 
-async def test_a_hundred_slow_forms_hold_no_place(identity_url: str, redis_url: str) -> None:
-    async with running(identity_url, redis_url) as server, asyncio.TaskGroup() as group:
+async def test_a_hundred_slow_forms_hold_no_place(database_url: str, redis_url: str) -> None:
+    async with running(database_url, redis_url) as server, asyncio.TaskGroup() as group:
         slow = [
             Slow(server.port, path, 2000, f"198.51.100.{n % 4}")
             for n in range(25)
@@ -97,8 +97,8 @@ async def test_a_hundred_slow_forms_hold_no_place(identity_url: str, redis_url: 
             group.create_task(one.__aexit__())
 
 
-async def test_one_address_brings_so_many_at_once(identity_url: str, redis_url: str) -> None:
-    async with running(identity_url, redis_url) as server:
+async def test_one_address_brings_so_many_at_once(database_url: str, redis_url: str) -> None:
+    async with running(database_url, redis_url) as server:
         slow = [Slow(server.port, "/logout", 2000) for _ in range(FORMS_OF_ADDRESS)]
         for one in slow:
             await one.__aenter__()
@@ -114,9 +114,9 @@ async def test_one_address_brings_so_many_at_once(identity_url: str, redis_url: 
             assert await again.status(0.2) is None
 
 
-async def test_strangers_leave_places_to_those_who_are_signed_in(identity_url: str, redis_url: str) -> None:
+async def test_strangers_leave_places_to_those_who_are_signed_in(database_url: str, redis_url: str) -> None:
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
-    async with running(identity_url, redis_url) as server:
+    async with running(database_url, redis_url) as server:
         slow = [
             Slow(server.port, "/verify/x", LARGE * 4, f"198.51.100.{n}", **kind)
             for n in range(4)

@@ -87,19 +87,19 @@ async def people(gateway: TestServer) -> AsyncIterator[dict[Role | None, Browser
 async def test_looking_changes_nothing(
     theirs: Belongings,  # noqa: F811
     people: dict[Role | None, Browser],
-    identity_url: str,
+    database_url: str,
 ) -> None:
     theirs.ids |= dict.fromkeys(("fund_type", "token", "event", "request", "objection"), "reward") | {
         "version": "1"
     }
     faults: list[str] = []
-    before = state_of(identity_url)
+    before = state_of(database_url)
     opened = 0
     for path, role in looks():
         answer = await people[role].go("GET", theirs.path(path), allow_redirects=False)
         opened += answer.status < 400
         assert answer.status < 500, f"{path} for {role}: {await answer.text()}"
-        after = state_of(identity_url)
+        after = state_of(database_url)
         changed = {table for table in after if after[table] != before[table]} - BY_THE_CLOCK
         faults += [f"{path} for {role} writes {table}" for table in changed - MAY.get(path, {}).keys()]
         before = after

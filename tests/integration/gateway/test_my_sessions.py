@@ -22,9 +22,9 @@ from tests.integration.gateway.conftest import Browser, forget_sessions, make_se
 
 
 @pytest.fixture(scope="module")
-async def strict(identity_url: str, redis_url: str) -> AsyncIterator[TestServer]:
+async def strict(database_url: str, redis_url: str) -> AsyncIterator[TestServer]:
     """A gateway that asks staff for a second factor."""
-    settings = make_settings(identity_url, redis_url, second_factor=True, signins_per_minute=10_000)
+    settings = make_settings(database_url, redis_url, second_factor=True, signins_per_minute=10_000)
     async with TestServer(create_app(settings), port=settings.gateway_port) as running:
         async with running.app[DATABASE].begin() as session:
             await seed_people(session)

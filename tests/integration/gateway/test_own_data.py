@@ -58,8 +58,8 @@ async def test_export_is_ones_own_and_recorded(browser: Browser, other: Browser,
 
 
 @pytest.fixture(scope="module")
-async def asking(identity_url: str, redis_url: str) -> AsyncIterator[TestServer]:
-    settings = make_settings(identity_url, redis_url, consent_required=True, signins_per_minute=10_000)
+async def asking(database_url: str, redis_url: str) -> AsyncIterator[TestServer]:
+    settings = make_settings(database_url, redis_url, consent_required=True, signins_per_minute=10_000)
     async with TestServer(create_app(settings), port=settings.gateway_port) as running:
         async with running.app[DATABASE].begin() as session:
             await seed_people(session)

@@ -119,9 +119,9 @@ async def last_audit(browser: Browser) -> Audit:
 
 
 async def test_foreign_provider_by_three_settings(
-    identity_url: str, redis_url: str, provider: ForeignProvider
+    database_url: str, redis_url: str, provider: ForeignProvider
 ) -> None:
-    async with portal(foreign_settings(identity_url, redis_url, provider.url)) as browser:
+    async with portal(foreign_settings(database_url, redis_url, provider.url)) as browser:
         back = await at_provider(browser)
         done = await browser.go("GET", path_of(back), allow_redirects=False)
         assert (done.status, done.headers["Location"]) == (303, "/welcome")
@@ -149,8 +149,8 @@ def test_three_settings_switch_make_run(tmp_path: Any) -> None:
     assert (usual["GM_STUB_IDP"], "GM_IDP_ISSUER" in usual) == ("true", False)
 
 
-async def test_provider_changes_its_key(identity_url: str, redis_url: str, provider: ForeignProvider) -> None:
-    async with portal(foreign_settings(identity_url, redis_url, provider.url)) as browser:
+async def test_provider_changes_its_key(database_url: str, redis_url: str, provider: ForeignProvider) -> None:
+    async with portal(foreign_settings(database_url, redis_url, provider.url)) as browser:
         assert (await browser.go("GET", path_of(await at_provider(browser)), allow_redirects=False)).status == 303
         provider.stop()
         provider.start()
@@ -162,9 +162,9 @@ async def test_provider_changes_its_key(identity_url: str, redis_url: str, provi
 
 
 async def test_wrong_answers_of_a_provider_are_refused(
-    identity_url: str, redis_url: str, provider: ForeignProvider
+    database_url: str, redis_url: str, provider: ForeignProvider
 ) -> None:
-    async with portal(foreign_settings(identity_url, redis_url, provider.url)) as browser:
+    async with portal(foreign_settings(database_url, redis_url, provider.url)) as browser:
         # An ID token that was made for another attempt.
         nonce = Attempt.begin("/").nonce
         assert await refusal(browser, await at_provider(browser, nonce=nonce)) == (400, "signin_token")
@@ -192,14 +192,14 @@ async def test_wrong_answers_of_a_provider_are_refused(
         assert (await browser.call("GET", "/me")).status == 401
 
 
-async def test_expired_token_is_refused(identity_url: str, redis_url: str) -> None:
+async def test_expired_token_is_refused(database_url: str, redis_url: str) -> None:
     made = ForeignProvider()
     made.start("--token-max-age=-120")
     try:
-        async with portal(foreign_settings(identity_url, redis_url, made.url)) as browser:
+        async with portal(foreign_settings(database_url, redis_url, made.url)) as browser:
             status = await refusal(browser, await at_provider(browser))
             assert status in {(400, "signin_token"), (400, "signin_refused")}
-        async with portal(foreign_settings(identity_url, redis_url, made.url, idp_leeway_seconds=300)) as browser:
+        async with portal(foreign_settings(database_url, redis_url, made.url, idp_leeway_seconds=300)) as browser:
             # The ID token would do with so much difference between clocks; the access token has expired there too.
             assert await refusal(browser, await at_provider(browser)) == (400, "signin_refused")
     finally:
@@ -207,8 +207,8 @@ async def test_expired_token_is_refused(identity_url: str, redis_url: str) -> No
 
 
 @pytest.mark.parametrize("oidc", [False, True], ids=["tokeninfo", "oidc"])
-async def test_stub_in_both_dialects(identity_url: str, redis_url: str, oidc: bool) -> None:
-    settings = make_settings(identity_url, redis_url)
+async def test_stub_in_both_dialects(database_url: str, redis_url: str, oidc: bool) -> None:
+    settings = make_settings(database_url, redis_url)
     if oidc:
         settings = settings.model_copy(update={"idp_issuer": settings.idp_url, "idp_url": None})
     async with portal(settings) as browser:
@@ -226,8 +226,8 @@ async def test_stub_in_both_dialects(identity_url: str, redis_url: str, oidc: bo
         assert (await refusal(browser, back.headers["Location"]))[0] == 400
 
 
-async def test_answer_is_good_once_even_with_its_cookie(identity_url: str, redis_url: str) -> None:
-    async with portal(make_settings(identity_url, redis_url)) as browser:
+async def test_answer_is_good_once_even_with_its_cookie(database_url: str, redis_url: str) -> None:
+    async with portal(make_settings(database_url, redis_url)) as browser:
         async with browser.server.app[DATABASE].begin() as session:
             await seed_people(session)
         hidden = await browser.to_form()
@@ -261,12 +261,12 @@ async def silent(request: web.Request) -> web.Response:
 
 
 @pytest.mark.parametrize("fault", ["error", "text", "list", "incomplete", "another", "away"])
-async def test_provider_with_a_fault_is_said_in_words(identity_url: str, redis_url: str, fault: str) -> None:
+async def test_provider_with_a_fault_is_said_in_words(database_url: str, redis_url: str, fault: str) -> None:
     app = web.Application()
     app.router.add_get("/{fault}/.well-known/openid-configuration", silent)
     async with TestServer(app) as faulty:
         port = free_port() if fault == "away" else faulty.port
-        settings = foreign_settings(identity_url, redis_url, f"http://127.0.0.1:{port}/{fault}")
+        settings = foreign_settings(database_url, redis_url, f"http://127.0.0.1:{port}/{fault}")
         async with portal(settings) as browser:
             answer = await browser.go("GET", "/login", allow_redirects=False)
             assert answer.status == 503

@@ -142,8 +142,8 @@ async def test_body_over_the_limit_is_refused_before_it_is_sent(browser: Browser
     assert (status, json.loads(body)["type"]) == (413, "too_large")
 
 
-async def test_service_that_is_away_is_said_in_words(identity_url: str, redis_url: str) -> None:
-    settings = make_settings(identity_url, redis_url, applications_url=f"http://127.0.0.1:{free_port()}")
+async def test_service_that_is_away_is_said_in_words(database_url: str, redis_url: str) -> None:
+    settings = make_settings(database_url, redis_url, applications_url=f"http://127.0.0.1:{free_port()}")
     async with TestServer(create_app(settings), port=settings.gateway_port) as alone:
         browser = Browser(alone)
         try:
@@ -187,12 +187,12 @@ class Unread:
             self.going_on -= 1
 
     @asynccontextmanager
-    async def asked(self, identity_url: str, redis_url: str, times: int) -> AsyncIterator[TestServer]:
+    async def asked(self, database_url: str, redis_url: str, times: int) -> AsyncIterator[TestServer]:
         """A gateway where one person has asked so many times."""
         service = web.Application()
         service.router.add_get("/api/v1/applications/{id}/revisions/1/pdf", self.endless)
         async with TestServer(service) as backend:
-            settings = make_settings(identity_url, redis_url, applications_url=str(backend.make_url("")))
+            settings = make_settings(database_url, redis_url, applications_url=str(backend.make_url("")))
             async with TestServer(create_app(settings), port=settings.gateway_port) as alone:
                 browser = Browser(alone)
                 await browser.send_form(await browser.to_form("/welcome"), "qiye2")
@@ -211,12 +211,12 @@ class Unread:
 
 @pytest.mark.usefixtures("gateway")  # which knows people
 async def test_who_does_not_read_an_answer_opens_no_breaker(
-    identity_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody asks for PDFs and reads none of them: the service has answered."""
     monkeypatch.setattr(api_proxy, "SLOWEST_READER", 0.3)
     unread = Unread()
-    async with unread.asked(identity_url, redis_url, FAILURES + 1) as alone, asyncio.timeout(10):
+    async with unread.asked(database_url, redis_url, FAILURES + 1) as alone, asyncio.timeout(10):
         while unread.begun < FAILURES + 1 or unread.going_on:
             await asyncio.sleep(0.05)
         assert not alone.app[SERVICES]._breakers["applications"].rests
@@ -224,19 +224,19 @@ async def test_who_does_not_read_an_answer_opens_no_breaker(
 
 @pytest.mark.usefixtures("gateway")
 async def test_one_account_reads_a_few_answers_slowly_at_once(
-    identity_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each would hold a place that somebody else needs."""
     monkeypatch.setattr(slow_readers, "PROMPT", 0.3)
     unread, times = Unread(), slow_readers.OF_ACCOUNT + 5
-    async with unread.asked(identity_url, redis_url, times), asyncio.timeout(10):
+    async with unread.asked(database_url, redis_url, times), asyncio.timeout(10):
         while unread.begun < times or unread.going_on > slow_readers.OF_ACCOUNT:
             await asyncio.sleep(0.05)
         await asyncio.sleep(1)
         assert unread.going_on == slow_readers.OF_ACCOUNT
 
 
-async def test_whoever_was_let_in_has_a_connection(identity_url: str, redis_url: str) -> None:
+async def test_whoever_was_let_in_has_a_connection(database_url: str, redis_url: str) -> None:
     """More calls under way than a client of aiohttp has connections unasked."""
     waiting, go = 0, asyncio.Event()
 
@@ -249,7 +249,7 @@ async def test_whoever_was_let_in_has_a_connection(identity_url: str, redis_url:
     service = web.Application()
     service.router.add_get("/internal/hold", hold)
     async with TestServer(service) as backend:
-        settings = make_settings(identity_url, redis_url, applications_url=str(backend.make_url("")))
+        settings = make_settings(database_url, redis_url, applications_url=str(backend.make_url("")))
         async with TestServer(create_app(settings), port=settings.gateway_port) as alone:
             calls = settings.gateway_requests_at_once + settings.gateway_transfers_at_once
             services = alone.app[SERVICES]

@@ -162,10 +162,10 @@ async def test_a_busy_registry_is_asked_again() -> None:
 
 
 async def test_without_a_registry_the_gateway_says_so(
-    identity_url: str, redis_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    database_url: str, redis_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At its start, in the preflight and on the page; nobody is kept from typing."""
-    async with standing(identity_url, redis_url, tmp_path, registry_url=None, registry_key="") as (portal, _):
+    async with standing(database_url, redis_url, tmp_path, registry_url=None, registry_key="") as (portal, _):
         assert "no legal-person registry is connected" in caplog.text
         assert isinstance(portal.app[REGISTRY], NotConnected)
         person = await Browser(portal).sign_in("qiye1")

@@ -44,9 +44,9 @@ def concrete(path: str) -> str:
 
 
 @pytest.fixture(scope="module")
-async def alone(identity_url: str, redis_url: str) -> AsyncIterator[TestServer]:
+async def alone(database_url: str, redis_url: str) -> AsyncIterator[TestServer]:
     """The gateway with nothing behind it: whoever passes the gate meets 503 there, or the page."""
-    settings = make_settings(identity_url, redis_url, signins_per_minute=10_000, calls_per_minute=100_000)
+    settings = make_settings(database_url, redis_url, signins_per_minute=10_000, calls_per_minute=100_000)
     async with TestServer(create_app(settings), port=settings.gateway_port) as running:
         async with running.app[DATABASE].begin() as session:
             await seed_people(session)
@@ -114,10 +114,10 @@ async def test_public_port_without_a_session(alone: TestServer) -> None:
 
 @pytest.fixture(scope="module")
 async def behind(
-    identity_url: str, tmp_path_factory: pytest.TempPathFactory
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, TestServer]]:
-    applications = create_applications(applications_settings(identity_url, tmp_path_factory.mktemp("store")))
-    notify = create_notify(notify_settings(identity_url, "smtp://127.0.0.1:9"))
+    applications = create_applications(applications_settings(database_url, tmp_path_factory.mktemp("store")))
+    notify = create_notify(notify_settings(database_url, "smtp://127.0.0.1:9"))
     async with TestServer(applications) as first, TestServer(notify) as second:
         yield {"applications": first, "notify": second}
 

@@ -37,10 +37,10 @@ SECOND = 1.0
 
 
 @pytest.fixture(scope="module")
-async def second_gateway(gateway: TestServer, identity_url: str, redis_url: str) -> AsyncIterator[TestServer]:
+async def second_gateway(gateway: TestServer, database_url: str, redis_url: str) -> AsyncIterator[TestServer]:
     """Another process of the same portal: its own memory, the same database, Redis and keys."""
     settings = make_settings(
-        identity_url,
+        database_url,
         redis_url,
         public_url=str(gateway.app[SETTINGS].public_url),
         idp_url=str(gateway.app[SETTINGS].idp_url),

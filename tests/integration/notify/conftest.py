@@ -1,20 +1,18 @@
 """notify on a real database and a mail server that refuses when told to."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.notify import __main__ as commands
 from services.notify.channels import Email
 from services.notify.delivery import Delivery
 from services.notify.models import Domain, Notification, Unsubscribed
 from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
-from shared.database import engine, migrate
+from shared.database import engine
 from tests import factories
 from tests.system.mail_server import MailServer
 
@@ -45,17 +43,9 @@ def make_settings(database_url: str, smtp_url: str, **changes: Any) -> NotifySet
     return NotifySettings(**values)
 
 
-@pytest.fixture(scope="module")
-def migrated_url(database_url: str) -> str:
-    migrate(
-        make_settings(database_url, "smtp://127.0.0.1:9"), Path(commands.__file__).parent / "migrations", "notify"
-    )
-    return database_url
-
-
 @pytest.fixture
-def settings(migrated_url: str, mail_server: MailServer) -> NotifySettings:
-    return make_settings(migrated_url, mail_server.url)
+def settings(database_url: str, mail_server: MailServer) -> NotifySettings:
+    return make_settings(database_url, mail_server.url)
 
 
 @pytest.fixture

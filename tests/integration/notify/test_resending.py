@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +11,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.applications import __main__ as applications
 from services.applications.app import create_app as create_applications
 from services.applications.core.context import SESSIONS
 from services.applications.rounds.seed import seed
@@ -21,7 +19,6 @@ from services.notify import ledger
 from services.notify.app import create_app
 from services.notify.models import Notification
 from services.notify.settings import NotifySettings
-from shared.database import migrate
 from shared.identity import Actor, Role, Signer
 from shared.messages import ApplicationReturned
 from tests import factories
@@ -34,10 +31,9 @@ ON_RECORD = "lixiang@example.com"
 
 
 @pytest.fixture(scope="module")
-async def recorder(migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestServer]:
+async def recorder(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestServer]:
     """applications, on the same database: it keeps the audit."""
-    settings = applications_settings(migrated_url, tmp_path_factory.mktemp("applications"))
-    migrate(settings, Path(applications.__file__).parent / "migrations", "applications")
+    settings = applications_settings(database_url, tmp_path_factory.mktemp("applications"))
     app = create_applications(settings)
     async with TestServer(app) as running:
         async with app[SESSIONS].begin() as session:

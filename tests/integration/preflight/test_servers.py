@@ -101,7 +101,6 @@ def test_mail_server_is_greeted(database_url: str, redis_url: str) -> None:
     server.start()
     try:
         settings = _notify(database_url, server.url, redis_url)
-        migrate(settings, of_notify.MIGRATIONS, "notify")
         levels = _levels(of_notify.findings(settings))
         assert levels["邮件服务器"] is Level.GOOD
         assert levels["待发邮件"] is Level.GOOD

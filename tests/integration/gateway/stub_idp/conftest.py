@@ -63,11 +63,11 @@ def errors_of(text: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 async def gateway(
-    identity_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TestServer]:
     folder = tmp_path_factory.mktemp("ca")
     settings = make_settings(
-        identity_url, redis_url, signins_per_minute=10_000, stub_ca_file=str(certificates.make_ca(folder))
+        database_url, redis_url, signins_per_minute=10_000, stub_ca_file=str(certificates.make_ca(folder))
     )
     async with TestServer(create_app(settings), port=settings.gateway_port) as running:
         async with running.app[DATABASE].begin() as session:

@@ -25,8 +25,8 @@ from tests.integration.gateway.conftest import Browser, make_settings
 from tests.integration.gateway.stub_idp.conftest import errors_of, mails_to
 
 
-async def test_captcha_is_drawn_spoken_and_spent_at_once(identity_url: str, redis_url: str) -> None:
-    settings = make_settings(identity_url, redis_url, stub_captcha="", signins_per_minute=10_000)
+async def test_captcha_is_drawn_spoken_and_spent_at_once(database_url: str, redis_url: str) -> None:
+    settings = make_settings(database_url, redis_url, stub_captcha="", signins_per_minute=10_000)
     async with TestServer(create_app(settings), port=settings.gateway_port) as server:
         async with server.app[DATABASE].begin() as session:
             await seed_people(session)
@@ -109,9 +109,9 @@ async def test_forgotten_password(browser: Browser, gateway: TestServer) -> None
         assert (await session.get_one(StubResetCode, "qiye2")).tries > 5 - 1
 
 
-async def test_address_is_locked_after_five_failures(identity_url: str, redis_url: str) -> None:
+async def test_address_is_locked_after_five_failures(database_url: str, redis_url: str) -> None:
     settings = make_settings(
-        identity_url, redis_url, allowed_addresses="", trusted_proxies="127.0.0.1", signins_per_minute=10_000
+        database_url, redis_url, allowed_addresses="", trusted_proxies="127.0.0.1", signins_per_minute=10_000
     )
     async with TestServer(create_app(settings), port=settings.gateway_port) as server:
         async with server.app[DATABASE].begin() as session:
@@ -138,10 +138,10 @@ async def test_address_is_locked_after_five_failures(identity_url: str, redis_ur
 
 
 async def test_a_name_is_locked_whether_it_exists_or_not_and_a_success_forgives_no_address(
-    identity_url: str, redis_url: str
+    database_url: str, redis_url: str
 ) -> None:
     settings = make_settings(
-        identity_url, redis_url, allowed_addresses="", trusted_proxies="127.0.0.1", signins_per_minute=10_000
+        database_url, redis_url, allowed_addresses="", trusted_proxies="127.0.0.1", signins_per_minute=10_000
     )
     async with TestServer(create_app(settings), port=settings.gateway_port) as server:
         async with server.app[DATABASE].begin() as session:
@@ -176,7 +176,7 @@ async def test_a_name_is_locked_whether_it_exists_or_not_and_a_success_forgives_
             await browser.http.close()
 
 
-async def test_mails_go_out_and_are_tried_again(gateway: TestServer, identity_url: str, redis_url: str) -> None:
+async def test_mails_go_out_and_are_tried_again(gateway: TestServer, database_url: str, redis_url: str) -> None:
     received: list[Any] = []
 
     class Handler:
@@ -185,7 +185,7 @@ async def test_mails_go_out_and_are_tried_again(gateway: TestServer, identity_ur
             return "451 later" if len(received) == 1 else "250 taken"
 
     port = free_port()
-    settings = make_settings(identity_url, redis_url, stub_smtp_url=f"smtp://127.0.0.1:{port}")
+    settings = make_settings(database_url, redis_url, stub_smtp_url=f"smtp://127.0.0.1:{port}")
     async with gateway.app[DATABASE].begin() as session:
         await session.execute(delete(StubMail))
     smtp = Controller(Handler(), hostname="127.0.0.1", port=port)
