@@ -5,8 +5,11 @@
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
 WORKERS := $(foreach worker,relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
-# Each worker has servers of its own. Files stay whole and in order, because those of a folder share one system.
-ON_EVERY_CORE := -n logical --dist loadfile --no-loadscope-reorder
+# A worker more than there are cores, since tests wait as well. Each has servers of its own; tests/conftest.py says what
+# stays together and what begins first.
+ON_EVERY_CORE := -n $(shell echo $$(($$(nproc) + 1))) --dist loadscope --no-loadscope-reorder
+# Where a shell forbids byte code, every process compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 # What is Kubernetes' own; KEDA's resources and kustomizations have no schema here.
 MANIFESTS := $(filter-out %kustomization.yaml %keda.yaml,$(wildcard deploy/k8s/*.yaml deploy/k8s/*/*.yaml))
 

@@ -7,8 +7,6 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg import errors, sql
 from sqlalchemy import (
     URL,
@@ -130,6 +128,10 @@ def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:
 
     Ends the process with one line when the database does not take us.
     """
+    # Here and not above: it is a tenth of what starting a service costs, and services do not migrate.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(folder))
     owner = settings.migration_database_url or settings.database_url

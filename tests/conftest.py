@@ -14,6 +14,8 @@ import pytest
 import redis
 from psycopg import sql
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.embedded import valkey
 from deploy.embedded.ports import free_port
@@ -33,6 +35,33 @@ SCHEMAS = {
     "applications": "applications",
     "notify": "notify",
 }
+
+
+# What takes longest begins first, so that no worker is left alone with it at the end.
+FIRST = ("faults", "e2e", "load")
+# Files of this folder that start a system of their own; the others share one, on one worker.
+OWN_SYSTEM = ("test_away_for_long.py", "test_documents.py", "test_restarts.py")
+
+
+class BySystem(LoadScopeScheduling):
+    """Hands out files whole, and those of the fault matrix that share a system together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/faults" if file.startswith("tests/faults/") and not file.endswith(OWN_SYSTEM) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BySystem:
+    return BySystem(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(TESTS).parts[0]
+        return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+    items.sort(key=rank)
 
 
 def pytest_collection_finish() -> None:
@@ -68,8 +97,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
             server.wait(30, process)
             yield server
         finally:
-            # Its fast shutdown: a smart one waits for connections that nobody closed.
-            process.send_signal(signal.SIGINT)
+            # At once: nothing of it is kept, and connections that nobody closed are not waited for.
+            process.send_signal(signal.SIGQUIT)
             process.wait(20)
             server.remove()
 

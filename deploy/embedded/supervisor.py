@@ -108,7 +108,7 @@ class Supervised:
                 raise CannotRun(f"{self.spec.name} ended with {self.first_exit}: {self.last_line()}")
             if time.monotonic() > until:
                 raise CannotRun(f"{self.spec.name} is not ready after {seconds:.0f} s; see {self.log}")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
 
     def last_line(self) -> str:
         """The last words of the process, without the supervisor's."""

@@ -5,16 +5,17 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import httpx
 import redis
 
 from deploy.embedded import valkey
 from deploy.embedded.errors import CannotRun
 from deploy.embedded.plan import DATABASE, Plan
-from deploy.embedded.ports import must_be_free
+from deploy.embedded.ports import HOST, must_be_free
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.supervisor import Ready, Spec, Supervisor
 
@@ -68,23 +69,33 @@ class System:
         plan = self._plan
         url = plan.given.get("GM_DATABASE_URL", "")
         owner_url = plan.given.get("GM_MIGRATION_DATABASE_URL", "")
+        starting: list[Coroutine[None, None, None]] = []
         if plan.embeds("GM_DATABASE_URL"):
             self._say("PostgreSQL")
             postgres = Postgres(
                 plan.var / "postgres", plan.ports["GM_POSTGRES_PORT"], plan.secrets.database_password
             )
-            await asyncio.to_thread(postgres.prepare)
-            await self._server(_postgres(postgres))
-            await asyncio.to_thread(postgres.create_database, DATABASE)
+            starting.append(self._database(postgres))
             owner_url = postgres.url(DATABASE)
             url = postgres.service_url(DATABASE, plan.secrets.service_database_password)
         if plan.embeds_valkey:
             self._say("Valkey")
-            await self._server(_valkey(plan))
+            starting.append(self._server(_valkey(plan)))
         if plan.embeds("GM_SMTP_URL"):
             self._say("mail sink")
-            await self._server(self._mail_sink())
+            starting.append(self._server(self._mail_sink()))
+        try:
+            async with asyncio.TaskGroup() as together:
+                for server in starting:
+                    together.create_task(server)
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
         return url, owner_url
+
+    async def _database(self, postgres: Postgres) -> None:
+        await asyncio.to_thread(postgres.prepare)
+        await self._server(_postgres(postgres))
+        await asyncio.to_thread(postgres.create_database, DATABASE)
 
     async def _server(self, spec: Spec) -> None:
         self._servers.append(spec.name)
@@ -105,12 +116,11 @@ class System:
         await asyncio.gather(*(process.until_ready(READY_SECONDS) for process in started))
 
     def _http(self, service: str, port: str) -> Spec:
-        url = f"{self._plan.url(port)}/readyz"
         return Spec(
             service,
             [sys.executable, "-m", f"services.{service}", "serve"],
             self._environments[service],
-            _answers(url),
+            _answers(self._plan.ports[port], "/readyz"),
             options={"cwd": ROOT},
         )
 
@@ -139,9 +149,8 @@ class System:
             sys.executable, "-m", "deploy.mail_sink", "--folder", str(plan.var / "mail"),
             "--smtp-port", str(plan.ports["GM_MAIL_PORT"]), "--page-port", str(plan.ports["GM_MAIL_PAGE_PORT"]),
         ]  # fmt: skip
-        return Spec(
-            "mail", command, dict(os.environ), _answers(f"{plan.mail_page}/messages.json"), options={"cwd": ROOT}
-        )
+        ready = _answers(plan.ports["GM_MAIL_PAGE_PORT"], "/messages.json")
+        return Spec("mail", command, dict(os.environ), ready, options={"cwd": ROOT})
 
     async def _once(self, service: str, command: str, **more: str) -> None:
         """A command of a service that ends; `CannotRun` with its last words when it fails."""
@@ -209,13 +218,18 @@ def _valkey(plan: Plan) -> Spec:
     return Spec("valkey", valkey.command(plan.var / "valkey", port), dict(os.environ), ready)
 
 
-def _answers(url: str) -> Ready:
+def _answers(port: int, path: str) -> Ready:
+    def get() -> bool:
+        # A client that knows TLS would load the system's certificates at every question.
+        with closing(HTTPConnection(HOST, port, timeout=3)) as connection:
+            try:
+                connection.request("GET", path)
+                return connection.getresponse().status == 200
+            except (OSError, HTTPException):
+                return False
+
     async def ready() -> bool:
-        try:
-            async with httpx.AsyncClient(timeout=3, trust_env=False) as http:
-                return (await http.get(url)).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return await asyncio.to_thread(get)
 
     return ready
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ KUBERNETES = "1.33.0"
 OURS = ("gateway", "applications", "relay", "documents", "notify", "notify-worker")
 
 
+@cache
 def documents(*names: str) -> list[dict[str, Any]]:
     files = [K8S / name for name in names] if names else sorted(K8S.rglob("*.yaml"))
     found = [d for file in files for d in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
