@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from shared import codes
+
 # What a text may hold that no page or paper can show; said in words for people, with its place in the text.
 IN_TEXTS = frozenset({"control_character", "unprintable"})
 
@@ -27,7 +29,7 @@ class FieldError(BaseModel):
 class DomainError(Exception):
     """操作未能完成。"""
 
-    code = "error"
+    code = codes.ERROR
 
     def __init__(self, detail: str | None = None, *, code: str | None = None, **extra: Any) -> None:
         self.detail = detail or (type(self).__doc__ or "").strip()
@@ -39,61 +41,61 @@ class DomainError(Exception):
 class Malformed(DomainError):
     """请求内容无法识别。"""
 
-    code = "malformed"
+    code = codes.MALFORMED
 
 
 class NotSignedIn(DomainError):
     """请先登录。"""
 
-    code = "not_signed_in"
+    code = codes.NOT_SIGNED_IN
 
 
 class NotAllowed(DomainError):
     """您没有执行此操作的权限。"""
 
-    code = "not_allowed"
+    code = codes.NOT_ALLOWED
 
 
 class NotFound(DomainError):
     """未找到您要访问的内容。"""
 
-    code = "not_found"
+    code = codes.NOT_FOUND
 
 
 class Conflict(DomainError):
     """当前状态不允许此操作，请刷新后重试。"""
 
-    code = "conflict"
+    code = codes.CONFLICT
 
 
 class Stale(DomainError):
     """内容已在别处被修改，请核对后重试。"""
 
-    code = "stale"
+    code = codes.STALE
 
 
 class TooLarge(DomainError):
     """提交的内容过大。"""
 
-    code = "too_large"
+    code = codes.TOO_LARGE
 
 
 class TooSlow(DomainError):
     """网络传输过慢，内容没有收完，请重试。"""
 
-    code = "too_slow"
+    code = codes.TOO_SLOW
 
 
 class UnsupportedMedia(DomainError):
     """不支持的内容类型。"""
 
-    code = "unsupported_media"
+    code = codes.UNSUPPORTED_MEDIA
 
 
 class Invalid(DomainError):
     """填写内容有误，请按提示修改。"""
 
-    code = "invalid"
+    code = codes.INVALID
 
     def __init__(
         self, errors: list[FieldError], detail: str | None = None, *, code: str | None = None, **extra: Any
@@ -105,13 +107,13 @@ class Invalid(DomainError):
 class PreconditionMissing(DomainError):
     """缺少 If-Match，请刷新页面后重试。"""
 
-    code = "if_match_required"
+    code = codes.IF_MATCH_REQUIRED
 
 
 class TooMany(DomainError):
     """操作过于频繁，请稍后再试。"""
 
-    code = "too_many"
+    code = codes.TOO_MANY
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 5, code: str | None = None) -> None:
         super().__init__(detail, code=code)
@@ -121,7 +123,7 @@ class TooMany(DomainError):
 class Unavailable(DomainError):
     """系统繁忙，请稍后再试。"""
 
-    code = "unavailable"
+    code = codes.UNAVAILABLE
 
     def __init__(
         self, detail: str | None = None, *, retry_after: int | None = None, code: str | None = None
@@ -134,23 +136,23 @@ class Unavailable(DomainError):
 class Busy(Unavailable):
     """现在办理的人较多，请稍候，系统会自动重试。"""
 
-    code = "busy"
+    code = codes.BUSY
 
 
 class Stumbled(Unavailable):
     """对方处理这一请求时出错。"""
 
-    code = "stumbled"
+    code = codes.STUMBLED
 
 
 class Broken(DomainError):
     """系统内部错误，本次操作没有完成。请稍后再试；如仍不成功，请联系技术咨询。"""
 
     # A mistake of ours: the log has it under the request's id, and a program that tries again gets the same.
-    code = "internal"
+    code = codes.INTERNAL
 
 
 class Gone(DomainError):
     """该任务已经结束。"""
 
-    code = "gone"
+    code = codes.GONE

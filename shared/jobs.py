@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 
+from shared import codes
 from shared.document import AnyDocument, DocumentModel
 from shared.errors import Conflict, Gone, Stumbled, Unavailable
 from shared.identity import Signer
@@ -77,7 +78,7 @@ class Jobs:
             raise Unavailable("申报服务没有响应。") from error
         match answer.status_code:
             case 409:
-                raise Conflict(code="job_leased")
+                raise Conflict(code=codes.JOB_LEASED)
             case 404 | 410:
                 raise Gone
             case 500:

@@ -1,4 +1,4 @@
-"""Every error code that the code can give, collected by reading the source."""
+"""List every error code that the services give, collected by reading their source; the codes stand in `shared/codes.py`."""
 
 import ast
 import re
@@ -75,8 +75,6 @@ class _Errors:
         classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
         self._bases = {c.name: [_name(base) for base in c.bases] for c in classes}
         self._docs = {c.name: (ast.get_docstring(c) or "") for c in classes}
-        # The base of all errors is never raised itself.
-        self._codes = {c.name: code for c in classes if (code := _class_code(c)) and c.name != "DomainError"}
         # Codes that are named constants.
         self._constants = {
             target.id: node.value.value
@@ -86,6 +84,8 @@ class _Errors:
             for target in node.targets
             if isinstance(target, ast.Name) and isinstance(node.value.value, str)
         }
+        # The base of all errors is never raised itself.
+        self._codes = {c.name: code for c in classes if c.name != "DomainError" and (code := self._class_code(c))}
         self._statuses = {kind.__name__: str(int(status)) for kind, status in STATUS.items()}
 
     def in_module(self, tree: ast.Module) -> Iterator[tuple[str, str, str]]:
@@ -117,6 +117,15 @@ class _Errors:
                 if (code := self._constant(first)) and CODE.fullmatch(code):
                     yield code, status, _chinese(_text(second))
 
+    def _class_code(self, definition: ast.ClassDef) -> str:
+        """The code that a class of errors has for itself."""
+        for node in definition.body:
+            if isinstance(node, ast.Assign):
+                names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+                if names & {"code", "_code"} and (code := self._constant(node.value)):
+                    return code
+        return ""
+
     def _constant(self, node: ast.expr) -> str:
         """A literal, or a constant by its name."""
         if isinstance(node, ast.Name | ast.Attribute) and (name := _name(node)).isupper():
@@ -128,15 +137,6 @@ class _Errors:
         if name in self._statuses:
             return self._statuses[name]
         return next((found for base in self._bases.get(name, []) if (found := self._status(base))), "")
-
-
-def _class_code(definition: ast.ClassDef) -> str:
-    for node in definition.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
-            if names & {"code", "_code"} and isinstance(node.value.value, str):
-                return node.value.value
-    return ""
 
 
 def _name(node: ast.expr) -> str:

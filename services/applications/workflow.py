@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from shared import codes
 from shared.errors import Conflict, NotAllowed
 from shared.identity import Role
 
@@ -120,9 +121,9 @@ Guard = Callable[[Facts], Refusal | None]
 
 def round_open(f: Facts) -> Refusal | None:
     if f.opens_at and f.at < f.opens_at:
-        return Refusal("round_not_open", "本批次尚未开始申报。")
+        return Refusal(codes.ROUND_NOT_OPEN, "本批次尚未开始申报。")
     if f.accepts_until is None or f.at > f.accepts_until:
-        return Refusal("round_closed", "本批次申报已截止。")
+        return Refusal(codes.ROUND_CLOSED, "本批次申报已截止。")
     return None
 
 
@@ -133,90 +134,90 @@ def correction_over(correct_by: datetime | None, at: datetime) -> bool:
 
 def within_correction(f: Facts) -> Refusal | None:
     if correction_over(f.correct_by, f.at):
-        return Refusal("correction_overdue", "补正期限已过。")
+        return Refusal(codes.CORRECTION_OVERDUE, "补正期限已过。")
     return None
 
 
 def opinions_answered(f: Facts) -> Refusal | None:
-    return Refusal("opinions_open", f"还有 {f.unanswered} 条退回意见未答复。") if f.unanswered else None
+    return Refusal(codes.OPINIONS_OPEN, f"还有 {f.unanswered} 条退回意见未答复。") if f.unanswered else None
 
 
 def first_submission_before_close(f: Facts) -> Refusal | None:
     if f.submitted_from is State.DRAFT and f.closes_at and f.at > f.closes_at:
-        return Refusal("round_closed", "申报截止后不能撤销首次提交的申请。")
+        return Refusal(codes.ROUND_CLOSED, "申报截止后不能撤销首次提交的申请。")
     return None
 
 
 def correction_before_deadline(f: Facts) -> Refusal | None:
     # It would fall back to a state that can no longer be left but by lapsing.
     if f.submitted_from is State.RETURNED and within_correction(f) is not None:
-        return Refusal("correction_overdue", "补正期限已过，撤销后将无法再次提交，因此不能撤销。")
+        return Refusal(codes.CORRECTION_OVERDUE, "补正期限已过，撤销后将无法再次提交，因此不能撤销。")
     return None
 
 
 def holds_lease(f: Facts) -> Refusal | None:
     if f.lease_ended:
-        return Refusal("lease_expired", "您的办理时限已到，请重新领取后再办理；已填写的内容仍在本页。")
+        return Refusal(codes.LEASE_EXPIRED, "您的办理时限已到，请重新领取后再办理；已填写的内容仍在本页。")
     if f.lease_holder is None:
-        return Refusal("lease_missing", "请先领取该申请再办理。")
+        return Refusal(codes.LEASE_MISSING, "请先领取该申请再办理。")
     if f.lease_holder != f.actor:
-        return Refusal("lease_held", f"该申请正由{f.lease_name or '其他审核人员'}办理。")
+        return Refusal(codes.LEASE_HELD, f"该申请正由{f.lease_name or '其他审核人员'}办理。")
     return None
 
 
 def has_opinion(f: Facts) -> Refusal | None:
-    return None if f.opinions else Refusal("opinion_required", "退回补正须至少填写一条意见。")
+    return None if f.opinions else Refusal(codes.OPINION_REQUIRED, "退回补正须至少填写一条意见。")
 
 
 def has_deadline(f: Facts) -> Refusal | None:
     if f.deadline is None or f.deadline <= f.at:
-        return Refusal("deadline_required", "请填写晚于当前时间的补正期限。")
+        return Refusal(codes.DEADLINE_REQUIRED, "请填写晚于当前时间的补正期限。")
     return None
 
 
 def has_reason(f: Facts) -> Refusal | None:
-    return None if f.reason.strip() else Refusal("reason_required", "请填写理由。")
+    return None if f.reason.strip() else Refusal(codes.REASON_REQUIRED, "请填写理由。")
 
 
 def unseen(f: Facts) -> Refusal | None:
-    return Refusal("already_seen", "申报单位已查看或修改，不能收回退回。") if f.seen_since_return else None
+    return Refusal(codes.ALREADY_SEEN, "申报单位已查看或修改，不能收回退回。") if f.seen_since_return else None
 
 
 def overdue(f: Facts) -> Refusal | None:
-    return None if within_correction(f) else Refusal("not_overdue", "补正期限未到。")
+    return None if within_correction(f) else Refusal(codes.NOT_OVERDUE, "补正期限未到。")
 
 
 def scored(f: Facts) -> Refusal | None:
-    return None if f.all_scored else Refusal("scores_missing", "专家评分尚未全部完成。")
+    return None if f.all_scored else Refusal(codes.SCORES_MISSING, "专家评分尚未全部完成。")
 
 
 def amount_within_applied(f: Facts) -> Refusal | None:
     if f.amount_wan is None or f.amount_wan <= 0:
-        return Refusal("amount_required", "请填写拟支持金额（万元）。")
+        return Refusal(codes.AMOUNT_REQUIRED, "请填写拟支持金额（万元）。")
     if f.applied_wan is not None and f.amount_wan > f.applied_wan:
-        return Refusal("amount_too_high", "拟支持金额不能超过申请金额。")
+        return Refusal(codes.AMOUNT_TOO_HIGH, "拟支持金额不能超过申请金额。")
     return None
 
 
 def amount_within_budget(f: Facts) -> Refusal | None:
     if f.budget_left is not None and f.amount_wan is not None and f.amount_wan > f.budget_left:
-        return Refusal("budget_exceeded", f"本批次预算余额为 {f.budget_left:,.2f} 万元，拟支持金额超出余额。")
+        return Refusal(codes.BUDGET_EXCEEDED, f"本批次预算余额为 {f.budget_left:,.2f} 万元，拟支持金额超出余额。")
     return None
 
 
 def nothing_noted(f: Facts) -> Refusal | None:
     if f.noted:
-        return Refusal("opinions_noted", f"还有 {f.noted} 条意见尚未发出，请先退回补正，或删除这些意见。")
+        return Refusal(codes.OPINIONS_NOTED, f"还有 {f.noted} 条意见尚未发出，请先退回补正，或删除这些意见。")
     return None
 
 
 def objections_settled(f: Facts) -> Refusal | None:
-    return Refusal("objections_open", f"还有 {f.objections} 条异议尚未处理。") if f.objections else None
+    return Refusal(codes.OBJECTIONS_OPEN, f"还有 {f.objections} 条异议尚未处理。") if f.objections else None
 
 
 def publicity_over(f: Facts) -> Refusal | None:
     if f.publicity_until is None or f.at < f.publicity_until:
-        return Refusal("publicity_running", "公示期未满。")
+        return Refusal(codes.PUBLICITY_RUNNING, "公示期未满。")
     return None
 
 
@@ -263,7 +264,7 @@ def move(facts: Facts, action: Action, roles: frozenset[Role]) -> State | None:
         raise NotAllowed
     rule = TABLE.get((facts.state, action))
     if rule is None:
-        raise Conflict(f"当前状态为“{LABELS[facts.state]}”，不能执行此操作。", code="wrong_state")
+        raise Conflict(f"当前状态为“{LABELS[facts.state]}”，不能执行此操作。", code=codes.WRONG_STATE)
     for guard in rule.guards:
         if refusal := guard(facts):
             raise Conflict(refusal.message, code=refusal.code)

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import REGISTRY, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ValidationError
 
-from shared import errors
+from shared import codes, errors
 from shared.http import framing
 from shared.http.problem import problem, refusal_of
 from shared.identity import Actor, Caller, Role, Verifier
@@ -132,7 +132,7 @@ async def _answer(
         refused.force_close()
         return refused
     try:
-        storable(request.path, *(t for pair in request.query.items() for t in pair), code="malformed")
+        storable(request.path, *(t for pair in request.query.items() for t in pair), code=codes.MALFORMED)
         return await handler(request)
     except (asyncio.CancelledError, ConnectionResetError):
         raise
@@ -158,7 +158,7 @@ def guarded(route: Route) -> Handler:
             verifier = request.app[VERIFIER]
             caller = verifier.caller(request.headers.get("Authorization"), request.method, request.raw_path)
             if caller.service not in route.callers:
-                raise errors.NotAllowed(code="caller_not_trusted")
+                raise errors.NotAllowed(code=codes.CALLER_NOT_TRUSTED)
             if route.roles and (caller.actor is None or not (caller.actor.roles & route.roles)):
                 raise errors.NotAllowed
             request[CALLER] = caller
@@ -168,7 +168,7 @@ def guarded(route: Route) -> Handler:
             key = request.headers.get("Idempotency-Key", "")
             if not re.fullmatch(r"[\x21-\x7e]{8,128}", key):
                 raise errors.Malformed(
-                    "缺少有效的 Idempotency-Key（8 至 128 个可见字符）。", code="idempotency_key"
+                    "缺少有效的 Idempotency-Key（8 至 128 个可见字符）。", code=codes.IDEMPOTENCY_KEY
                 )
         if route.body is not None:
             await _read_body(request, route.body, digest=route.idempotent)

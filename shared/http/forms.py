@@ -9,6 +9,7 @@ from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import HttpProcessingError
 
+from shared import codes
 from shared.errors import Malformed, TooLarge, UnsupportedMedia
 from shared.http.intake import TAKEN
 from shared.overload.priority import LARGE
@@ -28,7 +29,7 @@ def pairs(raw: bytes, *, most: int) -> list[tuple[str, str]]:
     try:
         found = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=most, errors="strict")
     except ValueError as error:
-        raise Malformed("表单内容无法识别，请重试。", code="bad_form") from error
+        raise Malformed("表单内容无法识别，请重试。", code=codes.BAD_FORM) from error
     storable(*(text for pair in found for text in pair))
     return found
 
@@ -73,7 +74,7 @@ async def text(part: BodyPartReader, limit: int) -> str:
     try:
         found = raw.decode()
     except UnicodeDecodeError as error:
-        raise Malformed("表单内容应为 UTF-8 编码。", code="bad_form") from error
+        raise Malformed("表单内容应为 UTF-8 编码。", code=codes.BAD_FORM) from error
     storable(found)
     return found
 
@@ -94,4 +95,4 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except _FAULTS as error:
-        raise Malformed("上传的内容不完整或格式有误，请重试。", code="bad_multipart") from error
+        raise Malformed("上传的内容不完整或格式有误，请重试。", code=codes.BAD_MULTIPART) from error

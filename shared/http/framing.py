@@ -7,6 +7,7 @@ was sent would make the beginning of one person's request the end of another's.
 from aiohttp import HttpVersion11, web, web_urldispatcher
 from aiohttp.web_protocol import RequestHandler
 
+from shared import codes
 from shared.errors import Malformed, UnsupportedMedia
 from shared.text.json_text import dumps, storable
 
@@ -30,22 +31,22 @@ def check(request: web.Request) -> None:
     """`Malformed` or `UnsupportedMedia` for a request whose end another program could see elsewhere."""
     headers = request.headers
     if not request.raw_path.startswith("/"):
-        raise Malformed("请求地址应为以 / 开头的路径。", code="target")
+        raise Malformed("请求地址应为以 / 开头的路径。", code=codes.TARGET)
     if "Upgrade" in headers:
-        raise Malformed("本系统不支持更换协议。", code="upgrade")
+        raise Malformed("本系统不支持更换协议。", code=codes.UPGRADE)
     if headers.get("Expect", "100-continue").lower() != "100-continue":
-        raise Malformed("不支持此 Expect 请求头。", code="expect")
+        raise Malformed("不支持此 Expect 请求头。", code=codes.EXPECT)
     if any(coding.strip().lower() != "identity" for coding in headers.getall("Content-Encoding", [])):
-        raise UnsupportedMedia("请求内容不能压缩，请直接发送。", code="content_encoding")
+        raise UnsupportedMedia("请求内容不能压缩，请直接发送。", code=codes.CONTENT_ENCODING)
     if "Transfer-Encoding" in headers and (
         [coding.strip().lower() for coding in headers.getall("Transfer-Encoding")] != ["chunked"]
         or "Content-Length" in headers
         or request.version < HttpVersion11
     ):
-        raise Malformed("请求长度的写法无法识别。", code="transfer_encoding")
-    storable(*(headers.get(name, "") for name in _READ), code="bad_header")
+        raise Malformed("请求长度的写法无法识别。", code=codes.TRANSFER_ENCODING)
+    storable(*(headers.get(name, "") for name in _READ), code=codes.BAD_HEADER)
     if request.method in WITHOUT_BODY and request.body_exists:
-        raise Malformed(f"{request.method} 请求不能带有内容。", code="body_unexpected")
+        raise Malformed(f"{request.method} 请求不能带有内容。", code=codes.BODY_UNEXPECTED)
 
 
 def announced(request: web.Request) -> int:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from shared import codes
 from shared.errors import Busy, Malformed, TooMany, TooSlow
 from shared.http import framing
 from shared.overload.priority import LARGE
@@ -65,7 +66,7 @@ class Intake:
                 return await handler(request)
             length = request.content_length
             if length is None and self._measured:
-                raise Malformed("请求缺少 Content-Length。", code="length_required")
+                raise Malformed("请求缺少 Content-Length。", code=codes.LENGTH_REQUIRED)
             if length is not None and length <= LARGE:
                 await self._take(request, length)
                 return await handler(request)
@@ -104,7 +105,7 @@ class Intake:
     async def _count(self, request: web.Request, *, large: bool) -> Sequence[str]:
         senders = await self._senders(request, large)
         if any(self._coming[name] >= most for name, most in senders):
-            raise TooMany("同时发送的内容过多，请稍后再试。", code="too_many_bodies")
+            raise TooMany("同时发送的内容过多，请稍后再试。", code=codes.TOO_MANY_BODIES)
         names = [name for name, _ in senders]
         self._coming.update(names)
         return names

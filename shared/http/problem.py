@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from shared import errors
+from shared import codes, errors
 from shared.text.json_text import dumps
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def _from_http(error: web.HTTPException) -> errors.DomainError | None:
             return errors.NotFound()
         case 405:
             return errors.NotFound(
-                f"此地址不支持 {getattr(error, 'method', '该')} 方法。", code="method_not_allowed"
+                f"此地址不支持 {getattr(error, 'method', '该')} 方法。", code=codes.METHOD_NOT_ALLOWED
             )
         case 413:
             return errors.TooLarge()
@@ -83,7 +83,7 @@ def refusal_of(error: Exception, request_id: str, busy: tuple[type[Exception], .
             return problem(translated, request_id)
         case web.RequestPayloadError():
             # What was announced is not what came.
-            return problem(errors.Malformed(code="body_broken"), request_id)
+            return problem(errors.Malformed(code=codes.BODY_BROKEN), request_id)
     if isinstance(error, busy):
         log.warning("busy", extra={"reason": type(error).__name__}, exc_info=error)
         return problem(errors.Unavailable(), request_id)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from shared import codes
 from shared.errors import Malformed
 
 
@@ -13,7 +14,7 @@ def instant(text: str) -> datetime:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None or not 2000 <= found.year < 2200:
-        raise Malformed("时间应为带时区的 RFC 3339 格式。", code="bad_instant")
+        raise Malformed("时间应为带时区的 RFC 3339 格式。", code=codes.BAD_INSTANT)
     return found
 
 
@@ -29,5 +30,5 @@ def uuid(text: str) -> UUID | None:
 def number(text: str, most: int) -> int:
     """A positive number of at most `most`; `Malformed` for anything else."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 18 and 0 < int(text) <= most):
-        raise Malformed("参数应为正整数。", code="bad_number")
+        raise Malformed("参数应为正整数。", code=codes.BAD_NUMBER)
     return int(text)

@@ -5,7 +5,7 @@ import re
 from math import isfinite
 from typing import Any
 
-from shared import errors
+from shared import codes, errors
 
 # Deeper than any section's values; a limit keeps a hostile body from exhausting the stack.
 MAX_DEPTH = 12
@@ -41,7 +41,7 @@ def _integer(text: str) -> int:
 def _check(value: dict[str, Any] | list[Any], *, escaped: bool, depth: int = 0) -> None:
     """Nesting, and in every text what cannot be kept: JSON can only bring that `escaped`."""
     if depth == MAX_DEPTH and value:
-        raise errors.Malformed("请求内容嵌套过深。", code="too_deep")
+        raise errors.Malformed("请求内容嵌套过深。", code=codes.TOO_DEEP)
     if escaped and isinstance(value, dict):
         storable(*value)
     for item in value.values() if isinstance(value, dict) else value:
@@ -58,7 +58,7 @@ def loads(raw: bytes) -> Any:
             raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number, parse_int=_integer
         )
     except (ValueError, RecursionError) as error:
-        raise errors.Malformed("请求内容不是有效的 JSON。", code="bad_json") from error
+        raise errors.Malformed("请求内容不是有效的 JSON。", code=codes.BAD_JSON) from error
     if isinstance(value, dict | list):
         _check(value, escaped=b"\\u" in raw)
     elif isinstance(value, str):

@@ -13,6 +13,7 @@ from services.applications.core.context import CODEC, SETTINGS, STORE, transacti
 from services.applications.core.stored_contents import MB
 from services.applications.filling.budgets import may_add
 from services.applications.filling.views import attachment_view
+from shared import codes
 from shared.errors import Malformed
 from shared.http import framing
 from shared.http.app import actor, answer, uuid_in_path
@@ -28,7 +29,7 @@ async def _file_part(request: web.Request) -> BodyPartReader:
     async for part in parts(request, most=50):
         if field_name(part) == "file":
             return part
-    raise Malformed("没有名为 file 的文件。", code="file_missing")
+    raise Malformed("没有名为 file 的文件。", code=codes.FILE_MISSING)
 
 
 async def upload(request: web.Request) -> web.Response:

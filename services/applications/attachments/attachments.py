@@ -17,7 +17,7 @@ from services.applications.core.stored_contents import MB
 from services.applications.filling.sections import Opened, must_be_editable, open_section
 from services.applications.forms.filled.reading import named_files
 from services.applications.tables.applications import Attachment
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, DomainError, NotFound, TooLarge
 from shared.identity import Actor, Role
 from shared.store import Store, attachment_key
@@ -48,14 +48,14 @@ async def _place(
     section = opened.definition.key
     found = opened.definition.slot(slot)
     if found is None:
-        raise NotFound("没有这个附件位置。", code="unknown_slot")
+        raise NotFound("没有这个附件位置。", code=codes.UNKNOWN_SLOT)
     must_be_editable(opened.application, section, actor)
     present = await repository.attachments(session, opened.application.id)
     if sum((a.section, a.slot) == (section, slot) for a in present) >= MAX_PER_SLOT:
-        raise Conflict("此处附件过多，请先删除不用的附件。", code="too_many_files")
+        raise Conflict("此处附件过多，请先删除不用的附件。", code=codes.TOO_MANY_FILES)
     if sum(a.size for a in present) + size > total_mb * MB:
         raise TooLarge(
-            f"本项目的附件合计不能超过 {total_mb} MB，请删除不用的附件或压缩后上传。", code="total_too_large"
+            f"本项目的附件合计不能超过 {total_mb} MB，请删除不用的附件或压缩后上传。", code=codes.TOTAL_TOO_LARGE
         )
     return Place(section, found)
 
@@ -121,9 +121,9 @@ async def to_read(
 
 def _unreadable(found: Attachment, actor: Actor, *, scanning: bool) -> DomainError | None:
     if found.infected:
-        return Conflict(f"该附件被查出病毒（{found.infected}），不能下载。", code="file_infected")
+        return Conflict(f"该附件被查出病毒（{found.infected}），不能下载。", code=codes.FILE_INFECTED)
     if scanning and found.scanned_at is None and not actor.is_a(Role.APPLICANT):
-        return Conflict("该附件正在等待病毒查验，请稍后再试。", code="scan_pending", retry_after=30)
+        return Conflict("该附件正在等待病毒查验，请稍后再试。", code=codes.SCAN_PENDING, retry_after=30)
     return None
 
 
@@ -136,7 +136,7 @@ async def remove(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, at
     must_be_editable(application, attachment.section, actor)
     opened = await open_section(session, codec, actor, id, attachment.section)
     if str(attachment_id) in named_files(opened.definition, opened.row.saved):
-        raise Conflict("已保存的表单正在使用该附件，请先在表单中移除并保存。", code="attachment_in_use")
+        raise Conflict("已保存的表单正在使用该附件，请先在表单中移除并保存。", code=codes.ATTACHMENT_IN_USE)
     attachment.deleted_at = clock.now()
     await mark_seen(session, application, actor)
     record(session, actor, "detach", application_id=id, attachment=str(attachment_id))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 
+from shared import codes
 from shared.errors import TooMany
 
 
@@ -102,7 +103,7 @@ class Penalty:
                 f"近期有多个文件无法在规定时间内处理完，请约 {minutes} 分钟后再试；"
                 "建议先将文件另存或重新扫描。已上传的文件不受影响。",
                 retry_after=max(1, int(left) + 1),
-                code="files_too_slow",
+                code=codes.FILES_TOO_SLOW,
             )
 
     def slow(self, lane: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from pebble import ProcessPool
 
 from services.applications.attachments.fair_line import FairLine, Penalty
+from shared import codes
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +42,12 @@ class Fault:
 # What the processes run.
 Look = Callable[[str, str], Fault | None]
 
-BROKEN_PDF = Fault("file_broken", "PDF 无法打开，文件不完整或已损坏，请重新导出后上传。")
-ENCRYPTED_PDF = Fault("file_encrypted", "PDF 已加密，打开时需要密码，请去除密码后重新上传。")
-EMPTY_PDF = Fault("file_broken", "PDF 没有任何页面，请重新导出后上传。")
-BROKEN_IMAGE = Fault("file_broken", "图片无法打开，文件不完整或已损坏，请重新导出后上传。")
-TOO_SLOW = Fault("file_too_complex", "文件内容过于复杂，无法在规定时间内完成检查，请另存或重新扫描后上传。")
-CRASHED = Fault("file_broken", "文件无法解析，可能已损坏，请重新导出后上传。")
+BROKEN_PDF = Fault(codes.FILE_BROKEN, "PDF 无法打开，文件不完整或已损坏，请重新导出后上传。")
+ENCRYPTED_PDF = Fault(codes.FILE_ENCRYPTED, "PDF 已加密，打开时需要密码，请去除密码后重新上传。")
+EMPTY_PDF = Fault(codes.FILE_BROKEN, "PDF 没有任何页面，请重新导出后上传。")
+BROKEN_IMAGE = Fault(codes.FILE_BROKEN, "图片无法打开，文件不完整或已损坏，请重新导出后上传。")
+TOO_SLOW = Fault(codes.FILE_TOO_COMPLEX, "文件内容过于复杂，无法在规定时间内完成检查，请另存或重新扫描后上传。")
+CRASHED = Fault(codes.FILE_BROKEN, "文件无法解析，可能已损坏，请重新导出后上传。")
 
 
 def look_into(path: str, media_type: str) -> Fault | None:
@@ -79,7 +80,7 @@ def _pages(document: Any) -> Fault | None:
     if pages < 1:
         return EMPTY_PDF
     if pages > MAX_PAGES:
-        return Fault("too_many_pages", f"PDF 有 {pages} 页，最多 {MAX_PAGES} 页，请拆分后上传。")
+        return Fault(codes.TOO_MANY_PAGES, f"PDF 有 {pages} 页，最多 {MAX_PAGES} 页，请拆分后上传。")
     size = raw.FS_SIZEF()
     if not all(raw.FPDF_GetPageSizeByIndexF(document, number, size) for number in range(pages)):
         return BROKEN_PDF  # a page that is not there has no size
@@ -104,7 +105,9 @@ def _image(path: str, media_type: str) -> Fault | None:
             width, height = image.size
             if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
                 size = f"{width}×{height}"
-                return Fault("image_too_large", f"图片尺寸为 {size} 像素，超过 1.2 亿像素的上限，请缩小后上传。")
+                return Fault(
+                    codes.IMAGE_TOO_LARGE, f"图片尺寸为 {size} 像素，超过 1.2 亿像素的上限，请缩小后上传。"
+                )
             if image.format == "PNG":
                 image.verify()  # every chunk with its checksum, nothing unpacked
             else:

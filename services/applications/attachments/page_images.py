@@ -19,6 +19,7 @@ from pebble import ProcessPool
 
 from services.applications.attachments.fair_line import FairLine, Penalty
 from services.applications.attachments.inspection import MAX_PIXELS, limit_memory
+from shared import codes
 from shared.errors import Conflict, NotFound
 from shared.store import Store, attachment_key
 
@@ -122,7 +123,7 @@ class Pictures:
                 log.warning("a page could not be drawn", extra={"reason": repr(error)})
                 if isinstance(error, TimeoutError):
                     self._penalty.slow(lane)
-                raise Conflict("该文件无法在页面中显示，请下载查看。", code="no_picture") from error
+                raise Conflict("该文件无法在页面中显示，请下载查看。", code=codes.NO_PICTURE) from error
 
     async def close(self) -> None:
         """End the process."""
@@ -141,4 +142,4 @@ async def _fetch(store: Store, sha256: str, to: Path) -> None:
             async for chunk in store.stream(attachment_key(sha256)):
                 out.write(chunk)
     except FileNotFoundError:
-        raise NotFound("文件暂时无法读取，请联系技术咨询。", code="file_lost") from None
+        raise NotFound("文件暂时无法读取，请联系技术咨询。", code=codes.FILE_LOST) from None

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from services.applications.core.context import STORE
+from shared import codes
 from shared.errors import NotFound
 
 
@@ -16,7 +17,7 @@ async def send_file(
     try:
         first = await anext(chunks)
     except FileNotFoundError:
-        raise NotFound("文件暂时无法读取，请联系技术咨询。", code="file_lost") from None
+        raise NotFound("文件暂时无法读取，请联系技术咨询。", code=codes.FILE_LOST) from None
     except StopAsyncIteration:
         first = b""
     answer = web.StreamResponse(

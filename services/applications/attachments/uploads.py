@@ -15,7 +15,7 @@ from services.applications.attachments.clamd import Clamd, ScannerAway
 from services.applications.attachments.inspection import Inspector
 from services.applications.core.stored_contents import MB
 from services.applications.forms.definition import Slot
-from shared import clock
+from shared import clock, codes
 from shared.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
 
 log = logging.getLogger(__name__)
@@ -116,14 +116,14 @@ def media_type_of(file: Received, place: Place) -> str:
     kinds = "、".join(place.slot.accept)
     if extension not in place.slot.accept:
         told = f"此处只接受 {kinds} 文件。{_OTHER_KINDS.get(extension, '')}"
-        raise UnsupportedMedia(told, code="file_type")
+        raise UnsupportedMedia(told, code=codes.FILE_TYPE)
     if file.size == 0:
-        raise UnsupportedMedia("文件是空的，请重新选择文件。", code="file_content")
+        raise UnsupportedMedia("文件是空的，请重新选择文件。", code=codes.FILE_CONTENT)
     media_type, beginning = _KINDS[extension]
     within = file.head if extension == "pdf" else file.head[: len(beginning)]
     if beginning not in within:
         told = next((told for mark, told in _DISGUISED if mark.match(file.head)), "请重新导出后上传。")
-        raise UnsupportedMedia(f"文件内容与扩展名 .{extension} 不符，{told}", code="file_content")
+        raise UnsupportedMedia(f"文件内容与扩展名 .{extension} 不符，{told}", code=codes.FILE_CONTENT)
     return media_type
 
 
@@ -147,7 +147,9 @@ async def examine(
         return Examined(media_type, None)
     if found:
         log.warning("an infected file was refused", extra={"found": found, "sha256": file.sha256})
-        raise place.refuse("file_infected", f"文件含有病毒或恶意代码（{found}），已拒绝接收，请处理后重新上传。")
+        raise place.refuse(
+            codes.FILE_INFECTED, f"文件含有病毒或恶意代码（{found}），已拒绝接收，请处理后重新上传。"
+        )
     return Examined(media_type, clock.now())
 
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.applications.forms.definition import Form
 from services.applications.tables.applications import Application
+from shared import codes
 from shared.errors import Conflict
 from shared.sealing import CannotOpen, Keyring
 from shared.text.masking import mask
@@ -87,7 +88,7 @@ class SectionCodec:
         if value is None:
             return None
         if self._cipher is None:
-            raise Conflict("该申请的保存期限已满，资料已删除。", code="forgotten")
+            raise Conflict("该申请的保存期限已满，资料已删除。", code=codes.FORGOTTEN)
         nonce = os.urandom(_NONCE)
         text = json.dumps(value, ensure_ascii=False).encode()
         sealed = nonce + self._cipher.encrypt(nonce, text, self._application + path.encode())

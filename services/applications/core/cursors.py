@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, TypeAdapter
 
+from shared import codes
 from shared.errors import Malformed
 
 _PLACE: TypeAdapter[tuple[AwareDatetime, UUID]] = TypeAdapter(tuple[AwareDatetime, UUID])
@@ -22,5 +23,5 @@ def place_of(cursor: str) -> tuple[datetime, UUID]:
     try:
         place = _PLACE.validate_json(base64.urlsafe_b64decode(cursor), strict=True)
     except ValueError as error:
-        raise Malformed("翻页位置无效，请从第一页重新查看。", code="bad_cursor") from error
+        raise Malformed("翻页位置无效，请从第一页重新查看。", code=codes.BAD_CURSOR) from error
     return place

@@ -3,6 +3,7 @@ request: what arrived in time is in time, however long it then takes."""
 
 from services.applications.tables.applications import Application
 from services.applications.workflow import State, correction_over
+from shared import codes
 from shared.errors import Conflict
 from shared.identity import Actor
 
@@ -15,4 +16,4 @@ def may_be_corrected(application: Application, actor: Actor) -> bool:
 def must_be_in_time(application: Application, actor: Actor) -> None:
     """Raise `Conflict` (`correction_overdue`) for a returned application whose correction deadline had passed."""
     if application.state == State.RETURNED and not may_be_corrected(application, actor):
-        raise Conflict("补正期限已过。", code="correction_overdue")
+        raise Conflict("补正期限已过。", code=codes.CORRECTION_OVERDUE)

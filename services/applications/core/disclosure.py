@@ -15,6 +15,7 @@ from typing import Any
 from services.applications.core.codec import SectionCodec
 from services.applications.forms.definition import Form
 from services.applications.tables.applications import Attachment
+from shared import codes
 from shared.errors import NotAllowed
 from shared.identity import Actor, Role
 from shared.text.masking import scrub
@@ -46,7 +47,7 @@ def holds_personal_data(form: Form, section: str, slot: str) -> bool:
 def must_be_shown(actor: Actor, form: Form, attachment: Attachment) -> None:
     """`NotAllowed` for a file that the actor must not see."""
     if not reads_whole(actor) and holds_personal_data(form, attachment.section, attachment.slot):
-        raise NotAllowed("该附件可能含有个人信息，评审专家和审计人员不能查看。", code="personal_data")
+        raise NotAllowed("该附件可能含有个人信息，评审专家和审计人员不能查看。", code=codes.PERSONAL_DATA)
 
 
 def masked(codec: SectionCodec, content: Json) -> Json:

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.idempotency import IdempotencyKey
+from shared import codes
 from shared.errors import Conflict, FieldError, Invalid
 from shared.identity import Actor
 
@@ -27,14 +28,14 @@ async def once(
     # Held until the transaction ends, so that the second of two simultaneous requests neither waits nor acts.
     free = await session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"{scope}:{key}", 0))))
     if not free:
-        raise Conflict("相同的请求正在处理，请稍候。", code="in_progress", retry_after=1)
+        raise Conflict("相同的请求正在处理，请稍候。", code=codes.IN_PROGRESS, retry_after=1)
     known = await session.get(IdempotencyKey, (scope, key))
     if known is not None:
         if known.body_sha256 != body_sha256:
             raise Invalid(
-                [FieldError(code="idempotency_key_reused", message="同一 Idempotency-Key 的请求内容不同")],
+                [FieldError(code=codes.IDEMPOTENCY_KEY_REUSED, message="同一 Idempotency-Key 的请求内容不同")],
                 "同一 Idempotency-Key 的请求内容不同。",
-                code="idempotency_key_reused",
+                code=codes.IDEMPOTENCY_KEY_REUSED,
             )
         return known.answer
     answer = await act()

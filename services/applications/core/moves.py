@@ -13,7 +13,7 @@ from services.applications.core.labels import ACTIONS
 from services.applications.forms.definition import RoundFacts
 from services.applications.tables.applications import Application, Extension, Round
 from services.applications.workflow import LABELS, Action, Facts, State, move
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, Stale
 from shared.identity import Actor
 
@@ -116,7 +116,7 @@ async def make_move(
         .returning(Application.version)
     )
     if result.scalar_one_or_none() is None:
-        raise Conflict("申请刚刚被其他操作改变，请刷新后重试。", code="lost_race")
+        raise Conflict("申请刚刚被其他操作改变，请刷新后重试。", code=codes.LOST_RACE)
     await session.refresh(application)
     record(
         session,

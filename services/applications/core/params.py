@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from services.applications.workflow import State
+from shared import codes
 from shared.errors import Malformed, NotFound
 from shared.http.query_params import number
 
@@ -20,7 +21,7 @@ def page_limit(request: web.Request) -> int:
     try:
         return number(text, 100)
     except Malformed as error:
-        raise Malformed("limit 应为 1 至 100 的整数。", code="bad_limit") from error
+        raise Malformed("limit 应为 1 至 100 的整数。", code=codes.BAD_LIMIT) from error
 
 
 def states(request: web.Request) -> list[State]:
@@ -29,7 +30,7 @@ def states(request: web.Request) -> list[State]:
     try:
         return [State(name) for name in names]
     except ValueError:
-        raise Malformed("没有这种状态。", code="unknown_state") from None
+        raise Malformed("没有这种状态。", code=codes.UNKNOWN_STATE) from None
 
 
 def must_be_short(request: web.Request) -> None:

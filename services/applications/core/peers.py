@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from yarl import URL
 
 from services.applications.core.context import Peers
+from shared import codes
 from shared.errors import Unavailable
 from shared.identity import Actor, Role
 from shared.messages import Deliveries, Delivery, Event, Profile, RenderedMail, Staff, StaffMember
@@ -113,7 +114,7 @@ async def staff(peers: Peers, role: Role) -> list[StaffMember]:
         return Staff.model_validate_json(found).items
     except WITHOUT as error:
         log.warning("no staff", extra={"reason": repr(error)})
-        raise Unavailable("暂时无法取得人员名单，请稍后再试。", code="staff_unknown") from error
+        raise Unavailable("暂时无法取得人员名单，请稍后再试。", code=codes.STAFF_UNKNOWN) from error
 
 
 async def preview(peers: Peers, event: Event) -> RenderedMail | None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core.audit import record
 from services.applications.core.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.tables.switches import Switches
-from shared import clock
+from shared import clock, codes
 from shared.errors import Stale, Unavailable
 from shared.identity import Actor
 
@@ -17,7 +17,7 @@ FIELDS = ("autosave_seconds", "previews", "exports", "announcement", "announceme
 class SwitchedOff(Unavailable):
     """此功能已由值班人员临时关闭，以保证提交申请畅通，请稍后再试。"""
 
-    code = "switched_off"
+    code = codes.SWITCHED_OFF
 
 
 async def current(session: AsyncSession) -> SwitchesView:

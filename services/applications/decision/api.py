@@ -33,6 +33,7 @@ from services.applications.documents.answers import ask_for, file_or_status
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Assessment, Batch
 from services.applications.workflow import LABELS, State
+from shared import codes
 from shared.errors import Malformed, Unavailable
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 from shared.identity import Role
@@ -44,7 +45,7 @@ def _round(request: web.Request) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Malformed("没有这个申报批次。", code="bad_round") from None
+        raise Malformed("没有这个申报批次。", code=codes.BAD_ROUND) from None
 
 
 def _batch(batch: Batch, cases: int) -> BatchView:
@@ -144,7 +145,7 @@ async def show_ranking(request: web.Request) -> web.Response:
     """A round's scored cases, the best first, beside what its budget has left."""
     wanted = _round(request)
     if wanted is None:
-        raise Malformed("请指定申报批次。", code="bad_round")
+        raise Malformed("请指定申报批次。", code=codes.BAD_ROUND)
     async with transaction(request) as session:
         round_, budget, found = await ranking.ranking(session, actor(request), wanted)
     items = [

@@ -10,7 +10,7 @@ from services.applications.core import round_queries
 from services.applications.core.audit import record
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Batch
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 
@@ -49,7 +49,7 @@ async def make(session: AsyncSession, actor: Actor, round_id: UUID, name: str) -
         .returning(Batch)
     )
     if made is None:
-        raise Conflict("本批次下已有同名的审核批。", code="batch_exists")
+        raise Conflict("本批次下已有同名的审核批。", code=codes.BATCH_EXISTS)
     record(session, actor, "make_batch", round=str(round_id), batch=str(made.id), name=name)
     return made
 
@@ -72,9 +72,9 @@ async def for_case(session: AsyncSession, actor: Actor, application: Application
         found = await session.get(Batch, wanted, with_for_update={"read": True})
         if found is None or found.round_id != application.round_id:
             message = "没有这个审核批，或它不属于该申请的申报批次"
-            raise Invalid([FieldError(field="batch", code="unknown_batch", message=message)])
+            raise Invalid([FieldError(field="batch", code=codes.UNKNOWN_BATCH, message=message)])
         if found.closed_at is not None:
-            raise Conflict("该审核批已封批，请选择其他审核批。", code="batch_closed")
+            raise Conflict("该审核批已封批，请选择其他审核批。", code=codes.BATCH_CLOSED)
         return found
     query = (
         select(Batch)

@@ -20,7 +20,7 @@ from services.applications.operations.lapse import system_actor
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Assessment, Recusal
 from services.applications.workflow import Action, State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 from shared.messages import StaffMember
@@ -61,7 +61,7 @@ async def give(
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
     if application.state != State.EXPERT_REVIEW:
-        raise Conflict("只有专家评审中的申请可以分配专家。", code="wrong_state")
+        raise Conflict("只有专家评审中的申请可以分配专家。", code=codes.WRONG_STATE)
     names = {member.account: member.name for member in known}
     standing = {a.account: a for a in await assessments(session, id)}
     chosen = list(dict.fromkeys(wanted))
@@ -92,18 +92,18 @@ def _must_be_fit(
     errors = []
     for n, account in enumerate(chosen):
         if account not in names:
-            errors.append(FieldError(field=f"experts.{n}", code="unknown_expert", message="没有这位评审专家"))
+            errors.append(FieldError(field=f"experts.{n}", code=codes.UNKNOWN_EXPERT, message="没有这位评审专家"))
         elif account in recused:
             message = f"{names[account]}已声明与该单位存在利害关系（{recused[account]}），应当回避"
-            errors.append(FieldError(field=f"experts.{n}", code="expert_recused", message=message))
+            errors.append(FieldError(field=f"experts.{n}", code=codes.EXPERT_RECUSED, message=message))
     for account, assessment in standing.items():
         if account not in chosen and assessment.submitted_at is not None:
             message = f"{assessment.name}已提交评分，不能取消"
-            errors.append(FieldError(field="experts", code="expert_scored", message=message))
+            errors.append(FieldError(field="experts", code=codes.EXPERT_SCORED, message=message))
     current = sheet(CURRENT)
     if len(chosen) < current.min_experts:
         message = f"每项申请至少由 {current.min_experts} 位专家评审"
-        errors.append(FieldError(field="experts", code="too_few_experts", message=message))
+        errors.append(FieldError(field="experts", code=codes.TOO_FEW_EXPERTS, message=message))
     if errors:
         raise Invalid(errors, errors[0].message)
 
@@ -133,9 +133,9 @@ async def my_assessment(
 
 def _still_open(assessment: Assessment, application: Application) -> None:
     if assessment.submitted_at is not None:
-        raise Conflict("您已提交评分，不能再修改。", code="already_scored")
+        raise Conflict("您已提交评分，不能再修改。", code=codes.ALREADY_SCORED)
     if application.state != State.EXPERT_REVIEW:
-        raise Conflict("该申请的专家评审已经结束。", code="wrong_state")
+        raise Conflict("该申请的专家评审已经结束。", code=codes.WRONG_STATE)
 
 
 async def keep(session: AsyncSession, actor: Actor, id: UUID, values: dict[str, Any]) -> Assessment:

@@ -18,6 +18,7 @@ from services.applications.decision.score_sheets import sheet
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Assessment
 from services.applications.workflow import LABELS, State
+from shared import codes
 from shared.errors import FieldError, Invalid
 from shared.http.app import actor, answer, body, uuid_in_path
 from shared.text.identifiers import uscc
@@ -110,7 +111,7 @@ async def declare_recusal(request: web.Request) -> web.Response:
     try:
         enterprise = uscc(given.enterprise)
     except ValueError as error:
-        raise Invalid([FieldError(field="enterprise", code="not_uscc", message=str(error))]) from None
+        raise Invalid([FieldError(field="enterprise", code=codes.NOT_USCC, message=str(error))]) from None
     async with transaction(request) as session:
         await experts.declare(session, actor(request), enterprise, given.enterprise_name, given.reason)
     return web.Response(status=204)

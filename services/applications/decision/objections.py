@@ -10,7 +10,7 @@ from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.tables.decision import Objection
 from services.applications.workflow import State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 
@@ -28,11 +28,11 @@ async def note(
     """Record an objection while the project stands in 公示."""
     application = await repository.application(session, actor, id, lock=True)
     if application.state != State.PUBLICITY:
-        raise Conflict("只有公示中的项目可以登记异议。", code="wrong_state")
+        raise Conflict("只有公示中的项目可以登记异议。", code=codes.WRONG_STATE)
     begun = application.publicity_from.astimezone(clock.SHANGHAI).date() if application.publicity_from else None
     if received_on > clock.today() or (begun is not None and received_on < begun):
         message = "收到日期应在公示开始之后，且不晚于今天"
-        raise Invalid([FieldError(field="received_on", code="not_in_publicity", message=message)])
+        raise Invalid([FieldError(field="received_on", code=codes.NOT_IN_PUBLICITY, message=message)])
     made = Objection(
         id=uuid4(),
         application_id=id,
@@ -58,7 +58,7 @@ async def settle(
     if found is None or found.application_id != id:
         raise NotFound("没有这条异议。")
     if found.handled_at is not None:
-        raise Conflict(f"该异议已由{found.handled_by}处理。", code="objection_settled")
+        raise Conflict(f"该异议已由{found.handled_by}处理。", code=codes.OBJECTION_SETTLED)
     found.upheld, found.outcome = upheld, outcome.strip()
     found.handled_by, found.handled_at = actor.name, clock.now()
     record(

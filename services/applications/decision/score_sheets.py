@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared import codes
 from shared.errors import FieldError, Invalid, NotFound
 from shared.text import amounts
 from shared.text.typed_text import UnreadableText, cleaned
@@ -101,7 +102,7 @@ def _text(typed: str, field: str, errors: list[FieldError]) -> str:
     try:
         return cleaned(typed).strip()
     except UnreadableText as error:
-        errors.append(FieldError(field=field, code="control_character", message=str(error)))
+        errors.append(FieldError(field=field, code=codes.CONTROL_CHARACTER, message=str(error)))
         return typed.strip()
 
 
@@ -114,28 +115,30 @@ def judge(sheet: Sheet, scores: Mapping[str, Any], comments: Mapping[str, str], 
     for criterion in sheet.criteria:
         given, field = scores.get(criterion.key), f"scores.{criterion.key}"
         if given is None or not str(given).strip():
-            errors.append(FieldError(field=field, code="required", message=f"请为“{criterion.label}”评分"))
+            errors.append(FieldError(field=field, code=codes.REQUIRED, message=f"请为“{criterion.label}”评分"))
             continue
         try:
             points = _points(given)
         except amounts.TwoReadings as error:
-            errors.append(FieldError(field=field, code="score_out_of_range", message=str(error)))
+            errors.append(FieldError(field=field, code=codes.SCORE_OUT_OF_RANGE, message=str(error)))
             continue
         if points is None:
             message = f"“{criterion.label}”应为 0 至 100 的分数，最多一位小数"
-            errors.append(FieldError(field=field, code="score_out_of_range", message=message))
+            errors.append(FieldError(field=field, code=codes.SCORE_OUT_OF_RANGE, message=message))
             continue
         if criterion.wants_comment(points) and not comments.get(criterion.key, ""):
             below = f"低于 {criterion.comment_below} 分的，" if criterion.comment is None else ""
             message = f"{below}请填写“{criterion.label}”的评语"
-            errors.append(FieldError(field=f"comments.{criterion.key}", code="comment_required", message=message))
+            errors.append(
+                FieldError(field=f"comments.{criterion.key}", code=codes.COMMENT_REQUIRED, message=message)
+            )
         kept[criterion.key] = str(points)
         total += points * criterion.weight
     known = {c.key for c in sheet.criteria}
     for key in sorted((scores.keys() | comments.keys()) - known):
-        errors.append(FieldError(field=f"scores.{key}", code="unknown_criterion", message="评审表没有这一项"))
+        errors.append(FieldError(field=f"scores.{key}", code=codes.UNKNOWN_CRITERION, message="评审表没有这一项"))
     if not opinion:
-        errors.append(FieldError(field="opinion", code="required", message="请填写总体评审意见"))
+        errors.append(FieldError(field="opinion", code=codes.REQUIRED, message="请填写总体评审意见"))
     if errors:
         raise Invalid(errors)
     values = {

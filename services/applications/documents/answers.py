@@ -10,6 +10,7 @@ from services.applications.core.readings import read_pdf
 from services.applications.core.schemas import DocumentStatus
 from services.applications.documents import documents as use_case
 from services.applications.tables.applications import Document
+from shared import codes
 from shared.errors import Conflict
 from shared.http.app import actor, answer
 from shared.store import pdf_key
@@ -36,7 +37,7 @@ async def file_or_status(request: web.Request, document: Document, name: str | N
         who = actor(request)
         application = await repository.application(session, who, document.application_id)
         if not application.wrapped_key and document.kind != "letter":
-            raise Conflict("该申请的保存期限已满，资料已删除。", code="forgotten")
+            raise Conflict("该申请的保存期限已满，资料已删除。", code=codes.FORGOTTEN)
         name = name or use_case.file_name(application, document)
         if document.kind in {"revision", "masked"}:
             read_pdf(session, who, application.id, document.revision, masked=document.kind == "masked")

@@ -23,7 +23,7 @@ from services.applications.forms.filled.section_state import SectionNow
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State
-from shared import clock
+from shared import clock, codes
 from shared.errors import NotFound
 from shared.identity import Actor
 from shared.text.typed_text import one_line
@@ -87,7 +87,7 @@ async def keep_draft(
     form = form_of(application)
     definition = form.section(key)
     if definition is None:
-        raise NotFound("没有这份申报材料。", code="unknown_section")
+        raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION)
     opened = Opened(application, form, definition, row, codec.of(application, form))
     must_match(opened, etag)
     must_be_editable(application, key, actor)
@@ -119,6 +119,6 @@ async def _open(
     found = (await connection.execute(_OPEN, {"section": key, **scope})).first()
     if found is None:
         known = (await connection.execute(_EXISTS, scope)).first()
-        raise NotFound("没有这份申报材料。", code="unknown_section") if known else NotFound("未找到该申请。")
+        raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION) if known else NotFound("未找到该申请。")
     middle, last = len(_APPLICATION), len(_APPLICATION) + len(_SECTION)
     return _application(found[:middle]), _section(found[middle:last]), _round(found[last:])

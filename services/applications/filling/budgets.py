@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from services.applications.outbox.outbox import OPEN, WAITED_FOR
 from services.applications.tables.applications import Application, Attachment, Audit, Document, Owed
 from services.applications.workflow import ENDED, State
+from shared import codes
 from shared.errors import Conflict, TooLarge, TooMany
 from shared.messages import RENDER_DOCUMENT
 
@@ -34,7 +35,7 @@ def _too_many(what: str, hour: str, oldest_age: float) -> TooMany:
     """A refusal with the time at which the oldest of the hour no longer counts."""
     left = max(1, math.ceil(HOUR.total_seconds() - oldest_age))
     minutes = math.ceil(left / 60)
-    return TooMany(f"{what}，请约 {minutes} 分钟后再试。{hour}", retry_after=left, code="budget")
+    return TooMany(f"{what}，请约 {minutes} 分钟后再试。{hour}", retry_after=left, code=codes.BUDGET)
 
 
 async def may_start(session: AsyncSession, enterprise: str, round_id: UUID, *, most: int) -> None:
@@ -52,7 +53,7 @@ async def may_start(session: AsyncSession, enterprise: str, round_id: UUID, *, m
     if int(drafts or 0) >= most:
         raise Conflict(
             f"本单位在该批次已有 {drafts} 个待提交的项目，最多 {most} 个；请先提交或删除不用的项目。",
-            code="too_many_drafts",
+            code=codes.TOO_MANY_DRAFTS,
         )
     started = math.ceil(STARTED * most)
     await _within_the_hour(session, started, "本单位一小时内新增的项目过多", Application.created_at, mine)
@@ -119,7 +120,7 @@ async def may_add(session: AsyncSession, enterprise: str, size: int, *, total_mb
     if int(held or 0) + size > total_mb * MB:
         raise TooLarge(
             f"本单位各项目的附件合计不能超过 {total_mb} MB，请删除不用的项目或附件后上传。",
-            code="enterprise_total_too_large",
+            code=codes.ENTERPRISE_TOTAL_TOO_LARGE,
         )
 
 

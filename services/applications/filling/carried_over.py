@@ -19,7 +19,7 @@ from services.applications.forms.versions.rebase import Entry
 from services.applications.tables.applications import Application
 from services.applications.tables.carried_over import LeftOver, Report
 from services.applications.workflow import EDITABLE, State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, FieldError, NotFound
 from shared.identity import Actor
 
@@ -138,7 +138,7 @@ async def dismiss(session: AsyncSession, actor: Actor, id: UUID, item_id: UUID) 
     if item is None:
         raise NotFound("没有这项内容。")
     if State(application.state) not in EDITABLE:
-        raise Conflict("当前状态不能修改申报材料。", code="wrong_state")
+        raise Conflict("当前状态不能修改申报材料。", code=codes.WRONG_STATE)
     item.dismissed_at = clock.now()
     item.dismissed_by = actor.account
     named = await _named_files(session, application)

@@ -28,7 +28,7 @@ from services.applications.forms.kinds import Choices, blank
 from services.applications.forms.versions.rebase import Entry, rebase
 from services.applications.tables.applications import Application, Attachment
 from services.applications.tables.carried_over import Report
-from shared import clock
+from shared import clock, codes
 from shared.errors import FieldError, Invalid
 from shared.identity import Actor
 from shared.store import Store, attachment_key
@@ -52,7 +52,7 @@ async def copy_into(
     source = await repository.application(session, actor, source_id)
     if source.fund_type != target.fund_type:
         message = "只能复制同一资金类型的往年申报。"
-        raise Invalid([FieldError(field="copy_from", code="other_fund_type", message=message)], message)
+        raise Invalid([FieldError(field="copy_from", code=codes.OTHER_FUND_TYPE, message=message)], message)
     new = form_of(target)
     old = form_of(source)
     round_ = await round_queries.round_(session, target.round_id)

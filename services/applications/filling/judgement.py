@@ -6,6 +6,7 @@ from typing import Any
 from services.applications.filling.filled_form import Filled, Values
 from services.applications.forms.filled import validation
 from services.applications.forms.filled.checks import Outcome
+from shared import codes
 from shared.errors import FieldError
 
 Sections = dict[str, dict[str, Any]]
@@ -23,7 +24,7 @@ def judge(filled: Filled, typed: Mapping[str, Values]) -> tuple[Sections, list[F
     for section in filled.form.sections:
         if section.key not in kept and situation.required(section.key):
             message = f"“{section.label}”尚未保存表单"
-            errors.append(FieldError(section=section.key, code="section_not_saved", message=message))
+            errors.append(FieldError(section=section.key, code=codes.SECTION_NOT_SAVED, message=message))
     return kept, errors
 
 
@@ -42,4 +43,4 @@ def broken(outcome: Outcome) -> FieldError:
 def unsaved(key: str, label: str) -> FieldError:
     """A 暂存 that is newer than what is saved."""
     message = f"“{label}”有暂存内容尚未保存，请保存表单或放弃修改"
-    return FieldError(section=key, code="unsaved_draft", message=message)
+    return FieldError(section=key, code=codes.UNSAVED_DRAFT, message=message)

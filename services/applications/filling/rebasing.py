@@ -24,7 +24,7 @@ from services.applications.forms.versions.rebase import Entry, LeftOver, Rebased
 from services.applications.tables.applications import Application, Section
 from services.applications.tables.carried_over import Report
 from services.applications.workflow import State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict
 from shared.identity import Actor
 from shared.messages import Profile
@@ -101,9 +101,9 @@ async def rebase_draft(
 
 def _must_be_movable(application: Application, newest: int) -> None:
     if State(application.state) is not State.DRAFT or application.revision:
-        raise Conflict("已提交过的申请沿用原来的表单版本。", code="already_submitted")
+        raise Conflict("已提交过的申请沿用原来的表单版本。", code=codes.ALREADY_SUBMITTED)
     if newest <= application.form_version:
-        raise Conflict("本项目使用的已是本批次最新的表单版本。", code="no_newer_form")
+        raise Conflict("本项目使用的已是本批次最新的表单版本。", code=codes.NO_NEWER_FORM)
 
 
 async def _place_rows(

@@ -22,7 +22,7 @@ from services.applications.forms.filled import registry_values
 from services.applications.forms.kinds import Choices, blank
 from services.applications.tables.applications import Application, Section
 from services.applications.workflow import EDITABLE, LABELS, State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, FieldError, Invalid
 from shared.identity import Actor
 from shared.messages import Profile
@@ -51,7 +51,7 @@ async def refresh(
     application = await repository.application(session, actor, id, lock=True)
     if State(application.state) not in EDITABLE:
         message = f"当前状态为“{LABELS[State(application.state)]}”，不能修改申报材料。"
-        raise Conflict(message, code="wrong_state")
+        raise Conflict(message, code=codes.WRONG_STATE)
     form = form_of(application)
     choices = form.choices(round_facts(await round_queries.round_(session, application.round_id)))
     rows = await repository.sections(session, id, lock=True)
@@ -65,7 +65,7 @@ async def refresh(
         errors += _section(section, rows[section.key], opener, profile, choices, wanted, done)
     known = {(s.key, f.key) for s in form.sections for f in registry_values.registry_fields(s)}
     errors += [
-        FieldError(section=at, field=key, code="not_from_registry", message="此项不由法人库带出或当前不能修改")
+        FieldError(section=at, field=key, code=codes.NOT_FROM_REGISTRY, message="此项不由法人库带出或当前不能修改")
         for at, key in adopt
         if (at, key) not in known or not editable(application, at, actor)
     ]
@@ -120,7 +120,9 @@ def _section(
         prefill |= seal(codec, section.key, {key: item})
     for key in adopt - items.keys():
         errors.append(
-            FieldError(section=section.key, field=key, code="registry_has_none", message="法人库目前没有此项内容")
+            FieldError(
+                section=section.key, field=key, code=codes.REGISTRY_HAS_NONE, message="法人库目前没有此项内容"
+            )
         )
     row.prefill = prefill
     said = latest(section, profile, choices)

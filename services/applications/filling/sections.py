@@ -22,7 +22,7 @@ from services.applications.forms.filled.section_state import SectionNow
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Section
 from services.applications.workflow import EDITABLE, LABELS, State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, NotFound, Stale
 from shared.identity import Actor
 
@@ -57,7 +57,7 @@ async def open_section(
     form = form_of(application)
     definition = form.section(key)
     if definition is None or row is None:
-        raise NotFound("没有这份申报材料。", code="unknown_section")
+        raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION)
     return Opened(application, form, definition, row, codec.of(application, form))
 
 
@@ -96,10 +96,10 @@ def must_be_editable(application: Application, key: str, actor: Actor) -> None:
     """Raise `Conflict` with the reason why the applicant could not change a section when the request arrived."""
     state = State(application.state)
     if state not in EDITABLE:
-        raise Conflict(f"当前状态为“{LABELS[state]}”，不能修改申报材料。", code="wrong_state")
+        raise Conflict(f"当前状态为“{LABELS[state]}”，不能修改申报材料。", code=codes.WRONG_STATE)
     must_be_in_time(application, actor)
     if state is State.RETURNED and key not in application.unlocked:
-        raise Conflict("本次退回未开放此项材料的修改。", code="section_locked")
+        raise Conflict("本次退回未开放此项材料的修改。", code=codes.SECTION_LOCKED)
 
 
 def must_match(opened: Opened, etag: str) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from services.applications.tables.applications import Audit
+from shared import codes
 from shared.errors import Malformed
 from shared.http.query_params import instant, number
 
@@ -22,7 +23,7 @@ def rows_for(given: Mapping[str, str]) -> Select[Audit]:
         try:
             query = query.where(Audit.application_id == UUID(application))
         except ValueError:
-            raise Malformed("application 应为申请的标识。", code="bad_id") from None
+            raise Malformed("application 应为申请的标识。", code=codes.BAD_ID) from None
     if since := given.get("since"):
         query = query.where(Audit.at >= instant(since))
     if until := given.get("until"):

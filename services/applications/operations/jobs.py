@@ -11,7 +11,7 @@ from services.applications.documents.documents import record_effect
 from services.applications.operations.metrics import JOB_SECONDS
 from services.applications.outbox import outbox
 from services.applications.outbox import queries as outbox_queries
-from shared import clock
+from shared import clock, codes
 from shared.errors import NotAllowed
 from shared.messages import (
     NOTIFY,
@@ -31,7 +31,7 @@ WORKER_OF = {RENDER_DOCUMENT: "documents", NOTIFY: "notify"}
 
 def _must_be_theirs(topic: str, service: str) -> None:
     if WORKER_OF[topic] != service:
-        raise NotAllowed(code="not_your_job")
+        raise NotAllowed(code=codes.NOT_YOUR_JOB)
 
 
 async def start(

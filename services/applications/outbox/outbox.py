@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.applications import Owed
+from shared import codes
 from shared.errors import Conflict, Gone
 from shared.messages import RENDER_DOCUMENT, Contract, JobStarted, StartJob
 from shared.observability import tracing
@@ -124,7 +125,7 @@ async def start(session: AsyncSession, row: Owed, request: StartJob, limits: Lim
     # worker's attempt is known to be dead before its lease is over.
     own_child_died = request.redelivered and row.attempt_worker == request.worker
     if row.attempt_until and row.attempt_until > now and not own_child_died:
-        raise Conflict("该任务正由另一工作进程处理。", code="job_leased")
+        raise Conflict("该任务正由另一工作进程处理。", code=codes.JOB_LEASED)
     if row.starts >= limits.starts(row.topic):
         row.parked_at = now
         row.attempt = None
@@ -146,7 +147,7 @@ def close(row: Owed, token: UUID) -> bool:
     if row.done_at:
         return False
     if row.attempt != token:
-        raise Conflict("该任务已交由另一工作进程处理。", code="attempt_superseded")
+        raise Conflict("该任务已交由另一工作进程处理。", code=codes.ATTEMPT_SUPERSEDED)
     row.done_at = func.now()
     row.attempt_until = None
     row.last_error = None

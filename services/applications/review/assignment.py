@@ -13,6 +13,7 @@ from services.applications.core.repository import visible_to
 from services.applications.tables.applications import Application
 from services.applications.tables.desk import Turn
 from services.applications.workflow import LABELS, State
+from shared import codes
 from shared.errors import Conflict, FieldError, Invalid
 from shared.identity import Actor
 from shared.messages import StaffMember
@@ -61,7 +62,7 @@ async def assign_in_turn(
     known = {turn.account: turn for turn in await session.scalars(select(Turn))}
     present = [r for r in reviewers if not ((turn := known.get(r.account)) and turn.away)]
     if not present:
-        raise Conflict("没有在岗的审核人员，无法轮流分配。", code="nobody_present")
+        raise Conflict("没有在岗的审核人员，无法轮流分配。", code=codes.NOBODY_PRESENT)
 
     def waited(member: StaffMember) -> tuple[float, str]:
         turn = known.get(member.account)
@@ -122,7 +123,9 @@ def member_of(reviewers: Sequence[StaffMember], account: str) -> StaffMember:
     for member in reviewers:
         if member.account == account:
             return member
-    raise Invalid([FieldError(field="assignee", code="unknown_reviewer", message="没有这位审核人员，请重新选择")])
+    raise Invalid(
+        [FieldError(field="assignee", code=codes.UNKNOWN_REVIEWER, message="没有这位审核人员，请重新选择")]
+    )
 
 
 async def set_away(session: AsyncSession, actor: Actor, away: bool) -> None:

@@ -21,6 +21,7 @@ from services.applications.review.schemas import (
     StaffView,
     TakeLease,
 )
+from shared import codes
 from shared.errors import Malformed
 from shared.http.app import actor, answer, body, uuid_in_path
 from shared.identity import Role
@@ -164,7 +165,7 @@ async def keep_filter(request: web.Request) -> web.Response:
     given = body(request, KeepFilter)
     unknown = given.query.keys() - set(FILTERS)
     if unknown:
-        raise Malformed("常用筛选含有未知的条件。", code="unknown_filter")
+        raise Malformed("常用筛选含有未知的条件。", code=codes.UNKNOWN_FILTER)
     async with transaction(request) as session:
         kept = await saved_filters.keep(session, actor(request), given.name, dict(given.query))
         return answer(FilterView.model_validate(kept, from_attributes=True), 201)

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from services.applications.core.params import must_be_short, states
 from services.applications.review import case_list
+from shared import codes
 from shared.errors import Malformed
 from shared.text import amounts
 
@@ -24,11 +25,11 @@ def _amount(request: web.Request, name: str) -> Decimal | None:
     try:
         amount = amounts.read(text, unit="万元")
     except amounts.TwoReadings as error:
-        raise Malformed(str(error), code="bad_amount") from error
+        raise Malformed(str(error), code=codes.BAD_AMOUNT) from error
     except amounts.NotANumber:
         amount = Decimal(-1)
     if not 0 <= amount < 10**10:
-        raise Malformed("金额应为不小于 0 的数值（万元）。", code="bad_amount")
+        raise Malformed("金额应为不小于 0 的数值（万元）。", code=codes.BAD_AMOUNT)
     return amount
 
 
@@ -37,7 +38,7 @@ def _days(request: web.Request, name: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdecimal() or len(text) > 4:
-        raise Malformed("等待天数应为 0 至 9999 的整数。", code="bad_days")
+        raise Malformed("等待天数应为 0 至 9999 的整数。", code=codes.BAD_DAYS)
     return int(text)
 
 
@@ -54,7 +55,7 @@ def wanted(request: web.Request) -> case_list.Filter:
     must_be_short(request)
     order = request.query.get("order", "")
     if order not in {"", "oldest", "newest"}:
-        raise Malformed("order 应为 oldest 或 newest。", code="bad_order")
+        raise Malformed("order 应为 oldest 或 newest。", code=codes.BAD_ORDER)
     for name in ("unseen", "over", "unlock"):
         if request.query.get(name, "") not in {"", "1"}:
             raise Malformed(f"{name} 应为 1。", code=f"bad_{name}")

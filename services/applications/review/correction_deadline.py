@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.applications.core.context import WORKDAYS
 from services.applications.review.return_schemas import Extend, ReturnApplication
-from shared import clock
+from shared import clock, codes
 from shared.errors import FieldError, Invalid
 from shared.http.app import actor
 
@@ -20,6 +20,6 @@ def deadline(request: web.Request, given: ReturnApplication | Extend) -> datetim
         return given.correct_by
     if given.working_days is None or given.correct_by is not None:
         message = "请填写补正期限，或按工作日计算，只填一项"
-        raise Invalid([FieldError(field="correct_by", code="deadline_required", message=message)])
+        raise Invalid([FieldError(field="correct_by", code=codes.DEADLINE_REQUIRED, message=message)])
     day = request.app[WORKDAYS].after(actor(request).received_at, given.working_days)
     return datetime.combine(day.astimezone(clock.SHANGHAI).date(), CLOSING, clock.SHANGHAI)

@@ -15,7 +15,7 @@ from services.applications.review.case_list_params import wanted
 from services.applications.review.export import Cell, Sheet, csv_lines
 from services.applications.tables.applications import Application
 from services.applications.workflow import LABELS, State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Malformed
 from shared.http.app import actor
 
@@ -75,7 +75,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     """The queue under the same filters as a file: `format=xlsx` or `csv`. Who took it, and of what, is recorded."""
     kind = request.query.get("format", "xlsx")
     if kind not in {"xlsx", "csv"}:
-        raise Malformed("format 应为 xlsx 或 csv。", code="bad_format")
+        raise Malformed("format 应为 xlsx 或 csv。", code=codes.BAD_FORMAT)
     filter_ = wanted(request)
     # The first page before anything is answered: a filter that makes no sense is said as such.
     first = await _page(request, filter_, "")

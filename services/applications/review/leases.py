@@ -10,7 +10,7 @@ from services.applications.core.audit import record
 from services.applications.review import case_list
 from services.applications.tables.applications import Application
 from services.applications.workflow import State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 
@@ -31,12 +31,12 @@ async def take(
         if not takeover:
             raise Conflict(
                 f"该申请正由{application.lease_name}办理。",
-                code="lease_held",
+                code=codes.LEASE_HELD,
                 holder=application.lease_name,
                 until=application.lease_until,
             )
         if not reason.strip():
-            raise Invalid([FieldError(field="reason", code="reason_required", message="请填写接管理由")])
+            raise Invalid([FieldError(field="reason", code=codes.REASON_REQUIRED, message="请填写接管理由")])
         record(
             session,
             actor,
@@ -55,7 +55,7 @@ async def take_next(session: AsyncSession, actor: Actor, minutes: int) -> Applic
     """The oldest case that waits and that nobody has; `NotFound` when there is none."""
     found = await case_list.next_unassigned(session, actor, TO_WORK_ON)
     if found is None:
-        raise NotFound("没有待分配的申请。", code="queue_empty")
+        raise NotFound("没有待分配的申请。", code=codes.QUEUE_EMPTY)
     record(session, actor, "take_lease", application_id=found.id)
     return await _lend(session, actor, found, minutes)
 

@@ -12,7 +12,7 @@ from services.applications.core.return_seen import mark_seen
 from services.applications.review import queries
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, NotFound
 from shared.identity import Actor
 
@@ -21,13 +21,13 @@ async def reply(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID,
     """The applicant's answer to one opinion, while the application is with the applicant."""
     application = await repository.application(session, actor, id, lock=True)
     if application.state != State.RETURNED:
-        raise Conflict("只有退回补正的申请可以答复意见。", code="wrong_state")
+        raise Conflict("只有退回补正的申请可以答复意见。", code=codes.WRONG_STATE)
     must_be_in_time(application, actor)
     opinion = await queries.opinion(session, id, opinion_id)
     if opinion.round_trip > application.round_trips:
         raise NotFound("未找到该条意见。")
     if opinion.status == "accepted":
-        raise Conflict("该条意见已被采纳，无需答复。", code="opinion_accepted")
+        raise Conflict("该条意见已被采纳，无需答复。", code=codes.OPINION_ACCEPTED)
     opinion.reply = text.strip()
     opinion.status = "answered"
     opinion.replied_at = clock.now()
@@ -44,7 +44,7 @@ async def _for_judgement(
     await must_match_or_tell(session, application, version)
     opinion = await queries.opinion(session, id, opinion_id)
     if opinion.status != "answered":
-        raise Conflict("只有申报单位已答复的意见可以处理。", code="opinion_not_answered")
+        raise Conflict("只有申报单位已答复的意见可以处理。", code=codes.OPINION_NOT_ANSWERED)
     return application, opinion
 
 

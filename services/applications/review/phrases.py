@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core.audit import record
 from services.applications.review.schemas import PhraseInput
 from services.applications.tables.desk import Phrase
+from shared import codes
 from shared.errors import Conflict, NotFound
 from shared.identity import Actor
 
@@ -25,13 +26,13 @@ async def listed(session: AsyncSession) -> list[Phrase]:
 async def add(session: AsyncSession, actor: Actor, given: PhraseInput) -> Phrase:
     """Add a text; `Conflict` when it is there already."""
     if int(await session.scalar(select(func.count()).select_from(Phrase)) or 0) >= AT_MOST:
-        raise Conflict(f"常用语最多 {AT_MOST} 条。", code="too_many_phrases")
+        raise Conflict(f"常用语最多 {AT_MOST} 条。", code=codes.TOO_MANY_PHRASES)
     row = {"id": uuid4(), **given.model_dump(), "created_by": actor.account}
     added: Phrase | None = await session.scalar(
         insert(Phrase).values(row).on_conflict_do_nothing().returning(Phrase)
     )
     if added is None:
-        raise Conflict("已有相同的常用语。", code="phrase_exists")
+        raise Conflict("已有相同的常用语。", code=codes.PHRASE_EXISTS)
     record(session, actor, "add_phrase", phrase=str(added.id), text=given.text)
     return added
 
@@ -41,14 +42,14 @@ async def change(session: AsyncSession, actor: Actor, id: UUID, given: PhraseInp
     phrase = await _one(session, id)
     same = select(Phrase.id).where(Phrase.text == given.text, Phrase.id != id)
     if await session.scalar(same) is not None:
-        raise Conflict("已有相同的常用语。", code="phrase_exists")
+        raise Conflict("已有相同的常用语。", code=codes.PHRASE_EXISTS)
     record(session, actor, "change_phrase", phrase=str(id), before=phrase.text, after=given.text)
     phrase.text, phrase.section = given.text, given.section
     try:
         await session.flush()
     except IntegrityError:
         # Two at once: the other was first.
-        raise Conflict("已有相同的常用语。", code="phrase_exists") from None
+        raise Conflict("已有相同的常用语。", code=codes.PHRASE_EXISTS) from None
     return phrase
 
 

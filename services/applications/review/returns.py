@@ -21,7 +21,7 @@ from services.applications.review import queries
 from services.applications.review.return_schemas import OpinionInput
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import Action, State, holds_lease
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 from shared.messages import ApplicationReturned, OpinionText
@@ -126,7 +126,7 @@ async def preview(
     await _must_name_places(session, codec, application, form, opinions, unlock)
     noted = await noted_opinions(session, application)
     if not noted and not opinions:
-        raise Conflict("退回补正须至少填写一条意见。", code="opinion_required")
+        raise Conflict("退回补正须至少填写一条意见。", code=codes.OPINION_REQUIRED)
     given = [_opinion(application, actor, o, application.round_trips + 1, i) for i, o in enumerate(opinions)]
     concerned = {o.section for o in [*noted, *given]}
     event = await _event(session, codec, application, form, [*noted, *given], correct_by)
@@ -147,7 +147,7 @@ async def note(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, give
     await _must_name_places(session, codec, application, form, [given], [])
     noted = await noted_opinions(session, application)
     if len(noted) >= 100:
-        raise Conflict("一次退回最多 100 条意见。", code="too_many_opinions")
+        raise Conflict("一次退回最多 100 条意见。", code=codes.TOO_MANY_OPINIONS)
     opinion = _opinion(application, actor, given, application.round_trips + 1, len(noted))
     session.add(opinion)
     record(session, actor, "note_opinion", application_id=id, opinion=str(opinion.id))
@@ -161,7 +161,7 @@ async def forget(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID
     application = await _to_note(session, actor, id)
     opinion = await queries.opinion(session, id, opinion_id)
     if opinion.round_trip <= application.round_trips:
-        raise Conflict("该条意见已随退回发出，不能删除。", code="opinion_sent")
+        raise Conflict("该条意见已随退回发出，不能删除。", code=codes.OPINION_SENT)
     await session.delete(opinion)
     record(session, actor, "forget_opinion", application_id=id, opinion=str(opinion_id), text=opinion.text)
 
@@ -169,7 +169,7 @@ async def forget(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID
 async def _to_note(session: AsyncSession, actor: Actor, id: UUID) -> Application:
     application = await repository.application(session, actor, id, lock=True)
     if application.state not in RETURNABLE:
-        raise Conflict("当前状态不能提出退回意见。", code="wrong_state")
+        raise Conflict("当前状态不能提出退回意见。", code=codes.WRONG_STATE)
     if refusal := holds_lease(await load_facts(session, application, at=actor.received_at, actor=actor.account)):
         raise Conflict(refusal.message, code=refusal.code)
     return application
@@ -200,7 +200,7 @@ async def _must_name_places(
 ) -> None:
     """`Invalid` for a material, a field or a row that is not there, and for an opinion without words."""
     errors = [
-        FieldError(field=f"unlock.{i}", code="unknown_section", message="没有这份申报材料")
+        FieldError(field=f"unlock.{i}", code=codes.UNKNOWN_SECTION, message="没有这份申报材料")
         for i, key in enumerate(unlock)
         if form.section(key) is None
     ]
@@ -211,7 +211,7 @@ async def _must_name_places(
         if fault := _fault(form, opinion, submitted):
             errors.append(FieldError(field=f"opinions.{i}.{fault[0]}", code=fault[1], message=fault[2]))
         if not opinion.text.strip():
-            errors.append(FieldError(field=f"opinions.{i}.text", code="required", message="请填写意见内容"))
+            errors.append(FieldError(field=f"opinions.{i}.text", code=codes.REQUIRED, message="请填写意见内容"))
     if errors:
         raise Invalid(errors)
 

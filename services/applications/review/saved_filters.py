@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.desk import SavedFilter
+from shared import codes
 from shared.errors import Conflict, NotFound
 from shared.identity import Actor
 
@@ -24,7 +25,7 @@ async def keep(session: AsyncSession, actor: Actor, name: str, query: dict[str, 
     """Keep a view; one of the same name is replaced."""
     others = select(func.count()).where(SavedFilter.account == actor.account, SavedFilter.name != name)
     if int(await session.scalar(others) or 0) >= AT_MOST:
-        raise Conflict(f"最多保存 {AT_MOST} 个常用筛选，请先删除不用的。", code="too_many_filters")
+        raise Conflict(f"最多保存 {AT_MOST} 个常用筛选，请先删除不用的。", code=codes.TOO_MANY_FILTERS)
     row = {"id": uuid4(), "account": actor.account, "name": name, "query": query}
     statement = (
         insert(SavedFilter)

@@ -14,6 +14,7 @@ from services.applications.forms.filled.checks import tied
 from services.applications.tables.applications import Application
 from services.applications.tables.desk import UnlockRequest
 from services.applications.workflow import State
+from shared import codes
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 
@@ -30,16 +31,16 @@ async def ask(session: AsyncSession, actor: Actor, id: UUID, section: str, reaso
     _must_be_correcting(application, actor)
     form = form_of(application)
     if form.section(section) is None:
-        raise Invalid([FieldError(field="section", code="unknown_section", message="没有这份申报材料")])
+        raise Invalid([FieldError(field="section", code=codes.UNKNOWN_SECTION, message="没有这份申报材料")])
     if not reason.strip():
         raise Invalid(
-            [FieldError(field="reason", code="required", message="请说明需要修改的内容和原因")],
+            [FieldError(field="reason", code=codes.REQUIRED, message="请说明需要修改的内容和原因")],
             "请说明需要修改的内容和原因。",
         )
     if section in application.unlocked:
-        raise Conflict("本项材料已经可以修改。", code="already_unlocked")
+        raise Conflict("本项材料已经可以修改。", code=codes.ALREADY_UNLOCKED)
     if any(r.section == section and _is_open(r, application) for r in await listed(session, application)):
-        raise Conflict("已经申请开放本项材料，请等待审核人员处理。", code="already_asked")
+        raise Conflict("已经申请开放本项材料，请等待审核人员处理。", code=codes.ALREADY_ASKED)
     made = UnlockRequest(
         id=uuid4(),
         application_id=id,
@@ -67,10 +68,10 @@ async def decide(
     if found is None:
         raise NotFound("未找到该条申请。")
     if not _is_open(found, application):
-        raise Conflict("该条申请已经处理，或者申报单位已不在补正。", code="already_decided")
+        raise Conflict("该条申请已经处理，或者申报单位已不在补正。", code=codes.ALREADY_DECIDED)
     if not grant and not note.strip():
         raise Invalid(
-            [FieldError(field="note", code="required", message="请说明不同意的理由")], "请说明不同意的理由。"
+            [FieldError(field="note", code=codes.REQUIRED, message="请说明不同意的理由")], "请说明不同意的理由。"
         )
     found.status = "granted" if grant else "refused"
     found.note, found.decided_by, found.decided_at = note.strip(), actor.name, actor.received_at
@@ -95,5 +96,5 @@ def _is_open(request: UnlockRequest, application: Application) -> bool:
 
 def _must_be_correcting(application: Application, actor: Actor) -> None:
     if application.state != State.RETURNED:
-        raise Conflict("只有退回补正的申请可以申请开放材料。", code="wrong_state")
+        raise Conflict("只有退回补正的申请可以申请开放材料。", code=codes.WRONG_STATE)
     must_be_in_time(application, actor)

@@ -15,6 +15,7 @@ from services.applications.core.case import form_of
 from services.applications.rounds.parameters import fitted, must_be_complete, numbers_missing
 from services.applications.rounds.schemas import ExtensionInput, NewRound, RoundChange
 from services.applications.tables.applications import Extension, Round
+from shared import codes
 from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor, Role
 from shared.text.identifiers import uscc
@@ -46,7 +47,7 @@ def _whole_second(values: dict[str, Any]) -> dict[str, Any]:
 
 def _must_be_a_window(round_: Round) -> None:
     if round_.closes_at <= round_.opens_at:
-        raise Invalid([FieldError(field="closes_at", code="before_opening", message="截止时间应晚于开始时间")])
+        raise Invalid([FieldError(field="closes_at", code=codes.BEFORE_OPENING, message="截止时间应晚于开始时间")])
 
 
 def _must_match(round_: Round, version: str | None) -> None:
@@ -113,12 +114,12 @@ async def change(
 
 def _must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> None:
     if "fund_type" in changed or changed.get("form_version", round_.form_version) < round_.form_version:
-        raise Conflict("已发布的批次只能换用同一类表单的更新版本。", code="form_pinned")
+        raise Conflict("已发布的批次只能换用同一类表单的更新版本。", code=codes.FORM_PINNED)
     begun = at >= round_.opens_at
     if begun and "opens_at" in changed:
-        raise Conflict("申报已经开始，不能修改开始时间。", code="already_open")
+        raise Conflict("申报已经开始，不能修改开始时间。", code=codes.ALREADY_OPEN)
     if begun and "closes_at" in changed and changed["closes_at"] < round_.closes_at:
-        raise Conflict("申报已经开始，截止时间只能延后；需要立即截止时请使用“立即截止”。", code="only_later")
+        raise Conflict("申报已经开始，截止时间只能延后；需要立即截止时请使用“立即截止”。", code=codes.ONLY_LATER)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +142,7 @@ async def publish(
         return round_
     if round_.closes_at <= actor.received_at:
         raise Invalid(
-            [FieldError(field="closes_at", code="in_the_past", message="截止时间已过，请先修改截止时间")]
+            [FieldError(field="closes_at", code=codes.IN_THE_PAST, message="截止时间已过，请先修改截止时间")]
         )
     missing = must_be_complete(form_of(round_), round_.parameters, accept_missing=accept_missing)
     round_.published_at = actor.received_at
@@ -157,7 +158,7 @@ async def close(session: AsyncSession, actor: Actor, id: UUID, version: str | No
     _must_match(round_, version)
     now = actor.received_at.replace(microsecond=0)
     if round_.published_at is None or not round_.opens_at < now < round_.closes_at:
-        raise Conflict("只有正在申报的批次可以立即截止。", code="not_open")
+        raise Conflict("只有正在申报的批次可以立即截止。", code=codes.NOT_OPEN)
     before, round_.closes_at = round_.closes_at, now
     round_.version += 1
     record(
@@ -172,17 +173,19 @@ async def extend(session: AsyncSession, actor: Actor, id: UUID, given: Extension
     """Late acceptance for one enterprise; a second one replaces the first."""
     round_ = await round_queries.round_(session, id, lock=True)
     if round_.published_at is None:
-        raise Conflict("批次尚未发布，请直接修改截止时间。", code="not_published")
+        raise Conflict("批次尚未发布，请直接修改截止时间。", code=codes.NOT_PUBLISHED)
     errors = []
     try:
         enterprise = uscc(given.enterprise)
     except ValueError as error:
-        errors.append(FieldError(field="enterprise", code="not_uscc", message=str(error)))
+        errors.append(FieldError(field="enterprise", code=codes.NOT_USCC, message=str(error)))
     until = given.until.replace(microsecond=0)
     if until <= round_.closes_at:
-        errors.append(FieldError(field="until", code="before_closing", message="延期截止时间应晚于批次的截止时间"))
+        errors.append(
+            FieldError(field="until", code=codes.BEFORE_CLOSING, message="延期截止时间应晚于批次的截止时间")
+        )
     if not given.reason.strip():
-        errors.append(FieldError(field="reason", code="required", message="请填写延期理由"))
+        errors.append(FieldError(field="reason", code=codes.REQUIRED, message="请填写延期理由"))
     if errors:
         raise Invalid(errors)
     before = await round_queries.extension(session, id, enterprise)

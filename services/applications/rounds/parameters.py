@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.definition import Form
 from services.applications.forms.formulas.functions import day
+from shared import codes
 from shared.errors import FieldError, Invalid
 from shared.text import amounts, printable
 from shared.text.typed_text import UnreadableText, cleaned
@@ -70,7 +71,7 @@ def must_be_complete(
         if need.kind == "options" or not (accept_missing or need.name in accepted)
     ]
     if errors:
-        raise Invalid(errors, "表单需要的批次参数尚未填写完整。", code="parameters_missing")
+        raise Invalid(errors, "表单需要的批次参数尚未填写完整。", code=codes.PARAMETERS_MISSING)
     return [need.name for need in lacking]
 
 

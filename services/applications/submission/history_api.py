@@ -21,7 +21,7 @@ from services.applications.submission.changes import changes
 from services.applications.submission.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TriedView
 from services.applications.submission.views import revision_view
 from services.applications.workflow import EDITABLE, LABELS, State
-from shared import clock
+from shared import clock, codes
 from shared.errors import Malformed
 from shared.http.app import actor, answer, uuid_in_path
 from shared.http.query_params import number
@@ -71,7 +71,7 @@ async def get_changes(request: web.Request) -> web.Response:
     try:
         first = number(request.query.get("since", str(last - 1)), last - 1)
     except Malformed as error:
-        raise Malformed("since 应为更早的版次。", code="bad_since") from error
+        raise Malformed("since 应为更早的版次。", code=codes.BAD_SINCE) from error
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         form = form_of(application)

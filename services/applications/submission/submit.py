@@ -27,7 +27,7 @@ from services.applications.submission import paper_tokens
 from services.applications.submission.tickets import arrival
 from services.applications.tables.applications import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.workflow import Action, move
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, RENDER_DOCUMENT, Profile, RenderDocument, SubmissionReceived
@@ -156,7 +156,7 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, s
         names = "、".join(f"“{s.label}”" for s in unseen)
         raise Conflict(
             f"{names}在您选择放弃修改之后又有新的暂存，请核对后再选择。",
-            code="newer_draft",
+            code=codes.NEWER_DRAFT,
             sections=[s.key for s in unseen],
         )
     open_ = [s for s in newer if s.key not in discard]
@@ -164,7 +164,7 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, s
         raise Invalid(
             [unsaved(s.key, s.label) for s in open_],
             "有暂存内容尚未保存，请先保存表单或放弃修改。",
-            code="unsaved_draft",
+            code=codes.UNSAVED_DRAFT,
         )
     for section in newer:
         drop_draft(rows[section.key])
@@ -178,7 +178,7 @@ def _validated(filled: Filled) -> Sections:
     if errors:
         order = {section.key: n for n, section in enumerate(filled.form.sections)}
         errors.sort(key=lambda e: order.get(e.section or "", 0))
-        raise Invalid(errors, f"还有 {len(errors)} 处需要填写或修改，暂不能提交。", code="incomplete")
+        raise Invalid(errors, f"还有 {len(errors)} 处需要填写或修改，暂不能提交。", code=codes.INCOMPLETE)
     return filled.effective()
 
 
