@@ -74,7 +74,7 @@ def _without_needless(text: str) -> str:
     return _UNSEEN.sub(lambda found: found[0] if found.start() in needed else "", text)
 
 
-# What two writings of one name may differ in, as a pattern that PostgreSQL reads too (`repository.applications`).
+# What two writings of one name may differ in, as a pattern that PostgreSQL reads too (`filling.queries`).
 FOLDED_AWAY = rf"[\s()\[\]{{}}<>〈〉《》【】〔〕〖〗「」『』\"'“”‘’{_BLANKS}{_FORMAT}]"
 DASHES = "‐‑‒–—―−"
 _FOLDED_AWAY, _TO_HYPHEN = re.compile(FOLDED_AWAY), str.maketrans(dict.fromkeys(DASHES, "-"))

@@ -50,6 +50,6 @@ async def transaction(request: web.Request) -> AsyncIterator[AsyncSession]:
 
 
 def hints_of(session: AsyncSession) -> list[Hint]:
-    """What use cases noted in a transaction (`recording.hint`)."""
+    """What use cases noted in a transaction (`audit.hint`)."""
     noted: list[Hint] = session.info.pop("hints", [])
     return noted

@@ -2,7 +2,7 @@
 a place, and what is said beside it: a mistake, an opinion, where a value came from.
 
 Input names: `f.<field>`, `t.<table>.<n>.<column>` beside `t.<table>.<n>.id` or `.row`, `s.<slot>` for the
-attachments a slot holds, `file.<slot>` for a new one. `typed` reads them back. Ids name rows by their own id,
+attachments a slot holds, `file.<slot>` for a new one. `form_values` reads them back. Ids name rows by their own id,
 so that a link from another page finds its place (`anchor`).
 """
 

@@ -40,7 +40,7 @@ class Row:
 
 
 class Situation:
-    """Values of a form, kept ones (as `answers` keeps them), by section; a section without is not filled in.
+    """Values of a form, kept ones (as `reading` keeps them), by section; a section without is not filled in.
 
     Hidden values count as not filled in, whatever stands there. Each answer is worked out once.
     """
