@@ -113,7 +113,7 @@ async def run(var: Path, counts: dict[str, int], *, free_ports: bool) -> None:
 
 
 def running(var: Path) -> dict[str, Any]:
-    """What `run.json` says of the system that runs from a folder; `CannotRun` when none does."""
+    """Return what `run.json` says of the system that runs from a folder; `CannotRun` when none does."""
     file = var / "run.json"
     if file.exists():
         found: dict[str, Any] = json.loads(file.read_text())
@@ -123,7 +123,7 @@ def running(var: Path) -> dict[str, Any]:
 
 
 def execute(var: Path, service: str, command: list[str]) -> int:
-    """One command of a service with the settings of the running system; its exit code."""
+    """Return one command of a service with the settings of the running system; its exit code."""
     environment = running(var)["environments"][service]
     full = [sys.executable, "-m", f"services.{service}", *command]
     return subprocess.run(full, env=environment, cwd=ROOT, check=False).returncode

@@ -39,7 +39,7 @@ class Keeper:
 
 
 def messages(folder: Path) -> list[dict[str, str]]:
-    """Every mail, newest first."""
+    """Return every mail, newest first."""
     found = []
     for file in sorted(folder.glob("*.eml"), reverse=True):
         message = message_from_bytes(file.read_bytes(), policy=policy.default)

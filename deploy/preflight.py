@@ -28,7 +28,7 @@ POOL_SIZE = 10
 
 
 def of_service(environment: dict[str, str], service: str) -> list[Finding]:
-    """What a service's own `preflight` found, with its own settings."""
+    """Return what a service's own `preflight` found, with its own settings."""
     done = subprocess.run(
         [sys.executable, "-m", f"services.{service}", "preflight", "--json"],
         env=environment,
@@ -46,7 +46,7 @@ def of_service(environment: dict[str, str], service: str) -> list[Finding]:
 
 
 def wanted(processes: dict[str, Any], environments: dict[str, dict[str, str]]) -> dict[str, int]:
-    """The most connections each running process may open."""
+    """Return the most connections each running process may open."""
     found = {}
     for name in processes:
         kind = re.sub(r"-\d+$", "", name)
@@ -58,7 +58,7 @@ def wanted(processes: dict[str, Any], environments: dict[str, dict[str, str]]) -
 
 
 def pools(description: dict[str, Any]) -> list[Finding]:
-    """Whether all of them fit into the database."""
+    """Tell whether all of them fit into the database."""
     environments = description["environments"]
     total = wanted(description["processes"], environments)
     settings = ApplicationsSettings.model_validate(

@@ -36,7 +36,7 @@ class _Amqp(AMQP):  # type: ignore[misc]
 
 
 def celery_app(service: str, broker_url: str) -> Celery:
-    """An app that publishes to, or consumes from, the queues of `shared.messages`."""
+    """Return an app that publishes to, or consumes from, the queues of `shared.messages`."""
     amqp = urlsplit(broker_url).scheme in {"amqp", "amqps"}
     app = Celery(service, broker=broker_url, set_as_current=False, amqp=_Amqp)
     app.conf.update(

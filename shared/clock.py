@@ -7,25 +7,25 @@ SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 def now() -> datetime:
-    """The present instant, aware, in UTC."""
+    """Return the present instant, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def today() -> date:
-    """The date on an office calendar in Beijing."""
+    """Return the date on an office calendar in Beijing."""
     return now().astimezone(SHANGHAI).date()
 
 
 def show(instant: datetime) -> str:
-    """An instant as people of the office read it, to the second: ``2026-11-23 17:59:59``."""
+    """Return an instant as people of the office read it, to the second: ``2026-11-23 17:59:59``."""
     return instant.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def show_date(instant: datetime) -> str:
-    """The date of an instant in Beijing: ``2026-11-23``."""
+    """Return the date of an instant in Beijing: ``2026-11-23``."""
     return instant.astimezone(SHANGHAI).strftime("%Y-%m-%d")
 
 
 def show_long_date(day: date) -> str:
-    """A date as an official paper writes it: ``2026年11月23日``."""
+    """Return a date as an official paper writes it: ``2026年11月23日``."""
     return f"{day.year}年{day.month}月{day.day}日"

@@ -71,7 +71,7 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
 
 
 def async_engine(settings: DatabaseSettings) -> AsyncEngine:
-    """The engine of an aiohttp service. When the pool is empty, waiting ends after `database_pool_timeout`."""
+    """Return the engine of an aiohttp service. When the pool is empty, waiting ends after `database_pool_timeout`."""
     made = create_async_engine(settings.database_url.get_secret_value(), **_options(settings))
     event.listen(made.sync_engine, "handle_error", _going)
     _ask_the_idle(made.sync_engine)
@@ -89,7 +89,7 @@ async def in_transaction(settings: DatabaseSettings, work: Callable[[AsyncSessio
 
 
 def engine(settings: DatabaseSettings) -> Engine:
-    """The engine of a worker."""
+    """Return the engine of a worker."""
     made = create_engine(settings.database_url.get_secret_value(), **_options(settings))
     event.listen(made, "handle_error", _going)
     _ask_the_idle(made)

@@ -73,7 +73,7 @@ class Signer:
     def token(
         self, audience: str, method: str, target: str, actor: Actor | None = None, *, at: datetime | None = None
     ) -> str:
-        """A token that opens `method` and `target` (path and query) of `audience` for 60 s, on behalf of `actor` or of
+        """Return a token that opens `method` and `target` (path and query) of `audience` for 60 s, on behalf of `actor` or of
         the service itself."""
         issued = at or clock.now()
         claims: dict[str, Any] = {
@@ -95,7 +95,7 @@ class Signer:
         return jwt.encode(said, self._key, algorithm="EdDSA", headers={"kid": self._service})
 
     def headers(self, audience: str, method: str, target: str, actor: Actor | None = None) -> dict[str, str]:
-        """The `Authorization` header of one call."""
+        """Return the `Authorization` header of one call."""
         return {"Authorization": f"Bearer {self.token(audience, method, target, actor)}"}
 
 
@@ -113,7 +113,7 @@ class Verifier:
         }
 
     def caller(self, authorization: str | None, method: str, target: str) -> Caller:
-        """Who signed an `Authorization` header; `NotSignedIn` unless it is fresh, from a trusted key, and was made for
+        """Return who signed an `Authorization` header; `NotSignedIn` unless it is fresh, from a trusted key, and was made for
         this service and this very request."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -132,7 +132,7 @@ class Verifier:
         return Caller(service, actor)
 
     def statement(self, text: str, subject: str, service: str) -> dict[str, Any] | None:
-        """What `service` stated about `subject`; None unless it is signed by a trusted key and still valid."""
+        """Return what `service` stated about `subject`; None unless it is signed by a trusted key and still valid."""
         try:
             return self._claims(text, service, subject, ["exp", "iat", "iss", "aud"])
         except (jwt.InvalidTokenError, KeyError):
@@ -175,6 +175,6 @@ def _said_to_be(token: str) -> str:
 
 
 def public_key(private: bytes) -> bytes:
-    """The 32 bytes of the public key that belongs to an Ed25519 private key."""
+    """Return the 32 bytes of the public key that belongs to an Ed25519 private key."""
     key = Ed25519PrivateKey.from_private_bytes(private).public_key()
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)

@@ -47,12 +47,12 @@ class Hint(Contract):
 
 
 def signed(signer: Signer, hint: Hint) -> str:
-    """A hint as it is published."""
+    """Return a hint as it is published."""
     return signer.statement(SUBJECT, LIFETIME, {"hint": hint.model_dump(mode="json")})
 
 
 def heard(verifier: Verifier, text: str) -> Hint | None:
-    """The hint that one of our services told just now; None for anything else."""
+    """Return the hint that one of our services told just now; None for anything else."""
     for service in TELLERS:
         if (claims := verifier.statement(text, SUBJECT, service)) is not None:
             try:

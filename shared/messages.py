@@ -195,7 +195,7 @@ FORGOTTEN_NAME = "（已删除）"
 
 
 def forgotten_event(payload: dict[str, Any]) -> dict[str, Any]:
-    """An event as it is kept when its person is forgotten: still an event, for nobody."""
+    """Return an event as it is kept when its person is forgotten: still an event, for nobody."""
     nobody = Person(name=FORGOTTEN_NAME, email=None, enterprise=payload["to"]["enterprise"])
     return {**payload, "to": nobody.model_dump(), "fallback": None}
 

@@ -38,7 +38,7 @@ class Keyring:
         return self._newest + nonce + self._ciphers[self._newest].encrypt(nonce, plain, context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
-        """What was sealed; `CannotOpen` when it cannot be trusted."""
+        """Return what was sealed; `CannotOpen` when it cannot be trusted."""
         nonce, rest = sealed[_ID : _ID + _NONCE], sealed[_ID + _NONCE :]
         try:
             return self._ciphers[sealed[:_ID]].decrypt(nonce, rest, context)
@@ -46,5 +46,5 @@ class Keyring:
             raise CannotOpen from error
 
     def is_current(self, sealed: bytes) -> bool:
-        """Whether the newest key made it."""
+        """Tell whether the newest key made it."""
         return sealed[:_ID] == self._newest

@@ -19,12 +19,12 @@ PDFS = "pdf/"
 
 
 def pdf_key(sha256: str) -> str:
-    """Where a finished PDF stands."""
+    """Return where a finished PDF stands."""
     return f"{PDFS}{sha256[:2]}/{sha256}.pdf"
 
 
 def attachment_key(sha256: str) -> str:
-    """Where an attachment stands."""
+    """Return where an attachment stands."""
     return f"{ATTACHMENTS}{sha256[:2]}/{sha256}"
 
 
@@ -64,7 +64,7 @@ class Store:
         )
 
     def get(self, key: str) -> bytes:
-        """The whole object; `FileNotFoundError` when there is none."""
+        """Return the whole object; `FileNotFoundError` when there is none."""
         return bytes(obstore.get(self._inner, key).bytes())
 
     async def exists(self, key: str) -> bool:
@@ -75,7 +75,7 @@ class Store:
         return True
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
-        """The object in chunks; `FileNotFoundError` when there is none."""
+        """Yield the object in chunks; `FileNotFoundError` when there is none."""
         found = await obstore.get_async(self._inner, key)
         async for chunk in found.stream(min_chunk_size=CHUNK):
             yield bytes(chunk)

@@ -35,7 +35,7 @@ class Ticket(BaseModel):
 
 
 def renewed(earlier: Ticket | None, fresh: Ticket) -> Ticket:
-    """The ticket for one more refusal: the earlier one as it is, first arrival and end, if it is of the same application,
+    """Return the ticket for one more refusal: the earlier one as it is, first arrival and end, if it is of the same application,
     version and session; else the fresh one."""
     if earlier is None:
         return fresh
@@ -44,12 +44,12 @@ def renewed(earlier: Ticket | None, fresh: Ticket) -> Ticket:
 
 
 def issue(signer: Signer, ticket: Ticket) -> str:
-    """The ticket as text, valid until its end."""
+    """Return the ticket as text, valid until its end."""
     return signer.statement(SUBJECT, ticket.ends_at - clock.now(), ticket.model_dump(mode="json"))
 
 
 def read(verifier: Verifier, text: str | None, *, at: datetime) -> Ticket | None:
-    """The ticket as it counts at an instant; None for one that is missing, forged or over: then the request is judged by its
+    """Return the ticket as it counts at an instant; None for one that is missing, forged or over: then the request is judged by its
     own arrival."""
     if not text or len(text) > LONGEST:
         return None

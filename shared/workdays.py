@@ -40,7 +40,7 @@ class WorkingDays:
         self._warned: set[int] = set()
 
     def known(self, year: int) -> bool:
-        """Whether the holidays of a year are known, and not only its weekends."""
+        """Tell whether the holidays of a year are known, and not only its weekends."""
         if year in self._years:
             return True
         try:
@@ -63,7 +63,7 @@ class WorkingDays:
             return day.weekday() < 5
 
     def after(self, start: datetime, days: int) -> datetime:
-        """The same time of day, so many working days later, on Beijing's calendar."""
+        """Return the same time of day, so many working days later, on Beijing's calendar."""
         at = start.astimezone(clock.SHANGHAI)
         while days > 0:
             at += timedelta(days=1)

@@ -15,7 +15,7 @@ from deploy.embedded.postgres import binaries
 
 
 def plain(url: str) -> str:
-    """The URL as libpq reads it."""
+    """Return the URL as libpq reads it."""
     return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", url)
 
 
@@ -48,7 +48,7 @@ def _major(folder: Path) -> int:
 
 
 def tools(server: int) -> Path:
-    """The folder of the tools for a server of major version `server`: its own, or the next newer ones."""
+    """Return the folder of the tools for a server of major version `server`: its own, or the next newer ones."""
     known = sorted((major, str(folder)) for folder in _folders() if (major := _major(folder)) >= server)
     if not known:
         raise CannotRun(f"no pg_dump of version {server} or newer here; install postgresql-client-{server}")

@@ -34,7 +34,7 @@ PASSING = "preflight/"
 
 
 def create(database_url: str, store_url: str, master_key: str, to: Path, key: str = "") -> Path:
-    """A finished backup's folder below `to`, encrypted to `key` where there is one; nobody else on this machine may read
+    """Return a finished backup's folder below `to`, encrypted to `key` where there is one; nobody else on this machine may read
     it either way.
 
     Objects are copied before and after the dump: what the dump names was either there before it, or came while it
@@ -89,7 +89,7 @@ def create(database_url: str, store_url: str, master_key: str, to: Path, key: st
 
 
 def _dump(url: str, file: Path) -> tuple[int, dict[str, int], set[str]]:
-    """The dump, and from its own snapshot: the server's version, counts, the keys of objects it names."""
+    """Return the dump, and from its own snapshot: the server's version, counts, the keys of objects it names."""
     with client.connect(url) as connection:
         server = connection.info.server_version // 10000
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -47,7 +47,7 @@ class _Known(BaseModel):
 
 
 def fingerprint(master_key: str) -> str:
-    """A name for a key that tells nothing about it."""
+    """Return a name for a key that tells nothing about it."""
     try:
         raw = _Known.model_validate({"master_key": master_key}).master_key
     except ValidationError:
@@ -61,14 +61,14 @@ def digest(file: Path) -> str:
 
 
 def content_of(key: str) -> str | None:
-    """The SHA-256 in an object's name; None for one that is not named by its content."""
+    """Return the SHA-256 in an object's name; None for one that is not named by its content."""
     name = key.rpartition("/")[2].removesuffix(".pdf")
     named = key.startswith(("pdf/", "attachments/")) and len(name) == 64
     return name if named else None
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a whole backup; `CannotRun` says what is wrong with another."""
+    """Return the manifest of a whole backup; `CannotRun` says what is wrong with another."""
     try:
         found = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
@@ -81,7 +81,7 @@ def read(folder: Path) -> Manifest:
 
 
 def verify(folder: Path) -> tuple[Manifest, list[str]]:
-    """The manifest and the keys of all objects, after every digest was compared: those of the plain contents."""
+    """Return the manifest and the keys of all objects, after every digest was compared: those of the plain contents."""
     found = read(folder)
     for name, expected in ((DUMP + found.suffix, found.dump_sha256), (LISTED, found.listed_sha256)):
         if not (folder / name).is_file() or _digest_inside(folder / name) != expected:

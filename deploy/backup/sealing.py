@@ -28,7 +28,7 @@ def recipients(key: str) -> Recipients:
 
 
 def identity() -> x25519.Identity:
-    """The secret key of this command's environment."""
+    """Return the secret key of this command's environment."""
     text = os.environ.get("GM_BACKUP_IDENTITY", "").strip()
     try:
         return x25519.Identity.from_str(text)
@@ -37,7 +37,7 @@ def identity() -> x25519.Identity:
 
 
 def pair() -> tuple[str, str]:
-    """A new secret key and its public key."""
+    """Return a new secret key and its public key."""
     made = x25519.Identity.generate()
     return str(made), str(made.to_public())
 
@@ -49,7 +49,7 @@ def encrypt(plain: Path, to: Path, keys: Recipients) -> None:
 
 @contextmanager
 def opened(file: Path) -> Iterator[Path]:
-    """The plain content of an encrypted file, for as long as it is looked at; any other file as it is."""
+    """Give the plain content of an encrypted file, for as long as it is looked at; any other file as it is."""
     if file.suffix != SUFFIX:
         yield file
         return

@@ -24,7 +24,7 @@ SETTLE_SECONDS = 30
 
 @contextmanager
 def system(var: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The data folder and description of a running system; one of its own when none runs from `var`."""
+    """Give the data folder and description of a running system; one of its own when none runs from `var`."""
     try:
         yield var, running(var)
         return
@@ -53,7 +53,7 @@ def _until_ready(var: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 def reconcile(var: Path) -> dict[str, Any]:
-    """The report, once what is under way has settled."""
+    """Return the report, once what is under way has settled."""
     until = time.monotonic() + SETTLE_SECONDS
     command = [sys.executable, "-m", "deploy.local", "--var", str(var), "exec", "applications", "reconcile"]
     while True:

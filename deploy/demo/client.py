@@ -56,7 +56,7 @@ class Person:
         key: bool = False,
         **options: Any,
     ) -> httpx.Response:
-        """One call below `/api/v1`; `Unexpected` unless it answers as the story says."""
+        """Return one call below `/api/v1`; `Unexpected` unless it answers as the story says."""
         headers = {"X-CSRF-Token": self.csrf_token}
         if etag is not None:
             headers["If-Match"] = f'"{etag}"'
@@ -69,7 +69,7 @@ class Person:
         return answer
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """One request below `/api/v1`, whatever it answers."""
+        """Return one request below `/api/v1`, whatever it answers."""
         return self._http.request(method, f"/api/v1{path}", **options)
 
     def wait_for(self, path: str, seconds: float) -> httpx.Response:

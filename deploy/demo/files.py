@@ -5,7 +5,7 @@ import zlib
 
 
 def pdf(text: str = "demo", *, weight: int = 0) -> bytes:
-    """One A4 page with a line of ASCII text; `weight` adds that many bytes that no viewer shows."""
+    """Return one A4 page with a line of ASCII text; `weight` adds that many bytes that no viewer shows."""
     line = f"BT /F1 24 Tf 72 720 Td ({text}) Tj ET".encode("ascii")
     bodies = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -29,7 +29,7 @@ def pdf(text: str = "demo", *, weight: int = 0) -> bytes:
 
 
 def png(width: int = 48, height: int = 32) -> bytes:
-    """A picture of one colour. Its bytes grow far slower than its sides."""
+    """Return a picture of one colour. Its bytes grow far slower than its sides."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

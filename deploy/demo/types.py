@@ -51,7 +51,7 @@ def values_of(fund_type: str, files: Files, **changes: Any) -> Sections:
 
 
 def _shared(files: Files, name: str, amount: str, own: str) -> tuple[Sections, list[dict[str, Any]]]:
-    """The materials that every type has, and its sources of funding."""
+    """Return the materials that every type has, and its sources of funding."""
     filled = reward_values({slot: files.get(slot, []) for slot in REWARD_SLOTS}, amount=amount, name=name)
     sources = filled["project_content"]["funding_sources"]
     sources[1]["amount_wan"] = own
@@ -164,7 +164,7 @@ def _innovation_cluster(
 
 
 def _in_order(shared: Sections, **own: dict[str, Any]) -> Sections:
-    """The materials as the forms order them: contact, company, the type's own, the plan, what follows, the commitment."""
+    """Return the materials as the forms order them: contact, company, the type's own, the plan, what follows, the commitment."""
     before = {key: own[key] for key in ("studio", "cluster", "project_content") if key in own}
     after = {key: value for key, value in own.items() if key not in before}
     return {

@@ -112,5 +112,5 @@ PNG = png()
 
 
 def file_for(slot: str) -> tuple[str, bytes]:
-    """A small file that the slot accepts."""
+    """Return a small file that the slot accepts."""
     return ("作品.png", PNG) if slot == "photos" else (f"{slot}.pdf", pdf(slot))

@@ -11,7 +11,7 @@ STATUS = re.compile(r"(?:^## Status\s+|^\*\*Status\.\*\* )(.+?)(?:\n\n|\Z)", re.
 
 
 def index() -> str:
-    """A table of all records. `ValueError` for a record without number, title or status."""
+    """Return a table of all records. `ValueError` for a record without number, title or status."""
     rows = []
     for file in sorted(FOLDER.glob("[0-9]*.md")):
         text = file.read_text(encoding="utf-8").strip()

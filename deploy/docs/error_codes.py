@@ -35,7 +35,7 @@ CALLED = {
 
 
 def page() -> str:
-    """One table of all codes: status, sentences, where they are raised."""
+    """Return one table of all codes: status, sentences, where they are raised."""
     statuses: dict[str, set[str]] = defaultdict(set)
     texts: dict[str, dict[str, None]] = defaultdict(dict)
     places: dict[str, set[str]] = defaultdict(set)
@@ -102,7 +102,7 @@ class _Errors:
                 yield from self._in_call(node)
 
     def _in_call(self, call: ast.Call, of: str = "") -> Iterator[tuple[str, str, str]]:
-        """What a call says; `of`: the class, when it is the call of its base's constructor."""
+        """Yield what a call says; `of`: the class, when it is the call of its base's constructor."""
         name = of or _name(call.func)
         status = CALLED.get(name) or self._status(name)
         given = {keyword.arg: keyword.value for keyword in call.keywords}
@@ -118,7 +118,7 @@ class _Errors:
                     yield code, status, _chinese(_text(second))
 
     def _class_code(self, definition: ast.ClassDef) -> str:
-        """The code that a class of errors has for itself."""
+        """Return the code that a class of errors has for itself."""
         for node in definition.body:
             if isinstance(node, ast.Assign):
                 names = {target.id for target in node.targets if isinstance(target, ast.Name)}
@@ -127,13 +127,13 @@ class _Errors:
         return ""
 
     def _constant(self, node: ast.expr) -> str:
-        """A literal, or a constant by its name."""
+        """Return a literal, or a constant by its name."""
         if isinstance(node, ast.Name | ast.Attribute) and (name := _name(node)).isupper():
             return self._constants.get(name, "")
         return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
     def _status(self, name: str) -> str:
-        """The status of an error's class, its own or its nearest base's."""
+        """Return the status of an error's class, its own or its nearest base's."""
         if name in self._statuses:
             return self._statuses[name]
         return next((found for base in self._bases.get(name, []) if (found := self._status(base))), "")
@@ -144,7 +144,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _text(node: ast.expr) -> str:
-    """A literal text, with “…” for whatever is put into it."""
+    """Return a literal text, with “…” for whatever is put into it."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

@@ -22,7 +22,7 @@ a call is made for. `If-Match`: the version that the caller saw. `key`: needs an
 
 
 def page() -> str:
-    """All tables, one a service."""
+    """Return all tables, one a service."""
     parts = [
         ("Pages (gateway)", _pages(PAGES)),
         ("API at the gateway", _pages(API)),
@@ -78,6 +78,6 @@ def _roles(roles: frozenset[Role]) -> str:
 
 
 def _says(handler: Callable[..., object]) -> str:
-    """The first sentence of a handler's docstring."""
+    """Return the first sentence of a handler's docstring."""
     text = " ".join((handler.__doc__ or "").split())
     return text.partition(". ")[0].removesuffix(".")

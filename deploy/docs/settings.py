@@ -15,7 +15,7 @@ SETTING = re.compile(r"#?(GM_[A-Z_]+)=(.*)")
 
 
 def page() -> str:
-    """One table a section of the file."""
+    """Return one table a section of the file."""
     parts: list[str] = [TEXT]
     rows: list[tuple[str, str, str]] = []
     comment: list[str] = []

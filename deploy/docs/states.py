@@ -8,7 +8,7 @@ from services.applications.workflow import LABELS, TABLE, Action, Place, State
 
 
 def section() -> str:
-    """A Mermaid diagram of all moves, then the table with roles and guards."""
+    """Return a Mermaid diagram of all moves, then the table with roles and guards."""
     lines = ["```mermaid", "stateDiagram-v2"]
     lines += [f'    state "{LABELS[state]}" as {state}' for state in State]
     lines.append(f"    [*] --> {State.DRAFT}: 新增项目")
@@ -31,7 +31,7 @@ def section() -> str:
 
 
 def _destinations(to: State | Place) -> Iterator[str]:
-    """Where a rule leads: one state, or each state that the application may have come from."""
+    """Yield where a rule leads: one state, or each state that the application may have come from."""
     came_by = {Place.SUBMITTED_FROM: Action.SUBMIT, Place.RETURNED_FROM: Action.RETURN}
     if isinstance(to, State):
         yield to

@@ -59,7 +59,7 @@ def _settings_of(service: str) -> set[str]:
 
 
 def known_settings() -> set[str]:
-    """Every setting there is (`.env.example` explains them)."""
+    """Return every setting there is (`.env.example` explains them)."""
     return set().union(*map(_settings_of, SERVICES)) | PORTS.keys() | {"GM_CHROMIUM"}
 
 
@@ -100,7 +100,7 @@ class Plan:
         return self.url("GM_MAIL_PAGE_PORT")
 
     def embeds(self, setting: str) -> bool:
-        """Whether the embedded part that this setting replaces is ours to run."""
+        """Tell whether the embedded part that this setting replaces is ours to run."""
         return not self.given.get(setting)
 
     @property
@@ -113,7 +113,7 @@ class Plan:
         return self.embeds("GM_IDP_ISSUER") and self.embeds("GM_IDP_URL")
 
     def own_ports(self) -> dict[str, int]:
-        """The ports that must be free."""
+        """Return the ports that must be free."""
         unused = set()
         if not self.embeds("GM_DATABASE_URL"):
             unused.add("GM_POSTGRES_PORT")
@@ -124,7 +124,7 @@ class Plan:
         return {name: port for name, port in self.ports.items() if name not in unused}
 
     def _s3(self) -> dict[str, str]:
-        """What the S3 client is told by whoever starts the system; nothing for a folder."""
+        """Return what the S3 client is told by whoever starts the system; nothing for a folder."""
         if not self.given.get("GM_STORE_URL", "").startswith("s3://"):
             return {}
         return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
@@ -206,7 +206,7 @@ def _pick(addresses: Mapping[str, str], *names: str) -> dict[str, str]:
 
 
 def _machine() -> dict[str, str]:
-    """What any process needs of this machine, with a locale that is always there."""
+    """Return what any process needs of this machine, with a locale that is always there."""
     kept = ("PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "VIRTUAL_ENV")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},

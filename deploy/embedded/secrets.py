@@ -59,7 +59,7 @@ def _made() -> dict[str, Any]:
 
 
 def load(folder: Path) -> Secrets:
-    """The folder's secrets; what is missing (all of it at the first call, a new one after an upgrade) is made."""
+    """Return the folder's secrets; what is missing (all of it at the first call, a new one after an upgrade) is made."""
     file = folder / "secrets.json"
     known = json.loads(file.read_text()) if file.exists() else {}
     complete = _made() | known

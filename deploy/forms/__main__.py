@@ -80,7 +80,7 @@ class _Unreadable(Exception):
 
 
 def _file(text: str) -> Path:
-    """A path, or a form of the catalogue by its name."""
+    """Return a path, or a form of the catalogue by its name."""
     given, known = Path(text), FOLDER / f"{text}.yaml"
     if not given.exists() and known.exists():
         return known

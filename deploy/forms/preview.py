@@ -40,7 +40,7 @@ class Preview:
         return self.form.section(key)
 
     def definition(self, section: Section) -> Json:
-        """The section as the public contract gives it to the portal."""
+        """Return the section as the public contract gives it to the portal."""
         lists = {name: [o if isinstance(o, str) else o.model_dump() for o in options] for name, options in self.form.lists.items()}  # fmt: skip
         return {**section.model_dump(mode="json"), "lists": lists}
 
@@ -68,7 +68,7 @@ class Preview:
         return reading.Context(form=self.form, facts=self.facts, saved=others)
 
     def page(self, key: str, *, errors: list[FieldError] | None = None, notice: str | None = None) -> str:
-        """The page of one section."""
+        """Return the page of one section."""
         section = self.form.by_key[key]
         context = self._context(section)
         values = self.drafts.get(key, self.saved.get(key, {}))
@@ -152,7 +152,7 @@ class Preview:
         }
 
     def pdf(self) -> bytes:
-        """The application's PDF with what is saved; an empty form when nothing is."""
+        """Return the application's PDF with what is saved; an empty form when nothing is."""
         counted = effective(self.form, self._all_sections(), self.facts)
         model = document_model.of_snapshot(self.form, counted, {}, enterprise=ENTERPRISE, at=clock.now())
         return rendering.render(model, rendering.press()).content
@@ -163,7 +163,7 @@ class Preview:
         return rendering.render(model, rendering.press()).content
 
     def _all_sections(self) -> dict[str, Json]:
-        """Every section, with the rows that an empty table starts with."""
+        """Return every section, with the rows that an empty table starts with."""
         empty: dict[str, Json] = {}
         for section in self.form.sections:
             rows = {

@@ -36,7 +36,7 @@ def _entries(rounds: Path, fund_type: str) -> list[RoundFacts]:
 
 
 def facts_for(file: Path, rounds: Path | None) -> list[RoundFacts | None]:
-    """The rounds a form is linted with: each of its type, or none."""
+    """Return the rounds a form is linted with: each of its type, or none."""
     if rounds is None:
         return [None]
     form, _, _ = read_file(file)
@@ -45,7 +45,7 @@ def facts_for(file: Path, rounds: Path | None) -> list[RoundFacts | None]:
 
 
 def facts_to_try(form: Form, rounds: Path) -> RoundFacts:
-    """A round to fill a form in: the first of its type, with something to choose from in every list it lacks."""
+    """Return a round to fill a form in: the first of its type, with something to choose from in every list it lacks."""
     closes = clock.today().replace(month=12, day=31).isoformat()
     found = next(iter(_entries(rounds, form.fund_type)), RoundFacts(closes_on=closes))
     lists = {

@@ -20,7 +20,7 @@ MAX_BODY = 20 * 1024 * 1024
 
 
 def load(file: Path, rounds: Path, before: Preview | None = None) -> Preview | str:
-    """The form as its file is now, with what was typed before; or what is wrong with it."""
+    """Return the form as its file is now, with what was typed before; or what is wrong with it."""
     form, faults, _ = read_file(file)
     if form is None or any(fault.severity == "error" for fault in faults):
         return "\n".join(said(file, fault) for fault in lint_file(file))
@@ -79,7 +79,7 @@ class _Server:
         return app
 
     def _now(self) -> Preview:
-        """The form as its file is now."""
+        """Return the form as its file is now."""
         found = load(self._file, self._rounds, self._preview)
         if isinstance(found, str):
             raise web.HTTPUnprocessableEntity(
@@ -137,7 +137,7 @@ class _Server:
 
 
 def server(file: Path, rounds: Path) -> web.Application:
-    """The preview as an application, for tests and for `serve`."""
+    """Return the preview as an application, for tests and for `serve`."""
     return _Server(file, rounds).app()
 
 

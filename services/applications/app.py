@@ -42,7 +42,7 @@ SERVICE = "applications"
 
 
 def create_app(settings: ApplicationsSettings) -> web.Application:
-    """The service as one aiohttp application. Nothing is connected before it starts."""
+    """Return the service as one aiohttp application. Nothing is connected before it starts."""
     door = Door(
         SERVICE,
         places=settings.requests_at_once,

@@ -128,7 +128,7 @@ def round_open(f: Facts) -> Refusal | None:
 
 
 def correction_over(correct_by: datetime | None, at: datetime) -> bool:
-    """Whether a correction deadline had passed at an instant; nothing can be corrected without a deadline."""
+    """Tell whether a correction deadline had passed at an instant; nothing can be corrected without a deadline."""
     return correct_by is None or at > correct_by
 
 
@@ -256,7 +256,7 @@ TABLE: dict[tuple[State, Action], Rule] = {
 
 
 def move(facts: Facts, action: Action, roles: frozenset[Role]) -> State | None:
-    """Where `action` leads, or None when it hides the application.
+    """Return where `action` leads, or None when it hides the application.
 
     `Conflict` when the state has no such move or a guard refuses; `NotAllowed` when it is somebody else's.
     """
@@ -280,7 +280,7 @@ def move(facts: Facts, action: Action, roles: frozenset[Role]) -> State | None:
 
 
 def allows(facts: Facts, action: Action, role: Role) -> bool:
-    """Whether the move would be made for this role now."""
+    """Tell whether the move would be made for this role now."""
     try:
         move(facts, action, frozenset({role}))
     except (Conflict, NotAllowed):
@@ -289,7 +289,7 @@ def allows(facts: Facts, action: Action, role: Role) -> bool:
 
 
 def applicant_actions(facts: Facts) -> list[str]:
-    """What the applicant's list offers, in the manual's order (figures 5 and 11).
+    """Return what the applicant's list offers, in the manual's order (figures 5 and 11).
 
     `submit` is offered while the state and the deadline allow it; what is still missing in the sections is
     said when it is pressed, with every reason at once.
@@ -322,7 +322,7 @@ REVIEW_ACTIONS = (
 
 
 def staff_actions(facts: Facts, roles: frozenset[Role]) -> list[str]:
-    """What a member of staff finds in the table for this state; guards speak when it is pressed, because most
+    """Return what a member of staff finds in the table for this state; guards speak when it is pressed, because most
     of them look at what the request brings."""
     return [
         action.value

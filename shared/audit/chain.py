@@ -73,19 +73,19 @@ class Verdict:
 
 
 def link(key: bytes, before: bytes, row: str) -> bytes:
-    """The hash of one link."""
+    """Return the hash of one link."""
     return hmac.new(key, before + hashlib.sha256(row.encode()).digest(), "sha256").digest()
 
 
 async def head(session: AsyncSession, ledger: Ledger) -> Head:
-    """Where the chain ends now."""
+    """Return where the chain ends now."""
     query = f"SELECT position, hash FROM {ledger.schema}.audit_chain ORDER BY position DESC LIMIT 1"  # noqa: S608
     last = (await session.execute(text(query))).one_or_none()
     return Head(last.position, last.hash) if last else START
 
 
 async def must_hold(session: AsyncSession, ledger: Ledger, known: Head) -> None:
-    """`ChainBroken` unless `known` is still in the chain."""
+    """Raise `ChainBroken` unless `known` is still in the chain."""
     if known == START:
         return
     query = f"SELECT hash FROM {ledger.schema}.audit_chain WHERE position = :position"  # noqa: S608

@@ -43,14 +43,14 @@ class Anchor:
     accepted: bool = False
 
     def line(self, key: bytes) -> str:
-        """The anchor as it is kept."""
+        """Return the anchor as it is kept."""
         mark = "_accepted" if self.accepted else ""
         told = f"{self.head.position:012d}_{self.head.hash.hex()}_{self.at.strftime(_AT)}{mark}"
         return f"{told}_{_mac(key, self.schema, told)}"
 
 
 def read(key: bytes, schema: str, line: str) -> Anchor:
-    """The anchor of a line; `Forged` for one that is not ours."""
+    """Return the anchor of a line; `Forged` for one that is not ours."""
     found = LINE.fullmatch(line)
     told, _, mac = line.rpartition("_")
     if found is None or not hmac.compare_digest(mac, _mac(key, schema, told)):
@@ -72,7 +72,7 @@ class Heads(Protocol):
 
 
 def standing(anchors: Iterable[Anchor]) -> list[Anchor]:
-    """The anchors that count, by position: an accepted one takes the place of what was beyond it before."""
+    """Return the anchors that count, by position: an accepted one takes the place of what was beyond it before."""
     counting: list[Anchor] = []
     for anchor in sorted(anchors, key=lambda a: (a.at, a.accepted)):
         if anchor.accepted:
@@ -82,7 +82,7 @@ def standing(anchors: Iterable[Anchor]) -> list[Anchor]:
 
 
 async def known(heads: Heads, schema: str, key: bytes) -> list[Anchor]:
-    """The anchors of a chain that count; `Forged` when one is not ours."""
+    """Return the anchors of a chain that count; `Forged` when one is not ours."""
     return standing(read(key, schema, line) for line in await heads.all(schema))
 
 
@@ -115,7 +115,7 @@ async def report(
 
 
 async def _old(session: AsyncSession, ledger: Ledger) -> bool:
-    """Whether the chain has existed for long enough to have been anchored."""
+    """Tell whether the chain has existed for long enough to have been anchored."""
     query = f"SELECT min(at) < now() - make_interval(secs => :age) FROM {ledger.schema}.audit"  # noqa: S608
     return bool(await session.scalar(text(query), {"age": SECONDS * 3}))
 
@@ -181,7 +181,7 @@ async def accept(session: AsyncSession, ledger: Ledger, key: bytes, heads: Heads
 
 
 async def keep_sealing(sequencer: Sequencer) -> float:
-    """One round of a service's loop: seal what there is, anchor when it is time; seconds to wait before the next."""
+    """Return one round of a service's loop: seal what there is, anchor when it is time; seconds to wait before the next."""
     try:
         sealed = await sequencer.step()
         await sequencer.anchor()

@@ -70,7 +70,7 @@ class Route:
 
 
 def from_services(request: web.Request, name: str) -> str | None:
-    """A header that only our own services send each other; at the edge it is None, for anybody could have written it: nobody
+    """Return a header that only our own services send each other; at the edge it is None, for anybody could have written it: nobody
     outside chooses the trace of a click, or how long we work for an answer."""
     return None if request.app[EDGE] else request.headers.get(name)
 
@@ -116,7 +116,7 @@ def _error_middleware(service: str, busy: tuple[type[Exception], ...]) -> Middle
 
 
 def _application(route: str, request: web.Request) -> dict[str, str]:
-    """The application a request is about, for the log; only what looks like an id gets there."""
+    """Return the application a request is about, for the log; only what looks like an id gets there."""
     id = request.match_info.get("id", "")
     about = "/applications/{id}" in route or route.startswith("/review/{id}")
     return {"application": id} if about and re.fullmatch("[0-9a-fA-F-]{36}", id) else {}
@@ -151,7 +151,7 @@ BODY_SHA256 = web.RequestKey("body_sha256", str)
 
 
 def guarded(route: Route) -> Handler:
-    """The route's handler behind the checks its line of the table asks for."""
+    """Return the route's handler behind the checks its line of the table asks for."""
 
     async def checked(request: web.Request) -> web.StreamResponse:
         if route.callers:
@@ -206,14 +206,14 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def body(request: web.Request, model: type[M]) -> M:
-    """The request's validated JSON body."""
+    """Return the request's validated JSON body."""
     value = request[BODY]
     assert isinstance(value, model)
     return value
 
 
 def actor(request: web.Request) -> Actor:
-    """The person the request is made for; the route's roles have been checked."""
+    """Return the person the request is made for; the route's roles have been checked."""
     found = request[CALLER].actor
     if found is None:
         raise errors.NotSignedIn
@@ -221,12 +221,12 @@ def actor(request: web.Request) -> Actor:
 
 
 def if_match(request: web.Request) -> str:
-    """The tag of `If-Match`, without quotes or the weak mark."""
+    """Return the tag of `If-Match`, without quotes or the weak mark."""
     return request.headers["If-Match"].strip().removeprefix("W/").strip('"')
 
 
 def uuid_in_path(request: web.Request, name: str = "id") -> UUID:
-    """A UUID out of the path; what is none cannot name anything, so it is not found."""
+    """Return a UUID out of the path; what is none cannot name anything, so it is not found."""
     try:
         return UUID(request.match_info[name])
     except ValueError:
@@ -236,7 +236,7 @@ def uuid_in_path(request: web.Request, name: str = "id") -> UUID:
 def answer(
     value: BaseModel | Sequence[BaseModel] | dict[str, Any], status: int = 200, **headers: str
 ) -> web.Response:
-    """A JSON answer; header names are written with underscores: `answer(x, ETag='"3"')`."""
+    """Return a JSON answer; header names are written with underscores: `answer(x, ETag='"3"')`."""
     if isinstance(value, BaseModel):
         text = value.model_dump_json().encode()
     elif isinstance(value, dict):
@@ -284,7 +284,7 @@ def base_app(
     max_body: int = MAX_BODY,
     edge: bool = False,
 ) -> web.Application:
-    """An application that serves a table of routes. `busy`: exceptions that mean 503, try again. `edge`: what people
+    """Return an application that serves a table of routes. `busy`: exceptions that mean 503, try again. `edge`: what people
     reach, where headers of our own services count for nothing."""
     app = web.Application(
         middlewares=[_error_middleware(service, busy), *middlewares],

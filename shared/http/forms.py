@@ -25,7 +25,7 @@ _FAULTS = (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessing
 
 
 def pairs(raw: bytes, *, most: int) -> list[tuple[str, str]]:
-    """The names and values of a url-encoded form."""
+    """Return the names and values of a url-encoded form."""
     try:
         found = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=most, errors="strict")
     except ValueError as error:
@@ -35,7 +35,7 @@ def pairs(raw: bytes, *, most: int) -> list[tuple[str, str]]:
 
 
 async def parts(request: web.Request, *, most: int = MAX_PARTS) -> AsyncIterator[BodyPartReader]:
-    """The parts of a multipart form as they arrive."""
+    """Yield the parts of a multipart form as they arrive."""
     if request.content_type != MULTIPART:
         raise UnsupportedMedia(f"请以 {MULTIPART} 上传。")
     with _readable():
@@ -55,7 +55,7 @@ async def parts(request: web.Request, *, most: int = MAX_PARTS) -> AsyncIterator
 
 
 async def chunks(part: BodyPartReader, size: int = CHUNK) -> AsyncIterator[bytes]:
-    """What a part holds, as it arrives."""
+    """Yield what a part holds, as it arrives."""
     while True:
         with _readable():
             chunk = bytes(await part.read_chunk(size))
@@ -65,7 +65,7 @@ async def chunks(part: BodyPartReader, size: int = CHUNK) -> AsyncIterator[bytes
 
 
 async def text(part: BodyPartReader, limit: int) -> str:
-    """A part that is a field, of at most `limit` bytes."""
+    """Return a part that is a field, of at most `limit` bytes."""
     raw = bytearray()
     async for chunk in chunks(part, 8192):
         raw += chunk

@@ -28,7 +28,7 @@ BEGUN = web.RequestKey("begun", bool)
 
 
 def check(request: web.Request) -> None:
-    """`Malformed` or `UnsupportedMedia` for a request whose end another program could see elsewhere."""
+    """Raise `Malformed` or `UnsupportedMedia` for a request whose end another program could see elsewhere."""
     headers = request.headers
     if not request.raw_path.startswith("/"):
         raise Malformed("请求地址应为以 / 开头的路径。", code=codes.TARGET)
@@ -50,7 +50,7 @@ def check(request: web.Request) -> None:
 
 
 def announced(request: web.Request) -> int:
-    """How much is to come, as far as anybody says: for refusing early, never for reading."""
+    """Return how much is to come, as far as anybody says: for refusing early, never for reading."""
     text = request.headers.get(ANNOUNCED, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else request.content_length or 0
 
@@ -81,7 +81,7 @@ def _unreadable(
     exc: BaseException | None = None,
     message: str | None = None,
 ) -> web.StreamResponse:
-    """The answer to bytes that are no request. aiohttp would repeat the bytes, which may hold a token of ours."""
+    """Return the answer to bytes that are no request. aiohttp would repeat the bytes, which may hold a token of ours."""
     self.log_debug("no request", exc_info=exc)
     if request.writer.output_size > 0:
         raise ConnectionError("an answer has begun")

@@ -36,7 +36,7 @@ async def uncounted(_: web.Request, __: bool) -> Sequence[tuple[str, int]]:
 
 
 def readable(request: web.Request) -> bool:
-    """Whether there is a body that may be read: one that was refused stays where it is."""
+    """Tell whether there is a body that may be read: one that was refused stays where it is."""
     return TAKEN in request or (_STREAMING in request and not request.content.at_eof())
 
 
@@ -58,7 +58,7 @@ class Intake:
         self._coming: Counter[str] = Counter()
 
     def middleware(self) -> Middleware:
-        """Every request with a body through this."""
+        """Return every request with a body through this."""
 
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:

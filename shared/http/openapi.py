@@ -110,7 +110,7 @@ def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, An
 
 
 def _others(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    """Every other answer there is: still in the making, or a problem by its status."""
+    """Return every other answer there is: still in the making, or a problem by its status."""
     found: dict[str, Any] = {}
     if route.waits is not None:
         found["202"] = {
@@ -130,7 +130,7 @@ _BINARY = {"type": "string", "format": "binary"}
 
 
 def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> dict[str, Any]:
-    """The whole document from the fragments of several services; `ValueError` when two mean different things by one
+    """Return the whole document from the fragments of several services; `ValueError` when two mean different things by one
     name."""
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {"Problem": _PROBLEM_SCHEMA}

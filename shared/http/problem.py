@@ -30,7 +30,7 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
 
 
 def problem(error: errors.DomainError, request_id: str) -> web.Response:
-    """An error as a person and a program can read it."""
+    """Return an error as a person and a program can read it."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     body = {
         "type": error.code,
@@ -72,7 +72,7 @@ def _from_http(error: web.HTTPException) -> errors.DomainError | None:
 
 
 def refusal_of(error: Exception, request_id: str, busy: tuple[type[Exception], ...]) -> web.Response:
-    """The answer to whatever a handler raised. `busy`: exceptions that mean 503, try again."""
+    """Return the answer to whatever a handler raised. `busy`: exceptions that mean 503, try again."""
     match error:
         case errors.DomainError():
             return problem(error, request_id)

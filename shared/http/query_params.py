@@ -8,7 +8,7 @@ from shared.errors import Malformed
 
 
 def instant(text: str) -> datetime:
-    """An instant with its offset; `Malformed` for anything else."""
+    """Return an instant with its offset; `Malformed` for anything else."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -19,7 +19,7 @@ def instant(text: str) -> datetime:
 
 
 def uuid(text: str) -> UUID | None:
-    """A UUID as we write it; None for anything else."""
+    """Return a UUID as we write it; None for anything else."""
     try:
         found = UUID(text)
     except ValueError:
@@ -28,7 +28,7 @@ def uuid(text: str) -> UUID | None:
 
 
 def number(text: str, most: int) -> int:
-    """A positive number of at most `most`; `Malformed` for anything else."""
+    """Return a positive number of at most `most`; `Malformed` for anything else."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 18 and 0 < int(text) <= most):
         raise Malformed("参数应为正整数。", code=codes.BAD_NUMBER)
     return int(text)

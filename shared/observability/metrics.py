@@ -52,7 +52,7 @@ def watch_pool(app: web.Application, service: str, engine: AsyncEngine) -> None:
 
 
 def watch_loop(service: str) -> Callable[[web.Application], AsyncIterator[None]]:
-    """A `cleanup_ctx` that notes how late a timer of half a second comes."""
+    """Yield a `cleanup_ctx` that notes how late a timer of half a second comes."""
 
     async def note() -> None:
         loop = asyncio.get_running_loop()

@@ -42,7 +42,7 @@ def configure(service: str, url: str | None, share: float = 1.0) -> None:
 
 
 def parent(text: str | None) -> Context:
-    """The context that a `traceparent` names; none for a missing or broken one."""
+    """Return the context that a `traceparent` names; none for a missing or broken one."""
     return _propagator.extract({HEADER: text} if text else {}, context=Context())
 
 
@@ -50,7 +50,7 @@ def parent(text: str | None) -> Context:
 def span(
     name: str, kind: SpanKind = SpanKind.INTERNAL, *, of: Context | None = None, **attributes: str | int
 ) -> Iterator[Span]:
-    """A span around the block, a child of the current one or of the context `of`."""
+    """Give a span around the block, a child of the current one or of the context `of`."""
     named = {key.replace("__", "."): value for key, value in attributes.items()}
     with _tracer.start_as_current_span(name, context=of, kind=kind, attributes=named) as made:
         yield made
@@ -58,7 +58,7 @@ def span(
 
 @contextmanager
 def request(method: str, route: str, of: str | None, about: Mapping[str, str]) -> Iterator[Span]:
-    """A span around a request that is answered. `of`: the caller's `traceparent`, if it is one of ours."""
+    """Give a span around a request that is answered. `of`: the caller's `traceparent`, if it is one of ours."""
     # Where nothing is recorded only somebody else's trace is passed on.
     if route in UNTRACED or (of is None and not recording()):
         yield trace.INVALID_SPAN
@@ -71,25 +71,25 @@ def request(method: str, route: str, of: str | None, about: Mapping[str, str]) -
 
 
 def headers() -> dict[str, str]:
-    """The current span, for the next service; nothing when nothing is recorded."""
+    """Return the current span, for the next service; nothing when nothing is recorded."""
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return {HEADER: carrier[HEADER]} if HEADER in carrier else {}
 
 
 def current() -> str | None:
-    """The current span, for a row that somebody else will work off."""
+    """Return the current span, for a row that somebody else will work off."""
     return headers().get(HEADER)
 
 
 def of(message: Mapping[str, object] | None) -> Context:
-    """The context in a message's headers."""
+    """Return the context in a message's headers."""
     text = (message or {}).get(HEADER)
     return parent(text if isinstance(text, str) else None)
 
 
 def recording() -> bool:
-    """Whether anything is recorded in this process at all."""
+    """Tell whether anything is recorded in this process at all."""
     return isinstance(trace.get_tracer_provider(), TracerProvider)
 
 

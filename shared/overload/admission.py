@@ -55,7 +55,7 @@ Ranker = Callable[[web.Request], Awaitable[Rank | None]]
 
 
 async def by_path(request: web.Request) -> Rank | None:
-    """The rank that method, path and length give."""
+    """Return the rank that method, path and length give."""
     return rank_of(request.method, request.path, request.content_length if request.body_exists else 0)
 
 
@@ -87,7 +87,7 @@ class Door:
         self._numbers = count()
 
     def inside(self, rank: Rank) -> AbstractAsyncContextManager[None]:
-        """A place for as long as the block lasts, or `Busy`."""
+        """Return a place for as long as the block lasts, or `Busy`."""
         return _Place(self, rank)
 
     async def enter(self, rank: Rank) -> None:
@@ -138,7 +138,7 @@ class Door:
         self._shed(rank)
 
     def _make_room(self, rank: Rank) -> bool:
-        """Whether there is room in line; whoever matters least goes for somebody who matters more."""
+        """Tell whether there is room in line; whoever matters least goes for somebody who matters more."""
         self._line = [w for w in self._line if not w.admitted.done()]
         heapq.heapify(self._line)
         if len(self._line) < self._most_waiting:
@@ -185,7 +185,7 @@ class Door:
         raise Busy(retry_after=random.randint(*again))  # noqa: S311  no secret
 
     def middleware(self, rank_for: Ranker = by_path) -> Middleware:
-        """Every request through this door, with the time it has left."""
+        """Return every request through this door, with the time it has left."""
 
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -84,7 +84,7 @@ class RetryBudget:
         self._left = min(self._most, self._left + self._share)
 
     def spend(self) -> bool:
-        """Whether a retry may be made."""
+        """Tell whether a retry may be made."""
         if self._left < 1:
             return False
         self._left -= 1

@@ -35,25 +35,25 @@ def forget() -> None:
 
 
 def read(header: str | None) -> float | None:
-    """The seconds of a header; None without one, or with nonsense."""
+    """Return the seconds of a header; None without one, or with nonsense."""
     if not header or not header.isascii() or not header.isdecimal() or len(header) > 8:
         return None
     return int(header) / 1000
 
 
 def left(most: float) -> float:
-    """The seconds a step may take: `most`, or less when less is left. Never below `LEAST`, so that it can be a timeout."""
+    """Return the seconds a step may take: `most`, or less when less is left. Never below `LEAST`, so that it can be a timeout."""
     until = _until.get()
     return most if until is None else max(LEAST, min(most, until - monotonic() - MARGIN))
 
 
 def over() -> bool:
-    """Whether nobody waits any more."""
+    """Tell whether nobody waits any more."""
     until = _until.get()
     return until is not None and until - monotonic() <= LEAST
 
 
 def headers() -> dict[str, str]:
-    """What is left, for the next service; nothing when there is no end."""
+    """Return what is left, for the next service; nothing when there is no end."""
     until = _until.get()
     return {} if until is None else {HEADER: str(max(0, int((until - monotonic() - MARGIN) * 1000)))}

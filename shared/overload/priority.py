@@ -29,7 +29,7 @@ LARGE = 256 * 1024
 
 
 def rank_of(method: str, path: str, length: int | None = 0) -> Rank | None:
-    """A request's rank; None for what is never held up. `length`: of its body, None when it does not say."""
+    """Return a request's rank; None for what is never held up. `length`: of its body, None when it does not say."""
     path = path.removeprefix("/api/v1")
     if _FREE.fullmatch(path):
         return None

@@ -48,7 +48,7 @@ def bad(what: str, found: str, advice: str) -> Finding:
 
 
 def look(what: str, probe: Probe, advice: str = "请检查设置与网络") -> list[Finding]:
-    """A probe's findings; one that breaks down has found something, too."""
+    """Return a probe's findings; one that breaks down has found something, too."""
     findings: list[Finding] = []
     try:
         findings.extend(probe())
@@ -59,7 +59,7 @@ def look(what: str, probe: Probe, advice: str = "请检查设置与网络") -> l
 
 
 def fit(findings: Iterable[Finding]) -> bool:
-    """Nothing stands against the night."""
+    """Return nothing stands against the night."""
     return all(finding.level is not Level.BAD for finding in findings)
 
 

@@ -22,7 +22,7 @@ _ASKED = (
 
 
 def findings(settings: DatabaseSettings, folder: Path, schema: str) -> Iterator[Finding]:
-    """All of it, with one connection. `folder`, `schema`: this service's migrations."""
+    """Yield all of it, with one connection. `folder`, `schema`: this service's migrations."""
     database = engine(settings)
     try:
         with database.connect() as connection:
@@ -36,7 +36,7 @@ def findings(settings: DatabaseSettings, folder: Path, schema: str) -> Iterator[
 
 
 def _rights(connection: Connection, schema: str) -> Iterator[Finding]:
-    """Whether a service's own role could change what it did."""
+    """Tell whether a service's own role could change what it did."""
     what = "审计不可改"
     table = f"{schema}.audit"
     if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
@@ -128,7 +128,7 @@ def _migrated(connection: Connection, folder: Path, schema: str) -> Finding:
 
 
 def capacity(max_connections: int, wanted: dict[str, int]) -> Finding:
-    """Whether the pools of all processes together fit. `wanted`: process to its pool's size."""
+    """Tell whether the pools of all processes together fit. `wanted`: process to its pool's size."""
     total = sum(wanted.values())
     found = f"全部进程最多 {total} 个连接，数据库最多 {max_connections}"
     if total > max_connections:
@@ -139,7 +139,7 @@ def capacity(max_connections: int, wanted: dict[str, int]) -> Finding:
 
 
 def max_connections(settings: DatabaseSettings) -> int:
-    """How many connections the server leaves for roles like ours."""
+    """Return how many connections the server leaves for roles like ours."""
     database = engine(settings)
     try:
         with database.connect() as connection:

@@ -34,7 +34,7 @@ def judged(what: str, folder: Path, *, free: int, total: int) -> Finding:
 
 
 def store_folder(store_url: str) -> Path | None:
-    """The folder of a `file://` store; None for one elsewhere."""
+    """Return the folder of a `file://` store; None for one elsewhere."""
     parts = urlsplit(store_url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
@@ -42,7 +42,7 @@ def store_folder(store_url: str) -> Path | None:
 def certificate(
     what: str, host: str, port: int, context: ssl.SSLContext | None = None, *, now: datetime | None = None
 ) -> Iterator[Finding]:
-    """Whether a server's certificate is trusted here, and for how long."""
+    """Tell whether a server's certificate is trusted here, and for how long."""
     trusted = context or ssl.create_default_context()
     try:
         with (
@@ -67,7 +67,7 @@ def certificate(
 
 
 def tokens(*, unbound: bool) -> Iterator[Finding]:
-    """Whether tokens between services open one request each."""
+    """Tell whether tokens between services open one request each."""
     if unbound:
         yield warning("服务间令牌", "接受不限定请求的旧令牌", "升级完成后去掉 GM_ACCEPT_UNBOUND_TOKENS 并重启")
     else:

@@ -10,7 +10,7 @@ LIMIT = Decimal(10) ** 16
 
 
 def in_words(wan: Decimal) -> str:
-    """An amount of 万元 in words: ``22.05`` is ``人民币贰拾贰万零伍佰元整``; fractions of a fen are rounded.
+    """Return an amount of 万元 in words: ``22.05`` is ``人民币贰拾贰万零伍佰元整``; fractions of a fen are rounded.
 
     `ValueError` from ten quadrillion yuan on.
     """

@@ -27,7 +27,7 @@ def plain(text: str) -> str:
 
 
 def uscc(text: str) -> str:
-    """A 统一社会信用代码 by GB 32100-2015; `ValueError` unless its check character is right."""
+    """Return a 统一社会信用代码 by GB 32100-2015; `ValueError` unless its check character is right."""
     code = plain(text).upper()
     if not _USCC_PATTERN.fullmatch(code):
         raise ValueError("应为 18 位统一社会信用代码")
@@ -37,7 +37,7 @@ def uscc(text: str) -> str:
 
 
 def mobile(text: str) -> str:
-    """A mainland mobile number, eleven digits."""
+    """Return a mainland mobile number, eleven digits."""
     number = re.sub(r"^(?:\+86|0086)", "", plain(text)).replace("-", "")
     if not _MOBILE.fullmatch(number):
         raise ValueError("应为 11 位手机号码")
@@ -45,7 +45,7 @@ def mobile(text: str) -> str:
 
 
 def phone(text: str) -> str:
-    """A mobile number or a landline with its area code."""
+    """Return a mobile number or a landline with its area code."""
     number = plain(text)
     if _LANDLINE.fullmatch(number):
         return number
@@ -83,7 +83,7 @@ def mail_address(address: str) -> str:
 
 
 def bank_account(text: str) -> str:
-    """A corporate account: 8 to 32 digits, kept as text; such numbers carry no Luhn digit."""
+    """Return a corporate account: 8 to 32 digits, kept as text; such numbers carry no Luhn digit."""
     number = plain(text).replace("-", "")
     if not (number.isascii() and number.isdigit() and 8 <= len(number) <= 32):
         raise ValueError("应为 8 至 32 位数字的银行账号")
@@ -98,7 +98,7 @@ def postcode(text: str) -> str:
 
 
 def resident_id(text: str) -> str:
-    """A 居民身份证 number by GB 11643: check character, and a birth date that is real and past."""
+    """Return a 居民身份证 number by GB 11643: check character, and a birth date that is real and past."""
     number = plain(text).upper()
     if not (number.isascii() and _RIC_PATTERN.fullmatch(number)):
         raise ValueError("应为 18 位居民身份证号码")
@@ -114,7 +114,7 @@ def resident_id(text: str) -> str:
 
 
 def passport_or_other(text: str) -> str:
-    """The number of a passport or another document: letters and digits, 6 to 20."""
+    """Return the number of a passport or another document: letters and digits, 6 to 20."""
     number = plain(text).upper()
     if not (number.isascii() and re.fullmatch(r"[A-Z0-9]{6,20}", number)):
         raise ValueError("应为 6 至 20 位字母或数字的证件号码")

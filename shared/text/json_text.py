@@ -15,7 +15,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def storable(*texts: str, code: str = "bad_character") -> None:
-    """`Malformed` for a character that PostgreSQL does not store: refused here rather than lost later."""
+    """Raise `Malformed` for a character that PostgreSQL does not store: refused here rather than lost later."""
     if any(_UNSTORABLE.search(text) for text in texts):
         raise errors.Malformed("请求内容含有无法保存的字符。", code=code)
 

@@ -11,7 +11,7 @@ _IN_TEXT = re.compile(r"(?<![0-9A-Za-z_-])(?:\d{17}[\dXx]|1[3-9]\d{9}|\d{12,32})
 
 
 def mask(text: str) -> str:
-    """A sensitive value as it may be shown: `110***********1237`, `138****8000`, `****0001`."""
+    """Return a sensitive value as it may be shown: `110***********1237`, `138****8000`, `****0001`."""
     value = plain(text)
     if _ID.fullmatch(value) or _MOBILE.fullmatch(value):
         return f"{value[:3]}{'*' * (len(value) - 7)}{value[-4:]}"

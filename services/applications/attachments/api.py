@@ -67,7 +67,7 @@ async def upload(request: web.Request) -> web.Response:
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    """The file itself. Staff read it once it has been scanned, where there is a scanner."""
+    """Return the file itself. Staff read it once it has been scanned, where there is a scanner."""
     async with transaction(request) as session:
         found = await use_case.to_read(
             session,

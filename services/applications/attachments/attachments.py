@@ -37,7 +37,7 @@ async def may_upload(
     size: int,
     total_mb: int,
 ) -> Place:
-    """The place, if the actor may add `size` bytes to it now; asked before a single byte is read."""
+    """Return the place, if the actor may add `size` bytes to it now; asked before a single byte is read."""
     opened = await open_section(session, codec, actor, id, section)
     return await _place(session, opened, actor, slot, size=size, total_mb=total_mb)
 
@@ -106,7 +106,7 @@ async def keep(
 async def to_read(
     session: AsyncSession, actor: Actor, id: UUID, attachment_id: UUID, *, scanning: bool, page: bool = False
 ) -> Attachment:
-    """An attachment the actor may read, which is recorded; `page`: only a page of it. What a scanner has not seen yet is
+    """Return an attachment the actor may read, which is recorded; `page`: only a page of it. What a scanner has not seen yet is
     for its owner only; what is infected for nobody."""
     application = await repository.application(session, actor, id)
     found = await queries.attachment(session, id, attachment_id)

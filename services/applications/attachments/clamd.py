@@ -29,7 +29,7 @@ class Clamd:
         self._seconds = seconds
 
     async def scan(self, chunks: AsyncIterator[bytes]) -> str | None:
-        """The name of what was found, or None; `ScannerAway` (or `ScannerRefused`) without a verdict."""
+        """Return the name of what was found, or None; `ScannerAway` (or `ScannerRefused`) without a verdict."""
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await self._ask(chunks)
@@ -43,7 +43,7 @@ class Clamd:
         raise ScannerRefused(verdict[:200])
 
     async def scan_file(self, path: Path) -> str | None:
-        """The same for a file."""
+        """Return the same for a file."""
         return await self.scan(_pieces(path))
 
     async def _ask(self, chunks: AsyncIterator[bytes]) -> bytes:

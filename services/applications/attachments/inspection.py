@@ -51,7 +51,7 @@ CRASHED = Fault(codes.FILE_BROKEN, "文件无法解析，可能已损坏，请�
 
 
 def look_into(path: str, media_type: str) -> Fault | None:
-    """What is wrong with a file of this type, or None."""
+    """Return what is wrong with a file of this type, or None."""
     return _pdf(path) if media_type == "application/pdf" else _image(path, media_type)
 
 
@@ -144,11 +144,11 @@ class Inspector:
         )
 
     def may_come(self, enterprise: str) -> None:
-        """`TooMany` while files of this enterprise have to wait; asked before a file is received."""
+        """Raise `TooMany` while files of this enterprise have to wait; asked before a file is received."""
         self._penalty.check(enterprise)
 
     async def look_into(self, path: Path, media_type: str, enterprise: str) -> Fault | None:
-        """What is wrong with the file, or None. `TOO_SLOW` after the time limit."""
+        """Return what is wrong with the file, or None. `TOO_SLOW` after the time limit."""
         async with self._line.place(enterprise):
             # Again: the files before it in line may have been the ones.
             self._penalty.check(enterprise)

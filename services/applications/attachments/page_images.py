@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 def page_count(path: str, media_type: str) -> int:
-    """How many pages a file has; a picture is one."""
+    """Return how many pages a file has; a picture is one."""
     if media_type != "application/pdf":
         return 1
     import pypdfium2
@@ -41,7 +41,7 @@ def page_count(path: str, media_type: str) -> int:
 
 
 def picture(path: str, media_type: str, number: int) -> bytes:
-    """A page (counted from 1) as WebP. `IndexError` when there is no such page."""
+    """Return a page (counted from 1) as WebP. `IndexError` when there is no such page."""
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -90,7 +90,7 @@ class Pictures:
         )
 
     async def pages(self, store: Store, sha256: str, media_type: str, lane: str) -> int:
-        """How many pages a file has. `Conflict` when it cannot be read."""
+        """Return how many pages a file has. `Conflict` when it cannot be read."""
         if media_type != "application/pdf":
             return 1
         with tempfile.NamedTemporaryFile(prefix="gm-picture-") as file:
@@ -98,7 +98,7 @@ class Pictures:
             return await self._ask(lane, page_count, file.name, media_type)
 
     async def page(self, store: Store, sha256: str, media_type: str, number: int, lane: str) -> bytes:
-        """One page as WebP; `NotFound` when there is no such page, `Conflict` when it cannot be drawn."""
+        """Return one page as WebP; `NotFound` when there is no such page, `Conflict` when it cannot be drawn."""
         key = f"{folder(sha256)}/{number}.webp"
         try:
             return await asyncio.to_thread(store.get, key)
@@ -132,7 +132,7 @@ class Pictures:
 
 
 def folder(sha256: str) -> str:
-    """Where the pages of a file stand."""
+    """Return where the pages of a file stand."""
     return f"pictures/{sha256}"
 
 

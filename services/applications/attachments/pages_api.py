@@ -30,14 +30,14 @@ def _lane(request: web.Request) -> str:
 
 
 async def count_pages(request: web.Request) -> web.Response:
-    """How many pages an attachment has."""
+    """Return how many pages an attachment has."""
     found = await _file(request)
     pages = await request.app[PICTURES].pages(request.app[STORE], found.sha256, found.media_type, _lane(request))
     return answer(FilePages(pages=pages))
 
 
 async def show_page(request: web.Request) -> web.Response:
-    """One page of an attachment as a picture (WebP)."""
+    """Return one page of an attachment as a picture (WebP)."""
     found = await _file(request)
     text = request.match_info["n"]
     if not text.isascii() or not text.isdecimal() or not 0 < len(text) <= 4:

@@ -59,7 +59,7 @@ class Place:
     slot: Slot
 
     def refuse(self, code: str, message: str) -> Invalid:
-        """What is wrong with a file, at its slot."""
+        """Return what is wrong with a file, at its slot."""
         return Invalid(
             [FieldError(section=self.section, field=self.slot.key, code=code, message=message)], message, code=code
         )
@@ -85,7 +85,7 @@ class Examined:
 
 
 def too_large(slot: Slot) -> TooLarge:
-    """A file above its slot's limit."""
+    """Return a file above its slot's limit."""
     return TooLarge(f"单个文件不能超过 {slot.max_mb} MB，请压缩或拆分后重新上传。")
 
 
@@ -111,7 +111,7 @@ async def receive(chunks: AsyncIterator[bytes], name: str, place: Place) -> Rece
 
 
 def media_type_of(file: Received, place: Place) -> str:
-    """The type by extension and first bytes, which must agree and be accepted by the slot."""
+    """Return the type by extension and first bytes, which must agree and be accepted by the slot."""
     extension = PurePosixPath(file.name).suffix.lower().lstrip(".")
     kinds = "、".join(place.slot.accept)
     if extension not in place.slot.accept:
@@ -130,7 +130,7 @@ def media_type_of(file: Received, place: Place) -> str:
 async def examine(
     file: Received, place: Place, inspector: Inspector, scanner: Clamd | None, enterprise: str
 ) -> Examined:
-    """Whether a received file may be kept; `Invalid` or `UnsupportedMedia` with the reason.
+    """Tell whether a received file may be kept; `Invalid` or `UnsupportedMedia` with the reason.
 
     A scanner that is away keeps nobody from a deadline: the file is taken, scanned later by the relay, and shown
     to nobody but its owner until then.

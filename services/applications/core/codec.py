@@ -43,18 +43,18 @@ class SectionCodec:
         return AESGCM(self._key()) if self._key else None
 
     def seal(self, section: str, values: Mapping[str, Any]) -> Json:
-        """The values with every sensitive one sealed."""
+        """Return the values with every sensitive one sealed."""
         return self._walk(section, values, self._seal)
 
     def open(self, section: str, values: Mapping[str, Any]) -> Json:
-        """The values as they were typed."""
+        """Return the values as they were typed."""
         return self._walk(section, values, self._open)
 
     def open_or_none(self, section: str, values: Mapping[str, Any] | None) -> Json | None:
         return None if values is None else self.open(section, values)
 
     def seal_one(self, place: str, value: Any) -> Json | None:
-        """A value that stands in no section, sealed for a place of its own."""
+        """Return a value that stands in no section, sealed for a place of its own."""
         found: Json | None = self._seal(place, value)
         return found
 
@@ -111,7 +111,7 @@ class Codec:
         self._masters = [AESGCM(key) for key in master_keys]
 
     def new_key(self, application: UUID) -> bytes:
-        """A fresh key for an application, wrapped."""
+        """Return a fresh key for an application, wrapped."""
         return self._ring.seal(AESGCM.generate_key(256), application.bytes)
 
     def of(self, application: Application, form: Form) -> SectionCodec:
@@ -120,7 +120,7 @@ class Codec:
         return SectionCodec(partial(self._unwrap, id, wrapped) if wrapped else None, id, form)
 
     def rewrap(self, application: UUID, wrapped: bytes) -> bytes | None:
-        """The key under the newest master key; None when it is already, or forgotten."""
+        """Return the key under the newest master key; None when it is already, or forgotten."""
         if not wrapped or self._ring.is_current(wrapped):
             return None
         return self._ring.seal(self._unwrap(application, wrapped), application.bytes)

@@ -41,7 +41,7 @@ PEERS = web.AppKey("peers", Peers)
 
 @asynccontextmanager
 async def transaction(request: web.Request) -> AsyncIterator[AsyncSession]:
-    """One transaction; it commits when the block ends and is undone when it raises. What it noted for live pages
+    """Give one transaction; it commits when the block ends and is undone when it raises. What it noted for live pages
     is told once it has committed."""
     async with request.app[SESSIONS].begin() as session:
         yield session
@@ -50,6 +50,6 @@ async def transaction(request: web.Request) -> AsyncIterator[AsyncSession]:
 
 
 def hints_of(session: AsyncSession) -> list[Hint]:
-    """What use cases noted in a transaction (`audit.hint`)."""
+    """Return what use cases noted in a transaction (`audit.hint`)."""
     noted: list[Hint] = session.info.pop("hints", [])
     return noted

@@ -14,12 +14,12 @@ _PLACE: TypeAdapter[tuple[AwareDatetime, UUID]] = TypeAdapter(tuple[AwareDatetim
 
 
 def cursor_of(at: datetime, id: UUID) -> str:
-    """The place after which the next page begins."""
+    """Return the place after which the next page begins."""
     return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode()
 
 
 def place_of(cursor: str) -> tuple[datetime, UUID]:
-    """`Malformed` for anything that `cursor_of` did not make."""
+    """Raise `Malformed` for anything that `cursor_of` did not make."""
     try:
         place = _PLACE.validate_json(base64.urlsafe_b64decode(cursor), strict=True)
     except ValueError as error:

@@ -9,7 +9,7 @@ from shared.identity import Actor
 
 
 def may_be_corrected(application: Application, actor: Actor) -> bool:
-    """Whether an application is returned and its correction deadline had not passed when the request arrived."""
+    """Tell whether an application is returned and its correction deadline had not passed when the request arrived."""
     return application.state == State.RETURNED and not correction_over(application.correct_by, actor.received_at)
 
 

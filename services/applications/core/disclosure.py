@@ -28,35 +28,35 @@ Json = dict[str, Any]
 
 
 def reads_whole(actor: Actor) -> bool:
-    """Whether papers and files are shown to the actor as they were handed in."""
+    """Tell whether papers and files are shown to the actor as they were handed in."""
     return bool(actor.roles & WHOLE)
 
 
 def is_recorded(actor: Actor) -> bool:
-    """Whether a reading by this actor leaves an audit row: the enterprise's own does not."""
+    """Tell whether a reading by this actor leaves an audit row: the enterprise's own does not."""
     return not actor.is_a(Role.APPLICANT)
 
 
 def holds_personal_data(form: Form, section: str, slot: str) -> bool:
-    """Whether files of this slot are withheld from experts and auditors. A slot that the form no longer has is."""
+    """Tell whether files of this slot are withheld from experts and auditors. A slot that the form no longer has is."""
     found = form.section(section)
     defined = found.slot(slot) if found else None
     return defined is None or (defined.personal and slot not in WORK_PAPERS)
 
 
 def must_be_shown(actor: Actor, form: Form, attachment: Attachment) -> None:
-    """`NotAllowed` for a file that the actor must not see."""
+    """Raise `NotAllowed` for a file that the actor must not see."""
     if not reads_whole(actor) and holds_personal_data(form, attachment.section, attachment.slot):
         raise NotAllowed("该附件可能含有个人信息，评审专家和审计人员不能查看。", code=codes.PERSONAL_DATA)
 
 
 def masked(codec: SectionCodec, content: Json) -> Json:
-    """A revision's opened content with its sensitive values masked."""
+    """Return a revision's opened content with its sensitive values masked."""
     return {**content, "sections": {key: codec.mask(key, values) for key, values in content["sections"].items()}}
 
 
 def withheld(form: Form, content: Json) -> Json:
-    """The content for those who read nothing whole: files that are withheld say so, and no name of a file tells a number."""
+    """Return the content for those who read nothing whole: files that are withheld say so, and no name of a file tells a number."""
     closed = {
         id
         for section in form.sections

@@ -19,7 +19,7 @@ from shared.identity import Actor
 
 
 def round_facts(round_: Round) -> RoundFacts:
-    """What forms may ask of a round."""
+    """Return what forms may ask of a round."""
     return RoundFacts(
         parameters=round_.parameters,
         closes_on=round_.closes_at.astimezone(clock.SHANGHAI).date().isoformat(),
@@ -35,7 +35,7 @@ def facts_of(
     actor: str = "",
     unanswered: int = 0,
 ) -> Facts:
-    """All that guards may look at, before what a request brings."""
+    """Return all that guards may look at, before what a request brings."""
     leased = application.lease_until is not None and application.lease_until > clock.now()
     until = round_.closes_at if extension is None else max(round_.closes_at, extension.until)
     return Facts(
@@ -59,7 +59,7 @@ def facts_of(
 
 
 async def load_facts(session: AsyncSession, application: Application, *, at: datetime, actor: str = "") -> Facts:
-    """The facts of one application, from the database; the round's as they are now, for whoever waited for a lock."""
+    """Return the facts of one application, from the database; the round's as they are now, for whoever waited for a lock."""
     return facts_of(
         application,
         await round_queries.round_(session, application.round_id, anew=True),
@@ -71,7 +71,7 @@ async def load_facts(session: AsyncSession, application: Application, *, at: dat
 
 
 def must_match(application: Application, version: str) -> None:
-    """`Stale` unless the caller saw the application as it is."""
+    """Raise `Stale` unless the caller saw the application as it is."""
     if version != str(application.version):
         raise Stale(current={"etag": str(application.version), "state": application.state})
 

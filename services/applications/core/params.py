@@ -34,7 +34,7 @@ def states(request: web.Request) -> list[State]:
 
 
 def must_be_short(request: web.Request) -> None:
-    """`Malformed` for a query that no list of ours makes."""
+    """Raise `Malformed` for a query that no list of ours makes."""
     given = request.query.values()
     if any(len(value) > 400 for value in given) or "\x00" in "".join([request.query_string, *given]):
         raise Malformed

@@ -49,7 +49,7 @@ async def _ask(
     query: dict[str, str] | None = None,
     **given: Any,
 ) -> bytes:
-    """A peer's answer within so many seconds, and within what the request has left; raises one of `WITHOUT`."""
+    """Return a peer's answer within so many seconds, and within what the request has left; raises one of `WITHOUT`."""
     base, breaker = (
         (peers.gateway_url, peers.gateway) if service == "gateway" else (peers.notify_url, peers.notify)
     )
@@ -71,7 +71,7 @@ async def _ask(
 
 
 async def profile(peers: Peers, actor: Actor, account: str | None = None) -> Profile:
-    """The registry entry behind an account, the actor's own unless another is named. A registry that does not answer
+    """Return the registry entry behind an account, the actor's own unless another is named. A registry that does not answer
     in 2 s leaves the form empty, which is no reason to keep anybody from starting it."""
     path = f"/internal/profiles/{account or actor.account}"
     try:
@@ -90,7 +90,7 @@ class Profiles:
         self._known: OrderedDict[str, tuple[float, Profile]] = OrderedDict()
 
     async def of(self, peers: Peers, actor: Actor, *, anew: bool = False) -> Profile:
-        """The profile of an account, at most a minute old; asked for just now where `anew`."""
+        """Return the profile of an account, at most a minute old; asked for just now where `anew`."""
         now = time.monotonic()
         until, known = self._known.get(actor.account, (0.0, NOTHING_KNOWN))
         if now < until and not anew:
@@ -108,7 +108,7 @@ PROFILES = web.AppKey("profiles", Profiles)
 
 
 async def staff(peers: Peers, role: Role) -> list[StaffMember]:
-    """Everybody of the bureau with a role; `Unavailable` when the gateway does not answer."""
+    """Return everybody of the bureau with a role; `Unavailable` when the gateway does not answer."""
     try:
         found = await _ask(peers, "gateway", "/internal/staff", query={"role": role}, seconds=5)
         return Staff.model_validate_json(found).items
@@ -118,7 +118,7 @@ async def staff(peers: Peers, role: Role) -> list[StaffMember]:
 
 
 async def preview(peers: Peers, event: Event) -> RenderedMail | None:
-    """The mail that an event would become; None when notify does not answer."""
+    """Return the mail that an event would become; None when notify does not answer."""
     try:
         found = await _ask(
             peers, "notify", "/internal/preview", method="POST", data=event.model_dump_json(), seconds=5

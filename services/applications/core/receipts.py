@@ -39,7 +39,7 @@ def digests(content: bytes) -> tuple[str, str]:
 
 
 def sign(key: bytes, *, number: str, revision: int, received_at: datetime, sha256: str, sm3: str) -> Receipt:
-    """A signed receipt."""
+    """Return a signed receipt."""
     unsigned = Receipt(
         number=number, revision=revision, received_at=received_at, sha256=sha256, sm3=sm3, signature=""
     )

@@ -41,12 +41,12 @@ _ATTACHMENTS = (
 
 
 def of_enterprise(enterprise: str | BindParameter[str]) -> ColumnElement[bool]:
-    """An enterprise's own applications: all that an applicant knows of."""
+    """Return an enterprise's own applications: all that an applicant knows of."""
     return and_(Application.deleted_at.is_(None), Application.enterprise == enterprise)
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Which applications a person may know of: an applicant its enterprise's, staff what was ever submitted, an expert
+    """Return which applications a person may know of: an applicant its enterprise's, staff what was ever submitted, an expert
     what they were given to score."""
     if actor.roles & STAFF:
         return and_(Application.deleted_at.is_(None), Application.submitted_at.is_not(None))
@@ -59,7 +59,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 async def application(session: AsyncSession, actor: Actor, id: UUID, *, lock: bool = False) -> Application:
-    """One application, or `NotFound`, which is also the answer for somebody else's.
+    """Return one application, or `NotFound`, which is also the answer for somebody else's.
 
     `lock` keeps others from changing it until the transaction ends.
     """
@@ -90,7 +90,7 @@ async def _first_with_round(
 async def application_and_section(
     session: AsyncSession, actor: Actor, id: UUID, key: str, *, lock: bool = False
 ) -> tuple[Application, Section | None]:
-    """Both by one question, for what is asked most often; `NotFound` as for the application alone."""
+    """Return both by one question, for what is asked most often; `NotFound` as for the application alone."""
     query = (
         select(Application, Section)
         .join(Section, and_(Section.application_id == Application.id, Section.key == key))
@@ -105,7 +105,7 @@ async def application_and_section(
 
 
 async def application_for_system(session: AsyncSession, id: UUID, *, lock: bool = False) -> Application:
-    """One application for the product's own work, which serves every enterprise."""
+    """Return one application for the product's own work, which serves every enterprise."""
     query = select(Application).where(Application.id == id)
     return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).one()
 
@@ -120,7 +120,7 @@ async def attachments(session: AsyncSession, id: UUID) -> list[Attachment]:
 
 
 async def attachments_by_id(session: AsyncSession, id: UUID, ids: set[UUID]) -> dict[str, Attachment]:
-    """These attachments of the application, deleted or not: a revision keeps its files."""
+    """Return these attachments of the application, deleted or not: a revision keeps its files."""
     query = select(Attachment).where(Attachment.application_id == id, Attachment.id.in_(ids))
     return {str(found.id): found for found in await session.scalars(query)}
 
@@ -148,6 +148,6 @@ async def revision(session: AsyncSession, id: UUID, number: int) -> Revision:
 
 
 async def last_move(session: AsyncSession, id: UUID) -> Audit | None:
-    """The latest audit row that moved an application."""
+    """Return the latest audit row that moved an application."""
     query = select(Audit).where(Audit.application_id == id, Audit.to_state.is_not(None))
     return await session.scalar(query.order_by(Audit.id.desc()).limit(1))

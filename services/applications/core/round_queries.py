@@ -12,7 +12,7 @@ from shared.errors import NotFound
 
 
 async def round_(session: AsyncSession, id: UUID, *, lock: bool = False, anew: bool = False) -> Round:
-    """A round: as this transaction has seen it if it has, or as it is now where `anew` or locked."""
+    """Return a round: as this transaction has seen it if it has, or as it is now where `anew` or locked."""
     found = await session.get(Round, id, populate_existing=anew, with_for_update=lock or None)
     if found is None:
         raise NotFound("没有这个申报批次。")
@@ -38,7 +38,7 @@ async def rounds(
 
 
 async def rounds_among(session: AsyncSession, applications: Sequence[Application]) -> dict[UUID, Round]:
-    """The rounds of these applications."""
+    """Return the rounds of these applications."""
     query = select(Round).where(Round.id.in_({a.round_id for a in applications}))
     return {found.id: found for found in await session.scalars(query)}
 
@@ -57,7 +57,7 @@ async def extensions(session: AsyncSession, round_id: UUID) -> list[Extension]:
 
 
 async def extensions_of(session: AsyncSession, enterprise: str, at: datetime) -> dict[UUID, Extension]:
-    """An enterprise's late acceptances that still run, by round."""
+    """Return an enterprise's late acceptances that still run, by round."""
     query = select(Extension).where(Extension.enterprise == enterprise, Extension.until >= at)
     return {found.round_id: found for found in await session.scalars(query)}
 
@@ -65,20 +65,20 @@ async def extensions_of(session: AsyncSession, enterprise: str, at: datetime) ->
 async def extensions_among(
     session: AsyncSession, applications: Sequence[Application]
 ) -> dict[tuple[UUID, str], Extension]:
-    """The late acceptances that concern any of these applications."""
+    """Return the late acceptances that concern any of these applications."""
     pairs = {(a.round_id, a.enterprise) for a in applications}
     query = select(Extension).where(tuple_(Extension.round_id, Extension.enterprise).in_(pairs))
     return {(found.round_id, found.enterprise): found for found in await session.scalars(query)}
 
 
 async def round_history(session: AsyncSession, round_id: UUID, limit: int = 200) -> list[Audit]:
-    """What operators did with a round, newest first."""
+    """Return what operators did with a round, newest first."""
     query = select(Audit).where(Audit.application_id.is_(None), Audit.details["round"].astext == str(round_id))
     return list(await session.scalars(query.order_by(Audit.id.desc()).limit(limit)))
 
 
 async def counted_by_state(session: AsyncSession, round_id: UUID) -> dict[str, int]:
-    """How many applications of a round stand in each state."""
+    """Return how many applications of a round stand in each state."""
     query = (
         select(Application.state, func.count())
         .where(Application.round_id == round_id, Application.deleted_at.is_(None))

@@ -29,7 +29,7 @@ async def hold(session: AsyncSession, sha256: str, *, alone: bool = False) -> No
 
 
 async def kept(session: AsyncSession, sha256s: set[str]) -> set[str]:
-    """Which of these contents an attachment that stands, or a revision, names."""
+    """Return which of these contents an attachment that stands, or a revision, names."""
     query = select(Attachment.sha256).where(
         Attachment.sha256.in_(sha256s), or_(Attachment.deleted_at.is_(None), _revision_names_it())
     )
@@ -37,14 +37,14 @@ async def kept(session: AsyncSession, sha256s: set[str]) -> set[str]:
 
 
 async def in_a_revision(session: AsyncSession, attachment: Attachment) -> bool:
-    """Whether a revision names this attachment; it is then kept as long as the application is."""
+    """Tell whether a revision names this attachment; it is then kept as long as the application is."""
     return bool(
         await session.scalar(select(Attachment.id).where(Attachment.id == attachment.id, _revision_names_it()))
     )
 
 
 async def kept_pdfs(session: AsyncSession, sha256s: set[str]) -> set[str]:
-    """Which of these PDFs are of an application that has not been forgotten, or letters, which the bureau keeps."""
+    """Return which of these PDFs are of an application that has not been forgotten, or letters, which the bureau keeps."""
     query = (
         select(Document.sha256)
         .join(Application, Application.id == Document.application_id)
@@ -56,13 +56,13 @@ async def kept_pdfs(session: AsyncSession, sha256s: set[str]) -> set[str]:
 
 
 async def known_pdfs(session: AsyncSession, sha256s: set[str]) -> set[str]:
-    """Which of these PDFs any document names."""
+    """Return which of these PDFs any document names."""
     query = select(Document.sha256).where(Document.sha256.in_(sha256s))
     return {found for found in await session.scalars(query.distinct()) if found}
 
 
 async def unscanned(session: AsyncSession, limit: int) -> list[Attachment]:
-    """Some attachments without a scanner's verdict: any, so that those it never takes keep no others waiting."""
+    """Return some attachments without a scanner's verdict: any, so that those it never takes keep no others waiting."""
     query = select(Attachment).where(Attachment.scanned_at.is_(None), Attachment.deleted_at.is_(None))
     return list(await session.scalars(query.order_by(func.random()).limit(limit)))
 

@@ -57,6 +57,6 @@ async def change(session: AsyncSession, actor: Actor, version: str, wanted: Swit
 
 
 async def must_be_on(session: AsyncSession, name: str) -> None:
-    """`SwitchedOff` while operators have it off: `previews` or `exports`."""
+    """Raise `SwitchedOff` while operators have it off: `previews` or `exports`."""
     if not getattr(await current(session), name):
         raise SwitchedOff(retry_after=300)

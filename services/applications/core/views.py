@@ -83,7 +83,7 @@ def _for_staff(application: Application, actor: Actor) -> dict[str, Any]:
 async def summaries(
     session: AsyncSession, applications: Sequence[Application], actor: Actor
 ) -> list[ApplicationSummary]:
-    """The lines of a list, with one look each at rounds and late acceptances."""
+    """Return the lines of a list, with one look each at rounds and late acceptances."""
     rounds = await round_queries.rounds_among(session, applications)
     extensions = await round_queries.extensions_among(session, applications)
     return [
@@ -92,7 +92,7 @@ async def summaries(
 
 
 async def summary(session: AsyncSession, application: Application, actor: Actor) -> ApplicationSummary:
-    """One application as a line of a list."""
+    """Return one application as a line of a list."""
     round_ = await session.get_one(Round, application.round_id)
     extension = await round_queries.extension(session, application.round_id, application.enterprise)
     return _summary(application, round_, extension, actor)

@@ -62,7 +62,7 @@ async def list_batches(request: web.Request) -> web.Response:
 
 
 async def make_batch(request: web.Request) -> web.Response:
-    """A new batch in a round; 409 when it has one of this name."""
+    """Return a new batch in a round; 409 when it has one of this name."""
     given = body(request, NewBatch)
     async with transaction(request) as session:
         return answer(_batch(await batches.make(session, actor(request), given.round, given.name), 0), 201)
@@ -104,7 +104,7 @@ def _of_case(
 
 
 async def show_experts(request: web.Request) -> web.Response:
-    """Who scores a case; what they gave once all have; and to whom it can be given."""
+    """Return who scores a case; what they gave once all have; and to whom it can be given."""
     who, id = actor(request), uuid_in_path(request)
     known: list[StaffMember] | None
     try:
@@ -142,7 +142,7 @@ def _budget(found: ranking.Budget) -> BudgetView:
 
 
 async def show_ranking(request: web.Request) -> web.Response:
-    """A round's scored cases, the best first, beside what its budget has left."""
+    """Return a round's scored cases, the best first, beside what its budget has left."""
     wanted = _round(request)
     if wanted is None:
         raise Malformed("请指定申报批次。", code=codes.BAD_ROUND)
@@ -171,7 +171,7 @@ async def show_ranking(request: web.Request) -> web.Response:
 
 
 async def show_stage(request: web.Request) -> web.Response:
-    """What the stages know of one case: batch, amount, budget, 公示, objections."""
+    """Return what the stages know of one case: batch, amount, budget, 公示, objections."""
     who, id = actor(request), uuid_in_path(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, id)
@@ -216,7 +216,7 @@ async def settle_objection(request: web.Request) -> web.Response:
 
 
 async def show_publicity(request: web.Request) -> web.Response:
-    """What stands in 公示, for the page that anybody may open."""
+    """Return what stands in 公示, for the page that anybody may open."""
     async with transaction(request) as session:
         found = await ranking.in_publicity(session)
     items = [
@@ -237,14 +237,14 @@ async def show_publicity(request: web.Request) -> web.Response:
 
 
 async def list_letters(request: web.Request) -> web.Response:
-    """The official letters of an application, oldest first."""
+    """Return the official letters of an application, oldest first."""
     async with transaction(request) as session:
         found = await letters.listed(session, actor(request), uuid_in_path(request))
         return answer([LetterView.model_validate(letter, from_attributes=True) for letter in found])
 
 
 async def get_letter(request: web.Request) -> web.StreamResponse:
-    """A letter as PDF, or 202 with its place in line."""
+    """Return a letter as PDF, or 202 with its place in line."""
     async with transaction(request) as session:
         letter, document = await letters.document_of(
             session, actor(request), uuid_in_path(request), uuid_in_path(request, "letter")

@@ -40,7 +40,7 @@ async def listed(session: AsyncSession, round_id: UUID | None = None) -> list[tu
 
 
 async def make(session: AsyncSession, actor: Actor, round_id: UUID, name: str) -> Batch:
-    """A new batch; `Conflict` when the round has one of this name."""
+    """Return a new batch; `Conflict` when the round has one of this name."""
     await round_queries.round_(session, round_id)
     made: Batch | None = await session.scalar(
         insert(Batch)
@@ -55,7 +55,7 @@ async def make(session: AsyncSession, actor: Actor, round_id: UUID, name: str) -
 
 
 async def close(session: AsyncSession, actor: Actor, id: UUID) -> Batch:
-    """Nothing more is taken into it; what is in it goes on."""
+    """Return nothing more is taken into it; what is in it goes on."""
     found = await session.get(Batch, id, with_for_update=True)
     if found is None:
         raise NotFound("没有这个审核批。")
@@ -67,7 +67,7 @@ async def close(session: AsyncSession, actor: Actor, id: UUID) -> Batch:
 
 
 async def for_case(session: AsyncSession, actor: Actor, application: Application, wanted: UUID | None) -> Batch:
-    """The batch a case is taken into: the one named, else the round's newest open one, else its first."""
+    """Return the batch a case is taken into: the one named, else the round's newest open one, else its first."""
     if wanted is not None:
         found = await session.get(Batch, wanted, with_for_update={"read": True})
         if found is None or found.round_id != application.round_id:

@@ -11,7 +11,7 @@ from shared.http.app import actor, answer, body
 
 
 async def move(request: web.Request) -> web.Response:
-    """The same move for many; a result for each."""
+    """Return the same move for many; a result for each."""
     given = body(request, MoveMany)
     async with transaction(request) as session:
         outcomes = await move_many(

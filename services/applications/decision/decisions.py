@@ -83,7 +83,7 @@ async def decide(
 
 
 async def _facts_of(session: AsyncSession, application: Application, facts: Facts, action: Action) -> Facts:
-    """What this move's guards look at beside the application itself."""
+    """Return what this move's guards look at beside the application itself."""
     match action:
         case Action.PASS:
             return replace(facts, noted=len(await noted_opinions(session, application)))
@@ -115,13 +115,13 @@ async def spent(session: AsyncSession, round_id: UUID) -> Decimal:
 
 
 def publicity_end(office: Office, begun: datetime) -> datetime:
-    """The end of the last of the working days that follow the one on which it began."""
+    """Return the end of the last of the working days that follow the one on which it began."""
     last = office.calendar.after(begun, office.publicity_working_days).astimezone(clock.SHANGHAI).date()
     return datetime.combine(last + timedelta(days=1), time(0), clock.SHANGHAI)
 
 
 def last_day(until: datetime) -> datetime:
-    """An instant of the last day of a 公示, for people."""
+    """Return an instant of the last day of a 公示, for people."""
     return until - timedelta(seconds=1)
 
 

@@ -27,7 +27,7 @@ from shared.messages import StaffMember
 
 
 async def assessments(session: AsyncSession, id: UUID) -> list[Assessment]:
-    """Every expert's, by name."""
+    """Return every expert's, by name."""
     query = select(Assessment).where(Assessment.application_id == id)
     return list(await session.scalars(query.order_by(Assessment.name, Assessment.account)))
 
@@ -39,7 +39,7 @@ async def recused_from(session: AsyncSession, enterprise: str) -> dict[str, str]
 
 
 async def loads(session: AsyncSession) -> dict[str, int]:
-    """How many cases each expert still has to score."""
+    """Return how many cases each expert still has to score."""
     query = (
         select(Assessment.account, func.count())
         .join(Application, Application.id == Assessment.application_id)
@@ -109,7 +109,7 @@ def _must_be_fit(
 
 
 async def mine(session: AsyncSession, actor: Actor) -> list[tuple[Assessment, Application]]:
-    """What an expert has been given: what is to be scored first, the oldest first; then what was."""
+    """Return what an expert has been given: what is to be scored first, the oldest first; then what was."""
     query = (
         select(Assessment, Application)
         .join(Application, Application.id == Assessment.application_id)
@@ -123,7 +123,7 @@ async def mine(session: AsyncSession, actor: Actor) -> list[tuple[Assessment, Ap
 async def my_assessment(
     session: AsyncSession, actor: Actor, id: UUID, *, lock: bool = False
 ) -> tuple[Assessment, Application]:
-    """One's own assessment of a case, or `NotFound`."""
+    """Return one's own assessment of a case, or `NotFound`."""
     application = await repository.application(session, actor, id, lock=lock)
     found = await session.get(Assessment, (id, actor.account))
     if found is None:

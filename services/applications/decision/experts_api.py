@@ -52,13 +52,13 @@ def _sheet(assessment: Assessment) -> MySheet:
 
 
 async def list_mine(request: web.Request) -> web.Response:
-    """What one was given to score: what waits first."""
+    """Return what one was given to score: what waits first."""
     async with transaction(request) as session:
         return answer([_line(a, c) for a, c in await experts.mine(session, actor(request))])
 
 
 async def show_sheet(request: web.Request) -> web.Response:
-    """One's own assessment of a case; never another's."""
+    """Return one's own assessment of a case; never another's."""
     async with transaction(request) as session:
         assessment, _ = await experts.my_assessment(session, actor(request), uuid_in_path(request))
         return answer(_sheet(assessment))
@@ -99,7 +99,7 @@ async def recuse(request: web.Request) -> web.Response:
 
 
 async def list_recusals(request: web.Request) -> web.Response:
-    """The enterprises one has declared to have to do with."""
+    """Return the enterprises one has declared to have to do with."""
     async with transaction(request) as session:
         found = await experts.my_recusals(session, actor(request))
         return answer([RecusalView.model_validate(r, from_attributes=True) for r in found])

@@ -70,7 +70,7 @@ async def accept(request: web.Request) -> web.Response:
 
 
 def decision(action: Action, text: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """The handler of a move that brings at most a reason and an amount."""
+    """Return the handler of a move that brings at most a reason and an amount."""
 
     async def handler(request: web.Request) -> web.Response:
         given = body(request, Decision)

@@ -47,7 +47,7 @@ async def budget_of(session: AsyncSession, round_: Round) -> Budget:
 
 
 async def ranking(session: AsyncSession, actor: Actor, round_id: UUID) -> tuple[Round, Budget, list[Ranked]]:
-    """The cases of a round that experts have scored, the best first; then those decided without scores."""
+    """Return the cases of a round that experts have scored, the best first; then those decided without scores."""
     round_ = await round_queries.round_(session, round_id)
     scored = (
         select(
@@ -79,7 +79,7 @@ async def ranking(session: AsyncSession, actor: Actor, round_id: UUID) -> tuple[
 
 
 async def in_publicity(session: AsyncSession) -> list[tuple[Application, Round]]:
-    """What the public may look at now, by round, then number. For nobody in particular."""
+    """Return what the public may look at now, by round, then number. For nobody in particular."""
     rows = await session.execute(
         select(Application, Round)
         .join(Round, Round.id == Application.round_id)

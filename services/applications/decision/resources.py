@@ -7,7 +7,7 @@ from services.applications.decision.decisions import Office
 
 
 def office(request: web.Request) -> Office:
-    """What decisions need of the office."""
+    """Return what decisions need of the office."""
     return Office(
         codec=request.app[CODEC],
         calendar=request.app[WORKDAYS],

@@ -231,7 +231,7 @@ class LetterView(BaseModel):
 
 
 def wan(amount: Decimal | None) -> str | None:
-    """An amount as the contract writes it."""
+    """Return an amount as the contract writes it."""
     return None if amount is None else f"{amount:.2f}"
 
 

@@ -70,7 +70,7 @@ class Sheet(BaseModel):
 
 @cache
 def sheet(name: str) -> Sheet:
-    """The sheet of this `key/version`; `NotFound` for any other name."""
+    """Return the sheet of this `key/version`; `NotFound` for any other name."""
     file = FOLDER / f"{name.replace('/', '-')}.yaml"
     if file.parent != FOLDER or not file.is_file():
         raise NotFound("没有这份评审表。")
@@ -107,7 +107,7 @@ def _text(typed: str, field: str, errors: list[FieldError]) -> str:
 
 
 def judge(sheet: Sheet, scores: Mapping[str, Any], comments: Mapping[str, str], opinion: str) -> Judged:
-    """A whole assessment; `Invalid` with every mistake at its criterion."""
+    """Return a whole assessment; `Invalid` with every mistake at its criterion."""
     errors: list[FieldError] = []
     kept, total = {}, Decimal(0)
     comments = {key: _text(text, f"comments.{key}", errors) for key, text in comments.items()}
@@ -150,5 +150,5 @@ def judge(sheet: Sheet, scores: Mapping[str, Any], comments: Mapping[str, str], 
 
 
 def mean(totals: list[Decimal]) -> Decimal:
-    """The case's score: the mean of its experts' totals."""
+    """Return the case's score: the mean of its experts' totals."""
     return (sum(totals, Decimal(0)) / len(totals)).quantize(_CENT, ROUND_HALF_UP)

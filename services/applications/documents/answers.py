@@ -30,7 +30,7 @@ async def ask_for(request: web.Request, session: AsyncSession, document: Documen
 
 
 async def file_or_status(request: web.Request, document: Document, name: str | None = None) -> web.StreamResponse:
-    """The file, saved as `name` or as its kind is, or 202 with its place in line."""
+    """Return the file, saved as `name` or as its kind is, or 202 with its place in line."""
     async with transaction(request) as session:
         if document.sha256 is None:
             return _status(await use_case.status_of(session, document))

@@ -23,7 +23,7 @@ async def make_pdf(request: web.Request) -> web.Response:
 
 
 async def get_pdf(request: web.Request) -> web.StreamResponse:
-    """The PDF of a revision, or 202 with its place in line."""
+    """Return the PDF of a revision, or 202 with its place in line."""
     async with transaction(request) as session:
         document = await use_case.of_revision(
             session, actor(request), uuid_in_path(request), revision_number(request)
@@ -32,7 +32,7 @@ async def get_pdf(request: web.Request) -> web.StreamResponse:
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
-    """A PDF of what is saved so far, watermarked; 202 while it is made."""
+    """Return a PDF of what is saved so far, watermarked; 202 while it is made."""
     return await _of_what_is_saved(request, "preview")
 
 

@@ -43,7 +43,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 def of_revision(form: Form, content: Mapping[str, Any], *, proof: Proof, canonical: str) -> ApplicationForm:
-    """The document of a submitted revision, from its canonical content (sensitive values opened). `canonical`
+    """Return the document of a submitted revision, from its canonical content (sensitive values opened). `canonical`
     is that content's canonical JSON, whose digests `proof` tells; it travels inside the PDF."""
     number, revision = content["number"], content["revision"]
     paper = of_revision_masked(form, content)
@@ -65,7 +65,7 @@ def of_revision(form: Form, content: Mapping[str, Any], *, proof: Proof, canonic
 
 
 def of_revision_masked(form: Form, content: Mapping[str, Any]) -> ApplicationForm:
-    """The document of a submitted revision for those who may not see personal data, from its masked content. It proves
+    """Return the document of a submitted revision for those who may not see personal data, from its masked content. It proves
     nothing, and holds no data beside its pages."""
     sections, files = content["sections"], content["attachments"]
     number, revision = content["number"], content["revision"]
@@ -102,7 +102,7 @@ def of_snapshot(
     at: datetime,
     hidden: frozenset[str] = _NONE,
 ) -> ApplicationForm:
-    """What is saved so far, watermarked; it proves nothing and says so. `hidden` are sections that are not asked for."""
+    """Return what is saved so far, watermarked; it proves nothing and says so. `hidden` are sections that are not asked for."""
     materials, appendices = _materials(form, sections, files, hidden)
     return ApplicationForm(
         title=form.document_title,
@@ -150,7 +150,7 @@ def _cover(form: Form, sections: Sections, enterprise: Mapping[str, str]) -> lis
 
 
 def _sum(amount: Any) -> str:
-    """A sum of 万元 in figures and in words."""
+    """Return a sum of 万元 in figures and in words."""
     value = Decimal(amount)
     return f"{value:,.2f} 万元\n（{in_words(value)}）"
 
@@ -168,7 +168,7 @@ def _seal(name: str) -> Seal:
 def _materials(
     form: Form, sections: Sections, files: Files, left_out: Set[str]
 ) -> tuple[list[Material], list[Material]]:
-    """The numbered materials, and the list of their attachments as an appendix."""
+    """Return the numbered materials, and the list of their attachments as an appendix."""
     numbers: dict[str, int] = {}
     rows = []
     for section, slot in ((s, slot) for s in form.sections for slot in s.slots):
@@ -208,7 +208,7 @@ def material(
     files: Files,
     numbers: Mapping[str, int],
 ) -> Material:
-    """One numbered material: its text, its fields by group, its tables with totals, its attachments by the
+    """Return one numbered material: its text, its fields by group, its tables with totals, its attachments by the
     `numbers` they have in the list at the end."""
     sworn = section.text is not None
     if values is None:
@@ -236,12 +236,12 @@ def material(
 
 
 def label(field: FieldDefinition) -> str:
-    """A field's label with its unit."""
+    """Return a field's label with its unit."""
     return f"{field.label}（{field.unit}）" if field.unit else field.label
 
 
 def shown(field: FieldDefinition, value: Any, choices: Choices) -> str:
-    """A value as people read it; a dash where nothing was filled in."""
+    """Return a value as people read it; a dash where nothing was filled in."""
     return "—" if blank(value) else field.show(value, choices)
 
 
@@ -302,7 +302,7 @@ def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) 
 
 
 def _in_parts(table: Table) -> list[Table]:
-    """A table that is too wide for a line of print as several, one below the other, each led by its first column."""
+    """Return a table that is too wide for a line of print as several, one below the other, each led by its first column."""
     first, *rest = table.columns
     whole = sum(column.width for column in rest)
     if first.width + whole <= _LINE:

@@ -26,7 +26,7 @@ from shared.messages import RENDER_DOCUMENT, RenderDocument
 
 
 async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: int) -> Document:
-    """The document of a submitted revision: as it was handed in, or masked for those who may see no more
+    """Return the document of a submitted revision: as it was handed in, or masked for those who may see no more
     (`core.disclosure`)."""
     whole = reads_whole(actor)
     application = await repository.application(session, actor, id, lock=not whole)
@@ -39,7 +39,7 @@ async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: i
 
 
 async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, kind: str) -> Document:
-    """A preview or commitment page of what is saved now; the same content is made once."""
+    """Return a preview or commitment page of what is saved now; the same content is made once."""
     application = await repository.application(session, actor, id, lock=True)
     form = form_of(application)
     opener = codec.of(application, form)
@@ -56,7 +56,7 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
 
 
 async def _begin(session: AsyncSession, id: UUID, kind: str, source: str, **values: Any) -> Document:
-    """A document that somebody waits for, with what is owed for it."""
+    """Return a document that somebody waits for, with what is owed for it."""
     document = Document(id=uuid4(), application_id=id, kind=kind, source_sha256=source, **values)
     session.add(document)
     await session.flush()
@@ -107,7 +107,7 @@ async def status_of(session: AsyncSession, document: Document) -> DocumentStatus
 
 
 async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> AnyDocument:
-    """The document model, for the worker that renders it."""
+    """Return the document model, for the worker that renders it."""
     document = await queries.document(session, document_id)
     if document.kind == "letter":
         assert document.snapshot is not None
@@ -153,7 +153,7 @@ def record_effect(document: Document, *, sha256: str, size: int, pages: int) -> 
 
 
 def file_name(application: Application, document: Document) -> str:
-    """What the browser saves it as."""
+    """Return what the browser saves it as."""
     match document.kind:
         case "revision":
             return f"{application.number}-第{document.revision}版.pdf"

@@ -4,5 +4,5 @@ from uuid import UUID
 
 
 def document_key(document_id: UUID) -> str:
-    """The outbox's name for a document that is owed."""
+    """Return the outbox's name for a document that is owed."""
     return f"document:{document_id}"

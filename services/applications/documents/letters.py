@@ -41,7 +41,7 @@ class Kind(BaseModel):
 
 @cache
 def kinds() -> dict[str, Kind]:
-    """What the office writes, by the name the code asks for."""
+    """Return what the office writes, by the name the code asks for."""
     file = Path(__file__).with_name("letters.yaml")
     return TypeAdapter(dict[str, Kind]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
 
@@ -108,7 +108,7 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
 
 
 def model_of(snapshot: dict[str, Any]) -> LetterModel:
-    """The letter as it was issued."""
+    """Return the letter as it was issued."""
     return LetterModel.model_validate(snapshot["model"])
 
 
@@ -127,7 +127,7 @@ async def take_back(session: AsyncSession, application: Application, trip: int) 
 
 
 async def listed(session: AsyncSession, actor: Actor, id: UUID) -> list[Letter]:
-    """The letters of an application, oldest first; to an applicant only those that still count."""
+    """Return the letters of an application, oldest first; to an applicant only those that still count."""
     await repository.application(session, actor, id)
     query = select(Letter).where(Letter.application_id == id)
     if actor.is_a(Role.APPLICANT):
@@ -136,7 +136,7 @@ async def listed(session: AsyncSession, actor: Actor, id: UUID) -> list[Letter]:
 
 
 async def document_of(session: AsyncSession, actor: Actor, id: UUID, letter_id: UUID) -> tuple[Letter, Document]:
-    """One letter that the actor may read, and its document."""
+    """Return one letter that the actor may read, and its document."""
     for letter in await listed(session, actor, id):
         if letter.id == letter_id:
             return letter, await queries.document(session, letter.document_id)

@@ -68,7 +68,7 @@ async def create_application(request: web.Request) -> web.Response:
 
 
 async def get_application(request: web.Request) -> web.Response:
-    """One application with the state of each material; its ETag is its version."""
+    """Return one application with the state of each material; its ETag is its version."""
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
@@ -78,7 +78,7 @@ async def get_application(request: web.Request) -> web.Response:
 
 
 async def get_checks(request: web.Request) -> web.Response:
-    """Every cross-form check on what is saved, with both sides and their difference, and what the registry has
+    """Return every cross-form check on what is saved, with both sides and their difference, and what the registry has
     changed since it was filled in; `?typed=1` asks the applicant's own on what they have typed, 暂存 included, as far as
     it can be read."""
     who = actor(request)

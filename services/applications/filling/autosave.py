@@ -113,7 +113,7 @@ async def keep_draft(
 async def _open(
     connection: AsyncConnection, actor: Actor, id: UUID, key: str
 ) -> tuple[Application, Section, Round]:
-    """An application of the actor's enterprise and one of its sections, both locked, and the round, with no more than is
+    """Return an application of the actor's enterprise and one of its sections, both locked, and the round, with no more than is
     looked at here. `NotFound` as for `repository.application_and_section`."""
     scope = {"of": id, "enterprise": actor.enterprise or ""}
     found = (await connection.execute(_OPEN, {"section": key, **scope})).first()

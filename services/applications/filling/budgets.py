@@ -32,14 +32,14 @@ MB = 1024 * 1024
 
 
 def _too_many(what: str, hour: str, oldest_age: float) -> TooMany:
-    """A refusal with the time at which the oldest of the hour no longer counts."""
+    """Return a refusal with the time at which the oldest of the hour no longer counts."""
     left = max(1, math.ceil(HOUR.total_seconds() - oldest_age))
     minutes = math.ceil(left / 60)
     return TooMany(f"{what}，请约 {minutes} 分钟后再试。{hour}", retry_after=left, code=codes.BUDGET)
 
 
 async def may_start(session: AsyncSession, enterprise: str, round_id: UUID, *, most: int) -> None:
-    """`Conflict` when the enterprise has as many drafts in the round as it may have, `TooMany` when it made too many
+    """Raise `Conflict` when the enterprise has as many drafts in the round as it may have, `TooMany` when it made too many
     within the hour."""
     mine = Application.enterprise == enterprise
     drafts = await session.scalar(
@@ -60,7 +60,7 @@ async def may_start(session: AsyncSession, enterprise: str, round_id: UUID, *, m
 
 
 async def may_withdraw(session: AsyncSession, application_id: UUID) -> None:
-    """`TooMany` when the application was withdrawn again and again; what was submitted last then stands."""
+    """Raise `TooMany` when the application was withdrawn again and again; what was submitted last then stands."""
     await _within_the_hour(
         session,
         WITHDRAWALS,
@@ -73,7 +73,7 @@ async def may_withdraw(session: AsyncSession, application_id: UUID) -> None:
 
 
 async def may_preview(session: AsyncSession, enterprise: str) -> None:
-    """`TooMany` when too many previews were made for the enterprise within the hour."""
+    """Raise `TooMany` when too many previews were made for the enterprise within the hour."""
     await _within_the_hour(
         session,
         PREVIEWS,
@@ -105,7 +105,7 @@ async def _within_the_hour(
 
 
 async def may_add(session: AsyncSession, enterprise: str, size: int, *, total_mb: int) -> None:
-    """`TooLarge` when all files of the enterprise together would be too much. What has ended stays for years, cannot be
+    """Raise `TooLarge` when all files of the enterprise together would be too much. What has ended stays for years, cannot be
     deleted, and leaves the room to what comes."""
     held = await session.scalar(
         select(func.coalesce(func.sum(Attachment.size), 0))
@@ -125,7 +125,7 @@ async def may_add(session: AsyncSession, enterprise: str, size: int, *, total_mb
 
 
 async def may_hurry(session: AsyncSession, application_id: UUID, but: UUID | None = None) -> bool:
-    """Whether another document of the enterprise may go before what is made ahead: a few at a time, so that nobody's many
+    """Tell whether another document of the enterprise may go before what is made ahead: a few at a time, so that nobody's many
     keep others waiting. Whoever asks again is let forward as the ones before are finished."""
     enterprise = select(Application.enterprise).where(Application.id == application_id).scalar_subquery()
     ahead = await session.scalar(

@@ -36,7 +36,7 @@ def note(
     field: str | None = None,
     label: str | None = None,
 ) -> Entry:
-    """A line of a report about a section, or a part of it."""
+    """Return a line of a report about a section, or a part of it."""
     part = section.by_key.get(field) if field else None
     return Entry(
         kind=kind,
@@ -50,7 +50,7 @@ def note(
 
 
 def mistakes(filled: Filled, section: Section, values: Mapping[str, Any]) -> list[FieldError]:
-    """What is wrong with values as they were taken over; what is not filled in yet is no mistake."""
+    """Return what is wrong with values as they were taken over; what is not filled in yet is no mistake."""
     _, wrong = validation.judged(section, dict(values), filled.context(section.key))
     return [error for error in wrong if error.code not in UNFINISHED]
 
@@ -122,7 +122,7 @@ def keep_report(
 
 
 def opened(codec: Codec, application: Application, form: Form, item: LeftOver) -> str:
-    """What is left over, as people read it."""
+    """Return what is left over, as people read it."""
     sealer = codec.of(application, form)
     found = sealer.open_one(f"left_over.{item.id}", item.content)
     return str(found["text"]) if found else "（保存期限已满，内容已删除）"

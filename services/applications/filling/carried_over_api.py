@@ -17,7 +17,7 @@ from shared.http.app import actor, answer, if_match, uuid_in_path
 
 
 async def foresee(request: web.Request) -> web.Response:
-    """What moving to the round's version of the form would make of everything; nothing is changed. Where there is
+    """Return what moving to the round's version of the form would make of everything; nothing is changed. Where there is
     nothing to move to there is nothing to be seen."""
     who, id = actor(request), uuid_in_path(request)
     known = await request.app[PROFILES].of(request.app[PEERS], who)
@@ -48,7 +48,7 @@ async def rebase(request: web.Request) -> web.Response:
 
 
 async def reports(request: web.Request) -> web.Response:
-    """What became of values that were taken over, newest first."""
+    """Return what became of values that were taken over, newest first."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         found = [
@@ -58,7 +58,7 @@ async def reports(request: web.Request) -> web.Response:
 
 
 async def left_over(request: web.Request) -> web.Response:
-    """What was typed and has no place in the form, until it is dismissed."""
+    """Return what was typed and has no place in the form, until it is dismissed."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         found = await left_over_views(session, request.app[CODEC], application)

@@ -9,7 +9,7 @@ from services.applications.tables.carried_over import LeftOver, Report
 
 
 async def left_over(session: AsyncSession, id: UUID) -> list[LeftOver]:
-    """What is left over of an application's values and was not dismissed."""
+    """Return what is left over of an application's values and was not dismissed."""
     query = select(LeftOver).where(LeftOver.application_id == id, LeftOver.dismissed_at.is_(None))
     return list(await session.scalars(query.order_by(LeftOver.created_at, LeftOver.position)))
 
@@ -20,6 +20,6 @@ async def count_left_over(session: AsyncSession, id: UUID) -> int:
 
 
 async def reports(session: AsyncSession, id: UUID) -> list[Report]:
-    """What became of values that were taken over, newest first."""
+    """Return what became of values that were taken over, newest first."""
     query = select(Report).where(Report.application_id == id)
     return list(await session.scalars(query.order_by(Report.created_at.desc(), Report.id)))

@@ -39,7 +39,7 @@ class Filled:
     latest: Mapping[str, Values]
 
     def context(self, key: str) -> Context:
-        """What a section's values are judged against."""
+        """Return what a section's values are judged against."""
         return Context(
             form=self.form,
             facts=self.facts,
@@ -49,7 +49,7 @@ class Filled:
         )
 
     def now(self, definition: Definition, typed: Values) -> SectionNow:
-        """How a section stands with what was typed in it, as far as that can be read."""
+        """Return how a section stands with what was typed in it, as far as that can be read."""
         context = self.context(definition.key)
         if definition.key in rules_of(self.form).unconditional:
             return unconditional(definition, rows_summed(definition, typed, context.choices))
@@ -57,11 +57,11 @@ class Filled:
         return now(definition, context.situation(definition, kept))
 
     def effective(self) -> dict[str, Values]:
-        """The values that count."""
+        """Return the values that count."""
         return effective(self.form, self.saved, self.facts)
 
     def checks(self) -> list[Outcome]:
-        """The form's checks, then what the registry has changed since."""
+        """Return the form's checks, then what the registry has changed since."""
         brought = {key: Brought(self.prefill.get(key, {}), said) for key, said in self.latest.items()}
         choices = self.form.choices(self.facts.round)
         return evaluate(self.form, self.saved, self.facts) + outcomes(self.form, self.saved, brought, choices)
@@ -70,7 +70,7 @@ class Filled:
         return Situation(self.form, self.saved, self.facts)
 
     def with_profile(self, profile: Profile) -> "Filled":
-        """The same beside what the registry says now, if it says anything."""
+        """Return the same beside what the registry says now, if it says anything."""
         choices = self.form.choices(self.facts.round)
         said = {section.key: latest(section, profile, choices) for section in self.form.sections}
         return replace(self, latest={**self.latest, **{key: found for key, found in said.items() if found}})
@@ -88,7 +88,7 @@ def alone(form: Form, round_: Round, codec: SectionCodec, row: Section) -> Fille
 
 
 async def load(session: AsyncSession, application: Application, form: Form, codec: SectionCodec) -> Filled:
-    """An application's form as it is filled."""
+    """Return an application's form as it is filled."""
     return await of_rows(session, application, form, codec, await repository.sections(session, application.id))
 
 
@@ -116,7 +116,7 @@ async def of_rows(
     *,
     others: bool = True,
 ) -> Filled:
-    """The same from rows that were loaded before, and from the application's attachments if they were, too."""
+    """Return the same from rows that were loaded before, and from the application's attachments if they were, too."""
     if attachments is None:
         attachments = await repository.attachments(session, application.id)
     saved = {key: codec.open(key, row.saved) for key, row in rows.items() if row.saved is not None}
@@ -139,7 +139,7 @@ async def of_rows(
 
 
 def newer(rows: Mapping[str, Section], codec: SectionCodec) -> dict[str, Values]:
-    """What is kept by 暂存 and not saved yet, by section."""
+    """Return what is kept by 暂存 and not saved yet, by section."""
     return {key: codec.open(key, row.draft) for key, row in rows.items() if row.draft is not None}
 
 
@@ -151,7 +151,7 @@ async def facts(
     *,
     others: bool = True,
 ) -> Facts:
-    """What the application's form is judged against besides its values."""
+    """Return what the application's form is judged against besides its values."""
     round_ = await round_queries.round_(session, application.round_id)
     if not (others and rules_of(form).asks_for_others):
         return Facts(round_facts(round_), OtherApplications())

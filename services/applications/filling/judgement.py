@@ -13,7 +13,7 @@ Sections = dict[str, dict[str, Any]]
 
 
 def judge(filled: Filled, typed: Mapping[str, Values]) -> tuple[Sections, list[FieldError]]:
-    """What could be kept of the values of each section, and every mistake in them and every section that is missing."""
+    """Return what could be kept of the values of each section, and every mistake in them and every section that is missing."""
     errors: list[FieldError] = []
     kept: Sections = {}
     for section in filled.form.sections:
@@ -29,18 +29,18 @@ def judge(filled: Filled, typed: Mapping[str, Values]) -> tuple[Sections, list[F
 
 
 def unmet(filled: Filled) -> list[Outcome]:
-    """The checks that could be judged on what is saved and do not hold, warnings among them."""
+    """Return the checks that could be judged on what is saved and do not hold, warnings among them."""
     return [outcome for outcome in filled.checks() if outcome.known and not outcome.holds]
 
 
 def broken(outcome: Outcome) -> FieldError:
-    """A check that does not hold, as what is said at its place."""
+    """Return a check that does not hold, as what is said at its place."""
     return FieldError(
         section=outcome.section, field=outcome.field, code=f"check.{outcome.id}", message=outcome.sentence
     )
 
 
 def unsaved(key: str, label: str) -> FieldError:
-    """A 暂存 that is newer than what is saved."""
+    """Return a 暂存 that is newer than what is saved."""
     message = f"“{label}”有暂存内容尚未保存，请保存表单或放弃修改"
     return FieldError(section=key, code=codes.UNSAVED_DRAFT, message=message)

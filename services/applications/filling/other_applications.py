@@ -37,7 +37,7 @@ _OTHERS = (
 async def other_applications(
     session: AsyncSession, application: Application, round_: Round, project_name: str
 ) -> OtherApplications:
-    """What the enterprise handed in besides, in rounds that close in the same year of Beijing's calendar."""
+    """Return what the enterprise handed in besides, in rounds that close in the same year of Beijing's calendar."""
     close = round_.closes_at.astimezone(clock.SHANGHAI)
     start, end = (
         close.replace(year=close.year + n, month=1, day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -64,7 +64,7 @@ def remember_latest(codec: SectionCodec, form: Form, row: Section, profile: Prof
 
 
 def waiting(application: Application, form: Form, rows: Mapping[str, Section]) -> list[Place]:
-    """The fields that a registry which did not answer has still to fill: those that nobody has filled in since."""
+    """Return the fields that a registry which did not answer has still to fill: those that nobody has filled in since."""
     if application.registry_answered or State(application.state) not in EDITABLE:
         return []
     places = []

@@ -17,7 +17,7 @@ from shared.messages import Profile
 async def origins(
     session: AsyncSession, application: Application, form: Form, codec: SectionCodec, profile: Profile
 ) -> list[Origin]:
-    """Every prefilled value of the latest submission, in the form's order, compared whole and shown masked. `now` is
+    """Return every prefilled value of the latest submission, in the form's order, compared whole and shown masked. `now` is
     null where the source does not answer or no longer says anything that fits."""
     round_ = await round_queries.round_(session, application.round_id)
     rows = await repository.sections(session, application.id)

@@ -20,7 +20,7 @@ _OWN = aliased(Application, select(Application).where(of_enterprise(bindparam("e
 
 
 def _folded(name: InstrumentedAttribute[Any]) -> Function[str]:
-    """A name as `typed_text.folded` compares it."""
+    """Return a name as `typed_text.folded` compares it."""
     plain = func.regexp_replace(func.applications.plain(name), FOLDED_AWAY, "", "g")
     return func.translate(plain, DASHES, "-" * len(DASHES))
 
@@ -35,7 +35,7 @@ async def applications(
     cursor: str = "",
     limit: int = 20,
 ) -> tuple[list[Application], str | None]:
-    """A page of what the actor's enterprise has, newest first by creation, and the cursor of the next one."""
+    """Return a page of what the actor's enterprise has, newest first by creation, and the cursor of the next one."""
     own = _OWN
     query = select(own)
     if states:

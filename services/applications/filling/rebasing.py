@@ -114,7 +114,7 @@ async def _place_rows(
     sealer: SectionCodec,
     rows: Mapping[str, Section],
 ) -> dict[str, Section]:
-    """A row for every section of the new form, with the tag and what was brought along of the one it follows."""
+    """Return a row for every section of the new form, with the tag and what was brought along of the one it follows."""
     prefill, registered = _brought(known, opener, sealer, rows)
     origin = {home: at for at, home in known.sections.items()}
     tags = {key: (row.etag, row.saved_at, row.draft_at) for key, row in rows.items()}
@@ -139,7 +139,7 @@ async def _place_rows(
 def _brought(
     known: Homes, opener: SectionCodec, sealer: SectionCodec, rows: Mapping[str, Section]
 ) -> tuple[dict[str, Values], dict[str, Values]]:
-    """What was brought along, with the fields it belongs to."""
+    """Return what was brought along, with the fields it belongs to."""
     prefill: dict[str, Values] = {}
     registered: dict[str, Values] = {}
     for key, row in rows.items():
@@ -192,7 +192,7 @@ def _write(
 
 
 def _superseded(section: Definition, saved: Values, shown: Values) -> list[LeftOver]:
-    """What a saved copy held that the newer 暂存 does not, now that only the 暂存 is kept."""
+    """Return what a saved copy held that the newer 暂存 does not, now that only the 暂存 is kept."""
     found = []
     for key, value in saved.items():
         if blank(value) or value == shown.get(key):
@@ -212,6 +212,6 @@ def _wrong(filled: Filled, section: Definition, done: Rebased) -> list[Any]:
 
 
 def newer_version(application: Application, form_version: int) -> int | None:
-    """The round's newer version of the form, if this draft may move to it."""
+    """Return the round's newer version of the form, if this draft may move to it."""
     movable = State(application.state) is State.DRAFT and not application.revision
     return form_version if movable and form_version > application.form_version else None

@@ -38,7 +38,7 @@ class Opened:
     codec: SectionCodec
 
     def shown(self) -> dict[str, Any] | None:
-        """What was typed last: its 暂存, else what is saved."""
+        """Return what was typed last: its 暂存, else what is saved."""
         kept = self.row.draft if self.row.draft is not None else self.row.saved
         return self.codec.open_or_none(self.definition.key, kept)
 
@@ -64,7 +64,7 @@ async def open_section(
 async def filled_around(
     session: AsyncSession, opened: Opened, attachments: Sequence[Attachment] | None = None
 ) -> Filled:
-    """The form as far as this section's conditions look: this section and those that it hangs on."""
+    """Return the form as far as this section's conditions look: this section and those that it hangs on."""
     key = opened.definition.key
     needed = rules_of(opened.form).needs[key] | {key}
     # Most sections stand on their own, and this one is at hand.
@@ -78,7 +78,7 @@ async def filled_around(
 async def standing(
     session: AsyncSession, opened: Opened, attachments: Sequence[Attachment] | None = None
 ) -> SectionNow:
-    """How the section stands with what it shows: its 暂存, else what is saved, else what was prefilled. `attachments`: all of
+    """Return how the section stands with what it shows: its 暂存, else what is saved, else what was prefilled. `attachments`: all of
     the application's, where they were loaded before."""
     filled = await filled_around(session, opened, attachments)
     typed = opened.shown()
@@ -86,7 +86,7 @@ async def standing(
 
 
 def editable(application: Application, key: str, actor: Actor) -> bool:
-    """Whether the applicant could change a section when the request arrived."""
+    """Tell whether the applicant could change a section when the request arrived."""
     if application.state == State.RETURNED:
         return may_be_corrected(application, actor) and key in application.unlocked
     return State(application.state) in EDITABLE

@@ -21,7 +21,7 @@ def _written(opened: use_case.Opened, now: SectionNow, shown: dict[str, Any] | N
 
 
 async def get_section(request: web.Request) -> web.Response:
-    """Both copies of a section, what the registry knows, and its attachments."""
+    """Return both copies of a section, what the registry knows, and its attachments."""
     who, id, key = actor(request), uuid_in_path(request), request.match_info["key"]
     async with transaction(request) as session:
         opened = await use_case.open_section(session, request.app[CODEC], who, id, key)

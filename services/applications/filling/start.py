@@ -64,7 +64,7 @@ async def start(
 
 
 def _address(said: str | None) -> str | None:
-    """An address that mail may go to; None for anything else, "null" among it."""
+    """Return an address that mail may go to; None for anything else, "null" among it."""
     try:
         return identifiers.email(said or "")
     except ValueError:

@@ -39,7 +39,7 @@ from shared.identity import Actor, Role
 
 
 async def full(session: AsyncSession, codec: Codec, application: Application, actor: Actor) -> ApplicationView:
-    """An application with the state of each of its materials; whether one is shown and required follows from what is
+    """Return an application with the state of each of its materials; whether one is shown and required follows from what is
     saved of the others."""
     form = form_of(application)
     rows = await repository.sections(session, application.id)

@@ -230,7 +230,7 @@ class Form(Part):
         return self.by_key.get(key)
 
     def choices(self, round_facts: "RoundFacts") -> Mapping[str, Any]:
-        """The lists that fields take options from: the round's, and the form's own before them."""
+        """Return the lists that fields take options from: the round's, and the form's own before them."""
         return {**round_facts.options, **self.choices_of_its_own}
 
 
@@ -245,7 +245,7 @@ class RoundFacts(Part):
         return {name: value for name, value in self.parameters.items() if isinstance(value, list)}
 
     def value(self, name: str) -> Any:
-        """A parameter as formulas see it, or None when the round has none of this name."""
+        """Return a parameter as formulas see it, or None when the round has none of this name."""
         if name == "closes_on":
             return self.closes_on
         value = self.parameters.get(name)

@@ -30,7 +30,7 @@ class StoreHeads:
             raise OSError(str(error)) from error
 
     async def all(self, schema: str) -> list[str]:
-        """Every line that was put; `OSError` when the store does not answer."""
+        """Return every line that was put; `OSError` when the store does not answer."""
         found: list[str] = []
         try:
             async for page in self._store.list(f"{FOLDER}{schema}/"):
@@ -64,7 +64,7 @@ async def keep_head(request: web.Request) -> web.Response:
 
 
 async def list_heads(request: web.Request) -> web.Response:
-    """Every anchor of the gateway's audit."""
+    """Return every anchor of the gateway's audit."""
     try:
         return answer(HeadLines(lines=await StoreHeads(request.app[STORE]).all(IDENTITY)))
     except OSError as error:

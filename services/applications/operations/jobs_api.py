@@ -43,13 +43,13 @@ async def finish(request: web.Request) -> web.Response:
 
 
 async def fail(request: web.Request) -> web.Response:
-    """An attempt ended without effect."""
+    """Return an attempt ended without effect."""
     async with transaction(request) as session:
         await jobs.fail(session, request[CALLER].service, uuid_in_path(request), body(request, FailJob))
     return web.Response(status=204)
 
 
 async def model(request: web.Request) -> web.Response:
-    """The document model that a render job needs."""
+    """Return the document model that a render job needs."""
     async with transaction(request) as session:
         return answer(await documents.model_of(session, request.app[CODEC], uuid_in_path(request)))

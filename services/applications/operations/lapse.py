@@ -19,7 +19,7 @@ GRACE = timedelta(minutes=2)
 
 
 def system_actor() -> Actor:
-    """The product itself."""
+    """Return the product itself."""
     return Actor(account="system", name="系统", roles=frozenset({Role.SYSTEM}), received_at=clock.now())
 
 

@@ -56,7 +56,7 @@ def sampler(sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSe
 
 
 def newest_backup(folder: Path) -> datetime | None:
-    """When the newest finished backup of a folder was finished."""
+    """Return when the newest finished backup of a folder was finished."""
     ended = [
         datetime.fromisoformat(json.loads(file.read_text(encoding="utf-8"))["finished_at"])
         for file in folder.glob("*/manifest.json")

@@ -59,7 +59,7 @@ def _owed(settings: ApplicationsSettings) -> Iterator[Finding]:
 
 
 def backup_key(key: str) -> Iterator[Finding]:
-    """Whether backups are encrypted."""
+    """Tell whether backups are encrypted."""
     if key.strip():
         yield good("备份加密", "已设置 GM_BACKUP_KEY")
     else:
@@ -68,7 +68,7 @@ def backup_key(key: str) -> Iterator[Finding]:
 
 
 def backups(folder: str) -> Iterator[Finding]:
-    """The age of the newest backup that `python -m deploy.backup create` finished in `folder`."""
+    """Yield the age of the newest backup that `python -m deploy.backup create` finished in `folder`."""
     what, command = "备份", "python -m deploy.backup create"
     if not folder:
         yield warning(what, "没有设置 GM_BACKUP_FOLDER，无法核对", f"设置备份目录并定时执行 {command}")

@@ -23,7 +23,7 @@ MORE_WORKERS = 2
 
 
 async def overview(session: AsyncSession) -> Overview:
-    """The queues, who works on them, and the last 100 parked rows."""
+    """Return the queues, who works on them, and the last 100 parked rows."""
     parked = await session.scalars(
         select(Owed)
         .where(Owed.parked_at.is_not(None), Owed.done_at.is_(None))

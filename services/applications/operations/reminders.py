@@ -38,7 +38,7 @@ AT_ONCE = 200
 
 
 def subject_of(id: object, at: datetime, mark: object = "") -> str:
-    """What a reminder is about: whose, due when, which of several."""
+    """Return what a reminder is about: whose, due when, which of several."""
     return f"{id}:{math.floor(at.timestamp())}:{mark}"
 
 
@@ -50,7 +50,7 @@ def _untold(kind: str, at: SQLColumnExpression[Any], mark: object = "") -> Colum
 
 
 def _bands(before: Sequence[timedelta], now: datetime) -> list[tuple[timedelta, datetime, datetime]]:
-    """Each reminder with the deadlines it is for: later than those of the nearer one."""
+    """Return each reminder with the deadlines it is for: later than those of the nearer one."""
     nearer = [timedelta(), *before]
     return [(span, now + nearer[n], now + span) for n, span in enumerate(before)]
 

@@ -63,7 +63,7 @@ class Due:
 
 
 async def due(session: AsyncSession, settings: ApplicationsSettings) -> list[Due]:
-    """What `forget` would take, oldest first."""
+    """Return what `forget` would take, oldest first."""
     now = clock.now()
 
     def before(**back: int) -> datetime:
@@ -164,6 +164,6 @@ async def _forget_persons(session: AsyncSession, application: Application) -> No
 
 
 def _without(values: dict[str, Any] | None, key: str, places: Sequence[str]) -> dict[str, Any] | None:
-    """A section's values without what stands at these places."""
+    """Return a section's values without what stands at these places."""
     named = {place.partition(".")[2] for place in places if place.partition(".")[0] == key}
     return None if values is None else {k: None if k in named else v for k, v in values.items()}

@@ -9,7 +9,7 @@ from shared.http.app import actor, answer, body, if_match
 
 
 async def show(request: web.Request) -> web.Response:
-    """The switches as they stand."""
+    """Return the switches as they stand."""
     async with transaction(request) as session:
         found = await switches.current(session)
     return answer(found, ETag=f'"{found.version}"')

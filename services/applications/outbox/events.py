@@ -17,7 +17,7 @@ from shared.text.typed_text import one_line
 
 
 async def about(session: AsyncSession, codec: Codec, application: Application) -> dict[str, Any]:
-    """What every event about an application tells. It is for the contact that the latest submission names (before the
+    """Return what every event about an application tells. It is for the contact that the latest submission names (before the
     first: that is saved), else for whoever began it."""
     form = form_of(application)
     opener = codec.of(application, form)

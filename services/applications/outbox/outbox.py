@@ -97,7 +97,7 @@ async def claim(
 
 
 async def traces(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The clicks that owe these rows, where they are traced."""
+    """Return the clicks that owe these rows, where they are traced."""
     found = await session.execute(select(Owed.id, Owed.trace).where(Owed.id.in_(ids), Owed.trace.is_not(None)))
     return {id: trace for id, trace in found if trace}
 
@@ -143,7 +143,7 @@ async def start(session: AsyncSession, row: Owed, request: StartJob, limits: Lim
 
 
 def close(row: Owed, token: UUID) -> bool:
-    """The effect is there. False when it was recorded before; `Conflict` for an attempt that lost its lease."""
+    """Return the effect is there. False when it was recorded before; `Conflict` for an attempt that lost its lease."""
     if row.done_at:
         return False
     if row.attempt != token:

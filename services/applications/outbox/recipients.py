@@ -10,7 +10,7 @@ from shared.messages import Person
 
 
 def handler_of(application: Application) -> Person | None:
-    """Who began it, as the identity platform knew them; None where it told no address."""
+    """Return who began it, as the identity platform knew them; None where it told no address."""
     if not application.handler_email:
         return None
     return Person(

@@ -80,7 +80,7 @@ async def measured(session: AsyncSession, topic: str, *, since: str = "10 minute
 
 
 async def workers(session: AsyncSession, topic: str) -> list[tuple[str, int, datetime]]:
-    """Who did something for a queue in the last ten minutes: name, how much, when last."""
+    """Return who did something for a queue in the last ten minutes: name, how much, when last."""
     found = await session.execute(
         text(
             "SELECT attempt_worker, count(*), max(done_at) FROM applications.outbox"
@@ -102,7 +102,7 @@ class Place:
 
 
 async def place(session: AsyncSession, row: Owed) -> Place:
-    """Where a row that is owed stands: behind what is at work, behind what was published before it and, while it
+    """Return where a row that is owed stands: behind what is at work, behind what was published before it and, while it
     is not published itself, behind whatever goes before it in the order of the queue."""
     live = func.coalesce(Owed.attempt_until > func.now(), False)
     published = Owed.published_at.is_not(None) & (Owed.next_at > func.now())
@@ -131,7 +131,7 @@ async def place(session: AsyncSession, row: Owed) -> Place:
 
 
 def _seconds(pace: Pace, ahead: int, elapsed: float | None, *, sent: bool) -> float:
-    """How long it takes from now: until a worker is free for it, and the work itself."""
+    """Return how long it takes from now: until a worker is free for it, and the work itself."""
     if elapsed is not None:
         # What takes longer than most will take a little longer still.
         return max(pace.seconds - elapsed, pace.seconds / 10)

@@ -32,7 +32,7 @@ class Outcome:
 
 
 async def _cases(session: AsyncSession, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, Application]:
-    """The cases that exist for the actor, locked in one order, so that two who take many never block each other."""
+    """Return the cases that exist for the actor, locked in one order, so that two who take many never block each other."""
     query = (
         select(Application)
         .where(visible_to(actor), Application.id.in_(ids))
@@ -119,7 +119,7 @@ def _give(
 
 
 def member_of(reviewers: Sequence[StaffMember], account: str) -> StaffMember:
-    """The reviewer with this account; `Invalid` for anybody else."""
+    """Return the reviewer with this account; `Invalid` for anybody else."""
     for member in reviewers:
         if member.account == account:
             return member

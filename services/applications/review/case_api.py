@@ -12,7 +12,7 @@ from shared.messages import Profile
 
 
 async def show_origins(request: web.Request) -> web.Response:
-    """Every prefilled value: what its source said then, what was submitted, what the source says now."""
+    """Return every prefilled value: what its source said then, what was submitted, what the source says now."""
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
@@ -25,7 +25,7 @@ async def show_origins(request: web.Request) -> web.Response:
 
 
 async def show_others(request: web.Request) -> web.Response:
-    """The enterprise's other applications that were ever submitted, newest first."""
+    """Return the enterprise's other applications that were ever submitted, newest first."""
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))

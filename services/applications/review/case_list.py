@@ -67,7 +67,7 @@ def _plain(said: str) -> str:
 
 
 def _search(said: str, *, exactly: bool = True) -> list[ColumnElement[bool]]:
-    """Every word stands somewhere in the project's name or the enterprise's, or is the beginning of the number, or
+    """Return every word stands somewhere in the project's name or the enterprise's, or is the beginning of the number, or
     (four digits at least) its end. Not `exactly`: as far as an index alone can tell, some too many."""
     names = func.applications.plain(func.concat_ws("\n", Application.project_name, Application.enterprise_name))
     found: list[ColumnElement[bool]] = []
@@ -101,7 +101,7 @@ def _known_to_be_common(said: str) -> bool:
 
 
 async def _rare(session: AsyncSession, visible: list[ColumnElement[bool]], said: str) -> list[UUID] | None:
-    """The few cases that a search may concern, or None when they are many.
+    """Return the few cases that a search may concern, or None when they are many.
 
     The planner cannot know how often two words stand together. What is rare is looked up first; what is common is
     soon met on the way through the queue.
@@ -177,7 +177,7 @@ def _waits_for_answer() -> ColumnElement[bool]:
 
 
 async def unlock_requests(session: AsyncSession, cases: Sequence[Application]) -> dict[UUID, int]:
-    """How many requests of these cases wait for an answer; nothing for those that have none."""
+    """Return how many requests of these cases wait for an answer; nothing for those that have none."""
     ids = [case.id for case in cases if case.state == State.RETURNED]
     if not ids:
         return {}
@@ -191,7 +191,7 @@ async def unlock_requests(session: AsyncSession, cases: Sequence[Application]) -
 
 
 async def how_many(session: AsyncSession, actor: Actor, *conditions: ColumnElement[bool]) -> int:
-    """How many cases the actor sees under these conditions, counted no further than `COUNT_UP_TO`."""
+    """Return how many cases the actor sees under these conditions, counted no further than `COUNT_UP_TO`."""
     some = select(Application.id).where(visible_to(actor), *conditions).limit(COUNT_UP_TO).subquery()
     return int(await session.scalar(select(func.count()).select_from(some)) or 0)
 
@@ -213,7 +213,7 @@ async def how_many_ask(session: AsyncSession, actor: Actor) -> int:
 async def page(
     session: AsyncSession, actor: Actor, wanted: Filter, *, cursor: str = "", limit: int = 20
 ) -> tuple[list[Application], str | None]:
-    """A page of the queue, oldest submission first, and the cursor of the next."""
+    """Return a page of the queue, oldest submission first, and the cursor of the next."""
     position = tuple_(Application.submitted_at, Application.id)
     order: list[ColumnElement[Any]] = [Application.submitted_at.asc(), Application.id.asc()]
     if wanted.newest_first:
@@ -232,7 +232,7 @@ async def page(
 
 
 async def next_unassigned(session: AsyncSession, actor: Actor, states: Sequence[State]) -> Application | None:
-    """The oldest case in one of the states that nobody has and nobody is just taking; locked."""
+    """Return the oldest case in one of the states that nobody has and nobody is just taking; locked."""
     query = (
         select(Application)
         .where(*await _conditions(session, actor, Filter(states=tuple(states), assignee=NOBODY)))
@@ -244,7 +244,7 @@ async def next_unassigned(session: AsyncSession, actor: Actor, states: Sequence[
 
 
 async def matching(session: AsyncSession, actor: Actor, wanted: Filter) -> int:
-    """How many cases match, counted no further than `COUNT_UP_TO` + 1."""
+    """Return how many cases match, counted no further than `COUNT_UP_TO` + 1."""
     some = (
         select(Application.id).where(*await _conditions(session, actor, wanted)).limit(COUNT_UP_TO + 1).subquery()
     )
@@ -252,7 +252,7 @@ async def matching(session: AsyncSession, actor: Actor, wanted: Filter) -> int:
 
 
 async def counts(session: AsyncSession) -> dict[tuple[str, str], int]:
-    """How many cases stand in each (state, assignee); the assignee is empty for nobody."""
+    """Return how many cases stand in each (state, assignee); the assignee is empty for nobody."""
     found: dict[tuple[str, str], int] = defaultdict(int)
     rows = await session.execute(
         select(DeskCount.state, DeskCount.assignee, func.sum(DeskCount.n)).group_by(
@@ -280,7 +280,7 @@ async def draw_counts_together(session: AsyncSession) -> None:
 
 
 async def rounds(session: AsyncSession) -> list[Round]:
-    """Every round that was ever published, the latest first."""
+    """Return every round that was ever published, the latest first."""
     return list(
         await session.scalars(
             select(Round).where(Round.published_at.is_not(None)).order_by(Round.opens_at.desc(), Round.id)
@@ -289,7 +289,7 @@ async def rounds(session: AsyncSession) -> list[Round]:
 
 
 async def districts(session: AsyncSession) -> list[str]:
-    """The districts that cases come from; read from one to the next along the index, however many cases there are."""
+    """Return the districts that cases come from; read from one to the next along the index, however many cases there are."""
     found = await session.scalars(
         text(
             "WITH RECURSIVE known (district) AS ("
@@ -305,7 +305,7 @@ async def districts(session: AsyncSession) -> list[str]:
 
 
 async def others_of(session: AsyncSession, actor: Actor, enterprise: str, but: UUID) -> list[Application]:
-    """The enterprise's other applications, newest first, at most 50."""
+    """Return the enterprise's other applications, newest first, at most 50."""
     query = select(Application).where(
         and_(visible_to(actor), Application.enterprise == enterprise, Application.id != but)
     )
@@ -313,7 +313,7 @@ async def others_of(session: AsyncSession, actor: Actor, enterprise: str, but: U
 
 
 async def names(session: AsyncSession) -> tuple[dict[UUID, str], dict[UUID, str]]:
-    """The titles of all rounds and the names of all batches, by id."""
+    """Return the titles of all rounds and the names of all batches, by id."""
     rounds = (await session.execute(select(Round.id, Round.title))).all()
     batches = (await session.execute(select(Batch.id, Batch.name))).all()
     return {id: title for id, title in rounds}, {id: name for id, name in batches}  # noqa: C416  rows are no pairs to `dict`

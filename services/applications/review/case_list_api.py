@@ -41,7 +41,7 @@ async def show_queue(request: web.Request) -> web.Response:
 
 
 async def show_counts(request: web.Request) -> web.Response:
-    """How many cases stand in each state, and how many match the same parameters as the queue's."""
+    """Return how many cases stand in each state, and how many match the same parameters as the queue's."""
     who, filter_ = actor(request), wanted(request)
     async with transaction(request) as session:
         counted = await case_list.counts(session)
@@ -69,7 +69,7 @@ async def show_counts(request: web.Request) -> web.Response:
 
 
 async def show_choices(request: web.Request) -> web.Response:
-    """What the queue's filters offer: rounds, fund types and districts."""
+    """Return what the queue's filters offer: rounds, fund types and districts."""
     async with transaction(request) as session:
         rounds = await case_list.rounds(session)
         districts = await case_list.districts(session)
@@ -154,7 +154,7 @@ async def set_away(request: web.Request) -> web.Response:
 
 
 async def list_filters(request: web.Request) -> web.Response:
-    """The views of the queue that one keeps, by name."""
+    """Return the views of the queue that one keeps, by name."""
     async with transaction(request) as session:
         found = await saved_filters.mine(session, actor(request))
         return answer([FilterView.model_validate(f, from_attributes=True) for f in found])

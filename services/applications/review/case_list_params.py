@@ -51,7 +51,7 @@ def _id(request: web.Request, name: str, what: str) -> UUID | None:
 
 
 def wanted(request: web.Request) -> case_list.Filter:
-    """The filter that a query asks for; `Malformed` for what cannot be one."""
+    """Return the filter that a query asks for; `Malformed` for what cannot be one."""
     must_be_short(request)
     order = request.query.get("order", "")
     if order not in {"", "oldest", "newest"}:

@@ -15,7 +15,7 @@ CLOSING = time(18)
 
 
 def deadline(request: web.Request, given: ReturnApplication | Extend) -> datetime:
-    """The instant that a request names, by itself or in working days; `Invalid` for neither and for both."""
+    """Return the instant that a request names, by itself or in working days; `Invalid` for neither and for both."""
     if given.correct_by is not None and given.working_days is None:
         return given.correct_by
     if given.working_days is None or given.correct_by is not None:

@@ -72,7 +72,7 @@ def _row(a: Application, round_title: str, batch: str | None) -> Sequence[Cell]:
 
 
 async def export(request: web.Request) -> web.StreamResponse:
-    """The queue under the same filters as a file: `format=xlsx` or `csv`. Who took it, and of what, is recorded."""
+    """Return the queue under the same filters as a file: `format=xlsx` or `csv`. Who took it, and of what, is recorded."""
     kind = request.query.get("format", "xlsx")
     if kind not in {"xlsx", "csv"}:
         raise Malformed("format 应为 xlsx 或 csv。", code=codes.BAD_FORMAT)

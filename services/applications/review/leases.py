@@ -52,7 +52,7 @@ async def take(
 
 
 async def take_next(session: AsyncSession, actor: Actor, minutes: int) -> Application:
-    """The oldest case that waits and that nobody has; `NotFound` when there is none."""
+    """Return the oldest case that waits and that nobody has; `NotFound` when there is none."""
     found = await case_list.next_unassigned(session, actor, TO_WORK_ON)
     if found is None:
         raise NotFound("没有待分配的申请。", code=codes.QUEUE_EMPTY)

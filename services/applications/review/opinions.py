@@ -18,7 +18,7 @@ from shared.identity import Actor
 
 
 async def reply(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, text: str) -> Opinion:
-    """The applicant's answer to one opinion, while the application is with the applicant."""
+    """Return the applicant's answer to one opinion, while the application is with the applicant."""
     application = await repository.application(session, actor, id, lock=True)
     if application.state != State.RETURNED:
         raise Conflict("只有退回补正的申请可以答复意见。", code=codes.WRONG_STATE)
@@ -49,7 +49,7 @@ async def _for_judgement(
 
 
 async def accept(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, version: str) -> Opinion:
-    """The answer satisfies."""
+    """Return the answer satisfies."""
     _, opinion = await _for_judgement(session, actor, id, opinion_id, version)
     opinion.status = "accepted"
     record(session, actor, "accept_opinion", application_id=id, opinion=str(opinion_id))
@@ -60,7 +60,7 @@ async def accept(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID
 async def raise_again(
     session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, version: str, text: str
 ) -> Opinion:
-    """The answer does not satisfy: the opinion stands again, in the return that is to come."""
+    """Return the answer does not satisfy: the opinion stands again, in the return that is to come."""
     application, opinion = await _for_judgement(session, actor, id, opinion_id, version)
     opinion.status = "accepted"
     again = Opinion(

@@ -13,7 +13,7 @@ from shared.identity import Role
 
 
 async def list_opinions(request: web.Request) -> web.Response:
-    """Every opinion with its answer, in order. For an applicant, reading is seen by the reviewer."""
+    """Return every opinion with its answer, in order. For an applicant, reading is seen by the reviewer."""
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
@@ -25,7 +25,7 @@ async def list_opinions(request: web.Request) -> web.Response:
 
 
 async def answer_opinion(request: web.Request) -> web.Response:
-    """The applicant's reply to one opinion."""
+    """Return the applicant's reply to one opinion."""
     who, id = actor(request), uuid_in_path(request)
     async with transaction(request) as session:
         text = body(request, Reply).reply
@@ -34,7 +34,7 @@ async def answer_opinion(request: web.Request) -> web.Response:
 
 
 async def accept_opinion(request: web.Request) -> web.Response:
-    """The reply satisfies."""
+    """Return the reply satisfies."""
     who, id = actor(request), uuid_in_path(request)
     async with transaction(request) as session:
         opinion = await use_case.accept(session, who, id, uuid_in_path(request, "opinion"), if_match(request))
@@ -42,7 +42,7 @@ async def accept_opinion(request: web.Request) -> web.Response:
 
 
 async def raise_opinion(request: web.Request) -> web.Response:
-    """The reply does not satisfy: raised again with a text, for the next return."""
+    """Return the reply does not satisfy: raised again with a text, for the next return."""
     who, id = actor(request), uuid_in_path(request)
     async with transaction(request) as session:
         opinion = await use_case.raise_again(

@@ -18,7 +18,7 @@ AT_MOST = 500
 
 
 async def listed(session: AsyncSession) -> list[Phrase]:
-    """All of them: for any material first, then by material, oldest first."""
+    """Return all of them: for any material first, then by material, oldest first."""
     query = select(Phrase).order_by(Phrase.section.nulls_first(), Phrase.created_at, Phrase.text)
     return list(await session.scalars(query))
 

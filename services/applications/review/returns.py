@@ -40,7 +40,7 @@ class Unlocked:
 
 
 def unlocked_by(form: Form, concerned: set[str | None], named: list[str]) -> list[Unlocked]:
-    """What a return with opinions on these materials (None: on the whole) opens, in the form's order."""
+    """Return what a return with opinions on these materials (None: on the whole) opens, in the form's order."""
     if None in concerned and concerned == {None} and not named:
         return [Unlocked(s.key, s.label, "whole") for s in form.sections]
     keys = {key for key in concerned if key}
@@ -120,7 +120,7 @@ async def preview(
     opinions: list[OpinionInput],
     unlock: list[str],
 ) -> tuple[list[Unlocked], ApplicationReturned]:
-    """What a return would open and what would be told, without returning anything."""
+    """Return what a return would open and what would be told, without returning anything."""
     application = await repository.application(session, actor, id)
     form = form_of(application)
     await _must_name_places(session, codec, application, form, opinions, unlock)
@@ -198,7 +198,7 @@ async def _must_name_places(
     opinions: list[OpinionInput],
     unlock: list[str],
 ) -> None:
-    """`Invalid` for a material, a field or a row that is not there, and for an opinion without words."""
+    """Raise `Invalid` for a material, a field or a row that is not there, and for an opinion without words."""
     errors = [
         FieldError(field=f"unlock.{i}", code=codes.UNKNOWN_SECTION, message="没有这份申报材料")
         for i, key in enumerate(unlock)
@@ -273,7 +273,7 @@ def _place(form: Form, saved: dict[str, Any], opinion: Opinion) -> str | None:
 
 
 def row_number(values: dict[str, Any] | None, field: str | None, row: str | None) -> int | None:
-    """Where a row stands in its table, counted from 1; None when it is not there."""
+    """Return where a row stands in its table, counted from 1; None when it is not there."""
     if not row or not field:
         return None
     rows = (values or {}).get(field.partition(".")[0]) or []

@@ -32,7 +32,7 @@ async def send_back(request: web.Request) -> web.Response:
 
 
 async def preview(request: web.Request) -> web.Response:
-    """What a return would open, until when, and the mail that would be sent; nothing is returned."""
+    """Return what a return would open, until when, and the mail that would be sent; nothing is returned."""
     given = body(request, ReturnApplication)
     until = deadline(request, given)
     async with transaction(request) as session:
@@ -75,7 +75,7 @@ async def forget(request: web.Request) -> web.Response:
 
 
 async def list_phrases(request: web.Request) -> web.Response:
-    """The library of phrases for opinions."""
+    """Return the library of phrases for opinions."""
     async with transaction(request) as session:
         found = await phrases.listed(session)
         return answer([PhraseView.model_validate(p, from_attributes=True) for p in found])

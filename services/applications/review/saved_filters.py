@@ -16,7 +16,7 @@ AT_MOST = 30
 
 
 async def mine(session: AsyncSession, actor: Actor) -> list[SavedFilter]:
-    """One's own, by name."""
+    """Return one's own, by name."""
     query = select(SavedFilter).where(SavedFilter.account == actor.account).order_by(SavedFilter.name)
     return list(await session.scalars(query))
 

@@ -32,14 +32,14 @@ def _view(application: Application, request: UnlockRequest) -> UnlockRequestView
 
 
 async def list_requests(request: web.Request) -> web.Response:
-    """Every material that was asked for, and what was said to it."""
+    """Return every material that was asked for, and what was said to it."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         return answer([_view(application, r) for r in await use_case.listed(session, application)])
 
 
 async def ask(request: web.Request) -> web.Response:
-    """The applicant asks for one material."""
+    """Return the applicant asks for one material."""
     who, id, given = actor(request), uuid_in_path(request), body(request, AskUnlock)
     async with transaction(request) as session:
         made = await use_case.ask(session, who, id, given.section, given.reason)
@@ -47,7 +47,7 @@ async def ask(request: web.Request) -> web.Response:
 
 
 def decision(*, grant: bool) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """The reviewer's yes or no."""
+    """Return the reviewer's yes or no."""
 
     async def decide(request: web.Request) -> web.Response:
         who, id = actor(request), uuid_in_path(request)

@@ -20,7 +20,7 @@ from shared.identity import Actor
 
 
 async def listed(session: AsyncSession, application: Application) -> list[UnlockRequest]:
-    """Every request of an application, oldest first."""
+    """Return every request of an application, oldest first."""
     query = select(UnlockRequest).where(UnlockRequest.application_id == application.id)
     return list(await session.scalars(query.order_by(UnlockRequest.asked_at, UnlockRequest.id)))
 
@@ -62,7 +62,7 @@ async def ask(session: AsyncSession, actor: Actor, id: UUID, section: str, reaso
 async def decide(
     session: AsyncSession, actor: Actor, id: UUID, request_id: UUID, *, grant: bool, note: str
 ) -> UnlockRequest:
-    """A reviewer's answer; opening a material opens those that a check ties to it."""
+    """Return a reviewer's answer; opening a material opens those that a check ties to it."""
     application = await repository.application(session, actor, id, lock=True)
     found = next((r for r in await listed(session, application) if r.id == request_id), None)
     if found is None:

@@ -35,7 +35,7 @@ async def list_rounds(request: web.Request) -> web.Response:
 
 
 async def list_forms(request: web.Request) -> web.Response:
-    """Every form of the catalogue that can be used, newest version first."""
+    """Return every form of the catalogue that can be used, newest version first."""
     found = sorted(await asyncio.to_thread(sound_forms), key=lambda form: (form.fund_type, -form.version))
     return answer(
         [FormSummary(fund_type=f.fund_type, version=f.version, label=f.label, title=f.title) for f in found]
@@ -43,7 +43,7 @@ async def list_forms(request: web.Request) -> web.Response:
 
 
 async def get_form(request: web.Request) -> web.Response:
-    """One version of a fund type's form definition."""
+    """Return one version of a fund type's form definition."""
     fund_type, version = request.match_info["fund_type"], request.match_info["version"]
     if not version.isdecimal() or len(version) > 6:
         raise NotFound("没有这一版表单。")
@@ -57,12 +57,12 @@ async def _detail(request: web.Request, session: AsyncSession, round_: Round, st
 
 
 def _seen(request: web.Request) -> str | None:
-    """The version the caller saw, where they say so: two operators then do not overwrite each other."""
+    """Return the version the caller saw, where they say so: two operators then do not overwrite each other."""
     return if_match(request) if "If-Match" in request.headers else None
 
 
 async def get_round(request: web.Request) -> web.Response:
-    """A round with what its form needs, its late acceptances, its history; its ETag is its version."""
+    """Return a round with what its form needs, its late acceptances, its history; its ETag is its version."""
     async with transaction(request) as session:
         return await _detail(request, session, await round_queries.round_(session, uuid_in_path(request)))
 

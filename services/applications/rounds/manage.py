@@ -56,7 +56,7 @@ def _must_match(round_: Round, version: str | None) -> None:
 
 
 async def create(session: AsyncSession, actor: Actor, new: NewRound) -> Round:
-    """A round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
+    """Return a round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
     are then left out, and the audit names them."""
     form = form_of(new)
     values = new.model_dump(exclude={"publish"}) | {"parameters": fitted(form, new.parameters)}

@@ -50,7 +50,7 @@ def fitted(form: Form, parameters: Parameters) -> dict[str, str | int | list[str
 
 
 def numbers_missing(form: Form, parameters: Parameters) -> frozenset[str]:
-    """The numbers and dates that a form needs and a round lacks."""
+    """Return the numbers and dates that a form needs and a round lacks."""
     return frozenset(n.name for n in needs(form) if n.name not in parameters and n.kind != "options")
 
 

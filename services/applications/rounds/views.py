@@ -30,7 +30,7 @@ def _state(round_: Round, at: datetime) -> str:
 
 
 def round_view(round_: Round, at: datetime, extension: Extension | None = None) -> RoundView:
-    """A round at this instant, for whoever has this extension."""
+    """Return a round at this instant, for whoever has this extension."""
     form = form_of(round_)
     until = round_.closes_at if extension is None else max(round_.closes_at, extension.until)
     return RoundView(
@@ -50,7 +50,7 @@ def round_view(round_: Round, at: datetime, extension: Extension | None = None) 
 
 
 async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDetail:
-    """Everything operators need to decide on a round."""
+    """Return everything operators need to decide on a round."""
     wanted = needs(form_of(round_))
     return RoundDetail(
         **round_view(round_, at).model_dump(),

@@ -74,7 +74,7 @@ async def withdraw_application(request: web.Request) -> web.Response:
 
 
 async def get_problems(request: web.Request) -> web.Response:
-    """Everything that stands in the way of submitting now, at its place, and the warnings that do not."""
+    """Return everything that stands in the way of submitting now, at its place, and the warnings that do not."""
     who = actor(request)
     known = await request.app[PROFILES].of(request.app[PEERS], who)
     async with transaction(request) as session:

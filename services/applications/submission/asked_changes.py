@@ -10,7 +10,7 @@ from services.applications.submission.changes import Asked
 
 
 async def asked_between(session: AsyncSession, id: UUID, since: int, until: int) -> list[Asked]:
-    """The places named by the returns that came after revision `since` and before revision `until`. A return that was
+    """Return the places named by the returns that came after revision `since` and before revision `until`. A return that was
     taken back asked for nothing: its opinions are gone."""
     trips: set[int] = set()
     revision = 0

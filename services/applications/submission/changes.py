@@ -34,7 +34,7 @@ class Asked:
 def changes(
     form: Form, before: Mapping[str, Values], after: Mapping[str, Values], asked: Iterable[Asked]
 ) -> list[Change]:
-    """Every difference; what no opinion asked for stands out by `asked`."""
+    """Return every difference; what no opinion asked for stands out by `asked`."""
     places = list(asked)
     found = [
         change

@@ -31,7 +31,7 @@ from shared.roles import STAFF
 
 
 async def list_revisions(request: web.Request) -> web.Response:
-    """Every submitted revision, oldest first."""
+    """Return every submitted revision, oldest first."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         return answer([revision_view(r) for r in await queries.revisions(session, application.id)])
@@ -55,18 +55,18 @@ async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
 
 
 async def get_revision(request: web.Request) -> web.Response:
-    """One snapshot: the content its digests are over. ID numbers, mobiles and accounts are masked for the bureau's
+    """Return one snapshot: the content its digests are over. ID numbers, mobiles and accounts are masked for the bureau's
     people, and for its enterprise with `masked=1`."""
     return answer(await _snapshot(request, whole=_whole(request)))
 
 
 async def reveal(request: web.Request) -> web.Response:
-    """The snapshot with nothing masked. Whoever asks is recorded."""
+    """Return the snapshot with nothing masked. Whoever asks is recorded."""
     return answer(await _snapshot(request, whole=True))
 
 
 async def get_changes(request: web.Request) -> web.Response:
-    """What changed since an earlier revision (the one before, unless `since` names it)."""
+    """Return what changed since an earlier revision (the one before, unless `since` names it)."""
     last = revision_number(request)
     try:
         first = number(request.query.get("since", str(last - 1)), last - 1)
@@ -85,7 +85,7 @@ async def get_changes(request: web.Request) -> web.Response:
 
 
 def _whole(request: web.Request) -> bool:
-    """Whether personal data is shown: to its enterprise, unless it asks otherwise."""
+    """Tell whether personal data is shown: to its enterprise, unless it asks otherwise."""
     return actor(request).is_a(Role.APPLICANT) and request.query.get("masked") != "1"
 
 
@@ -104,7 +104,7 @@ def _masked(codec: SectionCodec, change: Change) -> dict[str, Any]:
 
 
 async def get_pending_changes(request: web.Request) -> web.Response:
-    """What is saved now against the latest submission; empty before the first."""
+    """Return what is saved now against the latest submission; empty before the first."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
         if not application.revision or application.state not in EDITABLE:
@@ -120,7 +120,7 @@ async def get_pending_changes(request: web.Request) -> web.Response:
 
 
 async def timeline(request: web.Request) -> web.Response:
-    """What happened, who, when; notifications with their delivery while notify answers. An applicant reads what
+    """Return what happened, who, when; notifications with their delivery while notify answers. An applicant reads what
     concerns its application, not how the bureau shares its work."""
     who = actor(request)
     async with transaction(request) as session:

@@ -19,7 +19,7 @@ from shared.messages import Profile
 async def problems(
     session: AsyncSession, codec: Codec, actor: Actor, id: UUID, profile: Profile
 ) -> list[Obstacle]:
-    """Every guard that refuses, every section that is missing, unsaved or wrong, every check that does not hold, and
+    """Return every guard that refuses, every section that is missing, unsaved or wrong, every check that does not hold, and
     what the registry has changed since.
 
     A 暂存 that is newer than what is saved is judged itself: its mistakes are what the person has to mend.

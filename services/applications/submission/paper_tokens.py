@@ -37,13 +37,13 @@ def _signed(number: str, revision: int, sha256: str) -> bytes:
 
 
 def make(key: bytes, *, number: str, revision: int, sha256: str) -> str:
-    """The token of a revision."""
+    """Return the token of a revision."""
     signature = Ed25519PrivateKey.from_private_bytes(key).sign(_signed(number, revision, sha256))
     return f"{number}-{revision}-{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
 def read(token: str) -> Claim | None:
-    """The parts of a token, or None for anything that we could not have written."""
+    """Return the parts of a token, or None for anything that we could not have written."""
     parts = _FORM.fullmatch(token)
     if parts is None:
         return None
@@ -59,7 +59,7 @@ def read(token: str) -> Claim | None:
 
 
 def holds(claim: Claim, sha256: str, keys: Sequence[bytes]) -> bool:
-    """Whether one of our public keys, the present or a retired one, signed this of a revision with that digest."""
+    """Tell whether one of our public keys, the present or a retired one, signed this of a revision with that digest."""
     signed = _signed(claim.number, claim.revision, sha256)
     for key in keys:
         try:
@@ -81,7 +81,7 @@ def _jwk(key: bytes) -> dict[str, str]:
 
 
 def key_id(key: bytes) -> str:
-    """A public key's name: its thumbprint by RFC 7638."""
+    """Return a public key's name: its thumbprint by RFC 7638."""
     x = base64.urlsafe_b64encode(key).decode().rstrip("=")
     digest = hashlib.sha256(rfc8785.dumps({"crv": "Ed25519", "kty": "OKP", "x": x})).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

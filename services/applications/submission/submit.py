@@ -171,7 +171,7 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, s
 
 
 def _validated(filled: Filled) -> Sections:
-    """The values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
+    """Return the values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
     kept, errors = judge(filled, filled.saved)
     filled = filled.with_saved(kept)
     errors += [broken(outcome) for outcome in unmet(filled) if outcome.severity == "error"]
@@ -198,7 +198,7 @@ async def _content(
     number: str,
     revision: int,
 ) -> dict[str, Any]:
-    """What the digests are over."""
+    """Return what the digests are over."""
     ids = {UUID(i) for s in form.sections for i in reading.named_files(s, saved.get(s.key))}
     files = await repository.attachments_by_id(session, application.id, ids)
     return {

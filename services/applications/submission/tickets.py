@@ -23,7 +23,7 @@ LOOKS = frozenset({USE, "reveal", "see_return", "prefill"})
 
 
 async def changed_since(session: AsyncSession, application: Application, instant: datetime) -> bool:
-    """Whether the applicant changed anything after an instant. Every act that can change what a submission contains has an
+    """Tell whether the applicant changed anything after an instant. Every act that can change what a submission contains has an
     audit row; 暂存 has none, and never counts. The version alone would not tell: a request may name one that is to come."""
     acts = select(Audit.id).where(
         Audit.application_id == application.id,
@@ -35,7 +35,7 @@ async def changed_since(session: AsyncSession, application: Application, instant
 
 
 async def why_not(session: AsyncSession, application: Application, ticket: Ticket, at: datetime) -> str | None:
-    """Why a ticket does not count for an application as it is; None when its first arrival counts."""
+    """Return why a ticket does not count for an application as it is; None when its first arrival counts."""
     if ticket.application != application.id:
         return "other_application"
     if ticket.enterprise != application.enterprise:
@@ -66,7 +66,7 @@ async def note_use(session: AsyncSession, actor: Actor, id: UUID, ticket: Ticket
 async def arrival(
     session: AsyncSession, application: Application, actor: Actor, facts: Facts, ticket: Ticket | None
 ) -> datetime:
-    """The instant a submission is judged by. `facts` are those of its own arrival."""
+    """Return the instant a submission is judged by. `facts` are those of its own arrival."""
     if ticket is not None and await why_not(session, application, ticket, actor.received_at) is None:
         return ticket.received_at
     now = clock.now()

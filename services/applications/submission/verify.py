@@ -36,12 +36,12 @@ class Verification(BaseModel):
 
 
 def public_keys(settings: ApplicationsSettings) -> list[bytes]:
-    """Every key whose signature still counts, the one in use first."""
+    """Return every key whose signature still counts, the one in use first."""
     return [public_key(settings.receipt_key), *(settings.receipt_retired_keys or ())]
 
 
 async def verify(session: AsyncSession, keys: list[bytes], token: str, file: str | None = None) -> Verification:
-    """The standing of the revision that a token names; `file` is the SHA-256 of a file to compare.
+    """Return the standing of the revision that a token names; `file` is the SHA-256 of a file to compare.
 
     A withdrawn revision is named so, for ever: the paper was taken back, whatever was submitted later (which is
     told beside it). A revision is superseded by the latest that was not withdrawn; what the office decided is no
@@ -73,7 +73,7 @@ async def verify(session: AsyncSession, keys: list[bytes], token: str, file: str
 
 
 async def _withdrawn(session: AsyncSession, application: Application) -> dict[int, AwareDatetime]:
-    """Which revisions were withdrawn, and when: the audit says it, for a revision itself never changes."""
+    """Return which revisions were withdrawn, and when: the audit says it, for a revision itself never changes."""
     rows = await session.scalars(
         select(Audit).where(Audit.application_id == application.id, Audit.action == "withdraw")
     )

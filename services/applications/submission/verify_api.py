@@ -12,7 +12,7 @@ from shared.http.app import answer
 
 
 async def verification(request: web.Request) -> web.Response:
-    """The standing of the revision that a token names, and of a file by its SHA-256 (`?file=`)."""
+    """Return the standing of the revision that a token names, and of a file by its SHA-256 (`?file=`)."""
     file = request.query.get("file")
     if file is not None and not re.fullmatch(r"[0-9a-f]{64}", file):
         raise Malformed("文件摘要应为 64 位十六进制 SHA-256。")

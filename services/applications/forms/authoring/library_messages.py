@@ -54,14 +54,14 @@ _OF_TYPES: Patterns = (
 
 
 def of_yaml(problem: str, context: str, start: int | None) -> str:
-    """A fault of YAML; `start` is the line on which what is broken began, where that is another."""
+    """Return a fault of YAML; `start` is the line on which what is broken began, where that is another."""
     found = (words for said in (problem, context) for pattern, words in _YAML if re.search(pattern, said))
     begun = f"（从第 {start} 行开始的内容）" if start else ""
     return f"不是正确的 YAML{begun}：{next(found, '请核对缩进、冒号、引号和括号')}"
 
 
 def of_shape(error: Mapping[str, Any], at: tuple[str | int, ...]) -> str:  # noqa: PLR0911 (one case a kind of fault)
-    """What pydantic found wrong at a part of the file; `at` is the path of what stands there."""
+    """Return what pydantic found wrong at a part of the file; `at` is the path of what stands there."""
     kind, limits = str(error["type"]), error.get("ctx") or {}
     match kind:
         case "value_error" | "assertion_error":
@@ -101,7 +101,7 @@ def _of_type(kind: str) -> str:
 
 
 def _name(at: tuple[str | int, ...]) -> str:
-    """The last name of a path; what has none is counted."""
+    """Return the last name of a path; what has none is counted."""
     match at:
         case (*_, str(name), int(index)):
             return f"“{name}”的第 {index + 1} 项"
@@ -111,7 +111,7 @@ def _name(at: tuple[str | int, ...]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """What stands there, where it is short enough to be shown."""
+    """Return what stands there, where it is short enough to be shown."""
     if isinstance(value, bool):
         return f"（现为 {str(value).lower()}）"
     if isinstance(value, str | int | float):

@@ -17,7 +17,7 @@ from services.applications.forms.kinds.choices import MultiSelectField, RadioFie
 
 
 def lint_file(path: Path, rounds: RoundFacts | None = None) -> list[Fault]:
-    """The faults of a file, in the order of its lines. In the catalogue, its name has to say what it is."""
+    """Return the faults of a file, in the order of its lines. In the catalogue, its name has to say what it is."""
     form, faults, source = read_file(path)
     if form is not None and path.parent.parent.name == "catalogue":
         wanted = Path(form.fund_type, f"{form.version}{path.suffix}")
@@ -29,13 +29,13 @@ def lint_file(path: Path, rounds: RoundFacts | None = None) -> list[Fault]:
 
 
 def lint_text(text: str, rounds: RoundFacts | None = None) -> list[Fault]:
-    """The same for a form's text."""
+    """Return the same for a form's text."""
     form, faults, source = read_form(text)
     return in_order([*faults, *_further(form, source, rounds)])
 
 
 def _further(form: Form | None, source: Source, rounds: RoundFacts | None) -> Iterator[Fault]:
-    """What only this module finds, in what is sound of the form."""
+    """Yield what only this module finds, in what is sound of the form."""
     if form is not None:
         yield from map(source.fault, problems(form, rounds))
     elif source.rest is not None and source.rest.form is not None:
@@ -49,7 +49,7 @@ def in_order(faults: list[Fault]) -> list[Fault]:
 
 
 def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
-    """What is without effect or without a name. With a round's facts, which checks that round leaves out."""
+    """Return what is without effect or without a name. With a round's facts, which checks that round leaves out."""
     return [
         *reachability.problems(form),
         *_options_nobody_has(form),
@@ -60,7 +60,7 @@ def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
 
 
 def _options_nobody_has(form: Form) -> Iterator[Problem]:
-    """A condition that compares with an option which the field does not have."""
+    """Yield a condition that compares with an option which the field does not have."""
     for rule in rules_of(form).all():
         for place, constants in _compared(rule):
             known = _options(form, place)

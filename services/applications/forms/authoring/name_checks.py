@@ -17,7 +17,7 @@ ROW_KEYS = frozenset({"id", "row"})
 
 
 def problems(form: Form) -> list[Problem]:
-    """Every fault of the form's names."""
+    """Return every fault of the form's names."""
     return list(_problems(form))
 
 

@@ -44,7 +44,7 @@ class Aspect:
 
 
 def sort_of(part: Part) -> str:
-    """What a part is, in a word."""
+    """Return what a part is, in a word."""
     if isinstance(part, Table):
         return "固定行的表" if part.fixed_rows else "表"
     if isinstance(part, Slot):
@@ -53,7 +53,7 @@ def sort_of(part: Part) -> str:
 
 
 def of_part(old: Part, new: Part, lists: tuple[Lists, Lists] = ({}, {})) -> Iterator[Aspect]:
-    """What differs, conditions and bounds and columns excepted."""
+    """Yield what differs, conditions and bounds and columns excepted."""
     if old.label != new.label and new.label:
         yield Aspect("label", f"名称由“{old.label}”改为“{new.label}”")
     if not isinstance(old, Section | Table | Slot) and not isinstance(new, Section | Table | Slot):

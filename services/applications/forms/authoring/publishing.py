@@ -29,7 +29,7 @@ def digest(file: Path) -> str:
 
 
 def broken(catalogue: Path) -> list[str]:
-    """What is not as it was published: changed files, lost files, files that were never published."""
+    """Return what is not as it was published: changed files, lost files, files that were never published."""
     known = published(catalogue)
     there = {str(file.relative_to(catalogue)): file for file in sorted(catalogue.glob("*/*.yaml"))}
     return [
@@ -68,5 +68,5 @@ def publish(file: Path, form: Form, catalogue: Path) -> Path:
 
 
 def said(file: Path, fault: Fault) -> str:
-    """A fault as editors read it, on one line: file, line, severity, message."""
+    """Return a fault as editors read it, on one line: file, line, severity, message."""
     return f"{file}:{fault.line}: {fault.severity}: {' '.join(fault.message.split())}"

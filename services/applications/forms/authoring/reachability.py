@@ -33,7 +33,7 @@ Ask = Callable[[Situation], bool]
 
 
 def problems(form: Form) -> Iterator[Problem]:
-    """Every condition of the form that is proved to be without effect."""
+    """Yield every condition of the form that is proved to be without effect."""
     trials = _Trials(form)
     for rule, ask in _questions(form):
         found = trials.answers(rule, ask)
@@ -80,7 +80,7 @@ class _Trials:
         self._left = MAX_ALL_TRIALS
 
     def answers(self, rule: Rule, ask: Ask) -> set[bool]:
-        """What a question can be answered; empty where nothing is proved."""
+        """Return what a question can be answered; empty where nothing is proved."""
         rules = _closure(self._form, rule)
         together = _together(rules)
         if together > MAX_TOGETHER or not all(_provable(r) and self._sound(r) for r in rules):
@@ -100,14 +100,14 @@ class _Trials:
         return found
 
     def _sound(self, rule: Rule) -> bool:
-        """Whether evaluating it ends, in a form that may still have faults."""
+        """Tell whether evaluating it ends, in a form that may still have faults."""
         targets = [(t, _definition(self._form, t)) for t in rule.targets if t.node]
         return rule.node not in rules_of(self._form).circular and all(
             t.node not in rules_of(self._form).circular and (d is None or d.asked) for t, d in targets
         )
 
     def _spots(self, rules: Iterable[Rule], apart: int) -> dict[Spot, list[Any]]:
-        """What has to be varied, and the values that stand for all others."""
+        """Return what has to be varied, and the values that stand for all others."""
         nodes = [node for rule in rules for node in ast.walk(rule.formula.tree)]
         constants = list({node.value: None for node in nodes if isinstance(node, ast.Constant)})
         found: dict[Spot, list[Any]] = {}
@@ -127,7 +127,7 @@ class _Trials:
 
 
 def _closure(form: Form, rule: Rule) -> list[Rule]:
-    """The rule and every condition or formula that decides about the values it looks at."""
+    """Return the rule and every condition or formula that decides about the values it looks at."""
     found: dict[int, Rule] = {}
     waiting = [rule, *_deciding(form, rule.node, "")] if rule.node else [rule]
     while waiting:
@@ -142,7 +142,7 @@ def _closure(form: Form, rule: Rule) -> list[Rule]:
 
 
 def _deciding(form: Form, node: Node, row: str) -> Iterator[Rule]:
-    """The rules that decide whether a value is there, and what it is."""
+    """Yield the rules that decide whether a value is there, and what it is."""
     section, part, _ = node
     rules = rules_of(form)
     for above in ((section, "", ""), (section, part, ""), node):
@@ -179,7 +179,7 @@ def _orders_texts(node: ast.Compare) -> bool:
 
 
 def _together(rules: Iterable[Rule]) -> int:
-    """How many values are compared with other values, not with constants."""
+    """Return how many values are compared with other values, not with constants."""
     found: set[Target] = set()
     for node in (node for rule in rules for node in ast.walk(rule.formula.tree)):
         if isinstance(node, ast.Compare):

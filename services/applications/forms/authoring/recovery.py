@@ -37,7 +37,7 @@ class SetAside:
                 break
 
     def concerns(self, problem: Problem) -> bool:
-        """Whether a problem may only be there because something was set aside."""
+        """Tell whether a problem may only be there because something was set aside."""
         inside = any(problem.at[: len(place)] == place for place in self._places)
         return inside or bool(self._words & set(_WORD.findall(problem.message)))
 
@@ -135,7 +135,7 @@ class SetAside:
 
 
 def faults_of(error: ValidationError) -> list[ErrorDetails]:
-    """What is wrong with a shape, without the lists that are only too short because of what is wrong in them, and of an
+    """Return what is wrong with a shape, without the lists that are only too short because of what is wrong in them, and of an
     option, which may be written in two ways, only what is wrong with the way it was written."""
     return [found for found in error.errors(include_url=False) if not _follows(found)]
 

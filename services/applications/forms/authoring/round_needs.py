@@ -26,7 +26,7 @@ class Need:
 
 
 def needs(form: Form) -> tuple[Need, ...]:
-    """Every parameter the form names, lists first, in the order of the form."""
+    """Return every parameter the form names, lists first, in the order of the form."""
     lists: dict[str, list[str]] = {}
     for section in form.sections:
         columns = [(f"{table.label} · ", column) for table in section.tables for column in table.columns]
@@ -53,7 +53,7 @@ def needs(form: Form) -> tuple[Need, ...]:
 
 
 def _words(form: Form, rule: Rule) -> str:
-    """Where a formula stands, as people call it."""
+    """Return where a formula stands, as people call it."""
     if rule.node is None:
         return form.checks[int(rule.at[1])].message
     section, part, column = rule.node
@@ -66,7 +66,7 @@ def _words(form: Form, rule: Rule) -> str:
 
 
 def _sort(form: Form, rule: Rule, name: str) -> Sort | None:
-    """What a parameter has to be, from what it stands beside; None where that says nothing."""
+    """Return what a parameter has to be, from what it stands beside; None where that says nothing."""
     for beside in _beside(rule.formula, name):
         if beside == "list":
             return "options"
@@ -99,7 +99,7 @@ def _is(node: ast.expr, name: str) -> bool:
 
 
 def _beside(formula: Formula, name: str) -> Iterator[str]:
-    """The types that a formula compares a parameter with, or asks for where it stands; `list` where it looks into it."""
+    """Yield the types that a formula compares a parameter with, or asks for where it stands; `list` where it looks into it."""
     for node in ast.walk(formula.tree):
         if isinstance(node, ast.Call):
             yield from _asked(node, name)
@@ -121,7 +121,7 @@ def _beside(formula: Formula, name: str) -> Iterator[str]:
 
 
 def _asked(node: ast.Call, name: str) -> Iterator[str]:
-    """What a function asks for where a parameter is given to it."""
+    """Yield what a function asks for where a parameter is given to it."""
     assert isinstance(node.func, ast.Name)
     function = FUNCTIONS[node.func.id]
     for at, argument in enumerate(node.args):

@@ -51,7 +51,7 @@ def of_field(
 
 
 def of_round(constants: Iterable[Any], apart: int) -> list[Any]:
-    """What a parameter of the round may be: absent, a number, a day, a list."""
+    """Return what a parameter of the round may be: absent, a number, a day, a list."""
     texts = [c for c in constants if isinstance(c, str)]
     numbers = [c for c in constants if isinstance(c, Decimal)]
     cases: list[Any] = [None, *(f"{n:f}" for n in spread([*numbers, Decimal(0)], Decimal("0.01"), apart)), *texts]
@@ -59,7 +59,7 @@ def of_round(constants: Iterable[Any], apart: int) -> list[Any]:
 
 
 def spread(edges: Iterable[Decimal], step: Decimal, apart: int) -> list[Decimal]:
-    """The edges, and `apart` multiples of `step` in every gap between them and on both sides, as far as there are."""
+    """Return the edges, and `apart` multiples of `step` in every gap between them and on both sides, as far as there are."""
     at = sorted(set(edges))
     found = set(at)
     for n in range(1, apart + 1):

@@ -97,7 +97,7 @@ class Source:
                 self._walk(item, (*at, i), inner)
 
     def line(self, at: Iterable[str | int]) -> int:
-        """The line of a part, or of the nearest thing around it that stands in the file."""
+        """Return the line of a part, or of the nearest thing around it that stands in the file."""
         path = tuple(at)
         while path and path not in self._lines:
             path = path[:-1]
@@ -107,7 +107,7 @@ class Source:
         return Fault(self.line(problem.at), problem.message, problem.severity)
 
     def shape(self, error: ErrorDetails) -> Fault:
-        """What pydantic found, where it found it; the names it gives to alternatives are none of the file's."""
+        """Return what pydantic found, where it found it; the names it gives to alternatives are none of the file's."""
         path: list[str | int] = []
         for step in error["loc"]:
             if (*path, step) in self._lines:
@@ -116,7 +116,7 @@ class Source:
 
 
 def read_form(text: str) -> tuple[Form | None, list[Fault], Source]:
-    """A form from the text of its file, with every fault of its shape, names and formulas at once."""
+    """Return a form from the text of its file, with every fault of its shape, names and formulas at once."""
     source = Source(text)
     faults = list(source.faults)
     if source.data is None:
@@ -153,7 +153,7 @@ def _no_yaml(error: yaml.YAMLError) -> Fault:
 
 
 def read_file(path: Path) -> tuple[Form | None, list[Fault], Source]:
-    """The same, from a file; what is not UTF-8 is a fault of its line."""
+    """Return the same, from a file; what is not UTF-8 is a fault of its line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

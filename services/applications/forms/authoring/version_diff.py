@@ -43,7 +43,7 @@ class Change:
 
 
 def changes(old: Form, new: Form) -> list[Change]:
-    """Every change in the order of the new form; what is gone stands last in its section."""
+    """Return every change in the order of the new form; what is gone stands last in its section."""
     return list(_Comparison(old, new).all())
 
 
@@ -265,7 +265,7 @@ def _wanted(part: Named) -> bool:
 
 
 def _sort(part: Named) -> str:
-    """What makes typed values of one no values of the other."""
+    """Return what makes typed values of one no values of the other."""
     if isinstance(part, Table):
         return "table_fixed" if part.fixed_rows else "table"
     if isinstance(part, Slot):

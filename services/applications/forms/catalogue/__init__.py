@@ -48,7 +48,7 @@ class Catalogue(MutableMapping[Key, Form]):
 
 
 def _read(file: Path) -> Form:
-    """The form of a file. One with faults is refused, and so is one whose name and content disagree."""
+    """Return the form of a file. One with faults is refused, and so is one whose name and content disagree."""
     form, faults, _ = read_file(file)
     wrong = [fault for fault in faults if fault.severity == "error"]
     if form is None or wrong:
@@ -71,12 +71,12 @@ def also(folder: Path) -> None:
 
 @cache
 def forms() -> MutableMapping[Key, Form]:
-    """Every form of the catalogue."""
+    """Return every form of the catalogue."""
     return Catalogue(FOLDERS)
 
 
 def sound() -> list[Form]:
-    """Every form that can be used; the log names those that cannot. Reads what has not been read: a matter of seconds
+    """Return every form that can be used; the log names those that cannot. Reads what has not been read: a matter of seconds
     where hundreds lie there."""
     found = []
     for key in forms():
@@ -88,7 +88,7 @@ def sound() -> list[Form]:
 
 
 def form(fund_type: str, version: int) -> Form:
-    """One form; `NotFound` when there is none."""
+    """Return one form; `NotFound` when there is none."""
     try:
         return forms()[fund_type, version]
     except KeyError:
@@ -96,13 +96,13 @@ def form(fund_type: str, version: int) -> Form:
 
 
 def between(fund_type: str, before: int, after: int) -> list[Form]:
-    """The versions on the way from one to another, both included."""
+    """Return the versions on the way from one to another, both included."""
     way = sorted(v for key, v in forms() if key == fund_type and before < v < after)
     return [form(fund_type, version) for version in (before, *way, after)]
 
 
 def newest(fund_type: str) -> Form:
-    """The newest version of a fund type's form; `NotFound` when there is none."""
+    """Return the newest version of a fund type's form; `NotFound` when there is none."""
     versions = [version for key, version in forms() if key == fund_type]
     if not versions:
         raise NotFound("没有这一类表单。")

@@ -42,7 +42,7 @@ class Outcome(BaseModel):
 
 
 def evaluate(form: Form, saved: Saved, facts: Facts) -> list[Outcome]:
-    """Every check of the form on the saved sections.
+    """Return every check of the form on the saved sections.
 
     A check is skipped when its round lacks a parameter it names, or when its `when` does not hold.
     """
@@ -51,13 +51,13 @@ def evaluate(form: Form, saved: Saved, facts: Facts) -> list[Outcome]:
 
 
 def parameters(form: Form, check: Check) -> frozenset[str]:
-    """The parameters of the round that a check cannot do without."""
+    """Return the parameters of the round that a check cannot do without."""
     found = (rules_of(form).checks.get((check.id, side)) for side in ("left", "right", "holds", "when"))
     return frozenset(name for rule in found if rule for name in rule.parameters)
 
 
 def tied(form: Form, sections: set[str]) -> set[str]:
-    """The sections that a check of severity error ties to one of these: unlocking one unlocks the others, or a
+    """Return the sections that a check of severity error ties to one of these: unlocking one unlocks the others, or a
     corrected amount could never agree with a locked one."""
     found = set(sections)
     while True:
@@ -90,7 +90,7 @@ def _outcome(check: Check, situation: Situation) -> Outcome | None:
 
 
 def _saved(check: Check, sides: tuple[str, ...], situation: Situation) -> bool:
-    """Whether everything that must be saved for these sides is."""
+    """Tell whether everything that must be saved for these sides is."""
     return not any(situation.missing(rules_of(situation.form).checks[check.id, side]) for side in sides)
 
 
@@ -127,7 +127,7 @@ def _shown(value: Any) -> str | None:
 
 
 def value_at(path: str | None, saved: Mapping[str, Mapping[str, Any] | None]) -> Any:
-    """The value of `section.field`, or None."""
+    """Return the value of `section.field`, or None."""
     section, _, field = (path or "").partition(".")
     value = (saved.get(section) or {}).get(field)
     return None if blank(value) else value

@@ -4,7 +4,7 @@ from services.applications.forms.definition import Form
 
 
 def field_label(form: Form, section: str | None, field: str | None) -> str | None:
-    """The Chinese name of a field, table, table column (`table.column`) or attachment slot."""
+    """Return the Chinese name of a field, table, table column (`table.column`) or attachment slot."""
     found = form.section(section) if section else None
     if found is None or not field:
         return None

@@ -38,12 +38,12 @@ class Context:
         return self.form.choices(self.facts.round)
 
     def situation(self, section: Section, kept: Values) -> Situation:
-        """The form with these values in this section."""
+        """Return the form with these values in this section."""
         return Situation(self.form, {**self.saved, section.key: kept}, self.facts)
 
 
 def draft(section: Section, values: Values) -> Values:
-    """What 暂存 keeps: whatever was typed under the section's own keys. `Invalid` for keys it does not have and for
+    """Return what 暂存 keeps: whatever was typed under the section's own keys. `Invalid` for keys it does not have and for
     tables beyond any measure.
 
     Rows get an id when they have none, so that two copies of a table can be told apart row by row.
@@ -69,7 +69,7 @@ def draft(section: Section, values: Values) -> Values:
 
 
 def _longest(value: object) -> int:
-    """The length of the longest text in a value, whatever its shape."""
+    """Return the length of the longest text in a value, whatever its shape."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):
@@ -91,7 +91,7 @@ class Reading:
 
 
 def read(section: Section, values: Values, context: Context) -> Reading:
-    """Every value by its kind, without a look at conditions; what is wrong is left out of `kept`."""
+    """Return every value by its kind, without a look at conditions; what is wrong is left out of `kept`."""
     found = Reading(errors=_unknown(section, values))
     choices = context.choices
     for definition in section.fields:
@@ -116,7 +116,7 @@ def read(section: Section, values: Values, context: Context) -> Reading:
 
 
 def rows_summed(section: Section, values: Values, choices: Choices) -> dict[str, list[Values]]:
-    """The rows of every table that `read` would keep, with no more in them than their sums are made of."""
+    """Return the rows of every table that `read` would keep, with no more in them than their sums are made of."""
     return {
         table.key: _rows(section, table, values.get(table.key), choices, [], table.summed)
         for table in section.tables
@@ -163,7 +163,7 @@ def _take(
 
 
 def with_id(row: Mapping[str, Any], table: Table) -> Values:
-    """The row with an id: its own if it can be one, its key in a table of fixed rows, else a new one."""
+    """Return the row with an id: its own if it can be one, its key in a table of fixed rows, else a new one."""
     own = row.get("id")
     if isinstance(own, str) and ROW_ID.fullmatch(own):
         return dict(row)
@@ -252,7 +252,7 @@ def _files(
 
 
 def named_files(section: Section, values: Mapping[str, Any] | None) -> frozenset[str]:
-    """The attachments that a section's values name."""
+    """Return the attachments that a section's values name."""
     found: set[str] = set()
     for slot in section.slots:
         ids = (values or {}).get(slot.key)

@@ -13,12 +13,12 @@ REGISTRY = "法人库"
 
 
 def registry_fields(section: Section) -> tuple[FieldDefinition, ...]:
-    """The fields that a section takes from the registry."""
+    """Return the fields that a section takes from the registry."""
     return tuple(f for f in section.fields if (f.prefill or "").startswith("registry."))
 
 
 def fitting(definition: FieldDefinition, attributes: Mapping[str, str], choices: Choices) -> Any:
-    """What one source knows of a field, as it is kept; None when it knows nothing that fits."""
+    """Return what one source knows of a field, as it is kept; None when it knows nothing that fits."""
     raw = attributes.get((definition.prefill or "").partition(".")[2])
     # The platform sends a missing attribute as this text.
     if not raw or raw == "null":
@@ -57,7 +57,7 @@ def changed(section: Section, kept: Values, brought: Brought, choices: Choices) 
 
 
 def same(definition: FieldDefinition, left: Any, right: Any, choices: Choices) -> bool:
-    """Whether two values come to the same once they are read."""
+    """Tell whether two values come to the same once they are read."""
     if blank(left) or blank(right):
         return blank(left) and blank(right)
     try:
@@ -69,7 +69,7 @@ def same(definition: FieldDefinition, left: Any, right: Any, choices: Choices) -
 def outcomes(
     form: Form, saved: Mapping[str, Values], brought: Mapping[str, Brought], choices: Choices
 ) -> list[Outcome]:
-    """A warning, in the shape of a check, for every saved value that the registry has changed since."""
+    """Return a warning, in the shape of a check, for every saved value that the registry has changed since."""
     found = []
     for section in form.sections:
         if section.key not in saved or section.key not in brought:

@@ -54,7 +54,7 @@ class SectionNow(BaseModel):
 
 
 def now(section: Section, situation: Situation) -> SectionNow:
-    """A section as it stands in a situation."""
+    """Return a section as it stands in a situation."""
     key = section.key
     shown = [k for k in section.by_key if situation.visible(key, k)]
     asked = section.by_key.keys() - section.not_asked
@@ -75,7 +75,7 @@ def now(section: Section, situation: Situation) -> SectionNow:
 
 
 def unconditional(section: Section, kept: Mapping[str, list[Values]]) -> SectionNow:
-    """The same for a section of `rules.unconditional`, which stands as it always does but for its tables' rows (`kept`):
+    """Return the same for a section of `rules.unconditional`, which stands as it always does but for its tables' rows (`kept`):
     most of the sections that are typed in, and what 暂存 answers many times before anything is saved."""
     return SectionNow(
         visible=True,
@@ -111,7 +111,7 @@ def _table(section: str, table: Table, situation: Situation) -> TableNow:
 
 
 def totals(table: Table, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sums under a table, exact, as their columns keep such values; rows without a value add nothing."""
+    """Return the sums under a table, exact, as their columns keep such values; rows without a value add nothing."""
     listed = list(rows)
     found: dict[str, Any] = {}
     for key in table.totals:
@@ -135,7 +135,7 @@ def _row(table: Table, row: Row, situation: Situation) -> RowNow:
 
 
 def effective(form: Form, saved: Saved, facts: Facts) -> dict[str, Values]:
-    """The values that count, section by section: nothing hidden, computed values included.
+    """Return the values that count, section by section: nothing hidden, computed values included.
 
     A key is there exactly when its field, table, slot or cell is shown; without a value it is null. This is what is
     submitted, printed and reviewed.

@@ -65,11 +65,11 @@ class Situation:
     # ---- shown and required ------------------------------------------------------------------------------------
 
     def holds(self, rule: Rule | None, row: Row | None = None) -> bool:
-        """Whether a condition holds; none always does, an unknown one does not."""
+        """Tell whether a condition holds; none always does, an unknown one does not."""
         return rule is None or self._evaluator.value(rule.formula, row) is True
 
     def visible(self, section: str, part: str = "") -> bool:
-        """Whether a section, or a field, table or slot of it, is shown."""
+        """Tell whether a section, or a field, table or slot of it, is shown."""
         key = ("visible", section, part)
         if key not in self._known:
             shown = self.holds(self._rules.of.get(((section, part, ""), "visible_if")))
@@ -83,13 +83,13 @@ class Situation:
         return group is None or self.holds(self._rules.groups.get((section, group)))
 
     def required(self, section: str, part: str = "") -> bool:
-        """Whether it must be filled in; what is hidden never."""
+        """Tell whether it must be filled in; what is hidden never."""
         definition = self._section(section).by_key[part] if part else self._section(section)
         rule = self._rules.of.get(((section, part, ""), "required_if"))
         return (self.holds(rule) if rule else definition.required) and self.visible(section, part)
 
     def row_visible(self, row: Row) -> bool:
-        """Whether a fixed row is shown; free rows always are."""
+        """Tell whether a fixed row is shown; free rows always are."""
         if not self._rules.rows:
             return True
         return self.holds(self._rules.rows.get((row.section, row.table, row.kept.get("row", ""))))
@@ -106,7 +106,7 @@ class Situation:
     # ---- values ------------------------------------------------------------------------------------------------
 
     def rows(self, section: str, table: str) -> tuple[Row, ...]:
-        """The rows of a table that count."""
+        """Return the rows of a table that count."""
         key = ("rows", section, table)
         if key not in self._known:
             kept = self._values(section).get(table) if self.visible(section, table) else None
@@ -118,7 +118,7 @@ class Situation:
         return found_rows
 
     def kept(self, section: str, part: str) -> Any:
-        """A field's value as it is kept, computed ones included; None while it is hidden or not filled in."""
+        """Return a field's value as it is kept, computed ones included; None while it is hidden or not filled in."""
         if not self.visible(section, part):
             return None
         definition = self._section(section).by_key[part]
@@ -128,7 +128,7 @@ class Situation:
         return None if blank(value) else value
 
     def cell(self, row: Row, column: str) -> Any:
-        """A cell's value as it is kept."""
+        """Return a cell's value as it is kept."""
         if not self.cell_visible(row, column):
             return None
         definition = row.definition.by_column[column]
@@ -145,11 +145,11 @@ class Situation:
         return self._known[key]
 
     def evaluate(self, rule: Rule, row: Row | None = None) -> Any:
-        """What a formula gives: `Decimal`, text, `bool`, a tuple, or None while it is unknown."""
+        """Return what a formula gives: `Decimal`, text, `bool`, a tuple, or None while it is unknown."""
         return self._evaluator.value(rule.formula, row)
 
     def missing(self, rule: Rule) -> bool:
-        """Whether a formula looks at a section that must be saved and is not."""
+        """Tell whether a formula looks at a section that must be saved and is not."""
         named = {target.section for target in rule.targets if target.section}
         return any(self._sections.get(key) is None and self.required(key) for key in named)
 
@@ -200,7 +200,7 @@ class Situation:
         return str(row.kept["id"])
 
     def fixed_key(self, row: Row) -> str | None:
-        """The key of a fixed row; None for a free one."""
+        """Return the key of a fixed row; None for a free one."""
         return row.kept.get("row")
 
     def _values(self, section: str) -> Values:

@@ -27,14 +27,14 @@ _COMPARE: dict[str, Callable[[Any, Any], bool | None]] = {
 
 
 def compare(op: str, left: Any, right: Any) -> bool | None:
-    """How two values compare; None where one is unknown or they are of different types."""
+    """Return how two values compare; None where one is unknown or they are of different types."""
     if type(left) is not type(right) or left is None or isinstance(left, bool | tuple):
         return None
     return _COMPARE[op](left, right)
 
 
 def validate(section: Section, values: Values, context: Context) -> Values:
-    """What 保存表单 keeps. `Invalid` with every mistake at its place, `MAX_ERRORS` at most.
+    """Return what 保存表单 keeps. `Invalid` with every mistake at its place, `MAX_ERRORS` at most.
 
     What is hidden is neither asked for nor judged, and is not among the values that count; see `effective`.
     """
@@ -45,7 +45,7 @@ def validate(section: Section, values: Values, context: Context) -> Values:
 
 
 def judged(section: Section, values: Values, context: Context) -> tuple[Values, list[FieldError]]:
-    """The values that could be kept, and every mistake at its place, in the order of the form. Hidden values are kept as
+    """Return the values that could be kept, and every mistake at its place, in the order of the form. Hidden values are kept as
     they are but say nothing wrong."""
     reading = read(section, values, context)
     situation = context.situation(section, reading.kept)
@@ -194,6 +194,6 @@ def _ask(definition: FieldDefinition) -> str:
 
 
 def money(value: Decimal) -> str:
-    """A number as checks show it: two decimals, more only where there are more."""
+    """Return a number as checks show it: two decimals, more only where there are more."""
     shown = f"{value:.2f}"
     return shown if Decimal(shown) == value else f"{value.quantize(Decimal('0.000001')).normalize():f}"

@@ -39,7 +39,7 @@ class Evaluator(SimpleEval):  # type: ignore[misc]
         }
 
     def value(self, formula: Formula, row: Any = None) -> Any:
-        """What a formula gives; a row's own columns are those of `row`. `TooMuchWork` over the budget."""
+        """Return what a formula gives; a row's own columns are those of `row`. `TooMuchWork` over the budget."""
         before = self._row, self._variables
         self._row, self._variables = row, {}
         try:

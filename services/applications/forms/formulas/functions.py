@@ -82,7 +82,7 @@ class Function:
 
 
 def _many(arguments: Sequence[Any]) -> tuple[Any, ...]:
-    """The values a function over a column, a loop, or several arguments works on: those that are known."""
+    """Return the values a function over a column, a loop, or several arguments works on: those that are known."""
     found = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], tuple) else tuple(arguments)
     return tuple(value for value in found if not blank(value))
 
@@ -111,7 +111,7 @@ def _rounded(value: Any, places: Any = Decimal(0)) -> Decimal | None:
 
 
 def day(value: Any) -> date | None:
-    """An ISO text as a day, or None."""
+    """Return an ISO text as a day, or None."""
     if not isinstance(value, str):
         return None
     try:

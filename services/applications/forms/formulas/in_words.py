@@ -31,7 +31,7 @@ _OTHERS = {
 
 
 def in_words(form: Form, rule: Rule) -> str:
-    """A rule of this form as a phrase in Chinese; values of its own section without the section's name."""
+    """Return a rule of this form as a phrase in Chinese; values of its own section without the section's name."""
     return _Words(form, form.section(rule.node[0]) if rule.node else None).of(rule.formula.tree)
 
 

@@ -65,7 +65,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 def parse(text: str) -> Formula:
-    """A formula from its text; `Mistake` says what is wrong with it."""
+    """Return a formula from its text; `Mistake` says what is wrong with it."""
     if len(text) > MAX_LENGTH:
         raise Mistake(f"超过 {MAX_LENGTH} 字")
     if not text.split():
@@ -84,7 +84,7 @@ def parse(text: str) -> Formula:
 
 
 def _measure(tree: ast.AST) -> None:
-    """`Mistake` when a tree is too deep or too large, found without recursion."""
+    """Raise `Mistake` when a tree is too deep or too large, found without recursion."""
     count, level, depth = 0, [tree], 0
     while level:
         depth += 1

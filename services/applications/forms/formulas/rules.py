@@ -57,7 +57,7 @@ class Rules:
     # ---- reading ---------------------------------------------------------------------------------------------
 
     def all(self) -> Iterator[Rule]:
-        """Every rule of the form."""
+        """Yield every rule of the form."""
         yield from self.of.values()
         yield from self.rows.values()
         yield from self.groups.values()
@@ -228,7 +228,7 @@ class Rules:
 
 
 def _edges_of(rules: Rules) -> Edges:
-    """What each value depends on: its conditions, its formula, and the visibility of what it stands in."""
+    """Return what each value depends on: its conditions, its formula, and the visibility of what it stands in."""
     edges: Edges = {}
     for section in rules.form.sections:
         _add_containers(rules, section, edges)
@@ -257,6 +257,6 @@ def _add_names(edges: Edges, node: Node, rule: Rule) -> None:
 
 
 def _described(circle: list[Node], edges: Edges) -> tuple[Rule | None, str]:
-    """The first formula of a circle, and its places in order."""
+    """Return the first formula of a circle, and its places in order."""
     rule = next((r for a, b in pairwise(circle) if (r := edges[a].get(b)) is not None), None)
     return rule, " → ".join(".".join(part for part in node if part) for node in circle)

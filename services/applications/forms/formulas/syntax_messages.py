@@ -32,7 +32,7 @@ _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "for"})
 
 
 def of_syntax(error: SyntaxError, text: str) -> str:
-    """What is wrong with a formula that cannot be read; `text` is what was to be read."""
+    """Return what is wrong with a formula that cannot be read; `text` is what was to be read."""
     problem, at = error.msg or "", error.offset or 0
     if wide := _wide_sign(text):
         return wide
@@ -52,7 +52,7 @@ def of_syntax(error: SyntaxError, text: str) -> str:
 
 
 def _wide_sign(text: str) -> str | None:
-    """The first sign outside texts that should be typed otherwise."""
+    """Return the first sign outside texts that should be typed otherwise."""
     for sign in re.sub(r"'[^']*'|\"[^\"]*\"", "", text):
         if sign in "“”‘’":
             return "引号要用半角的 \" 或 '"

@@ -13,6 +13,6 @@ _TYPES = {
 
 
 def of_type(found: str) -> str:
-    """A type of formulas (`types`) as a Chinese noun."""
+    """Return a type of formulas (`types`) as a Chinese noun."""
     column = found.removeprefix("column of ")
     return f"一列{of_type(column)}" if column != found else _TYPES[found]

@@ -12,7 +12,7 @@ _NUMBERS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
 
 def fits(found: str, wanted: str) -> bool:
-    """Whether a value of one type may stand where another is wanted."""
+    """Tell whether a value of one type may stand where another is wanted."""
     return found == wanted or "any" in (found, wanted) or found == "null"
 
 
@@ -21,17 +21,17 @@ def comparable(left: str, right: str) -> bool:
 
 
 def element(found: str) -> str:
-    """The type of what stands in a column, list or loop."""
+    """Return the type of what stands in a column, list or loop."""
     return "text" if found == "list" else found.removeprefix("column of ")
 
 
 def of(formula: Formula) -> str:
-    """The type of a bound formula; `Mistake` where types do not agree."""
+    """Return the type of a bound formula; `Mistake` where types do not agree."""
     return _of(formula.tree)
 
 
 def of_node(node: ast.expr) -> str:
-    """The type of a part of a formula."""
+    """Return the type of a part of a formula."""
     return _of(node)
 
 
@@ -77,7 +77,7 @@ def _want(node: ast.expr, wanted: str) -> str:
 
 
 def _same(nodes: list[ast.expr]) -> str:
-    """The one type of several, a text that is a day counting as a date where dates stand."""
+    """Return the one type of several, a text that is a day counting as a date where dates stand."""
     kinds = {_of(node) for node in nodes} - _LOOSE
     if kinds == {"date", "text"} and all(_of(n) != "text" or _is_day(n) for n in nodes):
         return "date"

@@ -40,7 +40,7 @@ class Wrong(ValueError):
 
 
 def blank(value: object) -> bool:
-    """Whether nothing was filled in that anybody could see."""
+    """Tell whether nothing was filled in that anybody could see."""
     if isinstance(value, str):
         return not value or not without_marks(value).strip()
     return value is None or (isinstance(value, list | tuple) and not value)
@@ -82,7 +82,7 @@ class Kind(Part):
 
     @abstractmethod
     def parse(self, raw: object, choices: Choices) -> Any:
-        """The value as it is kept; `Wrong` with a code and words for the person."""
+        """Return the value as it is kept; `Wrong` with a code and words for the person."""
 
     def show(self, value: Any, choices: Choices) -> str:
         return str(value)
@@ -91,7 +91,7 @@ class Kind(Part):
         return str(value)
 
     def typed(self, value: Any) -> Any:
-        """A kept value as formulas see it: `Decimal`, text, `bool`, or a tuple of texts; dates are ISO texts."""
+        """Return a kept value as formulas see it: `Decimal`, text, `bool`, or a tuple of texts; dates are ISO texts."""
         return value
 
     @property
@@ -105,7 +105,7 @@ class Kind(Part):
         return True
 
     def of_sum(self, sum_: Decimal) -> Any:
-        """A sum of such values, as they are kept; exact, with all the decimals it has."""
+        """Return a sum of such values, as they are kept; exact, with all the decimals it has."""
         return str(sum_)
 
     @property

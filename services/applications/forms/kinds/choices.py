@@ -53,7 +53,7 @@ class _Choice(Kind):
         return labels(self.options)
 
     def picked(self, raw: object, choices: Choices) -> str | None:
-        """The option that a text names, or None. Those of older rounds may hold marks that nobody sees."""
+        """Return the option that a text names, or None. Those of older rounds may hold marks that nobody sees."""
         text, known = text_of(raw), self.labels(choices)
         return text if text in known else next((o for o in known if without_marks(o).strip() == text), None)
 

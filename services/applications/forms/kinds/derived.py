@@ -22,7 +22,7 @@ class ComputedField(Kind):
         raise Wrong("computed", "此项自动计算，不能填写")
 
     def kept(self, found: Any) -> Any:
-        """What a formula gave, as it is kept; None while that is not known or of another type."""
+        """Return what a formula gave, as it is kept; None while that is not known or of another type."""
         if isinstance(found, bool):
             return found if self.gives == "bool" else None
         if isinstance(found, Decimal) and self.type == "number":

@@ -27,7 +27,7 @@ class Converted:
 
 
 def convert(old: FieldDefinition, new: FieldDefinition, value: Any, choices: Choices) -> Converted:
-    """What becomes of a value of one field in another."""
+    """Return what becomes of a value of one field in another."""
     if blank(value):
         return Converted()
     try:
@@ -56,7 +56,7 @@ def _refused(old: FieldDefinition, new: FieldDefinition, value: Any, choices: Ch
 
 
 def _by_text(old: FieldDefinition, new: FieldDefinition, value: Any, choices: Choices) -> Any:
-    """The value by way of the text that the old kind exports."""
+    """Return the value by way of the text that the old kind exports."""
     try:
         found = new.parse(old.export(old.parse(value, choices)), choices)
     except Wrong:
@@ -69,7 +69,7 @@ def is_texts(value: Any) -> bool:
 
 
 def text(part: AnyPart | None, value: Any) -> str:
-    """A value without a home, for people."""
+    """Return a value without a home, for people."""
     if isinstance(part, Table) and isinstance(value, Mapping | list):
         rows = value if isinstance(value, Mapping) else {f"第{n + 1}行": row for n, row in enumerate(value)}
         return "\n".join(f"{name}：{_cells(part, row)}" for name, row in rows.items())

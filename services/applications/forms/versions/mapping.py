@@ -66,7 +66,7 @@ class Keyed(Protocol):
 
 
 def inner(old: Sequence[Keyed], new: Sequence[Keyed]) -> dict[str, str]:
-    """The same for the columns or the fixed rows of two tables: old keys to new ones."""
+    """Return the same for the columns or the fixed rows of two tables: old keys to new ones."""
     known = {part.key for part in old}
     found: dict[str, str] = {}
     rest = []
@@ -79,7 +79,7 @@ def inner(old: Sequence[Keyed], new: Sequence[Keyed]) -> dict[str, str]:
 
 
 def like(left: AnyPart, right: AnyPart) -> bool:
-    """Whether one can hold what the other held: both tables, both slots, or both fields that are filled in."""
+    """Tell whether one can hold what the other held: both tables, both slots, or both fields that are filled in."""
     if isinstance(left, Table | Slot) or isinstance(right, Table | Slot):
         return type(left) is type(right)
     return left.asked and right.asked

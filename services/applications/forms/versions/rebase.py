@@ -63,7 +63,7 @@ class Rebased:
 
 
 def rebase(versions: Sequence[Form], sections: Mapping[str, Values], choices: Choices) -> Rebased:
-    """The values of the first version in the last. `choices` are the lists of options that the last takes from its
+    """Return the values of the first version in the last. `choices` are the lists of options that the last takes from its
     round (`Form.choices`)."""
     return _Rebase(homes(versions), choices).of(sections)
 
