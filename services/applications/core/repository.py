@@ -90,7 +90,7 @@ async def _first_with_round(
 async def application_and_section(
     session: AsyncSession, actor: Actor, id: UUID, key: str, *, lock: bool = False
 ) -> tuple[Application, Section | None]:
-    """Return both by one question, for what is asked most often; `NotFound` as for the application alone."""
+    """Return an application and one of its sections by one question, for what is asked most often; `NotFound` as for the application alone."""
     query = (
         select(Application, Section)
         .join(Section, and_(Section.application_id == Application.id, Section.key == key))

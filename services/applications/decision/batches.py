@@ -55,7 +55,7 @@ async def make(session: AsyncSession, actor: Actor, round_id: UUID, name: str) -
 
 
 async def close(session: AsyncSession, actor: Actor, id: UUID) -> Batch:
-    """Return nothing more is taken into it; what is in it goes on."""
+    """Close a batch: nothing more is taken into it, what is in it goes on."""
     found = await session.get(Batch, id, with_for_update=True)
     if found is None:
         raise NotFound("没有这个审核批。")

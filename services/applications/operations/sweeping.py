@@ -25,7 +25,7 @@ SCANS = 20
 
 
 async def sweep(sessions: Sessions, store: Store, grace: timedelta) -> int:
-    """Return one round of tidying, by one relay at a time; how many contents were removed."""
+    """Tidy up once, by one relay at a time; return how many contents were removed."""
     async with sessions.begin() as session:
         # Held while this transaction is open; the work below uses transactions of its own.
         lock = func.pg_try_advisory_xact_lock(func.hashtextextended("sweep", 0))
