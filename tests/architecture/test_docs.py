@@ -11,6 +11,7 @@ import pytest
 
 from deploy.docs.pages import outdated
 from deploy.embedded.system import ROOT
+from shared import codes
 
 FILES = sorted(
     ROOT / name
@@ -46,6 +47,16 @@ def anchors(page: Path) -> set[str]:
 
 def test_generated_pages_are_current() -> None:
     assert outdated() == [], "run `make docs`"
+
+
+def test_every_named_code_is_listed() -> None:
+    """`ERROR` belongs to the base of all errors, which is never raised itself."""
+    listed = set(
+        re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    named = {value for name, value in vars(codes).items() if name.isupper()}
+    assert len(listed) > 200
+    assert named - listed == {codes.ERROR}
 
 
 @pytest.mark.parametrize("page", FILES, ids=lambda page: str(page.relative_to(ROOT)))
