@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -25,6 +26,9 @@ from shared.settings import DatabaseSettings
 from tests import factories
 
 pytest_plugins = ["tests.faults.report"]
+# How long one example takes says more of the machine, and of who else works on it, than of the code.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 TESTS = Path(__file__).parent
 TEMPLATE = "migrated"

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
 from tests.e2e.places import PAGE, Place, places, prepare
-from tests.e2e.portal import AXE, FORM, sign_in
+from tests.e2e.portal import FORM, sign_in, violations
 from tests.system.running import RunningSystem
 
 # 1280 pixels at 200 %; the width at which WCAG 2.2 (1.4.10) lets nobody scroll sideways.
@@ -39,8 +39,7 @@ def test_every_page_is_for_everybody(open_page: OpenPage, every: list[Place]) ->
 
 
 def _faults(page: Page, place: Place) -> list[str]:
-    found = AXE.run(page).response["violations"]
-    said = [f"{place.path}: {v['id']}: {v['help']}: {v['nodes'][0]['html'][:200]}" for v in found]
+    said = [f"{place.path}: {v['id']}: {v['help']}: {v['nodes'][0]['html'][:200]}" for v in violations(page)]
     if page.locator("h1").count() != 1:
         said.append(f"{place.path}: not one h1")
     for width in (ZOOMED, NARROWEST):
@@ -48,7 +47,7 @@ def _faults(page: Page, place: Place) -> list[str]:
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             said.append(f"{place.path}: sticks out at {width} pixels")
     # What scrolls sideways in itself, on a phone, does so by keyboard too.
-    narrow = AXE.run(page, options={"runOnly": ["scrollable-region-focusable"]}).response["violations"]
+    narrow = violations(page, "scrollable-region-focusable")
     said += [f"{place.path}: at {NARROWEST} pixels: {n['html'][:200]}" for v in narrow for n in v["nodes"]]
     page.set_viewport_size({"width": 1280, "height": 900})
     return said

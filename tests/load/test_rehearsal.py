@@ -14,6 +14,8 @@ from tests.load.rehearsal.count import compare
 from tests.load.rehearsal.plan import Options, enterprises
 
 
+# A night cannot be shortened further: 40 s of it are people who come one after another, before and after the closing.
+@pytest.mark.slow
 def test_short_night_is_borne(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "tests.load.rehearsal", "--reports", str(tmp_path), "--enterprises", "8",

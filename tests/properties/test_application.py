@@ -364,7 +364,6 @@ def test_applicants_and_reviewers(service: Service) -> None:
         settings=settings(
             max_examples=7,
             stateful_step_count=25,
-            deadline=None,
             derandomize=True,
             # A failing game is printed as it was played; making it shorter would take longer than the test.
             phases=[Phase.generate],
@@ -386,7 +385,6 @@ def test_applicants_and_reviewers_for_long(service: Service, part: int) -> None:
         settings=settings(
             max_examples=10,
             stateful_step_count=40,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -117,7 +117,7 @@ def evaluated(form: Form, text: str, values: dict[str, Any], steps: int = evalua
     return situation._evaluator.value(formula)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=WRITTEN, values=VALUES)
 def test_whatever_is_written_is_refused_or_gives_a_value(form: Form, text: str, values: dict[str, Any]) -> None:
     try:
@@ -129,7 +129,7 @@ def test_whatever_is_written_is_refused_or_gives_a_value(form: Form, text: str, 
         assert found.is_finite()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     text=st.one_of(
         st.text(max_size=80),

@@ -136,7 +136,6 @@ def legal(before: str, action: str, after: str) -> bool:
 
 @settings(
     max_examples=10,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )

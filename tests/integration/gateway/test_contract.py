@@ -150,7 +150,6 @@ def play_all(document: dict[str, Any], player: Player, cases: int) -> None:
             max_examples=share,
             derandomize=True,
             database=None,
-            deadline=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )

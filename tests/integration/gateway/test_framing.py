@@ -206,7 +206,6 @@ def attack(attacker: Attacker, victims: list[Victim], id: str, examples: int) ->
         max_examples=examples,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -189,7 +189,6 @@ def play_all(player: Player, table: list[Page], share: int) -> list[str]:
             max_examples=share,
             derandomize=True,
             database=None,
-            deadline=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )

@@ -231,7 +231,7 @@ def test_what_is_no_form(text: str) -> None:
     assert [severity for _, severity, _ in said(text)][:1] == ["error"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(min_value=0, max_value=2**32))
 def test_a_form_with_anything_anywhere(seed: int) -> None:
     """Lint ends with faults, whatever stands where."""
@@ -303,7 +303,7 @@ FILLED = st.fixed_dictionaries(
 CAPS = st.one_of(st.none(), st.integers(4, 16).map(lambda n: f"{Decimal(n) / 2}"))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(condition=PIECES, tries=st.lists(st.tuples(FILLED, CAPS), min_size=15, max_size=15))
 def test_what_can_never_hold_never_holds(condition: str, tries: list[tuple[dict[str, Any], str | None]]) -> None:
     """Whatever values come: what lint claims about a condition is so."""

@@ -277,7 +277,7 @@ def next_version(draw: st.DrawFn) -> Form:
     return Form.model_validate(data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(before=typed(), new=next_version())
 def test_nothing_typed_is_lost(before: dict[str, Json], new: Form) -> None:
     done = moved_to(new, before)
@@ -296,7 +296,7 @@ def test_nothing_typed_is_lost(before: dict[str, Json], new: Form) -> None:
     assert all(("left_over", left.section, left.field[:100]) in told for left in done.left_over)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(before=typed())
 def test_rebasing_twice_changes_nothing_more(before: dict[str, Json]) -> None:
     once = rebase([REWARD], before, DIRECTIONS)

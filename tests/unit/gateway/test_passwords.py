@@ -30,3 +30,7 @@ def test_bad_passwords_say_why(password: str, why: str) -> None:
 
 def test_hashes_are_argon2id() -> None:
     assert passwords.HASHER.hash("x").startswith("$argon2id$")
+
+
+def test_a_name_that_nobody_has_costs_what_a_real_one_costs() -> None:
+    assert not passwords.HASHER.check_needs_rehash(passwords.NOBODYS_HASH)

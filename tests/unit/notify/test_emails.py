@@ -179,7 +179,7 @@ TYPED = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 
 
 @given(subject=TYPED, name=TYPED, text=TYPED, html=TYPED)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_mail_program_reads_what_was_written(subject: str, name: str, text: str, html: str) -> None:
     message = _composed(subject=subject, name=name, text=text, html=html)
     # A header is one line, with one space for many.

@@ -70,7 +70,7 @@ def test_what_is_no_number(typed: str) -> None:
         amounts.read(typed, unit="万元")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     cents=st.integers(min_value=-(10**13), max_value=10**13),
     mark=st.sampled_from(["", ",", "，", " ", "\u00a0"]),
@@ -83,7 +83,7 @@ def test_a_number_in_any_writing_is_the_same_number(cents: int, mark: str, unsee
     assert amounts.read(unseen.join(["", *typed, ""]), unit="万元") == exact
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(typed=st.text("0123456789,，. ", min_size=1, max_size=14))
 def test_a_mark_is_read_only_where_thousands_stand(typed: str) -> None:
     """Whatever is accepted is what a strict reader with one rule makes of it: groups of three behind the first."""
