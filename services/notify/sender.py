@@ -6,11 +6,10 @@ attempt therefore carries the same Message-ID.
 
 import smtplib
 import ssl
-import threading
 import time
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from services.notify.composing import Envelope
@@ -34,54 +33,18 @@ class Sender(Protocol):
     def send(self, mail: Envelope) -> str: ...
 
 
-class _Remembering:
-    """What an SMTP connection leaves unsaid: the answer to the mail, and whether the mail itself was on its way."""
-
-    answer = ""
-    handing_over = False
-
-    # smtplib parses both addresses again, which takes longer than talking; ours were parsed when the mail was composed.
-    def mail(self, sender: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
-        return self._ask("mail", " ".join([f"FROM:<{sender}>", *options]))
-
-    def rcpt(self, recip: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
-        return self._ask("rcpt", " ".join([f"TO:<{recip}>", *options]))
-
-    def _ask(self, command: str, argument: str) -> tuple[int, bytes]:
-        self.putcmd(command, argument)  # type: ignore[attr-defined]
-        answer: tuple[int, bytes] = self.getreply()  # type: ignore[attr-defined]
-        return answer
-
-    def data(self, msg: Any) -> tuple[int, bytes]:
-        self.handing_over = True
-        code, said = super().data(msg)  # type: ignore[misc]
-        self.handing_over = False
-        self.answer = f"{code} {said.decode(errors='replace')}"[:500]
-        return code, said
-
-
-class _Smtp(_Remembering, smtplib.SMTP):
-    pass
-
-
-class _SmtpSsl(_Remembering, smtplib.SMTP_SSL):
-    pass
-
-
-Connection = _Smtp | _SmtpSsl
-
-
 @dataclass(eq=False)
-class _Kept:
-    """A thread's connection: when it was used last, and how often."""
+class _Connection:
+    """An open connection: when it was used last, and for how many mails."""
 
-    smtp: Connection | None = None
+    smtp: smtplib.SMTP
     used_at: float = 0.0
     mails: int = 0
 
 
 class SmtpSender:
-    """A connection for each thread, kept while mails follow one another: most of a mail's cost is coming and going."""
+    """Sends over SMTP. Threads may share one. Connections are kept while mails follow one another: most of a mail's cost is
+    coming and going."""
 
     # Servers close what idles, and some limit the mails of a connection.
     IDLE_SECONDS = 5.0
@@ -95,90 +58,80 @@ class SmtpSender:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password or "")
         self._timeout = timeout
-        self._local = threading.local()
-        self._every: set[_Kept] = set()
+        self._idle: list[_Connection] = []
 
     def greet(self) -> str:
-        """As far as one can go without a mail: connect, encrypt, sign in. What the server says of itself."""
+        """Connect, encrypt and sign in. What the server says of itself."""
         with self._open() as smtp:
             _, said = smtp.ehlo()
             return said.decode(errors="replace").splitlines()[0]
 
     def send(self, mail: Envelope) -> str:
-        kept = self._kept()
-        if kept.smtp is not None and (
-            time.monotonic() - kept.used_at > self.IDLE_SECONDS or kept.mails >= self.MAILS
-        ):
-            self.close()
-        # A kept connection may have been closed at the other end; then the mail had not begun to go.
-        why = ""
-        for _ in range(1 if kept.smtp is None else 2):
-            try:
-                return self._hand_over(mail)
-            except _Lost as lost:
-                why = str(lost)
-        raise Away(why)
-
-    def _hand_over(self, mail: Envelope) -> str:
-        kept = self._kept()
-        smtp = kept.smtp
         try:
-            if smtp is None:
-                smtp = kept.smtp = self._open()
-                kept.mails = 0
-            smtp.sendmail(mail.sender, [mail.to], mail.content)
-        except smtplib.SMTPRecipientsRefused as error:
-            self._settle(smtp)
-            code, reason = next(iter(error.recipients.values()))
-            raise _verdict(code, reason) from error
-        except smtplib.SMTPDataError as error:
-            self._settle(smtp)
-            raise _verdict(error.smtp_code, error.smtp_error) from error
-        except Away:
-            raise
+            if kept := self._kept():
+                # It may have been closed at the other end; then the mail had not begun to go.
+                with suppress(_Lost):
+                    return self._hand_over(kept, mail)
+            return self._hand_over(_Connection(self._open()), mail)
+        except _Lost as lost:
+            raise Away(str(lost)) from lost
         except smtplib.SMTPAuthenticationError as error:
             # Our own password, not this mail's fault: an operator mends it and nothing is lost.
-            self.close()
             raise Away(f"登录邮件服务器失败：{error.smtp_code}") from error
         except smtplib.SMTPResponseException as error:
-            # It speaks, and does not let us in: who we are, or how busy it is.
-            self.close()
             raise Away(_said(error.smtp_code, error.smtp_error)) from error
-        except (smtplib.SMTPException, OSError) as error:
-            why, cut = f"{type(error).__name__}: {error}", smtp is not None and smtp.handing_over
-            self.close()
-            if cut:
-                raise NotNow(why) from error
-            raise _Lost(why) from error
-        kept.used_at, kept.mails = time.monotonic(), kept.mails + 1
-        return smtp.answer
+        except OSError as error:
+            raise Away(f"{type(error).__name__}: {error}") from error
 
-    def _settle(self, smtp: Connection | None) -> None:
-        """After a refusal the connection is good for the next mail, if the server thinks so."""
-        kept = self._kept()
-        kept.used_at, kept.mails = time.monotonic(), kept.mails + 1
-        if smtp is not None:
-            smtp.handing_over = False
-            if smtp.sock is None:
-                kept.smtp = None
+    def _kept(self) -> _Connection | None:
+        """A connection that is worth trying, taken from those kept."""
+        with suppress(IndexError):
+            while kept := self._idle.pop():
+                if time.monotonic() - kept.used_at <= self.IDLE_SECONDS and kept.mails < self.MAILS:
+                    return kept
+                kept.smtp.close()
+        return None
 
-    def _kept(self) -> _Kept:
-        kept: _Kept | None = getattr(self._local, "kept", None)
-        if kept is None:
-            kept = self._local.kept = _Kept()
-            self._every.add(kept)
-        return kept
+    def _hand_over(self, connection: _Connection, mail: Envelope) -> str:
+        """The server's answer. `sendmail` keeps it to itself, and does not say whether the mail was on its way when the
+        connection broke."""
+        smtp, on_its_way = connection.smtp, False
+        try:
+            code, said = smtp.docmd("MAIL", f"FROM:<{mail.sender}>")
+            if code != 250:
+                # It speaks, and does not let us in: who we are, or how busy it is.
+                smtp.close()
+                raise Away(_said(code, said))
+            code, said = smtp.docmd("RCPT", f"TO:<{mail.to}>")
+            if code in (250, 251):
+                on_its_way = True
+                try:
+                    code, said = smtp.data(mail.content)
+                except smtplib.SMTPDataError as error:
+                    code, said = error.smtp_code, error.smtp_error  # type: ignore[assignment]  # bytes, says smtplib
+            if code != 250:
+                with suppress(OSError):
+                    smtp.rset()
+        except OSError as error:
+            smtp.close()
+            raise (NotNow if on_its_way else _Lost)(f"{type(error).__name__}: {error}") from error
+        connection.used_at, connection.mails = time.monotonic(), connection.mails + 1
+        self._idle.append(connection)
+        if code != 250:
+            raise _verdict(code, said)
+        return _said(code, said)
 
-    def _open(self) -> Connection:
+    def _open(self) -> smtplib.SMTP:
         if self._scheme == "smtps":
-            opened: Connection = _SmtpSsl(
+            opened: smtplib.SMTP = smtplib.SMTP_SSL(
                 self._host, self._port, timeout=self._timeout, context=ssl.create_default_context()
             )
         else:
-            opened = _Smtp(self._host, self._port, timeout=self._timeout)
+            opened = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
         try:
             if self._scheme == "smtp+starttls":
                 opened.starttls(context=ssl.create_default_context())
+            opened.ehlo_or_helo_if_needed()
             if self._user is not None:
                 opened.login(self._user, self._password)
         except smtplib.SMTPNotSupportedError as error:
@@ -190,20 +143,10 @@ class SmtpSender:
             raise
         return opened
 
-    def close(self) -> None:
-        """End this thread's connection; the next mail opens another."""
-        _end(self._kept())
-
     def close_all(self) -> None:
-        """End every thread's connection, once nobody sends any more."""
-        for kept in list(self._every):
-            _end(kept)
-
-
-def _end(kept: _Kept) -> None:
-    smtp, kept.smtp, kept.mails = kept.smtp, None, 0
-    if smtp is not None:
-        smtp.close()
+        """End every connection, once nobody sends any more."""
+        while self._idle:
+            self._idle.pop().smtp.close()
 
 
 class _Lost(Exception):
