@@ -131,7 +131,11 @@ FILES = [
     ("a: |\n x\n\ty", 3, "缩进"),
     ("fund_type: x\nversion: 0", 2, "“version”应大于 0"),
     ("fund_type: x\nversion: 1000000", 2, "“version”应小于 1000000"),
-    ("fund_type: x\nsections: [" + "{key: a, label: x, title: x}, " * 101 + "]", 2, "“sections”最多 100 项，现有 101 项"),
+    (
+        "fund_type: x\nsections: [" + "{key: a, label: x, title: x}, " * 101 + "]",
+        2,
+        "“sections”最多 100 项，现有 101 项",
+    ),
     ("a: &x [*x]", 1, "引用了它自己"),
     ("a: !x y", 1, "不能用以“!”开头的标记"),
     ('a: "\\q"', 1, "双引号里的“\\”写法不对"),
