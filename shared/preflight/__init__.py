@@ -59,7 +59,7 @@ def look(what: str, probe: Probe, advice: str = "请检查设置与网络") -> l
 
 
 def fit(findings: Iterable[Finding]) -> bool:
-    """Return nothing stands against the night."""
+    """Return the finding that nothing stands against the night."""
     return all(finding.level is not Level.BAD for finding in findings)
 
 
