@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from deploy.docs.tables import table
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
-from services.gateway.routes import API, PAGES
+from services.gateway.routes import API, DEVELOPMENT, PAGES, STUB_IDP
 from services.gateway.web.access import SIGNED_IN, Page
 from services.gateway.web.limits import USUAL
 from services.notify.routes import ROUTES as NOTIFY
@@ -17,7 +17,9 @@ TEXT = """# Routes
 The public HTTP contract is `/api/v1`, described with all its models at `/api/v1/openapi.json` and shown at `/api/v1/docs`. The gateway
 is the only service that people reach; it passes `/api/v1` on to applications and notify with a token for that one request. Roles are those of the person
 a call is made for. `If-Match`: the version that the caller saw. `key`: needs an `Idempotency-Key`. `limit`: which of the limits of
-[settings](operating/settings.md) counts the call, where it is not the usual one. The stub identity platform's own routes are not listed.
+[settings](operating/settings.md) counts the call, where it is not the usual one. `form`: proves itself by the token in its form, not by a header.
+
+Who opens a route to somebody changes this page, and whoever reviews the change reads it here: a change of contract, in a commit of its own.
 """
 
 
@@ -29,6 +31,7 @@ def page() -> str:
         ("applications", _routes(APPLICATIONS)),
         ("notify", _routes(NOTIFY)),
         ("gateway, internal port", _routes(GATEWAY_INTERNAL)),
+        ("Stub identity platform, where the gateway stands in for the city's", _pages([*DEVELOPMENT, *STUB_IDP])),
     ]
     return TEXT + "".join(f"\n## {title}\n\n{body}\n" for title, body in parts)
 
@@ -37,7 +40,8 @@ def _pages(lines: Iterable[Page]) -> str:
     def flags(line: Page) -> str:
         limit = "" if line.limit is USUAL else f"limit {line.limit.name}"
         early = "before the second factor" if line.early else ""
-        return ", ".join(filter(None, (limit, "files" if line.files else "", early)))
+        form = "form" if line.form else ""
+        return ", ".join(filter(None, (form, limit, "files" if line.files else "", early)))
 
     rows = [
         (
