@@ -184,7 +184,7 @@ def test_restore_needs_an_empty_database_and_the_right_key(
 
 def test_preflight_of_a_whole_system_finds_it_fit(system: RunningSystem) -> None:
     command = [sys.executable, "-m", "deploy.preflight", "--var", str(system.var)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for title in ("网关", "申报服务", "PDF 服务", "通知服务", "连接池合计", "可以迎接截止之夜"):
         assert title in done.stdout
