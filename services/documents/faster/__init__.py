@@ -1,9 +1,9 @@
-"""WeasyPrint made faster from outside: the same pages for less work.
+"""Make WeasyPrint faster from outside: the same pages for less work.
 
-Everything in this folder, and nothing elsewhere, reaches into the inside of exactly one release; with any other it stays
-off and the log says so. Nothing changes what is drawn: `tests/unit/documents/test_faster.py` compares every pixel and
-letter with it on and off. Whatever a path was not written for (justified lines, emoji, marks, other fonts) goes
-WeasyPrint's own way.
+One module for each patch, whose docstring says what it changes, why that is safe, and where upstream the question is open. A
+patch is kept as long as it saves 5 % of a document's CPU (docs/decisions/0133). Everything in this folder, and nothing
+elsewhere, reaches into the inside of exactly one release; with any other it stays off and the log says so. Nothing changes
+what is drawn: `tests/unit/documents/test_faster.py` compares every pixel and letter with it on and off.
 """
 
 import hashlib
@@ -15,11 +15,12 @@ from pathlib import Path
 import pydyf
 import weasyprint
 
-from services.documents.faster import boxes, lines, reading, rules, writing
+from services.documents.faster import drawing, layouts, lengths, page_styles, reading, subsets
 
 log = logging.getLogger(__name__)
 
 WEASYPRINT, PYDYF = "70.0", "0.13.0"
+PATCHES = (layouts, drawing, lengths, page_styles, subsets)
 read = reading.read
 
 
@@ -35,7 +36,7 @@ def available() -> bool:
 @contextmanager
 def paths() -> Iterator[None]:
     """The faster paths, within this block, in this whole process."""
-    changes = (*lines.PATHS, *boxes.PATHS, *rules.PATHS, *writing.PATHS)
+    changes = [path for patch in PATCHES for path in patch.PATHS]
     known = [(owner, name, owner.__dict__[name]) for owner, name, _ in changes]
     for owner, name, path in changes:
         setattr(owner, name, path)
