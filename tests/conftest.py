@@ -43,16 +43,19 @@ SCHEMAS = {
 
 # What takes longest begins first, so that no worker is left alone with it at the end.
 FIRST = ("faults", "e2e", "load")
-# Files of this folder that start a system of their own; the others share one, on one worker.
+# Files of the fault matrix that start a system of their own; the others share one.
 OWN_SYSTEM = ("test_away_for_long.py", "test_documents.py", "test_restarts.py")
 
 
 class BySystem(LoadScopeScheduling):
-    """Hands out files whole, and those of the fault matrix that share a system together."""
+    """Hands out files whole; together those that share a system, which takes 15 seconds of CPU to start: the fault
+    matrix, and either half of the browser's tests."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "tests/faults" if file.startswith("tests/faults/") and not file.endswith(OWN_SYSTEM) else file
+        if file.startswith("tests/e2e/"):
+            return "e2e, first half" if file < "tests/e2e/test_n" else "e2e, second half"
+        return "faults" if file.startswith("tests/faults/") and not file.endswith(OWN_SYSTEM) else file
 
 
 @pytest.hookimpl(optionalhook=True)
