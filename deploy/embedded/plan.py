@@ -16,6 +16,7 @@ from deploy.embedded.secrets import SERVICES, Secrets
 from services.applications.settings import ApplicationsSettings
 from services.documents.settings import DocumentsSettings
 from services.gateway.settings import GatewaySettings
+from services.gateway.stub_idp.settings import StubSettings
 from services.notify.settings import NotifySettings
 
 # The setting that chooses each port, and its usual value.
@@ -55,7 +56,11 @@ _PLANNED = frozenset(
 
 
 def _settings_of(service: str) -> set[str]:
-    return {f"GM_{name.upper()}" for name in _SETTINGS[service].model_fields}
+    fields = set(_SETTINGS[service].model_fields)
+    if service == "gateway":
+        # Whose process serves the stub.
+        fields |= set(StubSettings.model_fields)
+    return {f"GM_{name.upper()}" for name in fields}
 
 
 def known_settings() -> set[str]:

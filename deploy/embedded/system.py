@@ -51,14 +51,16 @@ class System:
         database_url, owner_url = await self._start_servers()
         self._environments = plan.environments(database_url)
         self._say("migrating the databases")
-        services = ("gateway", "applications", "notify")
+        services = ["gateway", "applications", "notify"]
+        if plan.embeds_provider:
+            services.append("gateway.stub_idp")
         # The owner's address is for this command alone.
         owner = {"GM_MIGRATION_DATABASE_URL": owner_url} if owner_url else {}
         await asyncio.gather(*(self._once(service, "migrate", **owner) for service in services))
         self._say("putting demo accounts and rounds in")
         seeds = [self._once("applications", "seed")]
         if plan.embeds_provider:
-            seeds.append(self._once("gateway", "seed"))
+            seeds += [self._once("gateway", "seed"), self._once("gateway.stub_idp", "seed")]
         await asyncio.gather(*seeds)
         await self._start_services()
         self._ready = True
@@ -156,7 +158,7 @@ class System:
         """A command of a service that ends; `CannotRun` with its last words when it fails."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"services.{service}", command,
-            cwd=ROOT, env={**self._environments[service], **more},
+            cwd=ROOT, env={**self._environments[service.partition(".")[0]], **more},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         output, _ = await process.communicate()

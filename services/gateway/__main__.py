@@ -56,23 +56,18 @@ def main() -> None:
 
 def _migrate(settings: GatewaySettings) -> None:
     from services.gateway.accounts.models import SCHEMA
-    from services.gateway.stub_idp.models import SCHEMA as STUB_SCHEMA
 
-    here = Path(__file__).parent
-    migrate(settings, here / "migrations", SCHEMA)
-    if settings.stub_idp:
-        migrate(settings, here / "stub_idp" / "migrations", STUB_SCHEMA)
+    migrate(settings, Path(__file__).parent / "migrations", SCHEMA)
 
 
 def _seed(settings: GatewaySettings) -> None:
-    from services.gateway.stub_idp.certificates import make_demo_certificates
-    from services.gateway.stub_idp.people import seed
+    from services.gateway.accounts.demo_staff import seed
 
     if not settings.stub_idp:
-        raise SystemExit("seed fills the stub identity platform, which is switched off (GM_STUB_IDP)")
-    print(f"{_in_transaction(settings, seed)} demo accounts")
-    if settings.stub_ca_file:
-        make_demo_certificates(Path(settings.stub_ca_file))
+        raise SystemExit(
+            "seed enters the staff of the stub identity platform, which is switched off (GM_STUB_IDP)"
+        )
+    print(f"{_in_transaction(settings, seed)} demo staff")
 
 
 async def _rotate(session: AsyncSession, settings: GatewaySettings) -> int:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from aiohttp.typedefs import Handler
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
@@ -13,9 +14,8 @@ from services.gateway.accounts.sessions import Sessions
 from services.gateway.operator.audit_sealing import sealing
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SignInClient
-from services.gateway.stub_idp import mails as stub_mails
 from services.gateway.web import arriving, assets, live_events
-from services.gateway.web.access import entered, same_origin, security_headers, stamp
+from services.gateway.web.access import ANYBODY, Page, entered, same_origin, security_headers, stamp
 from services.gateway.web.api_docs import DESCRIPTION, Description
 from services.gateway.web.backend import Services
 from services.gateway.web.cache import Cache
@@ -33,6 +33,7 @@ from services.gateway.web.context import (
 )
 from services.gateway.web.error_pages import error_pages
 from services.gateway.web.host_and_size import MAX_FORM, known_host
+from services.gateway.web.limits import LIMITS as EVERY_LIMIT
 from services.gateway.web.limits import Limits
 from services.gateway.web.outgoing import Outgoing
 from services.gateway.web.resubmission import PROOFS, PROOFS_AT_ONCE, hand_ticket
@@ -46,6 +47,7 @@ from shared.identity import Signer, Verifier
 from shared.observability.metrics import SAMPLERS, watch_pool
 from shared.overload.admission import Door
 from shared.sealing import Keyring
+from shared.settings import load
 from shared.workdays import WorkingDays
 
 SERVICE = "gateway"
@@ -83,7 +85,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app[SLOW_READERS] = SlowReaders()
     app[KEYS] = Keyring(settings.personal_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
-    for page in routes.table(stub_idp=settings.stub_idp):
+    for page in routes.table(development=settings.stub_idp):
         add_route(app, page.method, page.path, entered(page))
     add_route(app, "GET", "/static/{digest}/{name:.+}", assets.serve)
     app.on_response_prepare.append(security_headers(settings))
@@ -99,8 +101,22 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app.on_shutdown.append(live_events.close_streams)
     app.cleanup_ctx.append(sealing)
     if settings.stub_idp:
-        app.cleanup_ctx.append(stub_mails.sweeping)
+        mount_stub(app, settings)
     return app
+
+
+def mount_stub(app: web.Application, settings: GatewaySettings) -> None:
+    """Serve the stub of the identity platform and of the registry, with the gateway's limits before each of its routes."""
+    from services.gateway.stub_idp.app import PREFIX, StubRoute, StubSettings
+    from services.gateway.stub_idp.app import create_app as create_stub
+
+    limits = {limit.name: limit for limit in EVERY_LIMIT}
+
+    def guard(route: StubRoute) -> Handler:
+        limit = limits[route.limit]
+        return entered(Page(route.method, route.path, route.handler, ANYBODY, limit=limit, files=route.files))
+
+    app.add_subapp(PREFIX, create_stub(load(StubSettings, **dict(settings)), guard))
 
 
 async def _database(app: web.Application) -> AsyncIterator[None]:

@@ -11,18 +11,9 @@ from services.gateway.review import case, case_list, decisions, expert, failed_m
 from services.gateway.signin import back_channel
 from services.gateway.signin import factor_pages as factor
 from services.gateway.signin import handlers as signin
-from services.gateway.stub_idp import captchas as stub_captchas
-from services.gateway.stub_idp import certificate_pages as stub_certificate
-from services.gateway.stub_idp import endpoints as stub_endpoints
-from services.gateway.stub_idp import handlers as stub
-from services.gateway.stub_idp import register_pages as stub_register
-from services.gateway.stub_idp import registry as stub_registry
-from services.gateway.stub_idp import reset as stub_reset
-from services.gateway.stub_idp import reviewing as stub_reviewing
-from services.gateway.stub_idp import unbinding as stub_unbinding
 from services.gateway.web import api_docs, api_proxy, live_events
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page
-from services.gateway.web.limits import HEAVY, KEEPING, SIGN_IN, UNLIMITED, VERIFY
+from services.gateway.web.limits import HEAVY, KEEPING, SIGN_IN, VERIFY
 from shared.roles import APPLICANT, AUDITOR, DIRECTOR, EXPERT, OPERATOR, REVIEWER, STAFF
 
 A = "/applications/{id}"
@@ -167,47 +158,10 @@ API = [
     ),
 ]
 
-IDP = "/stub-idp/am/oauth2"
-STUB_IDP = [
-    Page("GET", f"{IDP}/authorize", stub.show_form, ANYBODY, limit=SIGN_IN),
-    Page("POST", f"{IDP}/authorize", stub.sign_in, ANYBODY, limit=SIGN_IN),
-    Page("POST", f"{IDP}/access_token", stub_endpoints.token, ANYBODY, limit=UNLIMITED),
-    Page("GET", f"{IDP}/tokeninfo", stub_endpoints.tokeninfo, ANYBODY, limit=UNLIMITED),
-    Page("GET", f"{IDP}/userinfo", stub_endpoints.userinfo, ANYBODY, limit=UNLIMITED),
-    Page("GET", f"{IDP}/connect/jwk_uri", stub_endpoints.jwks, ANYBODY, limit=UNLIMITED),
-    Page(
-        "GET", "/stub-idp/.well-known/openid-configuration", stub_endpoints.configuration, ANYBODY, limit=UNLIMITED
-    ),
-    Page("GET", "/stub-idp/registry/{uscc}", stub_registry.entry, ANYBODY, limit=UNLIMITED),
-    Page("GET", "/stub-idp/am/UI/Logout", stub_endpoints.logout, ANYBODY),
-    Page("GET", "/stub-idp/captcha/{id}/picture", stub_captchas.picture, ANYBODY, limit=SIGN_IN),
-    Page("GET", "/stub-idp/captcha/{id}/sound", stub_captchas.sound, ANYBODY, limit=SIGN_IN),
-    Page("GET", "/stub-idp/register", stub_register.first, ANYBODY, limit=SIGN_IN),
-    Page("POST", "/stub-idp/register", stub_register.identify, ANYBODY, limit=SIGN_IN, files=True),
-    Page("GET", "/stub-idp/register/{id}", stub_register.second, ANYBODY, limit=SIGN_IN),
-    Page("POST", "/stub-idp/register/{id}", stub_register.create, ANYBODY, limit=SIGN_IN),
-    Page("GET", "/stub-idp/registered", stub_register.third, ANYBODY),
-    Page("GET", "/stub-idp/password", stub_reset.forgotten, ANYBODY, limit=SIGN_IN),
-    Page("POST", "/stub-idp/password", stub_reset.send_code, ANYBODY, limit=SIGN_IN),
-    Page("POST", "/stub-idp/password/new", stub_reset.set_password, ANYBODY, limit=SIGN_IN),
-    Page("GET", "/stub-idp/certificate", stub_certificate.form, ANYBODY, limit=SIGN_IN),
-    Page("POST", "/stub-idp/certificate", stub_certificate.sign_in, ANYBODY, limit=SIGN_IN),
-    Page("POST", "/stub-idp/unbind", stub_unbinding.ask, ANYBODY, limit=SIGN_IN, files=True),
-    Page("POST", "/stub-idp/unbind/continue", stub_unbinding.go_on, ANYBODY, limit=SIGN_IN),
-    Page("GET", "/stub-idp/review/sign-in", stub_reviewing.sign_in_form, ANYBODY, limit=SIGN_IN),
-    Page("POST", "/stub-idp/review/sign-in", stub_reviewing.sign_in, ANYBODY, limit=SIGN_IN),
-    Page("POST", "/stub-idp/review/sign-out", stub_reviewing.sign_out, ANYBODY),
-    # The platform's own reviewer, by the platform's own session.
-    Page("GET", "/stub-idp/review", stub_reviewing.queue, ANYBODY),
-    Page("GET", "/stub-idp/review/{id}/scan", stub_reviewing.scan, ANYBODY),
-    Page("POST", "/stub-idp/review/{id}", stub_reviewing.decide, ANYBODY),
-]
-
-
 # What those who build the pages look at.
 DEVELOPMENT = [Page("GET", "/styleguide", styleguide.show, ANYBODY)]
 
 
-def table(*, stub_idp: bool) -> list[Page]:
-    """The whole table; the stub's lines, and those for development, only where it is switched on."""
-    return [*PAGES, *API, *([*DEVELOPMENT, *STUB_IDP] if stub_idp else [])]
+def table(*, development: bool) -> list[Page]:
+    """The whole table; the lines for development only where that is wanted."""
+    return [*PAGES, *API, *(DEVELOPMENT if development else [])]

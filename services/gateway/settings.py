@@ -1,22 +1,16 @@
 """Settings of the gateway."""
 
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from shared.http.addresses import Network, networks
 from shared.settings import DatabaseSettings, Key
 
-Network = IPv4Network | IPv6Network
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-
-
-def networks(text: str) -> list[Network]:
-    """`10.0.0.0/8, ::1` as networks; `ValueError` names the one that is none."""
-    return [ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
 
 
 class GatewaySettings(DatabaseSettings):
@@ -52,13 +46,9 @@ class GatewaySettings(DatabaseSettings):
     registry_url: AnyHttpUrl | None = None
     registry_key: SecretStr = SecretStr("")
     registry_seconds: float = Field(default=1.2, gt=0, le=1.8)
-    # The stub of the platform and of the legal-person registry; for development and demonstration only.
+    # Serves the stub of the platform and of the legal-person registry (`stub_idp/settings.py`); for development and
+    # demonstration only.
     stub_idp: bool = False
-    # A fixed captcha; empty draws a new one for each form.
-    stub_captcha: str = "8888"
-    # Where the stub's mails go, and the CA whose 一证通 certificates may sign in.
-    stub_smtp_url: SecretStr | None = None
-    stub_ca_file: str = ""
     # Working days of years that are not published yet (`shared.workdays`).
     workdays_file: str = ""
 

@@ -247,6 +247,11 @@ def answer(
     return web.Response(status=status, body=text, content_type="application/json", headers=named)
 
 
+def see_other(location: str) -> web.Response:
+    """Send a browser on to another page (303), as after a form was taken."""
+    return web.Response(status=303, headers={"Location": location})
+
+
 async def healthz(request: web.Request) -> web.Response:
     """Alive."""
     return answer({"status": "ok"})

@@ -13,6 +13,7 @@ from services.documents.settings import DocumentsSettings
 from services.documents.tasks import Worker as DocumentsWorker
 from services.documents.tasks import register as register_documents
 from services.gateway.settings import GatewaySettings
+from services.gateway.stub_idp.settings import StubSettings
 from services.notify.settings import NotifySettings
 from services.notify.tasks import Worker as NotifyWorker
 from services.notify.tasks import register as register_notify
@@ -23,6 +24,7 @@ SETTINGS: list[type[BaseSettings]] = [
     ApplicationsSettings,
     DocumentsSettings,
     GatewaySettings,
+    StubSettings,
     NotifySettings,
 ]
 PYTHON = sorted(p for folder in ("services", "shared", "deploy") for p in (ROOT / folder).rglob("*.py"))

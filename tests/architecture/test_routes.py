@@ -4,6 +4,7 @@
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.gateway import routes as gateway_routes
 from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
+from services.gateway.stub_idp.routes import ROUTES as STUB
 from services.gateway.web.limits import KEEPING, LIMITS
 from services.notify.routes import ROUTES as NOTIFY
 
@@ -11,7 +12,7 @@ from services.notify.routes import ROUTES as NOTIFY
 def test_no_counter_stands_between_a_person_and_a_deadline() -> None:
     """Redis away: what keeps work or submits it passes uncounted, on pages and over the API; nothing else does."""
     assert [limit.name for limit in LIMITS if limit.open] == ["keeping"]
-    kept = {f"{p.method} {p.path}" for p in gateway_routes.table(stub_idp=True) if p.limit is KEEPING}
+    kept = {f"{p.method} {p.path}" for p in gateway_routes.table(development=True) if p.limit is KEEPING}
     assert kept == {
         f"{start} {end}"
         for start, end in (
@@ -24,16 +25,19 @@ def test_no_counter_stands_between_a_person_and_a_deadline() -> None:
     }
 
 
+def test_the_stub_names_limits_that_there_are() -> None:
+    assert {route.limit for route in STUB} <= {limit.name for limit in LIMITS}
+
+
 def test_every_unsafe_page_checks_a_token() -> None:
-    open_to_anybody = {page for page in gateway_routes.STUB_IDP if page.method == "POST"}
     # A file is compared with the record and kept nowhere; whoever holds a reminder may end reminders to its address.
     changes_nothing = {("POST", "/verify/{token}"), ("POST", "/unsubscribe/{token}")}
     # The provider proves itself by its signature.
     changes_nothing.add(("POST", "/login/backchannel-logout"))
-    for page in gateway_routes.table(stub_idp=True):
+    for page in gateway_routes.table(development=True):
         if (page.method, page.path) in changes_nothing:
             continue
-        if page.method != "GET" and page not in open_to_anybody:
+        if page.method != "GET":
             assert page.roles, f"{page.path} changes something for nobody in particular"
 
 

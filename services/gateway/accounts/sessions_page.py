@@ -5,12 +5,11 @@ from aiohttp import web
 from services.gateway.accounts.accounts import note
 from services.gateway.web.access import cookie_name
 from services.gateway.web.addresses import client_address
-from services.gateway.web.calls import see_other
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, SESSION, SETTINGS
 from services.gateway.web.form_data import read_form
 from services.gateway.web.rendering import page
 from shared.errors import NotFound
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 CREDENTIALS = {"password": "口令", "certificate": "一证通证书"}
 

@@ -7,11 +7,11 @@ from itertools import groupby
 from aiohttp import web
 
 from services.gateway.form import form_view, registry_news
-from services.gateway.web.calls import Json, application, ask, definition, new_key, section_of, see_other
+from services.gateway.web.calls import Json, application, ask, definition, new_key, section_of
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, DomainError, NotFound, Stale
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 # The kinds of a report's lines in the order in which a person needs them.
 KINDS = (

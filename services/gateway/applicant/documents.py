@@ -4,11 +4,11 @@ from aiohttp import web
 
 from services.gateway.applicant.reading import revision_number
 from services.gateway.web import api_proxy
-from services.gateway.web.calls import application, ask, see_other
+from services.gateway.web.calls import application, ask
 from services.gateway.web.context import SESSION
 from services.gateway.web.form_data import read_form
 from services.gateway.web.rendering import page
-from shared.http.app import answer, uuid_in_path
+from shared.http.app import answer, see_other, uuid_in_path
 from shared.identity import Role
 
 

@@ -9,12 +9,12 @@ from aiohttp import web
 from services.gateway.accounts.sessions import Session
 from services.gateway.applicant.projects import ceilings
 from services.gateway.web.access import actor, current
-from services.gateway.web.calls import Json, ask, see_other, unsent
+from services.gateway.web.calls import Json, ask, unsent
 from services.gateway.web.context import SERVICES, SESSION, SETTINGS
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import DomainError
-from shared.http.app import REQUEST_ID, uuid_in_path
+from shared.http.app import REQUEST_ID, see_other, uuid_in_path
 from shared.identity import Role
 
 log = logging.getLogger(__name__)

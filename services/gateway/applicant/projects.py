@@ -6,11 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.web.calls import Json, application, ask, filters, new_key, see_other, unsent
+from services.gateway.web.calls import Json, application, ask, filters, new_key, unsent
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, Invalid, Stale
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
 
 # The states an applicant's list can be narrowed to, in the order of an application's life.

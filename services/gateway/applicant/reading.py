@@ -5,11 +5,11 @@ import asyncio
 from aiohttp import web
 
 from services.gateway.form import form_view
-from services.gateway.web.calls import Json, application, ask, definition, see_other
+from services.gateway.web.calls import Json, application, ask, definition
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, Invalid, Malformed, NotFound
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 MASKED = {"masked": "1"}
 

@@ -19,13 +19,12 @@ from services.gateway.web.calls import (
     new_key,
     nothing,
     section_of,
-    see_other,
 )
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from services.gateway.web.resubmission import own_ticket
 from shared.errors import Conflict, DomainError, Invalid, Stale
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 
 async def confirm(request: web.Request) -> web.Response:

@@ -4,10 +4,10 @@ from aiohttp import web
 
 from services.gateway.form.section_page import locked
 from services.gateway.review import case
-from services.gateway.web.calls import ask, see_other
+from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
 from shared.errors import Conflict, Invalid, Malformed, NotFound
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 
 async def ask_for(request: web.Request) -> web.Response:

@@ -5,11 +5,12 @@ from aiohttp import web
 
 from services.gateway.applicant import reading
 from services.gateway.form import form_values
-from services.gateway.web.calls import Json, definition, section_of, see_other
+from services.gateway.web.calls import Json, definition, section_of
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.form_data import Values, one
 from services.gateway.web.rendering import page
 from shared.errors import Stale
+from shared.http.app import see_other
 
 
 def of_before(found: Json, form: Values) -> bool:

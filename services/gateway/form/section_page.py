@@ -31,13 +31,12 @@ from services.gateway.web.calls import (
     definition,
     nothing,
     section_of,
-    see_other,
 )
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.form_data import FORM, Values, one, read_multipart
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
-from shared.http.app import answer, uuid_in_path
+from shared.http.app import answer, see_other, uuid_in_path
 
 NOTICES = {
     "draft": "已暂存，尚未提交。暂存的内容尚未生效，保存表单后数据才能生效。",

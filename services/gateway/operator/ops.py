@@ -6,14 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.web.calls import ask, see_other
+from services.gateway.web.calls import ask
 from services.gateway.web.context import SERVICES
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from services.gateway.web.switches import SWITCHES
 from shared import clock
 from shared.errors import Invalid, Malformed, Stale
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
 
 REFUSED = (

@@ -8,12 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from services.gateway.operator.round_form import Parameter, parameters_of, read_parameters, read_window, rows_of
-from services.gateway.web.calls import Json, ask, see_other
+from services.gateway.web.calls import Json, ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import clock
 from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, Stale
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
 from shared.text.capitals import in_words
 

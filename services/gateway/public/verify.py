@@ -5,12 +5,11 @@ import re
 
 from aiohttp import web
 
-from services.gateway.web.calls import see_other
 from services.gateway.web.context import SERVICES, SETTINGS
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.rendering import page
 from shared.errors import Malformed, TooLarge
-from shared.http.app import REQUEST_ID, answer
+from shared.http.app import REQUEST_ID, answer, see_other
 from shared.http.forms import chunks, parts
 from shared.text.file_names import field_name, file_name
 from shared.text.typed_text import without_marks

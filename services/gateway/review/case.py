@@ -6,12 +6,12 @@ from typing import Any
 from aiohttp import web
 
 from services.gateway.review import case_view, opinion_places
-from services.gateway.web.calls import Json, application, ask, asked_for, definition, see_other
+from services.gateway.web.calls import Json, application, ask, asked_for, definition
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared import clock
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, TooMany
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 
 async def _viewer(request: web.Request, id: str, files: list[Json]) -> Json | None:

@@ -5,12 +5,12 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from services.gateway.web.calls import Json, ask, filters, see_other
+from services.gateway.web.calls import Json, ask, filters
 from services.gateway.web.context import SESSION
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unavailable
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 from shared.identity import Role
 
 FILTERS = (

@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from services.gateway.review import case
-from services.gateway.web.calls import application, ask, see_other
+from services.gateway.web.calls import application, ask
 from services.gateway.web.form_data import Values, one, read_form
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, Unavailable
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
 from shared.text.capitals import in_words
 

@@ -7,11 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from services.gateway.applicant import reading
-from services.gateway.web.calls import Json, application, ask, see_other
+from services.gateway.web.calls import Json, application, ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, DomainError, Invalid, Malformed
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 
 async def _mine(

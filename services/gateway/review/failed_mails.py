@@ -3,11 +3,11 @@
 from aiohttp import web
 
 from services.gateway.review import case
-from services.gateway.web.calls import ask, see_other
+from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unavailable
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 REFUSALS = (Conflict, Invalid, Malformed, NotFound, Unavailable)
 

@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from services.gateway.web.calls import ask, see_other
+from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 
 async def _page(

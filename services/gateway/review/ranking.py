@@ -4,11 +4,11 @@ import asyncio
 
 from aiohttp import web
 
-from services.gateway.web.calls import Json, ask, see_other
+from services.gateway.web.calls import Json, ask
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 
 async def show(request: web.Request) -> web.Response:

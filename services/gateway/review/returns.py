@@ -7,12 +7,12 @@ from typing import Any
 from aiohttp import web
 
 from services.gateway.review import case, opinion_places
-from services.gateway.web.calls import Json, application, ask, definition, see_other
+from services.gateway.web.calls import Json, application, ask, definition
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import clock
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
 
 ROWS = 3
 MAX_ROWS = 100

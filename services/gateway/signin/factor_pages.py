@@ -8,13 +8,14 @@ from aiohttp import web
 
 from services.gateway.accounts.accounts import note
 from services.gateway.signin import factor
-from services.gateway.signin.handlers import local_path, see_other, set_session
+from services.gateway.signin.handlers import local_path, set_session
 from services.gateway.web.access import cookie_name
 from services.gateway.web.addresses import client_address
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.errors import NotAllowed, NotFound
+from shared.http.app import see_other
 
 WRONG = "动态口令错误或已使用，请输入新的口令。"
 

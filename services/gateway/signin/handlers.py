@@ -19,15 +19,12 @@ from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSI
 from services.gateway.web.form_data import read_form
 from shared import clock
 from shared.errors import DomainError, Malformed, NotAllowed
+from shared.http.app import see_other
 
 
 def attempt_cookie(settings: GatewaySettings) -> str:
     """`__Secure-` where there is HTTPS; its path keeps it away from every other request."""
     return "__Secure-gm_signin" if settings.https else "gm_signin"
-
-
-def see_other(location: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": location})
 
 
 def local_path(text: str) -> str:

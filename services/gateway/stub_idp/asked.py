@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import jwt
 
-from services.gateway.settings import GatewaySettings
+from services.gateway.stub_idp.settings import StubSettings
 from shared import clock
 from shared.errors import Malformed
 
@@ -31,7 +31,7 @@ class Asked:
         return "openid" in self.scope.split()
 
 
-def read(settings: GatewaySettings, query: Mapping[str, str]) -> Asked:
+def read(settings: StubSettings, query: Mapping[str, str]) -> Asked:
     """`Malformed` unless it is whole and ours: refused with a page, never by a redirect to an address that nobody
     vouches for."""
     if query.get("client_id") != settings.idp_client_id or query.get("redirect_uri") != settings.public(
@@ -56,15 +56,15 @@ def read(settings: GatewaySettings, query: Mapping[str, str]) -> Asked:
     return asked
 
 
-def _key(settings: GatewaySettings) -> bytes:
+def _key(settings: StubSettings) -> bytes:
     return hmac.digest(settings.signing_key, b"stub form", "sha256")
 
 
-def seal(settings: GatewaySettings, asked: Asked) -> str:
+def seal(settings: StubSettings, asked: Asked) -> str:
     return jwt.encode({**asdict(asked), "exp": clock.now() + FORM_LASTS}, _key(settings), "HS256")
 
 
-def unseal(settings: GatewaySettings, sealed: str) -> Asked:
+def unseal(settings: StubSettings, sealed: str) -> Asked:
     """`Malformed` when it is not ours or too old."""
     try:
         claims = jwt.decode(sealed, _key(settings), algorithms=["HS256"], options={"require": ["exp"]})

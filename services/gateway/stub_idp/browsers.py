@@ -1,5 +1,6 @@
 """What ties a form to the browser that was shown it: a cookie, and challenges that are answered once."""
 
+import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -9,9 +10,8 @@ from aiohttp import web
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.accounts.sessions import digest
+from services.gateway.stub_idp.context import DATABASE, SETTINGS
 from services.gateway.stub_idp.models import StubChallenge
-from services.gateway.web.context import DATABASE, SETTINGS
 from shared import clock
 from shared.errors import NotFound
 
@@ -28,6 +28,11 @@ class Captcha:
 
     id: str
     fixed: str
+
+
+def digest(secret: str) -> str:
+    """SHA-256 of a random secret, in hex: what is kept in its place."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def browser(request: web.Request) -> str:

@@ -10,11 +10,11 @@ from aiohttp import web
 from services.gateway.stub_idp import asked, browsers, certificates, grants
 from services.gateway.stub_idp.asked import Asked
 from services.gateway.stub_idp.certificates import Holder, WrongCertificate
+from services.gateway.stub_idp.context import DATABASE, SETTINGS
 from services.gateway.stub_idp.going import back, fields, is_bound
 from services.gateway.stub_idp.models import StubRegistryEntry
+from services.gateway.stub_idp.pages import show
 from services.gateway.stub_idp.people import CERTIFICATE, tokeninfo
-from services.gateway.stub_idp.showing import show
-from services.gateway.web.context import DATABASE, SETTINGS
 from shared import clock
 
 BOUND = "本单位需先解绑：请使用口令账号登录后提交解绑申请，审核热线 010-55520600。"
@@ -37,7 +37,7 @@ async def _form(request: web.Request, wanted: Asked, *, certificate: str = "", f
         "certificate": certificate,
         "configured": bool(request.app[SETTINGS].stub_ca_file),
     }
-    return await show(request, "stub_certificate.html", context, fault=fault)
+    return await show(request, "certificate.html", context, fault=fault)
 
 
 async def sign_in(request: web.Request) -> web.Response:

@@ -8,13 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
-from services.gateway.settings import GatewaySettings
-from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import grants, tokens
+from services.gateway.stub_idp.context import DATABASE, SETTINGS
 from services.gateway.stub_idp.going import fields
-from services.gateway.web.context import DATABASE, SETTINGS
+from services.gateway.stub_idp.settings import StubSettings
 from shared.errors import Malformed
-from shared.http.app import answer
+from shared.http.app import answer, see_other
 
 BASE = "/stub-idp/am/oauth2"
 
@@ -113,7 +112,7 @@ async def logout(request: web.Request) -> web.Response:
     return see_other(wanted if _is_ours(settings, wanted) else settings.public("/"))
 
 
-def _is_ours(settings: GatewaySettings, url: str) -> bool:
+def _is_ours(settings: StubSettings, url: str) -> bool:
     try:
         ours, theirs = urlsplit(str(settings.public_url)), urlsplit(url)
     except ValueError:

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp.asked import Asked
 from services.gateway.stub_idp.models import StubBinding
+from shared.http.app import see_other
 from shared.http.forms import pairs
 
 

@@ -9,8 +9,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.accounts.sessions import digest
 from services.gateway.stub_idp.asked import Asked
+from services.gateway.stub_idp.browsers import digest
 from services.gateway.stub_idp.models import StubGrant
 from shared import clock
 from shared.errors import Malformed, NotSignedIn

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.gateway.stub_idp.context import DATABASE, SETTINGS
 from services.gateway.stub_idp.models import StubMail
-from services.gateway.web.context import DATABASE, SETTINGS
 from shared import clock
 
 log = logging.getLogger(__name__)

@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import yaml
 from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.accounts.models import Account
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubRegistryEntry
 from services.gateway.stub_idp.passwords import HASHER
-from shared.identity import Role
 
 FILE = Path(__file__).with_name("accounts.yaml")
 DEMO_PASSWORD = "Demo#2024"  # noqa: S105 (printed at every start: it protects nothing)
@@ -27,7 +24,6 @@ class DemoPerson(BaseModel):
     enterprise: str | None = None
     mobile: str | None = None
     email: str | None = None
-    roles: list[Role] = []
     reviewer: bool = False
 
 
@@ -73,16 +69,6 @@ async def seed(session: AsyncSession) -> int:
         }
         added = insert(StubAccount).values(account).on_conflict_do_nothing().returning(StubAccount.username)
         new.append(await session.scalar(added))
-        if person.roles:
-            staff = {
-                "id": uuid4(),
-                "subject": subject_of(person.username),
-                "name": person.name,
-                "roles": person.roles,
-            }
-            await session.execute(
-                insert(Account).values(staff).on_conflict_do_nothing(index_elements=[Account.subject])
-            )
     for uscc, holder in data.bindings.items():
         # Once: a binding that was ended stays ended.
         if any(name is not None for name in new):
@@ -112,3 +98,9 @@ def tokeninfo(
         # The platform sends a missing value as the text "null".
         "extProperties": [f"{key}={value or 'null'}" for key, value in properties.items()],
     }
+
+
+def extended(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """The extended properties of what `tokeninfo` made, without those that are missing."""
+    split = (item.partition("=") for item in attributes["extProperties"])
+    return {key: value for key, _, value in split if value != "null"}

@@ -4,14 +4,13 @@ import hmac
 
 from aiohttp import web
 
-from services.gateway.accounts.sessions import digest
-from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import registering, uploads
-from services.gateway.stub_idp.browsers import browser, captcha_passes, keep
+from services.gateway.stub_idp.browsers import browser, captcha_passes, digest, keep
+from services.gateway.stub_idp.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.stub_idp.going import fields
+from services.gateway.stub_idp.pages import show
 from services.gateway.stub_idp.registering import DOCUMENTS, Faults
-from services.gateway.stub_idp.showing import show
-from services.gateway.web.context import DATABASE, SETTINGS, WORKDAYS
+from shared.http.app import see_other
 
 NEVER_BACK = {"password", "again", "captcha"}
 
@@ -25,7 +24,7 @@ async def _first(
     request: web.Request, typed: dict[str, str], errors: dict[str, str] | None = None
 ) -> web.Response:
     context = {"documents": DOCUMENTS, "typed": typed}
-    return await show(request, "stub_register.html", context, errors=errors, captcha=True)
+    return await show(request, "register.html", context, errors=errors, captcha=True)
 
 
 async def identify(request: web.Request) -> web.Response:
@@ -53,9 +52,7 @@ async def _second(
         found = await registering.open_registration(session, digest(browser(request)), request.match_info["id"])
     if found is None:
         return await _first(request, {}, {"org_name": "注册已超时或不属于此浏览器，请重新填写"})
-    return await show(
-        request, "stub_register_account.html", {"registration": found, "typed": typed}, errors=errors
-    )
+    return await show(request, "register_account.html", {"registration": found, "typed": typed}, errors=errors)
 
 
 async def create(request: web.Request) -> web.Response:
@@ -79,4 +76,4 @@ async def create(request: web.Request) -> web.Response:
 
 async def third(request: web.Request) -> web.Response:
     """第三步 注册完成."""
-    return await show(request, "stub_registered.html", {"waits": "pending" in request.query})
+    return await show(request, "registered.html", {"waits": "pending" in request.query})

@@ -4,8 +4,8 @@ import hmac
 
 from aiohttp import web
 
+from services.gateway.stub_idp.context import DATABASE, SETTINGS
 from services.gateway.stub_idp.models import StubRegistryEntry
-from services.gateway.web.context import DATABASE, SETTINGS
 from shared.errors import NotFound, NotSignedIn
 from shared.http.app import answer
 

@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.gateway.stub_idp import mails, passwords, signing_out
 from services.gateway.stub_idp.browsers import captcha_passes
+from services.gateway.stub_idp.context import DATABASE, SETTINGS
 from services.gateway.stub_idp.going import fields
 from services.gateway.stub_idp.models import StubAccount, StubResetCode
-from services.gateway.stub_idp.showing import show
-from services.gateway.web.context import DATABASE, SETTINGS
+from services.gateway.stub_idp.pages import show
 from shared import clock
 
 BETWEEN = timedelta(seconds=60)
@@ -23,7 +23,7 @@ SENT = "如果该用户名存在，验证码已发送到其注册邮箱，10 分
 
 async def forgotten(request: web.Request) -> web.Response:
     """忘记密码."""
-    return await show(request, "stub_reset.html", {"username": ""}, captcha=True)
+    return await show(request, "reset.html", {"username": ""}, captcha=True)
 
 
 async def send_code(request: web.Request) -> web.Response:
@@ -34,7 +34,7 @@ async def send_code(request: web.Request) -> web.Response:
     if not await captcha_passes(request, form):
         errors["captcha"] = "验证码错误，请重新输入"
     if errors:
-        return await show(request, "stub_reset.html", {"username": username}, errors=errors, captcha=True)
+        return await show(request, "reset.html", {"username": username}, errors=errors, captcha=True)
     async with request.app[DATABASE].begin() as session:
         account = await session.get(StubAccount, username, with_for_update=True)
         last = await session.get(StubResetCode, username)
@@ -53,7 +53,7 @@ async def send_code(request: web.Request) -> web.Response:
             )
             text = f"您正在找回账号 {username} 的密码，验证码 {code}，10 分钟内有效。如非本人操作，请忽略本邮件。"
             mails.owe(session, account.email, "找回密码验证码", text)
-    return await show(request, "stub_reset_code.html", {"username": username, "code": "", "sent": SENT})
+    return await show(request, "reset_code.html", {"username": username, "code": "", "sent": SENT})
 
 
 def _digest(request: web.Request, username: str, code: str) -> str:
@@ -97,7 +97,7 @@ async def set_password(request: web.Request) -> web.Response:
                     )
         if good and account:
             await signing_out.tell(request, account.subject)
-            return await show(request, "stub_reset_done.html", {})
+            return await show(request, "reset_done.html", {})
         errors["code"] = "验证码错误或已失效，请核对或重新获取"
     context = {"username": username, "code": code, "sent": ""}
-    return await show(request, "stub_reset_code.html", context, errors=errors)
+    return await show(request, "reset_code.html", context, errors=errors)

@@ -9,20 +9,17 @@ from aiohttp import web
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.accounts.sessions import digest
-from services.gateway.signin.handlers import see_other
 from services.gateway.stub_idp import mails, passwords
-from services.gateway.stub_idp.browsers import captcha_passes
+from services.gateway.stub_idp.browsers import captcha_passes, digest
+from services.gateway.stub_idp.context import DATABASE, SETTINGS, WORKDAYS, line
 from services.gateway.stub_idp.going import fields
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubReview, StubSession
-from services.gateway.stub_idp.showing import show
+from services.gateway.stub_idp.pages import show
 from services.gateway.stub_idp.uploads import SUFFIXES
-from services.gateway.web.addresses import is_allowed, line
-from services.gateway.web.context import DATABASE, SETTINGS, WORKDAYS
-from services.gateway.web.page_token import masked, unmasked
 from shared import clock
 from shared.errors import Conflict, NotAllowed, NotFound
-from shared.http.app import uuid_in_path
+from shared.http.app import see_other, uuid_in_path
+from shared.http.page_token import masked, unmasked
 from shared.http.query_params import uuid
 
 COOKIE = "gm_stub_review"
@@ -56,7 +53,7 @@ def reviewers_only(handler: Handler) -> Handler:
 
 async def sign_in_form(request: web.Request) -> web.Response:
     """审核人员登录."""
-    return await show(request, "stub_review_sign_in.html", {"username": ""}, captcha=True)
+    return await show(request, "review_sign_in.html", {"username": ""}, captcha=True)
 
 
 async def sign_in(request: web.Request) -> web.Response:
@@ -64,15 +61,14 @@ async def sign_in(request: web.Request) -> web.Response:
     form = await fields(request)
     username, fault = form.get("username", "").strip()[:100], "用户名或密码错误，或没有审核权限。"
     account = None
+    address, exempt = line(request)
     if not await captcha_passes(request, form):
         fault = "验证码错误，请重新输入。"
     else:
         async with request.app[DATABASE].begin() as session:
             try:
-                account = await passwords.check(
-                    session, username, form.get("password", "")[:200], line(request),
-                    exempt=is_allowed(request),
-                )  # fmt: skip
+                password = form.get("password", "")[:200]
+                account = await passwords.check(session, username, password, address, exempt=exempt)
             except NotAllowed as refused:
                 fault = refused.detail
             if account and account.is_reviewer:
@@ -87,7 +83,7 @@ async def sign_in(request: web.Request) -> web.Response:
                     )
                 )
     if account is None or not account.is_reviewer:
-        return await show(request, "stub_review_sign_in.html", {"username": username}, fault=fault, captcha=True)
+        return await show(request, "review_sign_in.html", {"username": username}, fault=fault, captcha=True)
     answer = see_other("/stub-idp/review")
     secure = request.app[SETTINGS].https
     answer.set_cookie(COOKIE, id, path="/stub-idp/review", httponly=True, samesite="Strict", secure=secure)
@@ -124,7 +120,7 @@ async def _queue(
         "follows": FOLLOWS,
         "done": done,
     }
-    return await show(request, "stub_review.html", context, errors=errors)
+    return await show(request, "review.html", context, errors=errors)
 
 
 @reviewers_only
@@ -161,9 +157,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
             raise Conflict("该申请已由他人处理。", code="already_decided")
         if not form.get("sure"):
             asked = {"review": found, "kinds": KINDS, "approved": approved, "reason": reason, "follows": FOLLOWS}
-            return await show(
-                request, "stub_review_sure.html", asked | {"token": masked(request[REVIEWER].csrf_token)}
-            )
+            return await show(request, "review_sure.html", asked | {"token": masked(request[REVIEWER].csrf_token)})
         found.decided_at, found.decided_by = clock.now(), request[REVIEWER].username
         found.approved, found.reason = approved, reason or None
         # Kept for the decision only.

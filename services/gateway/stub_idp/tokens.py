@@ -10,17 +10,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from services.gateway.settings import GatewaySettings
-from services.gateway.signin.claims import pairs
 from services.gateway.stub_idp.grants import TOKEN_LASTS
 from services.gateway.stub_idp.models import StubGrant
+from services.gateway.stub_idp.people import extended
+from services.gateway.stub_idp.settings import StubSettings
 from shared import clock
 
 ALGORITHM = "ES256"
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
-def key(settings: GatewaySettings) -> ECKey:
+def key(settings: StubSettings) -> ECKey:
     """The private key: P-256, from the gateway's own signing key, so that there is nothing more to keep."""
     secret = int.from_bytes(hmac.digest(settings.signing_key, b"stub id token", "sha256"), "big")
     private = ec.derive_private_key(secret % (_ORDER - 1) + 1, ec.SECP256R1())
@@ -30,32 +30,32 @@ def key(settings: GatewaySettings) -> ECKey:
     return found
 
 
-def key_set(settings: GatewaySettings) -> dict[str, Any]:
+def key_set(settings: StubSettings) -> dict[str, Any]:
     """The public half, as `jwks_uri` gives it."""
     return dict(KeySet([key(settings)]).as_dict(private=False, use="sig", alg=ALGORITHM))
 
 
-def issuer(settings: GatewaySettings) -> str:
+def issuer(settings: StubSettings) -> str:
     return settings.public("/stub-idp")
 
 
 def claims(attributes: dict[str, Any]) -> dict[str, Any]:
     """What the platform says of somebody, in the words of OpenID Connect."""
-    extended = pairs(attributes.get("extProperties"))
+    found = extended(attributes)
     named = {
         "sub": attributes["uid"],
-        "name": extended.get("BLR_NAME") or attributes.get("cn"),
-        "phone_number": extended.get("BLR_MOBILE"),
-        "email": extended.get("BLR_EMAIL"),
-        "uscc": extended.get("UNION_CODE"),
-        "org_name": extended.get("ORG_NAME"),
+        "name": found.get("BLR_NAME") or attributes.get("cn"),
+        "phone_number": found.get("BLR_MOBILE"),
+        "email": found.get("BLR_EMAIL"),
+        "uscc": found.get("UNION_CODE"),
+        "org_name": found.get("ORG_NAME"),
         "credence_class": attributes.get("credenceClass"),
         "extProperties": attributes.get("extProperties"),
     }
     return {name: value for name, value in named.items() if value}
 
 
-def id_token(settings: GatewaySettings, grant: StubGrant, access: str) -> str:
+def id_token(settings: StubSettings, grant: StubGrant, access: str) -> str:
     """Signed claims of who signed in, for the client and the nonce of the grant."""
     signing = key(settings)
     now = int(clock.now().timestamp())

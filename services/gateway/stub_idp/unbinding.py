@@ -8,14 +8,14 @@ import jwt
 from aiohttp import web
 from sqlalchemy import select
 
-from services.gateway.settings import GatewaySettings
 from services.gateway.stub_idp import asked, grants, mails, uploads
 from services.gateway.stub_idp.asked import Asked
+from services.gateway.stub_idp.context import DATABASE, SETTINGS, WORKDAYS
 from services.gateway.stub_idp.going import back, fields, is_bound
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubRegistryEntry, StubReview
-from services.gateway.stub_idp.showing import show
+from services.gateway.stub_idp.pages import show
+from services.gateway.stub_idp.settings import StubSettings
 from services.gateway.stub_idp.uploads import WrongScan, checked
-from services.gateway.web.context import DATABASE, SETTINGS, WORKDAYS
 from shared import clock
 from shared.errors import Malformed
 from shared.text import identifiers
@@ -24,17 +24,17 @@ LASTS = timedelta(minutes=30)
 REVIEW_WORKING_DAYS = 2
 
 
-def _key(settings: GatewaySettings) -> bytes:
+def _key(settings: StubSettings) -> bytes:
     return hmac.digest(settings.signing_key, b"stub unbinding", "sha256")
 
 
-def ticket(settings: GatewaySettings, username: str, wanted: Asked) -> str:
+def ticket(settings: StubSettings, username: str, wanted: Asked) -> str:
     """Proof that this account's password was right a moment ago, and where it was going."""
     claims = {"username": username, "request": asked.seal(settings, wanted), "exp": clock.now() + LASTS}
     return jwt.encode(claims, _key(settings), "HS256")
 
 
-def _open(settings: GatewaySettings, sealed: str) -> tuple[str, Asked]:
+def _open(settings: StubSettings, sealed: str) -> tuple[str, Asked]:
     try:
         claims = jwt.decode(sealed, _key(settings), algorithms=["HS256"], options={"require": ["exp"]})
         return str(claims["username"]), asked.unseal(settings, str(claims["request"]))
@@ -69,7 +69,7 @@ async def show_notice(
         "last": last,
         "typed": typed or {},
     }
-    return await show(request, "stub_unbind.html", context, errors=errors)
+    return await show(request, "unbind.html", context, errors=errors)
 
 
 async def ask(request: web.Request) -> web.Response:

@@ -105,11 +105,11 @@ def entered(page: Page) -> Handler:
 
     async def checked(request: web.Request) -> web.StreamResponse:
         unsafe = request.method not in SAFE
-        limits, counted = request.app[LIMITS], not is_allowed(request)
+        limits, counted = request.config_dict[LIMITS], not is_allowed(request)
         if counted:
             await limits.take_address(page.limit, route, line(request))
         if not proxied:
-            check_body(request, request.app[SETTINGS], files=page.files)
+            check_body(request, request.config_dict[SETTINGS], files=page.files)
         if page.roles:
             session = await current(request)
             if session is None:

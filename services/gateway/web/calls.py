@@ -105,11 +105,6 @@ def filters(request: web.Request, *names: str) -> tuple[dict[str, str], dict[str
     return shown, {name: value for name, value in shown.items() if value}
 
 
-def see_other(location: str) -> web.Response:
-    """After a form was taken: the page to look at next."""
-    return web.Response(status=303, headers={"Location": location})
-
-
 def new_key() -> str:
     """An idempotency key for one intent; it stands in the form, so that sending the form twice is one act."""
     return uuid4().hex

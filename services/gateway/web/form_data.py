@@ -11,9 +11,9 @@ from aiohttp import web
 
 from services.gateway.accounts.sessions import Session
 from services.gateway.web.context import SESSION
-from services.gateway.web.page_token import masked, unmasked
 from shared.errors import Malformed, NotAllowed, TooLarge
 from shared.http.forms import URLENCODED, chunks, pairs, parts, text
+from shared.http.page_token import masked, unmasked
 from shared.overload import deadline
 from shared.text.file_names import field_name, file_name
 

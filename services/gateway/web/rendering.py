@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent.parent
 WORTH_COMPRESSING = 1024
 
 TEMPLATES = Environment(
-    loader=FileSystemLoader([FOLDER / "templates", FOLDER / "stub_idp" / "templates"]),
+    loader=FileSystemLoader(FOLDER / "templates"),
     autoescape=select_autoescape(default=True, default_for_string=True),
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -12,16 +12,22 @@ import redis
 from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher, profiles
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from deploy.embedded.ports import free_port
 from services.applications.app import create_app as create_applications
 from services.applications.core.context import SESSIONS
 from services.applications.rounds.seed import seed as seed_rounds
+from services.gateway import routes
+from services.gateway.accounts.demo_staff import seed as seed_staff
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
-from services.gateway.stub_idp import passwords, people
-from services.gateway.stub_idp.people import seed as seed_people
+from services.gateway.stub_idp.people import seed as seed_stub
+from services.gateway.stub_idp.routes import ROUTES as STUB_ROUTES
+from services.gateway.web.access import ANYBODY, Page
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE
+from services.gateway.web.limits import LIMITS
+from services.gateway.stub_idp import passwords, people
 from services.notify.app import create_app as create_notify
 from tests import factories
 from tests.integration.applications.conftest import make_settings as applications_settings
@@ -121,6 +127,19 @@ async def standing(
         async with behind[SESSIONS].begin() as session:
             await seed_rounds(session)
         yield running, served
+
+
+async def seed_people(session: AsyncSession) -> None:
+    """The stub's demo accounts, and the portal's demo staff."""
+    await seed_stub(session)
+    await seed_staff(session)
+
+
+def whole_table() -> list[Page]:
+    """Every route of the public port with the stub mounted, as the gateway guards them."""
+    limits = {limit.name: limit for limit in LIMITS}
+    stub = [Page(r.method, r.path, r.handler, ANYBODY, limit=limits[r.limit], files=r.files) for r in STUB_ROUTES]
+    return [*routes.table(development=True), *stub]
 
 
 def forget_sessions(server: TestServer) -> None:

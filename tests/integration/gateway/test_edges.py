@@ -15,10 +15,9 @@ from aiohttp.test_utils import TestServer
 
 from services.gateway import routes
 from services.gateway.app import create_app
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.access import ANYBODY, Page
 from services.gateway.web.context import DATABASE
-from tests.integration.gateway.conftest import Browser, flush_cache, make_settings
+from tests.integration.gateway.conftest import Browser, flush_cache, make_settings, seed_people
 
 JSON = {"Accept": "application/json"}
 UNKNOWN = "/verify/~"

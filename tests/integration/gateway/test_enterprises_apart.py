@@ -68,7 +68,7 @@ def reachable() -> list[tuple[str, str, bool]]:
     """(method, path, is a page with a form) of everything with an id that an applicant's role opens."""
     pages = [
         (page.method, page.path, page.form)
-        for page in routes.table(stub_idp=False)
+        for page in routes.table(development=False)
         if "{" in page.path and Role.APPLICANT in page.roles and page.path not in NOBODYS
     ]
     services = [

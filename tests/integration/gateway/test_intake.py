@@ -12,14 +12,13 @@ from aiohttp.test_utils import TestServer
 from prometheus_client import REGISTRY
 
 from services.gateway.app import create_app
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.arriving import FILES_OF_ADDRESS, FORMS_OF_ADDRESS
 from services.gateway.web.context import DATABASE
 from shared.http.app import Route, answer, base_app
 from shared.http.intake import Intake
 from shared.identity import Verifier
 from shared.overload.priority import LARGE
-from tests.integration.gateway.conftest import Browser, make_settings
+from tests.integration.gateway.conftest import Browser, make_settings, seed_people
 
 PLACES = 4
 

@@ -9,10 +9,9 @@ from aiohttp.test_utils import TestServer
 from psycopg import sql
 
 from services.applications.routes import ROUTES as APPLICATIONS
-from services.gateway import routes
 from services.notify.routes import ROUTES as NOTIFY
 from shared.identity import Role
-from tests.integration.gateway.conftest import Browser
+from tests.integration.gateway.conftest import Browser, whole_table
 from tests.integration.gateway.test_enterprises_apart import Belongings, api, theirs  # noqa: F401  fixtures
 from tests.integration.gateway.test_route_by_role import PEOPLE
 
@@ -64,7 +63,7 @@ def state_of(url: str) -> dict[str, str]:
 
 def looks() -> list[tuple[str, Role | None]]:
     """(path, who opens it; None is nobody in particular) of every GET route."""
-    pages = {page.path: page.roles for page in routes.table(stub_idp=True) if page.method == "GET"}
+    pages = {page.path: page.roles for page in whole_table() if page.method == "GET"}
     behind = {r.path: r.roles for r in (*APPLICATIONS, *NOTIFY) if r.method == "GET" and "gateway" in r.callers}
     return [
         (path, role)

@@ -14,11 +14,10 @@ from services.gateway.accounts import staff_command
 from services.gateway.accounts.models import Account, Audit, SecondFactor, SessionRow
 from services.gateway.accounts.sessions import digest
 from services.gateway.app import create_app
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, SETTINGS
 from shared import clock
 from shared.errors import DomainError
-from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings
+from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings, seed_people
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,8 @@ from aiohttp.test_utils import TestServer
 from hypothesis import HealthCheck, Phase, strategies
 
 import services.gateway
-from services.gateway import routes
 from services.gateway.web.access import Page
-from tests.integration.gateway.conftest import Browser
+from tests.integration.gateway.conftest import Browser, whole_table
 from tests.integration.gateway.test_contract import INSIDE, World, sign_in, world
 from tests.integration.gateway.test_route_by_role import PEOPLE
 
@@ -208,7 +207,7 @@ def play_all(player: Player, table: list[Page], share: int) -> list[str]:
 @pytest.mark.parametrize("share", [4, pytest.param(120, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
 async def test_no_input_breaks_any_line(gateway: TestServer, world: World, share: int) -> None:
     people = {role.value: await sign_in(gateway, username) for role, username in PEOPLE.items()}
-    table = [page for page in routes.table(stub_idp=True) if page.path not in NOT_PLAYED]
+    table = [page for page in whole_table() if page.path not in NOT_PLAYED]
     player = Player(int(gateway.port or 0), people, world)
     faults = await asyncio.to_thread(play_all, player, table, share)
     assert not faults, "\n\n".join(faults[:20])

@@ -12,11 +12,10 @@ from services.gateway.accounts import attributes, retention
 from services.gateway.accounts.models import Account, Audit, Consent
 from services.gateway.accounts.sessions import CONSENT_VERSION
 from services.gateway.app import create_app
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import DATABASE, KEYS, SETTINGS
 from shared import clock
 from shared.sealing import Keyring
-from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings
+from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings, seed_people
 
 
 async def test_attributes_are_sealed_and_keys_change(browser: Browser, gateway: TestServer) -> None:

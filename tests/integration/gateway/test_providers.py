@@ -24,10 +24,9 @@ from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import Attempt
 from services.gateway.signin.oidc import REST_SECONDS
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import DATABASE
 from shared.identity import Role
-from tests.integration.gateway.conftest import Browser, make_settings
+from tests.integration.gateway.conftest import Browser, make_settings, seed_people
 
 USER = (
     '{"sub": "op-李响", "name": "李响", "email": "lixiang@example.com", "phone_number": "13800138000",'

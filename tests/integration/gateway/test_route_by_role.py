@@ -12,7 +12,6 @@ from services.applications.app import create_app as create_applications
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.gateway import routes
 from services.gateway.app import create_app
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import DATABASE
 from services.notify.app import create_app as create_notify
 from services.notify.routes import ROUTES as NOTIFY
@@ -20,7 +19,7 @@ from shared.http.app import Route
 from shared.identity import Actor, Role, Signer
 from tests import factories
 from tests.integration.applications.conftest import make_settings as applications_settings
-from tests.integration.gateway.conftest import Browser, make_settings
+from tests.integration.gateway.conftest import Browser, make_settings, seed_people
 from tests.integration.notify.conftest import make_settings as notify_settings
 
 PEOPLE = {
@@ -58,7 +57,7 @@ async def test_public_port(alone: TestServer, role: Role) -> None:
     browser = Browser(alone)
     faults = []
     try:
-        for page in routes.table(stub_idp=False):
+        for page in routes.table(development=False):
             if page.path in {"/logout", "/account/sessions/end-all", "/api/v1/events"} and role in page.roles:
                 continue  # these end what the others need; they have tests of their own
             browser.http.cookie_jar.clear()
@@ -98,7 +97,7 @@ async def _session(server: TestServer, role: Role) -> str:
 async def test_public_port_without_a_session(alone: TestServer) -> None:
     faults = []
     async with ClientSession() as http:
-        for page in routes.table(stub_idp=False):
+        for page in routes.table(development=False):
             answer = await http.request(
                 page.method,
                 alone.make_url(concrete(page.path)),

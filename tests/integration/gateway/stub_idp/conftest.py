@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from html import unescape
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse, FormData
@@ -15,10 +16,9 @@ from services.gateway.stub_idp import certificates
 from services.gateway.stub_idp.models import (
     StubMail,
 )
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import DATABASE
 from tests import factories
-from tests.integration.gateway.conftest import Browser, make_settings
+from tests.integration.gateway.conftest import Browser, make_settings, seed_people
 
 PDF = factories.PDF
 STEP_1 = {
@@ -62,14 +62,18 @@ def errors_of(text: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-async def gateway(
-    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[TestServer]:
-    folder = tmp_path_factory.mktemp("ca")
-    settings = make_settings(
-        database_url, redis_url, signins_per_minute=10_000, stub_ca_file=str(certificates.make_ca(folder))
-    )
-    async with TestServer(create_app(settings), port=settings.gateway_port) as running:
+def ca_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the test CA whose certificates may sign in."""
+    return tmp_path_factory.mktemp("ca")
+
+
+@pytest.fixture(scope="module")
+async def gateway(database_url: str, redis_url: str, ca_folder: Path) -> AsyncIterator[TestServer]:
+    settings = make_settings(database_url, redis_url, signins_per_minute=10_000)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GM_STUB_CA_FILE", str(certificates.make_ca(ca_folder)))
+        app = create_app(settings)
+    async with TestServer(app, port=settings.gateway_port) as running:
         async with running.app[DATABASE].begin() as session:
             await seed_people(session)
         yield running

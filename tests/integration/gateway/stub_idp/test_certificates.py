@@ -8,9 +8,8 @@ from aiohttp.test_utils import TestServer
 
 from services.gateway.stub_idp import certificates
 from services.gateway.stub_idp.certificates import Holder
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import DATABASE
-from tests.integration.gateway.conftest import Browser
+from tests.integration.gateway.conftest import Browser, seed_people
 from tests.integration.gateway.stub_idp.conftest import PDF, as_reviewer, errors_of, mails_to, multipart
 
 
@@ -21,12 +20,9 @@ async def certificate_form(browser: Browser) -> tuple[dict[str, str], str]:
     return hidden, re.search(r'id="challenge">([^<]+)<', page)[1]  # type: ignore[index]
 
 
-async def test_certificate_signs_in_without_registration(browser: Browser, gateway: TestServer) -> None:
-    from services.gateway.web.context import SETTINGS
-
-    folder = Path(gateway.app[SETTINGS].stub_ca_file).parent
+async def test_certificate_signs_in_without_registration(browser: Browser, ca_folder: Path) -> None:
     holder = Holder("91110109MA03JKLM4Q", "北京花丝镶嵌有限公司", "花丝")
-    pem, key = certificates.issue(folder, "huasi", holder)
+    pem, key = certificates.issue(ca_folder, "huasi", holder)
     hidden, challenge = await certificate_form(browser)
     form = {**hidden, "certificate": pem.read_text(), "signature": certificates.sign(key, "another challenge")}
     wrong = await browser.go("POST", "/stub-idp/certificate", data=form)

@@ -124,16 +124,15 @@ async def test_access_tokens_that_are_wrong_late_or_void(browser: Browser, gatew
 
 
 async def test_certificates_of_another_authority_and_out_of_date(
-    browser: Browser, gateway: TestServer, tmp_path: Path
+    browser: Browser, ca_folder: Path, tmp_path: Path
 ) -> None:
-    folder = Path(gateway.app[SETTINGS].stub_ca_file).parent
     holder = Holder("91110109MA03JKLM4Q", "北京花丝镶嵌有限公司", "花丝")
     certificates.make_ca(tmp_path, name="另一个 CA")
     month = timedelta(days=30)
     for made, told in (
         (certificates.issue(tmp_path, "foreign", holder), "证书不是由受信任的机构签发"),
-        (certificates.issue(folder, "old", holder, since=clock.now() - month, days=29), "证书不在有效期内"),
-        (certificates.issue(folder, "coming", holder, since=clock.now() + month), "证书不在有效期内"),
+        (certificates.issue(ca_folder, "old", holder, since=clock.now() - month, days=29), "证书不在有效期内"),
+        (certificates.issue(ca_folder, "coming", holder, since=clock.now() + month), "证书不在有效期内"),
     ):
         hidden, challenge = await certificate_form(browser)
         pem, key = made

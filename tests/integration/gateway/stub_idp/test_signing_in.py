@@ -18,15 +18,17 @@ from services.gateway.stub_idp.models import (
     StubMail,
     StubResetCode,
 )
-from services.gateway.stub_idp.people import seed as seed_people
 from services.gateway.web.context import DATABASE
 from shared import clock
-from tests.integration.gateway.conftest import Browser, make_settings
+from tests.integration.gateway.conftest import Browser, make_settings, seed_people
 from tests.integration.gateway.stub_idp.conftest import errors_of, mails_to
 
 
-async def test_captcha_is_drawn_spoken_and_spent_at_once(database_url: str, redis_url: str) -> None:
-    settings = make_settings(database_url, redis_url, stub_captcha="", signins_per_minute=10_000)
+async def test_captcha_is_drawn_spoken_and_spent_at_once(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GM_STUB_CAPTCHA", "")
+    settings = make_settings(database_url, redis_url, signins_per_minute=10_000)
     async with TestServer(create_app(settings), port=settings.gateway_port) as server:
         async with server.app[DATABASE].begin() as session:
             await seed_people(session)
@@ -176,7 +178,9 @@ async def test_a_name_is_locked_whether_it_exists_or_not_and_a_success_forgives_
             await browser.http.close()
 
 
-async def test_mails_go_out_and_are_tried_again(gateway: TestServer, database_url: str, redis_url: str) -> None:
+async def test_mails_go_out_and_are_tried_again(
+    gateway: TestServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     received: list[Any] = []
 
     class Handler:
@@ -185,7 +189,8 @@ async def test_mails_go_out_and_are_tried_again(gateway: TestServer, database_ur
             return "451 later" if len(received) == 1 else "250 taken"
 
     port = free_port()
-    settings = make_settings(database_url, redis_url, stub_smtp_url=f"smtp://127.0.0.1:{port}")
+    monkeypatch.setenv("GM_STUB_SMTP_URL", f"smtp://127.0.0.1:{port}")
+    settings = make_settings(database_url, redis_url)
     async with gateway.app[DATABASE].begin() as session:
         await session.execute(delete(StubMail))
     smtp = Controller(Handler(), hostname="127.0.0.1", port=port)

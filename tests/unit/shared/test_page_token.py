@@ -4,7 +4,7 @@ import secrets
 
 from hypothesis import given, strategies
 
-from services.gateway.web.page_token import masked, unmasked
+from shared.http.page_token import masked, unmasked
 
 
 @given(strategies.text(max_size=80))

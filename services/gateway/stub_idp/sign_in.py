@@ -4,11 +4,10 @@ from aiohttp import web
 
 from services.gateway.stub_idp import asked, grants, passwords, people
 from services.gateway.stub_idp.browsers import captcha_passes
+from services.gateway.stub_idp.context import DATABASE, SETTINGS, line
 from services.gateway.stub_idp.going import back, fields, is_bound
-from services.gateway.stub_idp.showing import show
+from services.gateway.stub_idp.pages import show
 from services.gateway.stub_idp.unbinding import show_notice
-from services.gateway.web.addresses import is_allowed, line
-from services.gateway.web.context import DATABASE, SETTINGS
 from shared.errors import NotAllowed
 
 
@@ -25,7 +24,7 @@ async def _form(request: web.Request, sealed: str, *, username: str = "", fault:
         "accounts": [(p.username, p.name) for p in people.demo().people],
         "password": people.DEMO_PASSWORD,
     }
-    return await show(request, "stub_sign_in.html", context, fault=fault, captcha=True)
+    return await show(request, "sign_in.html", context, fault=fault, captcha=True)
 
 
 async def sign_in(request: web.Request) -> web.Response:
@@ -36,6 +35,7 @@ async def sign_in(request: web.Request) -> web.Response:
     username = form.get("username", "").strip()[:100]
     if not await captcha_passes(request, form):
         return await _form(request, form["request"], username=username, fault="验证码错误，请重新输入。")
+    address, exempt = line(request)
     fault, code = "用户名或密码错误，请重新输入。", None
     async with request.app[DATABASE].begin() as session:
         try:
@@ -43,8 +43,8 @@ async def sign_in(request: web.Request) -> web.Response:
                 session,
                 username,
                 form.get("password", "")[:200],
-                line(request),
-                exempt=is_allowed(request),
+                address,
+                exempt=exempt,
             )
         except NotAllowed as refused:
             account, fault = None, refused.detail
