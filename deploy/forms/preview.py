@@ -13,7 +13,7 @@ from services.applications.forms.filled.section_state import effective, now, vis
 from services.applications.forms.filled.situation import Facts
 from services.documents import rendering
 from services.gateway.form import checks_view, form_parts, form_view, section_state
-from services.gateway.form.section_page import marks
+from services.gateway.form.section_view import marks
 from services.gateway.web.rendering import TEMPLATES, frame
 from shared import clock
 from shared.errors import FieldError, Invalid

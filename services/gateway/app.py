@@ -10,13 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.gateway import internal, registry, routes
+from services.gateway.accounts.session_watch import SessionWatch
 from services.gateway.accounts.sessions import Sessions
+from services.gateway.api import live_events
+from services.gateway.api.docs import DESCRIPTION, Description
 from services.gateway.operator.audit_sealing import sealing
 from services.gateway.settings import GatewaySettings
-from services.gateway.signin.client import SignInClient
-from services.gateway.web import arriving, assets, live_events
+from services.gateway.signin.client import SIGN_IN, SignInClient
+from services.gateway.web import arriving, assets
 from services.gateway.web.access import ANYBODY, Page, entered, same_origin, security_headers, stamp
-from services.gateway.web.api_docs import DESCRIPTION, Description
 from services.gateway.web.backend import Services
 from services.gateway.web.cache import Cache
 from services.gateway.web.context import (
@@ -28,16 +30,15 @@ from services.gateway.web.context import (
     OUTGOING,
     SERVICES,
     SETTINGS,
-    SIGN_IN,
     WORKDAYS,
 )
+from services.gateway.web.ended_sessions import WATCH, note_streaming, watching_sessions
 from services.gateway.web.error_pages import error_pages
 from services.gateway.web.host_and_size import MAX_FORM, known_host
 from services.gateway.web.limits import LIMITS as EVERY_LIMIT
 from services.gateway.web.limits import Limits
 from services.gateway.web.outgoing import Outgoing
 from services.gateway.web.resubmission import PROOFS, PROOFS_AT_ONCE, hand_ticket
-from services.gateway.web.session_watch import WATCH, SessionWatch, note_streaming, watching_sessions
 from services.gateway.web.slow_readers import SLOW_READERS, SlowReaders
 from services.gateway.web.switches import SWITCHES, Board, watching
 from shared.database import BUSY, async_engine
@@ -80,7 +81,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     )
     app[SETTINGS] = settings
     app[SWITCHES] = Board()
-    app[DESCRIPTION] = Description()
+    app[DESCRIPTION] = Description(routes.DESCRIBED)
     app[PROOFS] = asyncio.Semaphore(PROOFS_AT_ONCE)
     app[SLOW_READERS] = SlowReaders()
     app[KEYS] = Keyring(settings.personal_keys)

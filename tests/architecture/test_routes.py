@@ -1,6 +1,9 @@
 """What must hold of every route. Which routes there are, and to whom they are open, is the snapshot `docs/routes.md`, which
 `make docs` writes and `test_docs.py` compares: a change of it is a change of contract."""
 
+import tomllib
+
+from deploy.embedded.system import ROOT
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.gateway import routes as gateway_routes
 from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
@@ -61,3 +64,10 @@ def test_trust_map() -> None:
 def test_every_public_route_says_what_it_promises() -> None:
     for route in [*APPLICATIONS, *NOTIFY]:
         assert (route.handler.__doc__ or "").strip(), f"{route.method} {route.path} has no description"
+
+
+def test_every_handler_is_held_apart() -> None:
+    """The import contract between handlers names every module of them, and no other."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    [held] = [c for c in contracts["contracts"] if c["name"] == "The gateway's handlers do not import handlers"]
+    assert set(held["modules"]) == {p.handler.__module__ for p in gateway_routes.table(development=True)}

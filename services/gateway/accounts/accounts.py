@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.accounts import attributes, role_rules
 from services.gateway.accounts.models import Account, Audit
-from services.gateway.signin.claims import Person
+from services.gateway.accounts.person import Person
 from shared import clock
 from shared.errors import NotAllowed
 from shared.identity import Role

@@ -17,7 +17,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.accounts.models import Account, Consent, SessionChange, SessionRow
-from services.gateway.web.session_watch import SessionWatch
+from services.gateway.accounts.session_watch import SessionWatch
 from shared import clock
 from shared.identity import Actor, Role
 from shared.sealing import CannotOpen, Keyring

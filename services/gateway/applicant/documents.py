@@ -2,11 +2,10 @@
 
 from aiohttp import web
 
-from services.gateway.applicant.reading import revision_number
-from services.gateway.web import api_proxy
-from services.gateway.web.calls import application, ask
+from services.gateway.web.calls import application, ask, revision_number
 from services.gateway.web.context import SESSION
 from services.gateway.web.form_data import read_form
+from services.gateway.web.relay import relay
 from services.gateway.web.rendering import page
 from shared.http.app import answer, see_other, uuid_in_path
 from shared.identity import Role
@@ -68,7 +67,7 @@ async def _of_what_is_saved(request: web.Request, method: str, name: str, title:
     path = f"/applications/{id}/{name}"
     found = await ask(request, method, path, query=_look(request))
     if found.status == 200 and "look" not in request.query:
-        return await api_proxy.relay(request, method, f"/api/v1{path}")
+        return await relay(request, method, f"/api/v1{path}")
     body = found.body if found.status != 200 else {"status": "ready"}
     return _waiting(request, title, body, request.path, f"/applications/{id}")
 

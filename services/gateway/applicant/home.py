@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 
 from services.gateway.accounts.sessions import Session
-from services.gateway.applicant.projects import ceilings
+from services.gateway.applicant.ceilings import ceilings
 from services.gateway.web.access import actor, current
 from services.gateway.web.calls import Json, ask, unsent
 from services.gateway.web.context import SERVICES, SESSION, SETTINGS

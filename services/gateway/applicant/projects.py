@@ -2,30 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
+from services.gateway.applicant.ceilings import ceilings
 from services.gateway.web.calls import Json, application, ask, filters, new_key, unsent
 from services.gateway.web.form_data import one, read_form
+from services.gateway.web.labels import STATES
 from services.gateway.web.rendering import page
 from shared.errors import Conflict, Invalid, Stale
 from shared.http.app import see_other, uuid_in_path
-from shared.text import amounts
 
-# The states an applicant's list can be narrowed to, in the order of an application's life.
-STATES = (
-    ("draft", "待提交"),
-    ("pending_acceptance", "待纳批"),
-    ("returned", "退回补正"),
-    ("lapsed", "逾期未补正"),
-    ("form_review", "形式审查中"),
-    ("expert_review", "专家评审中"),
-    ("decision", "待审定"),
-    ("publicity", "公示中"),
-    ("approved", "已批复"),
-    ("rejected", "不予支持"),
-)
 DONE = {"withdrawn": "已撤销申请，项目回到提交前的状态，可以修改后重新提交。", "deleted": "已删除申请。"}
 
 
@@ -79,37 +66,6 @@ async def _earlier(request: web.Request, fund_types: set[str]) -> set[str]:
     asked = (ask(request, "GET", "/applications", query={"fund_type": t, "limit": "1"}) for t in wanted)
     found = await asyncio.gather(*asked)
     return {t for t, answer in zip(wanted, found, strict=True) if answer.body["items"]}
-
-
-# Parameters of rounds that say how much there is to be had, in the office's words; others are for the form.
-CEILINGS = {
-    "per_item_wan": "单项最高 {} 万元",
-    "org_year_cap_wan": "同一企业当年最高 {} 万元",
-    "cap_wan": "最高 {} 万元",
-    "ratio_max": "支持比例不超过 {}",
-    "ratio": "支持比例 {}",
-    "min_verified_investment_wan": "核定投资不低于 {} 万元",
-    "progress_min": "项目完成进度不低于 {}",
-}
-
-
-def ceilings(parameters: dict[str, Any]) -> list[str]:
-    """A round's limits as a card shows them; ratios as percentages."""
-    found = []
-    for name, text in CEILINGS.items():
-        value = parameters.get(name)
-        if isinstance(value, str | int):
-            is_ratio = "比例" in text or "进度" in text
-            found.append(text.format(_percent(str(value)) if is_ratio else amounts.show(value)))
-    return found
-
-
-def _percent(ratio: str) -> str:
-    """Write a ratio as an exact percentage; a parameter that is no number, which the form does not use, as it stands."""
-    try:
-        return f"{(amounts.read(ratio) * 100).normalize():f}%"
-    except amounts.NotANumber:
-        return ratio
 
 
 async def create(request: web.Request) -> web.Response:

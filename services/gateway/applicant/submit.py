@@ -7,9 +7,8 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
-from services.gateway.applicant import reading
-from services.gateway.form import checks_view, form_view, merging, shapes
-from services.gateway.form.section_page import UNFINISHED
+from services.gateway.form import checks_view, form_view, materials, merging, shapes
+from services.gateway.form.section_view import UNFINISHED
 from services.gateway.web.calls import (
     Json,
     application,
@@ -55,7 +54,7 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
         "warnings": [line for line in lines if line["severity"] == "warning"],
         "waiting": [r for r in asked_for(found, requests.body, opinions.body) if r["status"] == "open"],
         "checks": checks_view.lines(form, checks.body),
-        "changes": reading.changed(form, changes.body),
+        "changes": materials.changed(form, changes.body),
         "drafts": [_both(form, s, answer.body) for s, answer in zip(newer, opened, strict=True)],
         "key": new_key(),
         # What the list says already is not said twice.

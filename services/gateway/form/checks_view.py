@@ -1,10 +1,7 @@
-"""材料间核对: the panel beside a form, and on a page of its own, from which a script refreshes the panel."""
-
-from aiohttp import web
+"""Lay out 材料间核对: each check with the way to the place where it is mended."""
 
 from services.gateway.form.form_view import anchor
-from services.gateway.web.calls import Json, application, ask, definition, section_of
-from services.gateway.web.rendering import page
+from services.gateway.web.calls import Json, section_of
 
 
 def lines(form: Json, outcomes: list[Json]) -> list[Json]:
@@ -14,11 +11,3 @@ def lines(form: Json, outcomes: list[Json]) -> list[Json]:
 
 def _anchor(section: Json, field: str | None) -> str:
     return anchor(section, {"field": field.partition(".")[0]}) if field else ""
-
-
-async def checks(request: web.Request) -> web.Response:
-    """Every cross-form check with both sides, on what was typed."""
-    found = await application(request)
-    listed = (await ask(request, "GET", f"/applications/{found['id']}/checks", query={"typed": "1"})).body
-    context = {"application": found, "checks": lines(await definition(request, found), listed)}
-    return page(request, "checks.html", context)

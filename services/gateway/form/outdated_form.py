@@ -3,8 +3,7 @@ again, to be taken over by hand."""
 
 from aiohttp import web
 
-from services.gateway.applicant import reading
-from services.gateway.form import form_values
+from services.gateway.form import form_values, materials
 from services.gateway.web.calls import Json, definition, section_of
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.form_data import Values, one
@@ -34,6 +33,6 @@ async def show(request: web.Request, found: Json, key: str, form: Values) -> web
         "application": found,
         "section": section,
         "there": any(s["key"] == key for s in found["sections"]),
-        "read": reading.material(section, filled, {}),
+        "read": materials.material(section, filled, {}),
     }
     return page(request, "outdated.html", context, status=409)

@@ -17,6 +17,7 @@ from services.gateway.web.rendering import ROLE_LABELS, page
 from services.gateway.web.switches import must_be_on
 from shared import clock
 from shared.errors import Malformed
+from shared.http.app import answer
 from shared.text.json_text import dumps
 
 SOURCES = {"accounts": "登录与账号", "applications": "申报与审核"}
@@ -145,3 +146,9 @@ def _csv(lines: Any) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(lines)
     return out.getvalue().encode()
+
+
+async def read_accounts(request: web.Request) -> web.Response:
+    """Sign-ins, refusals, rights and consents, newest first; for auditors."""
+    async with request.app[DATABASE].begin() as session:
+        return answer(await audit_reading.rows(session, request.query))

@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import web
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.accounts.models import Audit
-from services.gateway.web.context import DATABASE
-from shared.http.app import answer
 from shared.http.query_params import instant, number
 
 MAX_LIMIT = 500
@@ -84,9 +81,3 @@ async def rows(session: AsyncSession, asked: Mapping[str, str]) -> AccountAudit:
         for row in found[:limit]
     ]
     return AccountAudit(items=items, next_cursor=str(items[-1].id) if len(found) > limit else None)
-
-
-async def read_accounts(request: web.Request) -> web.Response:
-    """Sign-ins, refusals, rights and consents, newest first; for auditors."""
-    async with request.app[DATABASE].begin() as session:
-        return answer(await rows(session, request.query))

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.applicant.projects import STATES
 from services.gateway.form import form_view
 from services.gateway.form.form_parts import Beside, Json
 from services.gateway.web.access import current
 from services.gateway.web.context import SESSION
+from services.gateway.web.labels import STATES
 from services.gateway.web.rendering import page
 from shared import clock
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.review import case
+from services.gateway.review import case_page
 from services.gateway.web.calls import application, ask
 from services.gateway.web.form_data import Values, one, read_form
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, Unavailable
@@ -40,7 +40,7 @@ async def _refused(request: web.Request, form: Values, error: DomainError, ancho
         known = [LINES[f] for f in fields if f in LINES]
         error = Malformed("".join(known) or error.detail, code=error.code)
     status = 503 if isinstance(error, Unavailable) else 409
-    return await case.desk(request, error, status, typed, stage_fault=anchor)
+    return await case_page.desk(request, error, status, typed, stage_fault=anchor)
 
 
 async def _move(
@@ -95,7 +95,7 @@ async def decide(request: web.Request) -> web.Response:
         if one(form, "confirmed") != text and await _is_current(request, form):
             # An amount counts once whoever decides has read it in words, of the case as it was when it was typed.
             asked = {"amount_wan": text, "in_words": in_words(Decimal(text)), "etag": one(form, "etag")}
-            return await case.desk(request, typed=asked)
+            return await case_page.desk(request, typed=asked)
         body["amount_wan"] = text
     return await _move(request, action, form, body, action)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.applicant import reading
+from services.gateway.form import materials
 from services.gateway.web.calls import Json, application, ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
@@ -65,17 +65,17 @@ async def _case(
 ) -> web.Response:
     found = await application(request)
     id = found["id"]
-    mine, checks, materials = await asyncio.gather(
+    mine, checks, submitted = await asyncio.gather(
         ask(request, "GET", f"/expert/applications/{id}/sheet"),
         ask(request, "GET", f"/applications/{id}/checks"),
-        reading.latest(request, found),
+        materials.latest(request, found),
     )
     context = {
         "application": found,
         "mine": mine.body,
         "values": typed or mine.body["values"],
         "checks": checks.body,
-        "materials": materials,
+        "materials": submitted,
         "error": error,
         "faults": _faults(error),
         "reason": reason,

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.gateway.review import case
+from services.gateway.review import case_page
 from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
@@ -30,7 +30,9 @@ async def resend(request: web.Request) -> web.Response:
     try:
         done = await _resend(request, typed)
     except REFUSALS as error:
-        return await case.desk(request, error, 409, {"email": typed["email"], "resend_reason": typed["reason"]})
+        return await case_page.desk(
+            request, error, 409, {"email": typed["email"], "resend_reason": typed["reason"]}
+        )
     return see_other(f"/review/{uuid_in_path(request)}?done={done}#notices")
 
 

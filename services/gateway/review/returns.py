@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.review import case, opinion_places
+from services.gateway.review import case_page, opinion_places
 from services.gateway.web.calls import Json, application, ask, definition
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
@@ -139,13 +139,13 @@ async def note(request: web.Request) -> web.Response:
     text = text_of({"phrase": one(form, "phrase"), "text": one(form, "text")})
     typed = {"note": one(form, "text"), "phrase": one(form, "phrase")}
     if not text:
-        return await case.desk(request, Malformed("请填写意见内容，或选择常用语。"), 400, typed, opine=said)
+        return await case_page.desk(request, Malformed("请填写意见内容，或选择常用语。"), 400, typed, opine=said)
     try:
         body = {**opinion_places.place(said), "text": text}
         await ask(request, "POST", f"/review/applications/{id}/opinions", json=body)
     except (Conflict, Invalid, Malformed) as error:
-        return await case.desk(request, error, 409, typed, opine=said)
-    return see_other(f"/review/{id}?done=noted#{case.anchor(opinion_places.place(said))}")
+        return await case_page.desk(request, error, 409, typed, opine=said)
+    return see_other(f"/review/{id}?done=noted#{case_page.anchor(opinion_places.place(said))}")
 
 
 async def forget(request: web.Request) -> web.Response:
@@ -155,7 +155,7 @@ async def forget(request: web.Request) -> web.Response:
     try:
         await ask(request, "DELETE", f"/review/applications/{id}/opinions/{opinion}")
     except (Conflict, NotFound) as error:
-        return await case.desk(request, error, 409)
+        return await case_page.desk(request, error, 409)
     return see_other(f"/review/{id}?done=forgotten#opinions")
 
 
@@ -166,7 +166,7 @@ async def recall(request: web.Request) -> web.Response:
     try:
         await ask(request, "POST", f"/review/applications/{id}/recall", json={}, etag=one(form, "etag"))
     except (Conflict, Stale) as error:
-        return await case.desk(request, error, 409)
+        return await case_page.desk(request, error, 409)
     return see_other(f"/review/{id}?done=recall")
 
 

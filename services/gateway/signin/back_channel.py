@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from services.gateway.accounts.accounts import note
 from services.gateway.accounts.models import SpentState
 from services.gateway.accounts.sessions import digest
+from services.gateway.signin.client import SIGN_IN
 from services.gateway.signin.logout_token import LONGEST, OLDEST_SECONDS
 from services.gateway.web.addresses import client_address, is_allowed, line
-from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS, SIGN_IN
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS
 from services.gateway.web.form_data import FORM, Values, keep_form, one
 from services.gateway.web.limits import VERIFY
 from shared import clock

@@ -1,34 +1,18 @@
 """From a provider's claims to a person, by the one file that says which claim gives which field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from services.gateway.accounts.person import Person
 from shared.errors import NotAllowed, Unavailable
 from shared.text import identifiers
 
 FILE = Path(__file__).with_name("claims.yaml")
 MAX_LENGTH = 500
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody a provider vouches for. `attributes` are what a form may be prefilled with; `credential` is how
-    they proved themselves (`password`, `certificate`); `id_token` is shown to the provider at sign-out; `session` is the
-    provider's own name of its session, by which it ends ours."""
-
-    subject: str
-    name: str
-    uscc: str | None
-    enterprise_name: str | None
-    attributes: dict[str, Any] = field(default_factory=dict)
-    credential: str | None = None
-    id_token: str | None = None
-    session: str | None = None
 
 
 class Claims(BaseModel):

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Protocol
 
+from aiohttp import web
+
+from services.gateway.accounts.person import Person
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin import claims
 from services.gateway.signin.attempt import Attempt, Seal
-from services.gateway.signin.claims import Person
 from services.gateway.signin.logout_token import SignedOut
 from services.gateway.signin.oidc import Oidc
 from services.gateway.signin.tokeninfo import TokenInfo
@@ -43,3 +45,6 @@ class SignInClient:
         """Where to send the browser, and the sealed attempt for its cookie."""
         attempt = Attempt.begin(next)
         return await self.provider.authorize_url(attempt), self.seal.close(attempt)
+
+
+SIGN_IN = web.AppKey("sign_in", SignInClient)

@@ -8,8 +8,7 @@ from aiohttp import web
 
 from services.gateway.accounts.accounts import note
 from services.gateway.signin import factor
-from services.gateway.signin.handlers import local_path, set_session
-from services.gateway.web.access import cookie_name
+from services.gateway.web.access import cookie_name, local_path, set_session
 from services.gateway.web.addresses import client_address
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS
 from services.gateway.web.form_data import one, read_form

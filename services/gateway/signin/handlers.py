@@ -1,7 +1,6 @@
 """`/login`, the way back from the platform, `/logout`."""
 
 import hmac
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from sqlalchemy import delete, func
@@ -9,13 +8,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.gateway.accounts.accounts import enter, note
 from services.gateway.accounts.models import Account, SpentState
+from services.gateway.accounts.person import Person
 from services.gateway.accounts.sessions import Arrival, digest
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import LASTS
-from services.gateway.signin.claims import Person
-from services.gateway.web.access import cookie_name, current
+from services.gateway.signin.client import SIGN_IN
+from services.gateway.web.access import cookie_name, current, local_path, set_session
 from services.gateway.web.addresses import client_address
-from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS, SIGN_IN
+from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS
 from services.gateway.web.form_data import read_form
 from shared import clock
 from shared.errors import DomainError, Malformed, NotAllowed
@@ -25,16 +25,6 @@ from shared.http.app import see_other
 def attempt_cookie(settings: GatewaySettings) -> str:
     """`__Secure-` where there is HTTPS; its path keeps it away from every other request."""
     return "__Secure-gm_signin" if settings.https else "gm_signin"
-
-
-def local_path(text: str) -> str:
-    """A path of this portal, or `/`: nobody is sent elsewhere after signing in."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return "/"
-    plain = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return text if plain and len(text) < 2000 and text.isascii() and text.isprintable() else "/"
 
 
 async def login(request: web.Request) -> web.Response:
@@ -131,18 +121,6 @@ async def _enter(request: web.Request, person: Person) -> Account:
     if refusal:
         raise refusal
     return account
-
-
-def set_session(answer: web.Response, settings: GatewaySettings, id: str) -> None:
-    answer.set_cookie(
-        cookie_name(settings),
-        id,
-        max_age=settings.session_hours * 3600,
-        path="/",
-        httponly=True,
-        samesite="Lax",
-        secure=settings.https,
-    )
 
 
 async def logout(request: web.Request) -> web.Response:

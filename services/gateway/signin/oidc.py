@@ -11,10 +11,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, HttpUrl, ValidationError
 
+from services.gateway.accounts.person import Person
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin import id_token, logout_token
 from services.gateway.signin.attempt import Attempt
-from services.gateway.signin.claims import Claims, Person
+from services.gateway.signin.claims import Claims
 from services.gateway.signin.id_token import TokenRefused, UnknownKey
 from services.gateway.signin.logout_token import SignedOut
 from services.gateway.signin.wire import Wire, unreadable

@@ -4,9 +4,10 @@ from urllib.parse import urlencode
 
 from authlib.oauth2.client import OAuth2Client
 
+from services.gateway.accounts.person import Person
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import Attempt
-from services.gateway.signin.claims import Claims, Person
+from services.gateway.signin.claims import Claims
 from services.gateway.signin.logout_token import SignedOut
 from services.gateway.signin.oidc import Oidc
 from services.gateway.signin.wire import Wire

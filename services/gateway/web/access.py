@@ -13,10 +13,10 @@ from services.gateway.accounts.sessions import Session
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.addresses import client_address, is_allowed, line
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS, RECEIVED_AT, SESSION, SETTINGS
+from services.gateway.web.ended_sessions import WATCH, cut
 from services.gateway.web.form_data import check_csrf, keep_form
 from services.gateway.web.host_and_size import check_body
 from services.gateway.web.limits import USUAL, Limit
-from services.gateway.web.session_watch import WATCH, cut
 from shared import clock
 from shared.errors import NotAllowed, NotSignedIn
 from shared.http.app import REQUEST_ID
@@ -51,6 +51,29 @@ class Page:
 def cookie_name(settings: GatewaySettings) -> str:
     """`__Host-` binds a cookie to this host and to HTTPS; browsers refuse the prefix without HTTPS."""
     return "__Host-gm_session" if settings.https else "gm_session"
+
+
+def set_session(answer: web.Response, settings: GatewaySettings, id: str) -> None:
+    """Give the browser the cookie of its session."""
+    answer.set_cookie(
+        cookie_name(settings),
+        id,
+        max_age=settings.session_hours * 3600,
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=settings.https,
+    )
+
+
+def local_path(text: str) -> str:
+    """A path of this portal, or `/`: nobody is sent elsewhere after signing in."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "/"
+    plain = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return text if plain and len(text) < 2000 and text.isascii() and text.isprintable() else "/"
 
 
 @web.middleware

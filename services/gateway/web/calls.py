@@ -86,6 +86,13 @@ def section_of(form: Json, key: str) -> Json:
     return found
 
 
+def revision_number(text: str) -> int:
+    """A revision's number out of an address."""
+    if not text.isascii() or not text.isdecimal() or not 0 < len(text) <= 6 or not int(text):
+        raise NotFound
+    return int(text)
+
+
 async def unsent(request: web.Request) -> list[Json]:
     """What this enterprise has begun and not submitted; nothing for others, or while applications does not answer."""
     session = request.get(SESSION)

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.accounts.sessions import Session, Sessions
 from services.gateway.settings import GatewaySettings
-from services.gateway.signin.client import SignInClient
 from services.gateway.web.backend import Services
 from services.gateway.web.cache import Cache
 from services.gateway.web.limits import Limits
@@ -21,7 +20,6 @@ BROWSER_SESSIONS = web.AppKey("browser_sessions", Sessions)
 CACHE = web.AppKey("cache", Cache)
 SERVICES = web.AppKey("services", Services)
 OUTGOING = web.AppKey("outgoing", Outgoing)
-SIGN_IN = web.AppKey("sign_in", SignInClient)
 KEYS = web.AppKey("keys", Keyring)
 WORKDAYS = web.AppKey("workdays", WorkingDays)
 LIMITS = web.AppKey("limits", Limits)

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from deploy.demo.files import pdf
 from deploy.embedded.ports import free_port
 from services.gateway.app import create_app
-from services.gateway.web import api_proxy, slow_readers
+from services.gateway.web import relay, slow_readers
 from services.gateway.web.context import SERVICES
 from shared.identity import Signer
 from shared.overload.breaker import FAILURES
@@ -214,7 +214,7 @@ async def test_who_does_not_read_an_answer_opens_no_breaker(
     database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody asks for PDFs and reads none of them: the service has answered."""
-    monkeypatch.setattr(api_proxy, "SLOWEST_READER", 0.3)
+    monkeypatch.setattr(relay, "SLOWEST_READER", 0.3)
     unread = Unread()
     async with unread.asked(database_url, redis_url, FAILURES + 1) as alone, asyncio.timeout(10):
         while unread.begun < FAILURES + 1 or unread.going_on:

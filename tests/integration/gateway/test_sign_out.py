@@ -26,7 +26,7 @@ from services.gateway.signin.wire import Wire
 from services.gateway.stub_idp import signing_out, tokens
 from services.gateway.stub_idp.signing_out import logout_token
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS, SETTINGS
-from services.gateway.web.session_watch import WATCH
+from services.gateway.web.ended_sessions import WATCH
 from shared import clock
 from shared.errors import Busy
 from shared.identity import Role

@@ -14,10 +14,11 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import update
 
 from services.gateway.signin.attempt import Attempt, Seal
+from services.gateway.signin.client import SIGN_IN
 from services.gateway.stub_idp import asked, certificates
 from services.gateway.stub_idp.certificates import Holder
 from services.gateway.stub_idp.models import StubGrant
-from services.gateway.web.context import DATABASE, SETTINGS, SIGN_IN
+from services.gateway.web.context import DATABASE, SETTINGS
 from shared import clock
 from shared.errors import NotSignedIn
 from shared.identity import Signer, Verifier, public_key

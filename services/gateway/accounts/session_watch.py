@@ -6,18 +6,16 @@ that works through pgbouncer in transaction mode, where LISTEN does not.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 
-from aiohttp import web
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.accounts.models import Account, SessionChange, SessionRow
 from shared.database import BUSY
-from shared.live_hints import end
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +26,6 @@ FRESH_SECONDS = 0.8
 WINDOW = timedelta(seconds=60)
 Rights = tuple[frozenset[str], str | None]
 End = Callable[[], None]
-# An answer that is passed on as it comes.
-STREAMING = web.RequestKey("streaming", bool)
 
 
 class SessionWatch:
@@ -116,32 +112,3 @@ async def _rights(session: AsyncSession, keys: Sequence[str]) -> dict[str, Right
         )
     )
     return {key: (frozenset(roles), enterprise) for key, roles, enterprise in await session.execute(query)}
-
-
-WATCH = web.AppKey("session_watch", SessionWatch)
-
-
-def cut(request: web.Request, *, transfer: bool) -> End:
-    """Ends a request whose session has ended: a file on its way in, or an answer that is still being passed on. What is being
-    carried out is finished, and its short answer sent."""
-
-    def stop() -> None:
-        if (transfer or request.get(STREAMING)) and request.transport is not None:
-            request.transport.abort()
-
-    return stop
-
-
-async def note_streaming(request: web.Request, response: web.StreamResponse) -> None:
-    """For every answer, before it begins. Live notices end by themselves, in good order."""
-    if not isinstance(response, web.Response) and response.content_type != "text/event-stream":
-        request[STREAMING] = True
-
-
-async def watching_sessions(app: web.Application) -> AsyncIterator[None]:
-    """Look while the gateway runs."""
-    with suppress(*BUSY):
-        await app[WATCH].look()
-    task = asyncio.create_task(app[WATCH].run())
-    yield
-    await end(task)

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,6 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel
 
-from services.gateway.operator.audit_reading import AccountAudit, read_accounts
-from services.gateway.web import live_events
-from services.gateway.web.access import SIGNED_IN
 from services.gateway.web.context import SERVICES, SESSION, SETTINGS
 from services.gateway.web.form_data import page_token
 from services.gateway.web.rendering import rendered
@@ -66,21 +64,6 @@ async def me(request: web.Request) -> web.Response:
     )
 
 
-# What the gateway answers itself, for the description.
-OWN = [
-    Route("GET", "/api/v1/me", me, roles=SIGNED_IN, answer=Me),
-    Route("GET", "/api/v1/events", live_events.stream, roles=SIGNED_IN, media_type="text/event-stream"),
-    Route(
-        "GET",
-        "/api/v1/audit/accounts",
-        read_accounts,
-        roles=frozenset({Role.AUDITOR}),
-        answer=AccountAudit,
-        query=("actor", "action", "since", "until", "cursor", "limit"),
-    ),
-]
-
-
 @dataclass(frozen=True)
 class Made:
     """An answer for everybody, made once: as it is, and compressed."""
@@ -110,7 +93,9 @@ class Made:
 class Description:
     """The description of the API, made once for all who ask: the services change only when they are started anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: Sequence[Route]) -> None:
+        """`own`: what the gateway answers itself."""
+        self._own = own
         self._making = asyncio.Lock()
         self._until = 0.0
         self._made: tuple[Made, Made] | None = None
@@ -127,7 +112,7 @@ class Description:
             return self._made
 
     def _make(self, request: web.Request, parts: list[dict[str, Any]]) -> tuple[Made, Made]:
-        document = openapi.document([*parts, openapi.fragment(OWN)], "工美资金管理系统", VERSION)
+        document = openapi.document([*parts, openapi.fragment(self._own)], "工美资金管理系统", VERSION)
         text = rendered(request, "api_docs.html", {"document": document, "methods": METHODS})
         return Made.of("application/json", dumps(document)), Made.of("text/html", text.encode())
 

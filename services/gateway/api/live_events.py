@@ -19,9 +19,10 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from services.gateway.accounts.models import SessionRow
+from services.gateway.accounts.session_watch import SessionWatch
 from services.gateway.accounts.sessions import Session
 from services.gateway.web.context import DATABASE, SESSION, SETTINGS
-from services.gateway.web.session_watch import WATCH, SessionWatch
+from services.gateway.web.ended_sessions import WATCH
 from shared import clock
 from shared.database import BUSY
 from shared.errors import Unavailable

@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.gateway.accounts.accounts import note
 from services.gateway.accounts.models import Consent
 from services.gateway.accounts.sessions import CONSENT_VERSION
-from services.gateway.signin.handlers import local_path
+from services.gateway.web.access import local_path
 from services.gateway.web.addresses import client_address
 from services.gateway.web.context import DATABASE, SESSION
 from services.gateway.web.form_data import one, read_form

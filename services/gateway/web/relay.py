@@ -1,4 +1,4 @@
-"""The reverse proxy of `/api/v1`: streams both ways, passes on what the contract names and nothing else."""
+"""Relay a service's answer to a browser: pass on what the contract names and nothing else, as fast as it is read."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,14 +9,12 @@ from services.gateway.accounts.accounts import refused
 from services.gateway.web.access import actor
 from services.gateway.web.addresses import client_address
 from services.gateway.web.backend import UPLOAD, streaming
-from services.gateway.web.context import DATABASE, SERVICES, SESSION, SETTINGS
+from services.gateway.web.context import DATABASE, SERVICES, SESSION
 from services.gateway.web.resubmission import own_ticket
 from services.gateway.web.slow_readers import SLOW_READERS
 from shared import tickets
-from shared.errors import TooLarge
 from shared.http.app import REQUEST_ID
 from shared.http.framing import ANNOUNCED, abort
-from shared.http.intake import TAKEN
 from shared.overload.priority import Rank, rank_of
 
 # Named, not filtered: a header that is not here cannot be smuggled in, least of all somebody's Authorization.
@@ -33,19 +31,6 @@ CHUNK = 128 * 1024
 SMALL = 64 * 1024
 # Below this a compressed answer arrives no sooner: it leaves in one go either way.
 WORTH_COMPRESSING = 4096
-
-
-async def forward(request: web.Request) -> web.StreamResponse:
-    """One call of the public contract, handed to the service that owns it."""
-    # A path that nobody owns is refused before anything of its body is read.
-    request.app[SERVICES].owner(request.raw_path.partition("?")[0])
-    limit = request.app[SETTINGS].max_upload_mb * 1024 * 1024
-    if (request.content_length or 0) > limit:
-        raise TooLarge
-    body: AsyncIterator[bytes] | bytes | None = None
-    if request.body_exists:
-        body = request[TAKEN] if TAKEN in request else _counted(request, limit)
-    return await relay(request, request.method, request.raw_path.partition("#")[0], body)
 
 
 async def relay(
@@ -101,12 +86,3 @@ async def relay(
                     raise ConnectionResetError from None
         await answer.write_eof()
         return answer
-
-
-async def _counted(request: web.Request, limit: int) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in request.content.iter_chunked(CHUNK):
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge
-        yield chunk

@@ -1,0 +1,127 @@
+"""Build the page of one material: the form, what stands beside it, and what is said above it."""
+
+import asyncio
+
+from aiohttp import web
+
+from services.gateway.form import checks_view, form_view, materials, merging, registry_news, section_state, shapes
+from services.gateway.form.form_parts import Beside
+from services.gateway.web.calls import Json, application, ask, asked_for, definition, nothing, section_of
+from services.gateway.web.form_data import Values, one
+from services.gateway.web.rendering import page
+from shared.errors import DomainError, Invalid
+
+NOTICES = {
+    "draft": "已暂存，尚未提交。暂存的内容尚未生效，保存表单后数据才能生效。",
+    "saved": "已保存表单。",
+    "discarded": "已放弃修改，恢复为上次保存的内容。",
+    "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
+    "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
+    "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
+    **registry_news.NOTICES,
+}
+KEPT = "您先前填写的内容当时未能保存，已放回本页，请核对后暂存或保存表单。"
+# What only says that somebody has not finished: no mistake to be marked before 保存表单 is pressed.
+UNFINISHED = frozenset({"required", "section_not_saved", "unsaved_draft", "too_few_rows"})
+
+
+async def locked(request: web.Request, key: str, reason: str, error: DomainError) -> web.Response:
+    """A locked material again, after asking for it was refused, with the reason as it was typed."""
+    found = await application(request)
+    section = section_of(await definition(request, found), key)
+    said = error.errors[0].message if isinstance(error, Invalid) and error.errors else error.detail
+    return await render(request, found, section, fault=said, reason=reason, status=409)
+
+
+def current(section: Json, opened: Json) -> Json:
+    """What a section's page opens with: the newer 暂存, what is saved, or what was brought along."""
+    values: Json | None = opened["draft"] if opened["draft"] is not None else opened["saved"]
+    if values is None:
+        values = {name: item["value"] for name, item in opened["prefill"].items()}
+    return shapes.fitted(section, values)
+
+
+def following(found: Json, key: str) -> Json | None:
+    """The material to go on with: the next one that is not saved, in the order of the list and round again."""
+    listed = [s for s in found["sections"] if s["visible"] and s["editable"]]
+    at = next((n for n, s in enumerate(listed) if s["key"] == key), 0)
+    return next((s for s in [*listed[at + 1 :], *listed[:at]] if s["status"] != "saved"), None)
+
+
+def marks(found: Json, problems: list[Json], opinions: list[Json]) -> dict[str, list[str]]:
+    """Per section what its line in the list of materials says besides its state: 有错误, 退回意见."""
+    said: dict[str, list[str]] = {section["key"]: [] for section in found["sections"]}
+    for problem in problems:
+        if problem["severity"] == "error" and problem["code"] not in UNFINISHED:
+            said.get(problem["section"], []).append("wrong")
+    for opinion in opinions:
+        if opinion["status"] != "accepted":
+            said.get(opinion["section"], []).append("opinion")
+    return {key: list(dict.fromkeys(marks)) for key, marks in said.items()}
+
+
+async def render(
+    request: web.Request,
+    found: Json,
+    section: Json,
+    *,
+    values: Json | None = None,
+    errors: list[Json] | None = None,
+    notice: str | None = None,
+    fault: str | None = None,
+    judged: bool = False,
+    reason: str = "",
+    came: Values | None = None,
+    status: int = 200,
+) -> web.Response:
+    """`came`: a form that could not be taken before. It goes in under the tag it came with, so that what was saved meanwhile is
+    merged and not lost."""
+    id = found["id"]
+    returned = found["state"] == "returned"
+    opened, problems, checks, opinions, requests, beside_it = await asyncio.gather(
+        ask(request, "GET", f"/applications/{id}/sections/{section['key']}"),
+        ask(request, "GET", f"/applications/{id}/problems"),
+        ask(request, "GET", f"/applications/{id}/checks", query={"typed": "1"}),
+        ask(request, "GET", f"/applications/{id}/opinions") if returned else nothing([]),
+        ask(request, "GET", f"/applications/{id}/unlock-requests") if returned else nothing([]),
+        registry_news.left_over(request, found),
+    )
+    mine = [o for o in opinions.body if o["section"] == section["key"] and o["status"] != "accepted"]
+    wrong = errors or []
+    if judged:
+        here = [p for p in problems.body if p["section"] == section["key"] and p["code"] != "unsaved_draft"]
+        wrong = [p for p in here if not p["code"].startswith("check.")]
+    values = current(section, opened.body) if values is None else values
+    beside = Beside.of(wrong, mine, registry_news.sources(opened.body, values))
+    now = opened.body["now"]
+    shown = section_state.as_shown(section, now)
+    values = section_state.with_computed(values, now)
+    attachments = opened.body["attachments"]
+    context = {
+        "application": found,
+        "section": shown,
+        "opened": opened.body | ({"etag": one(came, "etag")} if came else {}),
+        "kept": came is not None,
+        "form": form_view.build(shown, values, found["parameters"], attachments, beside, now),
+        "carried": section_state.carried(section, now, values),
+        "read": None
+        if opened.body["editable"]
+        else materials.material(shown, values, {a["id"]: a for a in attachments}),
+        "errors": form_view.summary(section, wrong),
+        "opinions": mine,
+        "requests": [r for r in asked_for(found, requests.body, opinions.body) if r["section"] == section["key"]],
+        "reason": reason,
+        "marks": marks(found, problems.body, opinions.body),
+        "checks": checks_view.lines(await definition(request, found), checks.body),
+        "shape": section_state.shape(now),
+        "news": registry_news.news(section, opened.body, values),
+        "not_connected": registry_news.not_connected(request, section, opened.body),
+        "left_over": [item for item in beside_it.body if item["section"] in (section["key"], None)],
+        "notice": notice,
+        "saved": notice == NOTICES["saved"],
+        "unanswered": sum(o["status"] == "open" for o in opinions.body),
+        "following": following(found, section["key"]),
+        "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
+        "base": one(came, "base") if came else merging.fingerprint(section, current(section, opened.body)),
+    }
+    return page(request, "section.html", context, status=status)

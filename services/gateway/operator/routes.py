@@ -1,0 +1,40 @@
+"""The routes of the operators' and auditors' pages."""
+
+from services.gateway.operator import audit_page, ops, rounds, styleguide
+from services.gateway.operator.audit_reading import AccountAudit
+from services.gateway.web.access import ANYBODY, Page
+from services.gateway.web.limits import HEAVY
+from shared.http.app import Route
+from shared.roles import AUDITOR, OPERATOR
+
+PAGES = [
+    # auditors
+    Page("GET", "/audit", audit_page.show, AUDITOR),
+    Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True, limit=HEAVY),
+    # operators
+    Page("GET", "/ops", ops.overview, OPERATOR),
+    Page("POST", "/ops/switches", ops.switch, OPERATOR, form=True),
+    Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
+    Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
+    Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
+    Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),
+    Page("POST", "/ops/rounds/new", rounds.create, OPERATOR, form=True),
+    Page("GET", "/ops/rounds/{id}", rounds.show, OPERATOR),
+    Page("POST", "/ops/rounds/{id}", rounds.act, OPERATOR, form=True),
+    Page("GET", "/api/v1/audit/accounts", audit_page.read_accounts, AUDITOR),
+]
+
+# What those who build the pages look at.
+DEVELOPMENT = [Page("GET", "/styleguide", styleguide.show, ANYBODY)]
+
+# For the description of the API.
+DESCRIBED = [
+    Route(
+        "GET",
+        "/api/v1/audit/accounts",
+        audit_page.read_accounts,
+        roles=AUDITOR,
+        answer=AccountAudit,
+        query=("actor", "action", "since", "until", "cursor", "limit"),
+    ),
+]
