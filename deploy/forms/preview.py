@@ -79,7 +79,7 @@ class Preview:
         wrong = [error.model_dump() for error in errors or []]
         beside = form_parts.Beside.of(wrong, [], {})
         application = self._application()
-        text = TEMPLATES.get_template("section.html").render(
+        text = TEMPLATES.get_template("form/section.html").render(
             **{**frame(), "here": f"{HERE}/sections/{key}"},
             application=application,
             section=shown,

@@ -28,7 +28,7 @@ async def _show(request: web.Request, fault: str = "") -> web.Response:
         "next": local_path(request.query.get("next", "/")),
         "fault": fault,
     }
-    return page(request, "consent.html", context, status=422 if fault else 200)
+    return page(request, "account_pages/consent.html", context, status=422 if fault else 200)
 
 
 async def take(request: web.Request) -> web.Response:

@@ -42,7 +42,7 @@ async def show(request: web.Request) -> web.Response:
         for name, label in LABELS.items()
         if known.get(name) and known[name] not in {account.name, account.enterprise_name}
     ]
-    return page(request, "my_data.html", {"account": account, "known": shown, "consents": consents})
+    return page(request, "account_pages/my_data.html", {"account": account, "known": shown, "consents": consents})
 
 
 async def export(request: web.Request) -> web.Response:

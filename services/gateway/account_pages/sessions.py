@@ -22,7 +22,7 @@ async def show(request: web.Request) -> web.Response:
         "credentials": CREDENTIALS,
         "idle_minutes": request.app[SETTINGS].session_idle_minutes,
     }
-    return page(request, "my_sessions.html", context)
+    return page(request, "account_pages/my_sessions.html", context)
 
 
 async def end_one(request: web.Request) -> web.Response:

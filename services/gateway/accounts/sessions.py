@@ -22,7 +22,7 @@ from shared import clock
 from shared.identity import Actor, Role
 from shared.sealing import CannotOpen, Keyring
 
-# The notice about personal data that is in force (`templates/consent.html`). A new text is a new version, and
+# The notice about personal data that is in force (`templates/account_pages/consent.html`). A new text is a new version, and
 # consent is asked for again.
 CONSENT_VERSION = "2026-11"
 REMEMBERED_SECONDS = 20

@@ -113,7 +113,7 @@ class Description:
 
     def _make(self, request: web.Request, parts: list[dict[str, Any]]) -> tuple[Made, Made]:
         document = openapi.document([*parts, openapi.fragment(self._own)], "工美资金管理系统", VERSION)
-        text = rendered(request, "api_docs.html", {"document": document, "methods": METHODS})
+        text = rendered(request, "api/api_docs.html", {"document": document, "methods": METHODS})
         return Made.of("application/json", dumps(document)), Made.of("text/html", text.encode())
 
 

@@ -61,7 +61,7 @@ async def _foresee(request: web.Request, fault: str | None = None, status: int =
     report = (await ask(request, "GET", f"/applications/{found['id']}/rebase")).body
     form = await definition(request, {**found, "form_version": found["newer_form_version"]})
     context = {"application": found, "told": told(report, form, found["id"]), "fault": fault}
-    return page(request, "rebase.html", context, status=status)
+    return page(request, "applicant/rebase.html", context, status=status)
 
 
 async def rebase(request: web.Request) -> web.Response:
@@ -89,7 +89,7 @@ async def report(request: web.Request) -> web.Response:
         "left_over": left_over.body,
         "done": registry_news.NOTICES.get(request.query.get("done", "")),
     }
-    return page(request, "report.html", context)
+    return page(request, "applicant/report.html", context)
 
 
 async def dismiss(request: web.Request) -> web.Response:
@@ -131,4 +131,4 @@ async def choose(
         "key": new_key(),
         "error": error.detail if error else None,
     }
-    return page(request, "copy.html", context, status=status)
+    return page(request, "applicant/copy.html", context, status=status)

@@ -85,4 +85,4 @@ def _waiting(
         "location": location,
         "back": back or f"/{desk}/{uuid_in_path(request)}",
     }
-    return page(request, "pdf_wait.html", context)
+    return page(request, "applicant/pdf_wait.html", context)

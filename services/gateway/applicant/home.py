@@ -45,7 +45,7 @@ async def entrance(request: web.Request) -> web.Response:
             return see_other("/account/consent?next=%2F")
         request[SESSION] = session
     rounds, begun = await asyncio.gather(_rounds(request, session), unsent(request))
-    return page(request, "entrance.html", {"rounds": rounds, "unsent": begun})
+    return page(request, "applicant/entrance.html", {"rounds": rounds, "unsent": begun})
 
 
 async def _rounds(request: web.Request, session: Session | None) -> list[Json] | None:
@@ -61,12 +61,12 @@ async def _rounds(request: web.Request, session: Session | None) -> list[Json] |
 
 async def welcome(request: web.Request) -> web.Response:
     """For those whose work has not begun."""
-    return page(request, "welcome.html", {})
+    return page(request, "applicant/welcome.html", {})
 
 
 async def signed_in(request: web.Request) -> web.Response:
     """After signing in again in a window of its own: back to the page where something is being typed."""
-    return page(request, "signed_in.html", {})
+    return page(request, "applicant/signed_in.html", {})
 
 
 async def help_page(request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ async def help_page(request: web.Request) -> web.Response:
         if session.needs_consent:
             return see_other("/account/consent?next=%2F")
         request[SESSION] = session
-    return page(request, "help.html", {"unsent": await unsent(request)})
+    return page(request, "applicant/help.html", {"unsent": await unsent(request)})
 
 
 async def inbox(request: web.Request) -> web.Response:
@@ -94,7 +94,7 @@ async def inbox(request: web.Request) -> web.Response:
         "unsent": begun,
         "public_url": request.app[SETTINGS].public("/"),
     }
-    return page(request, "inbox.html", context)
+    return page(request, "applicant/inbox.html", context)
 
 
 async def mark_read(request: web.Request) -> web.Response:

@@ -30,7 +30,7 @@ async def my_projects(request: web.Request) -> web.Response:
         "filtered": bool(query),
         "done": DONE.get(request.query.get("done", "")),
     }
-    return page(request, "projects.html", context)
+    return page(request, "applicant/projects.html", context)
 
 
 async def choose_type(request: web.Request) -> web.Response:
@@ -51,7 +51,7 @@ async def _choose(request: web.Request, error: str | None = None, status: int = 
         for r in rounds.body
     ]
     context = {"rounds": listed, "unsent": begun, "key": new_key(), "error": error}
-    return page(request, "choose_type.html", context, status=status)
+    return page(request, "applicant/choose_type.html", context, status=status)
 
 
 async def _drafts(request: web.Request) -> list[Json]:
@@ -76,7 +76,7 @@ async def create(request: web.Request) -> web.Response:
         mine = [a for a in await _drafts(request) if a["round_id"] == round_id]
         if mine:
             context = {"drafts": mine, "round_id": round_id, "key": one(form, "key")}
-            return page(request, "existing_draft.html", context)
+            return page(request, "applicant/existing_draft.html", context)
     body = {"round_id": round_id}
     if source := one(form, "copy_from"):
         body["copy_from"] = source
@@ -133,7 +133,7 @@ QUESTIONS = {
 async def _ask_first(request: web.Request, action: str, error: str | None, status: int = 200) -> web.Response:
     found = await application(request)
     context = {"application": found, "question": QUESTIONS[action], "action": action, "error": error}
-    return page(request, "confirm.html", context, status=status)
+    return page(request, "applicant/confirm.html", context, status=status)
 
 
 async def confirm_withdraw(request: web.Request) -> web.Response:

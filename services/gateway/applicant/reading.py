@@ -48,7 +48,7 @@ async def _view(request: web.Request, *, whole: bool) -> web.Response:
         "changes": changes,
         "whole": whole,
     }
-    return page(request, "view.html", context)
+    return page(request, "applicant/view.html", context)
 
 
 async def _opinions(
@@ -70,7 +70,7 @@ async def _opinions(
         "fault": fault,
         "done": request.query.get("done"),
     }
-    return page(request, "opinions.html", context, status=status)
+    return page(request, "applicant/opinions.html", context, status=status)
 
 
 async def opinions(request: web.Request) -> web.Response:

@@ -60,7 +60,7 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
         # What the list says already is not said twice.
         "error": error.detail if error and not isinstance(error, Invalid) else None,
     }
-    return page(request, "submit.html", context, status=status)
+    return page(request, "applicant/submit.html", context, status=status)
 
 
 def _line(form: Json, found: Json, problem: Json) -> Json:
@@ -144,7 +144,7 @@ async def receipt(request: web.Request) -> web.Response:
     if revision is None:
         return see_other(f"/applications/{found['id']}/view")
     context = {"application": found, "revision": revision, "qr": _qr(_said(revision["receipt"]))}
-    return page(request, "receipt.html", context)
+    return page(request, "applicant/receipt.html", context)
 
 
 def _said(receipt: dict[str, Any]) -> str:

@@ -35,4 +35,4 @@ async def show(request: web.Request, found: Json, key: str, form: Values) -> web
         "there": any(s["key"] == key for s in found["sections"]),
         "read": materials.material(section, filled, {}),
     }
-    return page(request, "outdated.html", context, status=409)
+    return page(request, "form/outdated.html", context, status=409)

@@ -174,7 +174,7 @@ async def _merge_page(
             for value in chosen
         ],
     }
-    return page(request, "merge.html", context, status=412)
+    return page(request, "form/merge.html", context, status=412)
 
 
 async def checks(request: web.Request) -> web.Response:
@@ -182,4 +182,4 @@ async def checks(request: web.Request) -> web.Response:
     found = await application(request)
     listed = (await ask(request, "GET", f"/applications/{found['id']}/checks", query={"typed": "1"})).body
     context = {"application": found, "checks": checks_view.lines(await definition(request, found), listed)}
-    return page(request, "checks.html", context)
+    return page(request, "form/checks.html", context)

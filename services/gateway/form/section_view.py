@@ -124,4 +124,4 @@ async def render(
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
         "base": one(came, "base") if came else merging.fingerprint(section, current(section, opened.body)),
     }
-    return page(request, "section.html", context, status=status)
+    return page(request, "form/section.html", context, status=status)

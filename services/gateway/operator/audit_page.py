@@ -90,7 +90,7 @@ async def show(request: web.Request) -> web.Response:
         "actions": audit_reading.LABELS if source == "accounts" else {},
         "text": _said,
     }
-    return page(request, "audit.html", context)
+    return page(request, "operator/audit.html", context)
 
 
 def _said(details: Json) -> str:

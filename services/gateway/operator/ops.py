@@ -35,7 +35,7 @@ async def _page(
     shown = {**known.body, "until": _local(until) if until else "", **(typed or {})}
     done = "开关已更改，各页面在几秒内生效。" if request.query.get("done") == "switched" else None
     context = {"overview": found.body, "shown": shown, "etag": known.etag, "fault": fault, "done": done}
-    return page(request, "ops.html", context, status=status)
+    return page(request, "operator/ops.html", context, status=status)
 
 
 def _local(instant: str) -> str:

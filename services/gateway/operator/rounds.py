@@ -34,7 +34,7 @@ FIELDS = {
 async def overview(request: web.Request) -> web.Response:
     """Every round, newest closing last."""
     rounds = (await ask(request, "GET", "/rounds")).body
-    return page(request, "rounds.html", {"rounds": rounds[::-1], "states": STATES})
+    return page(request, "operator/rounds.html", {"rounds": rounds[::-1], "states": STATES})
 
 
 async def prepare(request: web.Request) -> web.Response:
@@ -47,7 +47,7 @@ async def _prepare(
 ) -> web.Response:
     forms = (await ask(request, "GET", "/forms")).body
     context = {"forms": forms, "typed": _first(typed), "wrong": _by_field(errors), "fault": fault}
-    return page(request, "round_new.html", context, status=status)
+    return page(request, "operator/round_new.html", context, status=status)
 
 
 async def create(request: web.Request) -> web.Response:
@@ -109,7 +109,7 @@ async def _show(
         "missing_options": any(n["missing"] and n["kind"] == "options" for n in found["needs"]),
         "notice": notice,
     }
-    return page(request, "round.html", context, status=status)
+    return page(request, "operator/round.html", context, status=status)
 
 
 def _versions(round_: Json, forms: list[Json]) -> list[int]:

@@ -130,4 +130,4 @@ async def show(request: web.Request) -> web.Response:
             {"at": clock.now().isoformat(), "label": "领取办理", "actor": "陈审查", "to_state": None},
         ],
     }
-    return page(request, "styleguide.html", context)
+    return page(request, "operator/styleguide.html", context)

@@ -18,4 +18,4 @@ async def show(request: web.Request) -> web.Response:
     rounds = [
         (title, list(items)) for title, items in groupby(found["items"], key=lambda item: item["round_title"])
     ]
-    return page(request, "publicity.html", {"rounds": rounds})
+    return page(request, "public/publicity.html", {"rounds": rounds})

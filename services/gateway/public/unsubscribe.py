@@ -26,14 +26,18 @@ async def _tell(request: web.Request, **wanted: bool) -> dict[str, Any]:
 async def show(request: web.Request) -> web.Response:
     """Whose reminders these are; opening the link changes nothing yet."""
     found = await _tell(request, change=False)
-    return page(request, "unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": False})
+    return page(
+        request, "public/unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": False}
+    )
 
 
 async def change(request: web.Request) -> web.Response:
     """No more reminders, or (`again=1`) reminders again. The token is all the proof there is to give."""
     again = await _again(request)
     found = await _tell(request, again=again)
-    return page(request, "unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": True})
+    return page(
+        request, "public/unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": True}
+    )
 
 
 async def _again(request: web.Request) -> bool:

@@ -26,7 +26,7 @@ async def entrance(request: web.Request) -> web.Response:
     token = "".join(without_marks(typed).split()).rstrip("/").rpartition("/")[2]
     if token and TOKEN.fullmatch(token):
         return see_other(f"/verify/{token}")
-    return page(request, "verify.html", {"found": None, "token": None, "typed": typed})
+    return page(request, "public/verify.html", {"found": None, "token": None, "typed": typed})
 
 
 async def show(request: web.Request) -> web.Response:
@@ -54,7 +54,7 @@ async def _tell(request: web.Request, file: str | None = None) -> web.Response:
             "applications", f"/internal/verify/{token}", request[REQUEST_ID], query=query
         )
     if wants_page(request):
-        return page(request, "verify.html", {"found": found, "token": token, "typed": ""})
+        return page(request, "public/verify.html", {"found": found, "token": token, "typed": ""})
     return answer(found)
 
 

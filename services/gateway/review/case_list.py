@@ -86,7 +86,7 @@ async def _queue(
         "name": name,
         "done": request.query.get("done"),
     }
-    return page(request, "review_queue.html", context, status=status)
+    return page(request, "review/case_list.html", context, status=status)
 
 
 async def show(request: web.Request) -> web.Response:

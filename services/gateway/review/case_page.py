@@ -131,4 +131,4 @@ async def desk(
         "stage_fault": stage_fault,
         "today": clock.today().isoformat(),
     }
-    return page(request, "review.html", context, status=status)
+    return page(request, "review/case.html", context, status=status)

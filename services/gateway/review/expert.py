@@ -29,7 +29,7 @@ async def _mine(
         "typed": typed or {},
         "done": request.query.get("done"),
     }
-    return page(request, "expert.html", context, status=status)
+    return page(request, "review/expert.html", context, status=status)
 
 
 async def mine(request: web.Request) -> web.Response:
@@ -82,7 +82,7 @@ async def _case(
         "open": found["state"] == "expert_review" and not mine.body["submitted_at"],
         "done": request.query.get("done"),
     }
-    return page(request, "expert_case.html", context, status=status)
+    return page(request, "review/expert_case.html", context, status=status)
 
 
 async def show(request: web.Request) -> web.Response:

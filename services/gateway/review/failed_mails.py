@@ -41,7 +41,7 @@ async def _parked(
 ) -> web.Response:
     found = (await ask(request, "GET", "/notifications/parked")).body
     context = {"parked": found, "error": error, "typed": typed or {}, "done": request.query.get("done")}
-    return page(request, "notices_parked.html", context, status=status)
+    return page(request, "review/failed_mails.html", context, status=status)
 
 
 async def parked(request: web.Request) -> web.Response:

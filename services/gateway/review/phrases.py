@@ -14,7 +14,7 @@ async def _page(
 ) -> web.Response:
     found = (await ask(request, "GET", "/review/phrases")).body
     context = {"phrases": found, "error": error, "typed": typed or {}, "done": request.query.get("done")}
-    return page(request, "review_phrases.html", context, status=status)
+    return page(request, "review/phrases.html", context, status=status)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -28,7 +28,7 @@ async def show(request: web.Request) -> web.Response:
         except (Malformed, NotFound) as error:
             fault = error.detail
     context = {"choices": rounds, "round": wanted, "ranking": found, "fault": fault}
-    return page(request, "review_ranking.html", context, status=404 if fault else 200)
+    return page(request, "review/ranking.html", context, status=404 if fault else 200)
 
 
 async def _batches(
@@ -46,7 +46,7 @@ async def _batches(
         "typed": typed or {},
         "done": request.query.get("done"),
     }
-    return page(request, "review_batches.html", context, status=status)
+    return page(request, "review/batches.html", context, status=status)
 
 
 async def batches(request: web.Request) -> web.Response:

@@ -54,7 +54,7 @@ async def _page(
         "preview": preview,
         "today": clock.today().isoformat(),
     }
-    return page(request, "review_return.html", context, status=status)
+    return page(request, "review/return.html", context, status=status)
 
 
 def _faults(error: DomainError | None) -> dict[int, list[str]]:
@@ -180,7 +180,7 @@ async def _extend_page(
         "error": error,
         "today": clock.today().isoformat(),
     }
-    return page(request, "review_extend.html", context, status=status)
+    return page(request, "review/extend.html", context, status=status)
 
 
 async def ask_extend(request: web.Request) -> web.Response:

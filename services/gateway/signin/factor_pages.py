@@ -39,7 +39,7 @@ async def _ask(request: web.Request, fault: str = "") -> web.Response:
         "fault": fault,
         "action": f"/second-factor?next={quote(next, safe='')}",
     }
-    return page(request, "second_factor.html", context, status=422 if fault else 200)
+    return page(request, "signin/second_factor.html", context, status=422 if fault else 200)
 
 
 async def picture(request: web.Request) -> web.Response:

@@ -107,7 +107,7 @@ async def _show(request: web.Request, error: errors.DomainError) -> web.Response
         "here_full": request.rel_url.raw_path_qs if request.method == "GET" else request.path,
     }
     if typed is None:
-        answer = page(request, "error.html", context, status=status)
+        answer = page(request, "web/error.html", context, status=status)
     else:
         answer = await _give_back(request, typed, context, status)
     if waits:
@@ -137,4 +137,4 @@ async def _give_back(request: web.Request, typed: Values, context: dict[str, Any
         # A form whose token is not the session's is sent again by a person, not by a script.
         "again": context["again"] if proved is not None or SESSION not in request else None,
     }
-    return page(request, "try_again.html", context, status=status)
+    return page(request, "web/try_again.html", context, status=status)
