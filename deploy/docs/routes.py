@@ -1,13 +1,14 @@
 """The route tables of the three services with HTTP."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from deploy.docs.tables import table
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
-from services.gateway.routes import API, DEVELOPMENT, PAGES, STUB_IDP
-from services.gateway.web.access import SIGNED_IN, Page
-from services.gateway.web.limits import USUAL
+from services.gateway.routes import AUDIENCES, DEVELOPMENT
+from services.gateway.stub_idp.routes import ROUTES as STUB
+from services.gateway.web.access import ANYBODY, SIGNED_IN, Page
+from services.gateway.web.limits import LIMITS, USUAL
 from services.notify.routes import ROUTES as NOTIFY
 from shared.http.app import Route
 from shared.identity import Role
@@ -26,14 +27,19 @@ Who opens a route to somebody changes this page, and whoever reviews the change 
 def page() -> str:
     """Return all tables, one a service."""
     parts = [
-        ("Pages (gateway)", _pages(PAGES)),
-        ("API at the gateway", _pages(API)),
+        *((f"gateway: {_says(audience)}", _pages(audience.PAGES)) for audience in AUDIENCES),
         ("applications", _routes(APPLICATIONS)),
         ("notify", _routes(NOTIFY)),
         ("gateway, internal port", _routes(GATEWAY_INTERNAL)),
-        ("Stub identity platform, where the gateway stands in for the city's", _pages([*DEVELOPMENT, *STUB_IDP])),
+        ("Stub identity platform, where the gateway stands in for the city's", _pages([*DEVELOPMENT, *_stub()])),
     ]
     return TEXT + "".join(f"\n## {title}\n\n{body}\n" for title, body in parts)
+
+
+def _stub() -> list[Page]:
+    """Return the stub's routes as the gateway serves them."""
+    limits = {limit.name: limit for limit in LIMITS}
+    return [Page(r.method, r.path, r.handler, ANYBODY, limit=limits[r.limit], files=r.files) for r in STUB]
 
 
 def _pages(lines: Iterable[Page]) -> str:
@@ -81,7 +87,7 @@ def _roles(roles: frozenset[Role]) -> str:
     return "whoever is signed in" if roles == SIGNED_IN else ", ".join(sorted(roles))
 
 
-def _says(handler: Callable[..., object]) -> str:
-    """Return the first sentence of a handler's docstring."""
-    text = " ".join((handler.__doc__ or "").split())
+def _says(what: object) -> str:
+    """Return the first sentence of a docstring."""
+    text = " ".join((what.__doc__ or "").split())
     return text.partition(". ")[0].removesuffix(".")

@@ -1,4 +1,4 @@
-"""The routes of the pages about one's own account."""
+"""Pages about one's own account."""
 
 from services.gateway.account_pages import consent, own_data, sessions
 from services.gateway.web.access import SIGNED_IN, Page

@@ -1,4 +1,4 @@
-"""The routes of the API."""
+"""The API."""
 
 from services.gateway.api import docs, live_events, proxy
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page

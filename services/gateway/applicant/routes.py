@@ -1,4 +1,4 @@
-"""The routes of the applicant's pages, and of what both sides open."""
+"""The applicant, and what both sides open."""
 
 from services.gateway.applicant import carried_over, documents, home, projects, reading, submit, unlock
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page

@@ -1,4 +1,4 @@
-"""The routes of the form's pages."""
+"""The form."""
 
 from services.gateway.form import section_page
 from services.gateway.web.access import Page

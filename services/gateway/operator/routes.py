@@ -1,4 +1,4 @@
-"""The routes of the operators' and auditors' pages."""
+"""Operators and auditors."""
 
 from services.gateway.operator import audit_page, ops, rounds, styleguide
 from services.gateway.operator.audit_reading import AccountAudit

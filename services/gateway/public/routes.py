@@ -1,4 +1,4 @@
-"""The routes of what anybody may open who holds a document or a link."""
+"""Whoever holds a document or a link."""
 
 from services.gateway.public import publicity, unsubscribe, verify
 from services.gateway.web.access import ANYBODY, Page

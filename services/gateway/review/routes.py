@@ -1,4 +1,4 @@
-"""The routes of the bureau's and the experts' pages."""
+"""The bureau and the experts."""
 
 from services.gateway.review import (
     case,

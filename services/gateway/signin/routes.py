@@ -1,4 +1,4 @@
-"""The routes of signing in and out."""
+"""Signing in and out."""
 
 from services.gateway.signin import back_channel, factor_pages, handlers
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page
