@@ -22,12 +22,12 @@ from services.gateway import routes
 from services.gateway.accounts.demo_staff import seed as seed_staff
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
+from services.gateway.stub_idp import passwords, people
 from services.gateway.stub_idp.people import seed as seed_stub
 from services.gateway.stub_idp.routes import ROUTES as STUB_ROUTES
 from services.gateway.web.access import ANYBODY, Page
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE
 from services.gateway.web.limits import LIMITS
-from services.gateway.stub_idp import passwords, people
 from services.notify.app import create_app as create_notify
 from tests import factories
 from tests.integration.applications.conftest import make_settings as applications_settings

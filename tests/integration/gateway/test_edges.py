@@ -271,7 +271,7 @@ async def test_what_breaks_inside_stays_inside(
     async def broken(request: Any) -> Any:
         raise RuntimeError("secret of the inside: postgresql://user:password@host")
 
-    monkeypatch.setattr(routes, "PAGES", [Page("GET", "/", broken, ANYBODY)])
+    monkeypatch.setattr(routes, "table", lambda *, development: [Page("GET", "/", broken, ANYBODY)])
     async with running(database_url, redis_url) as server:
         for accept in ("application/json", "text/html"):
             async with http.get(server.make_url("/"), headers={"Accept": accept}) as answer:

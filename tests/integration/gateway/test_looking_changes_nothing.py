@@ -89,7 +89,8 @@ async def test_looking_changes_nothing(
     database_url: str,
 ) -> None:
     theirs.ids |= dict.fromkeys(("fund_type", "token", "event", "request", "objection"), "reward") | {
-        "version": "1"
+        "version": "1",
+        "uscc": "91110105MA00TE5T2T",
     }
     faults: list[str] = []
     before = state_of(database_url)
