@@ -114,11 +114,11 @@ async def test_a_budget_is_read_once_and_shown_in_words(operator: Browser) -> No
     assert (answer.status, "可读作 15 或 1.5" in text, 'value="1,5"' in text) == (422, True, True)
     assert (await send(operator, path, **fields, budget_wan="1,500")).status == 303
     text = unescape(await (await operator.go("GET", path)).text())
-    assert "1500.00 万元，大写：人民币壹仟伍佰万元整" in text
+    assert "1,500.00 万元，大写：人民币壹仟伍佰万元整" in text
     # 不设则留空: an emptied budget is none any more.
     fields["etag"] = await etag(operator, path)
     assert (await send(operator, path, **fields, budget_wan="")).status == 303
-    assert "1500.00 万元，大写" not in unescape(await (await operator.go("GET", path)).text())
+    assert "1,500.00 万元，大写" not in unescape(await (await operator.go("GET", path)).text())
 
 
 async def test_options_are_kept_as_applicants_choose_them(operator: Browser) -> None:
