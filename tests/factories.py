@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from deploy.demo.types import PLATFORM, PRODUCTION, SLOTS, values_of
 from deploy.demo.values import ENTERPRISE_1, PDF, REWARD_SLOTS, file_for, reward_values
 from shared import clock
 from shared.identity import Actor, Role, public_key
 from shared.messages import ApplicationReturned, OpinionText, Person, SubmissionReceived
+from tests.fund_types import PLATFORM, PRODUCTION, SLOTS, values_of
 
 __all__ = [
     "ENTERPRISE_1",

@@ -1,4 +1,4 @@
-"""What the demo's enterprise fills in for each of the fund types. Everything here is invented."""
+"""What an enterprise fills in for each of the fund types. Everything here is invented."""
 
 from collections.abc import Callable
 from decimal import Decimal
