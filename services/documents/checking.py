@@ -1,4 +1,4 @@
-"""A PDF counts only after it was opened and read: a renderer that «succeeds» on an error page is a known grief."""
+"""Check a finished PDF by opening and reading it, so that no error page passes for a document."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""What a document may load: nothing but what stands in it."""
+"""Restrict what a document may load to what stands in it."""
 
 from weasyprint.urls import URLFetcher
 

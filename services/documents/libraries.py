@@ -1,4 +1,4 @@
-"""What the machine must have before a worker may start: asked once, answered in one line."""
+"""Check at start that the machine has what documents need; one line says what is missing."""
 
 import shutil
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def has_fonts() -> bool:
 def require(
     harfbuzz_subset: Callable[[], bool] = has_harfbuzz_subset, fonts: Callable[[], bool] = has_fonts
 ) -> None:
-    """`Missing` unless documents can be made here, and made fast."""
+    """Raise `Missing` unless documents can be made here, and made fast."""
     if not harfbuzz_subset():
         raise Missing(
             "libharfbuzz-subset is missing: rendering would take thirteen times as long; "

@@ -1,4 +1,4 @@
-"""Document model → XHTML: a folder of templates for each kind of document, one environment for all."""
+"""Write a document model as XHTML: a folder of templates for each kind of document, one environment for all."""
 
 import base64
 import io
@@ -45,7 +45,7 @@ def kinds() -> list[str]:
 
 
 def html(model: AnyDocument) -> str:
-    """The document as well-formed XHTML."""
+    """Write the document as well-formed XHTML."""
     return _BETWEEN.sub("><", _environment().get_template(f"{model.kind}/document.xhtml").render(model=model))
 
 

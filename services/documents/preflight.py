@@ -1,4 +1,4 @@
-"""Whether documents can be made here, and made fast."""
+"""Check whether documents can be made here, and made fast."""
 
 from collections.abc import Iterator
 

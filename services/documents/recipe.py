@@ -1,4 +1,4 @@
-"""What decides a document's bytes, as one digest: the same model, templates, fonts and libraries give the same file.
+"""Digest what decides a document's bytes: the same model, templates, fonts and libraries give the same file.
 
 Under it the store keeps where the finished file stands, so that a document whose worker died after storing it, or
 that is asked for again, is found and not made a second time.
@@ -27,7 +27,7 @@ class Finished(Part):
 
 
 def base(*, fast: bool) -> str:
-    """Everything but the model, digested once a process. `fast`: whether documents are made by the faster paths."""
+    """Digest everything but the model, once a process. `fast`: whether documents are made by the faster paths."""
     parts = {
         "libraries": {name: version(name) for name in LIBRARIES},
         "pango": pango.pango_version(),

@@ -1,4 +1,4 @@
-"""Document model → XHTML → PDF. Pure: the same model gives the same bytes, in any process."""
+"""Render a document model to a PDF. Pure: the same model gives the same bytes, in any process."""
 
 import gc
 import hashlib
@@ -32,7 +32,7 @@ class Pdf:
 
 @dataclass(frozen=True)
 class Press:
-    """What is costly to make and the same for every document."""
+    """Style sheets and fonts: costly to load, and the same for every document."""
 
     css: dict[str, CSS]
     fonts: FontConfiguration
@@ -54,7 +54,7 @@ def press(*, fast: bool = True) -> Press:
 
 
 def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIANT) -> Pdf:
-    """The PDF of a model."""
+    """Render the PDF of a model; `MissingGlyphs` when it has characters that no font draws."""
     text = printable.marked(markup.html(model))
     # The file's identifier comes from what it says, not from the clock or chance.
     identifier = hashlib.sha256(text.encode()).digest()[:16]

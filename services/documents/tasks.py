@@ -1,4 +1,5 @@
-"""One task: start → model → known already? → render → check → store → finish. Thin, repeatable, explicit about what is
+"""Handle a queue message: start the job, look the document up by its recipe, else render, check and store it, finish the
+job. Repeatable, explicit about what is
 retried and about whose fault it was.
 
 A job that ends here without an effect is still owed: applications sends it again.

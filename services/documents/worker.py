@@ -1,4 +1,4 @@
-"""The worker process: warm before the fork, one child per core, ready when it consumes."""
+"""Run the worker process: load fonts and styles before the fork, one child per core, report ready when it consumes."""
 
 import resource
 from typing import Any

@@ -1,4 +1,4 @@
-"""The only wiring of the web application."""
+"""Build the web application: settings, engine, middlewares, routes."""
 
 from collections.abc import AsyncIterator
 

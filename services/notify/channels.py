@@ -1,4 +1,4 @@
-"""The ways a notice reaches somebody. A further one is one class here, its name in `rules.yaml`, and settings for it.
+"""Carry a notice by its channel. A further channel is one class here, its name in `rules.yaml`, and settings for it.
 
 Every channel has a row of the ledger for each event. An inbox needs no carrying: its row is there, and that is all. What a
 `Carrier` sends is owed until it was taken: the ledger leases, retries and parks it in the same way for each.

@@ -1,7 +1,7 @@
-"""A mail as the bytes that go to the server (RFC 5322, 2045 to 2047).
+"""Compose a mail as the bytes that go to the server (RFC 5322, 2045 to 2047).
 
-All our mails have one shape: the same headers, a text, and the same as HTML. The standard library's generator, which is made
-for any shape, took longer over such a mail than rendering, claiming, sending and recording it take together.
+All our mails have one shape: the same headers, a text, and the same as HTML. The standard library's generators are made for any
+shape and take nine to thirty-five times as long (docs/decisions/0128).
 """
 
 import base64
@@ -14,7 +14,7 @@ from shared.text.identifiers import mail_address
 
 # No line of base64 begins like this one.
 _BOUNDARY = "=_gongmei"
-# So many characters are at most 36 bytes: with a header's name before it the line is within 76 characters.
+# Characters in one encoded word: 9 are at most 36 bytes, and with a header's name the line stays within 76.
 _WORD = 9
 
 
@@ -42,7 +42,7 @@ def compose(
     message_id: str,
     unsubscribe: str | None = None,
 ) -> Envelope:
-    """A mail of text and HTML; `NoAddress` for an address no mail can go to. `unsubscribe` is where a reminder's reader
+    """Compose a mail of text and HTML; `NoAddress` for an address no mail can go to. `unsubscribe` is where a reminder's reader
     wants no more of them (RFC 8058: one click)."""
     shown, own = _parsed(sender)
     try:
@@ -79,7 +79,7 @@ def _parsed(sender: str) -> tuple[str, str]:
 
 
 def _words(text: str) -> str:
-    """Encoded words, whatever the text: nothing that somebody typed stands in a header as it is."""
+    """Write a text as encoded words, always: nothing that somebody typed stands in a header as it is."""
     line = " ".join(text.split())
     words = (line[n : n + _WORD].encode() for n in range(0, len(line), _WORD))
     return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)

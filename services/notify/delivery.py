@@ -1,4 +1,5 @@
-"""Deliveries: claim some, carry each, mark each. A crash anywhere leaves rows whose lease runs out."""
+"""Deliver what the ledger owes: claim rows for the length of a lease, carry each, record each outcome. A crash leaves rows
+whose lease runs out."""
 
 import logging
 import queue
@@ -28,7 +29,7 @@ AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How an attempt ended: `back` was none."""
+    """The outcome of an attempt. `back`: none was made, the lease would not have lasted."""
 
     claim: ledger.Claim
     outcome: Literal["sent", "refused", "later", "away", "back"]
@@ -36,7 +37,7 @@ class Ended:
 
 
 class Recorder:
-    """Writes down how attempts ended."""
+    """Records the outcomes of attempts in the ledger."""
 
     def __init__(self, sessions: sessionmaker[Session], settings: NotifySettings) -> None:
         self._sessions = sessions
@@ -82,7 +83,7 @@ class Recorder:
 
 
 class Behind:
-    """A recorder that nobody waits for: a thread writes down together what ended within a moment, so that a slow disk makes
+    """Records outcomes in the background: a thread writes those of a moment in one transaction, so that a slow disk makes
     transactions larger and not mails slower. What is not written yet is bounded; a crash repeats that much at most."""
 
     MOMENT_SECONDS = 0.05
@@ -134,7 +135,7 @@ class Behind:
 
 
 class Delivery:
-    """Carries what the ledger owes. Threads may share one."""
+    """Delivers what the ledger owes. Threads may share one."""
 
     def __init__(
         self,
@@ -149,7 +150,7 @@ class Delivery:
         self._record = record or Recorder(sessions, settings)
 
     def deliver(self, event_id: UUID | None = None, *, limit: int = 1) -> int:
-        """Try up to `limit` that are due (or this one); how many were."""
+        """Try up to `limit` notices that are due (or this one); give how many there were."""
         settings = self._settings
         begun = time.monotonic()
         with self._sessions.begin() as session:
@@ -166,7 +167,7 @@ class Delivery:
         closed: Ended | None = None
         for n, claim in enumerate(claims):
             if closed is not None:
-                # Our own way out is closed: the rest had better wait as well.
+                # Our own mail server is away: the rest of the batch waits as well.
                 self._record(Ended(claim, "away", closed.answer))
             elif n and time.monotonic() > last_start:
                 self._record(Ended(claim, "back"))

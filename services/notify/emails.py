@@ -1,4 +1,4 @@
-"""One function a mail: from an event to what its templates need. The texts stand in `templates/<kind>/`."""
+"""Render the mail of an event: one function a kind gives what the templates in `templates/<kind>/` need."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -156,7 +156,7 @@ def round_closing(event: RoundClosing) -> Context:
 
 
 def render(event: AnyEvent, public_url: str, *, mailed: bool = True) -> Mail:
-    """The mail of an event, its link leading to the portal at `public_url`; not `mailed`: the same as 站内信."""
+    """Render the mail of an event, its link leading to the portal at `public_url`; not `mailed`: the same as 站内信."""
     context = {
         "event": event,
         "mailed": mailed,

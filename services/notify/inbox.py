@@ -1,4 +1,4 @@
-"""What an enterprise finds in its inbox, and the ledger as other services may read it."""
+"""Read the inbox of an enterprise, and the ledger for other services."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LEDGER_PAGE = 500
 
 
 def _scope(actor: Actor) -> str:
-    """The one place that says whose notices an applicant sees."""
+    """Restrict a query to the notices that an applicant may see."""
     if not actor.enterprise:
         raise NotAllowed
     return actor.enterprise
@@ -66,7 +66,7 @@ async def notice(session: AsyncSession, actor: Actor, id: UUID) -> Notification:
 
 
 async def mark_read(session: AsyncSession, actor: Actor, id: UUID) -> None:
-    """Read once; reading again changes nothing."""
+    """Mark a notice as read; doing so again changes nothing."""
     await notice(session, actor, id)
     await session.execute(
         update(Notification)

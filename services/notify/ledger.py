@@ -1,4 +1,4 @@
-"""The ledger: what notify has taken over from applications and owes by itself from then on.
+"""Keep the ledger: notices that notify has accepted from applications and must deliver from then on.
 
 Every function works in the caller's transaction; leases run by the database's clock.
 """
@@ -44,7 +44,7 @@ USUAL = Pace()
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that is ours to carry until the lease ends."""
+    """A notice that this worker has claimed until its lease ends."""
 
     event: AnyEvent
     channel: str
@@ -78,7 +78,7 @@ def accept(
     *,
     pace: Pace = USUAL,
 ) -> bool:
-    """Take an event over, once: a row for each of its kind's channels. False when the ledger has it already."""
+    """Accept an event, once: a row for each channel of its kind. False when the ledger has it already."""
     rule = rules()[event.kind]
     contacts = [{"name": p.name, "email": p.email} for p in people(event)]
     base: dict[str, Any] = {
@@ -242,7 +242,7 @@ def _claim(row: Row[Any]) -> Claim:
 
 
 def _end(session: Session, claim: Claim, **values: object) -> bool:
-    """Record how an attempt ended; False when its lease had passed to somebody else."""
+    """Record how an attempt ended; False when another worker had claimed it meanwhile."""
     ended = session.scalar(
         update(Notification)
         .where(
@@ -268,7 +268,7 @@ _SENT = text(
 
 
 def sent(session: Session, taken: Sequence[tuple[Claim, str]]) -> set[tuple[UUID, str]]:
-    """The other side took these, with these answers; which of them were still ours to say so of."""
+    """Record these as sent, with the server's answers; give those whose lease was still ours."""
     if recovered := {c.domain for c, _ in taken if c.domain and c.attempts > 1}:
         session.execute(delete(Domain).where(Domain.name.in_(recovered)))
     done = session.execute(
@@ -337,7 +337,7 @@ def later(session: Session, claim: Claim, reason: str, *, first_pause: timedelta
 
 
 def give_back(session: Session, claim: Claim, reason: str | None, *, pause: timedelta) -> bool:
-    """As if it had never been tried: our own way out is closed, which is no fault of this one's."""
+    """Return a claim as if it had never been tried: the mail server is away, which is no fault of this mail."""
     values: dict[str, object] = {} if reason is None else {"last_error": reason}
     attempts = Notification.attempts - 1
     return _end(session, claim, attempts=attempts, next_at=func.now() + _about(pause), **values)

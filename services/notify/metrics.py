@@ -1,4 +1,4 @@
-"""What operators read of the ledger, on every scrape."""
+"""Metrics of the ledger, read at every scrape."""
 
 from prometheus_client import Gauge
 from sqlalchemy import func, select

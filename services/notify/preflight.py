@@ -1,4 +1,4 @@
-"""Whether mails can go out, and whether any are stuck."""
+"""Check whether mails can go out, and whether any are stuck."""
 
 from collections.abc import Iterator
 from pathlib import Path

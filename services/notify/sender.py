@@ -1,4 +1,4 @@
-"""Handing mails to an SMTP server, and a sender that remembers instead.
+"""Send mails to an SMTP server, or keep them in memory (tests).
 
 SMTP cannot promise exactly once: a server may have taken a mail whose confirmation never reached us. Every
 attempt therefore carries the same Message-ID.
@@ -28,7 +28,7 @@ class Never(Exception):
 
 
 class Sender(Protocol):
-    """Sends one mail and gives the server's answer, or raises `Away`, `NotNow` or `Never`."""
+    """Sends one mail and gives the server's answer; raises `Away`, `NotNow` or `Never`."""
 
     def send(self, mail: Envelope) -> str: ...
 
@@ -84,7 +84,7 @@ class SmtpSender:
             raise Away(f"{type(error).__name__}: {error}") from error
 
     def _kept(self) -> _Connection | None:
-        """A connection that is worth trying, taken from those kept."""
+        """Take a kept connection that is neither idle for too long nor used too often; None when there is none."""
         with suppress(IndexError):
             while kept := self._idle.pop():
                 if time.monotonic() - kept.used_at <= self.IDLE_SECONDS and kept.mails < self.MAILS:
@@ -93,7 +93,7 @@ class SmtpSender:
         return None
 
     def _hand_over(self, connection: _Connection, mail: Envelope) -> str:
-        """The server's answer. `sendmail` keeps it to itself, and does not say whether the mail was on its way when the
+        """Send one mail and give the server's answer. `sendmail` of smtplib keeps it to itself, and does not say whether the mail was on its way when the
         connection broke."""
         smtp, on_its_way = connection.smtp, False
         try:
@@ -150,7 +150,7 @@ class SmtpSender:
 
 
 class _Lost(Exception):
-    """The connection is gone before the mail was on its way."""
+    """The connection broke before the mail was on its way: it can be sent again without being sent twice."""
 
 
 def _said(code: int, reason: bytes | str) -> str:
@@ -164,7 +164,7 @@ def _verdict(code: int, reason: bytes | str) -> NotNow | Never:
 
 @dataclass
 class MemorySender:
-    """Keeps what it is given. `refusals` are raised first, one a mail."""
+    """Keeps the mails it is given. `refusals` are raised first, one a mail."""
 
     mails: list[Envelope]
     refusals: list[NotNow | Never] = field(default_factory=list)

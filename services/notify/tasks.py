@@ -1,4 +1,5 @@
-"""One task: start → ledger → finish. Thin, repeatable; from the ledger on, notify owes by itself."""
+"""Handle a queue message: start the job, accept its event into the ledger, finish the job. Repeatable: the ledger accepts an
+event once."""
 
 import logging
 from collections.abc import Callable

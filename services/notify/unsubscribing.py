@@ -1,4 +1,4 @@
-"""Reminders can be unsubscribed from, by whoever holds one; what was decided is told all the same.
+"""Unsubscribe an address from reminders, by the link that each carries; mails about decisions still go.
 
 The link in a reminder carries the address and a keyed digest of it, so that nobody can unsubscribe another.
 """

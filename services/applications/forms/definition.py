@@ -1,7 +1,6 @@
-"""What a form is: sections of fields, tables and attachment slots, and the checks across them.
+"""Define the shape of a form: sections of fields, tables and attachment slots, and the checks across them.
 
-Only shapes are judged here. What formulas say is read by `rules`, and everything that can be said about a form
-without values by `lint`.
+Only shapes are validated here. `formulas/rules.py` compiles the formulas, `authoring/lint.py` finds every other fault.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,6 @@ from services.applications.forms.kinds.choices import AnyOption, labels
 
 MAX_SECTIONS = 100
 MAX_PARTS = 400
-# What one value that is text may hold on its way in; kinds ask for less.
 MAX_TABLE_ROWS = 1000
 
 

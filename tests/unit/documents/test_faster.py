@@ -101,7 +101,7 @@ def test_a_moved_line_is_told(usual: rendering.Press, fast: rendering.Press) -> 
 
 
 def test_the_installed_release_is_the_one_they_know() -> None:
-    """After an upgrade: read what changed in WeasyPrint, then say so in `faster.py`."""
+    """After an upgrade: read what changed in WeasyPrint, then say so in `faster/__init__.py`."""
     assert (weasyprint.__version__, pydyf.__version__) == (faster.WEASYPRINT, faster.PYDYF)
 
 

@@ -1,4 +1,4 @@
-"""The definition language as JSON Schema: for editors, which show its descriptions while somebody writes, and for converters."""
+"""Write the definition language as JSON Schema, for editors that show its descriptions, and for converters."""
 
 import json
 from typing import Any

@@ -1,5 +1,5 @@
-"""What other programs say of a form's file, in the words of the people who write it: YAML's faults, Python's (which reads the
-formulas) and pydantic's. Their wording changes between versions; what is not known here is said in general, with its place."""
+"""Say in Chinese what YAML and pydantic find wrong with a form's file. Their wording changes between versions: a message
+that no pattern knows is told in general, with its place."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""Everything that can be said about a form without values: every fault at once, with its line."""
+"""Find every fault of a form's file at once, with its line."""
 
 import ast
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Faults of names: keys that stand twice, and paths that lead nowhere."""
+"""Find faults of names: keys that stand twice, and references to parts that do not exist."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

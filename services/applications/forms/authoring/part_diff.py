@@ -1,4 +1,4 @@
-"""What differs between two definitions of the same part, aspect by aspect, and what to say about each."""
+"""Compare two definitions of the same part, attribute by attribute, and put the differences into words."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

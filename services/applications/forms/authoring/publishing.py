@@ -1,4 +1,4 @@
-"""Publishing: a form's file goes into the catalogue, and its digest into `PUBLISHED`. From then on it never changes.
+"""Publish a form: its file goes into the catalogue, and its digest into `PUBLISHED`. From then on it never changes.
 
 `PUBLISHED` is in the form of `sha256sum`: whoever does not trust this code checks it with `sha256sum --check PUBLISHED`.
 """

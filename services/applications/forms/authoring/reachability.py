@@ -1,4 +1,4 @@
-"""Conditions that can never hold, or always do: tried on values that stand for all others, with the evaluation that forms
+"""Find conditions that can never hold, or always do: tried on values that stand for all others, with the evaluation that forms
 really use. Only what the values prove is claimed: a condition that computes, looks into tables, at the date or at other
 applications, or would need more than `MAX_TRIALS`, is left alone.
 """

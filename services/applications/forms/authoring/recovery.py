@@ -1,4 +1,4 @@
-"""What is broken in a form's shape, set aside: a stand-in takes its place, so that the rest can be judged in the same go.
+"""Set aside what is broken in a form's shape: a stand-in takes its place, so that the rest can be checked in the same run.
 
 Nothing of this is ever served. It only finds more faults at once; what might be a fault because of a stand-in is left
 out, and shows when the first ones are mended.

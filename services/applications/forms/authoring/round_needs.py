@@ -1,4 +1,4 @@
-"""What a form asks of its round: the parameters its formulas name, and the lists its options come from."""
+"""List what a form asks of its round: parameters that formulas name, and lists that options come from."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Values that stand for all others: enough of them that a condition which none makes true cannot become true at all.
+"""Choose sample values that stand for all others: a condition that is true for none of them can never be true.
 
 A condition that only compares with constants changes where a value passes one of them; so the constants themselves and
 what lies between and beyond them are every case there is. Where values are compared with one another, `apart` of them

@@ -1,4 +1,4 @@
-"""A form's file: its text to a form, and every fault with the line it stands on."""
+"""Read a form from its file, and say on which line each fault stands."""
 
 import re
 from collections.abc import Iterable

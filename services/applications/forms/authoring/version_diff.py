@@ -1,4 +1,4 @@
-"""What another version of a form changes for an applicant, in Chinese: read off the two definitions, part by part."""
+"""Say in Chinese what a new version of a form changes for an applicant, part by part."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

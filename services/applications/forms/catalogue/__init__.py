@@ -1,4 +1,4 @@
-"""The published forms: one file per fund type and version, each read once, when it is first asked for."""
+"""Keep the published forms: one file per fund type and version, each read at its first use."""
 
 import logging
 from collections.abc import Iterable, Iterator, MutableMapping

@@ -1,4 +1,4 @@
-"""The checks across sections: one evaluation for `GET /checks`, for submission and for the reviewer."""
+"""Evaluate the checks across sections: one way for `GET /checks`, for submission and for the reviewer."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Values against a section's definition: every mistake at once, and the values as they will be kept."""
+"""Read the values of a section by its definition: the values as they will be kept, and every mistake at its place."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from shared.errors import FieldError, Invalid
 
 Values = dict[str, Any]
 ROW_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Rows, columns and unknown keys that one write may bring: what is larger is refused before it is looked at.
+# Rows of one table, and unknown keys, that one request may bring; more is refused unread.
 MAX_ROWS = 2000
 # What 暂存 takes in one value: twice the longest text that a form may ask for. More was never typed.
 MAX_TYPED = 40_000
@@ -21,7 +21,7 @@ MAX_TYPED = 40_000
 
 @dataclass(frozen=True)
 class Context:
-    """What a section's values are judged against besides their definition.
+    """What a section's values are validated against besides their definition.
 
     `prefill` are the registry's values; `files` the attachments that exist, by slot; `saved` the saved values of the
     other sections, for conditions that look at them.

@@ -1,4 +1,4 @@
-"""Values that were brought along: what a form takes from the registry, and what the registry says by now."""
+"""Compare the values a form took from the registry (法人库) with what the registry says now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

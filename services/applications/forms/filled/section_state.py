@@ -1,5 +1,5 @@
-"""How a section stands with its values: what pages show without evaluating anything themselves, and which values
-count for submission."""
+"""Tell the state of a section: what is visible, required and computed, so that pages evaluate nothing, and which values count
+for submission."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal

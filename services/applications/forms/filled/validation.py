@@ -1,4 +1,4 @@
-"""What is read, judged with the whole form in view: required, bounds, unique columns, rows and files."""
+"""Validate a section with the whole form in view: required values, bounds, unique columns, rows and files."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,7 +14,7 @@ from services.applications.forms.kinds import Bound, CheckboxField, FieldDefinit
 from shared.errors import FieldError, Invalid
 from shared.text.typed_text import folded
 
-# How many mistakes one answer tells of.
+# Mistakes in one answer, at most.
 MAX_ERRORS = 500
 _COMPARE: dict[str, Callable[[Any, Any], bool | None]] = {
     "<=": lambda a, b: a <= b,
@@ -36,7 +36,7 @@ def compare(op: str, left: Any, right: Any) -> bool | None:
 def validate(section: Section, values: Values, context: Context) -> Values:
     """Return what 保存表单 keeps. `Invalid` with every mistake at its place, `MAX_ERRORS` at most.
 
-    What is hidden is neither asked for nor judged, and is not among the values that count; see `effective`.
+    Hidden values are neither required nor validated, and do not count for submission (`section_state.effective`).
     """
     kept, errors = judged(section, values, context)
     if errors:

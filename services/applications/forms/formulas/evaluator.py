@@ -1,4 +1,4 @@
-"""The walk through a formula: simpleeval's, with our tables, within a budget of steps."""
+"""Evaluate a compiled formula with simpleeval, with our operators and functions, within a budget of steps."""
 
 import ast
 from collections.abc import Callable
@@ -14,7 +14,7 @@ MAX_STEPS = 300_000
 
 
 class TooMuchWork(Exception):
-    """A form whose formulas do not end within their budget."""
+    """The formulas of a form take more steps than their budget."""
 
 
 class Evaluator(SimpleEval):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What formulas compute with: operators and functions over decimals, texts and days, where the unknown stays unknown."""
+"""Operators and functions of formulas, over decimals, texts and days. What is not filled in (None) gives None."""
 
 import ast
 import operator

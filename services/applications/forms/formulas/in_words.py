@@ -1,4 +1,4 @@
-"""Formulas in the words of a form: its labels instead of its keys, 等于 instead of `==`. For people who read what changed,
+"""Put formulas into the words of a form: its labels instead of its keys, 等于 instead of `==`. For people who read what changed,
 not for evaluating."""
 
 import ast

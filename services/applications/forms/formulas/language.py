@@ -1,6 +1,6 @@
-"""The formulas of the forms: conditions, computed values and the sides of checks.
+"""Parse a formula: a condition, a computed value or a side of a check.
 
-simpleeval parses and walks them; the tables here say what they may do, and that is little: names of values, numbers,
+Python parses, simpleeval evaluates; the tables here say what a formula may do, and that is little: names of values, numbers,
 texts, comparisons, `and or not`, `+ - * /`, `a if c else b`, the functions of `FUNCTIONS`, and one loop, over the rows of
 a table: `any(r.amount > 5 for r in section.table if r.kind == "x")`. Numbers are decimals. A formula cannot reach
 anything that it is not given, and ends within its budget of steps.
@@ -28,7 +28,7 @@ Path = tuple[str, ...]
 
 
 class Mistake(ValueError):
-    """A formula that is not one."""
+    """A formula that cannot be used; the message says why, in Chinese."""
 
 
 class Place(ast.expr):

@@ -1,4 +1,4 @@
-"""What the names of a formula lead to, read from where the formula stands.
+"""Bind the names of a formula to the parts of a form, read from where the formula stands.
 
 Within a table its own columns come first, then the section's own fields, tables and slots, then `section.field`,
 `section.table.column`, `section.table.row.column`. Besides there are `round.parameter` (and `round.closes_on`),
@@ -38,7 +38,7 @@ class Target:
 
     @property
     def node(self) -> Node | None:
-        """What this value hangs on, for finding circles."""
+        """The value that a formula with this name depends on; None for round, other applications and today."""
         if self.of in ("round", "others", "today"):
             return None
         return (self.section, self.part, self.column)

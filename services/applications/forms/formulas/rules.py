@@ -1,4 +1,4 @@
-"""A form's formulas, bound to what they name: compiled once per form, used for every validation."""
+"""Compile the formulas of a form: parse, bind names, check types, find cycles. Once a form, used for every validation."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -29,7 +29,7 @@ def rules_of(form: Form) -> "Rules":
 
 
 class Rules:
-    """Every formula of a form by its place, and all that is wrong with them."""
+    """Every compiled formula of a form by its place, and every fault of those that are wrong."""
 
     def __init__(self, form: Form) -> None:
         self.form = form
@@ -105,7 +105,7 @@ class Rules:
 
     @cached_property
     def unconditional(self) -> frozenset[str]:
-        """The sections in which nothing hangs on anything: no conditions, nothing computed. Bounds only judge."""
+        """The sections without conditions and computed values. Bounds may stand in them: they hide and compute nothing."""
         ruled = {node[0] for node, _ in self.of} | {key for key, *_ in self.rows} | {key for key, _ in self.groups}
         return frozenset(section.key for section in self.form.sections) - ruled
 
@@ -209,7 +209,7 @@ class Rules:
         return Rule(formula, at, node, role, found, tuple(p.target for p in formula.places))
 
     def _find_circles(self) -> None:
-        """Report every circle once, and chains that are too long; sets `depth`."""
+        """Report every dependency cycle once, and chains that are too long; set `depth` and `circular`."""
         edges = _edges_of(self)
         walk = Walk(edges)
         self.depth = walk.depth

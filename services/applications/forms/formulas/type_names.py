@@ -1,4 +1,4 @@
-"""What people of the office call the kinds of fields and what formulas give."""
+"""Chinese names of the kinds of fields and of the types of formulas."""
 
 KINDS = {
     "text": "文本", "textarea": "长文本", "integer": "整数", "decimal": "小数", "money": "金额", "percent": "百分比",

@@ -1,4 +1,4 @@
-"""What formulas give: `number`, `text`, `date`, `bool`, `list`, `rows`, `column of …`, `null`, or `any` where only the
+"""Check the types of formulas: `number`, `text`, `date`, `bool`, `list`, `rows`, `column of …`, `null`, or `any` where only the
 round knows. A formula whose types cannot agree is a mistake of its form, found before any value is typed."""
 
 import ast

@@ -1,4 +1,4 @@
-"""What every kind of field has."""
+"""The base of every kind of field, and the words that definitions share."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ FORMER_KEY = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$"
 PREFILL = r"^(registry|account)\.[A-Za-z0-9_]+$"
 # Names in values and formulas.
 Key = Annotated[str, Field(pattern=KEY, max_length=64)]
-# What a part was called in the version before: its key, or `section.key` where it stood in another section.
+# The key of a part in the version before, or `section.key` where it stood in another section.
 FormerKey = Annotated[str, Field(pattern=FORMER_KEY, max_length=129)]
-# A formula; its grammar is `language`'s.
+# A formula; `formulas/language.py` has its grammar.
 Expression = Annotated[str, Field(min_length=1, max_length=1000)]
 # One line that people read.
 Label = Annotated[str, Field(min_length=1, max_length=500)]

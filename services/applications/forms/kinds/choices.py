@@ -1,4 +1,4 @@
-"""One of several, several of several, and a tick."""
+"""Fields with options: one of several, several of several, a tick."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What nobody fills in: values that follow from others, and text that only stands there."""
+"""Fields that nobody fills in: computed values and fixed text."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal

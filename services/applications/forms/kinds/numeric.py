@@ -1,4 +1,4 @@
-"""Whole numbers, decimals, money and percentages: exact, never through a float."""
+"""Fields for whole numbers, decimals, money and percentages; exact, never through a float."""
 
 from decimal import Decimal
 from typing import Any, Literal, Self

@@ -1,4 +1,4 @@
-"""Days and years."""
+"""Fields for days and years."""
 
 import re
 from datetime import date

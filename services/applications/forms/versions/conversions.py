@@ -1,4 +1,4 @@
-"""One value from one kind of field into another, and how a value without a field is read."""
+"""Convert a value from one kind of field into another, and show a value that has no field any more."""
 
 import json
 from collections.abc import Mapping

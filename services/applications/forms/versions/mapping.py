@@ -1,4 +1,4 @@
-"""Where the parts of one version of a form stand in another: by what the newer version says (`was`), else by the same key
+"""Map the parts of one version of a form to those of another: by what the newer version says (`was`), else by the same key
 in the same section, else by a key that fits only one place."""
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Values typed into one version of a form, put into another, with a report of what became of each.
+"""Carry values typed into one version of a form over to another, with a report of what became of each.
 
 Nothing is dropped: what has no home in the new version, or would not be shown by the control there, is left over, to
 be kept beside the form until a person has seen it.
