@@ -1,4 +1,4 @@
-"""The only wiring of the gateway: one public application, one internal, the resources they share."""
+"""Wire the gateway: the public application, the internal one, and the resources they share."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -55,7 +55,7 @@ SERVICE = "gateway"
 
 
 def create_app(settings: GatewaySettings) -> web.Application:
-    """What people reach. Starting it also serves the internal application on its own port."""
+    """Make the public application. Starting it also serves the internal application on its own port."""
     door = Door(
         SERVICE,
         places=settings.gateway_requests_at_once,

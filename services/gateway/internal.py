@@ -1,4 +1,4 @@
-"""What only the other services and operators reach, on a port of its own: profiles, metrics, readiness."""
+"""Serve the internal port: profiles and staff for the other services, metrics, readiness."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Whether people can come in: the database, the cache, the portal's certificate, the identity provider."""
+"""Check before a deadline: database, cache, the portal's certificate, identity provider, legal-person registry."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Pages about one's own account: consent, what is known of oneself, where one is signed in."""
+"""Show the pages about one's own account: consent, personal data, sessions."""

@@ -1,4 +1,4 @@
-"""From what the identity platform says to an account with roles."""
+"""Enter the account of a person who has signed in, and write audit rows of accounts."""
 
 from typing import Any
 from uuid import uuid4
@@ -18,11 +18,10 @@ from shared.sealing import Keyring
 
 
 async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account:
-    """The account of a person who has just proved who they are, its attributes brought up to date.
+    """Find or make the account of a person who has just signed in, and keep the newest attributes of the platform.
 
     An enterprise's account is made at its first sign-in; staff must have been entered before. `NotAllowed` for
-    everybody else, for disabled accounts, and for one whose
-    roles must not stand together.
+    everybody else, for a disabled account, and for one with roles that exclude each other.
     """
     theirs = select(Account).where(Account.subject == person.subject).with_for_update()
     account = await session.scalar(theirs)
@@ -49,7 +48,7 @@ async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account
 def note(
     session: AsyncSession, action: str, subject: str | None, address: str, *, result: str = "ok", **details: Any
 ) -> None:
-    """An audit row: who, what, from where, with what result."""
+    """Add an audit row: who, what, from where, with what result."""
     session.add(
         Audit(
             action=action,
@@ -65,6 +64,6 @@ def note(
 async def refused(
     database: async_sessionmaker[AsyncSession], subject: str, address: str, method: str, route: str
 ) -> None:
-    """Somebody who is signed in asked for what is not theirs."""
+    """Record that a signed-in person asked for something that their roles do not open."""
     async with database.begin() as session:
         note(session, "access_refused", subject, address, result="refused", method=method, route=route)

@@ -1,4 +1,4 @@
-"""What a provider said of somebody, sealed in the account's row."""
+"""Seal and open the attributes that a provider gave of a person; they are kept in the account's row."""
 
 import json
 from typing import Any
@@ -13,12 +13,12 @@ def _context(account: UUID) -> bytes:
 
 
 def seal(keys: Keyring, account: UUID, attributes: dict[str, Any]) -> bytes:
-    """A provider's attributes, for the account's row."""
+    """Encrypt a provider's attributes for the account's row."""
     return keys.seal(json.dumps(attributes, ensure_ascii=False).encode(), _context(account))
 
 
 def attributes(keys: Keyring, account: Account) -> dict[str, Any]:
-    """What a provider said at the last sign-in; empty when nothing is kept or no key opens it."""
+    """Decrypt the attributes of the last sign-in; empty when nothing is kept or no key opens it."""
     if account.sealed_attributes is None:
         return {}
     try:

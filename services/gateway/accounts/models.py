@@ -26,7 +26,7 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """Somebody the identity platform vouched for. Staff are entered here before they can sign in."""
+    """An account: a person of an enterprise, or of the staff. Staff are entered before they can sign in."""
 
     __tablename__ = "accounts"
 
@@ -37,7 +37,7 @@ class Account(Base):
     roles: Mapped[list[str]]
     enterprise: Mapped[str | None]
     enterprise_name: Mapped[str | None]
-    # What the platform said at the last sign-in (`personal.keeping`).
+    # The attributes of the last sign-in (`accounts/attributes.py`).
     sealed_attributes: Mapped[bytes | None] = mapped_column(LargeBinary)
     attributes_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -69,7 +69,7 @@ class SessionRow(Base):
 
 
 class SessionChange(Base):
-    """That a session ended or changed, or its account. Written by triggers, so that no way of ending one is forgotten."""
+    """A note that a session ended or changed, or its account. Triggers write it, so that no way of ending one is forgotten."""
 
     __tablename__ = "session_changes"
 
@@ -79,7 +79,7 @@ class SessionChange(Base):
 
 
 class Audit(Base):
-    """What accounts did and what they were refused. Rows are only ever added (a trigger refuses anything else)."""
+    """An audit row: what an account did or was refused. Rows are only added; a trigger refuses anything else."""
 
     __tablename__ = "audit"
 
@@ -106,7 +106,7 @@ class AuditLink(Base):
 
 
 class Consent(Base):
-    """That somebody agreed to a version of the notice about their data."""
+    """A person's consent to a version of the notice about personal data."""
 
     __tablename__ = "consents"
 
@@ -131,7 +131,7 @@ class SecondFactor(Base):
 
 
 class SpentState(Base):
-    """A sign-in's `state` that has come back: it does so once."""
+    """A sign-in's `state` that has come back. It is accepted once."""
 
     __tablename__ = "spent_states"
 

@@ -1,4 +1,4 @@
-"""Say what a provider vouches for."""
+"""Describe a person as an identity provider does at sign-in."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody a provider vouches for. `attributes` are what a form may be prefilled with; `credential` is how
+    """A person whose identity a provider has confirmed. `attributes` are what a form may be prefilled with; `credential` is how
     they proved themselves (`password`, `certificate`); `id_token` is shown to the provider at sign-out; `session` is the
     provider's own name of its session, by which it ends ours."""
 

@@ -1,4 +1,4 @@
-"""What is kept of people: keys changed, and what is forgotten in time."""
+"""Encrypt personal data under a new key, and delete what is past its retention period."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,7 +18,7 @@ ADDRESS = "command"
 
 
 async def rotate(session: AsyncSession, keys: Keyring) -> int:
-    """Seal everything by the newest key; how many rows needed it. Sessions' ID tokens are let go instead."""
+    """Encrypt personal data anew under the newest key, and drop sessions' ID tokens. Returns how many rows were changed."""
     count = 0
     for account in await session.scalars(select(Account).where(Account.sealed_attributes.is_not(None))):
         if account.sealed_attributes and not keys.is_current(account.sealed_attributes):
@@ -35,7 +35,7 @@ async def rotate(session: AsyncSession, keys: Keyring) -> int:
 
 
 async def due(session: AsyncSession, settings: GatewaySettings) -> Sequence[Account]:
-    """Accounts whose person nobody has seen for so long that what is known of them is forgotten."""
+    """List the accounts that nobody has used for longer than the retention period."""
     before = clock.now() - timedelta(days=settings.retention_account_days)
     unused = and_(Account.roles.contains([Role.APPLICANT]), Account.attributes_at < before)
     return (
@@ -52,7 +52,7 @@ async def due(session: AsyncSession, settings: GatewaySettings) -> Sequence[Acco
 
 
 async def forget(session: AsyncSession, accounts: Sequence[Account]) -> int:
-    """Forget who they were; the account's own id stays, for the audit."""
+    """Delete the personal data of accounts. The account's id stays, for the audit."""
     for account in accounts:
         account.sealed_attributes, account.name = None, "（已删除）"
         account.disabled_at = account.disabled_at or clock.now()

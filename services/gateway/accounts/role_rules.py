@@ -1,11 +1,11 @@
-"""Which roles one account may not have together: 等保 keeps system, security and audit apart."""
+"""Check which roles an account may have together: 等保 separates the duties of system, security and audit."""
 
 from collections.abc import Iterable
 
 from shared.errors import NotAllowed
 from shared.identity import Role
 
-# Whoever looks after the system decides nothing; whoever audits changes nothing; an enterprise is none of the office.
+# Operators decide nothing, auditors change nothing, and an enterprise is not part of the office.
 ALONE = frozenset({Role.OPERATOR, Role.AUDITOR, Role.APPLICANT})
 
 
@@ -16,7 +16,7 @@ class DutiesConflict(NotAllowed):
 
 
 def check(roles: Iterable[str]) -> frozenset[Role]:
-    """The roles; `DutiesConflict` when one of them must stand alone and does not, or when there is none."""
+    """Return the roles; `DutiesConflict` when two of them exclude each other, or when there is none."""
     found = frozenset(Role(role) for role in roles)
     if not found or Role.SYSTEM in found or (found & ALONE and len(found) > 1):
         raise DutiesConflict

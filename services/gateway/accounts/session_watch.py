@@ -1,7 +1,7 @@
-"""Hears of every session that ends or changes, whichever gateway, command or hand did it, and ends what is still going on in it.
+"""Notice every session that ended or changed, whoever ended it, and stop the requests that are still running in it.
 
-The database writes each change down (`session_changes`, by triggers), and every gateway looks a few times a second: a question
-that works through pgbouncer in transaction mode, where LISTEN does not.
+Triggers of the database write each change into `session_changes`, and every gateway polls that table a few times a second.
+Polling works through pgbouncer in transaction mode, where LISTEN does not.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from shared.database import BUSY
 
 log = logging.getLogger(__name__)
 
-# How often is looked, and how old a look may be that is still relied upon: together less than the second that is promised.
+# How often the table is polled, and how old a poll may be to be relied upon: together less than the promised second.
 EVERY_SECONDS = 0.3
 FRESH_SECONDS = 0.8
-# How far back each look goes: longer than any transaction that ends a session, and than a copy of one lives.
+# How far back each poll reads: longer than any transaction that ends a session, and than a remembered session lives.
 WINDOW = timedelta(seconds=60)
 Rights = tuple[frozenset[str], str | None]
 End = Callable[[], None]
 
 
 class SessionWatch:
-    """What one gateway knows of the last minute's changes, and what is going on in each session."""
+    """Keeps the last minute's changes, and the running requests of each session."""
 
     def __init__(self, database: async_sessionmaker[AsyncSession]) -> None:
         self._database = database
@@ -40,11 +40,11 @@ class SessionWatch:
 
     @property
     def fresh(self) -> bool:
-        """Whether everything up to less than a second ago is known. Nothing remembered counts while it is not."""
+        """Whether the last poll is recent enough to rely on. Without one, no remembered session may be used."""
         return monotonic() - self._looked_at < FRESH_SECONDS
 
     def unchanged(self, id_sha256: str) -> bool:
-        """Whether a session is surely as it was a minute ago."""
+        """Whether a session is known not to have changed within the last minute."""
         return self.fresh and id_sha256 not in self._changed
 
     @contextmanager
@@ -61,7 +61,7 @@ class SessionWatch:
                 del self._going_on[id_sha256]
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Poll until cancelled."""
         known = True
         while True:
             try:
@@ -76,7 +76,7 @@ class SessionWatch:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def look(self) -> None:
-        """Learn what changed, and end what goes on in sessions that are no more."""
+        """Poll once: read the new changes, and stop the requests of sessions that ended or lost rights."""
         began = monotonic()
         missed = began - self._looked_at > WINDOW.total_seconds() / 2
         async with self._database.begin() as session:
@@ -92,7 +92,7 @@ class SessionWatch:
             rights = await _rights(session, doubtful) if doubtful else {}
         self._seen = frozenset(id for id, _ in rows)
         self._changed = frozenset(key for _, key in rows)
-        # Known is what had been committed when the question was asked.
+        # The poll knows what had been committed when it began.
         self._looked_at = began
         for key in doubtful:
             for had, stop in list(self._going_on.get(key, ())):
@@ -101,7 +101,7 @@ class SessionWatch:
 
 
 async def _rights(session: AsyncSession, keys: Sequence[str]) -> dict[str, Rights]:
-    """The roles and enterprise of the sessions that there are."""
+    """Read the roles and enterprise of each session that is still live."""
     query = (
         select(SessionRow.id_sha256, Account.roles, Account.enterprise)
         .join(Account, Account.id == SessionRow.account_id)

@@ -1,7 +1,7 @@
 """Browser sessions: an opaque id in a cookie, the session in PostgreSQL.
 
-Each gateway process remembers a session for seconds, in its own memory, and only while the process knows that the session has
-not changed since: what ended is over within a second. No other program holds a session, so none can make one.
+Each gateway process remembers a session for some seconds, in its own memory, and uses it only while it knows that the session
+has not changed: a session that was ended is refused everywhere within a second. No other program holds sessions, so none can make one.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ class Session(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Arrival:
-    """How and from where somebody came in."""
+    """How and from where a person signed in."""
 
     address: str
     agent: str
@@ -107,7 +107,7 @@ class Sessions:
         self._remembered: dict[str, tuple[float, Session]] = {}
 
     async def begin(self, account: UUID, arrival: Arrival, *, replaces: str | None) -> str:
-        """A new session's id. The one it replaces ends: an id from before a sign-in is worth nothing after it."""
+        """Begin a session and return its id. The session it replaces ends: an id from before a sign-in is void after it."""
         id, own = secrets.token_urlsafe(32), uuid4()
         hint = arrival.id_token
         async with self._database.begin() as session:
@@ -125,7 +125,7 @@ class Sessions:
                     expires_at=clock.now() + self._absolute,
                 )
             )
-            # Housekeeping at the moment when somebody waits for the database anyway.
+            # Clean up here: a sign-in waits for the database anyway.
             await session.execute(delete(SessionRow).where(SessionRow.expires_at < func.now()))
             await session.execute(delete(SessionChange).where(SessionChange.at < func.now() - CHANGES_KEPT))
         if replaces:
@@ -133,8 +133,7 @@ class Sessions:
         return id
 
     async def raise_rights(self, id: str) -> str:
-        """The same session under a new id, once the second factor was given: an id from before is worth nothing
-        after it."""
+        """Give a session a new id after the second factor, and return it. The old id is void."""
         new = secrets.token_urlsafe(32)
         async with self._database.begin() as session:
             await session.execute(
@@ -146,7 +145,7 @@ class Sessions:
         return new
 
     async def find(self, id: str) -> Session | None:
-        """The session of an id, unless it is unknown, idle too long, too old, or its account disabled."""
+        """Find the session of an id; None when it is unknown, idle too long or too old, or its account is disabled."""
         if not 20 <= len(id) <= 100 or not id.isascii():
             return None
         key = digest(id)
@@ -159,7 +158,7 @@ class Sessions:
         return found
 
     def _recall(self, key: str) -> Session | None:
-        """The session, if it was read seconds ago and surely has not changed since."""
+        """The remembered session, if it was read seconds ago and is known not to have changed."""
         until, session = self._remembered.get(key, (0.0, None))
         return session if time.monotonic() < until and self._watch.unchanged(key) else None
 

@@ -1,4 +1,4 @@
-"""`python -m services.gateway staff …`: who works here, with which roles. Every change ends their sessions."""
+"""List, enter and change staff accounts: `python -m services.gateway staff …`. Every change ends the account's sessions."""
 
 import argparse
 from uuid import uuid4
@@ -16,7 +16,7 @@ ADDRESS = "command"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The sub-commands."""
+    """Declare the sub-commands and their options."""
     commands = parser.add_subparsers(dest="staff_command", required=True)
     commands.add_parser("list", help="every staff account with its roles")
     adding = commands.add_parser("set", help="enter an account, or change its roles")
@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(session: AsyncSession, given: argparse.Namespace) -> str:
-    """Carry out one sub-command; what to print. `DomainError` says what kept it."""
+    """Carry out one sub-command, and return what to print. `DomainError` says why it was refused."""
     if given.staff_command == "list":
         found = await session.scalars(
             select(Account).where(~Account.roles.contains([Role.APPLICANT])).order_by(Account.subject)

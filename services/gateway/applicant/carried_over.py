@@ -1,5 +1,5 @@
-"""Values that are taken over: into a newer version of the form, or from an earlier application (复制往年申报), each with
-a report of what was kept, moved, has to be looked at and is left over."""
+"""Carry values over into a newer version of the form, or from an earlier application (复制往年申报), and report what was kept,
+moved, has to be checked, or has no place any more."""
 
 import asyncio
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""生成PDF, 预览PDF and 下载待盖章承诺书: the file, or its place in line on a page that looks again by itself."""
+"""Give out 生成PDF, 预览PDF and 下载待盖章承诺书: the file, or a page with its place in the queue, which reloads by itself."""
 
 from aiohttp import web
 

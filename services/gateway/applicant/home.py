@@ -1,4 +1,4 @@
-"""`/`: the entrance, as on the bureau's own site; the inbox; and pages that only say something."""
+"""Show the entrance (`/`), the inbox, the manual, and pages of one sentence."""
 
 import asyncio
 import logging

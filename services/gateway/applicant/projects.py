@@ -1,4 +1,4 @@
-"""我的项目, 新增项目, and what is done to a project as a whole."""
+"""Show 我的项目 and 新增项目; withdraw or delete a project."""
 
 import asyncio
 from dataclasses import dataclass

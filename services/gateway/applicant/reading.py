@@ -1,4 +1,4 @@
-"""查看申请 and 退回意见: what was submitted, what happened, what has to be corrected."""
+"""Show 查看申请 (what was submitted, what happened) and 退回意见 (what has to be corrected)."""
 
 import asyncio
 

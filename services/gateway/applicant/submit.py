@@ -1,4 +1,4 @@
-"""提交申请: everything that counts on one page before the button, and the receipt after it."""
+"""Confirm and submit an application (提交申请), and show the receipt."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a form page is made of: controls, rows, tables, slots, each with what is said beside it."""
+"""The view models of a form page: controls, rows, tables, slots, each with its mistakes and notes."""
 
 from dataclasses import dataclass, field
 from datetime import date

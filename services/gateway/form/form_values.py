@@ -1,4 +1,4 @@
-"""What was typed into a section's form, as the contract's values. The other way is `form_view`."""
+"""Read a submitted form of a section into the contract's values: the inverse of `form_view`."""
 
 from typing import Any
 

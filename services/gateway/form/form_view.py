@@ -1,5 +1,5 @@
-"""A section's values as an HTML form. What a field means is the form definition's; here it only gets a name,
-a place, and what is said beside it: a mistake, an opinion, where a value came from.
+"""Lay out a section's values as an HTML form: each field gets a name, a place, and its mistakes, opinions and source. What a
+field means stands in the form's definition.
 
 Input names: `f.<field>`, `t.<table>.<n>.<column>` beside `t.<table>.<n>.id` or `.row`, `s.<slot>` for the
 attachments a slot holds, `file.<slot>` for a new one. `form_values` reads them back. Ids name rows by their own id,

@@ -1,4 +1,4 @@
-"""Two copies of one section, typed in two places: what differs, who changed it, and one copy out of both.
+"""Merge two copies of a section that were edited at the same time: list what differs and who changed it, and make one copy.
 
 A place is `f.<field>`, `s.<slot>` or `t.<table>.<row id>`. `fingerprint` remembers what a page was opened with,
 so that a place only one side has touched is told from one that both have.

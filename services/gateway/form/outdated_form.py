@@ -1,5 +1,5 @@
-"""A form page that was opened before its application moved to a newer version of the form: what was typed in it is shown
-again, to be taken over by hand."""
+"""Answer a form page that was opened before its application moved to a newer version of the form: show what was typed, to be
+copied by hand."""
 
 from aiohttp import web
 

@@ -1,5 +1,5 @@
-"""What a form page says besides its fields: values that were brought along, what the registry has still to fill or has
-changed since, a newer version of the form, and what is left over beside it."""
+"""Tell on a form page what came from the legal-person registry: sources of values, values still missing, values changed since;
+and what is left over from another version of the form."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ async def asked_again(request: web.Request, found: Json) -> Json:
 
 
 async def act(request: web.Request, section: str, action: str, which: str) -> str:
-    """重新获取, 采用法人库登记 or 移除; the name of what to tell."""
+    """Carry out 重新获取, 采用法人库登记 or 移除, and return the name of the notice to show."""
     path = f"/applications/{uuid_in_path(request)}"
     if action == "dismiss":
         await dismiss(request, which)

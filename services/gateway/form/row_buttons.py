@@ -1,4 +1,4 @@
-"""What the buttons beside rows and files do to what was typed."""
+"""Carry out the buttons beside rows and files on what was typed."""
 
 from urllib.parse import quote
 
@@ -7,7 +7,7 @@ from services.gateway.form.form_view import new_row_id
 
 
 def change(section: Json, action: str, rest: str, values: Json) -> str:
-    """Add or remove a row, or take a file out of its slot; the place to come back to."""
+    """Add or remove a row, or take a file out of its slot. Returns the anchor to come back to."""
     key, _, which = rest.partition(":")
     table = next((t for t in section["tables"] if t["key"] == key), None)
     if action == "add" and table is not None and len(values[key]) < table["max_rows"]:

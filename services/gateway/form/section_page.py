@@ -1,4 +1,4 @@
-"""One material: the form page of the manual's figures 7 and 8, with 暂存 and 保存表单.
+"""Show and take the form page of one material (the manual's figures 7 and 8), with 暂存 and 保存表单.
 
 Everything typed is kept whatever happens: adding a row, choosing a file and a failed 保存表单 all keep a 暂存.
 A script asks for the same with `Accept: application/json` and gets the new tag, or where to go.
@@ -49,9 +49,9 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def take(request: web.Request) -> web.Response:
-    """What was typed: keep it, save it, add or remove a row, take a file."""
+    """Take what was typed: 暂存, 保存表单, add or remove a row, take a file."""
     answered = await _take(request)
-    # It is in, or the page that says why not shows it. A script's 暂存 is never kept, and asks for nothing more than it must.
+    # The values are stored, or the answer shows them with the reason: the copy kept for another try can go. A script's 暂存 keeps none.
     if wants_page(request) or resubmission.MARK in request[FORM]:
         await resubmission.taken(request)
     return answered
@@ -109,7 +109,7 @@ async def _act(request: web.Request, section: Json, form: Values, values: Json, 
         try:
             saved = await ask(request, "PUT", path, json={"values": values}, etag=etag)
         except Invalid:
-            # Typed is typed: what cannot count yet is kept all the same, and judged where it is shown again.
+            # Values that do not validate yet are kept as a 暂存; the page that follows shows what is wrong.
             saved = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
             done = "refused#errors"
         else:
@@ -178,7 +178,7 @@ async def _merge_page(
 
 
 async def checks(request: web.Request) -> web.Response:
-    """材料间核对 on a page of its own, from which a script refreshes the panel beside the form: every cross-form check with both sides, on what was typed."""
+    """Every cross-form check with both sides, on what was typed."""
     found = await application(request)
     listed = (await ask(request, "GET", f"/applications/{found['id']}/checks", query={"typed": "1"})).body
     context = {"application": found, "checks": checks_view.lines(await definition(request, found), listed)}

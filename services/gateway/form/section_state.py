@@ -1,5 +1,5 @@
-"""A section's definition as it stands now: what the applications service says is hidden, required and computed, put into
-the definition and the values that a page shows. Nothing is evaluated here."""
+"""Apply a section's current state to what a page shows: what the applications service says is hidden, required and computed.
+Nothing is evaluated here."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ def computed(now: Json) -> dict[str, str]:
 
 
 def shape(now: Json) -> str:
-    """A mark of what is shown and asked for: a page that was made under another one is to be made again."""
+    """Make a fingerprint of what is shown and required: a page with another fingerprint has to be rendered again."""
     parts: list[Any] = [now["hidden"], sorted(now["required"])]
     for key, table in sorted(now["tables"].items()):
         # A row like any other changes nothing, so that adding one is no reason to make the page again.

@@ -74,8 +74,8 @@ async def render(
     came: Values | None = None,
     status: int = 200,
 ) -> web.Response:
-    """`came`: a form that could not be taken before. It goes in under the tag it came with, so that what was saved meanwhile is
-    merged and not lost."""
+    """Render the page. `came`: a form that could not be taken before; it keeps the tag it came with, so that what was saved
+    meanwhile is merged and not overwritten."""
     id = found["id"]
     returned = found["state"] == "returned"
     opened, problems, checks, opinions, requests, beside_it = await asyncio.gather(

@@ -1,5 +1,4 @@
-"""Values in the shapes that pages show. 暂存 keeps whatever a client sent; a browser sends only these, and a page must open
-whatever was kept before."""
+"""Bring values into the shapes that pages show. 暂存 keeps whatever a client sent, and a page must open whatever was kept."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Files of one form on their way to the service that keeps them."""
+"""Stream the files of a form to the applications service."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Gives what the audit gained its places in the chain, as long as the gateway runs."""
+"""Link new audit rows into the hash chain, as long as the gateway runs."""
 
 import asyncio
 import logging

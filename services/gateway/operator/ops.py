@@ -1,5 +1,4 @@
-"""The operators' page: what is owed, how old it is, who works on it, when it will be done, what was parked; and the
-switches for a night with too many people."""
+"""Show operators the queues (length, age, workers, estimate, parked jobs), and the switches that shed load."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""A round's parameters and times as controls, both ways.
+"""Lay out a round's parameters and times as controls, and read them back.
 
 Input names: `p.<n>.name`, `p.<n>.kind` (number or options) and `p.<n>.value`, one option a line.
 """

@@ -1,4 +1,4 @@
-"""退订提醒: what the link in a reminder leads to, and what mail programs call with one click (RFC 8058)."""
+"""End reminder mails (退订提醒): the page behind a reminder's link, and the one-click call of mail programs (RFC 8058)."""
 
 import re
 from typing import Any

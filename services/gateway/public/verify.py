@@ -1,4 +1,4 @@
-"""核验: what a document's QR code leads to, for anybody. Nothing is kept: a file is hashed while it streams in."""
+"""Verify a document (核验), for anybody: the page behind its QR code. A file is hashed while it streams in and kept nowhere."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""One case as the bureau reads it, and the lease that keeps two reviewers apart."""
+"""Show one case to the bureau, and take or release its lease, so that two reviewers do not work on the same case."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""申报受理: the queue, whose case it is, and the views one keeps."""
+"""Show 申报受理: the list of cases with its filters, assignment, and moves of several cases at once."""
 
 import asyncio
 from urllib.parse import urlencode

@@ -1,5 +1,4 @@
-"""The moves after 退回补正: 纳批, 通过, 不予受理, who scores, 拟支持, 不予支持, 公示 and its objections. What was typed comes back with what
-was wrong."""
+"""Take a case's decisions: 纳批, 通过, 不予受理, experts, 拟支持, 不予支持, 公示 and its objections. A refused form comes back as typed."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""专家评审: what one was given, the case beside the score sheet, 回避."""
+"""Show 专家评审: the expert's cases, a case beside its score sheet, 回避."""
 
 import asyncio
 from collections import defaultdict

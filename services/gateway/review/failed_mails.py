@@ -1,4 +1,4 @@
-"""Notices that did not reach anybody, and sending one again by hand."""
+"""List notices that could not be delivered, and send one again."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""审定排序: a round's scored cases beside its budget; and 审核批."""
+"""Show 审定排序 (a round's scored cases beside its budget), and make and close 审核批."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""退回补正: opinions noted while reading, further ones, what is unlocked, the deadline, the mail; 收回退回, 延长补正期限."""
+"""Return a case for correction (退回补正): opinions, unlocked materials, deadline, mail; 收回退回 and 延长补正期限."""
 
 import asyncio
 from datetime import datetime, time

@@ -1,4 +1,4 @@
-"""One sign-in on its way: kept sealed in a cookie of the browser that began it, good once and for ten minutes."""
+"""Keep a sign-in that has begun: signed in a cookie of the browser, valid once and for ten minutes."""
 
 import hmac
 import secrets
@@ -37,7 +37,7 @@ class Seal:
         return jwt.encode({**asdict(attempt), "exp": clock.now() + LASTS}, self._key, "HS256")
 
     def open(self, sealed: str, state: str) -> Attempt:
-        """The attempt an answer belongs to; `Malformed` when it is not this browser's or took too long."""
+        """Read the attempt that an answer belongs to; `Malformed` when it is another browser's or too old."""
         try:
             claims = jwt.decode(sealed, self._key, algorithms=["HS256"], options={"require": ["exp"]})
             attempt = Attempt(**{name: str(claims[name]) for name in Attempt.__dataclass_fields__})

@@ -1,6 +1,6 @@
-"""`POST /login/backchannel-logout`: the provider says that somebody's session is over, and ours ends with it.
+"""End sessions when the provider says so: `POST /login/backchannel-logout`.
 
-The provider calls when a person signs out there, changes the password, or is locked; what it says counts by its signature alone.
+The provider calls when a person signs out there, changes the password, or is locked. Its signature alone proves the call.
 """
 
 from datetime import timedelta
@@ -20,7 +20,7 @@ from services.gateway.web.limits import VERIFY
 from shared import clock
 from shared.errors import DomainError, Malformed
 
-# Until nobody can bring the token again, with what clocks may differ.
+# A token is remembered until it has expired, plus the difference that clocks may have.
 SPENT_FOR = timedelta(seconds=OLDEST_SECONDS * 3)
 
 

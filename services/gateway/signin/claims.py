@@ -1,4 +1,4 @@
-"""From a provider's claims to a person, by the one file that says which claim gives which field."""
+"""Map a provider's claims to a person. One YAML file says which claim gives which field."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ class Claims(BaseModel):
     attributes: dict[str, list[str]] = {}
 
     def person(self, claims: Mapping[str, Any], id_token: str | None = None) -> Person:
-        """A person out of an answer. `Unavailable` when it does not say who; `NotAllowed` for an enterprise whose
+        """Read a person out of claims. `Unavailable` when they name no subject; `NotAllowed` for an enterprise whose
         统一社会信用代码 cannot be one."""
         read = {**claims, **{name: pairs(claims.get(name)) for name in self.pairs}}
         subject = _first(read, self.subject)

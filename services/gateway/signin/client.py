@@ -1,4 +1,4 @@
-"""The client of whichever identity provider the settings name."""
+"""Choose the client of the identity provider that the settings name."""
 
 from pathlib import Path
 from typing import Protocol

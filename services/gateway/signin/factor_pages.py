@@ -1,4 +1,4 @@
-"""双因素认证: where staff set up their authenticator, and give its code at each sign-in."""
+"""Show 双因素认证: staff set up their authenticator, and give its code at each sign-in."""
 
 from io import BytesIO
 from urllib.parse import quote
@@ -20,7 +20,7 @@ WRONG = "动态口令错误或已使用，请输入新的口令。"
 
 
 async def ask(request: web.Request) -> web.Response:
-    """The code, and before the first one the secret to set up."""
+    """Ask for the code, and before the first one show the secret to set up."""
     return await _ask(request)
 
 
@@ -43,7 +43,7 @@ async def _ask(request: web.Request, fault: str = "") -> web.Response:
 
 
 async def picture(request: web.Request) -> web.Response:
-    """The secret as a QR code, until its first code was right."""
+    """Draw the secret as a QR code, until its first code was right."""
     session = request[SESSION]
     if not session.needs_factor:
         raise NotFound
@@ -57,7 +57,7 @@ async def picture(request: web.Request) -> web.Response:
 
 
 async def take(request: web.Request) -> web.Response:
-    """A code: the session goes on under a new id, or the page says what was wrong."""
+    """Check a code: the session gets a new id, or the page says what was wrong."""
     form = await read_form(request)
     session, settings = request[SESSION], request.app[SETTINGS]
     fault = ""

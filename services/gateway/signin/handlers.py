@@ -1,4 +1,4 @@
-"""`/login`, the way back from the platform, `/logout`."""
+"""Sign in by the identity platform (`/login`, `/login/callback`), and sign out (`/logout`)."""
 
 import hmac
 
@@ -28,7 +28,7 @@ def attempt_cookie(settings: GatewaySettings) -> str:
 
 
 async def login(request: web.Request) -> web.Response:
-    """Begin to sign in: off to the identity platform."""
+    """Begin to sign in: redirect to the identity platform."""
     settings = request.app[SETTINGS]
     next = local_path(request.query.get("next", "/"))
     if request.host != settings.public_host:
@@ -51,7 +51,7 @@ async def login(request: web.Request) -> web.Response:
 
 
 async def callback(request: web.Request) -> web.Response:
-    """Back from the platform: check `state`, learn who it is, begin a session under a new id."""
+    """Take the platform's answer: check `state`, ask whose it is, begin a session under a new id."""
     settings = request.app[SETTINGS]
     query = request.query
     client = request.app[SIGN_IN]
@@ -81,7 +81,7 @@ async def callback(request: web.Request) -> web.Response:
         raise
     account = await _enter(request, person)
     name = cookie_name(settings)
-    # Whatever a browser calls itself, it is to be stored.
+    # A browser may call itself anything; the text must be storable.
     program = request.headers.get("User-Agent", "").encode(errors="replace").decode()
     arrival = Arrival(address, program, person.credential, person.id_token, person.session)
     id = await request.app[BROWSER_SESSIONS].begin(account.id, arrival, replaces=request.cookies.get(name))
@@ -94,7 +94,7 @@ async def callback(request: web.Request) -> web.Response:
 
 
 async def _spend(request: web.Request, state: str) -> None:
-    """`Malformed` when this state has come back before: an answer is good once."""
+    """Mark a `state` as used; `Malformed` when it was used before."""
     async with request.app[DATABASE].begin() as session:
         await session.execute(delete(SpentState).where(SpentState.expires_at < func.now()))
         row = {"state_sha256": digest(state), "expires_at": clock.now() + LASTS}
@@ -106,7 +106,7 @@ async def _spend(request: web.Request, state: str) -> None:
 
 
 async def _enter(request: web.Request, person: Person) -> Account:
-    """The account of whom the provider vouches for; a refusal is recorded before it is raised."""
+    """Find or make the person's account; a refusal is recorded before it is raised."""
     address = client_address(request)
     refusal: NotAllowed | None = None
     async with request.app[DATABASE].begin() as session:

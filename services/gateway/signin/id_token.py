@@ -1,4 +1,4 @@
-"""An ID token is believed only when all of it is right: signature, issuer, audience, nonce, time (OIDC Core 3.1.3.7)."""
+"""Verify an ID token: signature, issuer, audience, nonce, time (OIDC Core 3.1.3.7)."""
 
 import binascii
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Reads a logout token, by which a provider says that a session is over (OIDC Back-Channel Logout 1.0, section 2.6)."""
+"""Verify a logout token, by which a provider says that a session is over (OIDC Back-Channel Logout 1.0, section 2.6)."""
 
 import binascii
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""The dialect of OpenID Connect: everything but the issuer's address is found by discovery."""
+"""Speak OpenID Connect with a provider: discovery finds everything but the issuer's address."""
 
 import asyncio
 import hmac
@@ -76,7 +76,7 @@ class Oidc:
         return str(url)
 
     async def person(self, code: str, attempt: Attempt) -> Person:
-        """Change a code for tokens, believe the ID token or nobody, and add what userinfo says of the same."""
+        """Exchange a code for tokens, verify the ID token, and add the claims of userinfo for the same subject."""
         found = await self._discover()
         methods = found.token_endpoint_auth_methods_supported
         method = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"

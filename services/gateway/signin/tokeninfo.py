@@ -1,4 +1,4 @@
-"""The dialect of Beijing's 统一身份认证平台: OAuth 2 without ID tokens, and `tokeninfo` says who it is."""
+"""Speak the dialect of Beijing's 统一身份认证平台: OAuth 2 without ID tokens; `tokeninfo` names the person."""
 
 from urllib.parse import urlencode
 
@@ -45,7 +45,7 @@ class TokenInfo:
         return str(url)
 
     async def person(self, code: str, attempt: Attempt) -> Person:
-        """Change a code for a token and ask whose it is."""
+        """Exchange a code for a token, and ask `tokeninfo` whose it is."""
         token = await self._wire.token(
             f"{self._base}/oauth2/access_token", self._settings, code, attempt, auth_method="client_secret_post"
         )

@@ -1,4 +1,4 @@
-"""Asking a provider over HTTP, and what its silence and its refusals mean."""
+"""Ask a provider over HTTP, and turn its refusals and failures into our errors."""
 
 import json
 import logging

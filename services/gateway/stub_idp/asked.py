@@ -1,4 +1,4 @@
-"""What a client asked the stub for, read from the address and carried sealed through its pages."""
+"""Read a client's authorization request, and carry it signed through the stub's pages."""
 
 import hmac
 import re
@@ -32,8 +32,8 @@ class Asked:
 
 
 def read(settings: StubSettings, query: Mapping[str, str]) -> Asked:
-    """`Malformed` unless it is whole and ours: refused with a page, never by a redirect to an address that nobody
-    vouches for."""
+    """Read the request; `Malformed` unless it is complete and of the registered client. A refusal is a page, never a redirect to
+    an address that nobody has checked."""
     if query.get("client_id") != settings.idp_client_id or query.get("redirect_uri") != settings.public(
         "/login/callback"
     ):

@@ -1,4 +1,4 @@
-"""What ties a form to the browser that was shown it: a cookie, and challenges that are answered once."""
+"""Tie a form to the browser that it was shown to: a cookie, and challenges that can be answered once."""
 
 import hashlib
 import hmac

@@ -1,5 +1,4 @@
-"""What the stub tells clients: tokens and whose they are, in the dialect of the city's platform (RULES) and in that
-of OpenID Connect."""
+"""Answer clients: tokens and whose they are, in the dialect of the city's platform and in that of OpenID Connect."""
 
 import binascii
 import hmac

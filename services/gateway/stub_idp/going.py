@@ -1,4 +1,4 @@
-"""Small steps that several of the platform's pages end with."""
+"""Read a small form, check 解绑, and redirect to the client: steps of several pages."""
 
 from urllib.parse import urlencode
 

@@ -1,4 +1,4 @@
-"""The stub's authorization codes: once, for a minute, for the client and verifier they were made for."""
+"""Issue and redeem authorization codes: valid once, for a minute, for one client and code verifier."""
 
 import hmac
 import secrets

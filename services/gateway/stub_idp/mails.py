@@ -1,4 +1,4 @@
-"""The platform's mails: owed in the transaction that they tell of, sent by a sweep, tried again until they go."""
+"""Send the platform's mails: stored in the transaction that they tell of (an outbox), sent by a sweep, retried until sent."""
 
 import asyncio
 import logging

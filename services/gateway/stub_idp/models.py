@@ -1,4 +1,4 @@
-"""The tables of schema `stub_idp`: the stub's own database, which the portal never reads but for the registry."""
+"""The tables of schema `stub_idp`. The portal never reads them."""
 
 from datetime import datetime
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""The stub's people and enterprises: put there from data, and what tokeninfo says of them."""
+"""Enter the demo people and enterprises, and say what `tokeninfo` tells of a person."""
 
 from collections.abc import Mapping
 from pathlib import Path

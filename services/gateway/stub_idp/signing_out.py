@@ -1,4 +1,4 @@
-"""Tells the portal that somebody's sessions are over, as a provider does (OIDC Back-Channel Logout 1.0)."""
+"""Tell the portal that somebody's sessions are over, as a provider does (OIDC Back-Channel Logout 1.0)."""
 
 import logging
 from uuid import uuid4

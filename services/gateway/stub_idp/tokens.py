@@ -1,4 +1,4 @@
-"""The stub's ID tokens (ES256) and the key that checks them. A new signing key of the gateway is a new key here."""
+"""The stub's ID tokens (ES256) and the key that checks them. Its key is derived from `GM_SIGNING_KEY`."""
 
 import base64
 import hashlib

@@ -1,3 +1,3 @@
-"""Stand between the network and the pages: access, limits, calls to the services, rendering, error pages, live
-events.
+"""Stand between the network and the pages: access, limits, calls to the services, rendering,
+error pages.
 """

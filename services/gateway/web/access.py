@@ -1,4 +1,4 @@
-"""Who may open which page: the table's row type, the session behind a cookie, CSRF, and security headers."""
+"""Decide who may open which page: the row type of route tables, the session behind a cookie, CSRF, security headers."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -121,7 +121,7 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def entered(page: Page) -> Handler:
-    """The page's handler behind what its line of the table asks for."""
+    """Wrap a page's handler in the checks of its line: limits, size, session, CSRF, second factor, consent, role."""
 
     route = f"{page.method} {page.path}"
     proxied = page.path.startswith("/api/")

@@ -1,4 +1,4 @@
-"""Where a request comes from, by the proxies and the exempt addresses of the settings."""
+"""Tell where a request comes from, by the trusted proxies and exempt addresses of the settings."""
 
 from aiohttp import web
 

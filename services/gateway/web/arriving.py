@@ -1,4 +1,4 @@
-"""Who is counted for a body that comes in, and which place at the door a request may ask for."""
+"""Say for admission control whom a request body counts for, and with which priority a request waits."""
 
 from collections.abc import Sequence
 from contextlib import suppress

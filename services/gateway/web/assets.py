@@ -1,4 +1,4 @@
-"""What pages load: style sheet, scripts, pictures. All of it is read once, hashed once and compressed once.
+"""Serve style sheet, scripts and pictures, each read, hashed and compressed once.
 
 Every name carries the digest of all of them (`/static/<digest>/js/portal.js`), so that browsers may keep a file
 for a year, scripts can import one another by relative names, and nobody ever mixes two versions.

@@ -1,4 +1,4 @@
-"""Calls to the other services on behalf of the person who is signed in."""
+"""Call the other services on behalf of the person who is signed in."""
 
 import asyncio
 import logging

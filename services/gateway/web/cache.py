@@ -1,4 +1,4 @@
-"""A small cache in Redis that may be missing: without it everything works, only slower."""
+"""Cache texts in Redis. Without Redis everything works, only slower."""
 
 import asyncio
 import logging

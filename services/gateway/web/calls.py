@@ -1,4 +1,4 @@
-"""What several pages ask of the services."""
+"""Ask the services what several pages need."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The typed resources of the gateway, and what each request carries."""
+"""Name the gateway's typed resources, and what each request carries."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What went wrong, as a page for people who came with a browser."""
+"""Show errors as pages to browsers, and give back what was typed."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Reading what a page's form sent: the CSRF token first, then values, files as they stream in.
+"""Read what a page's form sent: the CSRF token first, then values, files as they stream in.
 
 Whatever was typed is kept on the request (`FORM`) before anything else can fail, so that an error page can
 give it back for another try.

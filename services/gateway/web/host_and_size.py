@@ -1,4 +1,4 @@
-"""What is looked at before anything else: for whom a request is meant, and how much it brings."""
+"""Refuse requests for another host, and bodies that are too large, before anything is read."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -15,7 +15,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 @web.middleware
 async def known_host(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Nothing that is made from a `Host` which is not ours: no link, no redirect, no page in a cache."""
+    """Refuse a foreign `Host`, so that no link, redirect or cached page is made from it."""
     hosts = request.headers.getall("Host", [])
     if request.path not in PROBES and (
         len(hosts) != 1 or hosts[0].lower() not in request.app[SETTINGS].known_hosts

@@ -1,4 +1,4 @@
-"""How often somebody may call: counted a minute at a time in Redis, by all gateways together.
+"""Limit how often somebody may call: counted by the minute in Redis, for all gateways together.
 
 Every line of the route table names one of the limits below. Redis may be away: what must never be refused for that
 passes uncounted (`open`), everything else is counted by each gateway alone until Redis is back.

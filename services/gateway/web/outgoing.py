@@ -1,7 +1,7 @@
-"""The one way out of the gateway: HTTP calls to our services and to the identity platform.
+"""Make every HTTP call of the gateway: to our services, the identity platform and the legal-person registry.
 
-The framing of a call is made here and never taken from somebody's request. A connection on which anything unexpected happened
-is closed: a rest of one call must not become the beginning of another.
+The framing of a call is made here and never taken from a request. A connection with an unexpected answer is closed: the rest of
+one answer must not be read as the beginning of the next.
 """
 
 from collections.abc import AsyncIterator, Mapping

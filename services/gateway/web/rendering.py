@@ -1,4 +1,4 @@
-"""Templates to answers."""
+"""Render templates into answers."""
 
 import gzip
 import re
