@@ -7,14 +7,15 @@ from pathlib import Path
 
 from aiohttp import web
 
-from services.gateway.stub_idp import asked, browsers, certificates, grants
-from services.gateway.stub_idp.asked import Asked
+from services.gateway.stub_idp import authorization, browsers, certificates, grants
+from services.gateway.stub_idp.authorization import AuthorizationRequest, back
 from services.gateway.stub_idp.certificates import Holder, WrongCertificate
 from services.gateway.stub_idp.context import DATABASE, SETTINGS
-from services.gateway.stub_idp.going import back, fields, is_bound
+from services.gateway.stub_idp.forms import fields
 from services.gateway.stub_idp.models import StubRegistryEntry
 from services.gateway.stub_idp.pages import show
 from services.gateway.stub_idp.people import CERTIFICATE, tokeninfo
+from services.gateway.stub_idp.unbinding import is_bound
 from shared import clock
 
 BOUND = "本单位需先解绑：请使用口令账号登录后提交解绑申请，审核热线 010-55520600。"
@@ -22,16 +23,18 @@ BOUND = "本单位需先解绑：请使用口令账号登录后提交解绑申�
 
 async def form(request: web.Request) -> web.Response:
     """The challenge, and where its signature goes."""
-    wanted = asked.unseal(request.app[SETTINGS], request.query.get("request", ""))
+    wanted = authorization.unseal(request.app[SETTINGS], request.query.get("request", ""))
     return await _form(request, wanted)
 
 
-async def _form(request: web.Request, wanted: Asked, *, certificate: str = "", fault: str = "") -> web.Response:
+async def _form(
+    request: web.Request, wanted: AuthorizationRequest, *, certificate: str = "", fault: str = ""
+) -> web.Response:
     challenge = secrets.token_urlsafe(32)
     async with request.app[DATABASE].begin() as session:
         id = await browsers.challenge(session, request, "certificate", challenge)
     context = {
-        "sealed": asked.seal(request.app[SETTINGS], wanted),
+        "sealed": authorization.seal(request.app[SETTINGS], wanted),
         "id": id,
         "challenge": challenge,
         "certificate": certificate,
@@ -44,7 +47,7 @@ async def sign_in(request: web.Request) -> web.Response:
     """Back to the client with a code, or the page again with a new challenge and what was wrong."""
     settings = request.app[SETTINGS]
     given = await fields(request)
-    wanted = asked.unseal(settings, given.get("request", ""))
+    wanted = authorization.unseal(settings, given.get("request", ""))
     pem = given.get("certificate", "")[:20_000]
     # A transaction of its own: a challenge is spent whatever comes of it.
     async with request.app[DATABASE].begin() as session:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from services.gateway.stub_idp import grants, tokens
 from services.gateway.stub_idp.context import DATABASE, SETTINGS
-from services.gateway.stub_idp.going import fields
+from services.gateway.stub_idp.forms import fields
 from services.gateway.stub_idp.settings import StubSettings
 from shared.errors import Malformed
 from shared.http.app import answer, see_other

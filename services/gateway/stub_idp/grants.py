@@ -9,7 +9,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.stub_idp.asked import Asked
+from services.gateway.stub_idp.authorization import AuthorizationRequest
 from services.gateway.stub_idp.browsers import digest
 from services.gateway.stub_idp.models import StubGrant
 from shared import clock
@@ -19,7 +19,7 @@ CODE_LASTS = timedelta(minutes=1)
 TOKEN_LASTS = timedelta(minutes=5)
 
 
-async def issue(session: AsyncSession, asked: Asked, attributes: dict[str, Any]) -> str:
+async def issue(session: AsyncSession, asked: AuthorizationRequest, attributes: dict[str, Any]) -> str:
     """A code for a person who has just proved who they are; `attributes` is what the platform will say of them."""
     await session.execute(delete(StubGrant).where(StubGrant.expires_at < clock.now() - timedelta(days=1)))
     code = secrets.token_urlsafe(32)

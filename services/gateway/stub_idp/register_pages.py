@@ -4,10 +4,10 @@ import hmac
 
 from aiohttp import web
 
-from services.gateway.stub_idp import registering, uploads
+from services.gateway.stub_idp import forms, registering
 from services.gateway.stub_idp.browsers import browser, captcha_passes, digest, keep
 from services.gateway.stub_idp.context import DATABASE, SETTINGS, WORKDAYS
-from services.gateway.stub_idp.going import fields
+from services.gateway.stub_idp.forms import fields
 from services.gateway.stub_idp.pages import show
 from services.gateway.stub_idp.registering import DOCUMENTS, Faults
 from shared.http.app import see_other
@@ -29,7 +29,7 @@ async def _first(
 
 async def identify(request: web.Request) -> web.Response:
     """Step 1 is taken, or comes back with what was wrong and everything that was typed."""
-    form, file = await uploads.read(request)
+    form, file = await forms.read(request)
     typed = {name: value for name, value in form.items() if name not in NEVER_BACK}
     human = await captcha_passes(request, form)
     try:

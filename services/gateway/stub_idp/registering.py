@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.stub_idp import mails, passwords
+from services.gateway.stub_idp.forms import Scan, WrongScan, checked
 from services.gateway.stub_idp.models import StubAccount, StubRegistration, StubRegistryEntry, StubReview
 from services.gateway.stub_idp.people import subject_of, tokeninfo
-from services.gateway.stub_idp.uploads import Scan, WrongScan, checked
 from shared import clock
 from shared.text import identifiers
 from shared.workdays import WorkingDays

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.gateway.stub_idp import mails, passwords, signing_out
 from services.gateway.stub_idp.browsers import captcha_passes
 from services.gateway.stub_idp.context import DATABASE, SETTINGS
-from services.gateway.stub_idp.going import fields
+from services.gateway.stub_idp.forms import fields
 from services.gateway.stub_idp.models import StubAccount, StubResetCode
 from services.gateway.stub_idp.pages import show
 from shared import clock

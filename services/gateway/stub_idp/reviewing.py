@@ -12,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.gateway.stub_idp import mails, passwords
 from services.gateway.stub_idp.browsers import captcha_passes, digest
 from services.gateway.stub_idp.context import DATABASE, SETTINGS, WORKDAYS, line
-from services.gateway.stub_idp.going import fields
+from services.gateway.stub_idp.forms import SUFFIXES, fields
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubReview, StubSession
 from services.gateway.stub_idp.pages import show
-from services.gateway.stub_idp.uploads import SUFFIXES
 from shared import clock
 from shared.errors import Conflict, NotAllowed, NotFound
 from shared.http.app import see_other, uuid_in_path

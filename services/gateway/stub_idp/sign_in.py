@@ -2,19 +2,20 @@
 
 from aiohttp import web
 
-from services.gateway.stub_idp import asked, grants, passwords, people
+from services.gateway.stub_idp import authorization, grants, passwords, people
+from services.gateway.stub_idp.authorization import back
 from services.gateway.stub_idp.browsers import captcha_passes
 from services.gateway.stub_idp.context import DATABASE, SETTINGS, line
-from services.gateway.stub_idp.going import back, fields, is_bound
+from services.gateway.stub_idp.forms import fields
 from services.gateway.stub_idp.pages import show
-from services.gateway.stub_idp.unbinding import show_notice
+from services.gateway.stub_idp.unbinding import is_bound, show_notice
 from shared.errors import NotAllowed
 
 
 async def show_form(request: web.Request) -> web.Response:
     """The platform's sign-in form."""
     settings = request.app[SETTINGS]
-    return await _form(request, asked.seal(settings, asked.read(settings, request.query)))
+    return await _form(request, authorization.seal(settings, authorization.read(settings, request.query)))
 
 
 async def _form(request: web.Request, sealed: str, *, username: str = "", fault: str = "") -> web.Response:
@@ -31,7 +32,7 @@ async def sign_in(request: web.Request) -> web.Response:
     """The form's answer: back to the client with a code, or the form again with what was wrong."""
     settings = request.app[SETTINGS]
     form = await fields(request)
-    wanted = asked.unseal(settings, form.get("request", ""))
+    wanted = authorization.unseal(settings, form.get("request", ""))
     username = form.get("username", "").strip()[:100]
     if not await captcha_passes(request, form):
         return await _form(request, form["request"], username=username, fault="验证码错误，请重新输入。")

@@ -1,4 +1,4 @@
-"""解绑: the notice before an application can be started, the request with a stamped scan, and going on afterwards."""
+"""Offer 解绑 before an application can be started: the notice, the request with a stamped scan, and the way on afterwards."""
 
 import hmac
 from datetime import timedelta
@@ -7,15 +7,15 @@ from uuid import uuid4
 import jwt
 from aiohttp import web
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.stub_idp import asked, grants, mails, uploads
-from services.gateway.stub_idp.asked import Asked
+from services.gateway.stub_idp import authorization, forms, grants, mails
+from services.gateway.stub_idp.authorization import AuthorizationRequest, back
 from services.gateway.stub_idp.context import DATABASE, SETTINGS, WORKDAYS
-from services.gateway.stub_idp.going import back, fields, is_bound
+from services.gateway.stub_idp.forms import WrongScan, checked, fields
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubRegistryEntry, StubReview
 from services.gateway.stub_idp.pages import show
 from services.gateway.stub_idp.settings import StubSettings
-from services.gateway.stub_idp.uploads import WrongScan, checked
 from shared import clock
 from shared.errors import Malformed
 from shared.text import identifiers
@@ -24,20 +24,25 @@ LASTS = timedelta(minutes=30)
 REVIEW_WORKING_DAYS = 2
 
 
+async def is_bound(session: AsyncSession, uscc: str | None) -> bool:
+    """Whether an enterprise is bound to another account, so that 解绑 comes before 资金申报(工美)."""
+    return uscc is not None and await session.get(StubBinding, uscc) is not None
+
+
 def _key(settings: StubSettings) -> bytes:
     return hmac.digest(settings.signing_key, b"stub unbinding", "sha256")
 
 
-def ticket(settings: StubSettings, username: str, wanted: Asked) -> str:
+def ticket(settings: StubSettings, username: str, wanted: AuthorizationRequest) -> str:
     """Proof that this account's password was right a moment ago, and where it was going."""
-    claims = {"username": username, "request": asked.seal(settings, wanted), "exp": clock.now() + LASTS}
+    claims = {"username": username, "request": authorization.seal(settings, wanted), "exp": clock.now() + LASTS}
     return jwt.encode(claims, _key(settings), "HS256")
 
 
-def _open(settings: StubSettings, sealed: str) -> tuple[str, Asked]:
+def _open(settings: StubSettings, sealed: str) -> tuple[str, AuthorizationRequest]:
     try:
         claims = jwt.decode(sealed, _key(settings), algorithms=["HS256"], options={"require": ["exp"]})
-        return str(claims["username"]), asked.unseal(settings, str(claims["request"]))
+        return str(claims["username"]), authorization.unseal(settings, str(claims["request"]))
     except (jwt.InvalidTokenError, KeyError) as error:
         raise Malformed("页面已失效，请重新登录。", code="signin_expired") from error
 
@@ -45,7 +50,7 @@ def _open(settings: StubSettings, sealed: str) -> tuple[str, Asked]:
 async def show_notice(
     request: web.Request,
     username: str,
-    wanted: Asked,
+    wanted: AuthorizationRequest,
     *,
     typed: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
@@ -75,7 +80,7 @@ async def show_notice(
 async def ask(request: web.Request) -> web.Response:
     """提交解绑申请."""
     settings = request.app[SETTINGS]
-    form, file = await uploads.read(request)
+    form, file = await forms.read(request)
     username, wanted = _open(settings, form.get("ticket", ""))
     errors: dict[str, str] = {}
     name, reason = form.get("name", "").strip(), form.get("reason", "").strip()

@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from services.gateway.signin.attempt import Attempt, Seal
 from services.gateway.signin.client import SIGN_IN
-from services.gateway.stub_idp import asked, certificates
+from services.gateway.stub_idp import authorization, certificates
 from services.gateway.stub_idp.certificates import Holder
 from services.gateway.stub_idp.models import StubGrant
 from services.gateway.web.context import DATABASE, SETTINGS
@@ -78,8 +78,8 @@ async def test_form_that_lay_too_long(
 ) -> None:
     hidden = await browser.to_form()
     settings = gateway.app[SETTINGS]
-    wanted = asked.unseal(settings, hidden["request"])
-    old = earlier(monkeypatch, timedelta(minutes=31), lambda: asked.seal(settings, wanted))
+    wanted = authorization.unseal(settings, hidden["request"])
+    old = earlier(monkeypatch, timedelta(minutes=31), lambda: authorization.seal(settings, wanted))
     answer = await browser.send_form({**hidden, "request": old}, "qiye1")
     assert (answer.status, "登录页面已失效" in await answer.text()) == (400, True)
 

@@ -1,11 +1,11 @@
-"""Forms with one scan: read whole, small, and only what the file itself is."""
+"""Read the forms of the stub's pages, some with one scan, which is judged by its own first bytes."""
 
 from dataclasses import dataclass
 
 from aiohttp import BodyPartReader, web
 
 from shared.errors import Malformed, TooLarge
-from shared.http.forms import chunks, parts, text
+from shared.http.forms import chunks, pairs, parts, text
 from shared.text.file_names import field_name, file_name
 
 MAX_SCAN = 5 * 1024 * 1024
@@ -38,6 +38,11 @@ def checked(content: bytes) -> Scan:
         if content.startswith(beginning):
             return Scan(content, media_type)
     raise WrongScan("扫描件应为 PDF、JPG 或 PNG 文件")
+
+
+async def fields(request: web.Request) -> dict[str, str]:
+    """Read a small form without files."""
+    return dict(pairs(await request.read(), most=50))
 
 
 async def read(request: web.Request) -> tuple[dict[str, str], bytes]:
