@@ -133,26 +133,26 @@ class Unavailable(DomainError):
         self.retry_after = retry_after or random.randint(2, 8)  # noqa: S311
 
 
-class Busy(Unavailable):
+class Overloaded(Unavailable):
     """现在办理的人较多，请稍候，系统会自动重试。"""
 
     code = codes.BUSY
 
 
-class Stumbled(Unavailable):
+class UpstreamFailed(Unavailable):
     """对方处理这一请求时出错。"""
 
     code = codes.STUMBLED
 
 
-class Broken(DomainError):
+class InternalError(DomainError):
     """系统内部错误，本次操作没有完成。请稍后再试；如仍不成功，请联系技术咨询。"""
 
     # A mistake of ours: the log has it under the request's id, and a program that tries again gets the same.
     code = codes.INTERNAL
 
 
-class Gone(DomainError):
+class JobEnded(DomainError):
     """该任务已经结束。"""
 
     code = codes.GONE

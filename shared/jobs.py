@@ -10,7 +10,7 @@ import httpx
 
 from shared import codes
 from shared.document import AnyDocument, DocumentModel
-from shared.errors import Conflict, Gone, Stumbled, Unavailable
+from shared.errors import Conflict, JobEnded, Unavailable, UpstreamFailed
 from shared.identity import Signer
 from shared.messages import (
     FailJob,
@@ -29,8 +29,8 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class Jobs:
-    """HTTP client of `/internal/jobs`, one a process. Raises `Gone` for a job that is done or parked, `Conflict`
-    for one that somebody else works on, `Unavailable` when applications does not answer, and `Stumbled`, which is
+    """HTTP client of `/internal/jobs`, one a process. Raises `JobEnded` for a job that is done or parked, `Conflict`
+    for one that somebody else works on, `Unavailable` when applications does not answer, and `UpstreamFailed`, which is
     one of these, when it does but fails over just this."""
 
     def __init__(self, base_url: str, signer: Signer) -> None:
@@ -80,9 +80,9 @@ class Jobs:
             case 409:
                 raise Conflict(code=codes.JOB_LEASED)
             case 404 | 410:
-                raise Gone
+                raise JobEnded
             case 500:
-                raise Stumbled(f"申报服务处理 {path} 时出错。")
+                raise UpstreamFailed(f"申报服务处理 {path} 时出错。")
             case status if status >= 500 or status == 429:
                 raise Unavailable(f"申报服务应答 {status}。")
         answer.raise_for_status()

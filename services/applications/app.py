@@ -34,7 +34,7 @@ from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
 from shared.live_hints import Hints, end
 from shared.observability.metrics import SAMPLERS, watch_pool
-from shared.overload.admission import Door
+from shared.overload.admission import AdmissionControl
 from shared.store import Store
 from shared.workdays import WorkingDays
 
@@ -43,7 +43,7 @@ SERVICE = "applications"
 
 def create_app(settings: ApplicationsSettings) -> web.Application:
     """Return the service as one aiohttp application. Nothing is connected before it starts."""
-    door = Door(
+    door = AdmissionControl(
         SERVICE,
         places=settings.requests_at_once,
         line=settings.requests_waiting,

@@ -21,7 +21,7 @@ from services.documents import recipe
 from services.documents.checking import Unfit, check
 from services.documents.rendering import Press, render
 from shared.document import AnyDocument
-from shared.errors import Conflict, DomainError, Gone, Stumbled, Unavailable
+from shared.errors import Conflict, DomainError, JobEnded, Unavailable, UpstreamFailed
 from shared.jobs import Jobs
 from shared.messages import RENDER_DOCUMENT, TOPICS, FailJob, FinishDocument, RenderDocument
 from shared.observability import tracing
@@ -48,7 +48,7 @@ class Worker:
         """Do one job; how it ended, for the log."""
         try:
             started = self.jobs.start(job, redelivered=redelivered)
-        except Gone:
+        except JobEnded:
             return "gone"
         except Conflict:
             return "leased"
@@ -60,13 +60,13 @@ class Worker:
             made = self._make(model)
             effect = FinishDocument(token=started.token, sha256=made.sha256, size=made.size, pages=made.pages)
             self._finish(job, effect)
-        except (Conflict, Gone):
+        except (Conflict, JobEnded):
             # Somebody else was faster while this attempt had lost its lease.
             return "superseded"
         except (Unfit, SoftTimeLimitExceeded, FatalURLFetchingError, MemoryError, *ELSEWHERE, Exception) as error:
             # Named one by one because the fetching error is no Exception and would pass.
             # An applications service that stumbles over one document is not away: it would for ever.
-            counted = isinstance(error, Stumbled) or not isinstance(error, ELSEWHERE)
+            counted = isinstance(error, UpstreamFailed) or not isinstance(error, ELSEWHERE)
             log.exception("no document", extra={"job": str(job), "counted": counted})
             reason = f"{type(error).__name__}: {error}"[:2000]
             self.jobs.fail(job, FailJob(token=started.token, reason=reason, counted=counted))

@@ -46,7 +46,7 @@ from shared.http.app import CHECKS, HEALTH, add_route, base_app
 from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
 from shared.observability.metrics import SAMPLERS, watch_pool
-from shared.overload.admission import Door
+from shared.overload.admission import AdmissionControl
 from shared.sealing import Keyring
 from shared.settings import load
 from shared.workdays import WorkingDays
@@ -56,7 +56,7 @@ SERVICE = "gateway"
 
 def create_app(settings: GatewaySettings) -> web.Application:
     """Make the public application. Starting it also serves the internal application on its own port."""
-    door = Door(
+    door = AdmissionControl(
         SERVICE,
         places=settings.gateway_requests_at_once,
         line=settings.gateway_requests_waiting,

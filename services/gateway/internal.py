@@ -11,7 +11,7 @@ from services.gateway.accounts import attributes
 from services.gateway.accounts.models import Account
 from services.gateway.registry import Registry
 from services.gateway.web.context import DATABASE, KEYS
-from shared import clock
+from shared import clock, codes
 from shared.errors import Malformed, NotFound, Unavailable
 from shared.http.app import HEALTH, METRICS, Route, answer, uuid_in_path
 from shared.messages import Profile, Staff, StaffMember
@@ -60,7 +60,7 @@ async def staff(request: web.Request) -> web.Response:
     """Everybody who may sign in with a role of the bureau's, by name."""
     role = request.query.get("role", "")
     if role not in CASE_WORKERS:
-        raise Malformed("没有这种角色。", code="unknown_role")
+        raise Malformed("没有这种角色。", code=codes.UNKNOWN_ROLE)
     query = select(Account).where(Account.roles.contains([role]), Account.disabled_at.is_(None))
     async with request.app[DATABASE].begin() as session:
         found = await session.scalars(query.order_by(Account.name, Account.id))

@@ -16,6 +16,7 @@ from yarl import URL
 
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.outgoing import Outgoing, whole
+from shared import codes
 from shared.errors import Unavailable
 from shared.overload.breaker import Breaker, Resting
 
@@ -78,7 +79,7 @@ class HttpRegistry:
 
 
 def _away() -> Unavailable:
-    return Unavailable("法人库暂时没有响应。", code="registry_away")
+    return Unavailable("法人库暂时没有响应。", code=codes.REGISTRY_AWAY)
 
 
 def connect(settings: GatewaySettings, outgoing: Outgoing) -> Registry:

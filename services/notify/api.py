@@ -13,6 +13,7 @@ from services.notify.ledger import EVENT
 from services.notify.models import Notification
 from services.notify.schemas import Forget, Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from services.notify.settings import NotifySettings
+from shared import codes
 from shared.errors import FieldError, Invalid, Malformed, NotFound
 from shared.http.app import actor, answer, body, uuid_in_path
 from shared.messages import EventToShow, NoteResend, RenderedMail
@@ -105,14 +106,14 @@ async def resend(request: web.Request) -> web.Response:
     given, who = body(request, Resend), actor(request)
     reason = given.reason.strip()
     if not reason:
-        error = FieldError(field="reason", code="reason_required", message="请填写理由")
+        error = FieldError(field="reason", code=codes.REASON_REQUIRED, message="请填写理由")
         raise Invalid([error], "请填写重新发送的理由。")
     email = None
     if given.email is not None and given.email.strip():
         try:
             email = identifiers.email(given.email)
         except ValueError as wrong:
-            error = FieldError(field="email", code="not_email", message=str(wrong))
+            error = FieldError(field="email", code=codes.NOT_EMAIL, message=str(wrong))
             raise Invalid([error], f"{wrong}。") from None
     hours = request.app[SETTINGS].notify_give_up_hours
     async with request.app[SESSIONS].begin() as session:

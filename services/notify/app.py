@@ -16,14 +16,14 @@ from shared.http.app import CHECKS, base_app
 from shared.http.intake import Intake
 from shared.identity import Signer, Verifier
 from shared.observability.metrics import SAMPLERS, watch_pool
-from shared.overload.admission import Door
+from shared.overload.admission import AdmissionControl
 
 SERVICE = "notify"
 
 
 def create_app(settings: NotifySettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
-    door = Door(
+    door = AdmissionControl(
         SERVICE,
         places=settings.requests_at_once,
         line=settings.requests_waiting,

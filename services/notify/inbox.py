@@ -13,7 +13,7 @@ from services.notify.channels import INBOX
 from services.notify.ledger import EVENT, domain_of
 from services.notify.models import Notification
 from services.notify.rules import people
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, Malformed, NotAllowed, NotFound
 from shared.identity import Actor
 from shared.messages import Deliveries, Delivery, Proposal, Tried, forgotten_event
@@ -47,7 +47,7 @@ async def _by_id(session: AsyncSession, actor: Actor, text: str) -> Notification
     try:
         id = UUID(text)
     except ValueError:
-        raise Malformed("翻页位置无效，请从第一页重新查看。", code="bad_cursor") from None
+        raise Malformed("翻页位置无效，请从第一页重新查看。", code=codes.BAD_CURSOR) from None
     return await notice(session, actor, id)
 
 
@@ -151,7 +151,7 @@ async def resend(
     if found is None or not found.contacts:
         raise NotFound("没有这条通知。")
     if found.state == "pending":
-        raise Conflict("该通知仍在发送中，无需重发。", code="still_sending")
+        raise Conflict("该通知仍在发送中，无需重发。", code=codes.STILL_SENDING)
     contacts = on_record(found)
     chosen = next((c for c in contacts if email is None or _same(c["email"], email)), None)
     proposed_by = None

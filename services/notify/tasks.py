@@ -17,7 +17,7 @@ from services.notify.channels import LIVE
 from services.notify.rules import rules
 from services.notify.settings import NotifySettings
 from shared.database import BUSY
-from shared.errors import Conflict, DomainError, Gone
+from shared.errors import Conflict, DomainError, JobEnded
 from shared.jobs import Jobs
 from shared.live_hints import Hint, ThreadHints
 from shared.messages import NOTIFY, TOPICS, FailJob, FinishNotification, NotifyEvent, RenderDocument
@@ -52,7 +52,7 @@ class Worker:
         """Take one event over, and wake those who send; how it ended, for the log."""
         try:
             started = self._jobs.start(job, redelivered=redelivered)
-        except Gone:
+        except JobEnded:
             return "gone"
         except Conflict:
             return "leased"
@@ -64,7 +64,7 @@ class Worker:
         if self._hints and LIVE in rules()[started.payload.kind].channels:
             self._hints.tell(_hint(started.payload))
         # Another attempt may have told it first; the ledger has the event once either way.
-        with suppress(Conflict, Gone):
+        with suppress(Conflict, JobEnded):
             self._jobs.finish(job, FinishNotification(token=started.token))
         self._wake()
         return "done"

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from shared import codes
-from shared.errors import Busy, Malformed, TooMany, TooSlow
+from shared.errors import Malformed, Overloaded, TooMany, TooSlow
 from shared.http import framing
 from shared.overload.priority import LARGE
 
@@ -90,7 +90,7 @@ class Intake:
         senders = await self._count(request, large=False)
         if length > self._room:
             self._forget(senders)
-            raise Busy
+            raise Overloaded
         self._room -= length
         try:
             await framing.invite(request)

@@ -17,7 +17,7 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.TooSlow: HTTPStatus.REQUEST_TIMEOUT,
-    errors.Gone: HTTPStatus.GONE,
+    errors.JobEnded: HTTPStatus.GONE,
     errors.Stale: HTTPStatus.PRECONDITION_FAILED,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -25,7 +25,7 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.PreconditionMissing: HTTPStatus.PRECONDITION_REQUIRED,
     errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.Broken: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 
@@ -88,4 +88,4 @@ def refusal_of(error: Exception, request_id: str, busy: tuple[type[Exception], .
         log.warning("busy", extra={"reason": type(error).__name__}, exc_info=error)
         return problem(errors.Unavailable(), request_id)
     log.error("unexpected error", exc_info=error)
-    return problem(errors.Broken(), request_id)
+    return problem(errors.InternalError(), request_id)

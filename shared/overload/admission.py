@@ -15,10 +15,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.errors import Busy
+from shared.errors import Overloaded
 from shared.http.app import from_services
 from shared.overload import deadline
-from shared.overload.priority import Rank, rank_of
+from shared.overload.priority import Priority, priority_of
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,17 @@ WAITED = Histogram(
 )
 
 # The share of the places that a rank may take, and how long it stands in line: seconds that a person would wait.
-SHARE = {Rank.SUBMIT: 1.0, Rank.WRITE: 0.9, Rank.READ: 0.7, Rank.DOCUMENT: 0.4}
+SHARE = {Priority.SUBMIT: 1.0, Priority.WRITE: 0.9, Priority.READ: 0.7, Priority.DOCUMENT: 0.4}
 # A file waits before a byte of it is read, which costs a socket; sent away it would have to come whole once more.
-PATIENCE = {Rank.SUBMIT: 8.0, Rank.WRITE: 4.0, Rank.READ: 1.5, Rank.DOCUMENT: 0.5, Rank.TRANSFER: 20.0}
+PATIENCE = {
+    Priority.SUBMIT: 8.0,
+    Priority.WRITE: 4.0,
+    Priority.READ: 1.5,
+    Priority.DOCUMENT: 0.5,
+    Priority.TRANSFER: 20.0,
+}
 # How long an answer is worth working for, unless its caller waits less.
-WORTH = {Rank.SUBMIT: 12.0, Rank.WRITE: 10.0, Rank.READ: 6.0, Rank.DOCUMENT: 10.0}
+WORTH = {Priority.SUBMIT: 12.0, Priority.WRITE: 10.0, Priority.READ: 6.0, Priority.DOCUMENT: 10.0}
 # When to come again: by chance between these, so that those who were sent away together do not return together.
 AGAIN = (2, 8)
 FILE_AGAIN = (10, 30)
@@ -41,28 +47,28 @@ FILE_AGAIN = (10, 30)
 
 @dataclass(order=True)
 class _Waiting:
-    rank: Rank
+    rank: Priority
     number: int
     admitted: asyncio.Future[bool] = field(compare=False)
 
 
-def _same_places(one: Rank, other: Rank) -> bool:
+def _same_places(one: Priority, other: Priority) -> bool:
     """Transfers have places of their own."""
-    return (one is Rank.TRANSFER) == (other is Rank.TRANSFER)
+    return (one is Priority.TRANSFER) == (other is Priority.TRANSFER)
 
 
-Ranker = Callable[[web.Request], Awaitable[Rank | None]]
+Ranker = Callable[[web.Request], Awaitable[Priority | None]]
 
 
-async def by_path(request: web.Request) -> Rank | None:
+async def by_path(request: web.Request) -> Priority | None:
     """Return the rank that method, path and length give."""
-    return rank_of(request.method, request.path, request.content_length if request.body_exists else 0)
+    return priority_of(request.method, request.path, request.content_length if request.body_exists else 0)
 
 
 class _Place(AbstractAsyncContextManager[None]):
     """As a generator would do it, which every request would pay for."""
 
-    def __init__(self, door: "Door", rank: Rank) -> None:
+    def __init__(self, door: "AdmissionControl", rank: Priority) -> None:
         self._door, self._rank = door, rank
 
     async def __aenter__(self) -> None:
@@ -72,7 +78,7 @@ class _Place(AbstractAsyncContextManager[None]):
         self._door.leave(self._rank)
 
 
-class Door:
+class AdmissionControl:
     """`places` requests inside, `line` waiting; `transfers` files under way beside them. Of one event loop."""
 
     def __init__(self, service: str, *, places: int, line: int, transfers: int) -> None:
@@ -80,18 +86,18 @@ class Door:
         self._places = places
         self._most_waiting = line
         self._transfers = transfers
-        self._inside = dict.fromkeys(Rank, 0)
-        self._shown = {rank: INSIDE.labels(service, rank.name) for rank in Rank}
-        self._waited = {rank: WAITED.labels(service, rank.name) for rank in Rank}
+        self._inside = dict.fromkeys(Priority, 0)
+        self._shown = {rank: INSIDE.labels(service, rank.name) for rank in Priority}
+        self._waited = {rank: WAITED.labels(service, rank.name) for rank in Priority}
         self._line: list[_Waiting] = []
         self._numbers = count()
 
-    def inside(self, rank: Rank) -> AbstractAsyncContextManager[None]:
-        """Return a place for as long as the block lasts, or `Busy`."""
+    def inside(self, rank: Priority) -> AbstractAsyncContextManager[None]:
+        """Return a place for as long as the block lasts, or `Overloaded`."""
         return _Place(self, rank)
 
-    async def enter(self, rank: Rank) -> None:
-        """Take a place, or `Busy`; whoever has one must `leave`."""
+    async def enter(self, rank: Priority) -> None:
+        """Take a place, or `Overloaded`; whoever has one must `leave`."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         if not (self._free(rank) and not self._somebody_before(rank)):
@@ -101,14 +107,14 @@ class Door:
         self._waited[rank].observe(loop.time() - began)
         self._shown[rank].set(self._inside[rank])
 
-    def leave(self, rank: Rank) -> None:
+    def leave(self, rank: Priority) -> None:
         """Give the place back to whoever is next."""
         self._inside[rank] -= 1
         self._shown[rank].set(self._inside[rank])
         self._admit()
 
-    def _free(self, rank: Rank) -> bool:
-        if rank is Rank.TRANSFER:
+    def _free(self, rank: Priority) -> bool:
+        if rank is Priority.TRANSFER:
             return self._inside[rank] < self._transfers
         if sum(self._inside[r] for r in SHARE) >= self._places:
             return False
@@ -116,10 +122,10 @@ class Door:
         own = sum(self._inside[r] for r in SHARE if r >= rank)
         return own < max(1, int(self._places * SHARE[rank]))
 
-    def _somebody_before(self, rank: Rank) -> bool:
+    def _somebody_before(self, rank: Priority) -> bool:
         return any(w.rank <= rank and _same_places(w.rank, rank) and not w.admitted.done() for w in self._line)
 
-    async def _wait(self, rank: Rank) -> None:
+    async def _wait(self, rank: Priority) -> None:
         patience = deadline.left(PATIENCE[rank])
         if not self._make_room(rank):
             self._shed(rank)
@@ -137,7 +143,7 @@ class Door:
         self._leave(me)
         self._shed(rank)
 
-    def _make_room(self, rank: Rank) -> bool:
+    def _make_room(self, rank: Priority) -> bool:
         """Tell whether there is room in line; whoever matters least goes for somebody who matters more."""
         self._line = [w for w in self._line if not w.admitted.done()]
         heapq.heapify(self._line)
@@ -164,8 +170,8 @@ class Door:
         kept = []
         while self._line:
             # Files stand last: where no place of theirs is free, nobody behind the first of them gets in.
-            if self._inside[Rank.TRANSFER] >= self._transfers and (
-                self._line[0].rank is Rank.TRANSFER or sum(self._inside[r] for r in SHARE) >= self._places
+            if self._inside[Priority.TRANSFER] >= self._transfers and (
+                self._line[0].rank is Priority.TRANSFER or sum(self._inside[r] for r in SHARE) >= self._places
             ):
                 break
             first = heapq.heappop(self._line)
@@ -179,10 +185,10 @@ class Door:
         for one in kept:
             heapq.heappush(self._line, one)
 
-    def _shed(self, rank: Rank) -> None:
+    def _shed(self, rank: Priority) -> None:
         SHED.labels(self._service, rank.name).inc()
-        again = FILE_AGAIN if rank is Rank.TRANSFER else AGAIN
-        raise Busy(retry_after=random.randint(*again))  # noqa: S311  no secret
+        again = FILE_AGAIN if rank is Priority.TRANSFER else AGAIN
+        raise Overloaded(retry_after=random.randint(*again))  # noqa: S311  no secret
 
     def middleware(self, rank_for: Ranker = by_path) -> Middleware:
         """Return every request through this door, with the time it has left."""
@@ -194,7 +200,7 @@ class Door:
                 deadline.forget()
                 return await handler(request)
             asked = deadline.read(from_services(request, deadline.HEADER))
-            if rank is Rank.TRANSFER:
+            if rank is Priority.TRANSFER:
                 deadline.forget()
             else:
                 deadline.begin(WORTH[rank] if asked is None else min(WORTH[rank], asked))

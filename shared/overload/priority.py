@@ -5,7 +5,7 @@ import re
 from enum import IntEnum
 
 
-class Rank(IntEnum):
+class Priority(IntEnum):
     """Smaller goes first. A transfer is a file on its way, which takes as long as a person's line needs: transfers have
     places of their own, so that slow lines never stand in anybody's way."""
 
@@ -28,16 +28,16 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGE = 256 * 1024
 
 
-def rank_of(method: str, path: str, length: int | None = 0) -> Rank | None:
+def priority_of(method: str, path: str, length: int | None = 0) -> Priority | None:
     """Return a request's rank; None for what is never held up. `length`: of its body, None when it does not say."""
     path = path.removeprefix("/api/v1")
     if _FREE.fullmatch(path):
         return None
     if method == "POST" and _SUBMIT.fullmatch(path):
-        return Rank.SUBMIT
+        return Priority.SUBMIT
     if _TRANSFER.fullmatch(path) or length is None or length > LARGE:
-        return Rank.TRANSFER
+        return Priority.TRANSFER
     if _DOCUMENT.fullmatch(path):
-        return Rank.DOCUMENT
+        return Priority.DOCUMENT
     # Workers report what they made; people's own writing goes first.
-    return Rank.READ if method in _READS or path.startswith("/internal/") else Rank.WRITE
+    return Priority.READ if method in _READS or path.startswith("/internal/") else Priority.WRITE

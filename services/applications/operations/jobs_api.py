@@ -10,7 +10,7 @@ from services.applications.documents import documents
 from services.applications.operations import jobs
 from services.applications.outbox import outbox
 from shared import codes
-from shared.errors import Gone
+from shared.errors import JobEnded
 from shared.http.app import CALLER, answer, body, uuid_in_path
 from shared.messages import FailJob, FinishDocument, FinishNotification, StartJob
 
@@ -31,7 +31,7 @@ async def start(request: web.Request) -> web.Response:
         )
     if started is None:
         # Said only now: the parking had to be committed first.
-        raise Gone("该任务多次开始均无结果，已搁置。", code=codes.PARKED)
+        raise JobEnded("该任务多次开始均无结果，已搁置。", code=codes.PARKED)
     return answer(started)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.applications import Owed
 from shared import codes
-from shared.errors import Conflict, Gone
+from shared.errors import Conflict, JobEnded
 from shared.messages import RENDER_DOCUMENT, Contract, JobStarted, StartJob
 from shared.observability import tracing
 
@@ -115,10 +115,10 @@ async def unpublished(session: AsyncSession, ids: Sequence[UUID]) -> None:
 
 async def start(session: AsyncSession, row: Owed, request: StartJob, limits: Limits) -> JobStarted | None:
     """Begin an attempt on a locked row. None when the row has just been parked: it has been started as often as
-    it may. `Gone` when it is done or parked, `Conflict` while another attempt is live.
+    it may. `JobEnded` when it is done or parked, `Conflict` while another attempt is live.
     """
     if row.done_at or row.parked_at:
-        raise Gone
+        raise JobEnded
     now = await session.scalar(select(func.now()))
     assert now is not None
     # A broker gives a message back at once when the child that held it died: then, and only then, the same

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from services.gateway.accounts import attributes, role_rules
 from services.gateway.accounts.models import Account, Audit
 from services.gateway.accounts.person import Person
-from shared import clock
+from shared import clock, codes
 from shared.errors import NotAllowed
 from shared.identity import Role
 from shared.observability import logs
@@ -27,13 +27,13 @@ async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account
     account = await session.scalar(theirs)
     if account is None:
         if not person.uscc:
-            raise NotAllowed("您的账号尚未开通本系统，请联系管理员。", code="account_unknown")
+            raise NotAllowed("您的账号尚未开通本系统，请联系管理员。", code=codes.ACCOUNT_UNKNOWN)
         # Two first sign-ins at once: the second finds the first one's account.
         row = {"id": uuid4(), "subject": person.subject, "name": person.name, "roles": [Role.APPLICANT]}
         await session.execute(insert(Account).values(row).on_conflict_do_nothing(index_elements=[Account.subject]))
         account = (await session.scalars(theirs)).one()
     if account.disabled_at is not None:
-        raise NotAllowed("您的账号已停用，请联系管理员。", code="account_disabled")
+        raise NotAllowed("您的账号已停用，请联系管理员。", code=codes.ACCOUNT_DISABLED)
     role_rules.check(account.roles)
     account.name = person.name
     if Role.APPLICANT in account.roles:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from shared import codes
 from shared.errors import NotAllowed
 from shared.identity import Role
 
@@ -12,7 +13,7 @@ ALONE = frozenset({Role.OPERATOR, Role.AUDITOR, Role.APPLICANT})
 class DutiesConflict(NotAllowed):
     """该账号的角色相互冲突，已停止登录，请联系管理员。"""
 
-    code = "duties_conflict"
+    code = codes.DUTIES_CONFLICT
 
 
 def check(roles: Iterable[str]) -> frozenset[Role]:

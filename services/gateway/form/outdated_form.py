@@ -8,6 +8,7 @@ from services.gateway.web.calls import Json, definition, section_of
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.form_data import Values, one
 from services.gateway.web.rendering import page
+from shared import codes
 from shared.errors import Stale
 from shared.http.app import see_other
 
@@ -22,7 +23,7 @@ async def show(request: web.Request, found: Json, key: str, form: Values) -> web
     """What was typed, as people read it, and the way to the form as it is now."""
     if not wants_page(request):
         # The script gives up its own way of saving and sends the form as a page.
-        raise Stale("申报表已更新为新版。", code="form_changed", current={"etag": ""})
+        raise Stale("申报表已更新为新版。", code=codes.FORM_CHANGED, current={"etag": ""})
     before = {**found, "form_version": int(one(form, "form_version"))}
     section = section_of(await definition(request, before), key)
     values = form_values.read(section, form)

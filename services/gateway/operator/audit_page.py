@@ -15,7 +15,7 @@ from services.gateway.web.context import DATABASE, SESSION
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import ROLE_LABELS, page
 from services.gateway.web.switches import must_be_on
-from shared import clock
+from shared import clock, codes
 from shared.errors import Malformed
 from shared.http.app import answer
 from shared.text.json_text import dumps
@@ -45,7 +45,7 @@ def _day(text: str, later: timedelta) -> str:
     try:
         day = date.fromisoformat(text) + later
     except (ValueError, OverflowError):
-        raise Malformed("请选择有效的日期。", code="bad_date") from None
+        raise Malformed("请选择有效的日期。", code=codes.BAD_DATE) from None
     return datetime.combine(day, time(), clock.SHANGHAI).isoformat()
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from services.gateway.web.form_data import Values
-from shared import clock
+from shared import clock, codes
 from shared.errors import FieldError
 
 Json = dict[str, Any]
@@ -87,6 +87,6 @@ def read_window(
             found[name] = instant.replace(tzinfo=clock.SHANGHAI).isoformat()
         except (ValueError, OverflowError):
             errors.append(
-                FieldError(field=name, code="not_time", message=f"请填写{TIMES[name]}，如 2026-05-31 17:30:00")
+                FieldError(field=name, code=codes.NOT_TIME, message=f"请填写{TIMES[name]}，如 2026-05-31 17:30:00")
             )
     return found, errors

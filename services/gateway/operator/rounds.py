@@ -11,7 +11,7 @@ from services.gateway.operator.round_form import Parameter, parameters_of, read_
 from services.gateway.web.calls import Json, ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, Stale
 from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
@@ -56,10 +56,10 @@ async def create(request: web.Request) -> web.Response:
     fund_type, _, version = one(form, "form").rpartition("/")
     window, errors = read_window(form)
     if not fund_type or not version.isdecimal() or len(version) > 6:
-        errors.append(FieldError(field="form", code="required", message="请选择表单"))
+        errors.append(FieldError(field="form", code=codes.REQUIRED, message="请选择表单"))
     title = one(form, "title").strip()
     if not title:
-        errors.append(FieldError(field="title", code="required", message="请填写批次名称"))
+        errors.append(FieldError(field="title", code=codes.REQUIRED, message="请填写批次名称"))
     if errors:
         return await _prepare(request, form, errors, "请按提示修改。", 422)
     body = {"fund_type": fund_type, "form_version": int(version), "title": title, "publish": False, **window}
@@ -139,7 +139,7 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
     if action == "close":
         reason = one(form, "close_reason").strip()
         if not reason:
-            raise _please([FieldError(field="close_reason", code="required", message="请填写理由")])
+            raise _please([FieldError(field="close_reason", code=codes.REQUIRED, message="请填写理由")])
         await ask(request, "POST", f"{path}/close", json={"reason": reason}, etag=etag)
         return "closed"
     window, errors = read_window(form, ("until",) if action == "extend" else ("opens_at", "closes_at"))
@@ -155,7 +155,7 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
         try:
             body["budget_wan"] = f"{amounts.read(budget, unit='万元'):f}"
         except amounts.NotANumber as error:
-            raise _please([FieldError(field="budget_wan", code="bad_amount", message=str(error))]) from error
+            raise _please([FieldError(field="budget_wan", code=codes.BAD_AMOUNT, message=str(error))]) from error
     if (version := one(form, "form_version")).isdecimal() and len(version) < 7:
         body["form_version"] = int(version)
     if reason := one(form, "change_reason").strip():
@@ -174,7 +174,7 @@ def _errors_of(error: DomainError | None) -> list[FieldError]:
     if isinstance(error, Malformed):
         # The contract's own names; what they want is said in words people know.
         fields = [str(e.get("field", "")).partition(".")[0] for e in error.extra.get("errors", [])]
-        return [FieldError(field=f, code="malformed", message="请检查此项的内容") for f in fields]
+        return [FieldError(field=f, code=codes.MALFORMED, message="请检查此项的内容") for f in fields]
     return []
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from services.gateway.web.context import SERVICES, SETTINGS
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.rendering import page
+from shared import codes
 from shared.errors import Malformed, TooLarge
 from shared.http.app import REQUEST_ID, answer, see_other
 from shared.http.forms import chunks, parts
@@ -69,4 +70,4 @@ async def _hash(request: web.Request) -> str:
                     raise TooLarge
                 digest.update(chunk)
             return digest.hexdigest()
-    raise Malformed("请选择要核对的 PDF 文件。", code="no_file")
+    raise Malformed("请选择要核对的 PDF 文件。", code=codes.NO_FILE)

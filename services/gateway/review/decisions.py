@@ -9,6 +9,7 @@ from aiohttp import web
 from services.gateway.review import case_page
 from services.gateway.web.calls import application, ask
 from services.gateway.web.form_data import Values, one, read_form
+from shared import codes
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, Unavailable
 from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
@@ -90,7 +91,7 @@ async def decide(request: web.Request) -> web.Response:
         try:
             text = f"{_amount(one(form, 'amount_wan')):f}"
         except amounts.NotANumber as error:
-            return await _refused(request, form, Malformed(str(error), code="bad_amount"), action)
+            return await _refused(request, form, Malformed(str(error), code=codes.BAD_AMOUNT), action)
         if one(form, "confirmed") != text and await _is_current(request, form):
             # An amount counts once whoever decides has read it in words, of the case as it was when it was typed.
             asked = {"amount_wan": text, "in_words": in_words(Decimal(text)), "etag": one(form, "etag")}

@@ -10,6 +10,7 @@ from services.gateway.form import materials
 from services.gateway.web.calls import Json, application, ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
+from shared import codes
 from shared.errors import Conflict, DomainError, Invalid, Malformed
 from shared.http.app import see_other, uuid_in_path
 
@@ -110,7 +111,7 @@ async def take(request: web.Request) -> web.Response:
     try:
         if action == "recuse":
             if not reason:
-                raise Conflict("请填写回避理由。", code="reason_required")
+                raise Conflict("请填写回避理由。", code=codes.REASON_REQUIRED)
             await ask(request, "POST", f"{path}/recusal", json={"reason": reason})
             return see_other("/expert?done=recused")
         await ask(request, "POST" if action == "submit" else "PUT", f"{path}/sheet", json=typed)

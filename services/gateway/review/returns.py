@@ -10,7 +10,7 @@ from services.gateway.review import case_page, opinion_places
 from services.gateway.web.calls import Json, application, ask, definition
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
 from shared.http.app import see_other, uuid_in_path
 
@@ -93,12 +93,12 @@ def deadline(day: str, working_days: str) -> Json:
     """The end of the chosen office day in Beijing, or a number of working days; `Malformed` without either."""
     if working_days.strip():
         if not working_days.isascii() or not working_days.isdecimal() or not 1 <= int(working_days[:4]) <= 120:
-            raise Malformed("工作日数应为 1 至 120。", code="deadline_required")
+            raise Malformed("工作日数应为 1 至 120。", code=codes.DEADLINE_REQUIRED)
         return {"working_days": int(working_days)}
     try:
         until = datetime.combine(datetime.fromisoformat(day).date(), time(18), clock.SHANGHAI)
     except ValueError:
-        raise Malformed("请选择补正期限。", code="deadline_required") from None
+        raise Malformed("请选择补正期限。", code=codes.DEADLINE_REQUIRED) from None
     return {"correct_by": until.isoformat()}
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import jwt
 
-from shared import clock
+from shared import clock, codes
 from shared.errors import Malformed
 
 LASTS = timedelta(minutes=10)
@@ -42,7 +42,7 @@ class Seal:
             claims = jwt.decode(sealed, self._key, algorithms=["HS256"], options={"require": ["exp"]})
             attempt = Attempt(**{name: str(claims[name]) for name in Attempt.__dataclass_fields__})
         except (jwt.InvalidTokenError, KeyError) as error:
-            raise Malformed("登录已超时，请重新登录。", code="signin_expired") from error
+            raise Malformed("登录已超时，请重新登录。", code=codes.SIGNIN_EXPIRED) from error
         if not hmac.compare_digest(attempt.state.encode(), state.encode(errors="replace")):
-            raise Malformed("登录请求无法核对，请重新登录。", code="signin_state")
+            raise Malformed("登录请求无法核对，请重新登录。", code=codes.SIGNIN_STATE)
         return attempt

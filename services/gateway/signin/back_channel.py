@@ -17,7 +17,7 @@ from services.gateway.web.addresses import client_address, is_allowed, line
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS
 from services.gateway.web.form_data import FORM, Values, keep_form, one
 from services.gateway.web.limits import VERIFY
-from shared import clock
+from shared import clock, codes
 from shared.errors import DomainError, Malformed
 
 # A token is remembered until it has expired, plus the difference that clocks may have.
@@ -30,7 +30,7 @@ async def logout(request: web.Request) -> web.Response:
     form: Values = request[FORM]
     token = one(form, "logout_token")
     if not token or len(token) > LONGEST:
-        raise Malformed(code="invalid_request")
+        raise Malformed(code=codes.INVALID_REQUEST)
     address = client_address(request)
     try:
         said = await request.app[SIGN_IN].provider.signed_out(token)

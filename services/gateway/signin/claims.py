@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from services.gateway.accounts.person import Person
+from shared import codes
 from shared.errors import NotAllowed, Unavailable
 from shared.text import identifiers
 
@@ -36,14 +37,14 @@ class Claims(BaseModel):
         read = {**claims, **{name: pairs(claims.get(name)) for name in self.pairs}}
         subject = _first(read, self.subject)
         if subject is None or len(subject) > 200:
-            raise Unavailable("统一身份认证平台的应答无法识别，请稍后再试。", code="idp_answer")
+            raise Unavailable("统一身份认证平台的应答无法识别，请稍后再试。", code=codes.IDP_ANSWER)
         uscc = _first(read, self.enterprise)
         if uscc is not None:
             try:
                 uscc = identifiers.uscc(uscc)
             except ValueError as error:
                 raise NotAllowed(
-                    f"平台登记的统一社会信用代码有误（{error}），请联系 010-58511090。", code="enterprise_code"
+                    f"平台登记的统一社会信用代码有误（{error}），请联系 010-58511090。", code=codes.ENTERPRISE_CODE
                 ) from error
         attributes = {key: value for name in self.pass_on for key, value in _texts(read.get(name)).items()}
         named = {name: _first(read, paths) for name, paths in self.attributes.items()}

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.accounts.models import SecondFactor
-from shared import clock
+from shared import clock, codes
 from shared.errors import NotAllowed
 from shared.sealing import Keyring
 from shared.text import identifiers
@@ -24,7 +24,7 @@ ISSUER = "工美资金管理系统"
 class FactorLocked(NotAllowed):
     """动态口令连续错误次数过多，已锁定 15 分钟，请稍后再试。"""
 
-    code = "factor_locked"
+    code = codes.FACTOR_LOCKED
 
 
 def _context(account: UUID) -> bytes:

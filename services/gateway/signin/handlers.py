@@ -17,7 +17,7 @@ from services.gateway.web.access import cookie_name, current, local_path, set_se
 from services.gateway.web.addresses import client_address
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS, SESSION, SETTINGS
 from services.gateway.web.form_data import read_form
-from shared import clock
+from shared import clock, codes
 from shared.errors import DomainError, Malformed, NotAllowed
 from shared.http.app import see_other
 
@@ -60,11 +60,11 @@ async def callback(request: web.Request) -> web.Response:
     await _spend(request, attempt.state)
     try:
         if "error" in query:
-            raise Malformed("登录未完成，请重新登录。", code="signin_refused")
+            raise Malformed("登录未完成，请重新登录。", code=codes.SIGNIN_REFUSED)
         # A provider that says who it is says the truth (RFC 9207); another's answer is mixed up.
         issuer = str(settings.idp_issuer or "").rstrip("/")
         if issuer and not hmac.compare_digest(query.get("iss", issuer).rstrip("/").encode(), issuer.encode()):
-            raise Malformed("登录请求无法核对，请重新登录。", code="signin_issuer")
+            raise Malformed("登录请求无法核对，请重新登录。", code=codes.SIGNIN_ISSUER)
         person = await client.provider.person(query.get("code", ""), attempt)
     except DomainError as refused:
         async with request.app[DATABASE].begin() as session:
@@ -102,7 +102,7 @@ async def _spend(request: web.Request, state: str) -> None:
             insert(SpentState).values(row).on_conflict_do_nothing().returning(SpentState.state_sha256)
         )
     if added is None:
-        raise Malformed("此次登录已经完成，请重新登录。", code="signin_replayed")
+        raise Malformed("此次登录已经完成，请重新登录。", code=codes.SIGNIN_REPLAYED)
 
 
 async def _enter(request: web.Request, person: Person) -> Account:

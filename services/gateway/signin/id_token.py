@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from shared import codes
 from shared.errors import Malformed
 
 # Never `none`, and none that a client's shared secret could sign.
@@ -24,7 +25,7 @@ class UnknownKey(Exception):
 class TokenRefused(Malformed):
     """身份凭证无法核实，请重新登录。"""
 
-    code = "signin_token"
+    code = codes.SIGNIN_TOKEN
 
     def __init__(self, reason: str) -> None:
         super().__init__()

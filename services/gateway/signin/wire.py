@@ -13,6 +13,7 @@ from yarl import URL
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.attempt import Attempt
 from services.gateway.web.outgoing import Outgoing, WrongAnswer, whole
+from shared import codes
 from shared.errors import Malformed, Unavailable
 
 log = logging.getLogger(__name__)
@@ -22,11 +23,11 @@ MAX_ANSWER = 512 * 1024
 
 
 def unreadable() -> Unavailable:
-    return Unavailable("统一身份认证平台的应答无法识别，请稍后再试。", code="idp_answer")
+    return Unavailable("统一身份认证平台的应答无法识别，请稍后再试。", code=codes.IDP_ANSWER)
 
 
 def refused() -> Malformed:
-    return Malformed("登录未能完成，请重新登录。", code="signin_refused")
+    return Malformed("登录未能完成，请重新登录。", code=codes.SIGNIN_REFUSED)
 
 
 class Wire:
@@ -58,7 +59,7 @@ class Wire:
             raise unreadable() from error
         except (ClientError, TimeoutError) as error:
             log.warning("identity platform does not answer", extra={"reason": repr(error)})
-            raise Unavailable("统一身份认证平台暂时没有响应，请稍后再试。", code="idp_unavailable") from error
+            raise Unavailable("统一身份认证平台暂时没有响应，请稍后再试。", code=codes.IDP_UNAVAILABLE) from error
         except (ValueError, RecursionError) as error:
             raise unreadable() from error
         if not isinstance(found, dict):

@@ -11,7 +11,7 @@ import jwt
 from aiohttp import web
 
 from services.gateway.stub_idp.settings import StubSettings
-from shared import clock
+from shared import clock, codes
 from shared.errors import Malformed
 from shared.http.app import see_other
 
@@ -40,7 +40,7 @@ def read(settings: StubSettings, query: Mapping[str, str]) -> AuthorizationReque
     if query.get("client_id") != settings.idp_client_id or query.get("redirect_uri") != settings.public(
         "/login/callback"
     ):
-        raise Malformed("应用未在统一身份认证平台登记。", code="unknown_client")
+        raise Malformed("应用未在统一身份认证平台登记。", code=codes.UNKNOWN_CLIENT)
     asked = AuthorizationRequest(
         **{name: query.get(name, "") for name in ("client_id", "redirect_uri", "state", "code_challenge")},
         scope=query.get("scope", ""),
@@ -55,7 +55,7 @@ def read(settings: StubSettings, query: Mapping[str, str]) -> AuthorizationReque
         and len(asked.scope) <= 200
     )
     if not complete:
-        raise Malformed("登录请求不完整，请重新登录。", code="bad_authorize_request")
+        raise Malformed("登录请求不完整，请重新登录。", code=codes.BAD_AUTHORIZE_REQUEST)
     return asked
 
 
@@ -75,7 +75,7 @@ def unseal(settings: StubSettings, sealed: str) -> AuthorizationRequest:
             **{name: str(claims[name]) for name in AuthorizationRequest.__dataclass_fields__}
         )
     except (jwt.InvalidTokenError, KeyError) as error:
-        raise Malformed("登录页面已失效，请重新登录。", code="signin_expired") from error
+        raise Malformed("登录页面已失效，请重新登录。", code=codes.SIGNIN_EXPIRED) from error
 
 
 def back(wanted: AuthorizationRequest, code: str) -> web.Response:

@@ -11,6 +11,7 @@ from services.gateway.stub_idp import grants, tokens
 from services.gateway.stub_idp.context import DATABASE, SETTINGS
 from services.gateway.stub_idp.forms import fields
 from services.gateway.stub_idp.settings import StubSettings
+from shared import codes
 from shared.errors import Malformed
 from shared.http.app import answer, see_other
 
@@ -25,7 +26,7 @@ def _client(request: web.Request, form: dict[str, str]) -> tuple[str, str]:
     try:
         id, _, secret = b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, ValueError) as error:
-        raise Malformed(code="invalid_client") from error
+        raise Malformed(code=codes.INVALID_CLIENT) from error
     return unquote(id), unquote(secret)
 
 
@@ -38,7 +39,7 @@ async def token(request: web.Request) -> web.Response:
     if client_id != settings.idp_client_id or not hmac.compare_digest(
         secret.encode(errors="replace"), known.encode()
     ):
-        raise Malformed(code="invalid_client")
+        raise Malformed(code=codes.INVALID_CLIENT)
     async with request.app[DATABASE].begin() as session:
         found = await grants.redeem(
             session,
@@ -49,7 +50,7 @@ async def token(request: web.Request) -> web.Response:
         )
     if found is None:
         # After the commit: that a used code came back also ended the token it was changed for.
-        raise Malformed(code="invalid_grant")
+        raise Malformed(code=codes.INVALID_GRANT)
     access, grant = found
     body = {
         "access_token": access,

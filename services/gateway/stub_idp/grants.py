@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.gateway.stub_idp.authorization import AuthorizationRequest
 from services.gateway.stub_idp.browsers import digest
 from services.gateway.stub_idp.models import StubGrant
-from shared import clock
+from shared import clock, codes
 from shared.errors import Malformed, NotSignedIn
 
 CODE_LASTS = timedelta(minutes=1)
@@ -45,7 +45,7 @@ async def redeem(
     from then on (RFC 6749, 4.1.2). `Malformed` when it does not fit."""
     grant = await session.scalar(select(StubGrant).where(StubGrant.code_sha256 == digest(code)).with_for_update())
     if grant is None:
-        raise Malformed(code="invalid_grant")
+        raise Malformed(code=codes.INVALID_GRANT)
     if grant.used_at is not None:
         grant.token_sha256 = None
         return None
@@ -56,7 +56,7 @@ async def redeem(
         and hmac.compare_digest(grant.code_challenge, create_s256_code_challenge(verifier))
     )
     if not fits:
-        raise Malformed(code="invalid_grant")
+        raise Malformed(code=codes.INVALID_GRANT)
     token = secrets.token_urlsafe(32)
     grant.used_at = clock.now()
     grant.token_sha256 = digest(token)

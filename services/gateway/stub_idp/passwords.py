@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.stub_idp.models import StubAccount, StubFailures, StubReview
-from shared import clock
+from shared import clock, codes
 from shared.errors import NotAllowed
 
 # After so many within the lock's time a name is locked, whether it exists or not, and so is an address.
@@ -74,10 +74,10 @@ async def check(
     locked = await _locked(session, counted)
     if address in locked:
         raise NotAllowed(
-            "您所在网络地址的密码连续错误次数过多，已锁定 15 分钟，请稍后再试。", code="address_locked"
+            "您所在网络地址的密码连续错误次数过多，已锁定 15 分钟，请稍后再试。", code=codes.ADDRESS_LOCKED
         )
     if name in locked:
-        raise NotAllowed(LOCKED, code="account_locked")
+        raise NotAllowed(LOCKED, code=codes.ACCOUNT_LOCKED)
     account = await session.scalar(select(StubAccount).where(StubAccount.username == username).with_for_update())
     if not await _fits(account.password_hash if account else NOBODYS_HASH, password) or account is None:
         for key in counted:
@@ -136,8 +136,10 @@ async def _may_sign_in(session: AsyncSession, account: StubAccount) -> None:
     )
     if account.status == "refused":
         reason = review.reason if review else ""
-        raise NotAllowed(f"身份证件未通过审核：{reason}。请重新注册或拨打 010-58511090。", code="document_refused")
+        raise NotAllowed(
+            f"身份证件未通过审核：{reason}。请重新注册或拨打 010-58511090。", code=codes.DOCUMENT_REFUSED
+        )
     due = f"，预计 {clock.show_date(review.due_at)} 前完成" if review else ""
     raise NotAllowed(
-        f"身份证件正在审核（需要 1-2 个工作日{due}），审核通过后账号才能登录。", code="document_pending"
+        f"身份证件正在审核（需要 1-2 个工作日{due}），审核通过后账号才能登录。", code=codes.DOCUMENT_PENDING
     )

@@ -15,7 +15,7 @@ from services.gateway.stub_idp.context import DATABASE, SETTINGS, WORKDAYS, line
 from services.gateway.stub_idp.forms import SUFFIXES, fields
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubReview, StubSession
 from services.gateway.stub_idp.pages import show
-from shared import clock
+from shared import clock, codes
 from shared.errors import Conflict, NotAllowed, NotFound
 from shared.http.app import see_other, uuid_in_path
 from shared.http.page_token import masked, unmasked
@@ -142,7 +142,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     if not hmac.compare_digest(
         request[REVIEWER].csrf_token.encode(), unmasked(form.get("csrf_token", "")).encode()
     ):
-        raise NotAllowed("页面已失效，请重试。", code="csrf")
+        raise NotAllowed("页面已失效，请重试。", code=codes.CSRF)
     approved = form.get("decision") == "approve"
     reason = form.get("reason", "").strip()[:500]
     id = uuid_in_path(request)
@@ -153,7 +153,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
         if found is None:
             raise NotFound
         if found.decided_at is not None:
-            raise Conflict("该申请已由他人处理。", code="already_decided")
+            raise Conflict("该申请已由他人处理。", code=codes.ALREADY_DECIDED)
         if not form.get("sure"):
             asked = {"review": found, "kinds": KINDS, "approved": approved, "reason": reason, "follows": FOLLOWS}
             return await show(request, "review_sure.html", asked | {"token": masked(request[REVIEWER].csrf_token)})

@@ -16,7 +16,7 @@ from services.gateway.stub_idp.forms import WrongScan, checked, fields
 from services.gateway.stub_idp.models import StubAccount, StubBinding, StubRegistryEntry, StubReview
 from services.gateway.stub_idp.pages import show
 from services.gateway.stub_idp.settings import StubSettings
-from shared import clock
+from shared import clock, codes
 from shared.errors import Malformed
 from shared.text import identifiers
 
@@ -44,7 +44,7 @@ def _open(settings: StubSettings, sealed: str) -> tuple[str, AuthorizationReques
         claims = jwt.decode(sealed, _key(settings), algorithms=["HS256"], options={"require": ["exp"]})
         return str(claims["username"]), authorization.unseal(settings, str(claims["request"]))
     except (jwt.InvalidTokenError, KeyError) as error:
-        raise Malformed("页面已失效，请重新登录。", code="signin_expired") from error
+        raise Malformed("页面已失效，请重新登录。", code=codes.SIGNIN_EXPIRED) from error
 
 
 async def show_notice(

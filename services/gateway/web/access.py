@@ -17,11 +17,11 @@ from services.gateway.web.ended_sessions import WATCH, cut
 from services.gateway.web.form_data import check_csrf, keep_form
 from services.gateway.web.host_and_size import check_body
 from services.gateway.web.limits import USUAL, Limit
-from shared import clock
+from shared import clock, codes
 from shared.errors import NotAllowed, NotSignedIn
 from shared.http.app import REQUEST_ID
 from shared.identity import Actor, Role
-from shared.overload.priority import Rank, rank_of
+from shared.overload.priority import Priority, priority_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Anybody who is signed in, and anybody at all.
@@ -116,7 +116,7 @@ def origin_of(request: web.Request) -> Origin:
 async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
     """`NotAllowed` for what another site's page sent, before anything of it is read or waits."""
     if request.method not in SAFE and origin_of(request) is Origin.FOREIGN:
-        raise NotAllowed("请求来源不受信任，请从本系统页面操作。", code="foreign_origin")
+        raise NotAllowed("请求来源不受信任，请从本系统页面操作。", code=codes.FOREIGN_ORIGIN)
     return await handler(request)
 
 
@@ -157,7 +157,7 @@ def entered(page: Page) -> Handler:
                 )
                 raise NotAllowed
             length = request.content_length if request.body_exists else 0
-            stop = cut(request, transfer=rank_of(request.method, request.path, length) is Rank.TRANSFER)
+            stop = cut(request, transfer=priority_of(request.method, request.path, length) is Priority.TRANSFER)
             with request.app[WATCH].during(session.id_sha256, session.roles, session.enterprise, stop):
                 return await page.handler(request)
         return await page.handler(request)

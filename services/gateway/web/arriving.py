@@ -11,7 +11,7 @@ from services.gateway.web.context import SETTINGS
 from services.gateway.web.resubmission import proved
 from shared.database import BUSY
 from shared.http.intake import TAKEN
-from shared.overload.priority import Rank, rank_of
+from shared.overload.priority import Priority, priority_of
 
 # Bodies under way at once: of forms from one address, which a whole building may share; of files from one account; of files
 # from one address by people who are not signed in.
@@ -34,11 +34,11 @@ async def senders(request: web.Request, large: bool) -> Sequence[tuple[str, int]
     return ((f"files of {address}", FILES_OF_ADDRESS), ("files of strangers", max(1, places // STRANGERS)))
 
 
-async def rank(request: web.Request) -> Rank | None:
+async def rank(request: web.Request) -> Priority | None:
     """The rank of a request: that of a 提交申请 only for who has proved to be the one that submits."""
-    found = rank_of(request.method, request.path, request.content_length if request.body_exists else 0)
-    if found is not Rank.SUBMIT:
+    found = priority_of(request.method, request.path, request.content_length if request.body_exists else 0)
+    if found is not Priority.SUBMIT:
         return found
     if request.body_exists and TAKEN not in request:
-        return Rank.TRANSFER
-    return found if await proved(request) is not None else Rank.WRITE
+        return Priority.TRANSFER
+    return found if await proved(request) is not None else Priority.WRITE

@@ -23,7 +23,7 @@ from aiohttp import (
 from yarl import URL
 
 from services.gateway.web.outgoing import Body, Outgoing
-from shared import errors, tickets
+from shared import codes, errors, tickets
 from shared.http.problem import STATUS
 from shared.identity import Actor, Signer
 from shared.observability import tracing
@@ -80,7 +80,7 @@ class Answer:
 
 def away(service: str) -> errors.Unavailable:
     """What a person is told while a service does not answer."""
-    return errors.Unavailable(AWAY[service], code="service_away")
+    return errors.Unavailable(AWAY[service], code=codes.SERVICE_AWAY)
 
 
 class Services:
@@ -244,8 +244,8 @@ def problem(status: int, body: dict[str, Any], retry_after: str | None) -> error
     """A service's `application/problem+json` as our own error."""
     detail, code = body.get("detail"), body.get("type")
     kind = _BY_STATUS.get(status)
-    if kind is errors.Broken:
-        return errors.Broken(detail)
+    if kind is errors.InternalError:
+        return errors.InternalError(detail)
     if kind is None or status >= 500:
         return errors.Unavailable(detail, code=code, retry_after=int(retry_after or 0) or None)
     if kind is errors.TooMany:

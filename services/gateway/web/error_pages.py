@@ -85,7 +85,7 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
         return await _show(request, errors.Unavailable())
     except Exception:
         log.exception("unexpected error")
-        return await _show(request, errors.Broken())
+        return await _show(request, errors.InternalError())
 
 
 async def _show(request: web.Request, error: errors.DomainError) -> web.Response:

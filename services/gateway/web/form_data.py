@@ -11,6 +11,7 @@ from aiohttp import web
 
 from services.gateway.accounts.sessions import Session
 from services.gateway.web.context import SESSION
+from shared import codes
 from shared.errors import Malformed, NotAllowed, TooLarge
 from shared.http.forms import URLENCODED, chunks, pairs, parts, text
 from shared.http.page_token import masked, unmasked
@@ -40,14 +41,14 @@ def check_csrf(session: Session, token: str) -> None:
         return
     if belongs_to_other(session, token):
         raise OtherAccount
-    raise NotAllowed("页面已失效，请重试。", code="csrf")
+    raise NotAllowed("页面已失效，请重试。", code=codes.CSRF)
 
 
 class OtherAccount(NotAllowed):
     """Somebody else has signed in since the page was opened."""
 
     def __init__(self) -> None:
-        super().__init__("浏览器中现在登录的是另一账号，本页内容没有保存到该账号。", code="other_account")
+        super().__init__("浏览器中现在登录的是另一账号，本页内容没有保存到该账号。", code=codes.OTHER_ACCOUNT)
 
 
 def belongs_to_other(session: Session, token: str) -> bool:

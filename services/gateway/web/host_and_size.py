@@ -5,6 +5,7 @@ from aiohttp.typedefs import Handler
 
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.context import SETTINGS
+from shared import codes
 from shared.errors import Malformed, TooLarge
 
 # A form without files; with files `GM_MAX_FORM_MB` is the limit.
@@ -20,7 +21,7 @@ async def known_host(request: web.Request, handler: Handler) -> web.StreamRespon
     if request.path not in PROBES and (
         len(hosts) != 1 or hosts[0].lower() not in request.app[SETTINGS].known_hosts
     ):
-        raise Malformed("访问地址不正确，请从本系统的网址进入。", code="host_unknown")
+        raise Malformed("访问地址不正确，请从本系统的网址进入。", code=codes.HOST_UNKNOWN)
     return await handler(request)
 
 

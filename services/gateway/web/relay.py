@@ -15,7 +15,7 @@ from services.gateway.web.slow_readers import SLOW_READERS
 from shared import tickets
 from shared.http.app import REQUEST_ID
 from shared.http.framing import ANNOUNCED, abort
-from shared.overload.priority import Rank, rank_of
+from shared.overload.priority import Priority, priority_of
 
 # Named, not filtered: a header that is not here cannot be smuggled in, least of all somebody's Authorization.
 TO_SERVICE = ("Accept", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Range")
@@ -53,7 +53,7 @@ async def relay(
         request_id=request[REQUEST_ID],
         headers=headers,
         body=body,
-        limits=UPLOAD if rank_of(method, path) is Rank.TRANSFER else streaming(),
+        limits=UPLOAD if priority_of(method, path) is Priority.TRANSFER else streaming(),
     ) as found:
         if found.status == 403:
             who = request[SESSION].subject

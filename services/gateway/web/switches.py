@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from services.gateway.web.backend import Services
 from services.gateway.web.context import SERVICES
-from shared import clock
+from shared import clock, codes
 from shared.errors import DomainError, Unavailable
 from shared.overload import deadline
 
@@ -59,7 +59,7 @@ def must_be_on(request: web.Request, name: str) -> None:
     """`Unavailable` while operators have it off."""
     if not getattr(request.app[SWITCHES].set, name):
         told = "此功能已由值班人员临时关闭，以保证提交申请畅通，请稍后再试。"
-        raise Unavailable(told, code="switched_off", retry_after=300)
+        raise Unavailable(told, code=codes.SWITCHED_OFF, retry_after=300)
 
 
 async def watching(app: web.Application) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from services.applications.outbox import outbox
 from services.applications.tables.applications import Audit, Owed
 from shared import clock
-from shared.errors import Conflict, Gone
+from shared.errors import Conflict, JobEnded
 from shared.identity import Role
 from shared.messages import NOTIFY, RENDER_DOCUMENT, RenderDocument, StartJob
 from tests import factories
@@ -136,7 +136,7 @@ async def test_one_attempt_at_a_time(sessions: Sessions) -> None:
         with pytest.raises(Conflict):
             outbox.close(owed, first or uuid4())
         assert outbox.close(owed, second or uuid4())
-    with pytest.raises(Gone):
+    with pytest.raises(JobEnded):
         await start(sessions, id, "w3")
 
 
@@ -162,7 +162,7 @@ async def test_each_start_lends_longer_and_the_last_parks(sessions: Sessions) ->
     assert await start(sessions, id) is None
     assert (await row(sessions, id)).parked_at is not None
     assert await claim(sessions) == []
-    with pytest.raises(Gone):
+    with pytest.raises(JobEnded):
         await start(sessions, id)
     async with sessions.begin() as session:
         outbox.requeue(await session.get_one(Owed, id))

@@ -22,12 +22,12 @@ from services.gateway.web.context import BROWSER_SESSIONS, CACHE, SERVICES
 from services.gateway.web.resubmission import PROOFS_AT_ONCE
 from services.gateway.web.switches import SWITCHES
 from shared import clock, tickets
-from shared.errors import Busy, DomainError
+from shared.errors import DomainError, Overloaded
 from shared.http.app import VERIFIER
 from shared.overload import deadline
-from shared.overload.admission import Door
+from shared.overload.admission import AdmissionControl
 from shared.overload.breaker import Breaker
-from shared.overload.priority import Rank, rank_of
+from shared.overload.priority import Priority, priority_of
 from shared.tickets import Ticket
 from tests.integration.gateway.conftest import Browser, flush_cache
 
@@ -49,7 +49,7 @@ async def draft(browser: Browser) -> str:
 @asynccontextmanager
 async def overload(
     server: TestServer,
-    rank: Rank = Rank.WRITE,
+    rank: Priority = Priority.WRITE,
     told: DomainError | None = None,
     seen: list[str | None] | None = None,
 ) -> AsyncIterator[None]:
@@ -60,11 +60,11 @@ async def overload(
 
     @asynccontextmanager
     async def shed(service, method, url, **options):  # type: ignore[no-untyped-def]
-        found = rank_of(method, URL(url).path)
+        found = priority_of(method, URL(url).path)
         if found is not None and found <= rank:
             if seen is not None:
                 seen.append(options["headers"].get(tickets.HEADER))
-            raise told or Busy(retry_after=3)
+            raise told or Overloaded(retry_after=3)
         async with reach(service, method, url, **options) as answer:
             yield answer
 
@@ -80,10 +80,10 @@ async def full(server: TestServer) -> AsyncIterator[None]:
     """The gateway's own door lets nobody in."""
     with pytest.MonkeyPatch.context() as patch:
 
-        async def enter(door: Door, rank: Rank) -> None:
+        async def enter(door: AdmissionControl, rank: Priority) -> None:
             door._shed(rank)
 
-        patch.setattr(Door, "enter", enter)
+        patch.setattr(AdmissionControl, "enter", enter)
         yield
 
 

@@ -28,7 +28,7 @@ from services.gateway.stub_idp.signing_out import logout_token
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS, SETTINGS
 from services.gateway.web.ended_sessions import WATCH
 from shared import clock
-from shared.errors import Busy
+from shared.errors import Overloaded
 from shared.identity import Role
 from tests import factories
 from tests.integration.gateway.conftest import Browser, forget_sessions, make_settings
@@ -473,7 +473,7 @@ async def test_a_sign_out_that_failed_is_carried_out_when_the_provider_says_it_a
     said = {"data": {"logout_token": signed(gateway, claims(gateway))}, "headers": {"Accept": "*/*"}}
 
     async def busy(*_: object) -> list[str]:
-        raise Busy
+        raise Overloaded
 
     with monkeypatch.context() as away:
         away.setattr(gateway.app[BROWSER_SESSIONS], "end_at_provider", busy)

@@ -16,7 +16,7 @@ from services.documents.tasks import Worker
 from services.documents.worker import limit_memory
 from shared import clock
 from shared.document import AnyDocument, DocumentModel
-from shared.errors import Stumbled, Unavailable
+from shared.errors import Unavailable, UpstreamFailed
 from shared.messages import FailJob, FinishDocument, JobFinished, JobStarted, RenderDocument
 from shared.store import Store, pdf_key
 from tests.unit.documents import models
@@ -149,7 +149,7 @@ def test_a_broken_contract_counts(
     assert ValidationError.__name__ in failure.reason
 
 
-@pytest.mark.parametrize(("error", "counted"), [(Unavailable(), False), (Stumbled(), True)])
+@pytest.mark.parametrize(("error", "counted"), [(Unavailable(), False), (UpstreamFailed(), True)])
 def test_a_document_over_which_applications_stumbles_is_parked_in_the_end(
     worker: Worker,
     applications: Applications,

@@ -11,6 +11,7 @@ from services.applications.forms.formulas.evaluator import TooMuchWork
 from services.applications.forms.formulas.rule import Rule
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.kinds import Bound, CheckboxField, FieldDefinition, blank
+from shared import codes
 from shared.errors import FieldError, Invalid
 from shared.text.typed_text import folded
 
@@ -53,7 +54,7 @@ def judged(section: Section, values: Values, context: Context) -> tuple[Values, 
         found = _Judge(section, reading, situation).all()
     except TooMuchWork:
         message = "本表单的计算量超出限制，请减少行数；如仍出现，请联系技术支持"
-        return reading.kept, [FieldError(section=section.key, code="too_much_work", message=message)]
+        return reading.kept, [FieldError(section=section.key, code=codes.TOO_MUCH_WORK, message=message)]
     return reading.kept, found
 
 

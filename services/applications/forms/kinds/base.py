@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared import codes
 from shared.text.typed_text import UnreadableText, cleaned, without_marks
 
 KEY = "^[A-Za-z][A-Za-z0-9_]*$"
@@ -116,8 +117,8 @@ class Kind(Part):
 def text_of(raw: object) -> str:
     """Return a text in one encoding. NFC, not NFKC: what people type is kept as they see it."""
     if not isinstance(raw, str):
-        raise Wrong("type", "应为文字")
+        raise Wrong(codes.TYPE, "应为文字")
     try:
         return cleaned(raw).strip()
     except UnreadableText as error:
-        raise Wrong("control_character", str(error)) from error
+        raise Wrong(codes.CONTROL_CHARACTER, str(error)) from error

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Label, Part, Wrong, text_of
+from shared import codes
 from shared.text.typed_text import without_marks
 
 
@@ -72,9 +73,9 @@ class _OneOf(_Choice):
     def parse(self, raw: object, choices: Choices) -> str:
         text = self.picked(raw, choices)
         if text is None:
-            raise Wrong("not_an_option", "请从选项中选择")
+            raise Wrong(codes.NOT_AN_OPTION, "请从选项中选择")
         if self.must_be is not None and text != self.must_be:
-            raise Wrong("must_be", self.must_be_message or f"此项应为“{self.labels(choices)[self.must_be]}”")
+            raise Wrong(codes.MUST_BE, self.must_be_message or f"此项应为“{self.labels(choices)[self.must_be]}”")
         return text
 
     def show(self, value: Any, choices: Choices) -> str:
@@ -110,15 +111,15 @@ class MultiSelectField(_Choice):
         if isinstance(raw, str):
             raw = [line for line in raw.splitlines() if line.strip()]
         if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
-            raise Wrong("type", "应为选项的列表")
+            raise Wrong(codes.TYPE, "应为选项的列表")
         known = self.labels(choices)
         picked = {self.picked(item, choices) for item in raw}
         if None in picked:
-            raise Wrong("not_an_option", "请从选项中选择")
+            raise Wrong(codes.NOT_AN_OPTION, "请从选项中选择")
         if picked and len(picked) < self.min_items:
-            raise Wrong("too_few_items", f"至少选择 {self.min_items} 项")
+            raise Wrong(codes.TOO_FEW_ITEMS, f"至少选择 {self.min_items} 项")
         if self.max_items is not None and len(picked) > self.max_items:
-            raise Wrong("too_many_items", f"最多选择 {self.max_items} 项")
+            raise Wrong(codes.TOO_MANY_ITEMS, f"最多选择 {self.max_items} 项")
         return [option for option in known if option in picked]
 
     def show(self, value: Any, choices: Choices) -> str:
@@ -149,9 +150,9 @@ class CheckboxField(Kind):
         if isinstance(raw, str):
             raw = _TICKS.get(raw.strip(), raw)
         if not isinstance(raw, bool):
-            raise Wrong("type", "应为是或否")
+            raise Wrong(codes.TYPE, "应为是或否")
         if self.must_be is not None and raw is not self.must_be:
-            raise Wrong("must_agree", "请勾选此项" if self.must_be else "此项不能勾选")
+            raise Wrong(codes.MUST_AGREE, "请勾选此项" if self.must_be else "此项不能勾选")
         return raw
 
     def show(self, value: Any, choices: Choices) -> str:

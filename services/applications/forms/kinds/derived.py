@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from services.applications.forms.kinds.base import Choices, Expression, Kind, Wrong
+from shared import codes
 from shared.text import amounts
 
 
@@ -19,7 +20,7 @@ class ComputedField(Kind):
     places: int = Field(default=2, ge=0, le=6)
 
     def parse(self, raw: object, choices: Choices) -> Any:
-        raise Wrong("computed", "此项自动计算，不能填写")
+        raise Wrong(codes.COMPUTED, "此项自动计算，不能填写")
 
     def kept(self, found: Any) -> Any:
         """Return what a formula gave, as it is kept; None while that is not known or of another type."""
@@ -59,7 +60,7 @@ class FixedTextField(Kind):
     text: str = Field(min_length=1, max_length=20_000)
 
     def parse(self, raw: object, choices: Choices) -> Any:
-        raise Wrong("fixed_text", "此处是说明文字，不能填写")
+        raise Wrong(codes.FIXED_TEXT, "此处是说明文字，不能填写")
 
     @property
     def asked(self) -> bool:

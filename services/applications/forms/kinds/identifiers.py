@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
+from shared import codes
 from shared.text import identifiers
 
 Rule = Callable[[str], str]
@@ -17,7 +18,7 @@ class _Identifier(Kind):
     def parse(self, raw: object, choices: Choices) -> str:
         text = text_of(raw)
         if len(text) > 254:
-            raise Wrong("too_long", "内容过长")
+            raise Wrong(codes.TOO_LONG, "内容过长")
         try:
             return type(self).rule(text)
         except ValueError as error:

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong
+from shared import codes
 from shared.text import amounts
 
 
@@ -14,7 +15,7 @@ def _number(raw: object, unit: str | None, code: str, message: str) -> Decimal:
     try:
         return amounts.read(str(raw), unit=unit)
     except amounts.TwoReadings as error:
-        raise Wrong("two_readings", str(error)) from error
+        raise Wrong(codes.TWO_READINGS, str(error)) from error
     except amounts.NotANumber as error:
         raise Wrong(code, message) from error
 
@@ -34,15 +35,15 @@ class IntegerField(Kind):
 
     def parse(self, raw: object, choices: Choices) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int | str):
-            raise Wrong("type", "应为整数")
+            raise Wrong(codes.TYPE, "应为整数")
         number = _number(raw, self.unit, "not_integer", "应为整数")
         if number.as_tuple().exponent != 0:
-            raise Wrong("not_integer", "应为整数")
+            raise Wrong(codes.NOT_INTEGER, "应为整数")
         value = int(number)
         if self.min is not None and value < self.min:
-            raise Wrong("too_small", f"不能小于 {self.min}")
+            raise Wrong(codes.TOO_SMALL, f"不能小于 {self.min}")
         if value > self.max:
-            raise Wrong("too_large", f"不能大于 {self.max}")
+            raise Wrong(codes.TOO_LARGE, f"不能大于 {self.max}")
         return value
 
     def typed(self, value: Any) -> Decimal:
@@ -76,21 +77,21 @@ class _Exact(Kind):
 
     def parse(self, raw: object, choices: Choices) -> str:
         if isinstance(raw, bool) or not isinstance(raw, str | int):
-            raise Wrong("type", f'{self._noun}应以文字传送，如 "22.00"')
+            raise Wrong(codes.TYPE, f'{self._noun}应以文字传送，如 "22.00"')
         value = _number(raw, self.unit, self._code, f"应为{self._noun}，如 22.00")
         exponent = value.as_tuple().exponent
         assert isinstance(exponent, int)
         if -exponent > self.places:
-            raise Wrong("too_precise", f"最多 {self.places} 位小数" if self.places else "应为整数")
+            raise Wrong(codes.TOO_PRECISE, f"最多 {self.places} 位小数" if self.places else "应为整数")
         if value == 0 and not self.allow_zero:
-            raise Wrong("not_positive", f"{self._noun}应大于 0")
+            raise Wrong(codes.NOT_POSITIVE, f"{self._noun}应大于 0")
         negative_wanted = self.min is not None and self.min < 0
         if value < 0 and not (self.allow_negative or negative_wanted):
-            raise Wrong("negative", f"{self._noun}不能为负数")
+            raise Wrong(codes.NEGATIVE, f"{self._noun}不能为负数")
         if self.min is not None and value < self.min:
-            raise Wrong("too_small", f"不能小于 {self.min}")
+            raise Wrong(codes.TOO_SMALL, f"不能小于 {self.min}")
         if abs(value) > self.max:
-            raise Wrong("too_large", f"不能超过 {self.max}{self._after}")
+            raise Wrong(codes.TOO_LARGE, f"不能超过 {self.max}{self._after}")
         return f"{value.copy_abs() if value == 0 else value:.{self.places}f}"
 
     @property

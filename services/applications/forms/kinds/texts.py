@@ -7,6 +7,7 @@ import regex
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
+from shared import codes
 from shared.text import printable
 
 # What a pattern may take for one value. Patterns come with forms, and some backtrack for ever.
@@ -39,18 +40,18 @@ class _Text(Kind):
 
     def _judged(self, text: str) -> str:
         if said := printable.complaint(text):
-            raise Wrong("unprintable", said)
+            raise Wrong(codes.UNPRINTABLE, said)
         if len(text) > self.max:
-            raise Wrong("too_long", f"最多 {self.max} 字，现为 {len(text)} 字")
+            raise Wrong(codes.TOO_LONG, f"最多 {self.max} 字，现为 {len(text)} 字")
         if text and len(text) < self.min:
-            raise Wrong("too_short", f"至少 {self.min} 字，现为 {len(text)} 字")
+            raise Wrong(codes.TOO_SHORT, f"至少 {self.min} 字，现为 {len(text)} 字")
         if text and self._pattern:
             try:
                 found = self._pattern.fullmatch(text, timeout=PATTERN_SECONDS)
             except TimeoutError:
                 found = None
             if not found:
-                raise Wrong("pattern", self.pattern_message or "格式不正确，请核对")
+                raise Wrong(codes.PATTERN, self.pattern_message or "格式不正确，请核对")
         return text
 
 
@@ -62,7 +63,7 @@ class TextField(_Text):
     def parse(self, raw: object, choices: Choices) -> str:
         text = text_of(raw)
         if "\n" in text:
-            raise Wrong("line_break", "不能换行")
+            raise Wrong(codes.LINE_BREAK, "不能换行")
         return self._judged(text)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from services.applications.forms.kinds.base import Choices, Kind, Wrong, text_of
-from shared import clock
+from shared import clock, codes
 from shared.text import identifiers
 
 
@@ -18,13 +18,13 @@ class DateField(Kind):
     def parse(self, raw: object, choices: Choices) -> str:
         text = re.sub("[/.年月]", "-", identifiers.plain(text_of(raw)[:60])).removesuffix("日")
         if not re.fullmatch(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", text):
-            raise Wrong("not_date", "应为日期，如 2026-05-31")
+            raise Wrong(codes.NOT_DATE, "应为日期，如 2026-05-31")
         try:
             day = date(*(int(part) for part in text.split("-")))
         except ValueError as error:
-            raise Wrong("no_such_date", "没有这一天，请核对") from error
+            raise Wrong(codes.NO_SUCH_DATE, "没有这一天，请核对") from error
         if day.year < 1900:
-            raise Wrong("too_early", "年份过早，请核对")
+            raise Wrong(codes.TOO_EARLY, "年份过早，请核对")
         return day.isoformat()
 
     def show(self, value: Any, choices: Choices) -> str:
@@ -46,9 +46,9 @@ class YearField(Kind):
         ok = isinstance(raw, int | str) and not isinstance(raw, bool)
         text = identifiers.plain(str(raw)[:60]).removesuffix("年") if ok else ""
         if not re.fullmatch(r"[0-9]{4}", text):
-            raise Wrong("not_year", "应为年份，如 2025")
+            raise Wrong(codes.NOT_YEAR, "应为年份，如 2025")
         if not self.min <= int(text) <= self.max:
-            raise Wrong("not_year", f"应为 {self.min} 至 {self.max} 之间的年份")
+            raise Wrong(codes.NOT_YEAR, f"应为 {self.min} 至 {self.max} 之间的年份")
         return int(text)
 
     def typed(self, value: Any) -> Decimal:

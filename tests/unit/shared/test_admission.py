@@ -1,0 +1,222 @@
+"""Who gets in, who waits, who is told to come again."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+from aiohttp import web
+
+from shared.errors import Overloaded
+from shared.http.app import EDGE
+from shared.overload import admission, deadline
+from shared.overload.admission import AdmissionControl
+from shared.overload.priority import Priority, priority_of
+
+
+@pytest.fixture(autouse=True)
+def _no_end() -> None:
+    deadline.forget()
+
+
+async def stay(stack: AsyncExitStack, through: AdmissionControl, rank: Priority, times: int = 1) -> None:
+    for _ in range(times):
+        await stack.enter_async_context(through.inside(rank))
+
+
+async def stand_in_line(
+    through: AdmissionControl, rank: Priority, order: list[Priority], until: asyncio.Event
+) -> None:
+    async with through.inside(rank):
+        order.append(rank)
+        await until.wait()
+
+
+async def test_what_matters_less_leaves_places_to_what_matters_more() -> None:
+    through = AdmissionControl("test", places=10, line=0, transfers=1)
+    async with AsyncExitStack() as stack:
+        await stay(stack, through, Priority.DOCUMENT, 4)
+        with pytest.raises(Overloaded):
+            await stay(stack, through, Priority.DOCUMENT)
+        await stay(stack, through, Priority.READ, 3)
+        with pytest.raises(Overloaded):
+            await stay(stack, through, Priority.READ)
+        await stay(stack, through, Priority.WRITE, 2)
+        with pytest.raises(Overloaded):
+            await stay(stack, through, Priority.WRITE)
+        await stay(stack, through, Priority.SUBMIT)
+        with pytest.raises(Overloaded):
+            await stay(stack, through, Priority.SUBMIT)
+    # Everybody has gone: everybody may come again.
+    async with AsyncExitStack() as stack:
+        await stay(stack, through, Priority.SUBMIT, 10)
+
+
+async def test_line_is_worked_off_by_rank_and_makes_room_for_it() -> None:
+    through = AdmissionControl("test", places=1, line=2, transfers=1)
+    order: list[Priority] = []
+    leave = asyncio.Event()
+    inside = through.inside(Priority.READ)
+    await inside.__aenter__()
+    waiting = {}
+    for rank in (Priority.DOCUMENT, Priority.READ):
+        waiting[rank] = asyncio.create_task(stand_in_line(through, rank, order, leave))
+        await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        async with through.inside(Priority.DOCUMENT):
+            pass
+    # The line is full; a submission takes the place in it of what matters least.
+    waiting[Priority.SUBMIT] = asyncio.create_task(stand_in_line(through, Priority.SUBMIT, order, leave))
+    with pytest.raises(Overloaded):
+        await waiting[Priority.DOCUMENT]
+    leave.set()
+    await inside.__aexit__(None, None, None)
+    await waiting[Priority.SUBMIT]
+    await waiting[Priority.READ]
+    assert order == [Priority.SUBMIT, Priority.READ]
+
+
+async def test_patience_ends_and_the_place_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(admission.PATIENCE, Priority.READ, 0.05)
+    through = AdmissionControl("test", places=1, line=5, transfers=1)
+    async with through.inside(Priority.READ):
+        with pytest.raises(Overloaded) as told:
+            async with through.inside(Priority.READ):
+                pass
+        assert admission.AGAIN[0] <= told.value.retry_after <= admission.AGAIN[1]
+        left = asyncio.create_task(stand_in_line(through, Priority.SUBMIT, [], asyncio.Event()))
+        await asyncio.sleep(0)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+    async with through.inside(Priority.READ):
+        pass
+
+
+async def test_everybody_who_waits_gets_in_as_places_become_free() -> None:
+    through = AdmissionControl("test", places=3, line=100, transfers=1)
+    most = now = done = 0
+
+    async def one(rank: Priority) -> None:
+        nonlocal most, now, done
+        async with through.inside(rank):
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.001)
+            now -= 1
+            done += 1
+
+    await asyncio.gather(
+        *(one(rank) for rank in [Priority.DOCUMENT, Priority.READ, Priority.WRITE, Priority.SUBMIT] * 10)
+    )
+    assert (most, done) == (3, 40)
+
+
+async def test_transfers_take_nobodys_place() -> None:
+    through = AdmissionControl("test", places=1, line=0, transfers=2)
+    async with AsyncExitStack() as stack:
+        await stay(stack, through, Priority.TRANSFER, 2)
+        with pytest.raises(Overloaded):
+            await stay(stack, through, Priority.TRANSFER)
+        await stay(stack, through, Priority.WRITE)
+
+
+async def test_files_wait_for_a_place_of_theirs_behind_nobody_else() -> None:
+    through = AdmissionControl("test", places=1, line=5, transfers=1)
+    order: list[Priority] = []
+    until, first = asyncio.Event(), asyncio.Event()
+    async with AsyncExitStack() as stack:
+        await stay(stack, through, Priority.WRITE)
+        # Somebody in line for the other places keeps no file waiting.
+        reader = asyncio.create_task(stand_in_line(through, Priority.READ, order, until))
+        await asyncio.sleep(0)
+        holder = asyncio.create_task(stand_in_line(through, Priority.TRANSFER, order, first))
+        waiter = asyncio.create_task(stand_in_line(through, Priority.TRANSFER, order, until))
+        await asyncio.sleep(0.01)
+        assert order == [Priority.TRANSFER]
+        # Its place goes to the next file, though nobody else can be let in.
+        first.set()
+        await holder
+        await asyncio.sleep(0.01)
+        assert order == [Priority.TRANSFER, Priority.TRANSFER]
+    until.set()
+    await asyncio.gather(reader, waiter)
+    assert order[-1] is Priority.READ
+
+
+async def test_whoever_matters_more_takes_the_line_from_a_file() -> None:
+    through = AdmissionControl("test", places=1, line=1, transfers=1)
+    until = asyncio.Event()
+    order: list[Priority] = []
+    async with AsyncExitStack() as stack:
+        await stay(stack, through, Priority.WRITE)
+        await stay(stack, through, Priority.TRANSFER)
+        file = asyncio.create_task(stand_in_line(through, Priority.TRANSFER, order, until))
+        await asyncio.sleep(0)
+        write = asyncio.create_task(stand_in_line(through, Priority.WRITE, order, until))
+        with pytest.raises(Overloaded) as told:
+            await file
+        assert admission.FILE_AGAIN[0] <= told.value.retry_after <= admission.FILE_AGAIN[1]
+    until.set()
+    await write
+    assert order == [Priority.WRITE]
+
+
+async def test_nothing_is_begun_for_somebody_who_has_gone(aiohttp_request: type) -> None:
+    through = AdmissionControl("test", places=1, line=0, transfers=1)
+
+    async def never(_: web.Request) -> web.Response:
+        raise AssertionError
+
+    app = web.Application()
+    app[EDGE] = False
+    request = aiohttp_request("GET", "/applications", {deadline.HEADER: "20"}, app=app)
+    with pytest.raises(Overloaded):
+        await through.middleware()(request, never)
+    # What anybody can reach believes no such header: a client must not make us turn it away.
+    app[EDGE] = True
+    reached = []
+
+    async def here(_: web.Request) -> web.Response:
+        reached.append(deadline.left(60))
+        return web.Response()
+
+    await through.middleware()(request, here)
+    assert reached[0] > 1
+
+
+@pytest.fixture
+def aiohttp_request() -> object:
+    from aiohttp.test_utils import make_mocked_request
+
+    return make_mocked_request
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "rank"),
+    [
+        ("POST", "/api/v1/applications/1/submit", Priority.SUBMIT),
+        ("POST", "/applications/1/submit", Priority.SUBMIT),
+        ("GET", "/applications/1/submit", Priority.READ),
+        ("PUT", "/api/v1/applications/1/sections/company/draft", Priority.WRITE),
+        ("POST", "/applications/1/sections/company", Priority.WRITE),
+        ("GET", "/applications/1/sections/company", Priority.READ),
+        ("GET", "/api/v1/applications", Priority.READ),
+        ("POST", "/internal/jobs/1/finish", Priority.READ),
+        ("POST", "/api/v1/applications/1/preview", Priority.DOCUMENT),
+        ("GET", "/api/v1/applications/1/commitment.pdf", Priority.DOCUMENT),
+        ("GET", "/applications/1/revisions/1/pdf", Priority.DOCUMENT),
+        ("POST", "/api/v1/applications/1/attachments", Priority.TRANSFER),
+        ("GET", "/api/v1/applications/1/attachments/2", Priority.TRANSFER),
+        ("GET", "/healthz", None),
+        ("GET", "/api/v1/events", None),
+        ("GET", "/static/x/portal.css", None),
+    ],
+)
+def test_rank(method: str, path: str, rank: Priority | None) -> None:
+    assert priority_of(method, path) == rank
+
+
+def test_large_or_endless_bodies_are_transfers_whatever_they_are_sent_to() -> None:
+    assert priority_of("POST", "/applications/1/sections/company", 5_000_000) is Priority.TRANSFER
+    assert priority_of("POST", "/applications/1/sections/company", None) is Priority.TRANSFER
+    assert priority_of("POST", "/applications/1/submit", 5_000_000) is Priority.SUBMIT
