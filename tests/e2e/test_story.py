@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from deploy.demo.story import Story, Teller
-from tests.system.running import RunningSystem
+from tests.system.running import RunningSystem, create, fill, submit
 
 
 def test_the_whole_story(system: RunningSystem, tmp_path: Path) -> None:
@@ -23,11 +23,14 @@ def test_the_whole_story(system: RunningSystem, tmp_path: Path) -> None:
 
 def test_second_enterprise_finds_nothing_of_the_first(system: RunningSystem) -> None:
     first, second = system.person("qiye1"), system.person("qiye2")
-    mine = first.call("GET", "/applications").json()["items"]
-    assert mine
-    theirs = {item["id"] for item in second.call("GET", "/applications").json()["items"]}
-    assert not theirs & {item["id"] for item in mine}
-    id = mine[0]["id"]
+    id = create(first)
+    fill(first, id)
+    submit(first, id)
+    mine, theirs = (
+        {item["id"] for item in who.call("GET", "/applications").json()["items"]} for who in (first, second)
+    )
+    assert id in mine
+    assert not theirs & mine
     for method, path in (
         ("GET", ""),
         ("DELETE", ""),

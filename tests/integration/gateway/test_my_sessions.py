@@ -47,7 +47,9 @@ async def token(browser: Browser, path: str = "/account/sessions") -> str:
     return re.search(r'name="csrf_token" value="([^"]+)"', text)[1]  # type: ignore[index]
 
 
-async def test_sessions_are_listed_and_ended(browser: Browser, other: Browser) -> None:
+async def test_sessions_are_listed_and_ended(browser: Browser, other: Browser, gateway: TestServer) -> None:
+    async with gateway.app[DATABASE].begin() as session:
+        await session.execute(delete(SessionRow))
     other.http.headers["User-Agent"] = "Another <browser>"
     for one in (browser, other):
         await enter(one, "qiye1")

@@ -45,7 +45,7 @@ async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
     published = await send(operator, path, action="publish", etag=await etag(operator, path))
     assert published.status == 422
     fields = {
-        "title": "演练批次",
+        "title": "走完全程的批次",
         **DAYS,
         "p.0.name": "directions",
         "p.0.kind": "options",
@@ -66,7 +66,7 @@ async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
     assert published.status == 303, await published.text()
 
     await other.sign_in("qiye1")
-    assert "演练批次" in await (await other.go("GET", "/projects/new")).text()
+    assert "走完全程的批次" in await (await other.go("GET", "/projects/new")).text()
 
     refused = await send(operator, path, action="extend", enterprise="91110105MA00TE5T20", until="", reason="停电")
     assert refused.status == 422
@@ -74,7 +74,7 @@ async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
     assert (await send(operator, path, action="close", etag=await etag(operator, path))).status == 422
     closed = await send(operator, path, action="close", close_reason="演练结束", etag=await etag(operator, path))
     assert closed.status == 303
-    assert "演练批次" not in await (await other.go("GET", "/projects/new")).text()
+    assert "走完全程的批次" not in await (await other.go("GET", "/projects/new")).text()
     extended = await send(
         operator, path, action="extend",
         enterprise="91110105MA00TE5T2T", until="2099-12-31T18:00", reason="停电",
@@ -91,7 +91,7 @@ async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
         "2099-12-31 18:00:00",
     ):
         assert said in text
-    assert "演练批次" in await (await operator.go("GET", "/ops/rounds")).text()
+    assert "走完全程的批次" in await (await operator.go("GET", "/ops/rounds")).text()
 
 
 async def test_what_was_typed_comes_back(operator: Browser) -> None:

@@ -6,9 +6,11 @@ from html import unescape
 from io import BytesIO
 from pathlib import Path
 
+import psycopg
 import pytest
 from aiohttp import ClientResponse, FormData
 from aiohttp.test_utils import TestServer
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import select
 
 from services.gateway.app import create_app
@@ -45,6 +47,14 @@ FOREIGN = {
     "legal_name": "Tanaka Yuki",
     "document_number": "TK1234567",
 }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_another_test(database_url: str) -> None:
+    """No name or address is locked by what another test tried, and nothing of it waits."""
+    with psycopg.connect(database_url) as connection:
+        for table in ("failures", "registrations", "reviews", "challenges"):
+            connection.execute(SQL("DELETE FROM stub_idp.{}").format(Identifier(table)))
 
 
 def multipart(fields: dict[str, str], scan: bytes = b"") -> FormData:
