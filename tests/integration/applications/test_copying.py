@@ -1,17 +1,13 @@
 """复制往年申报: an application begun with an earlier one's values, and a report of what became of each."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.core.context import STORE
-from services.applications.forms import catalogue
 from shared import clock
 from shared.identity import Role
 from shared.store import attachment_key
@@ -190,34 +186,3 @@ async def test_copied_once_however_often_it_is_sent(api: Api, submitted: str) ->
     first = await copy(api, round_id, submitted, key=key)
     again = await copy(api, round_id, submitted, key=key)
     assert first["id"] == again["id"]
-
-
-@pytest.fixture
-def second_version(tmp_path: Path) -> Iterator[None]:
-    source = (catalogue.FOLDER / "reward" / "1.yaml").read_text(encoding="utf-8")
-    for before, after in (
-        ("version: 1", "version: 2"),
-        ("{key: mobile, kind: mobile,", "{key: cell, was: mobile, kind: mobile,"),
-    ):
-        source = source.replace(before, after)
-    (tmp_path / "reward").mkdir()
-    (tmp_path / "reward" / "2.yaml").write_text(source, encoding="utf-8")
-    catalogue.also(tmp_path)
-    yield
-    catalogue.FOLDERS.remove(tmp_path)
-    catalogue.forms.cache_clear()
-
-
-@pytest.mark.usefixtures("second_version")
-async def test_from_an_older_version_and_from_a_newer_one(api: Api, submitted: str) -> None:
-    newer = await copy(api, await this_year(api, form_version=2), submitted)
-    assert newer["form_version"] == 2
-    was = (await get(api, f"{submitted}/sections/contact"))["saved"]["mobile"]
-    assert (await get(api, f"{newer['id']}/sections/contact"))["draft"]["cell"] == was
-    report = await report_of(api, newer["id"])
-    assert (report["from_version"], report["to_version"]) == (1, 2)
-    assert ("contact", "cell", "moved") in codes(report, "moved")
-    # A round of the older form does not know where the newer one's field went: it is kept beside it.
-    older = await copy(api, await this_year(api), newer["id"])
-    left = await get(api, f"{older['id']}/left-over")
-    assert was in {x["text"] for x in left}
