@@ -38,6 +38,8 @@ async def test_every_way_an_application_went_is_legal(
     api: Api, submitted: str, round_id: str, sessions: Sessions, settings: ApplicationsSettings
 ) -> None:
     who = factories.applicant()
+    # Other tests of this file leave moves that are not.
+    before = await _moves_at_fault(sessions, settings)
     assert (await api.act(REVIEWER, submitted, "accept")).status == 200
     withdrawn, deleted = (await api.create(who, round_id))["id"], (await api.create(who, round_id))["id"]
     await api.fill(who, withdrawn)
@@ -47,7 +49,7 @@ async def test_every_way_an_application_went_is_legal(
     assert left.status == 200
     headers = {"If-Match": await api.etag(who, deleted)}
     assert (await api.call("DELETE", f"/api/v1/applications/{deleted}", who, headers=headers)).status == 204
-    assert await _moves_at_fault(sessions, settings) == []
+    assert await _moves_at_fault(sessions, settings) == before
 
 
 @pytest.mark.parametrize(
