@@ -87,7 +87,8 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    known = make_settings(database_url, tmp_path_factory.mktemp("properties"))
+    # Every game begins drafts in the same round, for the same two enterprises: more than a person ever would.
+    known = make_settings(database_url, tmp_path_factory.mktemp("properties"), drafts_per_round=10_000)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
