@@ -2,7 +2,9 @@
 to the tests, so that they can be stopped and made to refuse."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,9 +45,10 @@ def mails() -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="package")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The store's folder: for root a small file system of its own, which a test can fill."""
-    folder = tmp_path_factory.mktemp("store")
+def store() -> Iterator[Path]:
+    """The store's folder: for root a small file system of its own, which a test can fill. Not among pytest's own folders: a run that
+    is killed leaves it mounted, and the next run's tidying would fail on it."""
+    folder = Path(tempfile.mkdtemp(prefix="gm-store-"))
     mounted = (
         os.geteuid() == 0
         and not subprocess.run(
@@ -56,6 +59,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if mounted:
         # Lazily: a process that is still ending may have it open.
         subprocess.run(["umount", "--lazy", str(folder)], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="package")
