@@ -37,6 +37,29 @@ def test_what_is_typed_is_kept_by_itself(open_page: OpenPage, system: RunningSys
     expect(page.get_by_text("已暂存，尚未提交").first).to_be_visible()
 
 
+def test_a_script_that_did_not_come_is_asked_for_again(open_page: OpenPage, system: RunningSystem) -> None:
+    """A gateway that is just replaced while a page opens: what is typed before the scripts are there is kept, too."""
+    page = open_page()
+    page.route(re.compile(r"/js/(live|form)\.js$"), lambda route: route.abort())
+    sign_in(page, "qiye1")
+    open_section(page, create(system.person("qiye1")), "social_benefit")
+    page.get_by_label("社会效益").fill(TEXT)
+    kept(page)
+
+
+def test_scripts_that_never_come_are_said(open_page: OpenPage, system: RunningSystem) -> None:
+    page = open_page()
+    page.route(re.compile(r"/js/form\.js"), lambda route: route.abort())
+    sign_in(page, "qiye1")
+    open_section(page, create(system.person("qiye1")), "social_benefit")
+    page.get_by_label("社会效益").fill(TEXT)
+    expect(page.locator("[data-kept]")).to_contain_text("自动暂存未能启动", timeout=15_000)
+    # As in a browser without scripts.
+    page.get_by_role("button", name="暂存", exact=True).click()
+    expect(page.get_by_label("社会效益")).to_have_value(TEXT)
+    expect(page.get_by_text("已暂存，尚未提交").first).to_be_visible()
+
+
 def test_leaving_with_something_unsaved_asks(open_page: OpenPage, system: RunningSystem) -> None:
     page, _ = writing(open_page, system)
     asked: list[str] = []
