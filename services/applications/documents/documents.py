@@ -11,7 +11,7 @@ from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.core.schemas import DocumentStatus
 from services.applications.documents import document_model, letters, queries
-from services.applications.documents.keys import document_key
+from services.applications.documents.owed import document_key, owe_document
 from services.applications.documents.queries import document_of, revision_document
 from services.applications.filling import budgets
 from services.applications.filling.filled_form import load
@@ -22,7 +22,6 @@ from services.applications.tables.applications import Application, Document
 from shared import clock
 from shared.document import AnyDocument, Proof
 from shared.identity import Actor, Role
-from shared.messages import RENDER_DOCUMENT, RenderDocument
 
 
 async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: int) -> Document:
@@ -58,17 +57,7 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
 async def _begin(session: AsyncSession, id: UUID, kind: str, source: str, **values: Any) -> Document:
     """Return a document that somebody waits for, with what is owed for it."""
     document = Document(id=uuid4(), application_id=id, kind=kind, source_sha256=source, **values)
-    session.add(document)
-    await session.flush()
-    await outbox.add(
-        session,
-        RENDER_DOCUMENT,
-        RenderDocument(document_id=document.id),
-        due_key=document_key(document.id),
-        # Whoever waits for it says so (`hurry`).
-        priority=outbox.AHEAD,
-        application_id=id,
-    )
+    await owe_document(session, document)
     return document
 
 

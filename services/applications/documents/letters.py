@@ -14,7 +14,7 @@ from services.applications.core import receipts, repository
 from services.applications.core.case import form_of
 from services.applications.documents import queries
 from services.applications.documents.document_model import OFFICE
-from services.applications.documents.keys import document_key
+from services.applications.documents.owed import owe_document
 from services.applications.outbox import outbox
 from services.applications.tables.applications import Application, Document
 from services.applications.tables.decision import LETTER_NUMBER, Letter
@@ -22,7 +22,6 @@ from shared import clock
 from shared.document import Letter as LetterModel
 from shared.errors import NotFound
 from shared.identity import Actor, Role
-from shared.messages import RENDER_DOCUMENT, RenderDocument
 from shared.text.typed_text import one_line
 
 CONTACT = "联系电话：010-85235981"
@@ -83,8 +82,7 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
     document = Document(
         id=uuid4(), application_id=application.id, kind="letter", source_sha256=source, snapshot={"model": model}
     )
-    session.add(document)
-    await session.flush()
+    await owe_document(session, document, priority=outbox.NOTICE)
     letter = Letter(
         id=uuid4(),
         application_id=application.id,
@@ -95,14 +93,6 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
         round_trip=application.round_trips,
     )
     session.add(letter)
-    await outbox.add(
-        session,
-        RENDER_DOCUMENT,
-        RenderDocument(document_id=document.id),
-        due_key=document_key(document.id),
-        priority=outbox.NOTICE,
-        application_id=application.id,
-    )
     await session.flush()
     return letter
 

@@ -13,7 +13,7 @@ from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match
 from services.applications.core.receipts import Receipt
-from services.applications.documents.keys import document_key
+from services.applications.documents.owed import owe_document
 from services.applications.filling.filled_form import Filled, of_rows
 from services.applications.filling.judgement import Sections, broken, judge, unmet, unsaved
 from services.applications.filling.prefill import remember_latest
@@ -30,7 +30,7 @@ from services.applications.workflow import Action, move
 from shared import clock, codes
 from shared.errors import Conflict, Invalid
 from shared.identity import Actor
-from shared.messages import NOTIFY, RENDER_DOCUMENT, Profile, RenderDocument, SubmissionReceived
+from shared.messages import NOTIFY, Profile, SubmissionReceived
 from shared.tickets import Ticket
 
 
@@ -108,17 +108,7 @@ async def submit(
         )
     )
     document = Document(id=uuid4(), application_id=id, kind="revision", revision=revision, source_sha256=sha256)
-    session.add(document)
-    # What is owed refers to rows that must exist.
-    await session.flush()
-    await outbox.add(
-        session,
-        RENDER_DOCUMENT,
-        RenderDocument(document_id=document.id),
-        due_key=document_key(document.id),
-        priority=outbox.AHEAD,
-        application_id=id,
-    )
+    await owe_document(session, document)
     event = _received(application, form, saved, receipt)
     await outbox.add(
         session,

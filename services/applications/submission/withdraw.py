@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository
 from services.applications.core.moves import load_facts, make_move, must_match
 from services.applications.documents import queries as document_queries
-from services.applications.documents.keys import document_key
+from services.applications.documents.owed import document_key
 from services.applications.filling.budgets import may_withdraw
 from services.applications.outbox import outbox
 from services.applications.outbox import queries as outbox_queries

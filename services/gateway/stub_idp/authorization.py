@@ -29,10 +29,6 @@ class AuthorizationRequest:
     scope: str
     nonce: str
 
-    @property
-    def is_oidc(self) -> bool:
-        return "openid" in self.scope.split()
-
 
 def read(settings: StubSettings, query: Mapping[str, str]) -> AuthorizationRequest:
     """Read the request; `Malformed` unless it is complete and of the registered client. A refusal is a page, never a redirect to

@@ -6,12 +6,18 @@ from uuid import UUID
 
 import pytest
 from aiohttp import ClientResponse, FormData
+from aiohttp.test_utils import TestServer
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from services.applications.core.case import form_of
+from services.applications.core.context import CODEC
+from services.applications.filling.registry_refresh import refresh
+from services.applications.forms.filled.registry_values import registry_fields
 from services.applications.tables.applications import Application, Audit
 from shared import clock
 from shared.identity import Role
+from shared.messages import Profile
 from tests import factories
 from tests.integration.applications.conftest import Api
 
@@ -118,3 +124,23 @@ async def test_what_reached_the_gateway_in_time_is_in_time(api: Api, sessions: S
     )
     assert await code_of(removed) == (409, "correction_overdue")
     assert not (await (await api.call("GET", path, WHO, received_at=late)).json())["editable"]
+
+
+async def test_values_taken_over_from_the_registry_count_as_having_seen_it(
+    server: TestServer, sessions: Sessions, api: Api, submitted: str
+) -> None:
+    await send_back(api, submitted)
+    async with sessions.begin() as session:
+        application = await session.get_one(Application, UUID(submitted))
+        section = form_of(application).section(SECTION)
+        assert section is not None
+        [source] = [f.prefill for f in registry_fields(section) if f.key == "legal_rep_name"]
+        assert source is not None
+        said = {source.removeprefix("registry."): "王法人"}
+        profile = Profile(registry=said, registry_fetched_at=clock.now(), account={}, account_fetched_at=None)
+        who = WHO.model_copy(update={"received_at": clock.now()})
+        done = await refresh(
+            session, server.app[CODEC], who, UUID(submitted), profile, {(SECTION, "legal_rep_name")}
+        )
+        assert done.adopted == [(SECTION, "legal_rep_name")]
+    assert await code_of(await api.act(REVIEWER, submitted, "recall")) == (409, "already_seen")
