@@ -2,29 +2,33 @@
 // pages that need it. Without any of this every page works all the same: so does it in a browser that has not
 // all of what the modules use (Chromium 86, Firefox 85 and Safari 15.4 have), and half of them would be worse.
 const able = window.SubmitEvent && "submitter" in SubmitEvent.prototype && "BroadcastChannel" in window && "replaceChildren" in Element.prototype;
-if (able) start().catch(without);
+if (able) start();
 
-async function start() {
+function start() {
   if (document.querySelector("[data-signed-in]")) new BroadcastChannel("gm-session").postMessage("signed-in");
-  const [{ countDown }, { watchIdle }, { live }, { once, printing, fold, focusFirst, again }] = await Promise.all(
-    ["clock", "idle", "live", "small"].map(load),
-  );
-  countDown();
-  once();
-  printing();
-  fold();
-  focusFirst();
-  again();
+  run("clock", ({ countDown }) => countDown());
+  run("small", ({ once, printing, fold, focusFirst, again }) => [once, printing, fold, focusFirst, again].forEach((help) => help()));
   if (document.documentElement.dataset.token) {
-    live();
-    watchIdle();
+    run("live", ({ live }) => live());
+    run("idle", ({ watchIdle }) => watchIdle());
   }
-  if (document.querySelector("form[data-form]")) (await load("form")).start();
-  else if (document.querySelector("form textarea, form[data-carries]")) (await load("guard")).guardForms();
-  if (document.querySelector("[data-wait]")) (await load("wait")).start();
+  if (document.querySelector("form[data-form]")) run("form", (form) => form.start(), without);
+  else if (document.querySelector("form textarea, form[data-carries]")) run("guard", ({ guardForms }) => guardForms());
+  if (document.querySelector("[data-wait]")) run("wait", (wait) => wait.start());
 }
 
-// A module that did not come, because a line broke or a gateway was just replaced, is asked for again, under another address:
+// One part that does not come holds up no other.
+async function run(name, begin, otherwise = () => {}) {
+  let module;
+  try {
+    module = await load(name);
+  } catch {
+    return otherwise();
+  }
+  begin(module);
+}
+
+// A module that did not come, because a line broke or a gateway was just replaced, is asked for again, under another address: some
 // browsers remember that the first one failed.
 async function load(name) {
   for (let attempt = 0; ; attempt++) {
