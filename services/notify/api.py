@@ -11,9 +11,9 @@ from services.notify.auditing import AUDITOR, shortened
 from services.notify.emails import render
 from services.notify.ledger import EVENT
 from services.notify.models import Notification
-from services.notify.schemas import Forget, Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from services.notify.settings import NotifySettings
 from shared import codes
+from shared.contract.notify import Forget, Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from shared.errors import FieldError, Invalid, Malformed, NotFound
 from shared.http.app import actor, answer, body, uuid_in_path
 from shared.messages import EventToShow, NoteResend, RenderedMail

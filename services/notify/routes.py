@@ -1,7 +1,7 @@
 """Every route of the service: who may call it, for whom."""
 
 from services.notify import api
-from services.notify.schemas import Forget, Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed
+from shared.contract.notify import Forget, Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from shared.http import openapi
 from shared.http.app import HEALTH, METRICS, Route
 from shared.messages import Deliveries, Delivery, EventToShow, RenderedMail

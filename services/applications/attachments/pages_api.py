@@ -4,9 +4,9 @@ from aiohttp import web
 
 from services.applications.attachments import attachments as use_case
 from services.applications.attachments.resources import PICTURES, SCANNER
-from services.applications.attachments.schemas import FilePages
 from services.applications.core.context import STORE, transaction
 from services.applications.tables.applications import Attachment
+from shared.contract.sections import FilePages
 from shared.errors import NotFound
 from shared.http.app import actor, answer, uuid_in_path
 

@@ -1,8 +1,7 @@
 """The route table of attachments: who may call a route, with what."""
 
 from services.applications.attachments import api, pages_api
-from services.applications.attachments.schemas import FilePages
-from services.applications.filling.section_schemas import AttachmentView
+from shared.contract.sections import AttachmentView, FilePages
 from shared.http.app import Route
 from shared.roles import APPLICANT, GATEWAY, JUDGES
 

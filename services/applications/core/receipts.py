@@ -8,18 +8,8 @@ from typing import Any
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256, SM3, Hash, HashAlgorithm
-from pydantic import AwareDatetime, BaseModel
 
-
-class Receipt(BaseModel):
-    """What an applicant holds in hand: `signature` is Ed25519 over the canonical JSON of the other fields."""
-
-    number: str
-    revision: int
-    received_at: AwareDatetime
-    sha256: str
-    sm3: str
-    signature: str
+from shared.contract.submission import Receipt
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:

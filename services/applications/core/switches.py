@@ -5,9 +5,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
-from services.applications.core.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.tables.switches import Switches
 from shared import clock, codes
+from shared.contract.switches import SwitchesInput, SwitchesView
 from shared.errors import Stale, Unavailable
 from shared.identity import Actor
 

@@ -1,6 +1,7 @@
 """Rows as the public contract shows them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,11 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import round_queries
 from services.applications.core.case import form_of
 from services.applications.core.moves import facts_of
-from services.applications.core.schemas import (
-    ApplicationSummary,
-    AssigneeView,
-    LeaseView,
-)
 from services.applications.tables.applications import (
     Application,
     Extension,
@@ -20,6 +16,11 @@ from services.applications.tables.applications import (
 )
 from services.applications.workflow import LABELS, State, applicant_actions, staff_actions
 from shared import clock
+from shared.contract.applications import (
+    ApplicationSummary,
+    AssigneeView,
+    LeaseView,
+)
 from shared.identity import Actor, Role
 from shared.roles import STAFF
 
@@ -55,7 +56,7 @@ def _summary(
         closes_at=facts.accepts_until or round_.closes_at,
         correct_by=application.correct_by,
         actions=actions,
-        applied_wan=f"{application.applied_wan:.2f}" if application.applied_wan is not None else None,
+        applied_wan=wan(application.applied_wan),
         **(_for_staff(application, actor) if actor.roles & STAFF else {}),
     )
 
@@ -96,3 +97,8 @@ async def summary(session: AsyncSession, application: Application, actor: Actor)
     round_ = await session.get_one(Round, application.round_id)
     extension = await round_queries.extension(session, application.round_id, application.enterprise)
     return _summary(application, round_, extension, actor)
+
+
+def wan(amount: Decimal | None) -> str | None:
+    """Return an amount as the contract writes it."""
+    return None if amount is None else f"{amount:.2f}"

@@ -7,8 +7,16 @@ from aiohttp import web
 from services.applications.core import peers, repository, round_queries
 from services.applications.core.case import form_of
 from services.applications.core.context import PEERS, transaction
+from services.applications.core.views import wan
 from services.applications.decision import batches, experts, objections, ranking
-from services.applications.decision.schemas import (
+from services.applications.decision.score_sheets import CURRENT, sheet
+from services.applications.documents import letters
+from services.applications.documents.answers import ask_for, file_or_status
+from services.applications.tables.applications import Application
+from services.applications.tables.decision import Assessment, Batch
+from services.applications.workflow import LABELS, State
+from shared import codes
+from shared.contract.decision import (
     Assessed,
     BatchView,
     BudgetView,
@@ -25,15 +33,7 @@ from services.applications.decision.schemas import (
     Ranking,
     SettleObjection,
     StageView,
-    wan,
 )
-from services.applications.decision.score_sheets import CURRENT, sheet
-from services.applications.documents import letters
-from services.applications.documents.answers import ask_for, file_or_status
-from services.applications.tables.applications import Application
-from services.applications.tables.decision import Assessment, Batch
-from services.applications.workflow import LABELS, State
-from shared import codes
 from shared.errors import Malformed, Unavailable
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 from shared.identity import Role

@@ -5,8 +5,8 @@ from aiohttp import web
 from services.applications.core.context import SETTINGS, transaction
 from services.applications.decision.bulk import move_many
 from services.applications.decision.resources import office
-from services.applications.review.schemas import Assigned, MoveMany
 from services.applications.workflow import Action
+from shared.contract.review import Assigned, MoveMany
 from shared.http.app import actor, answer, body
 
 

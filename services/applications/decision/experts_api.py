@@ -4,21 +4,21 @@ from aiohttp import web
 
 from services.applications.core.case import form_of
 from services.applications.core.context import transaction
+from services.applications.core.views import wan
 from services.applications.decision import experts
-from services.applications.decision.schemas import (
+from services.applications.decision.score_sheets import sheet
+from services.applications.tables.applications import Application
+from services.applications.tables.decision import Assessment
+from services.applications.workflow import LABELS, State
+from shared import codes
+from shared.contract.decision import (
     DeclareRecusal,
     MyCase,
     MySheet,
     RecusalView,
     Recuse,
     SheetValues,
-    wan,
 )
-from services.applications.decision.score_sheets import sheet
-from services.applications.tables.applications import Application
-from services.applications.tables.decision import Assessment
-from services.applications.workflow import LABELS, State
-from shared import codes
 from shared.errors import FieldError, Invalid
 from shared.http.app import actor, answer, body, uuid_in_path
 from shared.text.identifiers import uscc

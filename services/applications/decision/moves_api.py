@@ -9,12 +9,12 @@ from services.applications.core import views
 from services.applications.core.context import CODEC, transaction
 from services.applications.decision.decisions import Given, decide
 from services.applications.decision.resources import office
-from services.applications.decision.schemas import Accept, Decision
 from services.applications.review import after_return as use_case
 from services.applications.review.correction_deadline import deadline
-from services.applications.review.return_schemas import Extend
 from services.applications.tables.applications import Application
 from services.applications.workflow import Action
+from shared.contract.decision import Accept, Decision
+from shared.contract.returns import Extend
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 from shared.identity import Actor
 

@@ -1,8 +1,11 @@
 """The stages' lines of the route table."""
 
-from services.applications.core.schemas import ApplicationSummary, DocumentStatus, Nothing
 from services.applications.decision import api, bulk_api, experts_api, moves_api
-from services.applications.decision.schemas import (
+from services.applications.review.case_list_params import FILTERS
+from services.applications.review.export_api import export
+from services.applications.workflow import Action
+from shared.contract.applications import ApplicationSummary, DocumentStatus, Nothing
+from shared.contract.decision import (
     Accept,
     BatchView,
     Decision,
@@ -23,11 +26,8 @@ from services.applications.decision.schemas import (
     SheetValues,
     StageView,
 )
-from services.applications.review.case_list_params import FILTERS
-from services.applications.review.export_api import export
-from services.applications.review.return_schemas import Extend
-from services.applications.review.schemas import Assigned, MoveMany
-from services.applications.workflow import Action
+from shared.contract.returns import Extend
+from shared.contract.review import Assigned, MoveMany
 from shared.http.app import Route
 from shared.identity import Role
 from shared.roles import APPLICANT, DIRECTOR, EXPERT, GATEWAY, REVIEWER, STAFF

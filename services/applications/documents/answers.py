@@ -7,10 +7,10 @@ from services.applications.attachments.sending import send_file
 from services.applications.core import repository
 from services.applications.core.context import transaction
 from services.applications.core.readings import read_pdf
-from services.applications.core.schemas import DocumentStatus
 from services.applications.documents import documents as use_case
 from services.applications.tables.applications import Document
 from shared import codes
+from shared.contract.applications import DocumentStatus
 from shared.errors import Conflict
 from shared.http.app import actor, answer
 from shared.store import pdf_key

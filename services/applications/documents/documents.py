@@ -9,7 +9,6 @@ from services.applications.core import receipts, repository
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.disclosure import masked, reads_whole, withheld
-from services.applications.core.schemas import DocumentStatus
 from services.applications.documents import document_model, letters, queries
 from services.applications.documents.owed import document_key, owe_document
 from services.applications.documents.queries import document_of, revision_document
@@ -20,6 +19,7 @@ from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Application, Document
 from shared import clock
+from shared.contract.applications import DocumentStatus
 from shared.document import AnyDocument, Proof
 from shared.identity import Actor, Role
 

@@ -1,7 +1,7 @@
 """The route table of documents: who may call a route, with what."""
 
-from services.applications.core.schemas import DocumentStatus, Nothing
 from services.applications.documents import api
+from shared.contract.applications import DocumentStatus, Nothing
 from shared.http.app import Route
 from shared.roles import APPLICANT, GATEWAY, JUDGES
 

@@ -9,18 +9,18 @@ from services.applications.core.idempotency import once
 from services.applications.core.params import must_be_short, page_limit, states
 from services.applications.core.peers import NOTHING_KNOWN, PROFILES
 from services.applications.core.return_seen import mark_seen
-from services.applications.core.schemas import ApplicationPage
 from services.applications.filling import queries
-from services.applications.filling.carried_over_schemas import Prefill, PrefillReport
 from services.applications.filling.copying import copy_into
 from services.applications.filling.filled_form import newer, of_rows
 from services.applications.filling.judgement import judge
 from services.applications.filling.prefill import waiting
 from services.applications.filling.registry_refresh import refresh
-from services.applications.filling.section_schemas import StartApplication
 from services.applications.filling.start import start
 from services.applications.filling.views import full, places
 from shared import clock
+from shared.contract.applications import ApplicationPage
+from shared.contract.carried_over import Prefill, PrefillReport
+from shared.contract.sections import StartApplication
 from shared.http.app import BODY_SHA256, actor, answer, body, uuid_in_path
 from shared.identity import Role
 

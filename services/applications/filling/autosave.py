@@ -23,11 +23,11 @@ from services.applications.filling.filled_form import alone
 from services.applications.filling.sections import Opened, must_be_editable, must_match, standing
 from services.applications.forms.filled import reading
 from services.applications.forms.filled.checks import value_at
-from services.applications.forms.filled.section_state import SectionNow
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State
 from shared import clock, codes
+from shared.contract.sections import SectionNow
 from shared.errors import NotFound
 from shared.identity import Actor
 from shared.text.json_text import dumps

@@ -15,11 +15,11 @@ from services.applications.filling.filled_form import Filled
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.filled import reading, validation
 from services.applications.forms.versions import rebase as forms
-from services.applications.forms.versions.rebase import Entry
 from services.applications.tables.applications import Application
 from services.applications.tables.carried_over import LeftOver, Report
 from services.applications.workflow import EDITABLE, State
 from shared import clock, codes
+from shared.contract.carried_over import Entry
 from shared.errors import Conflict, FieldError, NotFound
 from shared.identity import Actor
 

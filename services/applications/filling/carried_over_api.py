@@ -7,11 +7,11 @@ from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.core.peers import PROFILES
 from services.applications.filling import carried_over_queries
 from services.applications.filling.carried_over import dismiss
-from services.applications.filling.carried_over_schemas import Rebased
 from services.applications.filling.rebasing import rebase_draft
 from services.applications.filling.views import full
 from services.applications.filling.views import left_over as left_over_views
 from services.applications.filling.views import report as report_view
+from shared.contract.carried_over import Rebased
 from shared.errors import Conflict, NotFound
 from shared.http.app import actor, answer, if_match, uuid_in_path
 

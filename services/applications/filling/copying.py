@@ -25,10 +25,11 @@ from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled import reading, registry_values
 from services.applications.forms.filled.checks import value_at
 from services.applications.forms.kinds import Choices, blank
-from services.applications.forms.versions.rebase import Entry, rebase
+from services.applications.forms.versions.rebase import rebase
 from services.applications.tables.applications import Application, Attachment
 from services.applications.tables.carried_over import Report
 from shared import clock, codes
+from shared.contract.carried_over import Entry
 from shared.errors import FieldError, Invalid
 from shared.identity import Actor
 from shared.store import Store, attachment_key

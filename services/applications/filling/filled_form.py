@@ -14,13 +14,15 @@ from services.applications.filling.other_applications import other_applications
 from services.applications.filling.prefill import latest
 from services.applications.forms.definition import Form, OtherApplications
 from services.applications.forms.definition import Section as Definition
-from services.applications.forms.filled.checks import Outcome, evaluate, value_at
+from services.applications.forms.filled.checks import evaluate, value_at
 from services.applications.forms.filled.reading import Context, read, rows_summed
 from services.applications.forms.filled.registry_values import Brought, outcomes
-from services.applications.forms.filled.section_state import SectionNow, effective, now, unconditional
+from services.applications.forms.filled.section_state import effective, now, unconditional
 from services.applications.forms.filled.situation import Facts, Situation
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Round, Section
+from shared.contract.checks import Outcome
+from shared.contract.sections import SectionNow
 from shared.messages import Profile
 
 Values = dict[str, Any]

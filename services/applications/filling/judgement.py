@@ -5,8 +5,8 @@ from typing import Any
 
 from services.applications.filling.filled_form import Filled, Values
 from services.applications.forms.filled import validation
-from services.applications.forms.filled.checks import Outcome
 from shared import codes
+from shared.contract.checks import Outcome
 from shared.errors import FieldError
 
 Sections = dict[str, dict[str, Any]]

@@ -8,9 +8,9 @@ from services.applications.core import repository, round_queries
 from services.applications.core.codec import SectionCodec
 from services.applications.core.moves import round_facts
 from services.applications.filling.prefill import found as brought
-from services.applications.filling.section_schemas import Origin
 from services.applications.forms.definition import Form
 from services.applications.tables.applications import Application
+from shared.contract.sections import Origin
 from shared.messages import Profile
 
 

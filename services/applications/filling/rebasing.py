@@ -20,11 +20,12 @@ from services.applications.forms.filled import reading, validation
 from services.applications.forms.kinds import blank
 from services.applications.forms.versions.conversions import text
 from services.applications.forms.versions.mapping import Homes, homes
-from services.applications.forms.versions.rebase import Entry, LeftOver, Rebased, rebase
+from services.applications.forms.versions.rebase import LeftOver, Rebased, rebase
 from services.applications.tables.applications import Application, Section
 from services.applications.tables.carried_over import Report
 from services.applications.workflow import State
 from shared import clock, codes
+from shared.contract.carried_over import Entry
 from shared.errors import Conflict
 from shared.identity import Actor
 from shared.messages import Profile

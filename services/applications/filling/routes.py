@@ -1,9 +1,9 @@
 """The route table of filling in a draft: who may call a route, with what."""
 
-from services.applications.core.schemas import Nothing
 from services.applications.filling import carried_over_api, sections_api
-from services.applications.filling.carried_over_schemas import LeftOverView, Rebased, ReportView
-from services.applications.filling.section_schemas import SectionValues, SectionView, SectionWritten
+from shared.contract.applications import Nothing
+from shared.contract.carried_over import LeftOverView, Rebased, ReportView
+from shared.contract.sections import SectionValues, SectionView, SectionWritten
 from shared.http.app import Route
 from shared.roles import APPLICANT, GATEWAY
 

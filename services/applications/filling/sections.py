@@ -18,11 +18,11 @@ from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled import validation
 from services.applications.forms.filled.checks import value_at
-from services.applications.forms.filled.section_state import SectionNow
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Section
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock, codes
+from shared.contract.sections import SectionNow
 from shared.errors import Conflict, NotFound, Stale
 from shared.identity import Actor
 

@@ -9,9 +9,8 @@ from services.applications.core.context import CODEC, ENGINE, transaction
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling import autosave
 from services.applications.filling import sections as use_case
-from services.applications.filling.section_schemas import SectionValues
 from services.applications.filling.views import section_view, section_written
-from services.applications.forms.filled.section_state import SectionNow
+from shared.contract.sections import SectionNow, SectionValues
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 
 

@@ -12,29 +12,28 @@ from services.applications.core.moves import round_facts
 from services.applications.core.views import summary
 from services.applications.filling import carried_over_queries
 from services.applications.filling.carried_over import opened
-from services.applications.filling.carried_over_schemas import LeftOverView, ReportView, SourceView
 from services.applications.filling.filled_form import of_rows
 from services.applications.filling.prefill import Place, waiting
 from services.applications.filling.rebasing import newer_version
-from services.applications.filling.section_schemas import (
+from services.applications.filling.sections import Opened, editable
+from services.applications.forms.definition import Form
+from services.applications.forms.filled import registry_values
+from services.applications.forms.formulas.rules import rules_of
+from services.applications.tables.applications import Application, Attachment, Round, Section
+from services.applications.tables.carried_over import Report
+from shared import clock
+from shared.contract.carried_over import Entry, LeftOverView, ReportView, SourceView
+from shared.contract.sections import (
     ApplicationView,
     AttachmentView,
     NamedPlace,
     Prefilled,
     RegistryView,
+    SectionNow,
     SectionSummary,
     SectionView,
     SectionWritten,
 )
-from services.applications.filling.sections import Opened, editable
-from services.applications.forms.definition import Form
-from services.applications.forms.filled import registry_values
-from services.applications.forms.filled.section_state import SectionNow
-from services.applications.forms.formulas.rules import rules_of
-from services.applications.forms.versions.rebase import Entry
-from services.applications.tables.applications import Application, Attachment, Round, Section
-from services.applications.tables.carried_over import Report
-from shared import clock
 from shared.identity import Actor, Role
 
 

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from services.applications.core.context import transaction
 from services.applications.operations import queues
-from services.applications.operations.schemas import RequeueAll, Requeued
+from shared.contract.operations import RequeueAll, Requeued
 from shared.http.app import actor, answer, body, uuid_in_path
 
 

@@ -5,7 +5,7 @@ from aiohttp import web
 from services.applications.core.context import transaction
 from services.applications.core.labels import ACTIONS
 from services.applications.operations.audit_queries import rows_for
-from services.applications.operations.schemas import AuditEntry, AuditPage
+from shared.contract.operations import AuditEntry, AuditPage
 from shared.http.app import answer
 from shared.http.query_params import number
 

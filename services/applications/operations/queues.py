@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
-from services.applications.operations.schemas import Overview, Parked, QueueView, WorkerView
 from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Owed
 from shared import clock, codes
+from shared.contract.operations import Overview, Parked, QueueView, WorkerView
 from shared.errors import Conflict
 from shared.identity import Actor
 from shared.messages import TOPICS

@@ -1,11 +1,11 @@
 """The route table of operators and workers: who may call a route, with what."""
 
-from services.applications.core.schemas import Nothing
-from services.applications.core.switch_schemas import SwitchesInput, SwitchesView
 from services.applications.operations import api, audit_api, jobs_api, switches_api
 from services.applications.operations.audit_heads import HeadLine, HeadLines, keep_head, list_heads
 from services.applications.operations.resends import note_resend
-from services.applications.operations.schemas import AuditPage, Overview, RequeueAll, Requeued
+from shared.contract.applications import Nothing
+from shared.contract.operations import AuditPage, Overview, RequeueAll, Requeued
+from shared.contract.switches import SwitchesInput, SwitchesView
 from shared.document import DocumentModel
 from shared.http.app import Route
 from shared.messages import FailJob, JobFinished, JobStarted, NoteResend, StartJob

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from services.applications.core import switches
 from services.applications.core.context import transaction
-from services.applications.core.switch_schemas import SwitchesInput
+from shared.contract.switches import SwitchesInput
 from shared.http.app import actor, answer, body, if_match
 
 

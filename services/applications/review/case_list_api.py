@@ -5,11 +5,12 @@ from aiohttp import web
 from services.applications.core import peers, views
 from services.applications.core.context import PEERS, SETTINGS, transaction
 from services.applications.core.params import page_limit
-from services.applications.core.schemas import ApplicationPage
 from services.applications.forms.catalogue import form
 from services.applications.review import assignment, case_list, leases, saved_filters
 from services.applications.review.case_list_params import FILTERS, wanted
-from services.applications.review.schemas import (
+from shared import codes
+from shared.contract.applications import ApplicationPage
+from shared.contract.review import (
     Assign,
     Assigned,
     Away,
@@ -21,7 +22,6 @@ from services.applications.review.schemas import (
     StaffView,
     TakeLease,
 )
-from shared import codes
 from shared.errors import Malformed
 from shared.http.app import actor, answer, body, uuid_in_path
 from shared.identity import Role

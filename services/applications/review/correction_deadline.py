@@ -5,8 +5,8 @@ from datetime import datetime, time
 from aiohttp import web
 
 from services.applications.core.context import WORKDAYS
-from services.applications.review.return_schemas import Extend, ReturnApplication
 from shared import clock, codes
+from shared.contract.returns import Extend, ReturnApplication
 from shared.errors import FieldError, Invalid
 from shared.http.app import actor
 

@@ -6,8 +6,8 @@ from services.applications.core import repository
 from services.applications.core.context import transaction
 from services.applications.core.return_seen import mark_seen
 from services.applications.review import opinions as use_case
-from services.applications.review.return_schemas import Raise, Reply
 from services.applications.review.views import opinion_view
+from shared.contract.returns import Raise, Reply
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 from shared.identity import Role
 

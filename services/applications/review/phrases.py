@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
-from services.applications.review.schemas import PhraseInput
 from services.applications.tables.desk import Phrase
 from shared import codes
+from shared.contract.review import PhraseInput
 from shared.errors import Conflict, NotFound
 from shared.identity import Actor
 

@@ -18,10 +18,10 @@ from services.applications.forms.filled.checks import tied
 from services.applications.forms.filled.labels import field_label
 from services.applications.outbox.events import about, owe
 from services.applications.review import queries
-from services.applications.review.return_schemas import OpinionInput
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import Action, State, holds_lease
 from shared import clock, codes
+from shared.contract.returns import OpinionInput
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 from shared.messages import ApplicationReturned, OpinionText

@@ -6,10 +6,10 @@ from services.applications.core import peers, repository, views
 from services.applications.core.context import CODEC, PEERS, WORKDAYS, transaction
 from services.applications.review import phrases, returns
 from services.applications.review.correction_deadline import deadline
-from services.applications.review.return_schemas import OpinionInput, ReturnApplication
-from services.applications.review.schemas import MailView, PhraseInput, PhraseView, ReturnPreview, UnlockedView
 from services.applications.review.views import opinion_view
 from shared import clock
+from shared.contract.returns import OpinionInput, ReturnApplication
+from shared.contract.review import MailView, PhraseInput, PhraseView, ReturnPreview, UnlockedView
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 
 

@@ -1,11 +1,10 @@
 """The review desk's lines of the route table."""
 
-from services.applications.core.schemas import ApplicationPage, ApplicationSummary, Nothing
-from services.applications.filling.section_schemas import Origin
 from services.applications.review import case_api, case_list_api, opinions_api, returns_api, unlock_api
 from services.applications.review.case_list_params import FILTERS
-from services.applications.review.return_schemas import OpinionInput, OpinionView, Raise, Reply, ReturnApplication
-from services.applications.review.schemas import (
+from shared.contract.applications import ApplicationPage, ApplicationSummary, Nothing
+from shared.contract.returns import OpinionInput, OpinionView, Raise, Reply, ReturnApplication
+from shared.contract.review import (
     AskUnlock,
     Assign,
     Assigned,
@@ -22,6 +21,7 @@ from services.applications.review.schemas import (
     TakeLease,
     UnlockRequestView,
 )
+from shared.contract.sections import Origin
 from shared.http.app import Route
 from shared.roles import APPLICANT, DIRECTOR, GATEWAY, READERS, REVIEWER, STAFF
 

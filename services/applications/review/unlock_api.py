@@ -8,9 +8,9 @@ from services.applications.core import repository
 from services.applications.core.case import form_of
 from services.applications.core.context import transaction
 from services.applications.review import unlock_requests as use_case
-from services.applications.review.schemas import AskUnlock, DecideUnlock, UnlockRequestView
 from services.applications.tables.applications import Application
 from services.applications.tables.desk import UnlockRequest
+from shared.contract.review import AskUnlock, DecideUnlock, UnlockRequestView
 from shared.http.app import actor, answer, body, uuid_in_path
 
 

@@ -2,8 +2,8 @@
 
 from services.applications.core.case import form_of
 from services.applications.forms.filled.labels import field_label
-from services.applications.review.return_schemas import OpinionView
 from services.applications.tables.applications import Application, Opinion
+from shared.contract.returns import OpinionView
 
 
 def opinion_view(application: Application, opinion: Opinion) -> OpinionView:

@@ -10,7 +10,10 @@ from services.applications.core.context import transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.catalogue import sound as sound_forms
 from services.applications.rounds import manage as use_case
-from services.applications.rounds.schemas import (
+from services.applications.rounds.views import detail, round_view
+from services.applications.tables.applications import Round
+from shared import clock
+from shared.contract.rounds import (
     CloseRound,
     ExtensionInput,
     FormSummary,
@@ -18,9 +21,6 @@ from services.applications.rounds.schemas import (
     PublishRound,
     RoundChange,
 )
-from services.applications.rounds.views import detail, round_view
-from services.applications.tables.applications import Round
-from shared import clock
 from shared.errors import NotFound
 from shared.http.app import CALLER, actor, answer, body, if_match, uuid_in_path
 

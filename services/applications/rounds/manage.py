@@ -13,9 +13,9 @@ from services.applications.core import round_queries
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.rounds.parameters import fitted, must_be_complete, numbers_missing
-from services.applications.rounds.schemas import ExtensionInput, NewRound, RoundChange
 from services.applications.tables.applications import Extension, Round
 from shared import codes
+from shared.contract.rounds import ExtensionInput, NewRound, RoundChange
 from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor, Role
 from shared.text.identifiers import uscc

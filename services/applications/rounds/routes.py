@@ -2,7 +2,7 @@
 
 from services.applications.forms.definition import Form
 from services.applications.rounds import api
-from services.applications.rounds.schemas import (
+from shared.contract.rounds import (
     CloseRound,
     ExtensionInput,
     FormSummary,

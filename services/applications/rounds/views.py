@@ -6,10 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
 from services.applications.core.case import form_of
-from services.applications.core.schemas import TimelineEntry
+from services.applications.core.views import wan
 from services.applications.forms.authoring.round_needs import needs
-from services.applications.rounds.schemas import ExtensionView, RoundDetail, RoundNeed, RoundView
 from services.applications.tables.applications import Extension, Round
+from shared.contract.applications import TimelineEntry
+from shared.contract.rounds import ExtensionView, RoundDetail, RoundNeed, RoundView
 
 # Audit actions in the office's words.
 ACTIONS = {
@@ -56,7 +57,7 @@ async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDet
         **round_view(round_, at).model_dump(),
         published_at=round_.published_at,
         version=round_.version,
-        budget_wan=None if round_.budget_wan is None else f"{round_.budget_wan:.2f}",
+        budget_wan=wan(round_.budget_wan),
         needs=[
             RoundNeed(name=n.name, kind=n.kind, used_by=list(n.used_by), missing=n.name not in round_.parameters)
             for n in wanted

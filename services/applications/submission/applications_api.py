@@ -8,11 +8,11 @@ from services.applications.core.idempotency import once
 from services.applications.core.peers import PROFILES
 from services.applications.filling.views import full
 from services.applications.submission.obstacles import problems
-from services.applications.submission.schemas import Submit, Submitted
 from services.applications.submission.submit import Keys, submit
 from services.applications.submission.tickets import note_use
 from services.applications.submission.withdraw import delete, withdraw
 from shared import tickets
+from shared.contract.submission import Submit, Submitted
 from shared.http.app import BODY_SHA256, VERIFIER, actor, answer, body, if_match, uuid_in_path
 
 

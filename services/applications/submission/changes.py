@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.applications.forms.definition import Form, Section
-from services.applications.submission.schemas import Change
+from shared.contract.submission import Change
 
 Values = Mapping[str, Any]
 

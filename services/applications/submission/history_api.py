@@ -13,15 +13,15 @@ from services.applications.core.disclosure import masked, reads_whole, withheld
 from services.applications.core.labels import ACTIONS, INTERNAL, TOLD
 from services.applications.core.params import revision_number
 from services.applications.core.readings import READINGS
-from services.applications.core.schemas import TimelineEntry
 from services.applications.filling.filled_form import load
 from services.applications.submission import queries
 from services.applications.submission.asked_changes import asked_between
 from services.applications.submission.changes import changes
-from services.applications.submission.schemas import Change, NoticeView, RevisionSnapshot, Timeline, TriedView
 from services.applications.submission.views import revision_view
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock, codes
+from shared.contract.applications import TimelineEntry
+from shared.contract.submission import Change, NoticeView, RevisionSnapshot, Timeline, TriedView
 from shared.errors import Malformed
 from shared.http.app import actor, answer, uuid_in_path
 from shared.http.query_params import number

@@ -10,8 +10,8 @@ from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts
 from services.applications.filling.filled_form import newer, of_rows
 from services.applications.filling.judgement import broken, judge, unmet, unsaved
-from services.applications.submission.schemas import Obstacle
 from services.applications.workflow import EDITABLE, TABLE, Action, State
+from shared.contract.checks import Obstacle
 from shared.identity import Actor
 from shared.messages import Profile
 

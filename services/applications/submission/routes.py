@@ -1,6 +1,5 @@
 """The route table of submission and its history: who may call a route, with what."""
 
-from services.applications.core.schemas import ApplicationPage, Nothing
 from services.applications.filling.applications_api import (
     create_application,
     get_application,
@@ -8,20 +7,13 @@ from services.applications.filling.applications_api import (
     list_applications,
     prefill,
 )
-from services.applications.filling.carried_over_schemas import Prefill, PrefillReport
-from services.applications.filling.section_schemas import ApplicationView, StartApplication
-from services.applications.forms.filled.checks import Outcome
 from services.applications.submission import applications_api, history_api, verify_api
-from services.applications.submission.schemas import (
-    Change,
-    Obstacle,
-    RevisionSnapshot,
-    RevisionView,
-    Submit,
-    Submitted,
-    Timeline,
-)
 from services.applications.submission.verify import Verification
+from shared.contract.applications import ApplicationPage, Nothing
+from shared.contract.carried_over import Prefill, PrefillReport
+from shared.contract.checks import Obstacle, Outcome
+from shared.contract.sections import ApplicationView, StartApplication
+from shared.contract.submission import Change, RevisionSnapshot, RevisionView, Submit, Submitted, Timeline
 from shared.http.app import Route
 from shared.roles import APPLICANT, DIRECTOR, GATEWAY, JUDGES, READERS, REVIEWER
 

@@ -12,7 +12,6 @@ from services.applications.core import receipts, repository
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match
-from services.applications.core.receipts import Receipt
 from services.applications.documents.owed import owe_document
 from services.applications.filling.filled_form import Filled, of_rows
 from services.applications.filling.judgement import Sections, broken, judge, unmet, unsaved
@@ -20,7 +19,7 @@ from services.applications.filling.prefill import remember_latest
 from services.applications.filling.sections import drop_draft
 from services.applications.forms.definition import Form
 from services.applications.forms.filled import reading
-from services.applications.forms.filled.checks import Outcome, value_at
+from services.applications.forms.filled.checks import value_at
 from services.applications.outbox import outbox
 from services.applications.outbox.recipients import fallback_of, person_of
 from services.applications.submission import paper_tokens
@@ -28,6 +27,8 @@ from services.applications.submission.tickets import arrival
 from services.applications.tables.applications import APPLICATION_NUMBER, Application, Document, Revision, Section
 from services.applications.workflow import Action, move
 from shared import clock, codes
+from shared.contract.checks import Outcome
+from shared.contract.submission import Receipt
 from shared.errors import Conflict, Invalid
 from shared.identity import Actor
 from shared.messages import NOTIFY, Profile, SubmissionReceived

@@ -1,8 +1,7 @@
 """Show revisions as the public HTTP contract does."""
 
-from services.applications.core.receipts import Receipt
-from services.applications.submission.schemas import RevisionView
 from services.applications.tables.applications import Revision
+from shared.contract.submission import Receipt, RevisionView
 
 
 def revision_view(revision: Revision) -> RevisionView:

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from services.applications.submission.schemas import Obstacle
 from shared import clock
+from shared.contract.checks import Obstacle
 from shared.identity import Role
 from tests import factories
 from tests.integration.applications.conftest import Api

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.review import phrases
-from services.applications.review.schemas import PhraseInput
 from services.applications.tables.applications import Application, Document, Opinion, Owed
 from shared import clock
+from shared.contract.review import PhraseInput
 from shared.errors import Conflict
 from shared.identity import Actor, Role
 from shared.workdays import WorkingDays

@@ -12,11 +12,12 @@ from services.applications.forms.catalogue import FOLDER, forms
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts
 from services.applications.forms.filled import reading, validation
-from services.applications.forms.filled.checks import Outcome, evaluate
+from services.applications.forms.filled.checks import evaluate
 from services.applications.forms.filled.section_state import effective
 from services.applications.forms.filled.situation import Facts
 from services.applications.rounds import seed
 from shared import clock
+from shared.contract.checks import Outcome
 from shared.errors import Invalid
 from tests import factories
 

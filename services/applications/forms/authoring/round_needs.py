@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from services.applications.forms.definition import Form
 from services.applications.forms.formulas import types
@@ -11,8 +10,7 @@ from services.applications.forms.formulas.functions import FUNCTIONS
 from services.applications.forms.formulas.language import Formula, Place
 from services.applications.forms.formulas.rule import Rule
 from services.applications.forms.formulas.rules import rules_of
-
-Sort = Literal["number", "date", "text", "options"]
+from shared.contract.rounds import Sort
 
 
 @dataclass(frozen=True)

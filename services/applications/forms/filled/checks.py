@@ -4,41 +4,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel
-
 from services.applications.forms.definition import Check, Form
 from services.applications.forms.filled.situation import Facts, Saved, Situation
 from services.applications.forms.filled.validation import compare, money
 from services.applications.forms.formulas.evaluator import TooMuchWork
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.kinds import blank
-
-
-class Outcome(BaseModel):
-    """One check's result: both sides and their difference (null where something is not known yet, and for conditions,
-    which have no sides), and where to go to mend it."""
-
-    id: str
-    holds: bool
-    severity: str
-    # How the sides compare; null for a condition.
-    op: str | None = None
-    left: str | None
-    right: str | None
-    difference: str | None
-    message: str
-    section: str
-    field: str | None = None
-    # Whether it could be judged. A check that could not holds when all that must be saved is saved.
-    known: bool = True
-
-    @property
-    def sentence(self) -> str:
-        """The message with both sides and their difference, where it has them."""
-        if self.left is None or self.right is None:
-            return self.message
-        apart = f"，相差 {self.difference}" if self.difference else ""
-        return f"{self.message}（{self.left} 与 {self.right}{apart}）"
+from shared.contract.checks import Outcome
 
 
 def evaluate(form: Form, saved: Saved, facts: Facts) -> list[Outcome]:

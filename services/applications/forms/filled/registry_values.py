@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.applications.forms.definition import Form, Section
-from services.applications.forms.filled.checks import Outcome
 from services.applications.forms.kinds import Choices, FieldDefinition, Wrong, blank
+from shared.contract.checks import Outcome
 
 Values = Mapping[str, Any]
 REGISTRY = "法人库"

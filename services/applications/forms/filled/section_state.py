@@ -5,52 +5,12 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel
-
 from services.applications.forms.definition import Form, Section, Table
 from services.applications.forms.filled.situation import Facts, Row, Saved, Situation
 from services.applications.forms.kinds import ComputedField, blank
+from shared.contract.sections import RowNow, SectionNow, TableNow
 
 Values = dict[str, Any]
-
-
-class RowNow(BaseModel):
-    """A row by its id: columns that are hidden in it, those that must be filled in, and computed cells."""
-
-    hidden: list[str] = []
-    required: list[str] = []
-    computed: dict[str, Any] = {}
-
-
-class TableNow(BaseModel):
-    """A table: fixed rows that are hidden; columns hidden in every row; columns that a new row would have to fill in;
-    the rows by id; and the column totals as kept values."""
-
-    hidden_rows: list[str] = []
-    hidden_columns: list[str] = []
-    required: list[str] = []
-    rows: dict[str, RowNow] = {}
-    totals: dict[str, Any] = {}
-
-
-class SectionNow(BaseModel):
-    """How a section stands with the values that are shown: its 暂存 if there is one, else what is saved, else what was
-    prefilled. Other sections count by what is saved of them.
-
-    `hidden` are the keys of fields, tables and slots that are not to be shown, and are neither validated nor
-    submitted; `hidden_groups` the labels of groups that are not. `required` are the keys of those that must be filled
-    in now, and it holds whatever the definition's own `required` says. `computed` holds every shown computed field, null
-    while its value is not known. 暂存 answers with the same, so a page without JavaScript shows by 暂存 what an answer
-    changes.
-    """
-
-    visible: bool
-    section_required: bool
-    hidden: list[str] = []
-    hidden_groups: list[str] = []
-    required: list[str] = []
-    computed: dict[str, Any] = {}
-    tables: dict[str, TableNow] = {}
 
 
 def now(section: Section, situation: Situation) -> SectionNow:

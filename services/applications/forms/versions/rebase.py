@@ -8,32 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from services.applications.forms.definition import Form, Section, Slot, Table
 from services.applications.forms.kinds import Choices, FieldDefinition, blank
 from services.applications.forms.versions.conversions import convert, is_texts, text
 from services.applications.forms.versions.mapping import AnyPart, Homes, homes, inner
+from shared.contract.carried_over import Entry
 
 Values = Mapping[str, Any]
-
-
-class Entry(BaseModel):
-    """What became of one part. Its place is that of the new form; of what is left over, that of the old one.
-
-    `kept` and `moved` are as they were; `attention` is in its place and has to be looked at; `left_over` stands beside
-    the form until it is dismissed; `new` was not asked before.
-    """
-
-    kind: Literal["kept", "moved", "attention", "left_over", "new"]
-    code: str
-    section: str
-    section_label: str
-    field: str | None = None
-    label: str
-    row: str | None = None
-    column: str | None = None
-    message: str
 
 
 @dataclass(frozen=True)

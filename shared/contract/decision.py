@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from services.applications.core.bodies import Input, Reason
+from shared.contract.bodies import Input, Reason
 from shared.text import amounts
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -228,11 +228,6 @@ class LetterView(BaseModel):
     reference: str
     issued_at: AwareDatetime
     recalled_at: AwareDatetime | None
-
-
-def wan(amount: Decimal | None) -> str | None:
-    """Return an amount as the contract writes it."""
-    return None if amount is None else f"{amount:.2f}"
 
 
 class Decision(Input):

@@ -6,14 +6,17 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
-from services.applications.core.bodies import PRINTED, Input
-from services.applications.core.schemas import TimelineEntry
-from services.applications.forms.authoring.round_needs import Sort
+from shared.contract.applications import TimelineEntry
+from shared.contract.bodies import PRINTED, Input
 from shared.text import amounts
 
 Budget = Annotated[Decimal, BeforeValidator(amounts.given), Field(gt=0, max_digits=14, decimal_places=2)]
 Title = Annotated[str, Field(min_length=1, max_length=200), PRINTED]
 Parameters = dict[str, str | int | list[str]]
+
+
+# What a parameter of a round has to be.
+Sort = Literal["number", "date", "text", "options"]
 
 
 class NewRound(Input):

@@ -1,16 +1,26 @@
 """Define submissions and revisions as the public HTTP contract shows them."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.applications.core.bodies import Input
-from services.applications.core.receipts import Receipt
-from services.applications.core.schemas import TimelineEntry
-from services.applications.filling.section_schemas import ApplicationView
-from services.applications.forms.filled.checks import Outcome
+from shared.contract.applications import TimelineEntry
+from shared.contract.bodies import Input
+from shared.contract.checks import Outcome
+from shared.contract.sections import ApplicationView
 from shared.messages import Proposal
+
+
+class Receipt(BaseModel):
+    """What an applicant holds in hand: `signature` is Ed25519 over the canonical JSON of the other fields."""
+
+    number: str
+    revision: int
+    received_at: AwareDatetime
+    sha256: str
+    sm3: str
+    signature: str
 
 
 class DraftToDiscard(Input):
@@ -25,18 +35,6 @@ class Submit(Input):
     with 409 `newer_draft`. A section's bare name gives up whatever is kept there at that moment."""
 
     discard_drafts: list[DraftToDiscard | str] = Field(default=[])
-
-
-class Obstacle(BaseModel):
-    """One thing that stands in the way of a submission, at its place; a warning does not stop it."""
-
-    section: str | None = None
-    field: str | None = None
-    row: str | None = None
-    column: str | None = None
-    code: str
-    message: str
-    severity: Literal["error", "warning"] = "error"
 
 
 class Submitted(BaseModel):

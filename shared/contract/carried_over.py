@@ -6,9 +6,26 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.applications.core.bodies import Input
-from services.applications.filling.section_schemas import ApplicationView, AttachmentView, NamedPlace, RegistryView
-from services.applications.forms.versions.rebase import Entry
+from shared.contract.bodies import Input
+from shared.contract.sections import ApplicationView, AttachmentView, NamedPlace, RegistryView
+
+
+class Entry(BaseModel):
+    """What became of one part. Its place is that of the new form; of what is left over, that of the old one.
+
+    `kept` and `moved` are as they were; `attention` is in its place and has to be looked at; `left_over` stands beside
+    the form until it is dismissed; `new` was not asked before.
+    """
+
+    kind: Literal["kept", "moved", "attention", "left_over", "new"]
+    code: str
+    section: str
+    section_label: str
+    field: str | None = None
+    label: str
+    row: str | None = None
+    column: str | None = None
+    message: str
 
 
 class FieldPlace(Input):

@@ -5,9 +5,47 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
-from services.applications.core.bodies import Input
-from services.applications.core.schemas import ApplicationSummary
-from services.applications.forms.filled.section_state import SectionNow
+from shared.contract.applications import ApplicationSummary
+from shared.contract.bodies import Input
+
+
+class RowNow(BaseModel):
+    """A row by its id: columns that are hidden in it, those that must be filled in, and computed cells."""
+
+    hidden: list[str] = []
+    required: list[str] = []
+    computed: dict[str, Any] = {}
+
+
+class TableNow(BaseModel):
+    """A table: fixed rows that are hidden; columns hidden in every row; columns that a new row would have to fill in;
+    the rows by id; and the column totals as kept values."""
+
+    hidden_rows: list[str] = []
+    hidden_columns: list[str] = []
+    required: list[str] = []
+    rows: dict[str, RowNow] = {}
+    totals: dict[str, Any] = {}
+
+
+class SectionNow(BaseModel):
+    """How a section stands with the values that are shown: its 暂存 if there is one, else what is saved, else what was
+    prefilled. Other sections count by what is saved of them.
+
+    `hidden` are the keys of fields, tables and slots that are not to be shown, and are neither validated nor
+    submitted; `hidden_groups` the labels of groups that are not. `required` are the keys of those that must be filled
+    in now, and it holds whatever the definition's own `required` says. `computed` holds every shown computed field, null
+    while its value is not known. 暂存 answers with the same, so a page without JavaScript shows by 暂存 what an answer
+    changes.
+    """
+
+    visible: bool
+    section_required: bool
+    hidden: list[str] = []
+    hidden_groups: list[str] = []
+    required: list[str] = []
+    computed: dict[str, Any] = {}
+    tables: dict[str, TableNow] = {}
 
 
 class StartApplication(Input):
@@ -80,6 +118,12 @@ class AttachmentView(BaseModel):
     sha256: str
     scanned_at: AwareDatetime | None
     infected: str | None
+
+
+class FilePages(BaseModel):
+    """How many pages an attachment has; each can be had as a picture."""
+
+    pages: int
 
 
 class Prefilled(BaseModel):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.applications.core.bodies import PRINTED, Input, Reason
+from shared.contract.bodies import PRINTED, Input, Reason
 
 
 class Reply(Input):

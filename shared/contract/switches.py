@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
-from services.applications.core.bodies import Input
+from shared.contract.bodies import Input
 
 USUAL_AUTOSAVE = 2
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from services.applications.core.bodies import PRINTED, Input
+from shared.contract.bodies import PRINTED, Input
 
 
 class TakeLease(Input):

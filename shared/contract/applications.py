@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
-from services.applications.core.bodies import Input
+from shared.contract.bodies import Input
 
 
 class Nothing(Input):

@@ -1,0 +1,44 @@
+"""What stands in the way of a submission: the checks across sections, and everything else, each at its place."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class Outcome(BaseModel):
+    """One check's result: both sides and their difference (null where something is not known yet, and for conditions,
+    which have no sides), and where to go to mend it."""
+
+    id: str
+    holds: bool
+    severity: str
+    # How the sides compare; null for a condition.
+    op: str | None = None
+    left: str | None
+    right: str | None
+    difference: str | None
+    message: str
+    section: str
+    field: str | None = None
+    # Whether it could be judged. A check that could not holds when all that must be saved is saved.
+    known: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """The message with both sides and their difference, where it has them."""
+        if self.left is None or self.right is None:
+            return self.message
+        apart = f"，相差 {self.difference}" if self.difference else ""
+        return f"{self.message}（{self.left} 与 {self.right}{apart}）"
+
+
+class Obstacle(BaseModel):
+    """One thing that stands in the way of a submission, at its place; a warning does not stop it."""
+
+    section: str | None = None
+    field: str | None = None
+    row: str | None = None
+    column: str | None = None
+    code: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
