@@ -6,7 +6,9 @@ import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
 from uuid import uuid4
 
 from aiohttp import (
@@ -20,6 +22,7 @@ from aiohttp import (
     MultipartWriter,
     ServerDisconnectedError,
 )
+from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
 from services.gateway.web.outgoing import Body, Outgoing
@@ -69,18 +72,34 @@ PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 _BY_STATUS = {int(status): kind for kind, status in STATUS.items()}
 
 
-class Answer:
-    """A service's answer to a page: JSON, its tag, its status."""
+T = TypeVar("T")
 
-    def __init__(self, status: int, etag: str, body: Any) -> None:
-        self.status = status
-        self.etag = etag
-        self.body = body
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """A service's answer to a page: its status, its tag, and what it says."""
+
+    status: int
+    etag: str
+    body: T
 
 
 def away(service: str) -> errors.Unavailable:
     """What a person is told while a service does not answer."""
     return errors.Unavailable(AWAY[service], code=codes.SERVICE_AWAY)
+
+
+class Options(TypedDict, total=False):
+    """What a call may bring: a body as JSON or as a form with a file (`data`), the tag of what it changes (`etag`), the
+    idempotency key of its intent, the place in line that it was given before (`ticket`)."""
+
+    request_id: str | None
+    json: Any
+    etag: str | None
+    key: str | None
+    ticket: str | None
+    query: dict[str, str] | None
+    data: MultipartWriter | None
 
 
 class Services:
@@ -105,22 +124,32 @@ class Services:
             raise errors.NotFound
         return OWNERS[segments[3]]
 
+    @overload
+    async def ask(
+        self, actor: Actor | None, method: str, path: str, model: type[T], **options: Unpack[Options]
+    ) -> Answer[T]: ...
+    @overload
+    async def ask(
+        self, actor: Actor | None, method: str, path: str, model: None = None, **options: Unpack[Options]
+    ) -> Answer[Any]: ...
     async def ask(
         self,
         actor: Actor | None,
         method: str,
         path: str,
+        model: Any = None,
         *,
         request_id: str | None = None,
         json: Any = None,
         etag: str | None = None,
         key: str | None = None,
-        ticket: str = "",
+        ticket: str | None = None,
         query: dict[str, str] | None = None,
         data: MultipartWriter | None = None,
-    ) -> Answer:
-        """One call of the public contract, `path` without `/api/v1`; raises the service's problem as our own
-        error, with everything it says. Without a person only what a service opens to nobody in particular."""
+    ) -> Answer[Any]:
+        """One call of the public contract, `path` without `/api/v1`, and its answer read into `model` (without one as plain
+        JSON). Raises the service's problem as our own error, with everything it says. Without a person only what a service
+        opens to nobody in particular."""
         full = f"/api/v1{path}"
         headers = {}
         if etag is not None:
@@ -140,7 +169,7 @@ class Services:
             body=_json(headers, json) if data is None else data,
             limits=UPLOAD if data is not None else None,
         ) as answer:
-            return await _read(answer)
+            return await _read(answer, model)
 
     async def tell(
         self, service: str, path: str, request_id: str, query: dict[str, str] | None = None
@@ -232,12 +261,25 @@ def _json(headers: dict[str, str], value: Any) -> bytes | None:
     return dumps(value)
 
 
-async def _read(answer: ClientResponse) -> Answer:
+@cache
+def _reader(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
+
+
+async def _read(answer: ClientResponse, model: Any = None) -> Answer[Any]:
     raw = await answer.read()
-    body = loads(raw) if "json" in answer.content_type and raw else None
     if answer.status >= 400:
-        raise problem(answer.status, body or {}, answer.headers.get("Retry-After"))
-    return Answer(answer.status, answer.headers.get("ETag", "").strip('"'), body)
+        said = loads(raw) if "json" in answer.content_type and raw else {}
+        raise problem(answer.status, said, answer.headers.get("Retry-After"))
+    etag = answer.headers.get("ETag", "").strip('"')
+    if model is None:
+        return Answer(answer.status, etag, loads(raw) if "json" in answer.content_type and raw else None)
+    try:
+        # What a newer release of the service says besides is nothing to this one.
+        return Answer(answer.status, etag, _reader(model).validate_json(raw, extra="ignore"))
+    except ValidationError as error:
+        log.exception("an answer is not what the contract says", extra={"path": answer.url.path})
+        raise errors.InternalError from error
 
 
 def problem(status: int, body: dict[str, Any], retry_after: str | None) -> errors.DomainError:

@@ -2,36 +2,47 @@
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, TypeVar, Unpack, overload
 from uuid import uuid4
 
 from aiohttp import web
 
 from services.gateway.web.access import actor
-from services.gateway.web.backend import Answer
+from services.gateway.web.backend import Answer, Options
 from services.gateway.web.context import SERVICES, SESSION
 from shared.errors import Conflict, DomainError, NotFound
 from shared.http.app import uuid_in_path
 from shared.identity import Role
 
 Json = dict[str, Any]
+T = TypeVar("T")
 # How often, and after how many seconds each, a second click asks what became of the first.
 PATIENCE, PAUSE = 20, 0.5
 # Published forms never change: asked for once a process.
 _FORMS: dict[tuple[str, int], Json] = {}
 
 
-async def ask(request: web.Request, method: str, path: str, **options: Any) -> Answer:
+@overload
+async def ask(
+    request: web.Request, method: str, path: str, model: type[T], **options: Unpack[Options]
+) -> Answer[T]: ...
+@overload
+async def ask(
+    request: web.Request, method: str, path: str, model: None = None, **options: Unpack[Options]
+) -> Answer[Any]: ...
+async def ask(
+    request: web.Request, method: str, path: str, model: Any = None, **options: Unpack[Options]
+) -> Answer[Any]:
     """One call of the public contract for whoever is signed in. The second of two clicks without a script waits for the first
     one's answer, which is its own too, since both bring the same key."""
     for _ in range(PATIENCE if options.get("key") else 0):
         try:
-            return await request.app[SERVICES].ask(actor(request), method, path, **options)
+            return await request.app[SERVICES].ask(actor(request), method, path, model, **options)
         except Conflict as error:
             if error.code != "in_progress":
                 raise
             await asyncio.sleep(PAUSE)
-    return await request.app[SERVICES].ask(actor(request), method, path, **options)
+    return await request.app[SERVICES].ask(actor(request), method, path, model, **options)
 
 
 def asked_for(found: Json, requests: list[Json], opinions: list[Json]) -> list[Json]:
@@ -45,7 +56,7 @@ def asked_for(found: Json, requests: list[Json], opinions: list[Json]) -> list[J
     ]
 
 
-async def nothing(body: Any) -> Answer:
+async def nothing(body: T) -> Answer[T]:
     """An answer that need not be asked for, where others are awaited beside it."""
     return Answer(200, "", body)
 
