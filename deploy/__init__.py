@@ -1,1 +1,1 @@
-"""How the services are brought to life on one machine or many."""
+"""Bring the services to life on one machine or many."""

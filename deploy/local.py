@@ -1,4 +1,4 @@
-"""The embedded default: `python -m deploy.local run` starts everything, `exec` runs one command beside it."""
+"""Run the embedded default: `python -m deploy.local run` starts everything, `exec` runs one command beside it."""
 
 import argparse
 import asyncio

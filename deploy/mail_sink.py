@@ -1,4 +1,4 @@
-"""A mail server that keeps what it is given: every mail a file, all of them on a page. For one machine only."""
+"""Keep every mail that is sent here as a file, and show all of them on a page. For one machine only."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""`make preflight`: every service of the system that runs here looks around, and the pools are summed up."""
+"""Let every service of the system that runs here look around, and sum the pools up (`make preflight`)."""
 
 import argparse
 import json

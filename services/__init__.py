@@ -1,1 +1,1 @@
-"""The four services. None imports another; they meet over HTTP and through messages."""
+"""Hold the four services. None imports another; they meet over HTTP and through messages."""

@@ -1,1 +1,1 @@
-"""What crosses a wall between services, and nothing else."""
+"""Hold what crosses a wall between services, and nothing else."""

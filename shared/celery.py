@@ -1,4 +1,4 @@
-"""The Celery settings in one place. Each is there for a fault that was measured."""
+"""Set Celery up in one place. Each setting is there for a fault that was measured."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""One clock: instants are aware and in UTC; people read them in Asia/Shanghai."""
+"""Tell the time: instants are aware and in UTC; people read them in Asia/Shanghai."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: engines with bounded pools, one declarative base a schema, migrations by Alembic."""
+"""Connect to PostgreSQL: engines with bounded pools, one declarative base a schema, migrations by Alembic."""
 
 import json
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What the documents worker is told: one contract a kind of document, everything in it already formatted.
+"""Define what the documents worker is told: one contract a kind of document, everything in it already formatted.
 
 A kind is a class here and a folder of the same name under the worker's templates; nothing else tells kinds
 apart. `DocumentModel` is any of them. A change here is a change of contract: see CONTRIBUTING.

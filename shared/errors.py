@@ -1,4 +1,4 @@
-"""What can go wrong, in the words of the domain. One middleware (`shared.http.app`) speaks HTTP.
+"""Define what can go wrong, in the words of the domain. One middleware (`shared.http.app`) speaks HTTP.
 
 A subclass's docstring is its default message, in Chinese, for the person who sees it; `code` is stable and
 for programs.

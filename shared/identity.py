@@ -1,4 +1,4 @@
-"""Who is asking: the actor, and the short-lived token that carries it from one service to another.
+"""Carry who is asking from one service to another: the actor, in a short-lived token.
 
 A token is a JWT signed with the calling service's Ed25519 key (`iss` = that service, `aud` = the one called, `req` = the one
 request that it opens, 60 s at most). The callee holds public keys only, and its routes say which callers they open to.

@@ -1,4 +1,4 @@
-"""A worker's side of the hand-over: start a job, report its effect, or report that there was none."""
+"""Work off a job as a worker: start it, report its effect, or report that there was none."""
 
 import os
 import secrets

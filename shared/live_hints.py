@@ -1,4 +1,4 @@
-"""Hints that something changed, for pages that show it: best effort, after the commit, never in its way.
+"""Hint to open pages that something changed: best effort, after the commit, never in its way.
 
 Nothing depends on a hint: pages look again by themselves. So a Redis that is away, slow or full costs no request
 anything; what cannot be published at once is forgotten. A hint is signed by the service that tells it: whoever else can write

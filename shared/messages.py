@@ -1,4 +1,4 @@
-"""The messages that cross a wall. A change here is a change of contract: see CONTRIBUTING.
+"""Define the messages that cross a wall. A change here is a change of contract: see CONTRIBUTING.
 
 Queue messages carry one thing, the id of an outbox row; the row stays owed until a worker reports its effect.
 """

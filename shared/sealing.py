@@ -1,4 +1,4 @@
-"""Encryption at rest: AES-256-GCM under the newest of several keys, opened by whichever made it.
+"""Encrypt at rest: AES-256-GCM under the newest of several keys, opened by whichever made it.
 
 A sealed value says which key it needs, so that keys can be changed one by one: put the new key first, seal again
 what `is_current` denies, then drop the old key.

@@ -1,4 +1,4 @@
-"""Settings: read once, in a service's `__main__`, from the environment, and refused with their names."""
+"""Read settings once, in a service's `__main__`, from the environment; refuse what is wrong by its name."""
 
 import base64
 import binascii

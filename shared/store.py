@@ -1,4 +1,4 @@
-"""The object store: a folder or S3, by URL. Objects are named by their content and never change."""
+"""Store objects in a folder or S3, by URL. Objects are named by their content and never change."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime

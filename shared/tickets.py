@@ -1,4 +1,4 @@
-"""Signs the arrival of a 提交申请 that the gateway had to turn away, so that our overload costs nobody the deadline.
+"""Sign the arrival of a 提交申请 that the gateway had to turn away, so that our overload costs nobody the deadline.
 
 A ticket is a place in line, not a key. The gateway issues it to a session that has proved itself, `applications` judges the
 submission by the first arrival it names, and it ends ten minutes after the first refusal however often it is renewed.

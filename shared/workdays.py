@@ -1,4 +1,4 @@
-"""Working days: as the State Council published them, else as an operator's file says, else Monday to Friday.
+"""Count working days: as the State Council published them, else as an operator's file says, else Monday to Friday.
 
 chinesecalendar knows the years that have been published. The file fills in later ones before the library does (and
 goes before it): `{2027: {rest: [2027-01-01, …], work: [2027-02-06, …]}}`.

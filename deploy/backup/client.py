@@ -1,4 +1,4 @@
-"""PostgreSQL's own tools, of the server's version, without a password on any command line."""
+"""Run PostgreSQL's own tools, of the server's version, without a password on any command line."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What a backup says of itself, and what must be true of it."""
+"""Write what a backup says of itself, and check what must be true of it."""
 
 import hashlib
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""`make demo`: the whole story of an application, told through public HTTP only."""
+"""Tell the whole story of an application through public HTTP only (`make demo`)."""

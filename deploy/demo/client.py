@@ -1,4 +1,4 @@
-"""A person with a script: signs in like a browser, then speaks the public contract."""
+"""Act as a person with a script: sign in like a browser, then speak the public contract."""
 
 import re
 import time

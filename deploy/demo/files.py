@@ -1,4 +1,4 @@
-"""Small real files for the demo and the tests: they open in any viewer."""
+"""Make small real files for the demo and the tests: they open in any viewer."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""The story: fill, submit, PDF, returned, e-mail, corrected, submitted again, second PDF."""
+"""Tell the story: fill, submit, PDF, returned, e-mail, corrected, submitted again, second PDF."""
 
 import hashlib
 import time

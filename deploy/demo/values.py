@@ -1,4 +1,4 @@
-"""What the demo's enterprise fills in. Everything here is invented."""
+"""Invent what the demo's enterprise fills in."""
 
 from typing import Any
 

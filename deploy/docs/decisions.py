@@ -1,4 +1,4 @@
-"""The index of decision records: number, title, status."""
+"""Write the index of decision records: number, title, status."""
 
 import re
 

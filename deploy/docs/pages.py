@@ -1,4 +1,4 @@
-"""Which pages are generated, and what they say now."""
+"""List which pages are generated, and what they say now."""
 
 import re
 from pathlib import Path

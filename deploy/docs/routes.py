@@ -1,4 +1,4 @@
-"""The route tables of the three services with HTTP."""
+"""Write the route tables of the three services with HTTP."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The settings, from `.env.example`, which a test compares with the code."""
+"""Write the settings, from `.env.example`, which a test compares with the code."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The state diagram and the table of moves, from `services/applications/workflow.py`."""
+"""Draw the state diagram and the table of moves, from `services/applications/workflow.py`."""
 
 from collections.abc import Iterator
 

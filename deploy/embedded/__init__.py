@@ -1,1 +1,1 @@
-"""The embedded default: every part of the system on one machine, under one folder."""
+"""Run every part of the system on one machine, under one folder: the embedded default."""

@@ -1,4 +1,4 @@
-"""What a person running the system on one machine can mend, each in one clear line."""
+"""Name what a person running the system on one machine can mend, each in one clear line."""
 
 
 class CannotRun(Exception):

@@ -1,4 +1,4 @@
-"""What runs on one machine: ports, addresses, and the environment of each service.
+"""Plan what runs on one machine: ports, addresses, and the environment of each service.
 
 A service gets the settings it needs and no other: its own signing key, and nobody else's.
 """

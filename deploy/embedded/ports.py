@@ -1,4 +1,4 @@
-"""Loopback ports: free ones, and a clear word about taken ones."""
+"""Find free loopback ports, and name taken ones."""
 
 import secrets
 import socket

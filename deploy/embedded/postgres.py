@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the binaries of a wheel: loopback only, scram, no socket, never as root.
+"""Run PostgreSQL 18 from the binaries of a wheel: loopback only, scram, no socket, never as root.
 
 The wheel's own starter wants a socket without a password and changes the modes of every folder above; its
 binaries alone do well.

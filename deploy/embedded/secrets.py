@@ -1,4 +1,4 @@
-"""Keys and passwords of the embedded default: made once, kept in the data folder, readable by its owner only."""
+"""Make keys and passwords of the embedded default once, kept in the data folder, readable by its owner only."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Keeps processes running: each restarted alone, with a pause that grows while it keeps failing."""
+"""Keep processes running: each restarted alone, with a pause that grows while it keeps failing."""
 
 import asyncio
 import contextlib

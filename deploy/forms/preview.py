@@ -1,4 +1,4 @@
-"""A form being tried: its pages as an applicant sees them, with the portal's own templates, and its PDF. What is typed is
+"""Try a form: its pages as an applicant sees them, with the portal's own templates, and its PDF. What is typed is
 kept in memory; nothing is stored anywhere."""
 
 import re

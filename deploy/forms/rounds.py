@@ -1,4 +1,4 @@
-"""Rounds for trying a form: what a file like `demo_rounds.yaml` says of its fund type."""
+"""Make rounds for trying a form: what a file like `demo_rounds.yaml` says of its fund type."""
 
 from pathlib import Path
 from typing import Any

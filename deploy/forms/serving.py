@@ -1,4 +1,4 @@
-"""`forms preview`: the form on a page that can be filled in, from a file that may be edited meanwhile."""
+"""Serve a form on a page that can be filled in (`forms preview`), from a file that may be edited meanwhile."""
 
 import html
 import re

@@ -1,1 +1,1 @@
-"""Rounds, forms, applications and their states; what is owed to the other services."""
+"""Own rounds, forms, applications and their states, and what is owed to the other services."""

@@ -1,4 +1,4 @@
-"""The only wiring of the web application."""
+"""Wire the web application, and nothing else does."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Every route of the service: joins the features' tables."""
+"""Join the features' route tables into the service's."""
 
 from services.applications.attachments import routes as attachments
 from services.applications.decision import routes as decision

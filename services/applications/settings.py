@@ -1,4 +1,4 @@
-"""Settings of the applications service: its API, its relay and its commands."""
+"""Define the settings of the applications service: its API, its relay and its commands."""
 
 import re
 from typing import Annotated

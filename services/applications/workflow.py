@@ -1,4 +1,4 @@
-"""The states of an application and every move between them: one table of data, and the guards it names.
+"""Define the states of an application and every move between them: one table of data, and the guards it names.
 
 Pure: a guard looks at `Facts` and nothing else. What a person may do is computed from the guards, never from
 the state alone. The words are those of the 2024-05 manual; states after 退回补正 are our own.

@@ -1,1 +1,1 @@
-"""A worker that turns any document model into a PDF. It knows nothing of funds."""
+"""Turn any document model into a PDF. The worker knows nothing of funds."""

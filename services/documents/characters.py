@@ -1,4 +1,4 @@
-"""Which characters a compact font holds, and in which order its glyphs stand.
+"""Choose which characters a compact font holds, and in which order its glyphs stand.
 
 A subset keeps a glyph's place, and every empty place before the last one costs time and bytes. So the characters that
 our own forms and letters are made of come first, with what Chinese texts and names are full of; then the rest of

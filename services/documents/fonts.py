@@ -1,4 +1,4 @@
-"""The fonts that documents are set in: compact cuts of Noto CJK, made when the system is installed.
+"""Cut the fonts that documents are set in out of Noto CJK, when the system is installed.
 
 A whole Noto CJK face has 65,000 glyphs; opening, measuring and subsetting it is a good part of what a document
 costs. A compact cut holds what ordinary papers use (GB 2312, Latin, Greek, Cyrillic, signs); three more stand behind

@@ -1,4 +1,4 @@
-"""Settings of the documents worker."""
+"""Define the settings of the documents worker."""
 
 from pydantic import AnyHttpUrl, Field, SecretStr
 

@@ -1,4 +1,4 @@
-"""Every route of the public port: the tables of the audiences, joined."""
+"""Join the audiences' route tables into that of the public port."""
 
 from services.gateway.account_pages import routes as account_pages
 from services.gateway.api import routes as api

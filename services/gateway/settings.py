@@ -1,4 +1,4 @@
-"""Settings of the gateway."""
+"""Define the settings of the gateway."""
 
 from functools import cached_property
 from typing import Annotated, Self

@@ -1,1 +1,1 @@
-"""The ledger of notifications, the mails and the in-portal inbox."""
+"""Keep the ledger of notifications, send the mails, show the in-portal inbox."""

@@ -1,4 +1,4 @@
-"""Thin handlers: the inbox for people, the ledger for services."""
+"""Serve the inbox to people and the ledger to services."""
 
 from datetime import timedelta
 from uuid import UUID

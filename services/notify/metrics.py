@@ -1,4 +1,4 @@
-"""Metrics of the ledger, read at every scrape."""
+"""Count the ledger at every scrape."""
 
 from prometheus_client import Gauge
 from sqlalchemy import func, select

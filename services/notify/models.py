@@ -1,4 +1,4 @@
-"""The tables of schema `notify`: a row for each event and channel, and what became of it there."""
+"""Define the tables of schema `notify`: a row for each event and channel, and what became of it there."""
 
 from datetime import datetime
 from typing import Any, ClassVar

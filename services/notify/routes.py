@@ -1,4 +1,4 @@
-"""Every route of the service: who may call it, for whom."""
+"""List the routes of the service: who may call one, for whom."""
 
 from services.notify import api
 from shared.contract.notify import Forget, Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed

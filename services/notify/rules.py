@@ -1,4 +1,4 @@
-"""The rules of `rules.yaml`: from a kind of event to who is told, by which channel."""
+"""Read the rules of `rules.yaml`: from a kind of event to who is told, by which channel."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Settings of notify: its API, its worker and its migrations."""
+"""Define the settings of notify: its API, its worker and its migrations."""
 
 from email.utils import parseaddr
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The worker process: threads that take events over, and threads that send what is due from the ledger."""
+"""Run the worker process: threads that take events over, and threads that send what is due from the ledger."""
 
 import logging
 import sys

@@ -1,4 +1,5 @@
-"""An audit that shows what was done to it: rows are sealed into a chain of hashes, each over the one before.
+"""Seal the audit's rows into a chain of hashes, each over the one before, so that the audit shows what was done to
+it.
 
 Nobody waits for the chain. Rows are written in the transactions they tell of, in any order; a sequencer (one at a
 time, by an advisory lock) takes those that are committed, gives each the next position, and stores

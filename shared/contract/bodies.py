@@ -1,4 +1,4 @@
-"""The base of every request's body, and the texts in it that documents print."""
+"""Define the base of every request's body, and the texts in it that documents print."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The aiohttp base of every service: a table of routes, the checks each route asks for, and one place where
+"""Build the aiohttp base of every service: a table of routes, the checks each route asks for, and one place where
 errors become `application/problem+json` (RFC 9457)."""
 
 import asyncio

@@ -1,4 +1,5 @@
-"""Where a request begins and ends. Whatever leaves room for two readings is refused, and the connection closed.
+"""Decide where a request begins and ends. Whatever leaves room for two readings is refused, and the connection
+closed.
 
 Behind the gateway, requests of different people follow each other on one connection. A length that is not the length of what
 was sent would make the beginning of one person's request the end of another's.

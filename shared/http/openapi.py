@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 from the route tables themselves, so that the document cannot promise what no handler keeps."""
+"""Write OpenAPI 3.1 from the route tables themselves, so that the document cannot promise what no handler keeps."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457)."""
+"""Write errors as `application/problem+json` (RFC 9457)."""
 
 import logging
 from http import HTTPStatus

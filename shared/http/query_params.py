@@ -1,4 +1,4 @@
-"""Parameters of a query that are more than text, judged the same way by every service."""
+"""Read parameters of a query that are more than text, the same way in every service."""
 
 from datetime import datetime
 from uuid import UUID

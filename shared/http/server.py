@@ -1,4 +1,4 @@
-"""A service's process as an HTTP server."""
+"""Run a service's process as an HTTP server."""
 
 import gc
 

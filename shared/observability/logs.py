@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, with the request's id when there is one."""
+"""Log one JSON object a line, with the request's id when there is one."""
 
 import json
 import logging

@@ -1,4 +1,5 @@
-"""What `/metrics` shows beyond requests: values that are looked up when somebody asks, the pool, the event loop."""
+"""Show on `/metrics` what goes beyond requests: values that are looked up when somebody asks, the pool, the event
+loop."""
 
 import asyncio
 import logging

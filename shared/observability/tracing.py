@@ -1,4 +1,5 @@
-"""One trace from a click to its mail: through the gateway, applications, the outbox, Celery, documents and notify.
+"""Trace one act from a click to its mail: through the gateway, applications, the outbox, Celery, documents and
+notify.
 
 What crosses a wall is W3C's `traceparent`, in HTTP headers and messages; what waits in a table keeps it in a column. Without an
 address for traces nothing is recorded. Spans carry routes, states and ids of applications, never what people typed.

@@ -1,4 +1,4 @@
-"""Leaving a service alone that does not answer, and trying again no more often than it can bear."""
+"""Leave a service alone that does not answer, and try again no more often than it can bear."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Before deadline night: what is fit for it and what is not, each in one line, with what to do about it.
+"""Check before deadline night what is fit for it and what is not, each in one line, with what to do about it.
 
 Every service looks at what it alone can see, with its own settings: `python -m services.<service> preflight`.
 """

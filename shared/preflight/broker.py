@@ -1,4 +1,4 @@
-"""The broker: does it lose or throw away what waits in it?"""
+"""Check whether the broker loses or throws away what waits in it."""
 
 from collections.abc import Iterator
 from typing import Any

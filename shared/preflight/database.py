@@ -1,4 +1,4 @@
-"""PostgreSQL: does it keep what it confirms, is its clock ours, has it room for all our connections?"""
+"""Check whether PostgreSQL keeps what it confirms, has our clock, and has room for all our connections."""
 
 from collections.abc import Iterator
 from pathlib import Path

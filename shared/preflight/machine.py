@@ -1,4 +1,4 @@
-"""The machine and the wires from it: room on a disk, certificates."""
+"""Check the machine and the wires from it: room on a disk, certificates."""
 
 import shutil
 import socket

@@ -1,4 +1,4 @@
-"""The object store: a small object goes in, comes back and goes away again; and there is room."""
+"""Check the object store: a small object goes in, comes back and goes away again; and there is room."""
 
 import asyncio
 from collections.abc import Iterator

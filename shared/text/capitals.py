@@ -1,4 +1,4 @@
-"""Sums of money in words (大写), as GB/T 15835 and the Ministry of Finance's rules for vouchers write them."""
+"""Write sums of money in words (大写), as GB/T 15835 and the Ministry of Finance's rules for vouchers do."""
 
 from decimal import ROUND_HALF_UP, Decimal
 

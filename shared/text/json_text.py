@@ -1,4 +1,4 @@
-"""Text and JSON as they come from outside and as they leave."""
+"""Read text and JSON as they come from outside, and write them as they leave."""
 
 import json
 import re

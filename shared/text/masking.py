@@ -1,4 +1,4 @@
-"""How much of a number is shown: ID numbers and mobiles 3+4, accounts and everything else their last 4."""
+"""Mask a number: of ID numbers and mobiles 3+4 digits are shown, of accounts and everything else the last 4."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Attachments: a streamed upload, the file, removal."""
+"""Serve attachments: a streamed upload, the file, removal."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Attachments: kept by content, counted once a section's saved values name them."""
+"""Keep attachments by content, and count one as soon as a section's saved values name it."""
 
 from uuid import UUID, uuid4
 

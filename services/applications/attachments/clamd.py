@@ -1,4 +1,4 @@
-"""ClamAV, asked by clamd's own protocol (`INSTREAM`): the file goes over the socket, so it may run anywhere."""
+"""Ask ClamAV by clamd's own protocol (`INSTREAM`): the file goes over the socket, so clamd may run anywhere."""
 
 import asyncio
 import logging

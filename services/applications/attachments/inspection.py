@@ -1,4 +1,4 @@
-"""What is inside an uploaded file: looked at in a process of its own, for a file may be made to harm who reads it.
+"""Inspect an uploaded file in a process of its own, since a file may be made to harm whoever reads it.
 
 A parser that hangs is killed, one that eats memory meets a limit, one that crashes takes no server with it.
 Nothing is decoded before its dimensions are known.

@@ -1,4 +1,4 @@
-"""Pages of an attachment as pictures: what a reviewer's browser shows is drawn here, in a process that may die.
+"""Draw pages of an attachment as pictures for a reviewer's browser, in a process that may die.
 
 So nothing active in a file reaches the bureau's browsers, and no viewer has to be installed. A page is drawn once and
 kept in the store beside its file.

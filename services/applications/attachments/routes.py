@@ -1,4 +1,4 @@
-"""The route table of attachments: who may call a route, with what."""
+"""List the routes of attachments: who may call a route, with what."""
 
 from services.applications.attachments import api, pages_api
 from shared.contract.sections import AttachmentView, FilePages

@@ -1,4 +1,4 @@
-"""A file on its way in: written to the disk as it comes, its type told, looked into, scanned."""
+"""Receive a file: write it to the disk as it comes, tell its type, inspect it, have it scanned."""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""The audit row that every story ends with."""
+"""Write the audit row that every use case ends with."""
 
 from typing import Any, Literal
 from uuid import UUID

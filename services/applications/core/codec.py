@@ -1,4 +1,4 @@
-"""The one place where sensitive values are sealed and opened.
+"""Seal and open sensitive values; nothing else does.
 
 Each application has a key of its own, wrapped by the master key, so that rotation touches the wrapping only
 and forgetting one key deletes one application's secrets: an empty wrapping opens nothing, and what it sealed reads

@@ -1,4 +1,4 @@
-"""The typed resources of the web application."""
+"""Name the typed resources of the web application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

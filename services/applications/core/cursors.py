@@ -1,4 +1,4 @@
-"""Where the next page of a list begins, as text that a client hands back."""
+"""Encode where the next page of a list begins as text that a client hands back."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Same key and body: the first answer again. Key and effect commit together."""
+"""Answer a repeated request (same key, same body) with the first answer. Key and effect commit together."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

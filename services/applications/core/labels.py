@@ -1,4 +1,4 @@
-"""The office's words for what the audit keeps."""
+"""Put what the audit keeps into the office's words."""
 
 # Audit actions in the office's words.
 ACTIONS = {

@@ -1,4 +1,4 @@
-"""Facts about an application for the guards, and the compare-and-set that every move is."""
+"""Collect the facts that guards judge, and make a move by compare-and-set."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What this service asks of the others. Nobody waits for them: without an answer there is less to show."""
+"""Ask the other services. Nobody waits for them: without an answer there is less to show."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The canonical form of a revision, its digests, and the receipt that is signed before any queue is touched."""
+"""Write a revision's canonical form, its digests, and the receipt that is signed before any queue is touched."""
 
 import base64
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Every SELECT of applications and what hangs on them; an applicant's are scoped to its enterprise here, in `visible_to`."""
+"""Select applications and what hangs on them; an applicant's are scoped to its enterprise here, in `visible_to`."""
 
 from typing import Any
 from uuid import UUID

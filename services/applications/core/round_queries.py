@@ -1,4 +1,4 @@
-"""Every SELECT of rounds and of the late acceptances in them."""
+"""Select rounds and the late acceptances in them."""
 
 from collections.abc import Sequence
 from datetime import datetime

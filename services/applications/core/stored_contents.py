@@ -1,4 +1,4 @@
-"""Which files are still needed: every SELECT about attachments' contents, and the lock that sweeps respect."""
+"""Tell which files are still needed: every SELECT about attachments' contents, and the lock that sweeps respect."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,5 +1,5 @@
-"""What operators set while the system runs: how often pages keep by themselves, whether previews and exports are made,
-and one line on every page. Each change is audited."""
+"""Keep what operators set while the system runs: how often pages save by themselves, whether previews and exports are
+made, and one line on every page. Each change is audited."""
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,4 +1,4 @@
-"""Rows as the public contract shows them."""
+"""Show rows as the public contract does."""
 
 from collections.abc import Sequence
 from decimal import Decimal

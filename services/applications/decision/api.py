@@ -1,4 +1,4 @@
-"""The bureau's side of the stages: batches, who scores a case, ranking and budget, objections, letters, 公示."""
+"""Serve the bureau's side of the stages: batches, who scores a case, ranking and budget, objections, letters, 公示."""
 
 from uuid import UUID
 

@@ -1,4 +1,5 @@
-"""审核批: what is taken in together. A round's newest open batch is where 纳批 puts a case unless told otherwise."""
+"""Group cases into batches (审核批) that are taken in together. 纳批 puts a case into the round's newest open batch unless
+told otherwise."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,5 @@
-"""The same move for many cases at once: each is answered for by itself, and one that cannot be moved holds up no other."""
+"""Make the same move for many cases at once: each is answered for by itself, and one that cannot be moved holds up no
+other."""
 
 from collections.abc import Sequence
 from uuid import UUID

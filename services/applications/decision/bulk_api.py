@@ -1,4 +1,4 @@
-"""Many cases at once: moves with a result for each, and the queue as a file."""
+"""Serve many cases at once: moves with a result for each, and the queue as a file."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""纳批, 通过形式审查, 不予受理, 拟支持, 不予支持, 公示无异议: each one move, with what it brings and what it leaves behind."""
+"""Decide a case: 纳批, 通过形式审查, 不予受理, 拟支持, 不予支持, 公示无异议. Each is one move, with what it brings and what it leaves behind."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta

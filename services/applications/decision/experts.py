@@ -1,4 +1,4 @@
-"""专家评审: cases are given to experts, who score them blind to one another; the last score concludes the case.
+"""Give cases to experts (专家评审), who score them blind to one another; the last score concludes the case.
 
 An expert who has declared to have to do with an enterprise (回避) is never given a case of it.
 """

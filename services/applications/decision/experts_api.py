@@ -1,4 +1,4 @@
-"""The experts' side: what one was given, one's own score sheet, 回避."""
+"""Serve the experts: what one was given, one's own score sheet, 回避."""
 
 from aiohttp import web
 

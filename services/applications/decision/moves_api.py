@@ -1,4 +1,4 @@
-"""The reviewers' and directors' moves."""
+"""Serve the reviewers' and directors' moves."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""异议: received against a project in 公示, recorded, and answered before anything is approved."""
+"""Record objections (异议) against a project in 公示; each is answered before anything is approved."""
 
 from datetime import date
 from uuid import UUID, uuid4

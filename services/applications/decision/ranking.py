@@ -1,4 +1,5 @@
-"""待审定: the cases of a round by their experts' scores, beside what its budget has left; and what stands in 公示."""
+"""Rank the cases of a round that wait for a decision (待审定) by their experts' scores, beside what its budget has left;
+list what stands in 公示."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The stages' lines of the route table."""
+"""List the routes of the stages: who may call a route, with what."""
 
 from services.applications.decision import api, bulk_api, experts_api, moves_api
 from services.applications.review.case_list_params import FILTERS

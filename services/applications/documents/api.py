@@ -1,4 +1,4 @@
-"""生成PDF, previews and the commitment page."""
+"""Serve 生成PDF, previews and the commitment page."""
 
 from aiohttp import web
 

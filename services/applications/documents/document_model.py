@@ -1,4 +1,4 @@
-"""A revision as a document: formatted, labelled, and free of everything that only we understand."""
+"""Describe a revision as a document: formatted, labelled, and free of everything that only this service understands."""
 
 from collections.abc import Mapping, Set
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""生成PDF: documents of revisions, previews and the commitment page; where they stand in line."""
+"""Make documents of revisions (生成PDF), previews and the commitment page, and tell their place in line."""
 
 from typing import Any
 from uuid import UUID, uuid4

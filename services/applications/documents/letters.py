@@ -1,4 +1,5 @@
-"""公文: 退回补正通知书, 批复通知书, 不予支持通知书. The words stand in `letters.yaml`; what a letter said is kept with it."""
+"""Issue official letters (公文): 退回补正通知书, 批复通知书, 不予支持通知书. The words stand in `letters.yaml`; what a letter said is kept
+with it."""
 
 from functools import cache
 from pathlib import Path

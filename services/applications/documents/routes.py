@@ -1,4 +1,4 @@
-"""The route table of documents: who may call a route, with what."""
+"""List the routes of documents: who may call a route, with what."""
 
 from services.applications.documents import api
 from shared.contract.applications import DocumentStatus, Nothing

@@ -1,4 +1,4 @@
-"""What taking values over leaves behind: a report of what became of each, and what has no place any more."""
+"""Report what became of each value that was taken over, and keep what has no place any more."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""A draft in a newer version of its form; what became of values that were taken over, and what is left over."""
+"""Serve a draft's change to a newer version of its form, the report on values taken over, and what is left over."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""What was put down when values were taken over: every SELECT of it. Who may ask is decided with the application."""
+"""Select the reports on values taken over. Who may ask is decided with the application."""
 
 from uuid import UUID
 

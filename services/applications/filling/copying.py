@@ -1,4 +1,4 @@
-"""复制往年申报: a new application begun with the values of an earlier one of the same enterprise.
+"""Begin a new application with the values of an earlier one of the same enterprise (复制往年申报).
 
 Everything is taken over as a 暂存, to be looked at and saved anew; a declaration is made anew, what the registry knows
 of the enterprise's identity is as it is registered now, and files are taken by their contents.

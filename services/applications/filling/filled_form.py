@@ -1,5 +1,5 @@
-"""An application's form with what is saved of it and all that it is judged against: loaded once, judged the same way
-for the pages, 保存表单, the checks, submission and the reviewer."""
+"""Load an application's form with what is saved of it and all that it is judged against: once, and judged the same
+way for the pages, 保存表单, the checks, submission and the reviewer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

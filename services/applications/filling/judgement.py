@@ -1,4 +1,5 @@
-"""Why an application cannot be submitted as it stands: one judgement for the submission and for the page before it."""
+"""Judge why an application cannot be submitted as it stands: one judgement for the submission and for the page before
+it."""
 
 from collections.abc import Mapping
 from typing import Any

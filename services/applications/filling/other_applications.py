@@ -1,4 +1,4 @@
-"""What an enterprise handed in besides one application: what a form's rules about the year ask for."""
+"""Find what an enterprise handed in besides one application: what a form's rules about the year ask for."""
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,5 +1,4 @@
-"""What the registry and the account know of a form's fields, and what a registry that did not answer has still to
-fill."""
+"""Prefill a form from the registry and the account, and tell what a registry that did not answer has still to fill."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""带出数据: where a prefilled value came from, what was made of it, and what its source says today."""
+"""Tell where a prefilled value (带出数据) came from, what was made of it, and what its source says today."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A draft in a newer version of its form, which its round has been given since it was begun."""
+"""Move a draft to the newer version of its form that its round has been given since the draft was begun."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Asking the registry again: what is still empty is filled, what a person wants as it is registered now is taken over.
-Nothing that was typed is overwritten otherwise."""
+"""Ask the registry again: fill what is still empty, take over what a person wants as it is registered now. Nothing
+that was typed is overwritten otherwise."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The route table of filling in a draft: who may call a route, with what."""
+"""List the routes of filling in a draft: who may call a route, with what."""
 
 from services.applications.filling import carried_over_api, sections_api
 from shared.contract.applications import Nothing

@@ -1,4 +1,4 @@
-"""暂存, 保存表单 and 放弃修改: the two copies of a section, each write guarded by the section's tag."""
+"""Keep, save and discard a section (暂存, 保存表单, 放弃修改): its two copies, each write guarded by the section's tag."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One section: read, 暂存, 保存表单, 放弃修改."""
+"""Serve one section: read, 暂存, 保存表单, 放弃修改."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""新增项目: a draft in an open round, its sections prefilled from what the city already knows."""
+"""Start a draft in an open round (新增项目), its sections prefilled from what the city already knows."""
 
 from uuid import uuid4
 

@@ -1,1 +1,1 @@
-"""The definition language of the forms, and what follows from a definition. No I/O but the catalogue's files."""
+"""Define the language of the forms, and what follows from a definition. No I/O but the catalogue's files."""

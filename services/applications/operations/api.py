@@ -1,4 +1,4 @@
-"""The operators' view of the queues."""
+"""Serve the operators' view of the queues."""
 
 from aiohttp import web
 

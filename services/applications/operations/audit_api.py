@@ -1,4 +1,4 @@
-"""The audit of applications and rounds, for auditors."""
+"""Serve the audit of applications and rounds to auditors."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""The workers' side of the outbox: start, finish, fail."""
+"""Start, finish and fail the outbox's jobs on behalf of workers."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The internal side: workers start, finish and fail jobs; the gateway asks for the API's description."""
+"""Serve the internal port: workers start, finish and fail jobs; the gateway asks for the API's description."""
 
 from datetime import timedelta
 

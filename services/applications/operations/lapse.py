@@ -1,4 +1,4 @@
-"""逾期: a returned application whose correction deadline has passed. Found by the relay, from the database."""
+"""Lapse (逾期) a returned application whose correction deadline has passed. The relay finds it in the database."""
 
 from datetime import timedelta
 

@@ -1,4 +1,5 @@
-"""What operators and scalers read of what is owed, on every scrape, from the database: any replica says the same."""
+"""Read what operators and scalers want to know of owed work, on every scrape, from the database: any replica says the
+same."""
 
 import json
 import math

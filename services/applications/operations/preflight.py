@@ -1,4 +1,4 @@
-"""Whether submissions will be kept: the database, the store, the broker, what waits, and the last backup."""
+"""Check whether submissions will be kept: the database, the store, the broker, what waits, and the last backup."""
 
 from collections.abc import Iterator
 from datetime import timedelta

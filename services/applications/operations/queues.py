@@ -1,4 +1,4 @@
-"""What operators see of the queues, and the one thing they do: requeue what was parked."""
+"""Show operators the queues, and requeue what was parked."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,5 @@
-"""`reconcile`: accepted submissions = revisions = PDFs = mails, only legal moves, and the name of all that differs.
+"""Reconcile accepted submissions = revisions = PDFs = mails, find moves that the table does not know, and name all
+that differs.
 
 The audit says what was accepted; the revisions, the documents, the store's files and notify's ledger say what
 became of it. Nothing is mended here: it counts and names.

@@ -1,4 +1,4 @@
-"""The relay: from rows that are owed to messages that wake a worker, and from the calendar to what falls due.
+"""Relay owed rows as messages that wake a worker, and the calendar as what falls due.
 
 Any number of relays may run. A message is only a wake-up: losing all of them costs a short wait, no work.
 """

@@ -1,5 +1,6 @@
-"""What the calendar brings: deadlines that come near, returns that nobody looks at, rounds that close on drafts, 公示 that
-ends. Found by the relay in the database, in whichever relay looks first: what is owed is unique by kind, subject and due time.
+"""Owe what the calendar brings: deadlines that come near, returns that nobody looks at, rounds that close on drafts,
+公示 that ends. Whichever relay looks first finds it in the database: what is owed is unique by kind, subject and due
+time.
 
 After an outage only what still makes sense is told: the nearest of several reminders, and none of a deadline that has passed.
 """

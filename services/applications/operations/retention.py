@@ -1,4 +1,4 @@
-"""Keys changed, and what is kept no longer than it should be: shown first, then carried out."""
+"""Change keys, and delete what is kept no longer than it should be: shown first, then carried out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The route table of operators and workers: who may call a route, with what."""
+"""List the routes of operators and workers: who may call a route, with what."""
 
 from services.applications.operations import api, audit_api, jobs_api, switches_api
 from services.applications.operations.audit_heads import HeadLine, HeadLines, keep_head, list_heads

@@ -1,4 +1,4 @@
-"""What the relay tidies: uploads that nobody names, contents that nothing keeps, files no scanner has seen."""
+"""Sweep what nobody needs: uploads that nobody names, contents that nothing keeps, files no scanner has seen."""
 
 import logging
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The operators' switches; the gateway asks for them on everybody's behalf."""
+"""Serve the operators' switches; the gateway asks for them on everybody's behalf."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""Events for notify: whom an application's news is for, and the outbox row that owes it."""
+"""Owe events to notify: whom an application's news is for, and the outbox row that owes it."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What is owed: a row goes in with the transaction that owes it and is closed by its effect.
+"""Keep what is owed: a row goes in with the transaction that owes it and is closed by its effect.
 
 Leases run by the database's clock, so that no worker's or relay's own clock matters.
 """

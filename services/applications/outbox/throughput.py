@@ -1,5 +1,5 @@
-"""How fast owed work comes out, whose turn it is, and when it will be there: one measure for those who wait and for
-those who watch the queues."""
+"""Measure how fast owed work comes out, whose turn it is, and when it will be there: one measure for those who wait
+and for those who watch the queues."""
 
 from dataclasses import dataclass
 from datetime import datetime

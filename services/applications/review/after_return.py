@@ -1,4 +1,4 @@
-"""What the bureau does with a return once it is made: 收回退回, 延长补正期限."""
+"""Change a return that was made: 收回退回, 延长补正期限."""
 
 from dataclasses import replace
 from datetime import datetime

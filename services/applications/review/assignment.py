@@ -1,4 +1,4 @@
-"""Whose case it is: given by hand, or to the reviewers in turn. Each case is answered for by itself."""
+"""Assign cases to reviewers: by hand, or in turn. Each case is answered for by itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

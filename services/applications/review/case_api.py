@@ -1,4 +1,5 @@
-"""What a reviewer sees of a case beside its materials: pages of attachments, where values came from, other cases."""
+"""Serve what a reviewer sees of a case beside its materials: pages of attachments, where values came from, other
+cases."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""The desk's SELECTs: the queue with its filters, and the counts beside it.
+"""Select the queue with its filters, and the counts beside it.
 
 Each filter has an index in the queue's own order, and a page is read from a key, never by counting rows over: what a
 page costs does not grow with the table.

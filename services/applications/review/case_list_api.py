@@ -1,4 +1,4 @@
-"""The reviewers' desk: the queue and its counts, who has which case, and the views they keep."""
+"""Serve the review desk: the queue and its counts, who has which case, and the views that reviewers keep."""
 
 from aiohttp import web
 

@@ -1,4 +1,5 @@
-"""Lists as files: XLSX for people, CSV for programs. A cell is text or a number, never a formula, whatever it begins with."""
+"""Export lists as files: XLSX for people, CSV for programs. A cell is text or a number, never a formula, whatever it
+begins with."""
 
 import csv
 import io

@@ -1,4 +1,5 @@
-"""办理: who works on a case, and until when. A lease keeps two reviewers apart; it changes nothing for the applicant."""
+"""Lease a case to whoever works on it (办理), for a time. A lease keeps two reviewers apart; it changes nothing for the
+applicant."""
 
 from datetime import timedelta
 from uuid import UUID

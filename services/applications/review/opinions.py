@@ -1,4 +1,5 @@
-"""退回意见: read and answered by the applicant, accepted or raised again by the reviewer."""
+"""Record what becomes of opinions (退回意见): read and answered by the applicant, accepted or raised again by the
+reviewer."""
 
 from uuid import UUID, uuid4
 

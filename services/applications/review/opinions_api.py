@@ -1,4 +1,4 @@
-"""退回意见, for both sides."""
+"""Serve opinions (退回意见) to both sides."""
 
 from aiohttp import web
 

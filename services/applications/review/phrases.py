@@ -1,4 +1,4 @@
-"""常用语: texts that the bureau's people share for their opinions."""
+"""Keep the phrases (常用语) that the bureau's people share for their opinions."""
 
 from uuid import UUID, uuid4
 

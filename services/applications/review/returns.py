@@ -1,4 +1,5 @@
-"""退回补正: opinions noted while reading, the materials they unlock, a deadline, and the mail that is owed for it."""
+"""Return an application for correction (退回补正): opinions noted while reading, the materials they unlock, a deadline,
+and the mail that is owed for it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

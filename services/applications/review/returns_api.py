@@ -1,4 +1,5 @@
-"""退回补正: opinions noted while reading, a look at what a return would do, and the return itself; the library of phrases."""
+"""Serve 退回补正: opinions noted while reading, a look at what a return would do, and the return itself; the library of
+phrases."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""The review desk's lines of the route table."""
+"""List the routes of the review desk: who may call a route, with what."""
 
 from services.applications.review import case_api, case_list_api, opinions_api, returns_api, unlock_api
 from services.applications.review.case_list_params import FILTERS

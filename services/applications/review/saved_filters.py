@@ -1,4 +1,4 @@
-"""Views of the desk that a member of staff keeps under a name."""
+"""Keep views of the desk under the name that a member of staff gave each."""
 
 from typing import Any
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""申请开放材料, for both sides."""
+"""Serve requests to unlock a material (申请开放材料) to both sides."""
 
 from collections.abc import Awaitable, Callable
 

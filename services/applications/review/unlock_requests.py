@@ -1,4 +1,4 @@
-"""申请开放材料: while a return is being corrected, the applicant asks for a locked material; a reviewer says yes or no."""
+"""Ask for a locked material while a return is being corrected (申请开放材料); a reviewer says yes or no."""
 
 from uuid import UUID, uuid4
 

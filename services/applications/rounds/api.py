@@ -1,4 +1,4 @@
-"""Rounds and forms."""
+"""Serve rounds and forms."""
 
 import asyncio
 

@@ -1,5 +1,5 @@
-"""申报批次: prepared, published, opened by its time, extended or closed by operators, with late acceptance for one
-enterprise. Every change is audited with what stood before."""
+"""Manage rounds (申报批次): prepared, published, opened by their time, extended or closed by operators, with late
+acceptance for one enterprise. Every change is audited with what stood before."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The parameters of a round against what its form needs: each mistake at its name."""
+"""Compare the parameters of a round with what its form needs: each mistake at its name."""
 
 import re
 from collections.abc import Collection, Mapping

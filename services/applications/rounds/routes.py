@@ -1,4 +1,4 @@
-"""The route table of rounds and forms: who may call a route, with what."""
+"""List the routes of rounds and forms: who may call a route, with what."""
 
 from services.applications.forms.definition import Form
 from services.applications.rounds import api

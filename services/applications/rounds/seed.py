@@ -1,4 +1,4 @@
-"""Demo rounds of the embedded default, from data: one per entry, opening and closing relative to today."""
+"""Seed demo rounds of the embedded default from data: one per entry, opening and closing relative to today."""
 
 from datetime import datetime, time, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rounds as answers."""
+"""Show rounds as the public contract does."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""我的项目 and one application: list, create, show, delete, submit, withdraw, checks."""
+"""Serve the acts on a whole application: submit, withdraw, delete, and the checks before them."""
 
 from aiohttp import web
 

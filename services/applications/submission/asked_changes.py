@@ -1,4 +1,4 @@
-"""What an applicant was asked to correct between two submissions."""
+"""Tell what an applicant was asked to correct between two submissions."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What changed between two revisions: fields, rows by their ids, attachments."""
+"""Compare two revisions: fields, rows by their ids, attachments."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Revisions, what changed between them, and the timeline."""
+"""Serve revisions, what changed between them, and the timeline."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What stands between an application and its submission: everything at once, before anybody presses the button."""
+"""List what stands between an application and its submission: everything at once, before anybody presses the button."""
 
 from uuid import UUID
 

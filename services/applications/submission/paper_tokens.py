@@ -1,4 +1,4 @@
-"""The token on a document: a revision's name and our signature over what it says.
+"""Sign the token on a document: a revision's name and our signature over what it says.
 
 `GM2026000007-2-<86 letters>`: number, revision, Ed25519 over the canonical JSON of number, revision and SHA-256. The
 digest itself stands on the paper and in the record, so a token tells nothing that its holder does not see, and

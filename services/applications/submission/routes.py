@@ -1,4 +1,4 @@
-"""The route table of submission and its history: who may call a route, with what."""
+"""List the routes of submission and its history: who may call a route, with what."""
 
 from services.applications.filling.applications_api import (
     create_application,

@@ -1,4 +1,5 @@
-"""提交申请: one transaction that moves the state, freezes a revision, and owes the PDF and the mail."""
+"""Submit an application (提交申请): one transaction that moves the state, freezes a revision, and owes the PDF and the
+mail."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

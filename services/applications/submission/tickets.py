@@ -1,5 +1,5 @@
-"""Judges a 提交申请 by an instant before now: the first arrival that a ticket names, or its own arrival if a deadline passed
-while it was on its way. Either counts only for an application that has not changed since."""
+"""Judge a 提交申请 by an instant before now: the first arrival that a ticket names, or its own arrival if a deadline
+passed while it was on its way. Either counts only for an application that has not changed since."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""核验: what a paper's token, and a file that is said to be ours, are worth today."""
+"""Verify (核验) what a paper's token, and a file that is said to be ours, are worth today."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""For the gateway's public page: what a token is worth, and the keys that anybody may check signatures with."""
+"""Serve the gateway's public page of 核验: what a token is worth, and the keys that anybody may check signatures with."""
 
 import re
 

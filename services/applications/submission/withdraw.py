@@ -1,4 +1,4 @@
-"""撤销申请 and 删除申请."""
+"""Withdraw or delete an application (撤销申请, 删除申请)."""
 
 from uuid import UUID
 

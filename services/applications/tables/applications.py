@@ -1,4 +1,4 @@
-"""The tables of schema `applications`."""
+"""Define the tables of schema `applications`."""
 
 from datetime import datetime
 from decimal import Decimal

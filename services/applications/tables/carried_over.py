@@ -1,4 +1,4 @@
-"""What is put down when values are taken over."""
+"""Define the table of what is put down when values are taken over."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the stages after 形式审查 keep: batches, experts' assessments and recusals, objections, letters."""
+"""Define the tables of the stages after 形式审查: batches, experts' assessments and recusals, objections, letters."""
 
 from datetime import date, datetime
 from decimal import Decimal

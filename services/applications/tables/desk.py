@@ -1,4 +1,4 @@
-"""What the review desk keeps beside the applications, and the indexes that its filters go by."""
+"""Define the tables of the review desk, and the indexes that its filters go by."""
 
 from datetime import datetime
 from typing import Any

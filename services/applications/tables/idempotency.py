@@ -1,4 +1,4 @@
-"""The answers that were given once and are given again."""
+"""Define the table of answers that were given once and are given again."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What operators set while the system runs."""
+"""Define the table of what operators set while the system runs."""
 
 from datetime import datetime
 

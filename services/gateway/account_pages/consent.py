@@ -1,4 +1,4 @@
-"""个人信息处理告知: the notice, and consent to it with its version and time (PIPL 14, 17)."""
+"""Show the privacy notice (个人信息处理告知), and record consent to it with its version and time (PIPL 14, 17)."""
 
 from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert

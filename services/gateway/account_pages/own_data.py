@@ -1,4 +1,4 @@
-"""我的信息: what is kept of oneself, shown masked, and handed out whole on request (PIPL 45)."""
+"""Show what is kept of oneself (我的信息): masked, and whole on request (PIPL 45)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pages about one's own account."""
+"""List the routes of pages about one's own account."""
 
 from services.gateway.account_pages import consent, own_data, sessions
 from services.gateway.web.access import SIGNED_IN, Page

@@ -1,4 +1,4 @@
-"""我的登录: where one is signed in, and signing out there or everywhere."""
+"""Show where one is signed in (我的登录), and sign out there or everywhere."""
 
 from aiohttp import web
 

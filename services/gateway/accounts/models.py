@@ -1,4 +1,4 @@
-"""The tables of schema `identity`."""
+"""Define the tables of schema `identity`."""
 
 from datetime import datetime
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Browser sessions: an opaque id in a cookie, the session in PostgreSQL.
+"""Keep browser sessions: an opaque id in a cookie, the session in PostgreSQL.
 
 Each gateway process remembers a session for some seconds, in its own memory, and uses it only while it knows that the session
 has not changed: a session that was ended is refused everywhere within a second. No other program holds sessions, so none can make one.

@@ -1,1 +1,1 @@
-"""For programs, and for the scripts of open pages: the public API passed on, its description, live events."""
+"""Serve programs, and the scripts of open pages: the public API passed on, its description, live events."""

@@ -1,4 +1,4 @@
-"""`/api/v1/me`, and the description of the whole API, made from every service's own route table."""
+"""Serve `/api/v1/me`, and the description of the whole API, made from every service's own route table."""
 
 import asyncio
 import gzip

@@ -1,5 +1,5 @@
-"""`GET /api/v1/events`: live notices as server-sent events, for as long as somebody is signed in: a stream ends within a second of
-its session, and says nothing while that could not be known.
+"""Stream live notices as server-sent events (`GET /api/v1/events`), for as long as somebody is signed in: a stream
+ends within a second of its session, and says nothing while that could not be known.
 
 One subscription a process, many streams: each gets what its person may see. Streams are bounded, a slow one loses
 notices rather than memory, and after Redis was away everybody is told to look again.

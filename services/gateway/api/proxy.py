@@ -1,4 +1,4 @@
-"""The reverse proxy of `/api/v1`: checks whose path it is and how large a body may be, and streams both ways."""
+"""Pass `/api/v1` on: check whose path it is and how large a body may be, and stream both ways."""
 
 from collections.abc import AsyncIterator
 

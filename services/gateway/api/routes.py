@@ -1,4 +1,4 @@
-"""The API."""
+"""List the routes of the API."""
 
 from services.gateway.api import docs, live_events, proxy
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page

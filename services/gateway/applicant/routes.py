@@ -1,4 +1,4 @@
-"""The applicant, and what both sides open."""
+"""List the routes of the applicant, and of what both sides open."""
 
 from services.gateway.applicant import carried_over, documents, home, projects, reading, submit, unlock
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page

@@ -1,4 +1,4 @@
-"""申请开放材料, asked for on the locked material's page."""
+"""Ask for a locked material on its page (申请开放材料)."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""The view models of a form page: controls, rows, tables, slots, each with its mistakes and notes."""
+"""Define the view models of a form page: controls, rows, tables, slots, each with its mistakes and notes."""
 
 from dataclasses import dataclass, field
 from datetime import date

@@ -1,4 +1,4 @@
-"""The form."""
+"""List the routes of the form."""
 
 from services.gateway.form import section_page
 from services.gateway.web.access import Page

@@ -1,4 +1,4 @@
-"""审计记录: what accounts did and what happened to applications, filtered, and exported as CSV."""
+"""Show the audit (审计记录): what accounts did and what happened to applications, filtered, and exported as CSV."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The audit of accounts, as the API and the page give it."""
+"""Read the audit of accounts, for the API and the page."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""申报批次, for operators: prepare, publish, change, close, and late acceptance for one enterprise."""
+"""Manage rounds (申报批次) on pages: prepare, publish, change, close, and late acceptance for one enterprise."""
 
 from collections import defaultdict
 from datetime import datetime

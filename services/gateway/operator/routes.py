@@ -1,4 +1,4 @@
-"""Operators and auditors."""
+"""List the routes of operators and auditors."""
 
 from services.gateway.operator import audit_page, ops, rounds, styleguide
 from services.gateway.operator.audit_reading import AccountAudit

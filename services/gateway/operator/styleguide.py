@@ -1,4 +1,4 @@
-"""`/styleguide`: every component of the pages with its states, made by the same templates; in development only."""
+"""Show every component of the pages with its states (`/styleguide`), made by the same templates; in development only."""
 
 from datetime import timedelta
 from typing import Any

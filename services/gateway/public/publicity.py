@@ -1,4 +1,4 @@
-"""公示: what is to be supported, for anybody to read."""
+"""Show what is to be supported (公示), for anybody to read."""
 
 from itertools import groupby
 

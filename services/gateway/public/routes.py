@@ -1,4 +1,4 @@
-"""Whoever holds a document or a link."""
+"""List the routes for whoever holds a document or a link."""
 
 from services.gateway.public import publicity, unsubscribe, verify
 from services.gateway.web.access import ANYBODY, Page

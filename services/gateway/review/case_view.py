@@ -1,5 +1,5 @@
-"""A case's materials with everything that concerns each place: what changed, who asked for it, opinions, where a value
-came from. Pure: JSON in, JSON for the template out."""
+"""Lay out a case's materials with everything that concerns each place: what changed, who asked for it, opinions,
+where a value came from. Pure: JSON in, JSON for the template out."""
 
 from collections.abc import Iterable
 from typing import Any

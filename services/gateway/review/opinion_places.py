@@ -1,5 +1,5 @@
-"""Where an opinion may stand: the whole, a material, a field, a table or one of its rows, an attachment; and the short
-name of such a place in forms and addresses: `section.field#row`."""
+"""Name the places where an opinion may stand: the whole, a material, a field, a table or one of its rows, an
+attachment. In forms and addresses a place is `section.field#row`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""常用语: the library of texts for opinions."""
+"""Show the library of texts for opinions (常用语), and change it."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""The bureau and the experts."""
+"""List the routes of the bureau and the experts."""
 
 from services.gateway.review import (
     case,

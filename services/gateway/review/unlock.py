@@ -1,4 +1,4 @@
-"""申请开放材料, decided on the case's page."""
+"""Decide 申请开放材料 on the case's page."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""The second factor of staff: a TOTP (RFC 6238), enrolled at the first sign-in, each code taken once."""
+"""Ask staff for a second factor: a TOTP (RFC 6238), enrolled at the first sign-in, each code taken once."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""List the routes of signing in and out."""
 
 from services.gateway.signin import back_channel, factor_pages, handlers
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page

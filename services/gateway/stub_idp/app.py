@@ -1,4 +1,4 @@
-"""The only wiring of the stub."""
+"""Wire the stub, and nothing else does."""
 
 from collections.abc import AsyncIterator, Callable
 

@@ -1,4 +1,4 @@
-"""A captcha as a picture, and as a sound for those who cannot see it."""
+"""Draw a captcha as a picture, and speak it for those who cannot see it."""
 
 import asyncio
 from functools import cache

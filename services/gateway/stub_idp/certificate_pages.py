@@ -1,4 +1,4 @@
-"""使用一证通证书登录: a challenge, its signature, and back to the client; no registration."""
+"""Sign in with a certificate (使用一证通证书登录): a challenge, its signature, and back to the client; no registration."""
 
 import asyncio
 import hashlib

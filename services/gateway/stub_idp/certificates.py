@@ -1,4 +1,4 @@
-"""一证通: who holds the key of a certificate that a known CA gave an enterprise; and a test CA with its helper.
+"""Prove who holds the key of a certificate (一证通) that a known CA gave an enterprise; a test CA with its helper.
 
     python -m services.gateway.stub_idp.certificates ca FOLDER
     python -m services.gateway.stub_idp.certificates issue FOLDER NAME --uscc … --org … --person … [--days 365]

@@ -1,4 +1,4 @@
-"""The typed resources of the stub, and whose address a request comes from."""
+"""Name the typed resources of the stub, and tell whose address a request comes from."""
 
 from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker

@@ -1,4 +1,4 @@
-"""The tables of schema `stub_idp`. The portal never reads them."""
+"""Define the tables of schema `stub_idp`. The portal never reads them."""
 
 from datetime import datetime
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Passwords of the platform: their rules, checking them, and the lock after five failures (GB/T 22239)."""
+"""Check passwords of the platform: their rules, and the lock after five failures (GB/T 22239)."""
 
 import asyncio
 import hashlib

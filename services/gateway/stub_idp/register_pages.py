@@ -1,4 +1,4 @@
-"""点击注册: the three steps as pages."""
+"""Show the three steps of registration (点击注册) as pages."""
 
 import hmac
 

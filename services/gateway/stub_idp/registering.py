@@ -1,4 +1,4 @@
-"""法人账号注册: 法人身份鉴证 against the registry, then 创建账号; what is refused, and why."""
+"""Register a legal person's account (法人账号注册): 法人身份鉴证 against the registry, then 创建账号; what is refused, and why."""
 
 import hmac
 import re

@@ -1,4 +1,4 @@
-"""忘记密码: a code by e-mail, 60 s between two, ten minutes, five tries."""
+"""Reset a forgotten password (忘记密码): a code by e-mail, 60 s between two, ten minutes, five tries."""
 
 import hmac
 import secrets

@@ -1,4 +1,4 @@
-"""The platform's own reviewer: signs in to its pages, looks at documents and 解绑 requests, decides."""
+"""Review registrations as the platform's own staff: sign in, look at documents and 解绑 requests, decide."""
 
 import hmac
 import secrets

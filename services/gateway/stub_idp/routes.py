@@ -1,4 +1,4 @@
-"""Every route of the stub."""
+"""List the routes of the stub."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Settings of the stub: its own, and those that it shares with its one client, the portal."""
+"""Define the settings of the stub: its own, and those that it shares with its one client, the portal."""
 
 from functools import cached_property
 

@@ -1,4 +1,4 @@
-"""The stub's sign-in form: password and captcha, and back to the client with a code."""
+"""Sign in at the stub: password and captcha, and back to the client with a code."""
 
 from aiohttp import web
 

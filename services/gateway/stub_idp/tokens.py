@@ -1,4 +1,4 @@
-"""The stub's ID tokens (ES256) and the key that checks them. Its key is derived from `GM_SIGNING_KEY`."""
+"""Issue the stub's ID tokens (ES256) and publish the key that checks them. The key is derived from `GM_SIGNING_KEY`."""
 
 import base64
 import hashlib

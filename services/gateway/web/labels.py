@@ -1,4 +1,4 @@
-"""Chinese names that pages of several audiences show."""
+"""Name in Chinese what pages of several audiences show."""
 
 # The states an applicant's list can be narrowed to, in the order of an application's life.
 STATES = (

@@ -1,5 +1,5 @@
-"""Looks after whoever had to be turned away: a 提交申请 keeps its first arrival by a ticket, and what was typed is given back
-with the page, and kept here for the section's own page.
+"""Look after whoever had to be turned away: a 提交申请 keeps its first arrival by a ticket, and what was typed is given
+back with the page, and kept here for the section's own page.
 
 Nothing is issued or kept before the request has proved itself: own origin, a live session, the session's CSRF token. What is
 given back goes in again by a POST with that token; no GET does anything with it.

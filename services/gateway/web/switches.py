@@ -1,4 +1,4 @@
-"""The operators' switches as pages show them: asked of applications every few seconds, kept when it does not answer."""
+"""Show the operators' switches on pages: asked of applications every few seconds, kept when it does not answer."""
 
 import asyncio
 import logging

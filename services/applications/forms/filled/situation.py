@@ -1,5 +1,5 @@
-"""A form with values: what is shown, what must be filled in, what follows from what. One evaluation for the pages, for
-保存表单, for the checks, for submission and for the PDF."""
+"""Evaluate a form with values: what is shown, what must be filled in, what follows from what. One evaluation for the
+pages, for 保存表单, for the checks, for submission and for the PDF."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
-"""Operators and functions of formulas, over decimals, texts and days. What is not filled in (None) gives None."""
+"""Compute the operators and functions of formulas, over decimals, texts and days. What is not filled in (None) gives
+None."""
 
 import ast
 import operator

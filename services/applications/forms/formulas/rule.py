@@ -1,4 +1,4 @@
-"""One compiled formula of a form, and a fault found in a definition."""
+"""Define one compiled formula of a form, and a fault found in a definition."""
 
 from dataclasses import dataclass
 

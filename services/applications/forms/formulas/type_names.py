@@ -1,4 +1,4 @@
-"""Chinese names of the kinds of fields and of the types of formulas."""
+"""Name the kinds of fields and the types of formulas in Chinese."""
 
 KINDS = {
     "text": "文本", "textarea": "长文本", "integer": "整数", "decimal": "小数", "money": "金额", "percent": "百分比",

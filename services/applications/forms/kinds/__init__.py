@@ -1,4 +1,4 @@
-"""The kinds of fields, one class each: what a kind takes, what it keeps, how it shows and exports it.
+"""Define the kinds of fields, one class each: what a kind takes, what it keeps, how it shows and exports it.
 
 `parse` turns what came over the wire into the value that is kept (JSON again: money a string, dates
 `YYYY-MM-DD`), or raises `Wrong` with a stable code and a Chinese message. `show` is for people, `export` a text that

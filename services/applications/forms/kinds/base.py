@@ -1,4 +1,4 @@
-"""The base of every kind of field, and the words that definitions share."""
+"""Define the base of every kind of field, and the words that definitions share."""
 
 from abc import abstractmethod
 from collections.abc import Mapping

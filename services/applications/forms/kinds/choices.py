@@ -1,4 +1,4 @@
-"""Fields with options: one of several, several of several, a tick."""
+"""Define fields with options: one of several, several of several, a tick."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property

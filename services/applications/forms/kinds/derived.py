@@ -1,4 +1,4 @@
-"""Fields that nobody fills in: computed values and fixed text."""
+"""Define fields that nobody fills in: computed values and fixed text."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Identifiers with rules of their own: see `shared.text.identifiers`."""
+"""Define fields for identifiers with rules of their own: see `shared.text.identifiers`."""
 
 from collections.abc import Callable
 from typing import ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Fields for whole numbers, decimals, money and percentages; exact, never through a float."""
+"""Define fields for whole numbers, decimals, money and percentages; exact, never through a float."""
 
 from decimal import Decimal
 from typing import Any, Literal, Self

@@ -1,4 +1,4 @@
-"""Fields for text of one line and of several."""
+"""Define fields for text of one line and of several."""
 
 from functools import cached_property
 from typing import Literal, Self

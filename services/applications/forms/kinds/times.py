@@ -1,4 +1,4 @@
-"""Fields for days and years."""
+"""Define fields for days and years."""
 
 import re
 from datetime import date
