@@ -27,7 +27,7 @@ Who opens a route to somebody changes this page, and whoever reviews the change 
 def page() -> str:
     """Return all tables, one a service."""
     parts = [
-        *((f"gateway: {_says(audience)}", _pages(audience.PAGES)) for audience in AUDIENCES),
+        *((f"gateway/{audience.__name__.split('.')[-2]}", _pages(audience.PAGES)) for audience in AUDIENCES),
         ("applications", _routes(APPLICATIONS)),
         ("notify", _routes(NOTIFY)),
         ("gateway, internal port", _routes(GATEWAY_INTERNAL)),
