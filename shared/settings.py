@@ -4,10 +4,18 @@ import base64
 import binascii
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 
 def _key_bytes(value: object) -> object:
@@ -26,10 +34,49 @@ def _key_bytes(value: object) -> object:
 Key = Annotated[bytes, BeforeValidator(_key_bytes)]
 
 
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads `GM_X` from the file that `GM_X_FILE` names, as orchestrators hand out secrets."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the file's text without the newline at its end; None where no file is named.
+
+        `SettingsError` where it cannot be read, or where the setting itself is given as well.
+        """
+        setting = f"{self.config['env_prefix']}{field_name}".upper()
+        file = os.environ.get(f"{setting}_FILE", "")
+        if not file:
+            return None, field_name, False
+        if os.environ.get(setting):
+            raise SettingsError(f"{setting}_FILE: 与 {setting} 只能设置其一")
+        try:
+            return Path(file).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{setting}_FILE: 无法读取 {file}：{error}") from error
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what files say, by field."""
+        read = {
+            name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in read.items() if value}
+
+
 class Settings(BaseSettings):
     """What every service reads. Every name stands in `.env.example`."""
 
-    model_config = SettingsConfigDict(env_prefix="GM_", extra="ignore", frozen=True)
+    # Empty is how Compose, a ConfigMap and a shell pass on what nobody has set.
+    model_config = SettingsConfigDict(env_prefix="GM_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     environment: Literal["development", "production"] = "development"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -80,6 +127,10 @@ class DatabaseSettings(Settings):
         return SecretStr(f"postgresql+psycopg://{rest}")
 
 
+# After SIGTERM a process behind a balancer says so at /readyz and goes on taking requests, until the balancer has looked.
+DRAIN = Field(default=0.0, ge=0, le=60)
+
+
 class ServerSettings(DatabaseSettings):
     """For services that answer requests out of PostgreSQL."""
 
@@ -88,6 +139,7 @@ class ServerSettings(DatabaseSettings):
     requests_at_once: int = Field(default=20, ge=1)
     requests_waiting: int = Field(default=100, ge=0)
     transfers_at_once: int = Field(default=64, ge=1)
+    drain_seconds: float = DRAIN
 
 
 S = TypeVar("S", bound=BaseSettings)
@@ -102,6 +154,9 @@ def load(kind: type[S], **known: Any) -> S:
     """Read and validate settings, or end the process with one line for each setting that is wrong."""
     try:
         return kind(**known)
+    except SettingsError as error:
+        sys.stderr.write(f"配置错误 {error}\n")
+        raise SystemExit(2) from None
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
         for fault in error.errors():
@@ -111,4 +166,4 @@ def load(kind: type[S], **known: Any) -> S:
         raise SystemExit(2) from None
 
 
-__all__ = ["DatabaseSettings", "Key", "Settings", "load", "private_files"]
+__all__ = ["DRAIN", "DatabaseSettings", "Key", "Settings", "load", "private_files"]

@@ -38,7 +38,12 @@ def main() -> None:
             from shared.http.server import run_app
 
             tracing.configure("applications", settings.traces_url, settings.traces_share)
-            run_app(create_app(settings), settings.applications_host, settings.applications_port)
+            run_app(
+                create_app(settings),
+                settings.applications_host,
+                settings.applications_port,
+                drain=settings.drain_seconds,
+            )
         case "relay":
             from services.applications.operations import relay
 

@@ -81,7 +81,7 @@ class ApplicationsSettings(ServerSettings):
     @field_validator("clamd_url")
     @classmethod
     def _clamd(cls, value: str | None) -> str | None:
-        if value is None or not value.strip():
+        if value is None:
             return None
         if not re.fullmatch(r"tcp://[^/?#]+|unix:///[^?#]+", value):
             raise ValueError("应为 tcp://主机:端口 或 unix:///套接字路径")

@@ -8,7 +8,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_valida
 from pydantic_settings import NoDecode
 
 from shared.http.addresses import Network, networks
-from shared.settings import DatabaseSettings, Key
+from shared.settings import DRAIN, DatabaseSettings, Key
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -18,6 +18,7 @@ class GatewaySettings(DatabaseSettings):
     gateway_requests_at_once: int = Field(default=100, ge=1)
     gateway_requests_waiting: int = Field(default=400, ge=0)
     gateway_transfers_at_once: int = Field(default=128, ge=1)
+    drain_seconds: float = DRAIN
 
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8080
@@ -133,12 +134,6 @@ class GatewaySettings(DatabaseSettings):
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-    @field_validator("idp_issuer", "idp_url", "registry_url", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        # How Compose passes on what nobody has set.
-        return value or None
 
     @model_validator(mode="after")
     def _one_provider(self) -> Self:

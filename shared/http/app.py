@@ -257,8 +257,19 @@ async def healthz(request: web.Request) -> web.Response:
     return answer({"status": "ok"})
 
 
+class Leaving:
+    """Whether this process was told to end and only finishes what still comes in."""
+
+    begun = False
+
+
+LEAVING = web.AppKey("leaving", Leaving)
+
+
 async def readyz(request: web.Request) -> web.Response:
-    """Its dependencies answer."""
+    """Its dependencies answer, and it is not about to end."""
+    if LEAVING in request.config_dict and request.config_dict[LEAVING].begun:
+        return answer({"status": "leaving", "faults": {}}, 503)
     faults: dict[str, str] = {}
     for name, check in request.app[CHECKS].items():
         try:

@@ -1,8 +1,13 @@
 """Run a service's process as an HTTP server."""
 
+import asyncio
 import gc
+import signal
+from collections.abc import AsyncIterator
 
 from aiohttp import web
+
+from shared.http.app import LEAVING, Leaving
 
 
 async def _settle(_: web.Application) -> None:
@@ -12,7 +17,40 @@ async def _settle(_: web.Application) -> None:
     gc.freeze()
 
 
-def run_app(app: web.Application, host: str, port: int) -> None:
-    """Serve until SIGTERM; requests that have begun get 20 s to end."""
+def run_app(app: web.Application, host: str, port: int, *, drain: float = 0) -> None:
+    """Serve until SIGTERM; requests that have begun get 20 s to end.
+
+    For `drain` seconds before that, requests are still taken while `/readyz` says that this process is leaving: whoever
+    balances looks there and sends the next ones elsewhere. A second SIGTERM ends it at once.
+    """
+    app[LEAVING] = leaving = Leaving()
     app.on_startup.append(_settle)
+    app.on_response_prepare.append(_last_on_its_connection)
+    if drain:
+
+        async def draining(_: web.Application) -> AsyncIterator[None]:
+            loop = asyncio.get_running_loop()
+
+            def begin() -> None:
+                if leaving.begun:
+                    raise web.GracefulExit
+                leaving.begun = True
+                loop.call_later(drain, _end)
+
+            # In place of the server's own, which was added before the application started.
+            loop.add_signal_handler(signal.SIGTERM, begin)
+            yield
+
+        app.cleanup_ctx.append(draining)
     web.run_app(app, host=host, port=port, print=lambda *_: None, access_log=None, shutdown_timeout=20)
+
+
+def _end() -> None:
+    raise web.GracefulExit
+
+
+async def _last_on_its_connection(request: web.Request, response: web.StreamResponse) -> None:
+    """A connection that is kept open would outlive the balancer's look."""
+    if request.config_dict[LEAVING].begun:
+        response.force_close()
+        response.headers["Connection"] = "close"

@@ -3,12 +3,16 @@
 from functools import cached_property
 
 from pydantic import AnyHttpUrl, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from shared.http.addresses import Network, networks
 from shared.settings import DatabaseSettings
 
 
 class StubSettings(DatabaseSettings):
+    # An empty captcha says something.
+    model_config = SettingsConfigDict(env_ignore_empty=False)
+
     # The portal's address: the client's, and below `/stub-idp` the stub's own.
     public_url: AnyHttpUrl
     idp_client_id: str
