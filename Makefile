@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages format bench-documents screenshots
+.PHONY: help run demo docs secrets reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -48,6 +48,10 @@ preflight: ## is the system that runs here fit for deadline night? a table, aske
 
 backup: ## TO=folder: database and store of the system that runs here (docs/operating/backup.md: restore)
 	@$(PYTHON) -m deploy.backup create $(if $(TO),--to $(TO))
+
+secrets: ## production.env: every key and password of a production, made once and never written over
+	@deploy/bootstrap.sh run
+	@$(PYTHON) -m deploy.production_env
 
 check: ## formatting, lint, types, walls between the services, Compose file, manifests; the published forms as they were
 	@deploy/bootstrap.sh test

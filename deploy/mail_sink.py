@@ -92,16 +92,16 @@ def create_app(folder: Path) -> web.Application:
     return app
 
 
-async def serve(folder: Path, smtp_port: int, page_port: int) -> None:
+async def serve(folder: Path, host: str, smtp_port: int, page_port: int) -> None:
     """Until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    smtp = Controller(Keeper(folder), hostname="127.0.0.1", port=smtp_port)
+    smtp = Controller(Keeper(folder), hostname=host, port=smtp_port)
     smtp.start()
     runner = web.AppRunner(create_app(folder), access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", page_port).start()
+    await web.TCPSite(runner, host, page_port).start()
     try:
         await stop.wait()
     finally:
@@ -112,11 +112,12 @@ async def serve(folder: Path, smtp_port: int, page_port: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.mail_sink")
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--page-port", type=int, required=True)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(serve(given.folder, given.smtp_port, given.page_port))
+    asyncio.run(serve(given.folder, given.host, given.smtp_port, given.page_port))
 
 
 if __name__ == "__main__":

@@ -46,11 +46,14 @@ def must(holds: bool, what: str) -> None:
 class Story:
     """One enterprise, one reviewer, one application."""
 
-    def __init__(self, url: str, mail_page: str, teller: Teller) -> None:
+    def __init__(
+        self, url: str, mail_page: str, teller: Teller, person: Callable[[str, str, Note], Person] = Person
+    ) -> None:
+        """`person`: makes who signs in, where another identity provider than the stub is asked."""
         self._teller = teller
         self._mail_page = mail_page
-        self.applicant = Person(url, "qiye1", teller.note)
-        self.reviewer = Person(url, "shencha", teller.note)
+        self.applicant = person(url, "qiye1", teller.note)
+        self.reviewer = person(url, "shencha", teller.note)
         self.id = ""
         self.number = ""
         self.values: dict[str, dict[str, Any]] = {}

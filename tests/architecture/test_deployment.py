@@ -1,36 +1,67 @@
 """Compose file, manifests and images: they fit their schemas and one another, and every service is told what it needs."""
 
+import base64
+import os
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 
+from deploy import production_env
 from deploy.embedded.plan import _SETTINGS as SETTINGS
 from deploy.embedded.plan import known_settings
 from deploy.embedded.system import ROOT
+from shared.settings import load
+from tests.architecture.manifests import (
+    DEPLOY,
+    K8S,
+    compose,
+    dockerfile,
+    documents,
+    environment_of,
+    file_of,
+    of_kind,
+    read,
+)
 
-DEPLOY = ROOT / "deploy"
-K8S = DEPLOY / "k8s"
 # The oldest that the manifests are meant for.
 KUBERNETES = "1.33.0"
 OURS = ("gateway", "applications", "relay", "documents", "notify", "notify-worker")
+# What somebody fills in after `make secrets`.
+FILLED_IN = {
+    "GM_PUBLIC_URL": "https://gongmei.example.gov.cn",
+    "GM_IDP_ISSUER": "https://login.example.gov.cn",
+    "GM_IDP_CLIENT_ID": "gongmei",
+    "GM_IDP_CLIENT_SECRET": "its secret",
+    "GM_SMTP_URL": "smtps://gongmei:password@mail.example.gov.cn:465",
+    "GM_MAIL_FROM": "工美资金管理系统 <noreply@example.gov.cn>",
+}
+# What Compose does not pass on, and why.
+NOT_IN_COMPOSE = {
+    "GM_GATEWAY_HOST": "the image's own",
+    "GM_GATEWAY_PORT": "the image's own; in Compose it names the port of this machine",
+    "GM_GATEWAY_INTERNAL_HOST": "the image's own",
+    "GM_GATEWAY_INTERNAL_PORT": "the image's own",
+    "GM_APPLICATIONS_HOST": "the image's own",
+    "GM_APPLICATIONS_PORT": "the image's own",
+    "GM_NOTIFY_HOST": "the image's own",
+    "GM_NOTIFY_PORT": "the image's own",
+    "GM_STUB_IDP": "production refuses it",
+    "GM_MIGRATION_DATABASE_URL": "the tables' owner is for migrations alone",
+    "GM_READY_FILE": "where a process has a probe that looks for it",
+}
 
 
-@cache
-def documents(*names: str) -> list[dict[str, Any]]:
-    files = [K8S / name for name in names] if names else sorted(K8S.rglob("*.yaml"))
-    found = [d for file in files for d in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
-    return [d for d in found if d["kind"] != "Kustomization"]
-
-
-def of_kind(kind: str) -> list[dict[str, Any]]:
-    return [d for d in documents() if d["kind"] == kind]
+def filled_in() -> dict[str, str]:
+    """`production.env` as `make secrets` writes it, filled in."""
+    lines = [line.partition("=") for line in production_env.text().splitlines() if line and line[0] != "#"]
+    return {name: value for name, _, value in lines if value} | FILLED_IN
 
 
 def pods() -> list[tuple[str, dict[str, Any], dict[str, str]]]:
@@ -45,12 +76,150 @@ def pods() -> list[tuple[str, dict[str, Any], dict[str, str]]]:
     return found
 
 
-def compose() -> dict[str, Any]:
-    return dict(yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8")))
+SERVICES = compose(**filled_in())["services"]
+
+
+def ours(service: dict[str, Any]) -> bool:
+    return str(service["image"]).startswith("gongmei/")
+
+
+def image_of(text: str) -> str:
+    """An image's own name, without registry and tag."""
+    return text.rpartition("/")[2].partition(":")[0]
 
 
 def targets() -> set[str]:
-    return set(re.findall(r"^FROM \S+ AS (\S+)$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), flags=re.M))
+    return set(re.findall(r"^FROM \S+ AS (\S+)$", dockerfile(), flags=re.M))
+
+
+def settings_in(monkeypatch: pytest.MonkeyPatch, service: str, environment: dict[str, str]) -> BaseSettings:
+    """A service's settings as its process reads them, or the lines it ends with."""
+    for name in [name for name in os.environ if name.startswith("GM_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return load(SETTINGS[service])
+
+
+def test_key_that_stands_twice_is_refused() -> None:
+    with pytest.raises(yaml.YAMLError, match="GM_AUDIT_KEY stands twice"):
+        read("x: &x {GM_AUDIT_KEY: one, GM_AUDIT_KEY: two}")
+    # A merge may be overridden.
+    assert read("a: &a {k: 1}\nb: {<<: *a, k: 2}\nc: *a")[0]["b"] == {"k": 2}
+
+
+WITH_SETTINGS = sorted(
+    name
+    for name, service in SERVICES.items()
+    if ours(service) and image_of(service["image"]) in SETTINGS and name != "folders"
+)
+
+
+@pytest.mark.parametrize("name", WITH_SETTINGS)
+def test_compose_gives_settings_that_production_takes(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = filled_in()
+    environment = environment_of(name, given)
+    found = settings_in(monkeypatch, image_of(SERVICES[name]["image"]), environment)
+    assert found.model_dump()["environment"] == "production"
+    assert (found.model_dump().get("migration_database_url") is not None) == name.endswith("-migrate")
+    # What nobody fills in may as well stand there empty, as in the file that is made.
+    empty = {key: "" for key in production_env.TEXT.split() if re.fullmatch("GM_[A-Z_]+=", key)}
+    blank = environment_of(name, {n.rstrip("="): v for n, v in empty.items()} | given)
+    assert settings_in(monkeypatch, image_of(SERVICES[name]["image"]), blank) == found
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("service", sorted(SETTINGS))
+def test_every_setting_is_reachable_from_compose(service: str) -> None:
+    told = {name for name in WITH_SETTINGS if image_of(SERVICES[name]["image"]) == service}
+    fields = {f"GM_{name.upper()}" for name in SETTINGS[service].model_fields}
+    for name in told:
+        passed_on = set(SERVICES[name]["environment"])
+        missing = fields - passed_on - NOT_IN_COMPOSE.keys()
+        assert missing <= {"GM_BACKUP_FOLDER", "GM_DRAIN_SECONDS"}, name
+    assert {"GM_BACKUP_FOLDER", "GM_DRAIN_SECONDS"} & fields <= set(SERVICES[service]["environment"])
+    assert fields & {"GM_READY_FILE"} <= set().union(*(SERVICES[name]["environment"] for name in told))
+
+
+def test_what_compose_does_not_pass_on_is_a_setting() -> None:
+    assert NOT_IN_COMPOSE.keys() <= known_settings() | {"GM_READY_FILE"}
+    named = {name for service in WITH_SETTINGS for name in SERVICES[service]["environment"]}
+    assert named - {"SSL_CERT_FILE", "GM_READY_FILE"} <= known_settings()
+
+
+def secret_keys(name: str) -> set[str]:
+    """The keys of a secret, as the runbook lists them."""
+    [row] = re.findall(rf"^\| `{name}` \| (.+?) \|", file_of("docs/operating/install.md"), flags=re.M)
+    return set(re.findall("`(GM_[A-Z_]+)`", row)) | set(re.findall(r"\bGM_[A-Z_]+", row))
+
+
+def in_cluster(spec: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """A pod's service and environment: settings, the secrets of the runbook, what the container sets itself."""
+    [container] = spec["containers"]
+    service = image_of(container["image"])
+    made = filled_in()
+    values = made | {
+        "GM_SIGNING_KEY": made.get(f"GM_{service.upper()}_SIGNING_KEY", ""),
+        "GM_DATABASE_URL": "postgresql://service:password@db:5432/gongmei",
+        "GM_MIGRATION_DATABASE_URL": "postgresql://owner:password@db:5432/gongmei",
+        "GM_REDIS_URL": "redis://cache:6379/0",
+        "GM_BROKER_URL": "redis://broker:6379/0",
+        "GM_TRUSTED_PROXIES": "10.244.0.0/16",
+    }
+    found: dict[str, str] = {}
+    for source in container["envFrom"]:
+        if "configMapRef" in source:
+            [settings] = of_kind("ConfigMap")
+            found |= settings["data"] | {"GM_TRUSTED_KEYS": made["GM_TRUSTED_KEYS"]}
+        else:
+            found |= {name: values.get(name, "") for name in secret_keys(source["secretRef"]["name"])}
+    return service, found | {entry["name"]: entry["value"] for entry in container.get("env", [])}
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [(n, s) for n, s, _ in pods() if n != "backup"],
+    ids=[n for n, _, _ in pods() if n != "backup"],
+)
+def test_manifests_give_settings_that_production_takes(
+    name: str, spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service, environment = in_cluster(spec)
+    found = settings_in(monkeypatch, service, environment)
+    assert found.model_dump()["environment"] == "production"
+    assert capsys.readouterr().err == ""
+    assert environment.keys() <= known_settings() | {"GM_READY_FILE"}, name
+
+
+def test_keys_are_made_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "deploy.production_env"]
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            [*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    assert run().returncode == 0
+    file = tmp_path / "production.env"
+    assert file.stat().st_mode & 0o777 == 0o600
+    before = file.read_text()
+    again = run()
+    assert (again.returncode, file.read_text()) == (1, before)
+    assert "stays as it is" in again.stderr
+    printed = run("-").stdout
+    assert printed != before
+    names = re.findall(r"^(GM_\w+)=", before, flags=re.M)
+    assert names == re.findall(r"^(GM_\w+)=", printed, flags=re.M)
+    assert len(names) == len(set(names))
+    # Whatever Compose cannot do without is in it.
+    wanted = set(re.findall(r"\$\{(GM_\w+):\?\}", file_of("deploy/compose.yaml")))
+    assert wanted <= set(names)
+    for name in ("GM_MASTER_KEY", "GM_RECEIPT_KEY", "GM_AUDIT_KEY", "GM_PERSONAL_KEYS"):
+        [value] = re.findall(rf"^{name}=(.+)$", before, flags=re.M)
+        assert len(base64.urlsafe_b64decode(value + "=")) == 32
 
 
 def test_compose_file_fits_its_schema() -> None:
@@ -74,12 +243,31 @@ def test_manifests_fit_the_schemas_of_kubernetes() -> None:
 
 def test_every_manifest_is_listed_and_every_image_is_built() -> None:
     for folder in (K8S, K8S / "common", K8S / "migrate"):
-        listed = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+        [listed] = read((folder / "kustomization.yaml").read_text(encoding="utf-8"))
         files = {f.name for f in folder.glob("*.yaml")} - {"kustomization.yaml"}
         assert {name for name in listed["resources"] if name.endswith(".yaml")} == files
-    images = {c["image"] for _, spec, _ in pods() for c in spec["containers"]}
-    ours = {s["image"] for s in compose()["services"].values() if s["image"].startswith("gongmei/")}
-    assert images == ours == {f"gongmei/{name}" for name in targets() if f"gongmei/{name}" in images}
+    images = {image_of(c["image"]) for _, spec, _ in pods() for c in spec["containers"]}
+    assert images == {image_of(s["image"]) for s in SERVICES.values() if ours(s)}
+    assert images <= targets()
+    built = {s["build"]["target"] for s in SERVICES.values() if "build" in s}
+    assert built == images
+
+
+def test_images_may_lie_in_a_registry_of_ones_own() -> None:
+    services = compose(**filled_in(), GM_IMAGES="registry.example.gov.cn/gongmei", GM_RELEASE="1.2.3")["services"]
+    here = {n: s["image"] for n, s in services.items() if ours(SERVICES[n])}
+    assert set(here.values()) == {
+        f"registry.example.gov.cn/gongmei/{image_of(SERVICES[n]['image'])}:1.2.3" for n in here
+    }
+    version = re.findall(r'^version = "(.+)"$', file_of("pyproject.toml"), flags=re.M)[0]
+    assert {s["image"].rpartition(":")[2] for s in SERVICES.values() if ours(s)} == {version}
+
+
+def test_bases_and_tools_are_pinned() -> None:
+    assert re.search(r"^ARG PYTHON=python:\d+\.\d+\.\d+-slim-\w+$", dockerfile(), flags=re.M)
+    assert re.search(r'pip install --no-cache-dir "uv==[\d.]+"', dockerfile())
+    for name, service in SERVICES.items():
+        assert re.search(r":v?\d+\.\d+", service["image"]), name
 
 
 @pytest.mark.parametrize(("name", "spec"), [(n, s) for n, s, _ in pods()], ids=[n for n, _, _ in pods()])
@@ -95,15 +283,39 @@ def test_nobody_is_root_and_nothing_is_writable(name: str, spec: dict[str, Any])
             assert "readinessProbe" in container
 
 
-@pytest.mark.parametrize("name", sorted(compose()["services"]))
+# What a container may do beside nothing, and why.
+CAPABILITIES = {
+    "folders": ["CHOWN"],
+    # Reads root's certificate, and goes on as nobody.
+    "tls": ["SETUID", "SETGID"],
+}
+# Their images change users themselves, which needs capabilities that differ between their releases.
+AS_THEY_COME = {"postgres", "clamav"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
 def test_containers_here_are_careful_too(name: str) -> None:
-    service = compose()["services"][name]
-    assert ("limits" in service.get("deploy", {}).get("resources", {})) or name == "store-owner"
-    if service["image"].startswith("gongmei/"):
+    service = SERVICES[name]
+    assert "limits" in service["deploy"]["resources"]
+    assert service["logging"]["options"] == {"max-size": "20m", "max-file": "5"}
+    if name not in AS_THEY_COME:
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
-        assert service["user"] == "10001:10001" or name == "store-owner"
+        assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
+    if ours(service):
+        assert service["user"] == "10001:10001" or name == "folders"
         assert "healthcheck" in service or service["restart"] == "no"
+
+
+def test_ports_of_this_machine_lead_to_proxies_alone() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published.keys() == {"balancer", "tls"}
+    assert published["balancer"] == ["127.0.0.1:8080:8080"]
+    inside = {n for n, s in SERVICES.items() if "front" in s.get("networks", [])}
+    # Whatever stands there is believed about where a request comes from.
+    assert inside == {"balancer", "tls", "gateway"}
+    [subnet] = compose(**filled_in())["networks"]["front"]["ipam"]["config"]
+    assert environment_of("gateway", filled_in())["GM_TRUSTED_PROXIES"] == subnet["subnet"]
 
 
 def test_every_process_stands_a_disruption_and_scales() -> None:
@@ -141,21 +353,3 @@ def test_policies_and_services_speak_of_pods_that_exist() -> None:
         [[spec]] = [[s for _, s, have in pods() if wanted <= have.items()]]
         ports = {p["name"] for c in spec["containers"] for p in c["ports"]}
         assert {p["targetPort"] for p in service["spec"]["ports"]} <= ports
-
-
-def required(service: str) -> set[str]:
-    fields = SETTINGS[service].model_fields
-    return {f"GM_{name.upper()}" for name, field in fields.items() if field.is_required()}
-
-
-@pytest.mark.parametrize("service", ["gateway", "applications", "documents", "notify"])
-def test_every_service_is_told_what_it_needs(service: str) -> None:
-    """By the Compose file, and in a cluster by the settings and the secret that the runbook lists."""
-    told = set(compose()["services"][service]["environment"])
-    assert required(service) <= told
-    [settings] = of_kind("ConfigMap")
-    runbook = (ROOT / "docs" / "operating" / "install.md").read_text(encoding="utf-8")
-    [secret] = re.findall(rf"^\| `gongmei-{service}` \| (.+?) \|", runbook, flags=re.M)
-    listed = set(re.findall("GM_[A-Z_]+", secret))
-    assert required(service) <= listed | set(settings["data"])
-    assert (told | listed | set(settings["data"])) - {"GM_READY_FILE"} <= known_settings()

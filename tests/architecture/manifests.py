@@ -1,0 +1,89 @@
+"""The Compose file and the manifests as their tools read them, without those tools."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.embedded.system import ROOT
+
+DEPLOY = ROOT / "deploy"
+K8S = DEPLOY / "k8s"
+
+
+class Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping, of which YAML's usual loader keeps the last one in silence."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return node
+
+
+def read(text: str) -> list[dict[str, Any]]:
+    """Every document of a YAML text."""
+    return list(yaml.load_all(text, Strict))
+
+
+@cache
+def documents() -> list[dict[str, Any]]:
+    """Everything of `deploy/k8s` but its kustomizations."""
+    found = [d for file in sorted(K8S.rglob("*.yaml")) for d in read(file.read_text(encoding="utf-8"))]
+    return [d for d in found if d["kind"] != "Kustomization"]
+
+
+def of_kind(kind: str) -> list[dict[str, Any]]:
+    return [d for d in documents() if d["kind"] == kind]
+
+
+def compose(**environment: str) -> dict[str, Any]:
+    """The Compose file with variables of these values; a required one that has none is a `KeyError`."""
+    [found] = read((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return dict(_filled(found, environment))
+
+
+def environment_of(service: str, given: Mapping[str, str]) -> dict[str, str]:
+    """What a container of the Compose file gets. A setting without a value comes from the file of variables, or not at all."""
+    listed = compose(**given)["services"][service]["environment"]
+    return {
+        name: given.get(name) if value is None else value
+        for name, value in listed.items()
+        if value is not None or name in given
+    }
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::(-|\?)((?:[^{}]|\$\{[^{}]*\})*))?\}")
+
+
+def _filled(value: Any, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(part, environment) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, environment) for part in value]
+    if not isinstance(value, str):
+        return value
+
+    def one(found: re.Match[str]) -> str:
+        name, how, other = found.groups()
+        if known := environment.get(name):
+            return known
+        if how == "?":
+            raise KeyError(name)
+        return str(_filled(other or "", environment))
+
+    return _VARIABLE.sub(one, value)
+
+
+def dockerfile() -> str:
+    return (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+
+
+def file_of(path: str) -> str:
+    return Path(ROOT / path).read_text(encoding="utf-8")
