@@ -32,9 +32,10 @@ NEWER: dict[str, Any] = {
 
 
 async def _answer(request: web.Request) -> web.Response:
+    headers = {"ETag": '"3"', "X-Request-Id": request.headers["X-Request-Id"]}
     if request.path not in NEWER:
-        return web.json_response({"type": "not_found", "detail": "没有找到。"}, status=404)
-    return web.json_response(NEWER[request.path], headers={"ETag": '"3"'})
+        return web.json_response({"type": "not_found", "detail": "没有找到。"}, status=404, headers=headers)
+    return web.json_response(NEWER[request.path], headers=headers)
 
 
 @pytest.fixture
