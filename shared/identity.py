@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 import jwt
@@ -21,6 +22,8 @@ from shared import clock
 from shared.errors import NotSignedIn
 
 LIFETIME = timedelta(seconds=60)
+# The header of what a service knows besides and lets travel with a call; the call's token holds its digest.
+BESIDE = "GM-Beside"
 # How far two machines' clocks may differ before a fresh token is refused.
 LEEWAY = timedelta(seconds=5)
 
@@ -61,6 +64,8 @@ class Caller:
 
     service: str
     actor: Actor | None
+    # What the caller knows besides and signed with the call (`BESIDE`), empty for most calls.
+    beside: str = ""
 
 
 class Signer:
@@ -71,10 +76,17 @@ class Signer:
         self._key = Ed25519PrivateKey.from_private_bytes(key)
 
     def token(
-        self, audience: str, method: str, target: str, actor: Actor | None = None, *, at: datetime | None = None
+        self,
+        audience: str,
+        method: str,
+        target: str,
+        actor: Actor | None = None,
+        *,
+        beside: str = "",
+        at: datetime | None = None,
     ) -> str:
         """Return a token that opens `method` and `target` (path and query) of `audience` for 60 s, on behalf of `actor` or of
-        the service itself."""
+        the service itself, with what travels `beside`."""
         issued = at or clock.now()
         claims: dict[str, Any] = {
             "iss": self._service,
@@ -86,6 +98,8 @@ class Signer:
         }
         if actor:
             claims["actor"] = actor.model_dump(mode="json")
+        if beside:
+            claims["beside"] = _digest(beside)
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._service})
 
     def statement(self, subject: str, lifetime: timedelta, claims: Mapping[str, Any]) -> str:
@@ -94,9 +108,12 @@ class Signer:
         said = {**claims, "iss": self._service, "aud": subject, "iat": now, "exp": now + lifetime}
         return jwt.encode(said, self._key, algorithm="EdDSA", headers={"kid": self._service})
 
-    def headers(self, audience: str, method: str, target: str, actor: Actor | None = None) -> dict[str, str]:
-        """Return the `Authorization` header of one call."""
-        return {"Authorization": f"Bearer {self.token(audience, method, target, actor)}"}
+    def headers(
+        self, audience: str, method: str, target: str, actor: Actor | None = None, beside: str = ""
+    ) -> dict[str, str]:
+        """Return the `Authorization` header of one call, and `BESIDE` where something travels with it."""
+        token = self.token(audience, method, target, actor, beside=beside)
+        return {"Authorization": f"Bearer {token}", **({BESIDE: beside} if beside else {})}
 
 
 class Verifier:
@@ -112,9 +129,9 @@ class Verifier:
             name: [Ed25519PublicKey.from_public_bytes(key) for key in keys] for name, keys in trusted.items()
         }
 
-    def caller(self, authorization: str | None, method: str, target: str) -> Caller:
+    def caller(self, authorization: str | None, method: str, target: str, beside: str = "") -> Caller:
         """Return who signed an `Authorization` header; `NotSignedIn` unless it is fresh, from a trusted key, and was made for
-        this service and this very request."""
+        this service, this very request and what came `beside` it."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotSignedIn
@@ -129,7 +146,9 @@ class Verifier:
         # Whatever names a request opens this one or none.
         if lifetime > LIFETIME or claims.get("req", asked) != asked:
             raise NotSignedIn
-        return Caller(service, actor)
+        if claims.get("beside", "") != (_digest(beside) if beside else ""):
+            raise NotSignedIn
+        return Caller(service, actor, beside)
 
     def statement(self, text: str, subject: str, service: str) -> dict[str, Any] | None:
         """Return what `service` stated about `subject`; None unless it is signed by a trusted key and still valid."""
@@ -164,6 +183,10 @@ class Verifier:
 
 def _request(method: str, target: str) -> str:
     return f"{method.upper()} {target}"
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def _said_to_be(token: str) -> str:

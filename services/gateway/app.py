@@ -38,6 +38,7 @@ from services.gateway.web.host_and_size import MAX_FORM, known_host
 from services.gateway.web.limits import LIMITS as EVERY_LIMIT
 from services.gateway.web.limits import Limits
 from services.gateway.web.outgoing import Outgoing
+from services.gateway.web.profiles import PROFILES, Profiles
 from services.gateway.web.resubmission import PROOFS, PROOFS_AT_ONCE, hand_ticket
 from services.gateway.web.slow_readers import SLOW_READERS, SlowReaders
 from services.gateway.web.switches import SWITCHES, Board, watching
@@ -181,7 +182,8 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
             {"applications": str(settings.applications_url), "notify": str(settings.notify_url)},
         )
         app[SIGN_IN] = SignInClient(settings, outgoing)
-        app[internal.REGISTRY] = registry.connect(settings, outgoing)
+        app[registry.REGISTRY] = known = registry.connect(settings, outgoing)
+        app[PROFILES] = Profiles(app[DATABASE], app[KEYS], known.entry)
         yield
 
 
@@ -193,9 +195,8 @@ async def _internal(app: web.Application) -> AsyncIterator[None]:
         internal.ROUTES,
         busy=BUSY,
     )
-    inner[internal.REGISTRY] = app[internal.REGISTRY]
+    inner[PROFILES] = app[PROFILES]
     inner[DATABASE] = app[DATABASE]
-    inner[KEYS] = app[KEYS]
     checks, samplers = app[CHECKS], app[SAMPLERS]
     inner[CHECKS].update(checks)
     inner[SAMPLERS].extend(samplers)

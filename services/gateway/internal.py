@@ -7,18 +7,14 @@ from prometheus_client import Gauge
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.accounts import attributes
 from services.gateway.accounts.models import Account
-from services.gateway.registry import Registry
-from services.gateway.web.context import DATABASE, KEYS
+from services.gateway.web.context import DATABASE
+from services.gateway.web.profiles import PROFILES
 from shared import clock, codes
-from shared.errors import Malformed, NotFound, Unavailable
+from shared.errors import Malformed
 from shared.http.app import HEALTH, METRICS, Route, answer, uuid_in_path
 from shared.messages import Profile, Staff, StaffMember
 from shared.roles import CASE_WORKERS
-from shared.sealing import Keyring
-
-REGISTRY = web.AppKey("registry", Registry)
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
 MAX_SKEW = timedelta(seconds=1)
@@ -27,33 +23,7 @@ SKEW = Gauge("gm_clock_skew_seconds", "The database's clock minus this machine's
 
 async def profile(request: web.Request) -> web.Response:
     """What is known of an account for prefilling a form: the registry's entry and the platform's attributes."""
-    async with request.app[DATABASE].begin() as session:
-        account = await session.get(Account, uuid_in_path(request, "account"))
-    if account is None:
-        raise NotFound
-    entry: dict[str, str] = {}
-    answered = True
-    if account.enterprise:
-        try:
-            entry = await request.app[REGISTRY].entry(account.enterprise)
-        except Unavailable:
-            answered = False
-    return answer(_profile(account, request.app[KEYS], entry, answered))
-
-
-def _profile(account: Account, keys: Keyring, entry: dict[str, str], answered: bool) -> Profile:
-    said = {k: v for k, v in attributes.attributes(keys, account).items() if isinstance(v, str)}
-    personal = {k: v for k, v in said.items() if k.startswith("BLR_")}
-    # The platform itself passes on some of the registry's attributes; an entry of the registry goes before.
-    found = {k: v for k, v in said.items() if k.isupper() and k not in personal} | entry
-    fetched_at = clock.now() if entry else account.attributes_at
-    return Profile(
-        registry=found,
-        registry_fetched_at=fetched_at if found else None,
-        registry_answered=answered,
-        account=personal,
-        account_fetched_at=account.attributes_at if personal else None,
-    )
+    return answer(await request.app[PROFILES].of(uuid_in_path(request, "account")))
 
 
 async def staff(request: web.Request) -> web.Response:

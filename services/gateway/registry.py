@@ -11,7 +11,7 @@ import logging
 from typing import Protocol
 from urllib.parse import quote
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientTimeout, web
 from yarl import URL
 
 from services.gateway.settings import GatewaySettings
@@ -31,6 +31,9 @@ class Registry(Protocol):
 
     async def entry(self, enterprise: str) -> dict[str, str]:
         """The entry's attributes by the registry's names; empty when it has none. `Unavailable` when there is no answer."""
+
+
+REGISTRY = web.AppKey("registry", Registry)
 
 
 class NotConnected:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from shared import codes, errors
 from shared.http import framing
 from shared.http.problem import problem, refusal_of
-from shared.identity import Actor, Caller, Role, Verifier
+from shared.identity import BESIDE, Actor, Caller, Role, Verifier
 from shared.observability import logs, metrics, tracing
 from shared.text.json_text import dumps, loads, storable
 
@@ -156,7 +156,12 @@ def guarded(route: Route) -> Handler:
     async def checked(request: web.Request) -> web.StreamResponse:
         if route.callers:
             verifier = request.app[VERIFIER]
-            caller = verifier.caller(request.headers.get("Authorization"), request.method, request.raw_path)
+            caller = verifier.caller(
+                request.headers.get("Authorization"),
+                request.method,
+                request.raw_path,
+                request.headers.get(BESIDE, ""),
+            )
             if caller.service not in route.callers:
                 raise errors.NotAllowed(code=codes.CALLER_NOT_TRUSTED)
             if route.roles and (caller.actor is None or not (caller.actor.roles & route.roles)):

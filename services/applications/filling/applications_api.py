@@ -4,10 +4,11 @@ from aiohttp import web
 
 from services.applications.core import repository, round_queries, views
 from services.applications.core.case import form_of
-from services.applications.core.context import CODEC, PEERS, SETTINGS, STORE, transaction
+from services.applications.core.context import CODEC, SETTINGS, STORE, transaction
 from services.applications.core.idempotency import once
 from services.applications.core.params import must_be_short, page_limit, states
-from services.applications.core.peers import NOTHING_KNOWN, PROFILES
+from services.applications.core.peers import NOTHING_KNOWN
+from services.applications.core.profiles import profile_of
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling import queries
 from services.applications.filling.copying import copy_into
@@ -48,7 +49,7 @@ async def create_application(request: web.Request) -> web.Response:
     `copy_from` they hold what an earlier application of the enterprise has, as 暂存, and `GET …/reports` says what
     became of it."""
     who = actor(request)
-    known = await request.app[PROFILES].of(request.app[PEERS], who, anew=True)
+    known = await profile_of(request, anew=True)
     async with transaction(request) as session:
 
         async def act() -> dict[str, object]:
@@ -82,7 +83,7 @@ async def get_checks(request: web.Request) -> web.Response:
     changed since it was filled in; `?typed=1` asks the applicant's own on what they have typed, 暂存 included, as far as
     it can be read."""
     who = actor(request)
-    known = await request.app[PROFILES].of(request.app[PEERS], who) if who.is_a(Role.APPLICANT) else NOTHING_KNOWN
+    known = await profile_of(request) if who.is_a(Role.APPLICANT) else NOTHING_KNOWN
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
         form = form_of(application)
@@ -104,7 +105,7 @@ async def prefill(request: web.Request) -> web.Response:
     does not answer is no error: `answered` is false, and `waiting` says what it has still to fill."""
     who = actor(request)
     adopt = {(place.section, place.field) for place in body(request, Prefill).adopt}
-    known = await request.app[PROFILES].of(request.app[PEERS], who, anew=True)
+    known = await profile_of(request, anew=True)
     async with transaction(request) as session:
         done = await refresh(session, request.app[CODEC], who, uuid_in_path(request), known, adopt)
         report = PrefillReport(

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from services.applications.core import repository
-from services.applications.core.context import CODEC, PEERS, transaction
-from services.applications.core.peers import PROFILES
+from services.applications.core.context import CODEC, transaction
+from services.applications.core.profiles import profile_of
 from services.applications.filling import carried_over_queries
 from services.applications.filling.carried_over import dismiss
 from services.applications.filling.rebasing import rebase_draft
@@ -20,7 +20,7 @@ async def foresee(request: web.Request) -> web.Response:
     """Return what moving to the round's version of the form would make of everything; nothing is changed. Where there is
     nothing to move to there is nothing to be seen."""
     who, id = actor(request), uuid_in_path(request)
-    known = await request.app[PROFILES].of(request.app[PEERS], who)
+    known = await profile_of(request)
     async with transaction(request) as session:
         # The very thing, undone again: what is foreseen cannot differ from what is done.
         trial = await session.begin_nested()
@@ -36,7 +36,7 @@ async def foresee(request: web.Request) -> web.Response:
 async def rebase(request: web.Request) -> web.Response:
     """Move a draft that was never submitted to its round's version of the form."""
     who, id = actor(request), uuid_in_path(request)
-    known = await request.app[PROFILES].of(request.app[PEERS], who)
+    known = await profile_of(request)
     async with transaction(request) as session:
         codec = request.app[CODEC]
         application, report = await rebase_draft(session, codec, who, id, if_match(request), known)

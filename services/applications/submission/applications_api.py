@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from services.applications.core import repository
-from services.applications.core.context import CODEC, PEERS, SETTINGS, transaction
+from services.applications.core.context import CODEC, SETTINGS, transaction
 from services.applications.core.idempotency import once
-from services.applications.core.peers import PROFILES
+from services.applications.core.profiles import profile_of
 from services.applications.filling.views import full
 from services.applications.submission.obstacles import problems
 from services.applications.submission.submit import Keys, submit
@@ -27,7 +27,7 @@ async def submit_application(request: web.Request) -> web.Response:
     """提交申请. The answer, sent after the commit, carries a signed receipt."""
     who = actor(request)
     id = uuid_in_path(request)
-    known = await request.app[PROFILES].of(request.app[PEERS], who)
+    known = await profile_of(request)
     ticket = tickets.read(request.app[VERIFIER], request.headers.get(tickets.HEADER), at=who.received_at)
     if ticket is not None:
         async with transaction(request) as session:
@@ -76,6 +76,6 @@ async def withdraw_application(request: web.Request) -> web.Response:
 async def get_problems(request: web.Request) -> web.Response:
     """Return everything that stands in the way of submitting now, at its place, and the warnings that do not."""
     who = actor(request)
-    known = await request.app[PROFILES].of(request.app[PEERS], who)
+    known = await profile_of(request)
     async with transaction(request) as session:
         return answer(await problems(session, request.app[CODEC], who, uuid_in_path(request), known))

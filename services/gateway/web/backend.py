@@ -91,7 +91,8 @@ def away(service: str) -> errors.Unavailable:
 
 class Options(TypedDict, total=False):
     """What a call may bring: a body as JSON or as a form with a file (`data`), the tag of what it changes (`etag`), the
-    idempotency key of its intent, the place in line that it was given before (`ticket`)."""
+    idempotency key of its intent, the place in line that it was given before (`ticket`), what
+    is known besides (`beside`, a header's text)."""
 
     request_id: str | None
     json: Any
@@ -100,6 +101,7 @@ class Options(TypedDict, total=False):
     ticket: str | None
     query: dict[str, str] | None
     data: MultipartWriter | None
+    beside: str
 
 
 class Services:
@@ -146,6 +148,7 @@ class Services:
         ticket: str | None = None,
         query: dict[str, str] | None = None,
         data: MultipartWriter | None = None,
+        beside: str = "",
     ) -> Answer[Any]:
         """One call of the public contract, `path` without `/api/v1`, and its answer read into `model` (without one as plain
         JSON). Raises the service's problem as our own error, with everything it says. Without a person only what a service
@@ -168,6 +171,7 @@ class Services:
             query=query,
             body=_json(headers, json) if data is None else data,
             limits=UPLOAD if data is not None else None,
+            beside=beside,
         ) as answer:
             return await _read(answer, model)
 
@@ -206,6 +210,7 @@ class Services:
         query: dict[str, str] | None = None,
         body: Body | None = None,
         limits: ClientTimeout | None = None,
+        beside: str = "",
     ) -> AsyncIterator[ClientResponse]:
         """One call, whatever it answers; `Unavailable` at once while the service is left alone, and after the time
         that the request has left, which the service is told as well. `target`: path and query as they are sent.
@@ -220,7 +225,7 @@ class Services:
             request_id = uuid4().hex
         headers = {
             **(headers or {}),
-            **self.signer.headers(service, method, url.raw_path_qs, actor),
+            **self.signer.headers(service, method, url.raw_path_qs, actor, beside),
             "X-Request-Id": request_id,
             **deadline.headers(),
             **tracing.headers(),

@@ -10,6 +10,7 @@ from aiohttp import web
 from services.gateway.web.access import actor
 from services.gateway.web.backend import Answer, Options
 from services.gateway.web.context import SERVICES, SESSION
+from services.gateway.web.profiles import PROFILES
 from shared.errors import Conflict, DomainError, NotFound
 from shared.http.app import uuid_in_path
 from shared.identity import Role
@@ -43,6 +44,11 @@ async def ask(
                 raise
             await asyncio.sleep(PAUSE)
     return await request.app[SERVICES].ask(actor(request), method, path, model, **options)
+
+
+async def profile(request: web.Request, *, anew: bool = False) -> str:
+    """What is known of the applicant, for a call that wants it (`beside`)."""
+    return await request.app[PROFILES].header(request[SESSION].account, anew=anew)
 
 
 def asked_for(found: Json, requests: list[Json], opinions: list[Json]) -> list[Json]:

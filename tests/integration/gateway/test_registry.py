@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from deploy.demo.values import ENTERPRISE_1, REWARD_SLOTS, file_for, reward_values
 from services.applications.core.peers import Profiles
-from services.gateway.internal import REGISTRY
+from services.gateway.registry import REGISTRY
 from services.gateway.web.context import DATABASE
 from shared.errors import Unavailable
 from tests.integration.gateway.conftest import Browser

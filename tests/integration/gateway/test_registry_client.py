@@ -14,8 +14,7 @@ from aiohttp.test_utils import TestServer
 from deploy.demo.values import ENTERPRISE_1
 from deploy.embedded.ports import free_port
 from services.gateway import preflight
-from services.gateway.internal import REGISTRY
-from services.gateway.registry import MAX_ANSWER, HttpRegistry, NotConnected
+from services.gateway.registry import MAX_ANSWER, REGISTRY, HttpRegistry, NotConnected
 from services.gateway.web.outgoing import Outgoing
 from shared.errors import Unavailable
 from shared.overload.breaker import FAILURES, OPEN
