@@ -5,6 +5,7 @@ from services.applications.decision import routes as decision
 from services.applications.documents import routes as documents
 from services.applications.filling import routes as filling
 from services.applications.operations import routes as operations
+from services.applications.pages import routes as pages
 from services.applications.review import routes as review
 from services.applications.rounds import routes as rounds
 from services.applications.submission import routes as submission
@@ -21,6 +22,7 @@ ROUTES = [
     *review.ROUTES,
     *decision.ROUTES,
     *operations.ROUTES,
+    *pages.ROUTES,
     Route("GET", "/internal/openapi.json", openapi.describe, GATEWAY),
     *HEALTH,
     *METRICS,

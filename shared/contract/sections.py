@@ -19,13 +19,14 @@ class RowNow(BaseModel):
 
 class TableNow(BaseModel):
     """A table: fixed rows that are hidden; columns hidden in every row; columns that a new row would have to fill in;
-    the rows by id; and the column totals as kept values."""
+    the rows by id; and the column totals as kept values, and as people read them (`sums`)."""
 
     hidden_rows: list[str] = []
     hidden_columns: list[str] = []
     required: list[str] = []
     rows: dict[str, RowNow] = {}
     totals: dict[str, Any] = {}
+    sums: dict[str, str] = {}
 
 
 class SectionNow(BaseModel):
@@ -56,7 +57,10 @@ class StartApplication(Input):
 
 
 class SectionValues(Input):
+    """`form_version`: the version of the form that was filled in; another than the application's is 409 `form_changed`."""
+
     values: dict[str, Any]
+    form_version: int | None = None
 
 
 class SectionSummary(BaseModel):

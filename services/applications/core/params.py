@@ -9,7 +9,11 @@ from shared.http.query_params import number
 
 
 def revision_number(request: web.Request) -> int:
-    text = request.match_info["n"]
+    return number_of(request.match_info["n"])
+
+
+def number_of(text: str) -> int:
+    """Return a revision's number; `NotFound` for what cannot be one."""
     if not text.isascii() or not text.isdecimal() or len(text) > 6:
         raise NotFound("没有这一版。")
     return int(text)

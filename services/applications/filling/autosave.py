@@ -20,14 +20,14 @@ from services.applications.core.codec import Codec
 from services.applications.core.repository import of_enterprise
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling.filled_form import alone
-from services.applications.filling.sections import Opened, must_be_editable, must_match, standing
+from services.applications.filling.sections import Opened, must_be_editable, must_be_of, must_match, standing
 from services.applications.forms.filled import reading
 from services.applications.forms.filled.checks import value_at
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State
 from shared import clock, codes
-from shared.contract.sections import SectionNow
+from shared.contract.sections import SectionNow, SectionValues
 from shared.errors import NotFound
 from shared.identity import Actor
 from shared.text.json_text import dumps
@@ -93,7 +93,7 @@ _application, _section, _round = (
 
 
 async def keep_draft(
-    connection: AsyncConnection, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
+    connection: AsyncConnection, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, given: SectionValues
 ) -> tuple[Opened, SectionNow, dict[str, Any]]:
     """Keep a section's values: the section, how it stands with what was typed, and that as it is kept. Raises only the
     section's tag. `connection` has a transaction, which the caller commits."""
@@ -103,15 +103,16 @@ async def keep_draft(
     if definition is None:
         raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION)
     opened = Opened(application, form, definition, row, codec.of(application, form))
+    must_be_of(application, given.form_version)
     must_match(opened, etag)
     must_be_editable(application, key, actor)
-    typed = reading.draft(definition, values)
+    typed = reading.draft(definition, given.values)
     row.draft, row.draft_at, row.etag = opened.codec.seal(key, typed), clock.now(), row.etag + 1
     kept = {"of": id, "section": key, "values": Jsonb(row.draft, dumps=dumps), "at": row.draft_at, "tag": row.etag}
     await connection.exec_driver_sql(_KEEP, kept)
     if application.revision == 0:
         # A draft goes by the name that was typed last, even if only kept so: its owner looks for that name.
-        name = value_at(form.project_name, {key: values})
+        name = value_at(form.project_name, {key: given.values})
         if isinstance(name, str) and (name := one_line(name)[:100]) != application.project_name:
             application.project_name = name
             await connection.exec_driver_sql(_RENAME, {"of": id, "name": name})

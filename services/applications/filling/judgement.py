@@ -1,11 +1,15 @@
 """Judge why an application cannot be submitted as it stands: one judgement for the submission and for the page before
 it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from services.applications.filling.filled_form import Filled, Values
+from services.applications.core.codec import SectionCodec
+from services.applications.filling.filled_form import Filled, Values, newer
 from services.applications.forms.filled import validation
+from services.applications.tables.applications import Section
 from shared import codes
 from shared.contract.checks import Outcome
 from shared.errors import FieldError
@@ -29,9 +33,36 @@ def judge(filled: Filled, typed: Mapping[str, Values]) -> tuple[Sections, list[F
     return kept, errors
 
 
-def unmet(filled: Filled) -> list[Outcome]:
-    """Return the checks that could be judged on what is saved and do not hold, warnings among them."""
-    return [outcome for outcome in filled.checks() if outcome.known and not outcome.holds]
+@dataclass(frozen=True)
+class Judged:
+    """An application's form, judged once with what was typed: `drafts` are opened 暂存 newer than what is saved, `kept` what could
+    be kept of every section, `errors` the mistakes in it. `checks` are judged on what is saved."""
+
+    filled: Filled
+    drafts: Mapping[str, Values]
+    kept: Sections
+    errors: list[FieldError]
+
+    @cached_property
+    def checks(self) -> list[Outcome]:
+        return self.filled.checks()
+
+    @cached_property
+    def typed_checks(self) -> list[Outcome]:
+        """The checks on what was typed, as far as it can be read."""
+        return self.checks if self.kept == self.filled.saved else self.filled.with_saved(self.kept).checks()
+
+
+def judged(filled: Filled, rows: Mapping[str, Section], codec: SectionCodec) -> Judged:
+    """Judge a form with what was typed in it."""
+    drafts = newer(rows, codec)
+    kept, errors = judge(filled, {**filled.saved, **drafts})
+    return Judged(filled, drafts, kept, errors)
+
+
+def unmet(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return the checks that could be judged and do not hold, warnings among them."""
+    return [outcome for outcome in outcomes if outcome.known and not outcome.holds]
 
 
 def broken(outcome: Outcome) -> FieldError:

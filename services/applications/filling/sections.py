@@ -22,7 +22,7 @@ from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Section
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock, codes
-from shared.contract.sections import SectionNow
+from shared.contract.sections import SectionNow, SectionValues
 from shared.errors import Conflict, NotFound, Stale
 from shared.identity import Actor
 
@@ -102,6 +102,12 @@ def must_be_editable(application: Application, key: str, actor: Actor) -> None:
         raise Conflict("本次退回未开放此项材料的修改。", code=codes.SECTION_LOCKED)
 
 
+def must_be_of(application: Application, form_version: int | None) -> None:
+    """Raise `Stale` for values that were typed into another version of the form than the application has now."""
+    if form_version not in (None, application.form_version):
+        raise Stale("申报表已更新为新版。", code=codes.FORM_CHANGED, current={"etag": ""})
+
+
 def must_match(opened: Opened, etag: str) -> None:
     if etag != str(opened.row.etag):
         key = opened.definition.key
@@ -136,16 +142,15 @@ def drop_draft(row: Section) -> None:
 
 
 async def save(
-    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, values: dict[str, Any]
-) -> tuple[Opened, SectionNow]:
-    """保存表单: validate and make it count, and how the section stands with that. Raises the section's tag and the
-    application's version."""
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, given: SectionValues
+) -> Opened:
+    """保存表单: validate and make it count. Raises the section's tag and the application's version."""
     opened = await open_section(session, codec, actor, id, key, lock=True)
+    must_be_of(opened.application, given.form_version)
     must_match(opened, etag)
     must_be_editable(opened.application, key, actor)
-    files = await repository.attachments(session, id)
-    filled = await filled_around(session, opened, files)
-    kept = validation.validate(opened.definition, values, filled.context(key))
+    filled = await filled_around(session, opened)
+    kept = validation.validate(opened.definition, given.values, filled.context(key))
     opened.row.saved = opened.codec.seal(key, kept)
     opened.row.saved_at = clock.now()
     drop_draft(opened.row)
@@ -155,7 +160,7 @@ async def save(
     _follow(opened, filled.with_saved({**filled.saved, key: kept}).effective())
     record(session, actor, "save_section", application_id=id, section=key)
     await session.flush()
-    return opened, await standing(session, opened, files)
+    return opened
 
 
 def _follow(opened: Opened, counted: dict[str, dict[str, Any]]) -> None:

@@ -42,7 +42,7 @@ async def keep_draft(request: web.Request) -> web.Response:
             uuid_in_path(request),
             request.match_info["key"],
             if_match(request),
-            body(request, SectionValues).values,
+            body(request, SectionValues),
         )
     return _written(opened, now, kept)
 
@@ -64,13 +64,14 @@ async def discard_draft(request: web.Request) -> web.Response:
 async def save_section(request: web.Request) -> web.Response:
     """保存表单: validate and make it count, or 422 with every error at once."""
     async with transaction(request) as session:
-        opened, now = await use_case.save(
+        opened = await use_case.save(
             session,
             request.app[CODEC],
             actor(request),
             uuid_in_path(request),
             request.match_info["key"],
             if_match(request),
-            body(request, SectionValues).values,
+            body(request, SectionValues),
         )
+        now = await use_case.standing(session, opened)
     return _written(opened, now, opened.shown())

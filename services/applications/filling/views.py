@@ -1,6 +1,6 @@
 """Show a draft's rows as the public HTTP contract does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +12,7 @@ from services.applications.core.moves import round_facts
 from services.applications.core.views import summary
 from services.applications.filling import carried_over_queries
 from services.applications.filling.carried_over import opened
-from services.applications.filling.filled_form import of_rows
+from services.applications.filling.filled_form import Filled, of_rows
 from services.applications.filling.prefill import Place, waiting
 from services.applications.filling.rebasing import newer_version
 from services.applications.filling.sections import Opened, editable
@@ -37,18 +37,27 @@ from shared.contract.sections import (
 from shared.identity import Actor, Role
 
 
-async def full(session: AsyncSession, codec: Codec, application: Application, actor: Actor) -> ApplicationView:
+async def full(
+    session: AsyncSession,
+    codec: Codec,
+    application: Application,
+    actor: Actor,
+    rows: Mapping[str, Section] | None = None,
+    filled: Filled | None = None,
+) -> ApplicationView:
     """Return an application with the state of each of its materials; whether one is shown and required follows from what is
-    saved of the others."""
+    saved of the others. `rows` and `filled` where they were loaded before."""
     form = form_of(application)
-    rows = await repository.sections(session, application.id)
+    if rows is None:
+        rows = await repository.sections(session, application.id)
     line = await summary(session, application, actor)
     round_ = await session.get_one(Round, application.round_id)
     may_edit = actor.is_a(Role.APPLICANT)
     situation = None
     if rules_of(form).conditional_sections:
-        opener = codec.of(application, form)
-        situation = (await of_rows(session, application, form, opener, rows)).situation()
+        if filled is None:
+            filled = await of_rows(session, application, form, codec.of(application, form), rows)
+        situation = filled.situation()
     return ApplicationView(
         **line.model_dump(),
         form_title=form.title,

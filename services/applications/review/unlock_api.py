@@ -5,37 +5,18 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from services.applications.core import repository
-from services.applications.core.case import form_of
 from services.applications.core.context import transaction
 from services.applications.review import unlock_requests as use_case
-from services.applications.tables.applications import Application
-from services.applications.tables.desk import UnlockRequest
-from shared.contract.review import AskUnlock, DecideUnlock, UnlockRequestView
+from services.applications.review.views import request_view
+from shared.contract.review import AskUnlock, DecideUnlock
 from shared.http.app import actor, answer, body, uuid_in_path
-
-
-def _view(application: Application, request: UnlockRequest) -> UnlockRequestView:
-    section = form_of(application).section(request.section)
-    return UnlockRequestView(
-        id=request.id,
-        round_trip=request.round_trip,
-        section=request.section,
-        section_label=section.label if section else request.section,
-        reason=request.reason,
-        status=request.status,
-        note=request.note,
-        asked_by=request.asked_by,
-        asked_at=request.asked_at,
-        decided_by=request.decided_by,
-        decided_at=request.decided_at,
-    )
 
 
 async def list_requests(request: web.Request) -> web.Response:
     """Return every material that was asked for, and what was said to it."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
-        return answer([_view(application, r) for r in await use_case.listed(session, application)])
+        return answer([request_view(application, r) for r in await use_case.listed(session, application)])
 
 
 async def ask(request: web.Request) -> web.Response:
@@ -43,7 +24,7 @@ async def ask(request: web.Request) -> web.Response:
     who, id, given = actor(request), uuid_in_path(request), body(request, AskUnlock)
     async with transaction(request) as session:
         made = await use_case.ask(session, who, id, given.section, given.reason)
-        return answer(_view(await repository.application(session, who, id), made), 201)
+        return answer(request_view(await repository.application(session, who, id), made), 201)
 
 
 def decision(*, grant: bool) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -56,7 +37,7 @@ def decision(*, grant: bool) -> Callable[[web.Request], Awaitable[web.Response]]
             made = await use_case.decide(
                 session, who, id, uuid_in_path(request, "request"), grant=grant, note=note
             )
-            return answer(_view(await repository.application(session, who, id), made))
+            return answer(request_view(await repository.application(session, who, id), made))
 
     decide.__doc__ = "同意开放材料。" if grant else "不同意开放材料。"
     return decide

@@ -1,9 +1,11 @@
-"""Show opinions as the public HTTP contract does."""
+"""Show opinions and requests to unlock a material as the public HTTP contract does."""
 
 from services.applications.core.case import form_of
 from services.applications.forms.filled.labels import field_label
 from services.applications.tables.applications import Application, Opinion
+from services.applications.tables.desk import UnlockRequest
 from shared.contract.returns import OpinionView
+from shared.contract.review import UnlockRequestView
 
 
 def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
@@ -23,4 +25,21 @@ def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
         author=opinion.author_name,
         created_at=opinion.created_at,
         sent=opinion.round_trip <= application.round_trips,
+    )
+
+
+def request_view(application: Application, request: UnlockRequest) -> UnlockRequestView:
+    section = form_of(application).section(request.section)
+    return UnlockRequestView(
+        id=request.id,
+        round_trip=request.round_trip,
+        section=request.section,
+        section_label=section.label if section else request.section,
+        reason=request.reason,
+        status=request.status,
+        note=request.note,
+        asked_by=request.asked_by,
+        asked_at=request.asked_at,
+        decided_by=request.decided_by,
+        decided_at=request.decided_at,
     )

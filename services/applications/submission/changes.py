@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.applications.core.codec import SectionCodec
 from services.applications.forms.definition import Form, Section
 from shared.contract.submission import Change
 
@@ -62,3 +63,17 @@ def _section(section: Section, before: Values, after: Values) -> Iterator[Change
                         section=section.key, field=table.key, row=id, column=column.key,
                         before=was.get(column.key), after=now.get(column.key), asked=False,
                     )  # fmt: skip
+
+
+def as_may_be_shown(codec: SectionCodec, found: list[Change]) -> list[Change]:
+    """Return changes with their sensitive values masked: compared as they are, shown as they may be."""
+    return [change.model_copy(update=_masked(codec, change)) for change in found]
+
+
+def _masked(codec: SectionCodec, change: Change) -> dict[str, Any]:
+    def hide(value: Any) -> Any:
+        if change.column is None:
+            return codec.mask(change.section, {change.field: value})[change.field]
+        return codec.mask(change.section, {change.field: [{change.column: value}]})[change.field][0][change.column]
+
+    return {"before": hide(change.before), "after": hide(change.after)}

@@ -1,33 +1,27 @@
 """Serve revisions, what changed between them, and the timeline."""
 
-from typing import Any
-
 from aiohttp import web
 
-from services.applications.core import peers, repository
+from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
 from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.core.disclosure import masked, reads_whole, withheld
-from services.applications.core.labels import ACTIONS, INTERNAL, TOLD
 from services.applications.core.params import revision_number
-from services.applications.core.readings import READINGS
 from services.applications.filling.filled_form import load
 from services.applications.submission import queries
 from services.applications.submission.asked_changes import asked_between
-from services.applications.submission.changes import changes
+from services.applications.submission.changes import as_may_be_shown, changes
+from services.applications.submission.pending_changes import pending_changes
+from services.applications.submission.timeline import happened, notices
 from services.applications.submission.views import revision_view
-from services.applications.workflow import EDITABLE, LABELS, State
-from shared import clock, codes
-from shared.contract.applications import TimelineEntry
-from shared.contract.submission import Change, NoticeView, RevisionSnapshot, Timeline, TriedView
+from shared import codes
+from shared.contract.submission import Change, RevisionSnapshot, Timeline
 from shared.errors import Malformed
 from shared.http.app import actor, answer, uuid_in_path
 from shared.http.query_params import number
 from shared.identity import Role
-from shared.messages import Delivery
-from shared.roles import STAFF
 
 
 async def list_revisions(request: web.Request) -> web.Response:
@@ -81,7 +75,7 @@ async def get_changes(request: web.Request) -> web.Response:
             revision = await repository.revision(session, application.id, n)
             both.append({k: codec.open(k, v) for k, v in revision.content["sections"].items()})
         asked = await asked_between(session, application.id, first, last)
-    return answer(_as_may_be_shown(request, codec, changes(form, both[0], both[1], asked)))
+    return answer(_shown(request, codec, changes(form, both[0], both[1], asked)))
 
 
 def _whole(request: web.Request) -> bool:
@@ -89,34 +83,19 @@ def _whole(request: web.Request) -> bool:
     return actor(request).is_a(Role.APPLICANT) and request.query.get("masked") != "1"
 
 
-def _as_may_be_shown(request: web.Request, codec: SectionCodec, found: list[Change]) -> list[Change]:
-    """Compared as they are, shown as they may be."""
-    return found if _whole(request) else [c.model_copy(update=_masked(codec, c)) for c in found]
-
-
-def _masked(codec: SectionCodec, change: Change) -> dict[str, Any]:
-    def hide(value: Any) -> Any:
-        if change.column is None:
-            return codec.mask(change.section, {change.field: value})[change.field]
-        return codec.mask(change.section, {change.field: [{change.column: value}]})[change.field][0][change.column]
-
-    return {"before": hide(change.before), "after": hide(change.after)}
+def _shown(request: web.Request, codec: SectionCodec, found: list[Change]) -> list[Change]:
+    return found if _whole(request) else as_may_be_shown(codec, found)
 
 
 async def get_pending_changes(request: web.Request) -> web.Response:
     """Return what is saved now against the latest submission; empty before the first."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
-        if not application.revision or application.state not in EDITABLE:
-            return answer([])
         form = form_of(application)
         codec = request.app[CODEC].of(application, form)
-        last = await repository.revision(session, application.id, application.revision)
-        before = {k: codec.open(k, v) for k, v in last.content["sections"].items()}
-        # As a submission would freeze it: nothing hidden, computed values included.
-        after = (await load(session, application, form, codec)).effective()
-        asked = await asked_between(session, application.id, application.revision, application.revision + 1)
-    return answer(_as_may_be_shown(request, codec, changes(form, before, after, asked)))
+        filled = await load(session, application, form, codec)
+        found = await pending_changes(session, application, codec, filled)
+    return answer(_shown(request, codec, found))
 
 
 async def timeline(request: web.Request) -> web.Response:
@@ -125,48 +104,5 @@ async def timeline(request: web.Request) -> web.Response:
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
-        rows = await queries.audit(session, application.id)
-    outside = not who.roles & STAFF
-    if outside:
-        rows = [row for row in rows if row.action not in INTERNAL]
-    if not who.is_a(Role.AUDITOR):
-        # Who has read what is for those who look into it; among what was done it would only be in the way.
-        rows = [row for row in rows if row.action not in READINGS]
-    sent = await peers.deliveries(request.app[PEERS], application.id)
-    entries = [
-        TimelineEntry(
-            at=row.at,
-            action=row.action,
-            label=ACTIONS.get(row.action, row.action),
-            actor=row.actor_name,
-            from_state=LABELS[State(row.from_state)] if row.from_state else None,
-            to_state=LABELS[State(row.to_state)] if row.to_state else None,
-            details={k: v for k, v in row.details.items() if k in TOLD} if outside else row.details,
-        )
-        for row in rows
-    ]
-    notices = None
-    if sent is not None:
-        notices = [
-            _notice(d, outside=outside)
-            for d in sorted(sent, key=lambda d: (d.next_at or d.sent_at or clock.now(), d.channel))
-        ]
-    return answer(Timeline(entries=entries, notifications=notices))
-
-
-def _notice(d: Delivery, *, outside: bool) -> NoticeView:
-    return NoticeView(
-        event_id=d.event_id,
-        channel=d.channel,
-        kind=d.kind,
-        state=d.state,
-        attempts=d.attempts,
-        address=d.address,
-        answer=d.answer,
-        error=d.last_error,
-        next_at=d.next_at if d.state == "pending" else None,
-        sent_at=d.sent_at,
-        read_at=d.read_at,
-        tried=[TriedView(**t.model_dump()) for t in d.tried],
-        proposal=None if outside else d.proposal,
-    )
+        entries = await happened(session, application, who)
+    return answer(Timeline(entries=entries, notifications=await notices(request.app[PEERS], application.id, who)))

@@ -8,8 +8,9 @@ from services.applications.core import repository
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts
-from services.applications.filling.filled_form import newer, of_rows
-from services.applications.filling.judgement import broken, judge, unmet, unsaved
+from services.applications.filling.filled_form import of_rows
+from services.applications.filling.judgement import Judged, broken, judged, unmet, unsaved
+from services.applications.tables.applications import Application
 from services.applications.workflow import EDITABLE, TABLE, Action, State
 from shared.contract.checks import Obstacle
 from shared.identity import Actor
@@ -26,23 +27,31 @@ async def problems(
     Empty outside the states in which an applicant can submit.
     """
     application = await repository.application(session, actor, id)
-    state = State(application.state)
-    if state not in EDITABLE:
+    if State(application.state) not in EDITABLE:
         return []
-    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
-    refusals = [refusal for guard in TABLE[state, Action.SUBMIT].guards if (refusal := guard(facts))]
-    found = [Obstacle(code=r.code, message=r.message) for r in refusals]
     form = form_of(application)
     opener = codec.of(application, form)
     rows = await repository.sections(session, id)
     filled = (await of_rows(session, application, form, opener, rows)).with_profile(profile)
-    drafts = newer(rows, opener)
-    errors = [unsaved(s.key, s.label) for s in form.sections if s.key in drafts]
-    errors += judge(filled, {**filled.saved, **drafts})[1]
-    outcomes = unmet(filled)
+    return await obstacles(session, application, actor, judged(filled, rows, opener))
+
+
+async def obstacles(
+    session: AsyncSession, application: Application, actor: Actor, found: Judged
+) -> list[Obstacle]:
+    """Return the same of an application whose form was judged before."""
+    state, form = State(application.state), found.filled.form
+    if state not in EDITABLE:
+        return []
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
+    refusals = [refusal for guard in TABLE[state, Action.SUBMIT].guards if (refusal := guard(facts))]
+    errors = [unsaved(s.key, s.label) for s in form.sections if s.key in found.drafts] + found.errors
+    outcomes = unmet(found.checks)
     errors += [broken(o) for o in outcomes if o.severity == "error"]
     order = {section.key: n for n, section in enumerate(form.sections)}
     errors.sort(key=lambda e: order.get(e.section or "", 0))
-    found += [Obstacle(**error.model_dump()) for error in errors]
-    found += [Obstacle(**broken(o).model_dump(), severity="warning") for o in outcomes if o.severity != "error"]
-    return found
+    return [
+        *(Obstacle(code=r.code, message=r.message) for r in refusals),
+        *(Obstacle(**error.model_dump()) for error in errors),
+        *(Obstacle(**broken(o).model_dump(), severity="warning") for o in outcomes if o.severity != "error"),
+    ]

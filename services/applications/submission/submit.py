@@ -76,7 +76,7 @@ async def submit(
     _settle_drafts(form, rows, discard_drafts)
     filled = (await of_rows(session, application, form, codec, rows)).with_profile(profile)
     saved = _validated(filled)
-    warnings = [outcome for outcome in unmet(filled) if outcome.severity == "warning"]
+    warnings = [outcome for outcome in unmet(filled.checks()) if outcome.severity == "warning"]
     choices = form.choices(filled.facts.round)
     for row in rows.values():
         # Reviewers see what was known at this moment.
@@ -166,7 +166,7 @@ def _validated(filled: Filled) -> Sections:
     """Return the values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
     kept, errors = judge(filled, filled.saved)
     filled = filled.with_saved(kept)
-    errors += [broken(outcome) for outcome in unmet(filled) if outcome.severity == "error"]
+    errors += [broken(outcome) for outcome in unmet(filled.checks()) if outcome.severity == "error"]
     if errors:
         order = {section.key: n for n, section in enumerate(filled.form.sections)}
         errors.sort(key=lambda e: order.get(e.section or "", 0))

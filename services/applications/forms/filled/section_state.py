@@ -45,14 +45,21 @@ def unconditional(section: Section, kept: Mapping[str, list[Values]]) -> Section
     )
 
 
+def sums(table: Table, kept: Mapping[str, Any]) -> dict[str, str]:
+    """Return the sums under a table as people read them, by column."""
+    return {c.key: c.show(kept[c.key], {}) for c in table.summed if c.key in kept}
+
+
 def _all_shown(table: Table, rows: list[Values]) -> TableNow:
+    under = totals(table, rows)
     every = RowNow(required=list(table.always_required))
     fixed = {row.get("row") for row in rows}
     return TableNow(
         hidden_rows=[r.key for r in table.fixed_rows if r.key not in fixed],
         required=every.required,
         rows={str(row["id"]): every for row in rows},
-        totals=totals(table, rows),
+        totals=under,
+        sums=sums(table, under),
     )
 
 
@@ -61,12 +68,14 @@ def _table(section: str, table: Table, situation: Situation) -> TableNow:
     views = {situation.row_id(row): _row(table, row, situation) for row in rows}
     hidden = [c.key for c in table.columns if views and all(c.key in view.hidden for view in views.values())]
     fixed = {situation.fixed_key(row) for row in rows}
+    under = totals(table, [{c: situation.cell(row, c) for c in table.totals} for row in rows])
     return TableNow(
         hidden_rows=[r.key for r in table.fixed_rows if r.key not in fixed],
         hidden_columns=hidden,
         required=list(table.always_required),
         rows=views,
-        totals=totals(table, [{c: situation.cell(row, c) for c in table.totals} for row in rows]),
+        totals=under,
+        sums=sums(table, under),
     )
 
 

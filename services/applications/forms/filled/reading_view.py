@@ -1,0 +1,109 @@
+"""Show a filled section as people read it: labelled texts, tables with their sums, files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.filled.section_state import sums, totals
+from services.applications.forms.kinds import Choices, FieldDefinition, blank
+from shared.contract.pages import ChangeLine, ReadFile, ReadMaterial, ReadSlot, ReadTable, ReadValue
+from shared.contract.submission import Change
+
+Values = Mapping[str, Any]
+NOTHING = "—"
+
+
+def text(field: FieldDefinition, value: Any, choices: Choices) -> str:
+    """Return a kept value as people read it; a dash where nothing was filled in."""
+    return NOTHING if blank(value) else field.show(value, choices)
+
+
+def with_unit(field: FieldDefinition, value: Any, choices: Choices) -> str:
+    """Return the same with its unit behind it."""
+    shown = text(field, value, choices)
+    return f"{shown} {field.unit}" if field.unit and shown != NOTHING else shown
+
+
+def materials(
+    form: Form, contents: Mapping[str, Values], files: Mapping[str, ReadFile], choices: Choices
+) -> list[ReadMaterial]:
+    """Return every section that has contents, numbered."""
+    there = (section for section in form.sections if section.key in contents)
+    return [
+        material(section, contents[section.key], files, choices, number) for number, section in enumerate(there, 1)
+    ]
+
+
+def material(
+    section: Section, values: Values, files: Mapping[str, ReadFile], choices: Choices, number: int = 1
+) -> ReadMaterial:
+    """Return one section. What has no place in the values was hidden by a condition."""
+    return ReadMaterial(
+        number=number,
+        key=section.key,
+        label=section.label,
+        values=[
+            ReadValue(label=f.label, text=with_unit(f, values[f.key], choices))
+            for f in section.fields
+            if f.key in values
+        ],
+        tables=[_table(t, values[t.key] or [], choices) for t in section.tables if t.key in values],
+        slots=[
+            ReadSlot(label=s.label, files=[files[id] for id in values[s.key] or [] if id in files])
+            for s in section.slots
+            if s.key in values
+        ],
+    )
+
+
+def _table(table: Table, rows: list[Values], choices: Choices) -> ReadTable:
+    fixed = bool(table.fixed_rows)
+    lead = [table.row_label] if fixed else []
+    shown = sums(table, totals(table, rows))
+    under = [shown.get(column.key, "") for column in table.columns]
+    return ReadTable(
+        label=table.label,
+        head=lead + [f"{c.label}（{c.unit}）" if c.unit else c.label for c in table.columns],
+        dates=[n for n, c in enumerate(table.columns, len(lead)) if c.kind == "date"],
+        rows=[
+            ([_row_label(table, row)] if fixed else []) + [text(c, row.get(c.key), choices) for c in table.columns]
+            for row in rows
+        ],
+        # Where no column names the rows, the first makes room for the words.
+        totals=[table.total_label, *(under if fixed else under[1:])] if shown else [],
+    )
+
+
+def _row_label(table: Table, row: Values) -> str:
+    known = table.by_row.get(row.get("row", ""))
+    return known.label if known else ""
+
+
+def change_line(form: Form, change: Change, choices: Choices) -> ChangeLine:
+    """Return a change with its place in words and both values as texts."""
+    section = form.by_key[change.section]
+    table = section.table(change.field)
+    part: FieldDefinition | None
+    if table is not None:
+        part = table.by_column.get(change.column or "")
+        place = f"{table.label} · {part.label}" if part else table.label
+    else:
+        part = section.field(change.field)
+        place = section.by_key[change.field].label
+
+    def said(value: Any) -> str:
+        if part is None:
+            return f"{len(value)} 个文件" if isinstance(value, list) else NOTHING
+        return with_unit(part, value, choices)
+
+    return ChangeLine(
+        section=section.key,
+        section_label=section.label,
+        field=change.field,
+        row=change.row,
+        column=change.column,
+        place=place,
+        before=said(change.before),
+        after=said(change.after),
+        asked=change.asked,
+    )

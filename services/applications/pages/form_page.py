@@ -1,0 +1,119 @@
+"""Build what the form page and the page before 提交申请 show, of an application whose form is judged once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import repository, round_queries
+from services.applications.core.case import form_of
+from services.applications.core.codec import Codec, SectionCodec
+from services.applications.core.return_seen import mark_seen
+from services.applications.filling.filled_form import of_rows
+from services.applications.filling.judgement import Judged, judged
+from services.applications.filling.sections import Opened
+from services.applications.filling.views import full, left_over, section_view
+from services.applications.forms.definition import Form
+from services.applications.forms.filled.reading_view import change_line
+from services.applications.review.unlock_requests import listed
+from services.applications.review.views import opinion_view, request_view
+from services.applications.submission.obstacles import obstacles
+from services.applications.submission.pending_changes import pending_changes
+from services.applications.tables.applications import Application, Attachment, Section
+from services.applications.workflow import State
+from shared import codes
+from shared.contract.pages import SectionPage, SubmissionPage
+from shared.contract.returns import OpinionView
+from shared.contract.review import UnlockRequestView
+from shared.contract.sections import SectionView
+from shared.errors import NotFound
+from shared.identity import Actor
+from shared.messages import Profile
+
+
+@dataclass(frozen=True)
+class Case:
+    """An application with everything of it that pages show, loaded once."""
+
+    application: Application
+    form: Form
+    codec: SectionCodec
+    rows: Mapping[str, Section]
+    files: list[Attachment]
+    judged: Judged
+
+
+async def load(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, profile: Profile) -> Case:
+    """Load an application of the actor's and judge its form; `NotFound` for anybody else's."""
+    application = await repository.application(session, actor, id)
+    await mark_seen(session, application, actor)
+    form = form_of(application)
+    opener = codec.of(application, form)
+    rows = await repository.sections(session, id)
+    files = await repository.attachments(session, id)
+    filled = (await of_rows(session, application, form, opener, rows, files)).with_profile(profile)
+    return Case(application, form, opener, rows, files, judged(filled, rows, opener))
+
+
+async def section_page(session: AsyncSession, codec: Codec, actor: Actor, case: Case, key: str) -> SectionPage:
+    """Return all that the form page of one material shows; `NotFound` where the form has no such material."""
+    definition = case.form.section(key)
+    if definition is None:
+        raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION)
+    opinions, requests = await _said(session, case.application)
+    view = await _section(session, case, key, actor)
+    filled = await full(session, codec, case.application, actor, case.rows, case.judged.filled)
+    return SectionPage(
+        application=filled,
+        section=view,
+        problems=await obstacles(session, case.application, actor, case.judged),
+        checks=case.judged.typed_checks,
+        opinions=opinions,
+        requests=requests,
+        left_over=await left_over(session, codec, case.application) if filled.left_over else [],
+    )
+
+
+async def submission_page(session: AsyncSession, codec: Codec, actor: Actor, case: Case) -> SubmissionPage:
+    """Return all that the page before 提交申请 shows."""
+    opinions, requests = await _said(session, case.application)
+    choices = case.form.choices(case.judged.filled.facts.round)
+    newer = [key for key, row in case.rows.items() if row.draft is not None and row.saved is not None]
+    return SubmissionPage(
+        application=await full(session, codec, case.application, actor, case.rows, case.judged.filled),
+        problems=await obstacles(session, case.application, actor, case.judged),
+        checks=case.judged.checks,
+        changes=[
+            change_line(case.form, change, choices)
+            for change in await pending_changes(session, case.application, case.codec, case.judged.filled)
+        ],
+        opinions=opinions,
+        requests=requests,
+        drafts=[
+            await _section(session, case, section.key, actor)
+            for section in case.form.sections
+            if section.key in newer
+        ],
+    )
+
+
+async def _section(session: AsyncSession, case: Case, key: str, actor: Actor) -> SectionView:
+    definition, row = case.form.by_key[key], case.rows[key]
+    opened = Opened(case.application, case.form, definition, row, case.codec)
+    typed = opened.shown()
+    filled = case.judged.filled
+    now = filled.now(definition, filled.prefill.get(key, {}) if typed is None else typed)
+    round_ = await round_queries.round_(session, case.application.round_id)
+    return section_view(opened, [file for file in case.files if file.section == key], now, round_, actor)
+
+
+async def _said(
+    session: AsyncSession, application: Application
+) -> tuple[list[OpinionView], list[UnlockRequestView]]:
+    """Return what was said of an application that was returned, and which materials were asked for."""
+    if application.state != State.RETURNED:
+        return [], []
+    opinions = await repository.opinions(session, application.id, up_to=application.round_trips)
+    requests = await listed(session, application)
+    return [opinion_view(application, o) for o in opinions], [request_view(application, r) for r in requests]
