@@ -1,6 +1,7 @@
 """Join the features' route tables into the service's."""
 
 from services.applications.attachments import routes as attachments
+from services.applications.bureau import routes as bureau
 from services.applications.decision import routes as decision
 from services.applications.documents import routes as documents
 from services.applications.filling import routes as filling
@@ -21,6 +22,7 @@ ROUTES = [
     *documents.ROUTES,
     *review.ROUTES,
     *decision.ROUTES,
+    *bureau.ROUTES,
     *operations.ROUTES,
     *pages.ROUTES,
     Route("GET", "/internal/openapi.json", openapi.describe, GATEWAY),

@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -44,6 +44,40 @@ class GiveToExperts(Input):
     experts: list[Annotated[str, Field(max_length=100)]] = Field(max_length=20)
 
 
+class ScoreCriterion(BaseModel):
+    """One line of a score sheet. A comment is required always, or below so many points."""
+
+    key: str
+    label: str
+    help: str
+    weight: int
+    comment: Literal["always"] | None
+    comment_below: int | None
+
+
+class ScoreSheet(BaseModel):
+    """A score sheet: 0 to 100 points for each criterion, weights in per cent. `wide`: so far apart, experts' totals want a
+    second look."""
+
+    key: str
+    version: int
+    title: str
+    min_experts: int
+    wide: int
+    criteria: list[ScoreCriterion]
+
+
+class SheetValues(BaseModel):
+    """Points by criterion (0 to 100, at most one decimal, as strings), comments by criterion, and an opinion; kept as they
+    were typed until they are handed in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scores: dict[str, Typed] = Field(default={}, max_length=50)
+    comments: dict[str, Typed] = Field(default={}, max_length=50)
+    opinion: Typed = ""
+
+
 class Assessed(BaseModel):
     """One expert of a case. What was given is null until every expert has scored."""
 
@@ -52,7 +86,7 @@ class Assessed(BaseModel):
     assigned_at: AwareDatetime
     submitted_at: AwareDatetime | None
     total: str | None = None
-    values: dict[str, Any] | None = None
+    values: SheetValues | None = None
 
 
 class ExpertChoice(BaseModel):
@@ -71,7 +105,7 @@ class ExpertsOfCase(BaseModel):
     open: bool
     score: str | None
     wide: bool
-    sheet: dict[str, Any]
+    sheet: ScoreSheet
     choices: list[ExpertChoice] | None
 
 
@@ -92,21 +126,10 @@ class MyCase(BaseModel):
     total: str | None
 
 
-class SheetValues(BaseModel):
-    """Points by criterion (0 to 100, at most one decimal, as strings), comments by criterion, and an opinion; kept as they
-    were typed until they are handed in."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    scores: dict[str, Typed] = Field(default={}, max_length=50)
-    comments: dict[str, Typed] = Field(default={}, max_length=50)
-    opinion: Typed = ""
-
-
 class MySheet(BaseModel):
     """An expert's own assessment, and the sheet it is made by."""
 
-    sheet: dict[str, Any]
+    sheet: ScoreSheet
     values: SheetValues
     saved_at: AwareDatetime | None
     submitted_at: AwareDatetime | None

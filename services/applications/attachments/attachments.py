@@ -16,7 +16,7 @@ from services.applications.core.return_seen import mark_seen
 from services.applications.core.stored_contents import MB
 from services.applications.filling.sections import Opened, must_be_editable, open_section
 from services.applications.forms.filled.reading import named_files
-from services.applications.tables.applications import Attachment
+from services.applications.tables.applications import Application, Attachment
 from shared import clock, codes
 from shared.errors import Conflict, DomainError, NotFound, TooLarge
 from shared.identity import Actor, Role
@@ -110,13 +110,26 @@ async def to_read(
     for its owner only; what is infected for nobody."""
     application = await repository.application(session, actor, id)
     found = await queries.attachment(session, id, attachment_id)
+    await read(session, actor, application, found, scanning=scanning, page=page)
+    return found
+
+
+async def read(
+    session: AsyncSession,
+    actor: Actor,
+    application: Application,
+    found: Attachment,
+    *,
+    scanning: bool,
+    page: bool = False,
+) -> None:
+    """Let the actor read an attachment of an application that they may read, or raise, as above."""
     must_be_shown(actor, form_of(application), found)
     if found.deleted_at is not None and not await stored_contents.in_a_revision(session, found):
         raise NotFound("未找到该附件。")
     if refusal := _unreadable(found, actor, scanning=scanning):
         raise refusal
     await read_file(session, actor, found, page=page)
-    return found
 
 
 def _unreadable(found: Attachment, actor: Actor, *, scanning: bool) -> DomainError | None:

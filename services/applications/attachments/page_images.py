@@ -77,11 +77,14 @@ class Pictures:
 
     # How many pages of one lane may wait: a long paper is looked at page by page.
     WAITING = 200
+    # How many contents it is remembered of how many pages they have: a content never changes.
+    COUNTED = 10_000
 
     def __init__(self, *, seconds: float, workers: int = 2) -> None:
         self._seconds = seconds
         self._line = FairLine(workers, per_lane=max(1, workers - 1), waiting=self.WAITING)
         self._penalty = Penalty()
+        self._counted: dict[str, int] = {}
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=500,
@@ -93,9 +96,14 @@ class Pictures:
         """Return how many pages a file has. `Conflict` when it cannot be read."""
         if media_type != "application/pdf":
             return 1
-        with tempfile.NamedTemporaryFile(prefix="gm-picture-") as file:
-            await _fetch(store, sha256, Path(file.name))
-            return await self._ask(lane, page_count, file.name, media_type)
+        if sha256 not in self._counted:
+            with tempfile.NamedTemporaryFile(prefix="gm-picture-") as file:
+                await _fetch(store, sha256, Path(file.name))
+                counted = await self._ask(lane, page_count, file.name, media_type)
+            if len(self._counted) >= self.COUNTED:
+                self._counted.clear()
+            self._counted[sha256] = counted
+        return self._counted[sha256]
 
     async def page(self, store: Store, sha256: str, media_type: str, number: int, lane: str) -> bytes:
         """Return one page as WebP; `NotFound` when there is no such page, `Conflict` when it cannot be drawn."""

@@ -55,6 +55,14 @@ def masked(codec: SectionCodec, content: Json) -> Json:
     return {**content, "sections": {key: codec.mask(key, values) for key, values in content["sections"].items()}}
 
 
+def shown_to(actor: Actor, codec: SectionCodec, form: Form, content: Json, *, whole: bool = False) -> Json:
+    """Return a revision's opened content as the actor may see it: masked unless `whole`, and with files withheld from those who
+    read nothing whole."""
+    if not whole:
+        content = masked(codec, content)
+    return content if reads_whole(actor) else withheld(form, content)
+
+
 def withheld(form: Form, content: Json) -> Json:
     """Return the content for those who read nothing whole: files that are withheld say so, and no name of a file tells a number."""
     closed = {

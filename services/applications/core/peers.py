@@ -89,16 +89,17 @@ class Profiles:
         self._rest = rest
         self._known: OrderedDict[str, tuple[float, Profile]] = OrderedDict()
 
-    async def of(self, peers: Peers, actor: Actor, *, anew: bool = False) -> Profile:
-        """Return the profile of an account, at most a minute old; asked for just now where `anew`."""
-        now = time.monotonic()
-        until, known = self._known.get(actor.account, (0.0, NOTHING_KNOWN))
+    async def of(self, peers: Peers, actor: Actor, account: str | None = None, *, anew: bool = False) -> Profile:
+        """Return the profile of an account, the actor's own unless another is named, at most a minute old; asked for just now where
+        `anew`."""
+        now, account = time.monotonic(), account or actor.account
+        until, known = self._known.get(account, (0.0, NOTHING_KNOWN))
         if now < until and not anew:
             return known
-        found = await profile(peers, actor)
+        found = await profile(peers, actor, account)
         until = time.monotonic() + (self._fresh if found.registry_answered else self._rest)
-        self._known[actor.account] = (until, found)
-        self._known.move_to_end(actor.account)
+        self._known[account] = (until, found)
+        self._known.move_to_end(account)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
         return found

@@ -9,19 +9,13 @@ from services.applications.core.case import form_of
 from services.applications.core.context import PEERS, transaction
 from services.applications.core.views import wan
 from services.applications.decision import batches, experts, objections, ranking
-from services.applications.decision.score_sheets import CURRENT, sheet
+from services.applications.decision.views import batch_view, budget_view, of_case, stage
 from services.applications.documents import letters
 from services.applications.documents.answers import ask_for, file_or_status
-from services.applications.tables.applications import Application
-from services.applications.tables.decision import Assessment, Batch
 from services.applications.workflow import LABELS, State
 from shared import codes
 from shared.contract.decision import (
-    Assessed,
-    BatchView,
-    BudgetView,
     ExpertChoice,
-    ExpertsOfCase,
     GiveToExperts,
     LetterView,
     NewBatch,
@@ -32,7 +26,6 @@ from shared.contract.decision import (
     RankedCase,
     Ranking,
     SettleObjection,
-    StageView,
 )
 from shared.errors import Malformed, Unavailable
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
@@ -48,24 +41,17 @@ def _round(request: web.Request) -> UUID | None:
         raise Malformed("没有这个申报批次。", code=codes.BAD_ROUND) from None
 
 
-def _batch(batch: Batch, cases: int) -> BatchView:
-    return BatchView(
-        id=batch.id, round=batch.round_id, name=batch.name, cases=cases,
-        created_at=batch.created_at, closed_at=batch.closed_at,
-    )  # fmt: skip
-
-
 async def list_batches(request: web.Request) -> web.Response:
     """审核批, the newest first; `round` narrows to one round's."""
     async with transaction(request) as session:
-        return answer([_batch(b, n) for b, n in await batches.listed(session, _round(request))])
+        return answer([batch_view(b, n) for b, n in await batches.listed(session, _round(request))])
 
 
 async def make_batch(request: web.Request) -> web.Response:
     """Return a new batch in a round; 409 when it has one of this name."""
     given = body(request, NewBatch)
     async with transaction(request) as session:
-        return answer(_batch(await batches.make(session, actor(request), given.round, given.name), 0), 201)
+        return answer(batch_view(await batches.make(session, actor(request), given.round, given.name), 0), 201)
 
 
 async def close_batch(request: web.Request) -> web.Response:
@@ -73,34 +59,6 @@ async def close_batch(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         await batches.close(session, actor(request), uuid_in_path(request))
     return web.Response(status=204)
-
-
-def _assessed(found: Assessment, *, shown: bool) -> Assessed:
-    return Assessed(
-        account=found.account,
-        name=found.name,
-        assigned_at=found.assigned_at,
-        submitted_at=found.submitted_at,
-        total=wan(found.total) if shown else None,
-        values=found.values if shown else None,
-    )
-
-
-def _of_case(
-    application: Application, found: list[Assessment], choices: list[ExpertChoice] | None
-) -> ExpertsOfCase:
-    # Blind until all have scored: not even the bureau sees a part of it.
-    shown = State(application.state) is not State.EXPERT_REVIEW
-    totals = [a.total for a in found if a.total is not None]
-    used = sheet(found[0].sheet if found else CURRENT)
-    return ExpertsOfCase(
-        assessments=[_assessed(a, shown=shown) for a in found],
-        open=shown,
-        score=wan(application.score) if shown else None,
-        wide=shown and bool(totals) and max(totals) - min(totals) > used.wide,
-        sheet=used.model_dump(mode="json"),
-        choices=choices,
-    )
 
 
 async def show_experts(request: web.Request) -> web.Response:
@@ -124,7 +82,7 @@ async def show_experts(request: web.Request) -> web.Response:
             )
             for m in known
         ]
-    return answer(_of_case(application, found, choices))
+    return answer(of_case(application, found, choices))
 
 
 async def give_to_experts(request: web.Request) -> web.Response:
@@ -134,11 +92,7 @@ async def give_to_experts(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         application = await experts.give(session, who, id, if_match(request), given.experts, known)
         found = await experts.assessments(session, id)
-    return answer(_of_case(application, found, None), ETag=f'"{application.version}"')
-
-
-def _budget(found: ranking.Budget) -> BudgetView:
-    return BudgetView(total_wan=wan(found.total), used_wan=f"{found.used:.2f}", left_wan=wan(found.left))
+    return answer(of_case(application, found, None), ETag=f'"{application.version}"')
 
 
 async def show_ranking(request: web.Request) -> web.Response:
@@ -167,7 +121,7 @@ async def show_ranking(request: web.Request) -> web.Response:
         )
         for r in found
     ]
-    return answer(Ranking(round=round_.id, round_title=round_.title, budget=_budget(budget), items=items))
+    return answer(Ranking(round=round_.id, round_title=round_.title, budget=budget_view(budget), items=items))
 
 
 async def show_stage(request: web.Request) -> web.Response:
@@ -176,20 +130,7 @@ async def show_stage(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         application = await repository.application(session, who, id)
         round_ = await round_queries.round_(session, application.round_id)
-        budget = await ranking.budget_of(session, round_)
-        batch = await session.get(Batch, application.batch_id) if application.batch_id else None
-        found = await objections.listed(session, who, id)
-    return answer(
-        StageView(
-            batch=batch.name if batch else None,
-            approved_wan=wan(application.approved_wan),
-            score=wan(application.score),
-            publicity_from=application.publicity_from,
-            publicity_until=application.publicity_until,
-            budget=_budget(budget),
-            objections=[ObjectionView.model_validate(o, from_attributes=True) for o in found],
-        )
-    )
+        return answer(await stage(session, application, round_))
 
 
 async def note_objection(request: web.Request) -> web.Response:

@@ -40,6 +40,12 @@ async def listed(session: AsyncSession, round_id: UUID | None = None) -> list[tu
     return [(row[0], int(row[1])) for row in await session.execute(query)]
 
 
+async def open_in(session: AsyncSession, round_id: UUID) -> list[Batch]:
+    """Return the batches of a round that cases can be taken into, the newest first."""
+    query = select(Batch).where(Batch.round_id == round_id, Batch.closed_at.is_(None))
+    return list(await session.scalars(query.order_by(Batch.created_at.desc(), Batch.id)))
+
+
 async def make(session: AsyncSession, actor: Actor, round_id: UUID, name: str) -> Batch:
     """Return a new batch; `Conflict` when the round has one of this name."""
     await round_queries.round_(session, round_id)

@@ -6,7 +6,7 @@ from services.applications.core.case import form_of
 from services.applications.core.context import transaction
 from services.applications.core.views import wan
 from services.applications.decision import experts
-from services.applications.decision.score_sheets import sheet
+from services.applications.decision.views import my_sheet
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Assessment
 from services.applications.workflow import LABELS, State
@@ -14,7 +14,6 @@ from shared import codes
 from shared.contract.decision import (
     DeclareRecusal,
     MyCase,
-    MySheet,
     RecusalView,
     Recuse,
     SheetValues,
@@ -41,16 +40,6 @@ def _line(assessment: Assessment, application: Application) -> MyCase:
     )
 
 
-def _sheet(assessment: Assessment) -> MySheet:
-    return MySheet(
-        sheet=sheet(assessment.sheet).model_dump(mode="json"),
-        values=SheetValues.model_validate(assessment.values),
-        saved_at=assessment.saved_at,
-        submitted_at=assessment.submitted_at,
-        total=wan(assessment.total),
-    )
-
-
 async def list_mine(request: web.Request) -> web.Response:
     """Return what one was given to score: what waits first."""
     async with transaction(request) as session:
@@ -61,7 +50,7 @@ async def show_sheet(request: web.Request) -> web.Response:
     """Return one's own assessment of a case; never another's."""
     async with transaction(request) as session:
         assessment, _ = await experts.my_assessment(session, actor(request), uuid_in_path(request))
-        return answer(_sheet(assessment))
+        return answer(my_sheet(assessment))
 
 
 async def keep_sheet(request: web.Request) -> web.Response:
@@ -69,7 +58,7 @@ async def keep_sheet(request: web.Request) -> web.Response:
     given = body(request, SheetValues)
     async with transaction(request) as session:
         return answer(
-            _sheet(await experts.keep(session, actor(request), uuid_in_path(request), given.model_dump()))
+            my_sheet(await experts.keep(session, actor(request), uuid_in_path(request), given.model_dump()))
         )
 
 
@@ -78,7 +67,7 @@ async def submit_sheet(request: web.Request) -> web.Response:
     given = body(request, SheetValues)
     async with transaction(request) as session:
         return answer(
-            _sheet(
+            my_sheet(
                 await experts.score(
                     session,
                     actor(request),

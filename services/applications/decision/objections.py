@@ -15,9 +15,8 @@ from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 
 
-async def listed(session: AsyncSession, actor: Actor, id: UUID) -> list[Objection]:
+async def of_application(session: AsyncSession, id: UUID) -> list[Objection]:
     """Return an application's objections, in the order they were recorded."""
-    await repository.application(session, actor, id)
     query = select(Objection).where(Objection.application_id == id)
     return list(await session.scalars(query.order_by(Objection.recorded_at, Objection.id)))
 

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared import codes
+from shared.contract.decision import ScoreSheet
 from shared.errors import FieldError, Invalid, NotFound
 from shared.text import amounts
 from shared.text.typed_text import UnreadableText, cleaned
@@ -75,6 +76,12 @@ def sheet(name: str) -> Sheet:
     if file.parent != FOLDER or not file.is_file():
         raise NotFound("没有这份评审表。")
     return Sheet.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+@cache
+def sheet_view(name: str) -> ScoreSheet:
+    """Return the same as the public contract shows it."""
+    return ScoreSheet.model_validate(sheet(name).model_dump())
 
 
 @dataclass(frozen=True)

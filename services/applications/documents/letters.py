@@ -119,8 +119,12 @@ async def take_back(session: AsyncSession, application: Application, trip: int) 
 
 async def listed(session: AsyncSession, actor: Actor, id: UUID) -> list[Letter]:
     """Return the letters of an application, oldest first; to an applicant only those that still count."""
-    await repository.application(session, actor, id)
-    query = select(Letter).where(Letter.application_id == id)
+    return await of_application(session, actor, await repository.application(session, actor, id))
+
+
+async def of_application(session: AsyncSession, actor: Actor, application: Application) -> list[Letter]:
+    """Return the same of an application that the actor may read."""
+    query = select(Letter).where(Letter.application_id == application.id)
     if actor.is_a(Role.APPLICANT):
         query = query.where(Letter.recalled_at.is_(None))
     return list(await session.scalars(query.order_by(Letter.issued_at, Letter.reference)))

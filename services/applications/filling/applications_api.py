@@ -12,7 +12,7 @@ from services.applications.core.profiles import profile_of
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling import queries
 from services.applications.filling.copying import copy_into
-from services.applications.filling.filled_form import newer, of_rows
+from services.applications.filling.filled_form import handed_in, newer, of_rows
 from services.applications.filling.judgement import judge
 from services.applications.filling.prefill import waiting
 from services.applications.filling.registry_refresh import refresh
@@ -89,14 +89,13 @@ async def get_checks(request: web.Request) -> web.Response:
         form = form_of(application)
         codec = request.app[CODEC].of(application, form)
         rows = await repository.sections(session, application.id)
+        if not who.is_a(Role.APPLICANT) and application.revision:
+            revision = await repository.revision(session, application.id, application.revision)
+            submitted = {key: codec.open(key, values) for key, values in revision.content["sections"].items()}
+            return answer((await handed_in(session, application, form, codec, rows, submitted)).checks())
         filled = (await of_rows(session, application, form, codec, rows)).with_profile(known)
         if who.is_a(Role.APPLICANT) and request.query.get("typed") == "1":
             filled = filled.with_saved(judge(filled, {**filled.saved, **newer(rows, codec)})[0])
-        elif not who.is_a(Role.APPLICANT) and application.revision:
-            # Staff judge what was handed in, not what is being corrected.
-            revision = await repository.revision(session, application.id, application.revision)
-            submitted = revision.content["sections"]
-            filled = filled.with_saved({key: codec.open(key, values) for key, values in submitted.items()})
     return answer(filled.checks())
 
 

@@ -140,6 +140,20 @@ async def of_rows(
     )
 
 
+async def handed_in(
+    session: AsyncSession,
+    application: Application,
+    form: Form,
+    codec: SectionCodec,
+    rows: Mapping[str, Section],
+    sections: Mapping[str, Values],
+) -> Filled:
+    """Return the form as it was handed in, from a revision's opened sections: what the bureau judges, and not what is being
+    corrected."""
+    filled = await of_rows(session, application, form, codec, rows, ())
+    return filled.with_saved(sections)
+
+
 def newer(rows: Mapping[str, Section], codec: SectionCodec) -> dict[str, Values]:
     """Return what is kept by 暂存 and not saved yet, by section."""
     return {key: codec.open(key, row.draft) for key, row in rows.items() if row.draft is not None}

@@ -1,35 +1,36 @@
 """Tell where a prefilled value (带出数据) came from, what was made of it, and what its source says today."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.applications.core import repository, round_queries
 from services.applications.core.codec import SectionCodec
-from services.applications.core.moves import round_facts
 from services.applications.filling.prefill import found as brought
 from services.applications.forms.definition import Form
-from services.applications.tables.applications import Application
+from services.applications.forms.kinds import Choices
+from services.applications.tables.applications import Section
 from shared.contract.sections import Origin
 from shared.messages import Profile
 
+Values = Mapping[str, Any]
 
-async def origins(
-    session: AsyncSession, application: Application, form: Form, codec: SectionCodec, profile: Profile
+
+def origins(
+    form: Form,
+    codec: SectionCodec,
+    rows: Mapping[str, Section],
+    submitted: Mapping[str, Values],
+    choices: Choices,
+    profile: Profile,
 ) -> list[Origin]:
-    """Return every prefilled value of the latest submission, in the form's order, compared whole and shown masked. `now` is
-    null where the source does not answer or no longer says anything that fits."""
-    round_ = await round_queries.round_(session, application.round_id)
-    rows = await repository.sections(session, application.id)
-    revision = await repository.revision(session, application.id, application.revision)
-    choices = form.choices(round_facts(round_))
+    """Return every prefilled value, in the form's order, beside what was `submitted` (opened): compared whole and shown masked.
+    `now` is null where the source does not answer or no longer says anything that fits."""
     found = []
     for section in form.sections:
         kept = rows[section.key].prefill
         if not kept:
             continue
         then = codec.open(section.key, {name: item["value"] for name, item in kept.items()})
-        submitted = codec.open(section.key, revision.content["sections"].get(section.key, {}))
+        handed_in = submitted.get(section.key, {})
         today = brought(section, profile, choices)
         for field in section.fields:
             if field.key not in kept:
@@ -47,9 +48,9 @@ async def origins(
                     source=kept[field.key]["source"],
                     fetched_at=kept[field.key]["fetched_at"],
                     prefilled=said(then[field.key]),
-                    submitted=said(submitted.get(field.key)),
+                    submitted=said(handed_in.get(field.key)),
                     now=said(now),
-                    changed_by_applicant=then[field.key] != submitted.get(field.key),
+                    changed_by_applicant=then[field.key] != handed_in.get(field.key),
                     drifted=now is not None and now != then[field.key],
                 )
             )

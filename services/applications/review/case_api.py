@@ -3,9 +3,10 @@ cases."""
 
 from aiohttp import web
 
-from services.applications.core import peers, repository, views
+from services.applications.core import peers, repository, round_queries, views
 from services.applications.core.case import form_of
 from services.applications.core.context import CODEC, PEERS, transaction
+from services.applications.core.moves import round_facts
 from services.applications.filling.provenance import origins
 from services.applications.review import case_list
 from shared.http.app import actor, answer, uuid_in_path
@@ -22,7 +23,12 @@ async def show_origins(request: web.Request) -> web.Response:
         application = await repository.application(session, who, application.id)
         form = form_of(application)
         codec = request.app[CODEC].of(application, form)
-        return answer(await origins(session, application, form, codec, profile))
+        round_ = await round_queries.round_(session, application.round_id)
+        rows = await repository.sections(session, application.id)
+        revision = await repository.revision(session, application.id, application.revision)
+        submitted = {key: codec.open(key, values) for key, values in revision.content["sections"].items()}
+        choices = form.choices(round_facts(round_))
+        return answer(origins(form, codec, rows, submitted, choices, profile))
 
 
 async def show_others(request: web.Request) -> web.Response:

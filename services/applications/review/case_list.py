@@ -312,6 +312,19 @@ async def others_of(session: AsyncSession, actor: Actor, enterprise: str, but: U
     return list(await session.scalars(query.order_by(Application.created_at.desc(), Application.id).limit(50)))
 
 
+async def others_with_rounds(
+    session: AsyncSession, actor: Actor, enterprise: str, but: UUID
+) -> list[tuple[Application, str]]:
+    """Return the same, each with its round's title."""
+    query = (
+        select(Application, Round.title)
+        .join(Round, Round.id == Application.round_id)
+        .where(visible_to(actor), Application.enterprise == enterprise, Application.id != but)
+    )
+    rows = await session.execute(query.order_by(Application.created_at.desc(), Application.id).limit(50))
+    return [(row[0], row[1]) for row in rows]
+
+
 async def names(session: AsyncSession) -> tuple[dict[UUID, str], dict[UUID, str]]:
     """Return the titles of all rounds and the names of all batches, by id."""
     rounds = (await session.execute(select(Round.id, Round.title))).all()

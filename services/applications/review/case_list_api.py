@@ -5,18 +5,13 @@ from aiohttp import web
 from services.applications.core import peers, views
 from services.applications.core.context import PEERS, SETTINGS, transaction
 from services.applications.core.params import page_limit
-from services.applications.forms.catalogue import form
-from services.applications.review import assignment, case_list, leases, saved_filters
+from services.applications.review import assignment, case_list, desk_views, leases, saved_filters
 from services.applications.review.case_list_params import FILTERS, wanted
 from shared import codes
-from shared.contract.applications import ApplicationPage
 from shared.contract.review import (
     Assign,
     Assigned,
     Away,
-    Choice,
-    DeskCounts,
-    FilterChoices,
     FilterView,
     KeepFilter,
     StaffView,
@@ -31,56 +26,21 @@ async def show_queue(request: web.Request) -> web.Response:
     """Submitted applications, oldest submission first (`order=newest` for the other way), keyset-paged."""
     who, filter_ = actor(request), wanted(request)
     async with transaction(request) as session:
-        found, cursor = await case_list.page(
-            session, who, filter_, cursor=request.query.get("cursor", ""), limit=page_limit(request)
-        )
-        items = await views.summaries(session, found, who)
-        asked = await case_list.unlock_requests(session, found)
-    items = [item.model_copy(update={"unlock_requests": asked.get(item.id, 0)}) for item in items]
-    return answer(ApplicationPage(items=items, next_cursor=cursor))
+        cursor, limit = request.query.get("cursor", ""), page_limit(request)
+        return answer(await desk_views.page(session, who, filter_, cursor=cursor, limit=limit))
 
 
 async def show_counts(request: web.Request) -> web.Response:
     """Return how many cases stand in each state, and how many match the same parameters as the queue's."""
     who, filter_ = actor(request), wanted(request)
     async with transaction(request) as session:
-        counted = await case_list.counts(session)
-        matching = await case_list.matching(session, who, filter_)
-        unseen = await case_list.how_many(
-            session, who, *case_list.unseen_since(who.received_at - case_list.UNSEEN_AFTER)
-        )
-        over = await case_list.how_many(session, who, *case_list.over_at(who.received_at))
-        unlock = await case_list.how_many_ask(session, who)
-    everything: dict[str, int] = {}
-    for (state, _), n in counted.items():
-        everything[state] = everything.get(state, 0) + n
-    return answer(
-        DeskCounts(
-            all=everything,
-            mine={state: n for (state, assignee), n in counted.items() if assignee == who.account},
-            unassigned={state: n for (state, assignee), n in counted.items() if not assignee},
-            unseen=unseen,
-            over=over,
-            unlock=unlock,
-            matching=min(matching, case_list.COUNT_UP_TO),
-            matching_up_to=case_list.COUNT_UP_TO if matching > case_list.COUNT_UP_TO else matching,
-        )
-    )
+        return answer(await desk_views.counts(session, who, filter_, await case_list.counts(session)))
 
 
 async def show_choices(request: web.Request) -> web.Response:
     """Return what the queue's filters offer: rounds, fund types and districts."""
     async with transaction(request) as session:
-        rounds = await case_list.rounds(session)
-        districts = await case_list.districts(session)
-    types = {r.fund_type: form(r.fund_type, r.form_version).label for r in rounds}
-    return answer(
-        FilterChoices(
-            rounds=[Choice(key=str(r.id), label=r.title) for r in rounds],
-            fund_types=[Choice(key=key, label=label) for key, label in types.items()],
-            districts=districts,
-        )
-    )
+        return answer(await desk_views.choices(session))
 
 
 async def list_reviewers(request: web.Request) -> web.Response:
@@ -88,7 +48,7 @@ async def list_reviewers(request: web.Request) -> web.Response:
     who = actor(request)
     reviewers = await peers.staff(request.app[PEERS], Role.REVIEWER)
     async with transaction(request) as session:
-        counted = await case_list.counts(session)
+        waiting = desk_views.waiting(await case_list.counts(session))
         away = await assignment.who_is_away(session)
     return answer(
         [
@@ -97,7 +57,7 @@ async def list_reviewers(request: web.Request) -> web.Response:
                 name=member.name,
                 away=member.account in away,
                 mine=member.account == who.account,
-                waiting=sum(counted.get((state, member.account), 0) for state in leases.TO_WORK_ON),
+                waiting=waiting.get(member.account, 0),
             )
             for member in reviewers
         ]

@@ -7,7 +7,7 @@ from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
 from services.applications.core.context import CODEC, PEERS, transaction
-from services.applications.core.disclosure import masked, reads_whole, withheld
+from services.applications.core.disclosure import shown_to
 from services.applications.core.params import revision_number
 from services.applications.filling.filled_form import load
 from services.applications.submission import queries
@@ -39,12 +39,9 @@ async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:
         codec = request.app[CODEC].of(application, form)
         sections = {key: codec.open(key, values) for key, values in found.content["sections"].items()}
         content = {**found.content, "sections": sections}
-        if not whole:
-            content = masked(codec, content)
-        elif request.method == "POST":
+        if whole and request.method == "POST":
             record(session, actor(request), "reveal", application_id=application.id, submitted=found.number)
-        if not reads_whole(actor(request)):
-            content = withheld(form, content)
+        content = shown_to(actor(request), codec, form, content, whole=whole)
         return RevisionSnapshot(**revision_view(found).model_dump(), content=content)
 
 

@@ -1,5 +1,6 @@
 """Tell what happened to an application, and what became of the notices about it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,7 @@ from services.applications.core.context import Peers
 from services.applications.core.labels import ACTIONS, INTERNAL, TOLD
 from services.applications.core.readings import READINGS
 from services.applications.submission import queries
-from services.applications.tables.applications import Application
+from services.applications.tables.applications import Application, Audit
 from services.applications.workflow import LABELS, State
 from shared import clock
 from shared.contract.applications import TimelineEntry
@@ -21,7 +22,11 @@ from shared.roles import STAFF
 
 async def happened(session: AsyncSession, application: Application, actor: Actor) -> list[TimelineEntry]:
     """Return what was done, oldest first. An applicant reads what concerns its application, not how the bureau shares its work."""
-    rows = await queries.audit(session, application.id)
+    return told(await queries.audit(session, application.id), actor)
+
+
+def told(rows: Sequence[Audit], actor: Actor) -> list[TimelineEntry]:
+    """Return the same from an application's whole audit."""
     outside = not actor.roles & STAFF
     if outside:
         rows = [row for row in rows if row.action not in INTERNAL]

@@ -280,6 +280,32 @@ BAD_SHEETS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+async def test_an_experts_page_says_what_the_single_questions_say(api: Api, with_experts: str) -> None:
+    expert, other = EXPERTS[0], EXPERTS[2]
+    await give(api, with_experts, EXPERTS[:2])
+    await call(api, "PUT", f"{E}/{with_experts}/sheet", expert, 200, json=points("81"))
+    found = await call(api, "GET", f"{E}/{with_experts}/case", expert, 200)
+    summary = await call(api, "GET", f"/api/v1/applications/{with_experts}", expert, 200)
+    assert found["application"] == {key: summary[key] for key in found["application"]}
+    assert found["mine"] == await call(api, "GET", f"{E}/{with_experts}/sheet", expert, 200)
+    assert found["checks"] == await call(api, "GET", f"/api/v1/applications/{with_experts}/checks", expert, 200)
+    snapshot = await call(api, "GET", f"/api/v1/applications/{with_experts}/revisions/1", expert, 200)
+    sections = snapshot["content"]["sections"]
+    assert {m["key"] for m in found["materials"]} == {key for key in sections if sections[key] is not None}
+    for material in found["materials"]:
+        shown = [part["label"] for name in ("values", "tables", "slots") for part in material[name]]
+        assert len(shown) == len(sections[material["key"]]), material["key"]
+    # Nothing personal: numbers are masked, and files that may tell of persons are named alone.
+    [mobile] = [v["text"] for m in found["materials"] for v in m["values"] if v["label"] == "移动电话"]
+    assert "****" in mobile
+    files = {f["id"]: f["withheld"] for m in found["materials"] for s in m["slots"] for f in s["files"]}
+    known = snapshot["content"]["attachments"]
+    assert files == {id: known[id].get("withheld", False) for id in files}
+    assert True in files.values()
+    await call(api, "GET", f"{E}/{with_experts}/case", other, 404)
+    await call(api, "GET", f"{E}/{with_experts}/case", REVIEWER, 403)
+
+
 async def test_a_bad_sheet_is_refused_at_its_place(api: Api, with_experts: str) -> None:
     await give(api, with_experts, EXPERTS[:2])
     path, good = f"{E}/{with_experts}/sheet", points()

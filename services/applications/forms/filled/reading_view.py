@@ -1,6 +1,6 @@
 """Show a filled section as people read it: labelled texts, tables with their sums, files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.applications.forms.definition import Form, Section, Table
@@ -56,25 +56,37 @@ def material(
     )
 
 
+def head(table: Table) -> list[str]:
+    """Return the labels of a table's columns, with the units that their cells leave out."""
+    return [f"{c.label}（{c.unit}）" if c.unit else c.label for c in table.columns]
+
+
+def total_line(table: Table, rows: Sequence[Values]) -> list[str]:
+    """Return the line of sums under a table, its words first; empty where there are none."""
+    if not (shown := sums(table, totals(table, rows))):
+        return []
+    under = [shown.get(column.key, "") for column in table.columns]
+    # Where no column names the rows, the first makes room for the words.
+    return [table.total_label, *(under if table.fixed_rows else under[1:])]
+
+
 def _table(table: Table, rows: list[Values], choices: Choices) -> ReadTable:
     fixed = bool(table.fixed_rows)
     lead = [table.row_label] if fixed else []
-    shown = sums(table, totals(table, rows))
-    under = [shown.get(column.key, "") for column in table.columns]
     return ReadTable(
         label=table.label,
-        head=lead + [f"{c.label}（{c.unit}）" if c.unit else c.label for c in table.columns],
+        head=lead + head(table),
         dates=[n for n, c in enumerate(table.columns, len(lead)) if c.kind == "date"],
         rows=[
-            ([_row_label(table, row)] if fixed else []) + [text(c, row.get(c.key), choices) for c in table.columns]
+            ([row_label(table, row)] if fixed else []) + [text(c, row.get(c.key), choices) for c in table.columns]
             for row in rows
         ],
-        # Where no column names the rows, the first makes room for the words.
-        totals=[table.total_label, *(under if fixed else under[1:])] if shown else [],
+        totals=total_line(table, rows),
     )
 
 
-def _row_label(table: Table, row: Values) -> str:
+def row_label(table: Table, row: Values) -> str:
+    """Return what the first column of a table of fixed rows says."""
     known = table.by_row.get(row.get("row", ""))
     return known.label if known else ""
 

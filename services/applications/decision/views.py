@@ -1,0 +1,90 @@
+"""Show the stages' rows as the public HTTP contract does."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core.views import wan
+from services.applications.decision import objections, ranking
+from services.applications.decision.score_sheets import CURRENT, sheet_view
+from services.applications.tables.applications import Application, Round
+from services.applications.tables.decision import Assessment, Batch
+from services.applications.workflow import State
+from shared.contract.decision import (
+    Assessed,
+    BatchView,
+    BudgetView,
+    ExpertChoice,
+    ExpertsOfCase,
+    MySheet,
+    ObjectionView,
+    SheetValues,
+    StageView,
+)
+
+
+def batch_view(batch: Batch, cases: int) -> BatchView:
+    return BatchView(
+        id=batch.id, round=batch.round_id, name=batch.name, cases=cases,
+        created_at=batch.created_at, closed_at=batch.closed_at,
+    )  # fmt: skip
+
+
+def _assessed(found: Assessment, *, shown: bool) -> Assessed:
+    return Assessed(
+        account=found.account,
+        name=found.name,
+        assigned_at=found.assigned_at,
+        submitted_at=found.submitted_at,
+        total=wan(found.total) if shown else None,
+        values=SheetValues.model_validate(found.values) if shown else None,
+    )
+
+
+def of_case(
+    application: Application, found: list[Assessment], choices: list[ExpertChoice] | None
+) -> ExpertsOfCase:
+    """Return who scores a case; what they gave once all have."""
+    # Blind until all have scored: not even the bureau sees a part of it.
+    shown = State(application.state) is not State.EXPERT_REVIEW
+    totals = [a.total for a in found if a.total is not None]
+    used = sheet_view(found[0].sheet if found else CURRENT)
+    return ExpertsOfCase(
+        assessments=[_assessed(a, shown=shown) for a in found],
+        open=shown,
+        score=wan(application.score) if shown else None,
+        wide=shown and bool(totals) and max(totals) - min(totals) > used.wide,
+        sheet=used,
+        choices=choices,
+    )
+
+
+def budget_view(found: ranking.Budget) -> BudgetView:
+    return BudgetView(total_wan=wan(found.total), used_wan=f"{found.used:.2f}", left_wan=wan(found.left))
+
+
+async def stage(session: AsyncSession, application: Application, round_: Round) -> StageView:
+    """Return what the stages know of a case that the caller may read."""
+    budget = await ranking.budget_of(session, round_)
+    batch = await session.get(Batch, application.batch_id) if application.batch_id else None
+    return StageView(
+        batch=batch.name if batch else None,
+        approved_wan=wan(application.approved_wan),
+        score=wan(application.score),
+        publicity_from=application.publicity_from,
+        publicity_until=application.publicity_until,
+        budget=budget_view(budget),
+        objections=[
+            ObjectionView.model_validate(o, from_attributes=True)
+            for o in await objections.of_application(session, application.id)
+        ],
+    )
+
+
+def my_sheet(assessment: Assessment) -> MySheet:
+    """Return an expert's own assessment, and the sheet it is made by."""
+    return MySheet(
+        sheet=sheet_view(assessment.sheet),
+        values=SheetValues.model_validate(assessment.values),
+        saved_at=assessment.saved_at,
+        submitted_at=assessment.submitted_at,
+        total=wan(assessment.total),
+    )
