@@ -7,13 +7,14 @@ from prometheus_client import Gauge
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.accounts.models import Account
+from services.gateway.accounts import people
 from services.gateway.web.context import DATABASE
 from services.gateway.web.profiles import PROFILES
 from shared import clock, codes
 from shared.errors import Malformed
 from shared.http.app import HEALTH, METRICS, Route, answer, uuid_in_path
-from shared.messages import Profile, Staff, StaffMember
+from shared.identity import Role
+from shared.messages import Profile, Staff
 from shared.roles import CASE_WORKERS
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
@@ -31,10 +32,8 @@ async def staff(request: web.Request) -> web.Response:
     role = request.query.get("role", "")
     if role not in CASE_WORKERS:
         raise Malformed("没有这种角色。", code=codes.UNKNOWN_ROLE)
-    query = select(Account).where(Account.roles.contains([role]), Account.disabled_at.is_(None))
     async with request.app[DATABASE].begin() as session:
-        found = await session.scalars(query.order_by(Account.name, Account.id))
-        return answer(Staff(items=[StaffMember(account=str(a.id), name=a.name) for a in found]))
+        return answer(Staff(items=await people.with_role(session, Role(role))))
 
 
 async def check_clock(session: AsyncSession) -> None:

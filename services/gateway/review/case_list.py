@@ -1,14 +1,18 @@
 """Show 申报受理: the list of cases with its filters, assignment, and moves of several cases at once."""
 
-import asyncio
 from urllib.parse import urlencode
 
 from aiohttp import web
 
+from services.gateway.accounts import people
+from services.gateway.web.access import actor
 from services.gateway.web.calls import Json, ask, filters
-from services.gateway.web.context import SESSION
+from services.gateway.web.context import DATABASE, SESSION
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
+from shared.contract.applications import ApplicationSummary
+from shared.contract.bureau import QueueView
+from shared.contract.review import Assigned, DeskCounts, StaffView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unavailable
 from shared.http.app import see_other, uuid_in_path
 from shared.identity import Role
@@ -31,56 +35,48 @@ STATES = (
 WAITING = "pending_acceptance,form_review"
 
 
-async def _reviewers(request: web.Request) -> list[Json] | None:
-    """To whom cases can be given; None while that is not known."""
-    try:
-        found: list[Json] = (await ask(request, "GET", "/review/reviewers")).body
-    except Unavailable:
-        return None
-    return found
+async def _reviewers(request: web.Request, queue: QueueView) -> list[StaffView]:
+    """To whom cases can be given."""
+    async with request.app[DATABASE].begin() as session:
+        known = await people.with_role(session, Role.REVIEWER)
+    me = actor(request).account
+    return [
+        StaffView(
+            account=m.account,
+            name=m.name,
+            away=m.account in queue.away,
+            mine=m.account == me,
+            waiting=queue.waiting.get(m.account, 0),
+        )
+        for m in known
+    ]
 
 
 async def _queue(
     request: web.Request,
     *,
     error: DomainError | None = None,
-    outcomes: list[Json] | None = None,
+    outcomes: list[Assigned] | None = None,
     name: str = "",
     status: int = 200,
 ) -> web.Response:
     shown, query = filters(request, *FILTERS, "cursor")
     asked = {key: value for key, value in query.items() if key != "cursor"}
-    choices, kept, batches, reviewers = await asyncio.gather(
-        ask(request, "GET", "/review/choices"),
-        ask(request, "GET", "/review/filters"),
-        ask(request, "GET", "/review/batches"),
-        _reviewers(request),
-    )
-    try:
-        found, counts = await asyncio.gather(
-            ask(request, "GET", "/review/applications", query=query),
-            ask(request, "GET", "/review/counts", query=asked),
-        )
-        items, counted = found.body, counts.body
-    except Malformed as malformed:
+    queue = (await ask(request, "GET", "/review/queue", QueueView, query=query)).body
+    if queue.fault:
         # What was typed into the filter stays; the mistake is said above it.
-        error, status = malformed, 400
-        items = {"items": [], "next_cursor": None}
-        counted = (await ask(request, "GET", "/review/counts")).body
-    me = next((r for r in reviewers or [] if r["mine"]), None)
+        error, status = Malformed(queue.fault), 400
+    reviewers = await _reviewers(request, queue)
     context = {
-        "found": items,
-        "counts": counted,
+        "queue": queue,
+        "counts": queue.counts,
         "query": shown,
         "filtered": bool({**asked, "order": ""} != {"order": ""}),
         "address": urlencode(asked),
         "states": STATES,
         "waiting": WAITING,
-        "choices": choices.body,
-        "kept": kept.body,
-        "batches": batches.body,
         "reviewers": reviewers,
-        "me": me,
+        "me": next((r for r in reviewers if r.mine), None),
         "error": error,
         "outcomes": outcomes,
         "name": name,
@@ -92,8 +88,8 @@ async def _queue(
 async def show(request: web.Request) -> web.Response:
     """Applications that were submitted, oldest first. Without any filter a reviewer begins with what waits."""
     if not request.query and Role.REVIEWER in request[SESSION].roles:
-        counted = (await ask(request, "GET", "/review/counts")).body
-        mine = any(counted["mine"].get(state) for state in WAITING.split(","))
+        counted = (await ask(request, "GET", "/review/counts", DeskCounts)).body
+        mine = any(counted.mine.get(state) for state in WAITING.split(","))
         return see_other(f"/review?state={WAITING}" + ("&assignee=me" if mine else ""))
     return await _queue(request)
 
@@ -111,7 +107,7 @@ async def assign(request: web.Request) -> web.Response:
         missing = "请先勾选要分配的申请。" if not body["applications"] else "请选择分配给谁。"
         return await _queue(request, error=Malformed(missing), status=400)
     try:
-        outcomes = (await ask(request, "POST", "/review/assignments", json=body)).body
+        outcomes = (await ask(request, "POST", "/review/assignments", list[Assigned], json=body)).body
     except (Conflict, Invalid, Malformed, Unavailable) as error:
         return await _queue(request, error=error, status=409)
     return await _queue(request, outcomes=outcomes)
@@ -126,7 +122,7 @@ async def move(request: web.Request) -> web.Response:
     if not body["applications"]:
         return await _queue(request, error=Malformed("请先勾选要办理的申请。"), status=400)
     try:
-        outcomes = (await ask(request, "POST", "/review/moves", json=body)).body
+        outcomes = (await ask(request, "POST", "/review/moves", list[Assigned], json=body)).body
     except (Conflict, Invalid, Malformed) as error:
         return await _queue(request, error=error, status=409)
     return await _queue(request, outcomes=outcomes)
@@ -136,10 +132,10 @@ async def take_next(request: web.Request) -> web.Response:
     """领取下一件: the oldest case that nobody has."""
     await read_form(request)
     try:
-        taken = (await ask(request, "POST", "/review/next", json={})).body
+        taken = (await ask(request, "POST", "/review/next", ApplicationSummary, json={})).body
     except NotFound as error:
         return await _queue(request, error=error, status=404)
-    return see_other(f"/review/{taken['id']}")
+    return see_other(f"/review/{taken.id}")
 
 
 async def set_away(request: web.Request) -> web.Response:

@@ -2,28 +2,29 @@
 
 import asyncio
 from collections import defaultdict
-from typing import Any
 
 from aiohttp import web
 
-from services.gateway.form import materials
-from services.gateway.web.calls import Json, application, ask
+from services.gateway.web.calls import ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import codes
+from shared.contract.bureau import ExpertCaseView
+from shared.contract.decision import MyCase, RecusalView, SheetValues
 from shared.errors import Conflict, DomainError, Invalid, Malformed
 from shared.http.app import see_other, uuid_in_path
 
 
 async def _mine(
-    request: web.Request, error: DomainError | None = None, typed: Json | None = None, status: int = 200
+    request: web.Request, error: DomainError | None = None, typed: dict[str, str] | None = None, status: int = 200
 ) -> web.Response:
     found, recusals = await asyncio.gather(
-        ask(request, "GET", "/expert/applications"), ask(request, "GET", "/expert/recusals")
+        ask(request, "GET", "/expert/applications", list[MyCase]),
+        ask(request, "GET", "/expert/recusals", list[RecusalView]),
     )
     context = {
-        "waiting": [c for c in found.body if not c["submitted_at"] and c["state"] == "expert_review"],
-        "ended": [c for c in found.body if c["submitted_at"] or c["state"] != "expert_review"],
+        "waiting": [c for c in found.body if not c.submitted_at and c.state == "expert_review"],
+        "ended": [c for c in found.body if c.submitted_at or c.state != "expert_review"],
         "recusals": recusals.body,
         "error": error,
         "faults": _faults(error),
@@ -59,28 +60,22 @@ def _faults(error: DomainError | None) -> dict[str, str]:
 async def _case(
     request: web.Request,
     *,
-    typed: Json | None = None,
+    typed: SheetValues | None = None,
     error: DomainError | None = None,
     reason: str = "",
     status: int = 200,
 ) -> web.Response:
-    found = await application(request)
-    id = found["id"]
-    mine, checks, submitted = await asyncio.gather(
-        ask(request, "GET", f"/expert/applications/{id}/sheet"),
-        ask(request, "GET", f"/applications/{id}/checks"),
-        materials.latest(request, found),
-    )
+    path = f"/expert/applications/{uuid_in_path(request)}/case"
+    found = (await ask(request, "GET", path, ExpertCaseView)).body
     context = {
-        "application": found,
-        "mine": mine.body,
-        "values": typed or mine.body["values"],
-        "checks": checks.body,
-        "materials": submitted,
+        "case": found,
+        "application": found.application,
+        "mine": found.mine,
+        "values": typed or found.mine.values,
         "error": error,
         "faults": _faults(error),
         "reason": reason,
-        "open": found["state"] == "expert_review" and not mine.body["submitted_at"],
+        "open": found.application.state == "expert_review" and not found.mine.submitted_at,
         "done": request.query.get("done"),
     }
     return page(request, "review/expert_case.html", context, status=status)
@@ -91,11 +86,14 @@ async def show(request: web.Request) -> web.Response:
     return await _case(request)
 
 
-def _typed(form: Values) -> Json:
-    def under(prefix: str) -> dict[str, Any]:
+def _typed(form: Values) -> SheetValues:
+    def under(prefix: str) -> dict[str, str]:
         return {name[len(prefix) :]: values[0] for name, values in form.items() if name.startswith(prefix)}
 
-    return {"scores": under("score."), "comments": under("comment."), "opinion": one(form, "opinion")}
+    # Nothing is judged here: the service says what is wrong with what was typed.
+    return SheetValues.model_construct(
+        scores=under("score."), comments=under("comment."), opinion=one(form, "opinion")
+    )
 
 
 async def take(request: web.Request) -> web.Response:
@@ -114,7 +112,7 @@ async def take(request: web.Request) -> web.Response:
                 raise Conflict("请填写回避理由。", code=codes.REASON_REQUIRED)
             await ask(request, "POST", f"{path}/recusal", json={"reason": reason})
             return see_other("/expert?done=recused")
-        await ask(request, "POST" if action == "submit" else "PUT", f"{path}/sheet", json=typed)
+        await ask(request, "POST" if action == "submit" else "PUT", f"{path}/sheet", json=typed.model_dump())
     except (Conflict, Invalid, Malformed) as error:
         return await _case(request, typed=typed, error=error, reason=reason, status=422)
     return see_other(f"/expert/{id}?done={'submitted' if action == 'submit' else 'kept'}")

@@ -1,16 +1,18 @@
 """Return a case for correction (退回补正): opinions, unlocked materials, deadline, mail; 收回退回 and 延长补正期限."""
 
-import asyncio
 from datetime import datetime, time
 from typing import Any
 
 from aiohttp import web
 
 from services.gateway.review import case_page, opinion_places
-from services.gateway.web.calls import Json, application, ask, definition
+from services.gateway.web.calls import Json, ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import clock, codes
+from shared.contract.bureau import ReturnView
+from shared.contract.review import ReturnPreview
+from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
 from shared.http.app import see_other, uuid_in_path
 
@@ -25,29 +27,16 @@ async def _page(
     typed: Json | None = None,
     *,
     error: DomainError | None = None,
-    preview: Json | None = None,
+    preview: ReturnPreview | None = None,
     status: int = 200,
 ) -> web.Response:
-    found = await application(request)
-    path = f"/applications/{found['id']}"
-    form, snapshot, opinions, phrases = await asyncio.gather(
-        definition(request, found),
-        ask(request, "GET", f"{path}/revisions/{found['revision']}"),
-        ask(request, "GET", f"{path}/opinions"),
-        ask(request, "GET", "/review/phrases"),
-    )
-    noted = [o for o in opinions.body if not o["sent"]]
-    groups = opinion_places.choices(form, snapshot.body["content"])
+    path = f"/review/applications/{uuid_in_path(request)}/return"
+    found = (await ask(request, "GET", path, ReturnView)).body
+    blank_rows = 1 if found.noted else ROWS
     context = {
-        "application": found,
-        "form": form,
-        "groups": groups,
-        "noted": [
-            {**o, "place": opinion_places.label(groups, opinion_places.name(o)) or o["section_label"] or ""}
-            for o in noted
-        ],
-        "phrases": phrases.body,
-        "typed": typed or {"rows": [BLANK] * (1 if noted else ROWS), "day": "", "working_days": "", "unlock": []},
+        "case": found,
+        "application": found.application,
+        "typed": typed or {"rows": [BLANK] * blank_rows, "day": "", "working_days": "", "unlock": []},
         "working_days": WORKING_DAYS,
         "error": error,
         "faults": _faults(error),
@@ -110,12 +99,12 @@ async def send_back(request: web.Request) -> web.Response:
         return await _page(request, {**typed, "rows": [*typed["rows"], BLANK][:MAX_ROWS]})
     # Rows without words are left out; the numbers of the others stay with them for what is wrong.
     written = [(n, row) for n, row in enumerate(typed["rows"]) if text_of(row)]
-    opinions = [{**opinion_places.place(row["place"]), "text": text_of(row)} for _, row in written]
+    opinions = [opinion_places.place(row["place"]).opinion(text_of(row)) for _, row in written]
     path = f"/review/applications/{id}/return"
     try:
         body = {**deadline(typed["day"], typed["working_days"]), "opinions": opinions, "unlock": typed["unlock"]}
         if action == "preview":
-            seen = (await ask(request, "POST", f"{path}/preview", json=body)).body
+            seen = (await ask(request, "POST", f"{path}/preview", ReturnPreview, json=body)).body
             return await _page(request, typed, preview=seen)
         await ask(request, "POST", path, json=body, etag=one(form, "etag"))
     except (Conflict, Stale, Invalid, Malformed) as error:
@@ -137,15 +126,15 @@ async def note(request: web.Request) -> web.Response:
     form = await read_form(request)
     id, said = uuid_in_path(request), one(form, "place")
     text = text_of({"phrase": one(form, "phrase"), "text": one(form, "text")})
+    place = opinion_places.place(said)
     typed = {"note": one(form, "text"), "phrase": one(form, "phrase")}
     if not text:
         return await case_page.desk(request, Malformed("请填写意见内容，或选择常用语。"), 400, typed, opine=said)
     try:
-        body = {**opinion_places.place(said), "text": text}
-        await ask(request, "POST", f"/review/applications/{id}/opinions", json=body)
+        await ask(request, "POST", f"/review/applications/{id}/opinions", json=place.opinion(text))
     except (Conflict, Invalid, Malformed) as error:
         return await case_page.desk(request, error, 409, typed, opine=said)
-    return see_other(f"/review/{id}?done=noted#{case_page.anchor(opinion_places.place(said))}")
+    return see_other(f"/review/{id}?done=noted#{place.anchor}")
 
 
 async def forget(request: web.Request) -> web.Response:
@@ -174,7 +163,7 @@ async def _extend_page(
     request: web.Request, typed: dict[str, Any], error: DomainError | None = None, status: int = 200
 ) -> web.Response:
     context = {
-        "application": await application(request),
+        "application": (await ask(request, "GET", f"/applications/{uuid_in_path(request)}", ApplicationView)).body,
         "typed": typed,
         "working_days": WORKING_DAYS,
         "error": error,

@@ -36,22 +36,26 @@ def when(instant: str | datetime | None) -> str:
     """An instant as the office reads it."""
     if instant is None or instant == "":
         return ""
-    return clock.show(datetime.fromisoformat(instant) if isinstance(instant, str) else instant)
+    return clock.show(_instant(instant))
 
 
-def day(instant: str | None) -> str:
+def _instant(said: str | datetime) -> datetime:
+    return datetime.fromisoformat(said) if isinstance(said, str) else said
+
+
+def day(instant: str | datetime | None) -> str:
     """The date of an instant in Beijing."""
-    return clock.show_date(datetime.fromisoformat(instant)) if instant else ""
+    return clock.show_date(_instant(instant)) if instant else ""
 
 
-def last_day(until: str | None) -> str:
+def last_day(until: str | datetime | None) -> str:
     """The last day of a period that ends with it: one that ends at midnight ends the day before."""
-    return clock.show_date(datetime.fromisoformat(until) - timedelta(seconds=1)) if until else ""
+    return clock.show_date(_instant(until) - timedelta(seconds=1)) if until else ""
 
 
-def left(instant: str, now: datetime | None = None) -> str:
+def left(instant: str | datetime, now: datetime | None = None) -> str:
     """The time until an instant, in its two largest units; scripts go on counting in the same words."""
-    rest = datetime.fromisoformat(instant) - (now or clock.now())
+    rest = _instant(instant) - (now or clock.now())
     if rest <= timedelta(0):
         return "已截止"
     seconds = int(rest.total_seconds())
@@ -68,11 +72,11 @@ def size(count: int) -> str:
     return f"{count / 1024:.1f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
 
 
-def waited(instant: str | None) -> str:
+def waited(instant: str | datetime | None) -> str:
     """How long somebody has waited since an instant, in whole days."""
     if not instant:
         return ""
-    days = (clock.now() - datetime.fromisoformat(instant)).days
+    days = (clock.now() - _instant(instant)).days
     return f"已等待 {days} 天" if days else "今日申报"
 
 
