@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages format bench-documents screenshots
+.PHONY: help run demo docs secrets reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-case format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run documents=2`: how many of a worker.
@@ -100,6 +100,10 @@ bench-queue: ## the reviewers' queue with 200,000 cases beside the same with 2,0
 bench-pages: ## what a form page of 120 fields and 60 rows costs, and 我的项目 with 200,000 applications beside 200
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.pages
+
+bench-case: ## CPU of all services for a case, the queue and an expert's case beside an earlier commit: ARGS=commit
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.case $(ARGS)
 
 screenshots: ## every page at three widths, into var/screenshots, to be looked at
 	@deploy/bootstrap.sh test

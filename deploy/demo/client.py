@@ -83,5 +83,9 @@ class Person:
                 raise Unexpected(f"{path} is not ready after {seconds:.0f} s: {answer.text[:300]}")
             time.sleep(min(float(answer.headers.get("Retry-After", 1)), 1))
 
+    def page(self, path: str) -> httpx.Response:
+        """Return a page as the browser gets it, wherever it leads."""
+        return self._http.get(path, follow_redirects=True)
+
     def close(self) -> None:
         self._http.close()

@@ -27,10 +27,11 @@ PLENTY = {
 
 
 class RunningSystem:
-    """Starts, describes and stops it. `settings` are GM_… variables."""
+    """Starts, describes and stops it. `settings` are GM_… variables; `root` holds the sources that run."""
 
-    def __init__(self, var: Path, *counts: str, **settings: str) -> None:
+    def __init__(self, var: Path, *counts: str, root: Path = ROOT, **settings: str) -> None:
         self.var = var
+        self._root = root
         self._command = [
             sys.executable, "-m", "deploy.local", "--var", str(var), "run", "--free-ports", *counts,
         ]  # fmt: skip
@@ -44,7 +45,7 @@ class RunningSystem:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GM_")}
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._command, cwd=ROOT, env={**environment, **self._settings}, stdout=log, stderr=log
+                self._command, cwd=self._root, env={**environment, **self._settings}, stdout=log, stderr=log
             )
         until = time.monotonic() + START_SECONDS
         while not self.description().get("ready"):
