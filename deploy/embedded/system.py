@@ -50,18 +50,9 @@ class System:
             left.unlink()
         database_url, owner_url = await self._start_servers()
         self._environments = plan.environments(database_url)
-        self._say("migrating the databases")
-        services = ["gateway", "applications", "notify"]
-        if plan.embeds_provider:
-            services.append("gateway.stub_idp")
-        # The owner's address is for this command alone.
-        owner = {"GM_MIGRATION_DATABASE_URL": owner_url} if owner_url else {}
-        await asyncio.gather(*(self._once(service, "migrate", **owner) for service in services))
-        self._say("putting demo accounts and rounds in")
-        seeds = [self._once("applications", "seed")]
-        if plan.embeds_provider:
-            seeds += [self._once("gateway", "seed"), self._once("gateway.stub_idp", "seed")]
-        await asyncio.gather(*seeds)
+        self._say("migrating the databases, putting demo accounts and rounds in")
+        # The owner's address is for migrations alone.
+        await self._prepare({"GM_MIGRATION_DATABASE_URL": owner_url} if owner_url else {})
         await self._start_services()
         self._ready = True
         self.describe()
@@ -154,18 +145,26 @@ class System:
         ready = _answers(plan.ports["GM_MAIL_PAGE_PORT"], "/messages.json")
         return Spec("mail", command, dict(os.environ), ready, options={"cwd": ROOT})
 
-    async def _once(self, service: str, command: str, **more: str) -> None:
-        """A command of a service that ends; `CannotRun` with its last words when it fails."""
+    async def _prepare(self, owner: dict[str, str]) -> None:
+        """Migrate every schema, then seed; `CannotRun` with the last line of the command that fails."""
+        stub = ["gateway.stub_idp"] if self._plan.embeds_provider else []
+        migrated = ["gateway", "applications", "notify", *stub]
+        seeded = ["applications", *(["gateway", *stub] if stub else [])]
+        commands = [(service, "migrate", owner) for service in migrated]
+        commands += [(service, "seed", {}) for service in seeded]
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"services.{service}", command,
-            cwd=ROOT, env={**self._environments[service.partition(".")[0]], **more},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            sys.executable, "-m", "deploy.embedded.prepare",
+            cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        output, _ = await process.communicate()
-        (self._plan.var / "log" / f"{service}-{command}.log").write_bytes(output)
+        given = [
+            (service, command, {**self._environments[service.partition(".")[0]], **more})
+            for service, command, more in commands
+        ]
+        output, _ = await process.communicate(json.dumps(given).encode())
+        (self._plan.var / "log" / "prepare.log").write_bytes(output)
         if process.returncode != 0:
             lines = output.decode(errors="replace").strip().splitlines() or ["no output"]
-            raise CannotRun(f"{service} {command} failed: {lines[-1][:500]}")
+            raise CannotRun(f"preparing failed: {lines[-1][:500]}")
 
     def describe(self) -> None:
         """Write `run.json`: what runs, where, with which settings. Readable by its owner only."""
