@@ -9,11 +9,20 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.system.running import RunningSystem
+from tests.system.trace_collector import TraceCollector
 
 
 @pytest.fixture(scope="package")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("system") / "var", GM_SIGNINS_PER_MINUTE="600")
+def collector() -> Iterator[TraceCollector]:
+    running = TraceCollector()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="package")
+def system(tmp_path_factory: pytest.TempPathFactory, collector: TraceCollector) -> Iterator[RunningSystem]:
+    settings = {"GM_SIGNINS_PER_MINUTE": "600", "GM_TRACES_URL": collector.url}
+    running = RunningSystem(tmp_path_factory.mktemp("system") / "var", **settings)
     running.start()
     yield running
     running.stop()
@@ -28,8 +37,8 @@ def chromium() -> str:
 
 
 def launch(playwright: Playwright) -> Browser:
-    # Root has no sandbox; CI runs as root on a machine that it has for itself.
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    # Without a process that draws for a screen there is none of. Root has no sandbox; CI runs as root on a machine of its own.
+    options = ["--disable-gpu", "--in-process-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     return playwright.chromium.launch(executable_path=chromium(), args=options)
 
 
@@ -71,7 +80,7 @@ def open_page(browser: Browser, system: RunningSystem) -> Iterator[OpenPage]:
 
 @pytest.fixture(scope="package")
 def pictures() -> Path:
-    """Where the browser's pictures go, to be looked at after a run."""
+    """Where documents go, to be looked at after a run."""
     folder = Path(__file__).resolve().parents[2] / "var" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -25,7 +25,7 @@ from tests.e2e.portal import (
 from tests.system.running import RunningSystem, create, fill, submit
 
 
-def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pictures: Path) -> None:
+def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path) -> None:
     page, desk = open_page(script=False), open_page(script=False)
     sign_in(page, "qiye1")
     id = new_project(page)
@@ -33,12 +33,10 @@ def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pic
         open_section(page, id, key)
         fill_section(page, key, section, files(tmp_path, key))
         save(page)
-    page.screenshot(path=pictures / "form-saved.png", full_page=True)
     page.get_by_role("link", name="提交申请").click()
     page.get_by_role("button", name="确认提交").click()
     expect(page.get_by_role("heading", name="提交成功")).to_be_visible()
     number = page.locator("tr", has_text="申报编号").locator("td").inner_text()
-    page.screenshot(path=pictures / "receipt.png", full_page=True)
 
     # 撤销申请 asks first; then it is submitted again under the same number.
     page.goto("/projects")
@@ -71,7 +69,6 @@ def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path, pic
     row.get_by_role("link", name="退回意见").click()
     expect(page.get_by_text("开户银行请填写全称")).to_be_visible()
     expect(page.locator(".unsent")).to_contain_text("补正期限")
-    page.screenshot(path=pictures / "opinions.png", full_page=True)
     page.get_by_role("link", name="修改“保护发展资金使用规划”").click()
     # At the field itself, in the list, and in the list of materials.
     expect(page.locator("#f-bank_name-said-1")).to_contain_text("开户银行请填写全称")

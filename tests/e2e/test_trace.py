@@ -2,38 +2,21 @@
 
 import re
 import time
-from collections.abc import Iterator
 
 import httpx
-import pytest
 
 from tests.system.running import RunningSystem, create, fill
 from tests.system.trace_collector import Seen, TraceCollector
 
 
-@pytest.fixture(scope="module")
-def collector() -> Iterator[TraceCollector]:
-    running = TraceCollector()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def traced(tmp_path_factory: pytest.TempPathFactory, collector: TraceCollector) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("traced") / "var", GM_TRACES_URL=collector.url)
-    running.start()
-    yield running
-    running.stop()
-
-
-def test_one_trace_from_click_to_mail_and_document(traced: RunningSystem, collector: TraceCollector) -> None:
-    person = traced.person("qiye1")
+def test_one_trace_from_click_to_mail_and_document(system: RunningSystem, collector: TraceCollector) -> None:
+    person = system.person("qiye1")
     id = create(person)
     fill(person, id)
     # Whoever sends a traceparent from outside does not choose the trace.
     foreign = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
     with httpx.Client(
-        base_url=traced.url,
+        base_url=system.url,
         cookies=person.cookies,
         headers={"Accept": "text/html", "traceparent": foreign},
         trust_env=False,
@@ -46,8 +29,9 @@ def test_one_trace_from_click_to_mail_and_document(traced: RunningSystem, collec
         assert browser.post(f"/applications/{id}/submit", data=form).status_code == 303
 
     def click() -> Seen | None:
-        posts = [s for s in collector.spans if s.name == "POST /applications/{id}/submit"]
-        return posts[0] if posts else None
+        posts = [s for s in collector.spans if s.name == "POST /api/v1/applications/{id}/submit"]
+        ours = {s.trace for s in posts if s.attributes.get("application") == id}
+        return next((s for s in collector.spans if s.trace in ours and not s.parent), None)
 
     def of_the_click() -> dict[tuple[str, str], Seen]:
         first = click()

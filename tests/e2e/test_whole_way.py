@@ -4,7 +4,6 @@ every mail, letter and notice where it belongs."""
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -61,11 +60,7 @@ def letter(person: Any, id: str, kind: str, seconds: float = 40) -> bytes:
     raise AssertionError(f"no letter {kind}")
 
 
-def picture(page: Page, pictures: Path, name: str) -> None:
-    page.screenshot(path=pictures / f"way-{name}.png", full_page=True)
-
-
-def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem, pictures: Path) -> None:
+def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem) -> None:
     applicant = system.person("qiye1")
     id = create(applicant)
     fill(applicant, id, name=NAME)
@@ -118,7 +113,6 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem, pi
     third.get_by_label(re.compile("钱专家")).check()
     third.get_by_role("button", name="保存专家").click()
     expect(third.get_by_role("status").first).to_contain_text("已保存评审专家")
-    picture(third, pictures, "experts")
 
     # Two experts, blind to one another.
     for username, points in (("zhuanjia1", "88"), ("zhuanjia2", "79.5")):
@@ -137,7 +131,6 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem, pi
         expert.get_by_role("button", name="提交评分").click()
         expect(expert.locator(".error").first).to_contain_text("0 至 100")
         expect(expert.locator("#s-artistry")).to_have_value("101")
-        picture(expert, pictures, f"sheet-{username}")
         expert.locator("#s-artistry").fill(points)
         expert.get_by_role("button", name="提交评分").click()
         expect(expert.get_by_role("status").first).to_contain_text("已提交评分")
@@ -153,7 +146,6 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem, pi
     director.goto("/review/ranking")
     line = director.locator("tr", has_text=number)
     expect(line).to_contain_text("83.75")
-    picture(director, pictures, "ranking")
     line.get_by_role("link", name="审定").click()
     # A comma that stands off the thousands is not guessed at; what is read counts once it was confirmed in words.
     director.get_by_label("拟支持金额（万元）").fill("1,5")
@@ -176,7 +168,6 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem, pi
     mails(system, f"“{NAME}”拟予支持，现予公示")
     public.goto("/publicity")
     expect(public.locator("tr", has_text=number)).to_contain_text("20.00")
-    picture(public, pictures, "publicity")
     director.get_by_role("button", name="公示无异议，批复").click()
     expect(director.get_by_role("alert")).to_contain_text("公示期未满")
     director.get_by_text("登记异议", exact=True).first.click()
@@ -189,14 +180,12 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem, pi
     director.get_by_role("button", name="异议不成立").click()
     expect(director.locator("#stage")).to_contain_text("异议不成立：经比对，不成立")
     expect(director.locator("#notices")).to_contain_text("对方服务器已接收")
-    picture(director, pictures, "case")
     # The applicant finds it all in the portal, and nothing of how the bureau shares its work.
     theirs.goto("/notifications")
     expect(theirs.locator("main")).to_contain_text("拟予支持，现予公示")
     theirs.goto(f"/applications/{id}/view")
     expect(theirs.locator("main")).to_contain_text("公示中")
     expect(theirs.locator("main")).not_to_contain_text("孙专家")
-    picture(theirs, pictures, "applicant")
 
 
 def test_an_expert_who_has_to_stay_out_of_it(signed_in: Open, system: RunningSystem) -> None:

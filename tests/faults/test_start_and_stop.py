@@ -27,6 +27,7 @@ def test_pdfs_leave_the_processors_to_people(system: RunningSystem) -> None:
     assert psutil.Process(system.pid("documents")).nice() > ours
 
 
+@pytest.mark.slow
 def test_it_stops_whole_and_keeps_its_data(tmp_path: Path) -> None:
     system = RunningSystem(tmp_path / "var", "relay=2")
     system.start()

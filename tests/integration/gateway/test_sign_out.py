@@ -178,12 +178,11 @@ async def test_everything_ends_in_every_gateway(
 
 async def test_a_stream_ends_when_nobody_has_been_there_for_too_long(gateway: TestServer, clerk: Browser) -> None:
     idle = timedelta(minutes=gateway.app[SETTINGS].session_idle_minutes)
+    seen, ends_at = clock.now() - idle + timedelta(seconds=2), time.monotonic() + 2
     async with gateway.app[DATABASE].begin() as session:
-        seen = clock.now() - idle + timedelta(seconds=2)
         await session.execute(
             update(SessionRow).where(SessionRow.id_sha256 == digest(clerk.cookie())).values(last_seen_at=seen)
         )
-    ends_at = time.monotonic() + 2
     # Others' requests of the session must not prolong it: it is asked for without a copy.
     async with Stream(gateway, clerk) as stream:
         ended = await asyncio.wait_for(stream.ended, timeout=5)
