@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from shared.contract.applications import ApplicationPage, ApplicationSummary
 from shared.contract.checks import Outcome
-from shared.contract.decision import Assessed, BatchView, LetterView, MySheet, ScoreSheet, StageView
+from shared.contract.decision import Assessed, BatchView, LetterView, MySheet, Ranking, ScoreSheet, StageView
 from shared.contract.pages import ReadMaterial
 from shared.contract.returns import OpinionView
 from shared.contract.review import Choice, DeskCounts, FilterChoices, FilterView, PhraseView
@@ -186,7 +186,7 @@ class OtherCase(BaseModel):
     state_label: str
 
 
-class CaseView(BaseModel):
+class CasePage(BaseModel):
     """All that a reviewer reads of a case. Amounts are 万元. `notifications` is null while notify does not answer; `batches` are
     those it can be taken into, where it can; `writing` is given to whoever asks for it (`opinion=1`)."""
 
@@ -208,7 +208,7 @@ class CaseView(BaseModel):
     notifications: list[NoticeView] | None
 
 
-class ExpertCaseView(BaseModel):
+class ExpertCasePage(BaseModel):
     """All that an expert reads of a case: the latest submission without what conditions hid, its checks, and one's own sheet."""
 
     application: CaseApplication
@@ -217,7 +217,7 @@ class ExpertCaseView(BaseModel):
     mine: MySheet
 
 
-class QueueView(BaseModel):
+class QueuePage(BaseModel):
     """The queue with everything beside it: counts, what its filters offer, the views one keeps, and by account the cases that
     wait for each reviewer and who is away. `fault` says what is wrong with the filters that were asked for: nothing is found
     by them then."""
@@ -232,6 +232,15 @@ class QueueView(BaseModel):
     fault: str | None
 
 
+class RankingPage(BaseModel):
+    """审定排序 of one round (`round`), with the rounds it can be asked of. `ranking` is null where there is no such round, or none
+    at all."""
+
+    rounds: list[Choice]
+    round: str
+    ranking: Ranking | None
+
+
 class NotedOpinion(BaseModel):
     """An opinion noted for a return still to come; `place` is in words."""
 
@@ -240,7 +249,7 @@ class NotedOpinion(BaseModel):
     author: str
 
 
-class ReturnView(BaseModel):
+class ReturnPage(BaseModel):
     """What somebody needs who writes a return: what was noted for it, where opinions may stand, and the materials that can be
     opened."""
 

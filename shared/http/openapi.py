@@ -49,11 +49,18 @@ def _schema(kind: Any, schemas: dict[str, Any], mode: Literal["serialization", "
     ref = _REF if mode == "serialization" else _REF + "Input"
     schema = TypeAdapter(kind).json_schema(ref_template=ref, mode=mode)
     suffix = "" if mode == "serialization" else "Input"
-    schemas.update({f"{name}{suffix}": found for name, found in schema.pop("$defs", {}).items()})
+    for name, found in schema.pop("$defs", {}).items():
+        _add(schemas, f"{name}{suffix}", found)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        schemas[kind.__name__ + suffix] = schema
+        _add(schemas, kind.__name__ + suffix, schema)
         return {"$ref": ref.format(model=kind.__name__)}
     return schema
+
+
+def _add(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> None:
+    """Enter a schema; `ValueError` when its name means something different already."""
+    if schemas.setdefault(name, schema) != schema:
+        raise ValueError(f"two schemas of the API are named {name}")
 
 
 def _path_schema(name: str) -> dict[str, Any]:
@@ -137,8 +144,7 @@ def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> d
     for part in fragments:
         paths.update(part["paths"])
         for name, schema in part["components"]["schemas"].items():
-            if schemas.setdefault(name, schema) != schema:
-                raise ValueError(f"two schemas of the API are named {name}")
+            _add(schemas, name, schema)
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},

@@ -5,6 +5,7 @@ from aiohttp import web
 from services.applications.bureau.case import case
 from services.applications.bureau.expert import scored_case
 from services.applications.bureau.queue import queue
+from services.applications.bureau.ranking import ranked
 from services.applications.bureau.returning import returning
 from shared.http.app import answer
 
@@ -32,3 +33,8 @@ async def show_queue_page(request: web.Request) -> web.Response:
 async def show_scored_case(request: web.Request) -> web.Response:
     """Return all that an expert reads of a case, beside their own score sheet; never another's."""
     return answer(await scored_case(request))
+
+
+async def show_ranking_page(request: web.Request) -> web.Response:
+    """Return 审定排序 of a round with the rounds it can be asked of; without `round` of the one that waits longest."""
+    return answer(await ranked(request))

@@ -45,8 +45,8 @@ from shared.contract.bureau import (
     CaseEvent,
     CaseExperts,
     CaseMaterial,
+    CasePage,
     CaseRequest,
-    CaseView,
     OtherCase,
     ShownFile,
 )
@@ -78,7 +78,7 @@ class Known:
     """What one transaction knows of a case. In `view` everything stands but what others are asked for: materials with the sources
     of their values, pages of a file, notifications."""
 
-    view: CaseView
+    view: CasePage
     created_by: str
     handed_in: HandedIn
     rows: Mapping[str, Section]
@@ -87,7 +87,7 @@ class Known:
     file_fault: str | None
 
 
-async def case(request: web.Request, *, whole: bool = False) -> CaseView:
+async def case(request: web.Request, *, whole: bool = False) -> CasePage:
     """Return the case in the path. `whole`: nothing of the submission is masked, which is recorded. A `file` in the query is the
     attachment that is looked at, the first unless one is named."""
     who = actor(request)
@@ -115,7 +115,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
     handed = await _handed_in(request, session, who, application, audit, said, whole=whole)
     file, fault = await _file(request, session, who, application, handed)
     writes = request.query.get("opinion") == "1"
-    view = CaseView(
+    view = CasePage(
         application=CaseApplication(**summary.model_dump(), form_title=form.title),
         materials=[],
         file=None,

@@ -11,12 +11,12 @@ from services.applications.decision import experts
 from services.applications.decision.views import my_sheet
 from services.applications.filling.filled_form import handed_in
 from services.applications.forms.filled.reading_view import materials
-from shared.contract.bureau import CaseApplication, ExpertCaseView
+from shared.contract.bureau import CaseApplication, ExpertCasePage
 from shared.contract.pages import ReadFile
 from shared.http.app import actor, uuid_in_path
 
 
-async def scored_case(request: web.Request) -> ExpertCaseView:
+async def scored_case(request: web.Request) -> ExpertCasePage:
     """Return a case that the expert was given, beside their own sheet; `NotFound` for any other."""
     who = actor(request)
     async with transaction(request) as session:
@@ -31,7 +31,7 @@ async def scored_case(request: web.Request) -> ExpertCaseView:
         choices = form.choices(round_facts(await round_queries.round_(session, application.round_id)))
         rows = await repository.sections(session, application.id)
         summary = await views.summary(session, application, who)
-        return ExpertCaseView(
+        return ExpertCasePage(
             application=CaseApplication(**summary.model_dump(), form_title=form.title),
             materials=materials(form, sections, files, choices),
             checks=(await handed_in(session, application, form, codec, rows, opened)).checks(),

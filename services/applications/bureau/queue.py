@@ -9,13 +9,13 @@ from services.applications.review import assignment, case_list, desk_views, save
 from services.applications.review.case_list import Filter
 from services.applications.review.case_list_params import wanted
 from shared.contract.applications import ApplicationPage
-from shared.contract.bureau import QueueView
+from shared.contract.bureau import QueuePage
 from shared.contract.review import FilterView
 from shared.errors import Malformed
 from shared.http.app import actor
 
 
-async def queue(request: web.Request) -> QueueView:
+async def queue(request: web.Request) -> QueuePage:
     """Return a page of the queue with everything beside it. Filters that make no sense find nothing, and the answer says what is
     wrong with them: whoever typed them corrects them beside the counts of everything."""
     who, fault = actor(request), None
@@ -26,7 +26,7 @@ async def queue(request: web.Request) -> QueueView:
         except Malformed as error:
             filter_, found, fault = Filter(), ApplicationPage(items=[], next_cursor=None), error.detail
         counted = await case_list.counts(session)
-        return QueueView(
+        return QueuePage(
             found=found,
             counts=await desk_views.counts(session, who, filter_, counted),
             choices=await desk_views.choices(session),

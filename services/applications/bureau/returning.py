@@ -11,12 +11,12 @@ from services.applications.core.moves import round_facts
 from services.applications.forms.definition import Form
 from services.applications.review.returns import noted_opinions
 from services.applications.tables.applications import Opinion
-from shared.contract.bureau import NotedOpinion, OpinionWriting, ReturnView
+from shared.contract.bureau import NotedOpinion, OpinionWriting, ReturnPage
 from shared.contract.review import Choice
 from shared.http.app import actor, uuid_in_path
 
 
-async def returning(request: web.Request) -> ReturnView:
+async def returning(request: web.Request) -> ReturnPage:
     """Return the opinions noted for a return still to come, each with the words for its place, and what can be opened with it."""
     who = actor(request)
     async with transaction(request) as session:
@@ -28,7 +28,7 @@ async def returning(request: web.Request) -> ReturnView:
         content = shown_to(who, codec, form, {**revision.content, "sections": opened})
         round_ = await round_queries.round_(session, application.round_id)
         places = await writing(session, form, content, form.choices(round_facts(round_)))
-        return ReturnView(
+        return ReturnPage(
             application=await views.summary(session, application, who),
             sections=[Choice(key=section.key, label=section.label) for section in form.sections],
             noted=[_noted(form, places, opinion) for opinion in await noted_opinions(session, application)],

@@ -7,12 +7,10 @@ from aiohttp import web
 from services.applications.core import peers, repository, round_queries
 from services.applications.core.case import form_of
 from services.applications.core.context import PEERS, transaction
-from services.applications.core.views import wan
 from services.applications.decision import batches, experts, objections, ranking
-from services.applications.decision.views import batch_view, budget_view, of_case, stage
+from services.applications.decision.views import batch_view, of_case, ranking_view, stage
 from services.applications.documents import letters
 from services.applications.documents.answers import ask_for, file_or_status
-from services.applications.workflow import LABELS, State
 from shared import codes
 from shared.contract.decision import (
     ExpertChoice,
@@ -23,8 +21,6 @@ from shared.contract.decision import (
     ObjectionView,
     PublicityCase,
     PublicityList,
-    RankedCase,
-    Ranking,
     SettleObjection,
 )
 from shared.errors import Malformed, Unavailable
@@ -101,27 +97,7 @@ async def show_ranking(request: web.Request) -> web.Response:
     if wanted is None:
         raise Malformed("请指定申报批次。", code=codes.BAD_ROUND)
     async with transaction(request) as session:
-        round_, budget, found = await ranking.ranking(session, actor(request), wanted)
-    items = [
-        RankedCase(
-            rank=r.rank,
-            id=r.application.id,
-            number=r.application.number,
-            project_name=r.application.project_name,
-            enterprise_name=r.application.enterprise_name,
-            state=r.application.state,
-            state_label=LABELS[State(r.application.state)],
-            version=r.application.version,
-            score=wan(r.application.score),
-            lowest=wan(r.lowest),
-            highest=wan(r.highest),
-            wide=r.wide,
-            applied_wan=wan(r.application.applied_wan),
-            approved_wan=wan(r.application.approved_wan),
-        )
-        for r in found
-    ]
-    return answer(Ranking(round=round_.id, round_title=round_.title, budget=budget_view(budget), items=items))
+        return answer(await ranking_view(session, actor(request), wanted))
 
 
 async def show_stage(request: web.Request) -> web.Response:

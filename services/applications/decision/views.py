@@ -1,5 +1,7 @@
 """Show the stages' rows as the public HTTP contract does."""
 
+from uuid import UUID
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.views import wan
@@ -7,7 +9,7 @@ from services.applications.decision import objections, ranking
 from services.applications.decision.score_sheets import CURRENT, sheet_view
 from services.applications.tables.applications import Application, Round
 from services.applications.tables.decision import Assessment, Batch
-from services.applications.workflow import State
+from services.applications.workflow import LABELS, State
 from shared.contract.decision import (
     Assessed,
     BatchView,
@@ -16,9 +18,12 @@ from shared.contract.decision import (
     ExpertsOfCase,
     MySheet,
     ObjectionView,
+    RankedCase,
+    Ranking,
     SheetValues,
     StageView,
 )
+from shared.identity import Actor
 
 
 def batch_view(batch: Batch, cases: int) -> BatchView:
@@ -88,3 +93,28 @@ def my_sheet(assessment: Assessment) -> MySheet:
         submitted_at=assessment.submitted_at,
         total=wan(assessment.total),
     )
+
+
+async def ranking_view(session: AsyncSession, actor: Actor, round_id: UUID) -> Ranking:
+    """Return a round's scored cases, the best first, beside what its budget has left; `NotFound` for a round that is not there."""
+    round_, budget, found = await ranking.ranking(session, actor, round_id)
+    items = [
+        RankedCase(
+            rank=r.rank,
+            id=r.application.id,
+            number=r.application.number,
+            project_name=r.application.project_name,
+            enterprise_name=r.application.enterprise_name,
+            state=r.application.state,
+            state_label=LABELS[State(r.application.state)],
+            version=r.application.version,
+            score=wan(r.application.score),
+            lowest=wan(r.lowest),
+            highest=wan(r.highest),
+            wide=r.wide,
+            applied_wan=wan(r.application.applied_wan),
+            approved_wan=wan(r.application.approved_wan),
+        )
+        for r in found
+    ]
+    return Ranking(round=round_.id, round_title=round_.title, budget=budget_view(budget), items=items)

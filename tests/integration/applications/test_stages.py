@@ -454,6 +454,21 @@ async def test_ranking_is_by_score_and_equals_share_a_place(
     assert (await api.call("GET", f"/api/v1/review/ranking?round={round_id}", EXPERTS[0])).status == 403
 
 
+async def test_the_ranking_page_is_the_ranking_with_the_rounds_beside_it(
+    api: Api, to_decide: str, round_id: str
+) -> None:
+    found = await call(api, "GET", "/api/v1/review/ranking/page", DIRECTOR, 200)
+    # Without a round named: that of the case that waits for a decision.
+    assert found["round"] == round_id
+    assert found["ranking"] == await call(api, "GET", f"/api/v1/review/ranking?round={round_id}", DIRECTOR, 200)
+    assert found["rounds"] == (await call(api, "GET", "/api/v1/review/choices", DIRECTOR, 200))["rounds"]
+    assert await call(api, "GET", f"/api/v1/review/ranking/page?round={round_id}", DIRECTOR, 200) == found
+    for nonsense in (str(UUID(int=1)), "nonsense"):
+        missing = await call(api, "GET", f"/api/v1/review/ranking/page?round={nonsense}", DIRECTOR, 200)
+        assert (missing["round"], missing["ranking"]) == (nonsense, None)
+    await call(api, "GET", "/api/v1/review/ranking/page", WHO, 403)
+
+
 async def test_objections_are_answered_before_anything_is_approved(
     api: Api, sessions: Sessions, in_publicity: str
 ) -> None:
