@@ -1,7 +1,5 @@
 """Show what is kept of oneself (我的信息): masked, and whole on request (PIPL 45)."""
 
-from typing import Any
-
 from aiohttp import web
 from sqlalchemy import select
 
@@ -15,6 +13,8 @@ from services.gateway.web.form_data import read_form
 from services.gateway.web.rendering import page
 from services.gateway.web.switches import must_be_on
 from shared import clock
+from shared.contract.applications import ApplicationPage
+from shared.contract.sections import ApplicationView, SectionView
 from shared.identity import Role
 from shared.text.json_text import dumps
 from shared.text.masking import mask
@@ -56,7 +56,7 @@ async def export(request: web.Request) -> web.Response:
         done = (
             await session.scalars(select(Audit).where(Audit.subject == account.subject).order_by(Audit.id))
         ).all()
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "exported_at": clock.now().isoformat(),
             "account": {
                 "id": str(account.id),
@@ -83,22 +83,21 @@ async def export(request: web.Request) -> web.Response:
     return web.Response(body=dumps(body), content_type="application/json", headers=headers)
 
 
-async def _applications(request: web.Request) -> list[dict[str, Any]]:
+async def _applications(request: web.Request) -> list[dict[str, object]]:
     """Applications with every section as it is saved."""
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     query: dict[str, str] = {}
     while len(found) < MAX_APPLICATIONS:
-        listed = (await ask(request, "GET", "/applications", query=query)).body
-        for item in listed["items"]:
-            whole = (await ask(request, "GET", f"/applications/{item['id']}")).body
+        listed = (await ask(request, "GET", "/applications", ApplicationPage, query=query)).body
+        for item in listed.items:
+            path = f"/applications/{item.id}"
+            whole = (await ask(request, "GET", path, ApplicationView)).body
             sections = {
-                s["key"]: (await ask(request, "GET", f"/applications/{item['id']}/sections/{s['key']}")).body[
-                    "saved"
-                ]
-                for s in whole["sections"]
+                s.key: (await ask(request, "GET", f"{path}/sections/{s.key}", SectionView)).body.saved
+                for s in whole.sections
             }
-            found.append({**item, "sections": sections})
-        if not listed["next_cursor"]:
+            found.append({**item.model_dump(mode="json"), "sections": sections})
+        if not listed.next_cursor:
             break
-        query = {"cursor": listed["next_cursor"]}
+        query = {"cursor": listed.next_cursor}
     return found

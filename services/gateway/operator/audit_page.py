@@ -2,8 +2,8 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from aiohttp import web
 
@@ -16,6 +16,7 @@ from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import ROLE_LABELS, page
 from services.gateway.web.switches import must_be_on
 from shared import clock, codes
+from shared.contract.operations import AuditPage
 from shared.errors import Malformed
 from shared.http.app import answer
 from shared.text.json_text import dumps
@@ -38,7 +39,7 @@ COLUMNS = (
     "address", "result", "request_id", "details",
 )  # fmt: skip
 MAX_EXPORT = 100_000
-Json = dict[str, Any]
+Rows = AuditPage | audit_reading.AccountAudit
 
 
 def _day(text: str, later: timedelta) -> str:
@@ -59,13 +60,12 @@ def _query(asked: dict[str, str]) -> dict[str, str]:
     return query
 
 
-async def _rows(request: web.Request, source: str, query: dict[str, str]) -> Json:
+async def _rows(request: web.Request, source: str, query: dict[str, str]) -> Rows:
     if source == "applications":
-        found: Json = (await ask(request, "GET", "/audit", query=query)).body
-        return found
+        return (await ask(request, "GET", "/audit", AuditPage, query=query)).body
     query.pop("application", None)
     async with request.app[DATABASE].begin() as session:
-        return (await audit_reading.rows(session, query)).model_dump(mode="json")
+        return await audit_reading.rows(session, query)
 
 
 def _asked(values: dict[str, str]) -> tuple[str, dict[str, str]]:
@@ -93,12 +93,12 @@ async def show(request: web.Request) -> web.Response:
     return page(request, "operator/audit.html", context)
 
 
-def _said(details: Json) -> str:
+def _said(details: dict[str, object]) -> str:
     """What a row adds, for people; the export keeps it as it was written."""
-    return "；".join(f"{DETAILS.get(name, name)}：{_value(value)}" for name, value in (details or {}).items())
+    return "；".join(f"{DETAILS.get(name, name)}：{_value(value)}" for name, value in details.items())
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, list):
         return "、".join(_value(item) for item in value)
     if isinstance(value, str):
@@ -127,22 +127,23 @@ async def export(request: web.Request) -> web.StreamResponse:
     await answer.write(b"\xef\xbb\xbf" + _csv([COLUMNS]))
     count = 0
     while True:
-        await answer.write(_csv([[_cell(row.get(column)) for column in COLUMNS] for row in found["items"]]))
-        count += len(found["items"])
-        if not found["next_cursor"] or count >= MAX_EXPORT:
+        rows = [row.model_dump(mode="json") for row in found.items]
+        await answer.write(_csv([_cell(row.get(column)) for column in COLUMNS] for row in rows))
+        count += len(rows)
+        if not found.next_cursor or count >= MAX_EXPORT:
             break
-        found = await _rows(request, source, {**query, "cursor": found["next_cursor"]})
+        found = await _rows(request, source, {**query, "cursor": found.next_cursor})
     await answer.write_eof()
     return answer
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     text = "" if value is None else value if isinstance(value, str) else dumps(value).decode()
     # A spreadsheet would run what begins like a formula.
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and len(text) > 1 else text
 
 
-def _csv(lines: Any) -> bytes:
+def _csv(lines: Iterable[Iterable[str]]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(lines)
     return out.getvalue().encode()

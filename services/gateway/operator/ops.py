@@ -1,7 +1,8 @@
 """Show operators the queues (length, age, workers, estimate, parked jobs), and the switches that shed load."""
 
+import asyncio
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aiohttp import web
 
@@ -11,6 +12,8 @@ from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from services.gateway.web.switches import SWITCHES
 from shared import clock
+from shared.contract.operations import Overview
+from shared.contract.switches import SwitchesView
 from shared.errors import Invalid, Malformed, Stale
 from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
@@ -20,37 +23,61 @@ REFUSED = (
 )
 
 
+@dataclass(frozen=True)
+class Typed:
+    """The switches as they stand in the form; `until` is in Beijing's time."""
+
+    autosave_seconds: str
+    previews: bool
+    exports: bool
+    announcement: str
+    until: str
+
+
 async def overview(request: web.Request) -> web.Response:
     """Queues, parked jobs, switches."""
     return await _page(request)
 
 
 async def _page(
-    request: web.Request, typed: dict[str, Any] | None = None, fault: str | None = None, status: int = 200
+    request: web.Request, typed: Typed | None = None, fault: str | None = None, status: int = 200
 ) -> web.Response:
-    found = await ask(request, "GET", "/ops/overview")
-    known = await ask(request, "GET", "/ops/switches")
-    until = known.body["announcement_until"]
-    shown = {**known.body, "until": _local(until) if until else "", **(typed or {})}
+    found, known = await asyncio.gather(
+        ask(request, "GET", "/ops/overview", Overview), ask(request, "GET", "/ops/switches", SwitchesView)
+    )
     done = "开关已更改，各页面在几秒内生效。" if request.query.get("done") == "switched" else None
-    context = {"overview": found.body, "shown": shown, "etag": known.etag, "fault": fault, "done": done}
+    context = {
+        "overview": found.body,
+        "known": known.body,
+        "shown": typed or _shown(known.body),
+        "etag": known.etag,
+        "fault": fault,
+        "done": done,
+    }
     return page(request, "operator/ops.html", context, status=status)
 
 
-def _local(instant: str) -> str:
-    return datetime.fromisoformat(instant).astimezone(clock.SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+def _shown(known: SwitchesView) -> Typed:
+    until = known.announcement_until
+    return Typed(
+        autosave_seconds=str(known.autosave_seconds),
+        previews=known.previews,
+        exports=known.exports,
+        announcement=known.announcement,
+        until=until.astimezone(clock.SHANGHAI).strftime("%Y-%m-%dT%H:%M") if until else "",
+    )
 
 
 async def switch(request: web.Request) -> web.Response:
     """更改开关."""
     form = await read_form(request)
-    typed = {
-        "autosave_seconds": one(form, "autosave_seconds"),
-        "previews": "previews" in form,
-        "exports": "exports" in form,
-        "announcement": one(form, "announcement"),
-        "until": one(form, "until"),
-    }
+    typed = Typed(
+        autosave_seconds=one(form, "autosave_seconds"),
+        previews="previews" in form,
+        exports="exports" in form,
+        announcement=one(form, "announcement"),
+        until=one(form, "until"),
+    )
     try:
         await ask(request, "PUT", "/ops/switches", json=_wanted(typed), etag=one(form, "etag"))
     except (ValueError, Malformed):
@@ -64,17 +91,17 @@ async def switch(request: web.Request) -> web.Response:
     return see_other("/ops?done=switched#switches")
 
 
-def _wanted(typed: dict[str, Any]) -> dict[str, Any]:
-    until, seconds = None, amounts.read(typed["autosave_seconds"], unit="秒")
+def _wanted(typed: Typed) -> dict[str, str | int | bool | None]:
+    until, seconds = None, amounts.read(typed.autosave_seconds, unit="秒")
     if seconds != int(seconds):
         raise ValueError(seconds)
-    if typed["until"]:
-        until = datetime.strptime(typed["until"], "%Y-%m-%dT%H:%M").replace(tzinfo=clock.SHANGHAI).isoformat()
+    if typed.until:
+        until = datetime.strptime(typed.until, "%Y-%m-%dT%H:%M").replace(tzinfo=clock.SHANGHAI).isoformat()
     return {
         "autosave_seconds": int(seconds),
-        "previews": typed["previews"],
-        "exports": typed["exports"],
-        "announcement": typed["announcement"],
+        "previews": typed.previews,
+        "exports": typed.exports,
+        "announcement": typed.announcement,
         "announcement_until": until,
     }
 

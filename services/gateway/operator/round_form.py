@@ -6,13 +6,12 @@ Input names: `p.<n>.name`, `p.<n>.kind` (number or options) and `p.<n>.value`, o
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from services.gateway.web.form_data import Values
 from shared import clock, codes
+from shared.contract.rounds import RoundDetail
 from shared.errors import FieldError
 
-Json = dict[str, Any]
 SPARE = 2
 TIMES = {"opens_at": "开始时间", "closes_at": "截止时间", "until": "延期截止时间"}
 
@@ -29,22 +28,22 @@ class Parameter:
     error: str | None = None
 
 
-def rows_of(round_: Json, typed: list[Parameter] | None, errors: list[FieldError]) -> list[Parameter]:
+def rows_of(round_: RoundDetail, typed: list[Parameter] | None, errors: list[FieldError]) -> list[Parameter]:
     """What the form needs first, then what else the round has, then some empty lines; as typed, if it was."""
     wrong = {e.field: e.message for e in reversed(errors)}
     kept = {
         name: Parameter(
             name, "options" if isinstance(v, list) else "number", "\n".join(v) if isinstance(v, list) else str(v)
         )
-        for name, v in round_["parameters"].items()
+        for name, v in round_.parameters.items()
     }
     given = kept if typed is None else {row.name: row for row in typed if row.name}
     rows = [
         Parameter(
-            need["name"], need["kind"], given[need["name"]].value if need["name"] in given else "", True,
-            tuple(need["used_by"]), wrong.get(f"parameters.{need['name']}"),
+            need.name, need.kind, given[need.name].value if need.name in given else "", True,
+            tuple(need.used_by), wrong.get(f"parameters.{need.name}"),
         )
-        for need in round_["needs"]
+        for need in round_.needs
     ]  # fmt: skip
     needed = {row.name for row in rows}
     others = [row for row in given.values() if row.name not in needed]

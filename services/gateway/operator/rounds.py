@@ -1,17 +1,20 @@
 """Manage rounds (申报批次) on pages: prepare, publish, change, close, and late acceptance for one enterprise."""
 
+import asyncio
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from aiohttp import web
 
 from services.gateway.operator.round_form import Parameter, parameters_of, read_parameters, read_window, rows_of
-from services.gateway.web.calls import Json, ask
+from services.gateway.web.calls import ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import clock, codes
+from shared.contract.applications import TimelineEntry
+from shared.contract.rounds import FormSummary, RoundDetail, RoundView
 from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, Stale
 from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
@@ -33,7 +36,7 @@ FIELDS = {
 
 async def overview(request: web.Request) -> web.Response:
     """Every round, newest closing last."""
-    rounds = (await ask(request, "GET", "/rounds")).body
+    rounds = (await ask(request, "GET", "/rounds", list[RoundView])).body
     return page(request, "operator/rounds.html", {"rounds": rounds[::-1], "states": STATES})
 
 
@@ -45,7 +48,7 @@ async def prepare(request: web.Request) -> web.Response:
 async def _prepare(
     request: web.Request, typed: Values, errors: list[FieldError], fault: str | None, status: int = 200
 ) -> web.Response:
-    forms = (await ask(request, "GET", "/forms")).body
+    forms = (await ask(request, "GET", "/forms", list[FormSummary])).body
     context = {"forms": forms, "typed": _first(typed), "wrong": _by_field(errors), "fault": fault}
     return page(request, "operator/round_new.html", context, status=status)
 
@@ -64,10 +67,10 @@ async def create(request: web.Request) -> web.Response:
         return await _prepare(request, form, errors, "请按提示修改。", 422)
     body = {"fund_type": fund_type, "form_version": int(version), "title": title, "publish": False, **window}
     try:
-        made = await ask(request, "POST", "/rounds", json=body)
+        made = await ask(request, "POST", "/rounds", RoundView, json=body)
     except (Invalid, Malformed) as error:
         return await _prepare(request, form, _errors_of(error), error.detail, 422)
-    return see_other(f"/ops/rounds/{made.body['id']}?done=created")
+    return see_other(f"/ops/rounds/{made.body.id}?done=created")
 
 
 async def show(request: web.Request) -> web.Response:
@@ -83,39 +86,43 @@ async def _show(
     notice: str | None = None,
     status: int = 200,
 ) -> web.Response:
-    found: Json = (await ask(request, "GET", f"/rounds/{uuid_in_path(request)}")).body
-    forms = (await ask(request, "GET", "/forms")).body
+    round_, known = await asyncio.gather(
+        ask(request, "GET", f"/rounds/{uuid_in_path(request)}", RoundDetail),
+        ask(request, "GET", "/forms", list[FormSummary]),
+    )
+    found, forms = round_.body, known.body
     listed = _errors_of(error)
     values = _first(typed or {})
-    for name in ("title", "opens_at", "closes_at"):
-        values[name] = values[name] or (found[name] if name == "title" else _local(found[name]))
-    values["budget_wan"] = values["budget_wan"] or found["budget_wan"] or ""
-    values["form_version"] = values["form_version"] or str(found["form_version"])
+    values["title"] = values["title"] or found.title
+    values["opens_at"] = values["opens_at"] or _local(found.opens_at)
+    values["closes_at"] = values["closes_at"] or _local(found.closes_at)
+    values["budget_wan"] = values["budget_wan"] or found.budget_wan or ""
+    values["form_version"] = values["form_version"] or str(found.form_version)
     rows: list[Parameter] = rows_of(
         found, read_parameters(typed) if typed and "p.0.name" in typed else None, listed
     )
     context = {
         "round": found,
-        "budget_in_words": in_words(Decimal(found["budget_wan"])) if found["budget_wan"] else None,
+        "budget_in_words": in_words(Decimal(found.budget_wan)) if found.budget_wan else None,
         "versions": _versions(found, forms),
         "values": values,
         "rows": rows,
         "wrong": _by_field(listed),
         "states": STATES,
         "fields": FIELDS,
-        "lines": [_line(entry) for entry in found["history"]],
+        "lines": [_line(entry) for entry in found.history],
         "fault": error.detail if error else None,
         "missing_numbers": bool(error and error.code == "parameters_missing"),
-        "missing_options": any(n["missing"] and n["kind"] == "options" for n in found["needs"]),
+        "missing_options": any(n.missing and n.kind == "options" for n in found.needs),
         "notice": notice,
     }
     return page(request, "operator/round.html", context, status=status)
 
 
-def _versions(round_: Json, forms: list[Json]) -> list[int]:
+def _versions(round_: RoundDetail, forms: list[FormSummary]) -> list[int]:
     """The versions of its form that a round may go to: any until it is published, then newer ones only."""
-    known = {int(f["version"]) for f in forms if f["fund_type"] == round_["fund_type"]} | {round_["form_version"]}
-    return sorted(v for v in known if not round_["published_at"] or v >= round_["form_version"])
+    known = {f.version for f in forms if f.fund_type == round_.fund_type} | {round_.form_version}
+    return sorted(v for v in known if not round_.published_at or v >= round_.form_version)
 
 
 async def act(request: web.Request) -> web.Response:
@@ -132,7 +139,6 @@ async def act(request: web.Request) -> web.Response:
 
 async def _do(request: web.Request, action: str, form: Values) -> str:
     path, etag = f"/rounds/{uuid_in_path(request)}", one(form, "etag")
-    body: dict[str, Any]
     if action == "publish":
         await ask(request, "POST", f"{path}/publish", json={"accept_missing": "accept_missing" in form}, etag=etag)
         return "published"
@@ -146,11 +152,11 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
     if errors:
         raise _please(errors)
     if action == "extend":
-        body = {"enterprise": one(form, "enterprise").strip(), "reason": one(form, "reason").strip(), **window}
-        await ask(request, "POST", f"{path}/extensions", json=body)
+        late = {"enterprise": one(form, "enterprise").strip(), "reason": one(form, "reason").strip(), **window}
+        await ask(request, "POST", f"{path}/extensions", json=late)
         return "extended"
-    body = {"title": one(form, "title").strip(), **window, "parameters": parameters_of(read_parameters(form))}
-    body["budget_wan"] = None
+    body: dict[str, object] = {"title": one(form, "title").strip(), **window, "budget_wan": None}
+    body["parameters"] = parameters_of(read_parameters(form))
     if budget := one(form, "budget_wan").strip():
         try:
             body["budget_wan"] = f"{amounts.read(budget, unit='万元'):f}"
@@ -187,14 +193,23 @@ def _first(form: Values) -> dict[str, str]:
     return defaultdict(str, {name: values[0] for name, values in form.items()})
 
 
-def _local(instant: str) -> str:
+def _local(instant: datetime) -> str:
     """As a date-and-time control wants it, in Beijing's time."""
-    return datetime.fromisoformat(instant).astimezone(clock.SHANGHAI).strftime("%Y-%m-%dT%H:%M:%S")
+    return instant.astimezone(clock.SHANGHAI).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _line(entry: Json) -> Json:
+@dataclass(frozen=True)
+class Line:
     """One line of the history: what stood before and what stands now, in words."""
-    details: Json = entry["details"]
+
+    at: datetime
+    label: str
+    actor: str
+    text: str
+
+
+def _line(entry: TimelineEntry) -> Line:
+    details = entry.details
     parts: list[str] = []
     before, after = details.get("before"), details.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
@@ -207,13 +222,15 @@ def _line(entry: Json) -> Json:
         parts.append(f"缺少参数 {'、'.join(details['missing'])}，相应核对不作")
     if details.get("reason"):
         parts.append(f"理由：{details['reason']}")
-    return {**entry, "text": "；".join(parts)}
+    return Line(entry.at, entry.label, entry.actor, "；".join(parts))
 
 
-def _said(value: Any) -> str:
+def _said(value: object) -> str:
     if isinstance(value, dict):
         return "，".join(f"{k}={'/'.join(v) if isinstance(v, list) else v}" for k, v in value.items()) or "无"
+    if not isinstance(value, str):
+        return "无" if value is None else str(value)
     try:
         return clock.show(datetime.fromisoformat(value))
-    except (TypeError, ValueError):
-        return "无" if value in (None, "") else str(value)
+    except ValueError:
+        return value or "无"

@@ -6,12 +6,12 @@ from aiohttp import web
 
 from services.gateway.accounts import people
 from services.gateway.web.access import actor
-from services.gateway.web.calls import Json, ask, filters
+from services.gateway.web.calls import ask, filters
 from services.gateway.web.context import DATABASE, SESSION
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.contract.applications import ApplicationSummary
-from shared.contract.bureau import QueueView
+from shared.contract.bureau import QueuePage
 from shared.contract.review import Assigned, DeskCounts, StaffView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unavailable
 from shared.http.app import see_other, uuid_in_path
@@ -35,7 +35,7 @@ STATES = (
 WAITING = "pending_acceptance,form_review"
 
 
-async def _reviewers(request: web.Request, queue: QueueView) -> list[StaffView]:
+async def _reviewers(request: web.Request, queue: QueuePage) -> list[StaffView]:
     """To whom cases can be given."""
     async with request.app[DATABASE].begin() as session:
         known = await people.with_role(session, Role.REVIEWER)
@@ -62,7 +62,7 @@ async def _queue(
 ) -> web.Response:
     shown, query = filters(request, *FILTERS, "cursor")
     asked = {key: value for key, value in query.items() if key != "cursor"}
-    queue = (await ask(request, "GET", "/review/queue", QueueView, query=query)).body
+    queue = (await ask(request, "GET", "/review/queue", QueuePage, query=query)).body
     if queue.fault:
         # What was typed into the filter stays; the mistake is said above it.
         error, status = Malformed(queue.fault), 400
@@ -116,7 +116,7 @@ async def assign(request: web.Request) -> web.Response:
 async def move(request: web.Request) -> web.Response:
     """批量纳批, 通过形式审查 or 批复: the ticked cases, each with its own result."""
     form = await read_form(request)
-    body: Json = {"applications": form.get("id", []), "action": one(form, "action")}
+    body: dict[str, str | list[str]] = {"applications": form.get("id", []), "action": one(form, "action")}
     if batch := one(form, "batch"):
         body["batch"] = batch
     if not body["applications"]:

@@ -10,7 +10,7 @@ from services.gateway.web.calls import ask
 from services.gateway.web.context import DATABASE, SESSION
 from services.gateway.web.rendering import page
 from shared import clock
-from shared.contract.bureau import CaseMaterial, CaseView
+from shared.contract.bureau import CaseMaterial, CasePage
 from shared.contract.decision import ExpertChoice
 from shared.errors import DomainError
 from shared.http.app import uuid_in_path
@@ -38,7 +38,7 @@ def files(materials: list[CaseMaterial]) -> list[FileChoice]:
     ]
 
 
-async def _choices(request: web.Request, case: CaseView) -> list[ExpertChoice]:
+async def _choices(request: web.Request, case: CasePage) -> list[ExpertChoice]:
     """To whom the case can be given, for whoever may give it."""
     if case.application.state != "expert_review" or not request[SESSION].roles & (REVIEWER | DIRECTOR):
         return []
@@ -70,9 +70,9 @@ async def desk(
     query = {name: value for name, value in query.items() if value}
     path = f"/review/applications/{uuid_in_path(request)}/case"
     if whole:
-        case = (await ask(request, "POST", f"{path}/reveal", CaseView, json={}, query=query)).body
+        case = (await ask(request, "POST", f"{path}/reveal", CasePage, json={}, query=query)).body
     else:
-        case = (await ask(request, "GET", path, CaseView, query=query)).body
+        case = (await ask(request, "GET", path, CasePage, query=query)).body
     lease, actions = case.application.lease, case.application.actions
     mine = bool(lease and lease.mine and "return" in actions)
     context = {

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from aiohttp import web
 
 from services.gateway.review import case_page
-from services.gateway.web.calls import application, ask
+from services.gateway.web.calls import ask
 from services.gateway.web.form_data import Values, one, read_form
 from shared import codes
+from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, Unavailable
 from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
@@ -44,7 +44,7 @@ async def _refused(request: web.Request, form: Values, error: DomainError, ancho
 
 
 async def _move(
-    request: web.Request, action: str, form: Values, body: Mapping[str, Any], anchor: str
+    request: web.Request, action: str, form: Values, body: Mapping[str, str], anchor: str
 ) -> web.Response:
     id = uuid_in_path(request)
     try:
@@ -76,7 +76,8 @@ def _amount(text: str) -> Decimal:
 
 async def _is_current(request: web.Request, form: Values) -> bool:
     """Whether the case is still as the page showed it; a move of one that is not is refused, with who did what since."""
-    return one(form, "etag") == str((await application(request))["version"])
+    path = f"/applications/{uuid_in_path(request)}"
+    return one(form, "etag") == str((await ask(request, "GET", path, ApplicationView)).body.version)
 
 
 async def decide(request: web.Request) -> web.Response:
@@ -85,7 +86,7 @@ async def decide(request: web.Request) -> web.Response:
     action, reason = one(form, "action"), one(form, "reason").strip()
     if action not in {"pass", "refuse", "propose", "decline", "approve"}:
         raise NotFound
-    body: dict[str, Any] = {"reason": reason} if reason else {}
+    body: dict[str, str] = {"reason": reason} if reason else {}
     # An empty amount is the guard's business, who has words for it.
     if action == "propose" and one(form, "amount_wan").strip():
         try:

@@ -9,7 +9,7 @@ from services.gateway.web.calls import ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import codes
-from shared.contract.bureau import ExpertCaseView
+from shared.contract.bureau import ExpertCasePage
 from shared.contract.decision import MyCase, RecusalView, SheetValues
 from shared.errors import Conflict, DomainError, Invalid, Malformed
 from shared.http.app import see_other, uuid_in_path
@@ -66,7 +66,7 @@ async def _case(
     status: int = 200,
 ) -> web.Response:
     path = f"/expert/applications/{uuid_in_path(request)}/case"
-    found = (await ask(request, "GET", path, ExpertCaseView)).body
+    found = (await ask(request, "GET", path, ExpertCasePage)).body
     context = {
         "case": found,
         "application": found.application,

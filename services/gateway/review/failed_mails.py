@@ -6,8 +6,10 @@ from services.gateway.review import case_page
 from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
+from shared.contract.notify import ParkedNotice
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unavailable
 from shared.http.app import see_other, uuid_in_path
+from shared.messages import Delivery
 
 REFUSALS = (Conflict, Invalid, Malformed, NotFound, Unavailable)
 
@@ -15,8 +17,9 @@ REFUSALS = (Conflict, Invalid, Malformed, NotFound, Unavailable)
 async def _resend(request: web.Request, typed: dict[str, str]) -> str:
     """Send it again, or propose another address; which of the two it came to."""
     body = {name: value for name, value in typed.items() if value}
-    done = await ask(request, "POST", f"/notifications/{uuid_in_path(request, 'event')}/resend", json=body)
-    return "proposed" if done.body["state"] != "pending" else "resent"
+    path = f"/notifications/{uuid_in_path(request, 'event')}/resend"
+    done = await ask(request, "POST", path, Delivery, json=body)
+    return "proposed" if done.body.state != "pending" else "resent"
 
 
 async def _typed(request: web.Request) -> dict[str, str]:
@@ -39,7 +42,7 @@ async def resend(request: web.Request) -> web.Response:
 async def _parked(
     request: web.Request, error: DomainError | None = None, typed: dict[str, str] | None = None, status: int = 200
 ) -> web.Response:
-    found = (await ask(request, "GET", "/notifications/parked")).body
+    found = (await ask(request, "GET", "/notifications/parked", list[ParkedNotice])).body
     context = {"parked": found, "error": error, "typed": typed or {}, "done": request.query.get("done")}
     return page(request, "review/failed_mails.html", context, status=status)
 

@@ -5,6 +5,7 @@ from aiohttp import web
 from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
+from shared.contract.review import PhraseView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound
 from shared.http.app import see_other, uuid_in_path
 
@@ -12,7 +13,7 @@ from shared.http.app import see_other, uuid_in_path
 async def _page(
     request: web.Request, error: DomainError | None = None, typed: dict[str, str] | None = None, status: int = 200
 ) -> web.Response:
-    found = (await ask(request, "GET", "/review/phrases")).body
+    found = (await ask(request, "GET", "/review/phrases", list[PhraseView])).body
     context = {"phrases": found, "error": error, "typed": typed or {}, "done": request.query.get("done")}
     return page(request, "review/phrases.html", context, status=status)
 

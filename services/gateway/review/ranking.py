@@ -4,44 +4,37 @@ import asyncio
 
 from aiohttp import web
 
-from services.gateway.web.calls import Json, ask
+from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
+from shared.contract.bureau import RankingPage
+from shared.contract.decision import BatchView
+from shared.contract.review import FilterChoices
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound
 from shared.http.app import see_other, uuid_in_path
 
 
 async def show(request: web.Request) -> web.Response:
     """The cases of one round, the best first; without one named that of the case that waits longest, or the latest."""
-    choices, waiting = await asyncio.gather(
-        ask(request, "GET", "/review/choices"),
-        ask(request, "GET", "/review/applications", query={"state": "decision", "limit": "1"}),
-    )
-    rounds = choices.body["rounds"]
-    first = [case["round_id"] for case in waiting.body["items"]] or [r["key"] for r in rounds]
-    wanted = request.query.get("round") or (first[0] if first else "")
-    found: Json | None = None
-    fault = None
-    if wanted:
-        try:
-            found = (await ask(request, "GET", "/review/ranking", query={"round": wanted})).body
-        except (Malformed, NotFound) as error:
-            fault = error.detail
-    context = {"choices": rounds, "round": wanted, "ranking": found, "fault": fault}
+    query = {"round": request.query["round"]} if request.query.get("round") else {}
+    found = (await ask(request, "GET", "/review/ranking/page", RankingPage, query=query)).body
+    fault = "没有这个申报批次。" if found.round and not found.ranking else None
+    context = {"found": found, "fault": fault}
     return page(request, "review/ranking.html", context, status=404 if fault else 200)
 
 
 async def _batches(
-    request: web.Request, error: DomainError | None = None, typed: Json | None = None, status: int = 200
+    request: web.Request, error: DomainError | None = None, typed: dict[str, str] | None = None, status: int = 200
 ) -> web.Response:
     found, choices = await asyncio.gather(
-        ask(request, "GET", "/review/batches"), ask(request, "GET", "/review/choices")
+        ask(request, "GET", "/review/batches", list[BatchView]),
+        ask(request, "GET", "/review/choices", FilterChoices),
     )
-    titles = {c["key"]: c["label"] for c in choices.body["rounds"]}
+    rounds = choices.body.rounds
     context = {
         "batches": found.body,
-        "rounds": choices.body["rounds"],
-        "titles": titles,
+        "rounds": rounds,
+        "titles": {choice.key: choice.label for choice in rounds},
         "error": error,
         "typed": typed or {},
         "done": request.query.get("done"),

@@ -1,16 +1,16 @@
 """Return a case for correction (退回补正): opinions, unlocked materials, deadline, mail; 收回退回 and 延长补正期限."""
 
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
-from typing import Any
 
 from aiohttp import web
 
 from services.gateway.review import case_page, opinion_places
-from services.gateway.web.calls import Json, ask
+from services.gateway.web.calls import ask
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import clock, codes
-from shared.contract.bureau import ReturnView
+from shared.contract.bureau import ReturnPage
 from shared.contract.review import ReturnPreview
 from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
@@ -19,24 +19,54 @@ from shared.http.app import see_other, uuid_in_path
 ROWS = 3
 MAX_ROWS = 100
 WORKING_DAYS = (5, 10, 15, 20, 30)
-BLANK = {"place": "", "phrase": "", "text": ""}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One opinion as it was written: its place by its short name, a phrase, and words beside it."""
+
+    place: str = ""
+    phrase: str = ""
+    text: str = ""
+
+    @property
+    def words(self) -> str:
+        """The phrase and what was written beside it, in that order."""
+        return "\n".join(part for part in (self.phrase.strip(), self.text.strip()) if part)
+
+
+@dataclass(frozen=True)
+class Until:
+    """A deadline as it was typed, a day or a number of working days, and why."""
+
+    day: str = ""
+    working_days: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A return as it was written."""
+
+    rows: list[Row]
+    until: Until = field(default_factory=Until)
+    unlock: list[str] = field(default_factory=list)
 
 
 async def _page(
     request: web.Request,
-    typed: Json | None = None,
+    typed: Written | None = None,
     *,
     error: DomainError | None = None,
     preview: ReturnPreview | None = None,
     status: int = 200,
 ) -> web.Response:
     path = f"/review/applications/{uuid_in_path(request)}/return"
-    found = (await ask(request, "GET", path, ReturnView)).body
-    blank_rows = 1 if found.noted else ROWS
+    found = (await ask(request, "GET", path, ReturnPage)).body
     context = {
         "case": found,
         "application": found.application,
-        "typed": typed or {"rows": [BLANK] * blank_rows, "day": "", "working_days": "", "unlock": []},
+        "typed": typed or Written([Row()] * (1 if found.noted else ROWS)),
         "working_days": WORKING_DAYS,
         "error": error,
         "faults": _faults(error),
@@ -61,31 +91,27 @@ async def write(request: web.Request) -> web.Response:
     return await _page(request)
 
 
-def _typed(form: Values) -> Json:
+def _typed(form: Values) -> Written:
     columns = [form.get(name, []) for name in ("place", "phrase", "text")]
     length = min(max(map(len, columns), default=0), MAX_ROWS)
-    padded = [[*column, *[""] * (length - len(column))] for column in columns]
-    return {
-        "rows": [dict(zip(("place", "phrase", "text"), row, strict=False)) for row in zip(*padded, strict=False)],
-        "day": one(form, "correct_by"),
-        "working_days": one(form, "working_days"),
-        "unlock": form.get("unlock", []),
-    }
+    padded = [[*column, *[""] * (length - len(column))][:length] for column in columns]
+    rows = [Row(*row) for row in zip(*padded, strict=True)]
+    return Written(rows, _until(form), form.get("unlock", []))
 
 
-def text_of(row: Json) -> str:
-    """A phrase and what was written beside it, in that order."""
-    return "\n".join(part for part in (row["phrase"].strip(), row["text"].strip()) if part)
+def _until(form: Values) -> Until:
+    return Until(one(form, "correct_by"), one(form, "working_days"), one(form, "reason"))
 
 
-def deadline(day: str, working_days: str) -> Json:
+def deadline(typed: Until) -> dict[str, str | int]:
     """The end of the chosen office day in Beijing, or a number of working days; `Malformed` without either."""
+    working_days = typed.working_days
     if working_days.strip():
         if not working_days.isascii() or not working_days.isdecimal() or not 1 <= int(working_days[:4]) <= 120:
             raise Malformed("工作日数应为 1 至 120。", code=codes.DEADLINE_REQUIRED)
         return {"working_days": int(working_days)}
     try:
-        until = datetime.combine(datetime.fromisoformat(day).date(), time(18), clock.SHANGHAI)
+        until = datetime.combine(datetime.fromisoformat(typed.day).date(), time(18), clock.SHANGHAI)
     except ValueError:
         raise Malformed("请选择补正期限。", code=codes.DEADLINE_REQUIRED) from None
     return {"correct_by": until.isoformat()}
@@ -96,13 +122,13 @@ async def send_back(request: web.Request) -> web.Response:
     form = await read_form(request)
     id, typed, action = uuid_in_path(request), _typed(form), one(form, "action")
     if action == "add":
-        return await _page(request, {**typed, "rows": [*typed["rows"], BLANK][:MAX_ROWS]})
+        return await _page(request, replace(typed, rows=[*typed.rows, Row()][:MAX_ROWS]))
     # Rows without words are left out; the numbers of the others stay with them for what is wrong.
-    written = [(n, row) for n, row in enumerate(typed["rows"]) if text_of(row)]
-    opinions = [opinion_places.place(row["place"]).opinion(text_of(row)) for _, row in written]
+    written = [(n, row) for n, row in enumerate(typed.rows) if row.words]
+    opinions = [opinion_places.place(row.place).opinion(row.words) for _, row in written]
     path = f"/review/applications/{id}/return"
     try:
-        body = {**deadline(typed["day"], typed["working_days"]), "opinions": opinions, "unlock": typed["unlock"]}
+        body = {**deadline(typed.until), "opinions": opinions, "unlock": typed.unlock}
         if action == "preview":
             seen = (await ask(request, "POST", f"{path}/preview", ReturnPreview, json=body)).body
             return await _page(request, typed, preview=seen)
@@ -125,7 +151,7 @@ async def note(request: web.Request) -> web.Response:
     """记录意见 at the place one is just reading."""
     form = await read_form(request)
     id, said = uuid_in_path(request), one(form, "place")
-    text = text_of({"phrase": one(form, "phrase"), "text": one(form, "text")})
+    text = Row(said, one(form, "phrase"), one(form, "text")).words
     place = opinion_places.place(said)
     typed = {"note": one(form, "text"), "phrase": one(form, "phrase")}
     if not text:
@@ -160,7 +186,7 @@ async def recall(request: web.Request) -> web.Response:
 
 
 async def _extend_page(
-    request: web.Request, typed: dict[str, Any], error: DomainError | None = None, status: int = 200
+    request: web.Request, typed: Until, error: DomainError | None = None, status: int = 200
 ) -> web.Response:
     context = {
         "application": (await ask(request, "GET", f"/applications/{uuid_in_path(request)}", ApplicationView)).body,
@@ -174,20 +200,16 @@ async def _extend_page(
 
 async def ask_extend(request: web.Request) -> web.Response:
     """延长补正期限: until when, and why."""
-    return await _extend_page(request, {"day": "", "working_days": "", "reason": ""})
+    return await _extend_page(request, Until())
 
 
 async def extend(request: web.Request) -> web.Response:
     """延长补正期限."""
     form = await read_form(request)
     id = uuid_in_path(request)
-    typed = {
-        "day": one(form, "correct_by"),
-        "working_days": one(form, "working_days"),
-        "reason": one(form, "reason"),
-    }
+    typed = _until(form)
     try:
-        body = {**deadline(typed["day"], typed["working_days"]), "reason": typed["reason"]}
+        body = {**deadline(typed), "reason": typed.reason}
         await ask(request, "POST", f"/review/applications/{id}/extend", json=body, etag=one(form, "etag"))
     except (Conflict, Stale, Invalid, Malformed) as error:
         return await _extend_page(request, typed, error, 409)

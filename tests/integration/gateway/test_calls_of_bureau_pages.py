@@ -125,3 +125,19 @@ async def test_an_experts_case_is_one_question(api: Api, browser: Browser, other
     assert asked == {"applications GET /api/v1/expert/applications/{id}/case": 1}
     # Whoever may give it to experts is told who they are, without a question more.
     assert (await calls_of(browser, f"/review/{corrected}")).keys() <= {CASE, DELIVERIES, PROFILE}
+
+
+async def test_no_other_page_of_the_bureau_asks_more_than_twice(browser: Browser) -> None:
+    pages = {
+        "shencha": ("/review/ranking", "/review/batches", "/review/phrases", "/notices/parked"),
+        "shending": ("/review?order=oldest", "/review/ranking"),
+        "zhuanjia1": ("/expert",),
+        "yunwei": ("/ops", "/ops/rounds", "/ops/rounds/new"),
+        "shenji": ("/audit?source=applications", "/audit?source=accounts"),
+    }
+    for username, paths in pages.items():
+        person = Browser(browser.server)
+        await person.sign_in(username)
+        for path in paths:
+            assert sum((await calls_of(person, path)).values()) <= 2, path
+        await person.http.close()
