@@ -4,6 +4,7 @@ import asyncio
 import base64
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import ClientSession
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +19,9 @@ from shared.identity import Signer
 from shared.observability import logs, tracing
 from shared.settings import load, private_files
 from shared.store import Store
+
+if TYPE_CHECKING:
+    from services.applications.operations.reconcile import Report
 
 
 def main() -> None:
@@ -135,18 +139,22 @@ async def _retention(settings: ApplicationsSettings, *, carry_out: bool) -> None
     )
 
 
-async def _reconcile(settings: ApplicationsSettings) -> int:
-    """Print the report; 0 when everything that was accepted has its revision, PDF and mail."""
-    from services.applications.core.peers import deliveries
+async def report(settings: ApplicationsSettings) -> "Report":
+    """Compare what was accepted with what came of it."""
     from services.applications.operations.reconcile import reconcile
 
     async with ClientSession() as http:
-        sent = await deliveries(_peers(settings, http))
+        sent = await peers.deliveries(_peers(settings, http))
     store = Store.from_url(settings.store_url)
-    report = await in_transaction(settings, lambda session: reconcile(session, store, sent))
+    return await in_transaction(settings, lambda session: reconcile(session, store, sent))
+
+
+async def _reconcile(settings: ApplicationsSettings) -> int:
+    """Print the report; 0 when everything that was accepted has its revision, PDF and mail."""
+    found = await report(settings)
     # The office's words, whatever the terminal's encoding.
-    sys.stdout.buffer.write(report.json().encode() + b"\n")
-    return 0 if report.clean else 1
+    sys.stdout.buffer.write(found.json().encode() + b"\n")
+    return 0 if found.clean else 1
 
 
 def _peers(settings: ApplicationsSettings, http: ClientSession) -> Peers:

@@ -1,5 +1,6 @@
 """The real system, as `make run` starts it, in a folder and on ports of its own."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,13 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from uuid import uuid4
 
 from deploy.demo.client import Person
 from deploy.embedded.system import ROOT
+from services.applications.__main__ import report
+from services.applications.settings import ApplicationsSettings
+from shared.settings import load
 from tests import factories
 
 START_SECONDS = 120
@@ -121,14 +127,17 @@ class RunningSystem:
         return done.returncode, done.stdout + done.stderr
 
     def reconcile(self, seconds: float = 60) -> dict[str, Any]:
-        """The report, once nothing is under way any more or the time is up."""
+        """The report, once nothing is under way any more or the time is up. In this process, since a start costs two seconds; of a
+        thread's own, since a browser's tests have an event loop already."""
+        with mock.patch.dict(os.environ, self.description()["environments"]["applications"], clear=True):
+            settings = load(ApplicationsSettings)
         until = time.monotonic() + seconds
-        while True:
-            code, output = self.execute("applications", "reconcile")
-            report: dict[str, Any] = json.loads(output[output.index("{") :])
-            if code == 0 or not report["pending"] or time.monotonic() > until:
-                return report
-            time.sleep(0.5)
+        with ThreadPoolExecutor(1) as thread:
+            while True:
+                found = thread.submit(asyncio.run, report(settings)).result()
+                if not found.pending or time.monotonic() > until:
+                    return dict(json.loads(found.json()))
+                time.sleep(0.5)
 
     def person(self, username: str) -> Person:
         """Somebody who has just signed in."""
