@@ -16,10 +16,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_decode
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel
 
 from shared import clock
 from shared.errors import NotSignedIn
+from shared.overload.priority import Priority, carried
 
 LIFETIME = timedelta(seconds=60)
 # The header of what a service knows besides and lets travel with a call; the call's token holds its digest.
@@ -60,12 +61,14 @@ class Actor(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Caller:
-    """The service that called, and the person it calls for (none when it acts for itself)."""
+    """The service that called, and the person it calls for (none when it acts for itself). `priority`: that of the request that the
+    call is part of, as the first door decided it; none when nobody waits for it."""
 
     service: str
     actor: Actor | None
     # What the caller knows besides and signed with the call (`BESIDE`), empty for most calls.
     beside: str = ""
+    priority: Priority | None = None
 
 
 class Signer:
@@ -100,6 +103,8 @@ class Signer:
             claims["actor"] = actor.model_dump(mode="json")
         if beside:
             claims["beside"] = _digest(beside)
+        if (priority := carried()) is not None:
+            claims["pri"] = int(priority)
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._service})
 
     def statement(self, subject: str, lifetime: timedelta, claims: Mapping[str, Any]) -> str:
@@ -140,7 +145,8 @@ class Verifier:
             claims = self._claims(token, service, self._service, self._required)
             lifetime = timedelta(seconds=claims["exp"] - claims["iat"])
             actor = Actor.model_validate(claims["actor"]) if "actor" in claims else None
-        except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
+            priority = Priority(claims["pri"]) if "pri" in claims else None
+        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
             raise NotSignedIn from error
         asked = _request(method, target)
         # Whatever names a request opens this one or none.
@@ -148,7 +154,7 @@ class Verifier:
             raise NotSignedIn
         if claims.get("beside", "") != (_digest(beside) if beside else ""):
             raise NotSignedIn
-        return Caller(service, actor, beside)
+        return Caller(service, actor, beside, priority)
 
     def statement(self, text: str, subject: str, service: str) -> dict[str, Any] | None:
         """Return what `service` stated about `subject`; None unless it is signed by a trusted key and still valid."""

@@ -1,6 +1,6 @@
-"""Sign the arrival of a 提交申请 that the gateway had to turn away, so that our overload costs nobody the deadline.
+"""Sign the first arrival at 提交申请, its page or its button, so that our overload costs nobody the deadline.
 
-A ticket is a place in line, not a key. The gateway issues it to a session that has proved itself, `applications` judges the
+A ticket is a place in line, not a key. The gateway issues it to the session of an enterprise's own person, `applications` judges the
 submission by the first arrival it names, and it ends ten minutes after the first refusal however often it is renewed.
 """
 
@@ -21,8 +21,8 @@ LONGEST = 2000
 
 
 class Ticket(BaseModel):
-    """`version`: of the application, as the person saw it. `received_at`: the first arrival. `ends_at`: ten minutes after the
-    first refusal."""
+    """`version`: of the application, as the person saw it; empty when they were turned away before they saw it. `received_at`: the
+    first arrival. `ends_at`: ten minutes after the page was served, or after the first refusal. `refused`: anything was turned away."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,15 +32,22 @@ class Ticket(BaseModel):
     enterprise: str
     received_at: AwareDatetime
     ends_at: AwareDatetime
+    refused: bool = True
 
 
 def renewed(earlier: Ticket | None, fresh: Ticket) -> Ticket:
-    """Return the ticket for one more refusal: the earlier one as it is, first arrival and end, if it is of the same application,
-    version and session; else the fresh one."""
+    """Return the ticket for one more refusal: the earlier one with its first arrival, if it is of the same application, version and
+    session; else the fresh one. It keeps its end, unless it came with a page that was served: then this is the first refusal."""
     if earlier is None:
         return fresh
-    same = earlier.model_copy(update={"received_at": fresh.received_at, "ends_at": fresh.ends_at}) == fresh
-    return earlier if same else fresh
+    whose = (fresh.application, fresh.session, fresh.enterprise)
+    known = earlier.version and fresh.version
+    if (earlier.application, earlier.session, earlier.enterprise) != whose or (
+        known and earlier.version != fresh.version
+    ):
+        return fresh
+    named = earlier.model_copy(update={"version": earlier.version or fresh.version})
+    return named if named.refused else named.model_copy(update={"refused": True, "ends_at": fresh.ends_at})
 
 
 def issue(signer: Signer, ticket: Ticket) -> str:

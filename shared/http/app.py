@@ -150,23 +150,24 @@ BODY: web.RequestKey[Any] = web.RequestKey("body", BaseModel)
 BODY_SHA256 = web.RequestKey("body_sha256", str)
 
 
+def caller_of(request: web.Request) -> Caller:
+    """Return who signed a request's token, verified once; `NotSignedIn` unless it was made for this very request."""
+    if CALLER not in request:
+        token, beside = request.headers.get("Authorization"), request.headers.get(BESIDE, "")
+        request[CALLER] = request.app[VERIFIER].caller(token, request.method, request.raw_path, beside)
+    return request[CALLER]
+
+
 def guarded(route: Route) -> Handler:
     """Return the route's handler behind the checks its line of the table asks for."""
 
     async def checked(request: web.Request) -> web.StreamResponse:
         if route.callers:
-            verifier = request.app[VERIFIER]
-            caller = verifier.caller(
-                request.headers.get("Authorization"),
-                request.method,
-                request.raw_path,
-                request.headers.get(BESIDE, ""),
-            )
+            caller = caller_of(request)
             if caller.service not in route.callers:
                 raise errors.NotAllowed(code=codes.CALLER_NOT_TRUSTED)
             if route.roles and (caller.actor is None or not (caller.actor.roles & route.roles)):
                 raise errors.NotAllowed
-            request[CALLER] = caller
         if route.if_match and not request.headers.get("If-Match"):
             raise errors.PreconditionMissing
         if route.idempotent:

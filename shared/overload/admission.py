@@ -1,23 +1,22 @@
-"""The way into a service: so many requests are worked on at once, so many more wait, the rest is told at once to come
-again. Whoever matters more goes first, and what matters less never takes every place.
+"""The way into a service: so many requests are worked on at once, so many more wait, the rest is told at once to come again. Whoever
+matters more goes first (`places`); here are the event loop, the metrics and the time that is left.
 """
 
 import asyncio
-import heapq
 import logging
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from itertools import count
+from typing import NoReturn
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.errors import Overloaded
-from shared.http.app import from_services
-from shared.overload import deadline
+from shared.errors import NotSignedIn, Overloaded
+from shared.http.app import EDGE, caller_of, from_services
+from shared.overload import crowd, deadline, priority
+from shared.overload.places import PATIENCE, Places
 from shared.overload.priority import Priority, priority_of
 
 log = logging.getLogger(__name__)
@@ -28,36 +27,19 @@ WAITED = Histogram(
     "gm_door_wait_seconds", "Time in line", ["service", "rank"], buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10)
 )
 
-# The share of the places that a rank may take, and how long it stands in line: seconds that a person would wait.
-SHARE = {Priority.SUBMIT: 1.0, Priority.WRITE: 0.9, Priority.READ: 0.7, Priority.DOCUMENT: 0.4}
-# A file waits before a byte of it is read, which costs a socket; sent away it would have to come whole once more.
-PATIENCE = {
-    Priority.SUBMIT: 8.0,
-    Priority.WRITE: 4.0,
-    Priority.READ: 1.5,
-    Priority.DOCUMENT: 0.5,
-    Priority.TRANSFER: 20.0,
-}
 # How long an answer is worth working for, unless its caller waits less.
-WORTH = {Priority.SUBMIT: 12.0, Priority.WRITE: 10.0, Priority.READ: 6.0, Priority.DOCUMENT: 10.0}
-# When to come again: by chance between these, so that those who were sent away together do not return together.
-AGAIN = (2, 8)
+WORTH = {Priority.SUBMIT: 12.0, Priority.WRITE: 10.0, Priority.READ: 6.0, Priority.LATER: 10.0}
+# When to come again with a file that had to be sent away: by chance between these.
 FILE_AGAIN = (10, 30)
-
-
-@dataclass(order=True)
-class _Waiting:
-    rank: Priority
-    number: int
-    admitted: asyncio.Future[bool] = field(compare=False)
-
-
-def _same_places(one: Priority, other: Priority) -> bool:
-    """Transfers have places of their own."""
-    return (one is Priority.TRANSFER) == (other is Priority.TRANSFER)
-
+# The milliseconds that a request stood in line, said to the service that asked.
+LINE = "GM-Waited"
+# How much the last answer counts in what an answer usually takes.
+LATEST_SHARE = 0.1
+# Shorter waits are not worth a header.
+LEAST_SAID = 0.005
 
 Ranker = Callable[[web.Request], Awaitable[Priority | None]]
+Noter = Callable[[float], None]
 
 
 async def by_path(request: web.Request) -> Priority | None:
@@ -65,130 +47,100 @@ async def by_path(request: web.Request) -> Priority | None:
     return priority_of(request.method, request.path, request.content_length if request.body_exists else 0)
 
 
+def _unheard(_: float) -> None:
+    """Nobody adapts to what requests wait here."""
+
+
+def _carried(request: web.Request) -> Priority | None:
+    """Return the priority that our own service's token gives a request; None for all others, least of all what comes from outside."""
+    if request.app[EDGE] or "Authorization" not in request.headers:
+        return None
+    try:
+        return caller_of(request).priority
+    except NotSignedIn:
+        # The route says so.
+        return None
+
+
 class _Place(AbstractAsyncContextManager[None]):
     """As a generator would do it, which every request would pay for."""
 
-    def __init__(self, door: "AdmissionControl", rank: Priority) -> None:
-        self._door, self._rank = door, rank
+    def __init__(self, door: "AdmissionControl", rank: Priority, sure: bool) -> None:
+        self._door, self._rank, self._sure = door, rank, sure
 
     async def __aenter__(self) -> None:
-        await self._door.enter(self._rank)
+        await self._door.enter(self._rank, sure=self._sure)
 
     async def __aexit__(self, *_: object) -> None:
         self._door.leave(self._rank)
 
 
 class AdmissionControl:
-    """`places` requests inside, `line` waiting; `transfers` files under way beside them. Of one event loop."""
+    """`places` requests inside, `line` waiting; `transfers` files under way beside them. Of one event loop. `note` hears how long each
+    request waited."""
 
-    def __init__(self, service: str, *, places: int, line: int, transfers: int) -> None:
+    def __init__(self, service: str, *, places: int, line: int, transfers: int, note: Noter = _unheard) -> None:
         self._service = service
-        self._places = places
-        self._most_waiting = line
-        self._transfers = transfers
-        self._inside = dict.fromkeys(Priority, 0)
+        self._places = Places(most=places, line=line, transfers=transfers)
+        self._note = note
+        self._usual = dict.fromkeys(Priority, 0.0)
         self._shown = {rank: INSIDE.labels(service, rank.name) for rank in Priority}
         self._waited = {rank: WAITED.labels(service, rank.name) for rank in Priority}
-        self._line: list[_Waiting] = []
-        self._numbers = count()
 
-    def inside(self, rank: Priority) -> AbstractAsyncContextManager[None]:
+    def inside(self, rank: Priority, *, sure: bool = False) -> AbstractAsyncContextManager[None]:
         """Return a place for as long as the block lasts, or `Overloaded`."""
-        return _Place(self, rank)
+        return _Place(self, rank, sure)
 
-    async def enter(self, rank: Priority) -> None:
-        """Take a place, or `Overloaded`; whoever has one must `leave`."""
+    async def enter(self, rank: Priority, *, sure: bool = False) -> float:
+        """Take a place, or `Overloaded`; whoever has one must `leave`. Return the seconds it took. `sure`: another door let this
+        request in, so it waits as long as its time lasts, however long the line is."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if not (self._free(rank) and not self._somebody_before(rank)):
-            await self._wait(rank)
-        else:
-            self._inside[rank] += 1
-        self._waited[rank].observe(loop.time() - began)
-        self._shown[rank].set(self._inside[rank])
+        if not self._places.enter(rank):
+            await self._wait(rank, sure)
+        waited = loop.time() - began
+        self._waited[rank].observe(waited)
+        self._note(waited)
+        self._shown[rank].set(self._places.inside[rank])
+        return waited
 
     def leave(self, rank: Priority) -> None:
         """Give the place back to whoever is next."""
-        self._inside[rank] -= 1
-        self._shown[rank].set(self._inside[rank])
-        self._admit()
+        self._places.leave(rank, asyncio.get_running_loop().time())
+        self._shown[rank].set(self._places.inside[rank])
 
-    def _free(self, rank: Priority) -> bool:
-        if rank is Priority.TRANSFER:
-            return self._inside[rank] < self._transfers
-        if sum(self._inside[r] for r in SHARE) >= self._places:
-            return False
-        # Its own and all that matters less together: reads and PDFs cannot add up to every place.
-        own = sum(self._inside[r] for r in SHARE if r >= rank)
-        return own < max(1, int(self._places * SHARE[rank]))
+    async def _wait(self, rank: Priority, sure: bool) -> None:
+        loop = asyncio.get_running_loop()
+        patience = deadline.left(WORTH.get(rank, PATIENCE[rank]) if sure else PATIENCE[rank])
+        admitted: asyncio.Future[bool] = loop.create_future()
 
-    def _somebody_before(self, rank: Priority) -> bool:
-        return any(w.rank <= rank and _same_places(w.rank, rank) and not w.admitted.done() for w in self._line)
+        def said(yes: bool) -> None:
+            if not admitted.done():
+                admitted.set_result(yes)
 
-    async def _wait(self, rank: Priority) -> None:
-        patience = deadline.left(PATIENCE[rank])
-        if not self._make_room(rank):
+        mine = self._places.wait(rank, loop.time(), said, sure=sure)
+        if mine is None:
             self._shed(rank)
-        me = _Waiting(rank, next(self._numbers), asyncio.get_running_loop().create_future())
-        heapq.heappush(self._line, me)
+        timer = loop.call_later(patience, said, False)
         try:
-            async with asyncio.timeout(patience):
-                if await me.admitted:
-                    return
-        except TimeoutError:
-            pass
+            await admitted
         except asyncio.CancelledError:
-            self._leave(me)
+            self._places.give_up(mine)
+            # Admitted in the very moment in which it gave up: the place goes to the next.
+            if mine.admitted:
+                self.leave(rank)
             raise
-        self._leave(me)
-        self._shed(rank)
+        finally:
+            timer.cancel()
+        if not mine.admitted:
+            self._note(patience)
+            self._places.give_up(mine)
+            self._shed(rank)
 
-    def _make_room(self, rank: Priority) -> bool:
-        """Tell whether there is room in line; whoever matters least goes for somebody who matters more."""
-        self._line = [w for w in self._line if not w.admitted.done()]
-        heapq.heapify(self._line)
-        if len(self._line) < self._most_waiting:
-            return True
-        last = max(self._line, default=None)
-        if last is None or last.rank <= rank:
-            return False
-        last.admitted.set_result(False)
-        self._line.remove(last)
-        heapq.heapify(self._line)
-        return True
-
-    def _leave(self, me: _Waiting) -> None:
-        if me in self._line:
-            self._line.remove(me)
-            heapq.heapify(self._line)
-        # Admitted in the very moment in which it gave up: the place goes to the next.
-        if me.admitted.done() and not me.admitted.cancelled() and me.admitted.result():
-            self._inside[me.rank] -= 1
-            self._admit()
-
-    def _admit(self) -> None:
-        kept = []
-        while self._line:
-            # Files stand last: where no place of theirs is free, nobody behind the first of them gets in.
-            if self._inside[Priority.TRANSFER] >= self._transfers and (
-                self._line[0].rank is Priority.TRANSFER or sum(self._inside[r] for r in SHARE) >= self._places
-            ):
-                break
-            first = heapq.heappop(self._line)
-            if first.admitted.done():
-                continue
-            if self._free(first.rank):
-                self._inside[first.rank] += 1
-                first.admitted.set_result(True)
-            else:
-                kept.append(first)
-        for one in kept:
-            heapq.heappush(self._line, one)
-
-    def _shed(self, rank: Priority) -> None:
+    def _shed(self, rank: Priority) -> NoReturn:
         SHED.labels(self._service, rank.name).inc()
-        again = FILE_AGAIN if rank is Priority.TRANSFER else AGAIN
-        raise Overloaded(retry_after=random.randint(*again))  # noqa: S311  no secret
+        again = random.randint(*FILE_AGAIN) if rank is Priority.TRANSFER else crowd.again(0, random.random())  # noqa: S311  no secret
+        raise Overloaded(retry_after=again)
 
     def middleware(self, rank_for: Ranker = by_path) -> Middleware:
         """Return every request through this door, with the time it has left."""
@@ -204,10 +156,24 @@ class AdmissionControl:
                 deadline.forget()
             else:
                 deadline.begin(WORTH[rank] if asked is None else min(WORTH[rank], asked))
-            async with self.inside(rank):
-                if deadline.over():
-                    # Whoever asked has gone: work that nobody sees helps nobody.
+            carried = _carried(request)
+            if carried is not None and rank is not Priority.TRANSFER:
+                rank = carried
+            priority.carry(rank)
+            waited = await self.enter(rank, sure=carried is not None)
+            began = asyncio.get_running_loop().time()
+            try:
+                if deadline.over(self._usual[rank]):
+                    # Whoever asked has gone, or would be gone before the end: work that nobody sees helps nobody.
                     self._shed(rank)
-                return await handler(request)
+                answer = await handler(request)
+                if waited >= LEAST_SAID and not answer.prepared and not request.app[EDGE]:
+                    answer.headers[LINE] = str(round(waited * 1000))
+                return answer
+            finally:
+                # What was not begun counts as short, so that nobody is sent away for what took long once.
+                took = asyncio.get_running_loop().time() - began
+                self._usual[rank] += (took - self._usual[rank]) * LATEST_SHARE
+                self.leave(rank)
 
         return middleware

@@ -47,10 +47,10 @@ def left(most: float) -> float:
     return most if until is None else max(LEAST, min(most, until - monotonic() - MARGIN))
 
 
-def over() -> bool:
-    """Tell whether nobody waits any more."""
+def over(needed: float = LEAST) -> bool:
+    """Tell whether nobody will wait any more in so many seconds."""
     until = _until.get()
-    return until is not None and until - monotonic() <= LEAST
+    return until is not None and until - monotonic() <= max(needed, LEAST)
 
 
 def headers() -> dict[str, str]:

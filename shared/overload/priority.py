@@ -1,7 +1,9 @@
-"""What goes first when there is not enough for everybody: 提交申请, then 暂存 and whatever else is written, then what is
-only looked at, then PDFs. One rule for both services that people's requests pass through."""
+"""Say what goes first when there is not enough for everybody: 提交申请 and the page that leads to it, then 暂存 and whatever else is
+written, then what is only looked at, then what can wait: documents, exports, the bureau's lists, what workers report. Decided at the
+first door; it travels inwards in the token of each call."""
 
 import re
+from contextvars import ContextVar
 from enum import IntEnum
 
 
@@ -12,12 +14,14 @@ class Priority(IntEnum):
     SUBMIT = 0
     WRITE = 1
     READ = 2
-    DOCUMENT = 3
+    LATER = 3
     TRANSFER = 4
 
 
 _SUBMIT = re.compile(r"/applications/[^/]+/submit")
 _TRANSFER = re.compile(r"/(applications|review/applications)/[^/]+/attachments(/.*)?")
+# What the bureau looks at, and what a worker asks for to begin.
+_LATER = re.compile(r"/(review|expert)(/.*)?|/internal/jobs/[^/]+/start")
 _DOCUMENT = re.compile(r"/.*(/pdf|/preview|\.pdf|/exports?(/.*|\.\w+)?)")
 # Never held up: whether we live, what we measure, streams that stay open (they count themselves), styles and scripts.
 _FREE = re.compile(r"/(healthz|readyz|metrics|events|static/.*|internal/switches)")
@@ -33,11 +37,25 @@ def priority_of(method: str, path: str, length: int | None = 0) -> Priority | No
     path = path.removeprefix("/api/v1")
     if _FREE.fullmatch(path):
         return None
-    if method == "POST" and _SUBMIT.fullmatch(path):
+    if _SUBMIT.fullmatch(path):
         return Priority.SUBMIT
     if _TRANSFER.fullmatch(path) or length is None or length > LARGE:
         return Priority.TRANSFER
-    if _DOCUMENT.fullmatch(path):
-        return Priority.DOCUMENT
+    safe = method in _READS
+    if _DOCUMENT.fullmatch(path) or (_LATER.fullmatch(path) and (safe or path.endswith("/start"))):
+        return Priority.LATER
     # Workers report what they made; people's own writing goes first.
-    return Priority.READ if method in _READS or path.startswith("/internal/") else Priority.WRITE
+    return Priority.READ if safe or path.startswith("/internal/") else Priority.WRITE
+
+
+_carried: ContextVar[Priority | None] = ContextVar("priority", default=None)
+
+
+def carry(priority: Priority) -> None:
+    """Let the calls that this task makes have the priority of the request that it answers."""
+    _carried.set(priority)
+
+
+def carried() -> Priority | None:
+    """Return the priority that this task's calls have; None where nobody's request is answered."""
+    return _carried.get()

@@ -42,7 +42,8 @@ async def why_not(session: AsyncSession, application: Application, ticket: Ticke
         return "other_enterprise"
     if at > ticket.ends_at:
         return "over"
-    if ticket.version != str(application.version):
+    # Whoever was turned away from the page saw no version; what changed since is in the audit.
+    if ticket.version and ticket.version != str(application.version):
         return "other_version"
     return "changed" if await changed_since(session, application, ticket.received_at) else None
 

@@ -44,6 +44,8 @@ class Browser:
         self._note = note
         self._chance = chance
         self.csrf_token = ""
+        # The signed first arrival at 提交申请, which a page's cookie would bring.
+        self.ticket = ""
 
     def sign_in(self, username: str, password: str) -> None:
         """From the portal's door to its own and back; from the beginning again when it does not work out in time,
@@ -63,7 +65,7 @@ class Browser:
         action = FORM.search(form.text or "")
         if action is not None:
             self._fill_in(form, action[1], username, password)
-        elif urlsplit(str(form.url)).path != "/projects":
+        elif urlsplit(str(form.url)).path not in {"/", "/projects"}:
             raise Refused(f"no sign-in form: {form.status_code} at {form.url}")
         # Else it had worked out, and only the page behind it was busy.
         self.csrf_token = self.api("GET", "/me").json()["csrf_token"]
@@ -106,6 +108,7 @@ class Browser:
         headers = {"X-CSRF-Token": self.csrf_token, "Accept": "application/json"}
         headers |= {"If-Match": f'"{etag}"'} if etag else {}
         headers |= {"Idempotency-Key": uuid4().hex} if key else {}
+        headers |= {"Submission-Ticket": self.ticket} if self.ticket and path.endswith("/submit") else {}
         made: Callable[[], Any] = lambda: None  # noqa: E731
         if upload is not None:
             boundary = uuid4().hex
@@ -119,6 +122,10 @@ class Browser:
     def _once(self, method: str, url: str, content: Any, headers: dict[str, str]) -> Any:
         answer = self._http.request(method, url, data=content, headers=headers, name="-")
         retry_after = _header(answer, "retry-after")
+        if ticket := _header(answer, "submission-ticket"):
+            self.ticket = ticket
+            if "Submission-Ticket" in headers:
+                headers["Submission-Ticket"] = ticket
         self._note({"status": answer.status_code, "method": method, "retry_after": retry_after})
         return answer
 

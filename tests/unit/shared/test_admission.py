@@ -8,7 +8,7 @@ from aiohttp import web
 
 from shared.errors import Overloaded
 from shared.http.app import EDGE
-from shared.overload import admission, deadline
+from shared.overload import admission, crowd, deadline
 from shared.overload.admission import AdmissionControl
 from shared.overload.priority import Priority, priority_of
 
@@ -31,19 +31,13 @@ async def stand_in_line(
         await until.wait()
 
 
-async def test_what_matters_less_leaves_places_to_what_matters_more() -> None:
+async def test_what_can_wait_leaves_places_to_everything_else() -> None:
     through = AdmissionControl("test", places=10, line=0, transfers=1)
     async with AsyncExitStack() as stack:
-        await stay(stack, through, Priority.DOCUMENT, 4)
+        await stay(stack, through, Priority.LATER, 4)
         with pytest.raises(Overloaded):
-            await stay(stack, through, Priority.DOCUMENT)
-        await stay(stack, through, Priority.READ, 3)
-        with pytest.raises(Overloaded):
-            await stay(stack, through, Priority.READ)
-        await stay(stack, through, Priority.WRITE, 2)
-        with pytest.raises(Overloaded):
-            await stay(stack, through, Priority.WRITE)
-        await stay(stack, through, Priority.SUBMIT)
+            await stay(stack, through, Priority.LATER)
+        await stay(stack, through, Priority.READ, 6)
         with pytest.raises(Overloaded):
             await stay(stack, through, Priority.SUBMIT)
     # Everybody has gone: everybody may come again.
@@ -58,16 +52,17 @@ async def test_line_is_worked_off_by_rank_and_makes_room_for_it() -> None:
     inside = through.inside(Priority.READ)
     await inside.__aenter__()
     waiting = {}
-    for rank in (Priority.DOCUMENT, Priority.READ):
+    for rank in (Priority.LATER, Priority.READ):
         waiting[rank] = asyncio.create_task(stand_in_line(through, rank, order, leave))
         await asyncio.sleep(0)
-    with pytest.raises(Overloaded):
-        async with through.inside(Priority.DOCUMENT):
-            pass
     # The line is full; a submission takes the place in it of what matters least.
     waiting[Priority.SUBMIT] = asyncio.create_task(stand_in_line(through, Priority.SUBMIT, order, leave))
     with pytest.raises(Overloaded):
-        await waiting[Priority.DOCUMENT]
+        await waiting[Priority.LATER]
+    # Nobody there matters less than this one.
+    with pytest.raises(Overloaded):
+        async with through.inside(Priority.LATER):
+            pass
     leave.set()
     await inside.__aexit__(None, None, None)
     await waiting[Priority.SUBMIT]
@@ -82,7 +77,7 @@ async def test_patience_ends_and_the_place_is_not_lost(monkeypatch: pytest.Monke
         with pytest.raises(Overloaded) as told:
             async with through.inside(Priority.READ):
                 pass
-        assert admission.AGAIN[0] <= told.value.retry_after <= admission.AGAIN[1]
+        assert crowd.SOONEST <= told.value.retry_after <= crowd.SOONEST * (1 + crowd.SPREAD)
         left = asyncio.create_task(stand_in_line(through, Priority.SUBMIT, [], asyncio.Event()))
         await asyncio.sleep(0)
         left.cancel()
@@ -106,7 +101,7 @@ async def test_everybody_who_waits_gets_in_as_places_become_free() -> None:
             done += 1
 
     await asyncio.gather(
-        *(one(rank) for rank in [Priority.DOCUMENT, Priority.READ, Priority.WRITE, Priority.SUBMIT] * 10)
+        *(one(rank) for rank in [Priority.LATER, Priority.READ, Priority.WRITE, Priority.SUBMIT] * 10)
     )
     assert (most, done) == (3, 40)
 
@@ -196,15 +191,19 @@ def aiohttp_request() -> object:
     [
         ("POST", "/api/v1/applications/1/submit", Priority.SUBMIT),
         ("POST", "/applications/1/submit", Priority.SUBMIT),
-        ("GET", "/applications/1/submit", Priority.READ),
+        ("GET", "/applications/1/submit", Priority.SUBMIT),
         ("PUT", "/api/v1/applications/1/sections/company/draft", Priority.WRITE),
         ("POST", "/applications/1/sections/company", Priority.WRITE),
         ("GET", "/applications/1/sections/company", Priority.READ),
         ("GET", "/api/v1/applications", Priority.READ),
         ("POST", "/internal/jobs/1/finish", Priority.READ),
-        ("POST", "/api/v1/applications/1/preview", Priority.DOCUMENT),
-        ("GET", "/api/v1/applications/1/commitment.pdf", Priority.DOCUMENT),
-        ("GET", "/applications/1/revisions/1/pdf", Priority.DOCUMENT),
+        ("POST", "/internal/jobs/1/start", Priority.LATER),
+        ("GET", "/review", Priority.LATER),
+        ("GET", "/api/v1/review/applications", Priority.LATER),
+        ("POST", "/api/v1/review/applications/1/lease", Priority.WRITE),
+        ("POST", "/api/v1/applications/1/preview", Priority.LATER),
+        ("GET", "/api/v1/applications/1/commitment.pdf", Priority.LATER),
+        ("GET", "/applications/1/revisions/1/pdf", Priority.LATER),
         ("POST", "/api/v1/applications/1/attachments", Priority.TRANSFER),
         ("GET", "/api/v1/applications/1/attachments/2", Priority.TRANSFER),
         ("GET", "/healthz", None),
