@@ -19,6 +19,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SIGN_IN, SignInClient
 from services.gateway.web import arriving, assets
 from services.gateway.web.access import ANYBODY, Page, entered, same_origin, security_headers, stamp
+from services.gateway.web.arriving import UNREADY, Unready
 from services.gateway.web.backend import Services
 from services.gateway.web.cache import Cache
 from services.gateway.web.context import (
@@ -37,6 +38,7 @@ from services.gateway.web.error_pages import error_pages
 from services.gateway.web.host_and_size import MAX_FORM, known_host
 from services.gateway.web.limits import LIMITS as EVERY_LIMIT
 from services.gateway.web.limits import Limits
+from services.gateway.web.line import LINE, Line, adapting, hand_place, line
 from services.gateway.web.outgoing import Outgoing
 from services.gateway.web.profiles import PROFILES, Profiles
 from services.gateway.web.resubmission import PROOFS, PROOFS_AT_ONCE, hand_ticket
@@ -53,15 +55,19 @@ from shared.settings import load
 from shared.workdays import WorkingDays
 
 SERVICE = "gateway"
+# Most of a request's time here is waiting for the service behind. How much comes to this door follows from the people who are in.
+REQUESTS_AT_ONCE, REQUESTS_WAITING = 100, 400
 
 
 def create_app(settings: GatewaySettings) -> web.Application:
     """Make the public application. Starting it also serves the internal application on its own port."""
+    people = Line()
     door = AdmissionControl(
         SERVICE,
-        places=settings.gateway_requests_at_once,
-        line=settings.gateway_requests_waiting,
+        places=REQUESTS_AT_ONCE,
+        line=REQUESTS_WAITING,
         transfers=settings.gateway_transfers_at_once,
+        note=people.crowd.level.note,
     )
     intake = Intake(arriving.senders, measured=True)
     app = base_app(
@@ -75,7 +81,8 @@ def create_app(settings: GatewaySettings) -> web.Application:
             known_host,
             same_origin,
             intake.middleware(),
-            door.middleware(arriving.rank),
+            line,
+            door.middleware(arriving.ranked),
         ],
         max_body=MAX_FORM,
         edge=True,
@@ -83,6 +90,8 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app[SETTINGS] = settings
     app[SWITCHES] = Board()
     app[DESCRIPTION] = Description(routes.DESCRIBED)
+    app[LINE] = people
+    app[UNREADY] = Unready()
     app[PROOFS] = asyncio.Semaphore(PROOFS_AT_ONCE)
     app[SLOW_READERS] = SlowReaders()
     app[KEYS] = Keyring(settings.personal_keys)
@@ -92,12 +101,14 @@ def create_app(settings: GatewaySettings) -> web.Application:
     add_route(app, "GET", "/static/{digest}/{name:.+}", assets.serve)
     app.on_response_prepare.append(security_headers(settings))
     app.on_response_prepare.append(hand_ticket)
+    app.on_response_prepare.append(hand_place)
     app.on_response_prepare.append(note_streaming)
     app.cleanup_ctx.append(_limits)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(watching_sessions)
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(watching)
+    app.cleanup_ctx.append(adapting)
     app.cleanup_ctx.append(_internal)
     app.cleanup_ctx.append(live_events.listening)
     app.on_shutdown.append(live_events.close_streams)
@@ -118,6 +129,8 @@ def mount_stub(app: web.Application, settings: GatewaySettings) -> None:
         limit = limits[route.limit]
         return entered(Page(route.method, route.path, route.handler, ANYBODY, limit=limit, files=route.files))
 
+    # The platform is elsewhere where it is no stub.
+    app[LINE].elsewhere = (f"{PREFIX}/",)
     app.add_subapp(PREFIX, create_stub(load(StubSettings, **dict(settings)), guard))
 
 
@@ -180,6 +193,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
             outgoing,
             Signer(SERVICE, settings.signing_key),
             {"applications": str(settings.applications_url), "notify": str(settings.notify_url)},
+            waited=app[LINE].crowd.level.more,
         )
         app[SIGN_IN] = SignInClient(settings, outgoing)
         app[registry.REGISTRY] = known = registry.connect(settings, outgoing)

@@ -14,9 +14,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class GatewaySettings(DatabaseSettings):
-    # Most of a request's time here is waiting for the service behind.
-    gateway_requests_at_once: int = Field(default=100, ge=1)
-    gateway_requests_waiting: int = Field(default=400, ge=0)
+    # How many files are on their way at once; how many people may be in follows from what requests wait.
     gateway_transfers_at_once: int = Field(default=128, ge=1)
     drain_seconds: float = DRAIN
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from services.gateway.form import checks_view, form_view, materials, merging, shapes
 from services.gateway.form.section_view import UNFINISHED
+from services.gateway.web.arriving import UNREADY
 from services.gateway.web.calls import (
     Json,
     application,
@@ -19,11 +20,16 @@ from services.gateway.web.calls import (
     nothing,
     section_of,
 )
+from services.gateway.web.context import AS_OF, SESSION
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
-from services.gateway.web.resubmission import own_ticket
+from services.gateway.web.resubmission import READY, Ready, brought, own_ticket
+from shared import codes
 from shared.errors import Conflict, DomainError, Invalid, Stale
 from shared.http.app import see_other, uuid_in_path
+
+# What only the time forbids.
+CLOSED = frozenset({codes.ROUND_CLOSED, codes.CORRECTION_OVERDUE})
 
 
 async def confirm(request: web.Request) -> web.Response:
@@ -45,12 +51,23 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
         ask(request, "GET", f"/applications/{id}/unlock-requests") if returned else nothing([]),
         *(ask(request, "GET", f"/applications/{id}/sections/{s['key']}") for s in newer),
     )
+    if any(p["code"] in CLOSED for p in problems.body) and AS_OF not in request:
+        ticket = brought(request, request[SESSION])
+        if ticket is not None and ticket.version in {"", str(found["version"])}:
+            # Whoever came in time and was turned away sees the page as it was then; the button's ticket is judged for itself.
+            request[AS_OF] = ticket.received_at
+            return await _page(request, error, status)
     lines = [_line(form, found, p) for p in problems.body]
+    # A newer 暂存 may be given up on this page; everything else is mended elsewhere.
+    ready = all(line["severity"] != "error" or line["code"] == "unsaved_draft" for line in lines)
+    if ready:
+        request[READY] = Ready(str(found["version"]), open=AS_OF not in request)
+    else:
+        request.app[UNREADY].note(request[SESSION], id)
     context = {
         "application": found,
         "errors": [line for line in lines if line["severity"] == "error"],
-        # A newer 暂存 may be given up on this page; everything else is mended elsewhere.
-        "ready": all(line["severity"] != "error" or line["code"] == "unsaved_draft" for line in lines),
+        "ready": ready,
         "warnings": [line for line in lines if line["severity"] == "warning"],
         "waiting": [r for r in asked_for(found, requests.body, opinions.body) if r["status"] == "open"],
         "checks": checks_view.lines(form, checks.body),

@@ -12,7 +12,7 @@ from services.gateway.accounts.accounts import refused
 from services.gateway.accounts.sessions import Session
 from services.gateway.settings import GatewaySettings
 from services.gateway.web.addresses import client_address, is_allowed, line
-from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, LIMITS, RECEIVED_AT, SESSION, SETTINGS
+from services.gateway.web.context import AS_OF, BROWSER_SESSIONS, DATABASE, LIMITS, RECEIVED_AT, SESSION, SETTINGS
 from services.gateway.web.ended_sessions import WATCH, cut
 from services.gateway.web.form_data import check_csrf, keep_form
 from services.gateway.web.host_and_size import check_body
@@ -66,6 +66,17 @@ def set_session(answer: web.Response, settings: GatewaySettings, id: str) -> Non
     )
 
 
+def add_cookie(
+    request: web.Request, response: web.StreamResponse, name: str, text: str, path: str, seconds: int
+) -> None:
+    """Give the browser a cookie with an answer that is about to leave, whose own cookies have been written already; 0 seconds take it
+    away."""
+    secure = "; Secure" if request.config_dict[SETTINGS].https else ""
+    response.headers.add(
+        "Set-Cookie", f"{name}={text}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    )
+
+
 def local_path(text: str) -> str:
     """A path of this portal, or `/`: nobody is sent elsewhere after signing in."""
     try:
@@ -90,8 +101,10 @@ async def current(request: web.Request) -> Session | None:
 
 
 def actor(request: web.Request) -> Actor:
-    """The signed-in person, with the request's stamp."""
-    return request[SESSION].actor(request[RECEIVED_AT], request[REQUEST_ID], client_address(request))
+    """The signed-in person, with the request's stamp; that of their first arrival, for a page that is shown as of then."""
+    return request[SESSION].actor(
+        request.get(AS_OF) or request[RECEIVED_AT], request[REQUEST_ID], client_address(request)
+    )
 
 
 class Origin(StrEnum):

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +31,7 @@ from shared.http.problem import STATUS
 from shared.identity import Actor, Signer
 from shared.observability import tracing
 from shared.overload import deadline
+from shared.overload.admission import LINE
 from shared.overload.breaker import Breaker, Resting, RetryBudget
 from shared.text.json_text import dumps, loads
 
@@ -107,8 +108,17 @@ class Options(TypedDict, total=False):
 class Services:
     """Where the services are, and our signature."""
 
-    def __init__(self, outgoing: Outgoing, signer: Signer, urls: dict[str, str]) -> None:
+    def __init__(
+        self,
+        outgoing: Outgoing,
+        signer: Signer,
+        urls: dict[str, str],
+        *,
+        waited: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """`waited` hears how many seconds each call stood in line at the service."""
         self.signer = signer
+        self._waited = waited
         self._outgoing = outgoing
         self._urls = {name: url.rstrip("/") for name, url in urls.items()}
         # Files have a breaker of their own: what is slow about one person's file is nobody else's outage.
@@ -243,6 +253,7 @@ class Services:
                             method, url, headers=headers, timeout=limit, body=body, request_id=request_id
                         ) as answer:
                             began = True
+                            self._waited(int(answer.headers.get(LINE, 0)) / 1000)
                             yield answer
                             return
                     except ClientConnectionError:

@@ -25,4 +25,6 @@ WORKDAYS = web.AppKey("workdays", WorkingDays)
 LIMITS = web.AppKey("limits", Limits)
 
 RECEIVED_AT = web.RequestKey("received_at", datetime)
+# The instant as of which a page is shown, where that is not the request's own: a first arrival.
+AS_OF = web.RequestKey("as_of", datetime)
 SESSION = web.RequestKey("session", Session)

@@ -9,13 +9,14 @@ import asyncio
 import json
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from aiohttp import web
 
 from services.gateway.accounts.sessions import Session
-from services.gateway.web.access import SAFE, Origin, current, origin_of
+from services.gateway.web.access import SAFE, Origin, add_cookie, current, origin_of
 from services.gateway.web.context import CACHE, KEYS, RECEIVED_AT, SERVICES, SESSION
 from services.gateway.web.form_data import FORM, TOKEN, Values, check_csrf, keep_form, one
 from shared import clock, tickets
@@ -28,6 +29,9 @@ from shared.sealing import CannotOpen
 from shared.tickets import Ticket
 
 SUBMIT = re.compile(r"(?:/api/v1)?/applications/([0-9a-fA-F-]{36})/submit")
+OF_APPLICATION = re.compile(r"(?:/api/v1)?/applications/([0-9a-fA-F-]{36})/.+")
+# The ticket of one application, brought by the page 提交申请 and by its button, with scripts or without.
+TICKET_COOKIE = "gm_arrival"
 SECTION = re.compile(r"/applications/[0-9a-fA-F-]{36}/sections/[a-z0-9_]+")
 # The answer to what we turn away. A mistake of ours (500) is none: the same would fail again.
 SHED = 503
@@ -43,6 +47,18 @@ MARK = "kept"
 # The session that a request has proved to be its own, and the ticket that it was given.
 _PROVED: web.RequestKey[Session | None] = web.RequestKey("proved", Session)
 _ISSUED: web.RequestKey[str | None] = web.RequestKey("issued", str)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The page 提交申请 found nothing missing. `version`: the application's. `open`: it may be submitted at this instant, without
+    a ticket."""
+
+    version: str
+    open: bool
+
+
+READY = web.RequestKey("ready", Ready)
 # When a submission that is turned away had first arrived.
 FIRST = web.RequestKey("first", datetime)
 
@@ -65,19 +81,26 @@ async def proved(request: web.Request) -> Session | None:
     return request[_PROVED]
 
 
-async def _prove(request: web.Request) -> Session | None:
-    if request.method in SAFE or origin_of(request) is Origin.FOREIGN:
-        return None
+async def quickly(request: web.Request) -> Session | None:
+    """The session of a request that has no place at the door yet: few are looked up at once, and nobody waits long."""
     session = request.get(SESSION)
     if session is None:
         # We may be busy because the database is: then nobody can prove anything.
         with suppress(*BUSY, TimeoutError):
             async with asyncio.timeout(PROOF_SECONDS), request.app[PROOFS]:
                 session = await current(request)
+        if session is not None:
+            # The page says who is signed in, though the request was turned away before anybody had looked.
+            request[SESSION] = session
+    return session
+
+
+async def _prove(request: web.Request) -> Session | None:
+    if request.method in SAFE or origin_of(request) is Origin.FOREIGN:
+        return None
+    session = await quickly(request)
     if session is None:
         return None
-    # The page says who is signed in, though the request was turned away before anybody had looked.
-    request[SESSION] = session
     header = request.headers.get("X-CSRF-Token")
     try:
         check_csrf(session, one(await typed(request) or {}, TOKEN) if header is None else header)
@@ -89,17 +112,25 @@ async def _prove(request: web.Request) -> Session | None:
 def own_ticket(request: web.Request) -> str | None:
     """The ticket that a request brought, as text for `applications`; None unless it was issued to this very session and still
     counts."""
-    text = request.headers.get(tickets.HEADER) or one(request.get(FORM, {}), "ticket")
-    return text if _brought(request, text, request[SESSION]) else None
+    ticket = brought(request, request[SESSION])
+    return _text(request) if ticket is not None else None
 
 
-def _brought(request: web.Request, text: str | None, session: Session) -> Ticket | None:
-    ticket = tickets.read(request.app[VERIFIER], text, at=request[RECEIVED_AT])
+def _text(request: web.Request) -> str | None:
+    """The ticket as it came: with a program's header, with the form that was given back, or by the cookie of the page's own place."""
+    header = request.headers.get(tickets.HEADER)
+    return header or one(request.get(FORM, {}), "ticket") or request.cookies.get(TICKET_COOKIE)
+
+
+def brought(request: web.Request, session: Session) -> Ticket | None:
+    """The ticket that a request brought; None unless it was issued to this very session and still counts."""
+    ticket = tickets.read(request.app[VERIFIER], _text(request), at=request[RECEIVED_AT])
     return ticket if ticket is not None and ticket.session == session.id else None
 
 
 async def ticket_for(request: web.Request) -> str | None:
-    """The ticket of a 提交申请 that is turned away; None for anything else, and for whoever has not proved themselves."""
+    """The ticket of a 提交申请 that is turned away, of its page, or with its page; None for anything else, and for whoever has not
+    proved themselves: to write by the form's token, to look by the session alone, for it changes nothing."""
     if _ISSUED not in request:
         request[_ISSUED] = await _issue(request)
     return request[_ISSUED]
@@ -107,18 +138,22 @@ async def ticket_for(request: web.Request) -> str | None:
 
 async def _issue(request: web.Request) -> str | None:
     found = SUBMIT.fullmatch(request.path)
-    if found is None or request.method != "POST" or (session := await proved(request)) is None:
+    if found is None or request.method not in {"GET", "POST"}:
+        return None
+    session = await (quickly(request) if request.method == "GET" else proved(request))
+    if session is None:
         return None
     may = Role.APPLICANT in session.roles and not session.needs_factor and not session.needs_consent
     form = request.get(FORM, {})
     version = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"') or one(form, "etag")
-    if not may or session.enterprise is None or not version or len(version) > 20:
+    page = request.get(READY)
+    version = version if page is None else page.version
+    if not may or session.enterprise is None or not (version or request.method == "GET") or len(version) > 20:
         return None
     try:
         id = UUID(found[1])
     except ValueError:
         return None
-    brought = _brought(request, request.headers.get(tickets.HEADER) or one(form, "ticket"), session)
     fresh = Ticket(
         application=id,
         version=version,
@@ -126,16 +161,31 @@ async def _issue(request: web.Request) -> str | None:
         enterprise=session.enterprise,
         received_at=request[RECEIVED_AT],
         ends_at=clock.now() + tickets.LIFETIME,
+        refused=page is None,
     )
-    ticket = tickets.renewed(brought, fresh)
+    earlier = brought(request, session)
+    if page is None:
+        ticket = tickets.renewed(earlier, fresh)
+    else:
+        # While it may be submitted, now is as early as ever; afterwards only an earlier arrival is worth anything.
+        ticket = fresh if page.open or earlier is None else earlier
     request[FIRST] = ticket.received_at
     return tickets.issue(request.app[SERVICES].signer, ticket)
 
 
 async def hand_ticket(request: web.Request, response: web.StreamResponse) -> None:
-    """With every submission that we turn away, whichever of our services said so."""
-    if response.status == SHED and SUBMIT.fullmatch(request.path) and (text := await ticket_for(request)):
-        response.headers[tickets.HEADER] = text
+    """With the page 提交申请 where nothing is missing, and with every submission or such page that we turn away, whichever of our
+    services said so. Whoever changes something afterwards arrives anew."""
+    named = OF_APPLICATION.fullmatch(request.path)
+    if named is None:
+        return
+    place = f"/applications/{named[1]}/submit"
+    if SUBMIT.fullmatch(request.path) and (response.status == SHED or READY in request):
+        if text := await ticket_for(request):
+            response.headers[tickets.HEADER] = text
+            add_cookie(request, response, TICKET_COOKIE, text, place, round(tickets.LIFETIME.total_seconds()))
+    elif request.method not in SAFE and response.status < 400 and not request.path.startswith("/api/"):
+        add_cookie(request, response, TICKET_COOKIE, "", place, 0)
 
 
 async def keep(request: web.Request) -> None:

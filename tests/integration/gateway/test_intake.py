@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from prometheus_client import REGISTRY
 
-from services.gateway.app import create_app
+from services.gateway import app
 from services.gateway.web.arriving import FILES_OF_ADDRESS, FORMS_OF_ADDRESS
 from services.gateway.web.context import DATABASE
 from shared.http.app import Route, answer, base_app
@@ -27,10 +27,13 @@ PLACES = 4
 async def running(database_url: str, redis_url: str) -> AsyncIterator[TestServer]:
     """A gateway with few places, which counts whoever comes."""
     settings = make_settings(
-        database_url, redis_url, allowed_addresses="", gateway_requests_at_once=PLACES, signins_per_minute=1000,
+        database_url, redis_url, allowed_addresses="", signins_per_minute=1000,
         gateway_transfers_at_once=8, trusted_proxies="127.0.0.1", address_calls_per_minute=10_000,
     )  # fmt: skip
-    async with TestServer(create_app(settings), port=settings.gateway_port) as server:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "REQUESTS_AT_ONCE", PLACES)
+        gateway = app.create_app(settings)
+    async with TestServer(gateway, port=settings.gateway_port) as server:
         async with server.app[DATABASE].begin() as session:
             await seed_people(session)
         yield server

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from deploy.demo.files import pdf
 from deploy.embedded.ports import free_port
-from services.gateway.app import create_app
+from services.gateway.app import REQUESTS_AT_ONCE, create_app
 from services.gateway.web import relay, slow_readers
 from services.gateway.web.context import SERVICES
 from shared.identity import Signer
@@ -251,7 +251,7 @@ async def test_whoever_was_let_in_has_a_connection(database_url: str, redis_url:
     async with TestServer(service) as backend:
         settings = make_settings(database_url, redis_url, applications_url=str(backend.make_url("")))
         async with TestServer(create_app(settings), port=settings.gateway_port) as alone:
-            calls = settings.gateway_requests_at_once + settings.gateway_transfers_at_once
+            calls = REQUESTS_AT_ONCE + settings.gateway_transfers_at_once
             services = alone.app[SERVICES]
             async with asyncio.timeout(20), asyncio.TaskGroup() as group:
                 for _ in range(calls):

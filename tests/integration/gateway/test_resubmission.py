@@ -80,7 +80,7 @@ async def full(server: TestServer) -> AsyncIterator[None]:
     """The gateway's own door lets nobody in."""
     with pytest.MonkeyPatch.context() as patch:
 
-        async def enter(door: AdmissionControl, rank: Priority) -> None:
+        async def enter(door: AdmissionControl, rank: Priority, *, sure: bool = False) -> float:
             door._shed(rank)
 
         patch.setattr(AdmissionControl, "enter", enter)

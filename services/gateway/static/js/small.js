@@ -56,11 +56,28 @@ export function fold() {
   if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 }
 
-// A page that waits for a service tries again by itself, a little later each time.
+// A page that waits for a service tries again by itself: a little later each time, or when the line says. The windows of one browser take
+// turns at counting, so that five of them ask no oftener than one; the first that is let in tells the others.
+const waiting = "BroadcastChannel" in window ? new BroadcastChannel("gm-waiting") : null;
+
 export function again() {
   const element = document.querySelector("[data-again]");
-  if (!element) return;
-  const tries = Number(sessionStorage.getItem("gm-again") || 0);
+  if (!element) {
+    if (sessionStorage.getItem("gm-again")) waiting?.postMessage("in");
+    return sessionStorage.removeItem("gm-again");
+  }
+  const send = () => {
+    if (element.matches("form")) element.querySelector("button.primary").click();
+    else location.reload();
+  };
+  waiting?.addEventListener("message", send, { once: true });
+  const turn = () => new Promise(() => count(element, send));
+  if (navigator.locks) navigator.locks.request("gm-waiting", turn);
+  else turn();
+}
+
+function count(element, send) {
+  const tries = "line" in element.dataset ? 0 : Number(sessionStorage.getItem("gm-again") || 0);
   let rest = Math.min(60, Number(element.dataset.again) * 2 ** Math.min(tries, 3));
   for (const text of document.querySelectorAll("[data-again-text]")) text.hidden = false;
   const show = () => {
@@ -73,8 +90,6 @@ export function again() {
     if (rest > 0) return;
     clearInterval(timer);
     sessionStorage.setItem("gm-again", String(tries + 1));
-    if (element.matches("form")) element.querySelector("button.primary").click();
-    else location.reload();
+    send();
   }, 1000);
 }
-if (!document.querySelector("[data-again]")) sessionStorage.removeItem("gm-again");

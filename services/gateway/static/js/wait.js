@@ -6,13 +6,17 @@ export function start() {
     if (text.textContent !== words) text.textContent = words;
   };
   let pause = 1000;
+  let least = 0;
   let done = false;
   const look = async () => {
     if (done) return;
     try {
       const answer = await fetch(panel.dataset.wait, { headers: { Accept: "application/json" } });
       if (answer.status === 401) return say("登录已过期，请刷新本页重新登录。");
-      if (!answer.ok) throw new Error(String(answer.status));
+      if (!answer.ok) {
+        least = Number(answer.headers.get("Retry-After") || 0) * 1000;
+        throw new Error(String(answer.status));
+      }
       const status = await answer.json();
       pause = 1000;
       if (status.status === "ready") {
@@ -37,7 +41,8 @@ export function start() {
       pause = Math.min(pause * 2, 15000);
       say("暂时连接不上，正在重试；申请本身不受影响。");
     }
-    setTimeout(look, pause);
+    setTimeout(look, Math.max(pause, least));
+    least = 0;
   };
   setTimeout(look, pause);
   window.addEventListener("gm-event", (event) => {

@@ -1,0 +1,220 @@
+"""People are let in and let through: the line of people, its sealed places, and 提交申请 that goes before everything."""
+
+import time
+from uuid import uuid4
+
+import pytest
+from aiohttp import ClientSession, DummyCookieJar
+from aiohttp.test_utils import TestServer
+
+from services.gateway.web import line
+from services.gateway.web.arriving import UNREADY
+from services.gateway.web.context import BROWSER_SESSIONS
+from services.gateway.web.line import LINE, Sealed, seal
+from shared import tickets
+from shared.overload import crowd
+from shared.overload.crowd import Crowd
+from tests.integration.gateway.conftest import Browser
+
+PAGE = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def crowded(gateway: TestServer, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    """A line that stands, with room for nobody."""
+    people = Crowd()
+    people.level.value = 0
+    monkeypatch.setattr(people, "judge", lambda now: None)
+    monkeypatch.setattr(gateway.app[LINE], "crowd", people)
+    return people
+
+
+@pytest.fixture
+def calm(gateway: TestServer, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    """A normal day of a process that has just begun."""
+    people = Crowd()
+    monkeypatch.setattr(gateway.app[LINE], "crowd", people)
+    return people
+
+
+async def draft_of(browser: Browser, username: str = "qiye1") -> str:
+    await browser.sign_in(username)
+    rounds = await (await browser.call("GET", "/rounds")).json()
+    made = await browser.call(
+        "POST",
+        "/applications",
+        json={"round_id": next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")},
+        headers={"Idempotency-Key": uuid4().hex},
+    )
+    return str((await made.json())["id"])
+
+
+async def test_on_a_normal_day_nobody_gets_a_place_and_who_is_there_is_known(
+    gateway: TestServer, browser: Browser, calm: Crowd
+) -> None:
+    await browser.sign_in("qiye1")
+    answer = await browser.go("GET", "/projects")
+    assert answer.status == 200
+    assert "gm_place" not in answer.cookies
+    assert calm.inside == 1
+
+
+async def test_newcomer_sees_the_place_without_scripts_and_keeps_it(
+    gateway: TestServer, browser: Browser, crowded: Crowd
+) -> None:
+    first = await browser.go("GET", "/login")
+    page = await first.text()
+    assert first.status == 503
+    again = int(first.headers["Retry-After"])
+    assert crowd.SOONEST <= again <= crowd.LATEST * (1 + crowd.SPREAD)
+    assert f'<meta http-equiv="refresh" content="{again}">' in page
+    assert "您前面还有 <b>0</b> 人" in page
+    assert "{" not in page
+    # The same browser keeps its one place, however often it asks.
+    for _ in range(3):
+        assert (await browser.go("GET", "/login")).status == 503
+    assert crowded.in_line == 1
+    # A program is told by a problem.
+    told = await browser.call("GET", "/me", headers={"Accept": "application/json"})
+    assert told.status == 503
+    assert (await told.json())["type"] == "busy"
+    # Room for one: the first of them is in, and is let through.
+    crowded.level.value = 1
+    assert (await browser.go("GET", "/login")).status == 200
+    assert (await browser.go("GET", "/login")).status == 200
+
+
+async def test_who_is_in_is_let_through_while_newcomers_stand(
+    gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_in("qiye1")
+    await browser.go("GET", "/projects")
+    calm.level.value = 0
+    monkeypatch.setattr(calm, "judge", lambda now: None)
+    for path in ("/projects", "/notifications", "/account/data"):
+        assert (await browser.go("GET", path)).status == 200
+    async with ClientSession(gateway.make_url("/"), cookie_jar=DummyCookieJar()) as stranger:
+        assert (await stranger.get("/login", headers=PAGE)).status == 503
+    # Whoever sleeps leaves the place to somebody else, and keeps the first arrival.
+    key = next(iter(calm._inside))
+    calm._inside[key] = time.time() - crowd.IDLE - 1
+    calm._asked.clear()
+    bring(gateway, browser, "")
+    assert (await browser.go("GET", "/projects")).status == 503
+
+
+async def test_bureau_stands_in_no_line(browser: Browser, crowded: Crowd, calm_sign_in: Browser) -> None:
+    assert (await calm_sign_in.go("GET", "/ops")).status == 200
+
+
+@pytest.fixture
+async def calm_sign_in(gateway: TestServer, browser: Browser, crowded: Crowd) -> Browser:
+    """An operator who is signed in before the crowd came."""
+    level, crowded.level.value = crowded.level.value, crowd.MOST
+    await browser.sign_in("yunwei")
+    crowded.level.value = level
+    return browser
+
+
+def bring(gateway: TestServer, browser: Browser, place: str) -> None:
+    browser.http.cookie_jar.update_cookies({"gm_place": place}, gateway.make_url("/"))
+
+
+def sealed(gateway: TestServer, place: Sealed) -> str:
+    class Request:
+        app = gateway.app
+
+    return seal(Request, place)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("case", ["forged", "cut", "nonsense", "too long", "too old", "of other keys"])
+async def test_forged_and_old_places_are_none(gateway: TestServer, crowded: Crowd, case: str) -> None:
+    now = time.time()
+    true = sealed(gateway, Sealed(False, uuid4(), bytes(8), now - 600))
+    text = {
+        "forged": true[:-4] + ("AAAA" if true[-4:] != "AAAA" else "BBBB"),
+        "cut": true[:20],
+        "nonsense": "%%%",
+        "too long": "A" * 5000,
+        "too old": sealed(gateway, Sealed(False, uuid4(), bytes(8), now - line.OLDEST - 10)),
+        "of other keys": "",
+    }[case]
+    async with ClientSession(gateway.make_url("/"), cookie_jar=DummyCookieJar()) as http:
+        answer = await http.get("/login", headers=PAGE | {"Cookie": f"gm_place={text}"})
+        assert answer.status == 503
+        assert [first for _, first, _ in crowded._line] == [pytest.approx(now, abs=5)]
+        # A true one keeps its first arrival.
+        await http.get("/login", headers=PAGE | {"Cookie": f"gm_place={true}"})
+        assert crowded._line[0][1] == pytest.approx(now - 600, abs=1)
+
+
+async def test_place_from_a_clock_ahead_counts_from_now(gateway: TestServer, crowded: Crowd) -> None:
+    ahead = sealed(gateway, Sealed(False, uuid4(), bytes(8), time.time() + 900, in_at=time.time() + 900))
+    async with ClientSession(gateway.make_url("/"), cookie_jar=DummyCookieJar()) as http:
+        assert (await http.get("/login", headers=PAGE | {"Cookie": f"gm_place={ahead}"})).status == 503
+    assert crowded._line[0][1] <= time.time()
+
+
+async def test_another_gateways_word_that_somebody_is_in_counts_for_a_while(
+    gateway: TestServer, crowded: Crowd
+) -> None:
+    """A gateway was killed with its line: people come here with what it sealed."""
+    now = time.time()
+    async with ClientSession(gateway.make_url("/"), cookie_jar=DummyCookieJar()) as http:
+        for ago, status in ((30, 200), (crowd.IDLE + 30, 503)):
+            text = sealed(gateway, Sealed(False, uuid4(), bytes(8), now - 900, in_at=now - ago))
+            assert (await http.get("/login", headers=PAGE | {"Cookie": f"gm_place={text}"})).status == status
+    # Whoever waited there waits here as the first.
+    assert crowded._line[0][1] == pytest.approx(now - 900, abs=1)
+
+
+async def test_place_of_an_account_is_worth_nothing_to_another(
+    gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_in("qiye1")
+    now = time.time()
+    theirs = sealed(gateway, Sealed(True, uuid4(), bytes(8), now - 900, in_at=now - 10))
+    calm._inside.clear()
+    calm.level.value = 0
+    monkeypatch.setattr(calm, "judge", lambda now: None)
+    bring(gateway, browser, theirs)
+    assert (await browser.go("GET", "/projects")).status == 503
+    assert calm._line[0][1] == pytest.approx(now, abs=5)
+
+
+async def test_newcomers_place_is_taken_over_by_one_account_only(gateway: TestServer) -> None:
+    people = gateway.app[LINE]
+    newcomer, one, other = uuid4(), uuid4(), uuid4()
+    assert people.take_over(newcomer, one)
+    assert people.take_over(newcomer, one)
+    assert not people.take_over(newcomer, other)
+
+
+async def test_five_hundred_windows_of_one_account_hold_one_place(
+    gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_in("qiye1")
+    calm._inside.clear()
+    calm.level.value = 0
+    monkeypatch.setattr(calm, "judge", lambda now: None)
+    for _ in range(500):
+        assert (await browser.go("GET", "/projects")).status == 503
+    assert calm.in_line == 1
+
+
+async def test_submit_page_stands_in_no_line_and_brings_a_ticket(
+    gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = await draft_of(browser)
+    calm._inside.clear()
+    calm.level.value = 0
+    monkeypatch.setattr(calm, "judge", lambda now: None)
+    page = await browser.go("GET", f"/applications/{draft}/submit")
+    assert page.status == 200
+    # Something is missing: no ticket, and nothing of it goes first until something is changed.
+    assert tickets.HEADER not in page.headers
+    assert (await browser.go("GET", f"/applications/{draft}/submit")).status == 503
+    session = await gateway.app[BROWSER_SESSIONS].find(browser.cookie())
+    assert session is not None
+    gateway.app[UNREADY].forget(session, draft)
+    assert (await browser.go("GET", f"/applications/{draft}/submit")).status == 200
