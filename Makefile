@@ -3,8 +3,8 @@
 .PHONY: help run demo docs secrets reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-case format bench-documents screenshots
 
 PYTHON := .venv/bin/python
-# `make run documents=2`: how many of a worker.
-WORKERS := $(foreach worker,relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
+# `make run gateway=2 documents=2`: how many processes of each.
+WORKERS := $(foreach worker,gateway applications relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
 # A worker more than there are cores, since tests wait as well. Each has servers of its own; tests/conftest.py says what
 # stays together and what begins first.
 ON_EVERY_CORE := -n $(shell echo $$(($$(nproc) + 1))) --dist loadscope --no-loadscope-reorder
@@ -16,7 +16,7 @@ MANIFESTS := $(filter-out %kustomization.yaml %keda.yaml,$(wildcard deploy/k8s/*
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## start the whole system here (documents=2 starts two document workers); Ctrl-C stops it
+run: ## start the whole system here (gateway=2, applications=2, documents=2: two processes of each); Ctrl-C stops it
 	@deploy/bootstrap.sh run
 	@exec $(PYTHON) -m deploy.local run $(WORKERS)
 

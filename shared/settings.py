@@ -127,19 +127,25 @@ class DatabaseSettings(Settings):
         return SecretStr(f"postgresql+psycopg://{rest}")
 
 
-# After SIGTERM a process behind a balancer says so at /readyz and goes on taking requests, until the balancer has looked.
-DRAIN = Field(default=0.0, ge=0, le=60)
+class ListeningSettings(DatabaseSettings):
+    """For services that take connections."""
+
+    # After SIGTERM a process behind a balancer says so at /readyz and goes on taking requests, until the balancer has looked.
+    drain_seconds: float = Field(default=0.0, ge=0, le=60)
+    # Several processes on one machine share a port: the kernel deals connections out among them (SO_REUSEPORT).
+    reuse_port: bool = False
+    # A file that exists while the process takes work.
+    ready_file: str | None = None
 
 
-class ServerSettings(DatabaseSettings):
-    """For services that answer requests out of PostgreSQL."""
+class ServerSettings(ListeningSettings):
+    """For services that answer the gateway's requests out of PostgreSQL."""
 
     # One process works on so many requests at once and lets so many more wait (shared/overload/admission.py); the rest is told to
     # come again. Files on their way have places of their own.
     requests_at_once: int = Field(default=20, ge=1)
     requests_waiting: int = Field(default=100, ge=0)
     transfers_at_once: int = Field(default=64, ge=1)
-    drain_seconds: float = DRAIN
 
 
 S = TypeVar("S", bound=BaseSettings)
@@ -166,4 +172,12 @@ def load(kind: type[S], **known: Any) -> S:
         raise SystemExit(2) from None
 
 
-__all__ = ["DRAIN", "DatabaseSettings", "Key", "Settings", "load", "private_files"]
+__all__ = [
+    "DatabaseSettings",
+    "Key",
+    "ListeningSettings",
+    "ServerSettings",
+    "Settings",
+    "load",
+    "private_files",
+]

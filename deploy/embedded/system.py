@@ -20,8 +20,8 @@ from deploy.embedded.postgres import Postgres
 from deploy.embedded.supervisor import Ready, Spec, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
-# Workers that may run several times, and how often they do unless told otherwise.
-COUNTS = {"relay": 1, "documents": 1, "notify-worker": 1}
+# What may run several times, and how often it does unless told otherwise.
+COUNTS = {"gateway": 1, "applications": 1, "relay": 1, "documents": 1, "notify-worker": 1}
 READY_SECONDS = 90.0
 
 Say = Callable[[str], None]
@@ -97,9 +97,9 @@ class System:
     async def _start_services(self) -> None:
         self._say("services")
         specs = [
-            self._http("gateway", "GM_GATEWAY_PORT"),
-            self._http("applications", "GM_APPLICATIONS_PORT"),
-            self._http("notify", "GM_NOTIFY_PORT"),
+            *self._http("gateway", "GM_GATEWAY_PORT"),
+            *self._http("applications", "GM_APPLICATIONS_PORT"),
+            *self._http("notify", "GM_NOTIFY_PORT"),
             *self._workers("relay", "applications", "relay"),
             *self._workers("documents", "documents", "worker"),
             *self._workers("notify-worker", "notify", "worker"),
@@ -108,14 +108,21 @@ class System:
         started = [self.supervisor.start(spec) for spec in specs]
         await asyncio.gather(*(process.until_ready(READY_SECONDS) for process in started))
 
-    def _http(self, service: str, port: str) -> Spec:
-        return Spec(
-            service,
-            [sys.executable, "-m", f"services.{service}", "serve"],
-            self._environments[service],
-            _answers(self._plan.ports[port], "/readyz"),
-            options={"cwd": ROOT},
-        )
+    def _http(self, service: str, port: str) -> list[Spec]:
+        """Return the processes of a service that answers requests; several share its port."""
+        count = self._counts.get(service, 1)
+        command = [sys.executable, "-m", f"services.{service}", "serve"]
+        environment = self._environments[service]
+        options: dict[str, object] = {"cwd": ROOT}
+        if count == 1:
+            ready = _answers(self._plan.ports[port], "/readyz")
+            return [Spec(service, command, environment, ready, options=options)]
+        specs = []
+        for n in range(1, count + 1):
+            file = self._plan.var / "ready" / f"{service}-{n}"
+            own = {**environment, "GM_REUSE_PORT": "true", "GM_READY_FILE": str(file)}
+            specs.append(Spec(file.name, command, own, _exists(file), options=options))
+        return specs
 
     def _workers(self, name: str, service: str, command: str) -> list[Spec]:
         count = self._counts[name]

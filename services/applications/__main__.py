@@ -42,12 +42,7 @@ def main() -> None:
             from shared.http.server import run_app
 
             tracing.configure("applications", settings.traces_url, settings.traces_share)
-            run_app(
-                create_app(settings),
-                settings.applications_host,
-                settings.applications_port,
-                drain=settings.drain_seconds,
-            )
+            run_app(create_app(settings), settings.applications_host, settings.applications_port, settings)
         case "relay":
             from services.applications.operations import relay
 

@@ -35,7 +35,6 @@ class ApplicationsSettings(ServerSettings):
     receipt_retired_keys: Annotated[tuple[Key, ...] | None, NoDecode] = None
     # How people reach the portal: the address in a document's QR code.
     public_url: AnyHttpUrl
-    ready_file: str | None = None
 
     # The hand-over. A published message that nobody started is published again after this many seconds.
     publish_lease_seconds: int = Field(default=15, ge=1)

@@ -32,9 +32,7 @@ def main() -> None:
             from shared.http.server import run_app
 
             tracing.configure("gateway", settings.traces_url, settings.traces_share)
-            run_app(
-                create_app(settings), settings.gateway_host, settings.gateway_port, drain=settings.drain_seconds
-            )
+            run_app(create_app(settings), settings.gateway_host, settings.gateway_port, settings)
         case "migrate":
             _migrate(settings)
         case "preflight":

@@ -216,6 +216,7 @@ async def _internal(app: web.Application) -> AsyncIterator[None]:
     inner[SAMPLERS].extend(samplers)
     runner = web.AppRunner(inner, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, settings.gateway_internal_host, settings.gateway_internal_port).start()
+    host, port = settings.gateway_internal_host, settings.gateway_internal_port
+    await web.TCPSite(runner, host, port, reuse_port=settings.reuse_port).start()
     yield
     await runner.cleanup()

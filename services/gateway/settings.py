@@ -8,15 +8,14 @@ from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_valida
 from pydantic_settings import NoDecode
 
 from shared.http.addresses import Network, networks
-from shared.settings import DRAIN, DatabaseSettings, Key
+from shared.settings import Key, ListeningSettings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-class GatewaySettings(DatabaseSettings):
+class GatewaySettings(ListeningSettings):
     # How many files are on their way at once; how many people may be in follows from what requests wait.
     gateway_transfers_at_once: int = Field(default=128, ge=1)
-    drain_seconds: float = DRAIN
 
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8080

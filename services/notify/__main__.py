@@ -19,7 +19,7 @@ def main() -> None:
             from shared.http.server import run_app
 
             tracing.configure("notify", settings.traces_url, settings.traces_share)
-            run_app(create_app(settings), settings.notify_host, settings.notify_port, drain=settings.drain_seconds)
+            run_app(create_app(settings), settings.notify_host, settings.notify_port, settings)
         case "worker":
             from services.notify.worker import run
 

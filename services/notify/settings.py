@@ -21,7 +21,6 @@ class NotifySettings(ServerSettings):
     smtp_url: SecretStr
     mail_from: str
     smtp_timeout_seconds: float = Field(default=20, gt=0)
-    ready_file: str | None = None
 
     notify_concurrency: int = Field(default=4, ge=1, le=64)
     # How many mails a sending thread takes at once, and how many threads one domain may keep busy.

@@ -4,10 +4,12 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from aiohttp import web
 
 from shared.http.app import LEAVING, Leaving
+from shared.settings import ListeningSettings
 
 
 async def _settle(_: web.Application) -> None:
@@ -17,16 +19,24 @@ async def _settle(_: web.Application) -> None:
     gc.freeze()
 
 
-def run_app(app: web.Application, host: str, port: int, *, drain: float = 0) -> None:
-    """Serve until SIGTERM; requests that have begun get 20 s to end.
+def run_app(app: web.Application, host: str, port: int, settings: ListeningSettings) -> None:
+    """Serve until SIGTERM; requests that have begun get 20 s to end. The settings' `ready_file` exists while connections are
+    taken.
 
-    For `drain` seconds before that, requests are still taken while `/readyz` says that this process is leaving: whoever
+    For `drain_seconds` before that, requests are still taken while `/readyz` says that this process is leaving: whoever
     balances looks there and sends the next ones elsewhere. A second SIGTERM ends it at once.
     """
     app[LEAVING] = leaving = Leaving()
     app.on_startup.append(_settle)
     app.on_response_prepare.append(_last_on_its_connection)
-    if drain:
+    ready = Path(settings.ready_file) if settings.ready_file else None
+
+    def listening(*_: object) -> None:
+        # aiohttp tells that it listens by printing so, and in no other way.
+        if ready is not None:
+            ready.touch()
+
+    if drain := settings.drain_seconds:
 
         async def draining(_: web.Application) -> AsyncIterator[None]:
             loop = asyncio.get_running_loop()
@@ -42,7 +52,19 @@ def run_app(app: web.Application, host: str, port: int, *, drain: float = 0) -> 
             yield
 
         app.cleanup_ctx.append(draining)
-    web.run_app(app, host=host, port=port, print=lambda *_: None, access_log=None, shutdown_timeout=20)
+    try:
+        web.run_app(
+            app,
+            host=host,
+            port=port,
+            reuse_port=settings.reuse_port,
+            print=listening,
+            access_log=None,
+            shutdown_timeout=20,
+        )
+    finally:
+        if ready is not None:
+            ready.unlink(missing_ok=True)
 
 
 def _end() -> None:
