@@ -1,7 +1,8 @@
-"""Keep what was typed, unvalidated (暂存): one question with a lock, one write, and seldom a second.
+"""Keep what was typed, unvalidated (暂存): one question without a lock and one write that compares and sets, each a transaction of
+its own.
 
 暂存 is asked for more often than everything else together. SQLAlchemy's connections do it, without a unit of work and with statements
-that are compiled once.
+that are compiled once. Where more has to be written than the section, or somebody was faster, the same is done under locks.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlalchemy import Executable, and_, bindparam, select, update
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.sql import ClauseElement
 
@@ -34,6 +35,7 @@ from shared.text.json_text import dumps
 from shared.text.typed_text import one_line
 
 T = TypeVar("T")
+Found = tuple[Application, Section, Round]
 
 # What is looked at while something is kept; the rest of the rows stays where it is.
 _APPLICATION = (
@@ -41,10 +43,9 @@ _APPLICATION = (
     Application.project_name, Application.state, Application.version, Application.revision, Application.correct_by,
     Application.unlocked, Application.return_seen_at, Application.wrapped_key,
 )  # fmt: skip
-_SECTION = (
-    Section.application_id, Section.key, Section.etag, Section.saved, Section.saved_at, Section.draft,
-    Section.draft_at, Section.prefill,
-)  # fmt: skip
+_SECTION = (Section.application_id, Section.key, Section.etag, Section.saved_at, Section.prefill)
+# What is saved, and what was kept before: only for whom the section is judged with others, or somebody was faster.
+_BOTH = (Section.saved, Section.draft, Section.draft_at)
 _ROUND = (Round.parameters, Round.closes_at)
 
 
@@ -56,17 +57,39 @@ def _compiled(statement: Executable) -> str:
 
 _own = and_(Application.id == bindparam("of"), of_enterprise(bindparam("enterprise")))
 _EXISTS = _compiled(select(Application.id).where(_own))
-_OPEN = _compiled(
-    select(*_APPLICATION, *_SECTION, *_ROUND)
+_looked_at = (
+    select(*_APPLICATION, *_ROUND, *_SECTION)
     .join(Section, and_(Section.application_id == Application.id, Section.key == bindparam("section")))
     .join(Round, Round.id == Application.round_id)
     .where(_own)
-    .with_for_update(key_share=True, of=(Application, Section))
 )
-_KEEP = _compiled(
+_LOOK = _compiled(_looked_at)
+_OPEN = _compiled(_looked_at.add_columns(*_BOTH).with_for_update(key_share=True, of=(Application, Section)))
+_write = (
     update(Section)
     .where(Section.application_id == bindparam("of"), Section.key == bindparam("section"))
     .values(draft=bindparam("values"), draft_at=bindparam("at"), etag=bindparam("tag"))
+)
+_KEEP = _compiled(_write)
+# The application is as it was when it was looked at, and stays so until this is written: a submission or a return that is under way is
+# waited for, and then it is not. One that comes later finds the 暂存.
+_as_seen = (
+    select(Application.id)
+    .where(
+        Application.id == bindparam("of"),
+        Application.version == bindparam("version"),
+        Application.deleted_at.is_(None),
+    )
+    .with_for_update(read=True)
+    .subquery()
+)
+_KEEP_AS_SEEN = _compiled(
+    _write.where(Section.application_id == _as_seen.c.id, Section.etag == bindparam("seen")).returning(
+        Section.etag
+    )
+)
+_SAVED = _compiled(
+    select(Section.saved).where(Section.application_id == bindparam("of"), Section.key == bindparam("section"))
 )
 _RENAME = _compiled(
     update(Application).where(Application.id == bindparam("of")).values(project_name=bindparam("name"))
@@ -85,55 +108,92 @@ def _reader(kind: type[T], columns: tuple[Any, ...]) -> Callable[[tuple[Any, ...
     return read
 
 
-_application, _section, _round = (
-    _reader(Application, _APPLICATION),
-    _reader(Section, _SECTION),
-    _reader(Round, _ROUND),
-)
+_application, _round = _reader(Application, _APPLICATION), _reader(Round, _ROUND)
+_section, _whole_section = _reader(Section, _SECTION), _reader(Section, (*_SECTION, *_BOTH))
+
+
+Kept = tuple[Opened, SectionNow, dict[str, Any]]
 
 
 async def keep_draft(
-    connection: AsyncConnection, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, given: SectionValues
-) -> tuple[Opened, SectionNow, dict[str, Any]]:
+    engine: AsyncEngine, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, given: SectionValues
+) -> Kept:
     """Keep a section's values: the section, how it stands with what was typed, and that as it is kept. Raises only the
-    section's tag. `connection` has a transaction, which the caller commits."""
-    application, row, round_ = await _open(connection, actor, id, key)
+    section's tag."""
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        found = await _find(connection, _LOOK, actor, id, key)
+        application, row, round_ = found
+        if etag == str(row.etag) and not _unseen(application):
+            opened, typed, name = _typed(found, codec, actor, key, given)
+            seen = {"version": application.version, "seen": row.etag - 1}
+            kept = {**_values(opened), **seen}
+            if name is None and (await connection.exec_driver_sql(_KEEP_AS_SEEN, kept)).first() is not None:
+                if key not in rules_of(opened.form).alone:
+                    row.saved = (await connection.exec_driver_sql(_SAVED, {"of": id, "section": key})).scalar_one()
+                return opened, await _now(connection, opened, round_, typed), typed
+    async with engine.begin() as connection:
+        found = await _find(connection, _OPEN, actor, id, key)
+        opened, typed, name = _typed(found, codec, actor, key, given, etag)
+        await connection.exec_driver_sql(_KEEP, _values(opened))
+        if name is not None:
+            await connection.exec_driver_sql(_RENAME, {"of": id, "name": name})
+        if _unseen(opened.application):
+            async with AsyncSession(bind=connection) as session:
+                await mark_seen(session, await session.get_one(Application, id), actor)
+        return opened, await _now(connection, opened, found[2], typed), typed
+
+
+def _unseen(application: Application) -> bool:
+    return application.state == State.RETURNED and application.return_seen_at is None
+
+
+def _typed(
+    found: Found, codec: Codec, actor: Actor, key: str, given: SectionValues, etag: str | None = None
+) -> tuple[Opened, dict[str, Any], str | None]:
+    """Return the section with what was typed in it, that as it is kept, and the application's new name where it gets one.
+    `etag`: the tag that it must have, where that was not compared yet."""
+    application, row, _ = found
     form = form_of(application)
     definition = form.section(key)
     if definition is None:
         raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION)
     opened = Opened(application, form, definition, row, codec.of(application, form))
     must_be_of(application, given.form_version)
-    must_match(opened, etag)
+    if etag is not None:
+        must_match(opened, etag)
     must_be_editable(application, key, actor)
     typed = reading.draft(definition, given.values)
     row.draft, row.draft_at, row.etag = opened.codec.seal(key, typed), clock.now(), row.etag + 1
-    kept = {"of": id, "section": key, "values": Jsonb(row.draft, dumps=dumps), "at": row.draft_at, "tag": row.etag}
-    await connection.exec_driver_sql(_KEEP, kept)
     if application.revision == 0:
         # A draft goes by the name that was typed last, even if only kept so: its owner looks for that name.
         name = value_at(form.project_name, {key: given.values})
         if isinstance(name, str) and (name := one_line(name)[:100]) != application.project_name:
             application.project_name = name
-            await connection.exec_driver_sql(_RENAME, {"of": id, "name": name})
-    if application.state == State.RETURNED and application.return_seen_at is None:
-        async with AsyncSession(bind=connection) as session:
-            await mark_seen(session, await session.get_one(Application, id), actor)
-    if key in rules_of(form).alone:
-        return opened, alone(form, round_, opened.codec, row).now(definition, typed), typed
+            return opened, typed, name
+    return opened, typed, None
+
+
+def _values(opened: Opened) -> dict[str, Any]:
+    row = opened.row
+    values = Jsonb(row.draft, dumps=dumps)
+    return {"of": row.application_id, "section": row.key, "values": values, "at": row.draft_at, "tag": row.etag}
+
+
+async def _now(connection: AsyncConnection, opened: Opened, round_: Round, typed: dict[str, Any]) -> SectionNow:
+    if opened.definition.key in rules_of(opened.form).alone:
+        return alone(opened.form, round_, opened.codec, opened.row).now(opened.definition, typed)
     async with AsyncSession(bind=connection) as session:
-        return opened, await standing(session, opened), typed
+        return await standing(session, opened)
 
 
-async def _open(
-    connection: AsyncConnection, actor: Actor, id: UUID, key: str
-) -> tuple[Application, Section, Round]:
-    """Return an application of the actor's enterprise and one of its sections, both locked, and the round, with no more than is
-    looked at here. `NotFound` as for `repository.application_and_section`."""
+async def _find(connection: AsyncConnection, statement: str, actor: Actor, id: UUID, key: str) -> Found:
+    """Return an application of the actor's enterprise, one of its sections and the round, with no more than is looked at here.
+    `NotFound` as for `repository.application_and_section`."""
     scope = {"of": id, "enterprise": actor.enterprise or ""}
-    found = (await connection.exec_driver_sql(_OPEN, {"section": key, **scope})).first()
+    found = (await connection.exec_driver_sql(statement, {"section": key, **scope})).first()
     if found is None:
         known = (await connection.exec_driver_sql(_EXISTS, scope)).first()
         raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION) if known else NotFound("未找到该申请。")
-    middle, last = len(_APPLICATION), len(_APPLICATION) + len(_SECTION)
-    return _application(found[:middle]), _section(found[middle:last]), _round(found[last:])
+    first, second = len(_APPLICATION), len(_APPLICATION) + len(_ROUND)
+    section = _whole_section if statement is _OPEN else _section
+    return _application(found[:first]), section(found[second:]), _round(found[first:second])

@@ -34,16 +34,15 @@ async def get_section(request: web.Request) -> web.Response:
 
 async def keep_draft(request: web.Request) -> web.Response:
     """暂存: keep what was typed, without validation. It does not count for submission."""
-    async with request.app[ENGINE].begin() as connection:
-        opened, now, kept = await autosave.keep_draft(
-            connection,
-            request.app[CODEC],
-            actor(request),
-            uuid_in_path(request),
-            request.match_info["key"],
-            if_match(request),
-            body(request, SectionValues),
-        )
+    opened, now, kept = await autosave.keep_draft(
+        request.app[ENGINE],
+        request.app[CODEC],
+        actor(request),
+        uuid_in_path(request),
+        request.match_info["key"],
+        if_match(request),
+        body(request, SectionValues),
+    )
     return _written(opened, now, kept)
 
 

@@ -43,8 +43,7 @@ async def take_section(request: web.Request) -> web.Response:
             page = await form_page.section_page(session, codec, who, case, key)
     except Invalid:
         saved = False
-        async with request.app[ENGINE].begin() as connection:
-            await autosave.keep_draft(connection, codec, who, id, key, tag, given)
+        await autosave.keep_draft(request.app[ENGINE], codec, who, id, key, tag, given)
         page = await _section_page(request, known)
     return answer(SectionTaken(saved=saved, page=page), ETag=f'"{page.section.etag}"')
 
