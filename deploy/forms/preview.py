@@ -3,7 +3,10 @@ kept in memory; nothing is stored anywhere."""
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from services.applications.documents import document_model
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts, Section
@@ -16,11 +19,15 @@ from services.gateway.form import checks_view, form_parts, form_view, section_st
 from services.gateway.form.section_view import marks
 from services.gateway.web.rendering import TEMPLATES, frame
 from shared import clock
+from shared.contract.checks import Obstacle
+from shared.contract.forms import FormDefinition
+from shared.contract.sections import ApplicationView, RegistryView, SectionNow, SectionSummary, SectionView
 from shared.errors import FieldError, Invalid
 
 Json = dict[str, Any]
 ENTERPRISE = {"uscc": "91110105MA00TE5T2T", "name": "（预览）申报单位"}
-HERE = "/applications/preview"
+ID = UUID(int=0)
+HERE = f"/applications/{ID}"
 
 
 @dataclass
@@ -39,10 +46,10 @@ class Preview:
     def section(self, key: str) -> Section | None:
         return self.form.section(key)
 
-    def definition(self, section: Section) -> Json:
-        """Return the section as the public contract gives it to the portal."""
-        lists = {name: [o if isinstance(o, str) else o.model_dump() for o in options] for name, options in self.form.lists.items()}  # fmt: skip
-        return {**section.model_dump(mode="json"), "lists": lists}
+    @cached_property
+    def definition(self) -> FormDefinition:
+        """The form as the public contract gives it to the portal."""
+        return FormDefinition.model_validate_json(self.form.model_dump_json())
 
     def keep(self, section: Section, values: Json) -> None:
         """暂存."""
@@ -72,18 +79,19 @@ class Preview:
         section = self.form.by_key[key]
         context = self._context(section)
         values = self.drafts.get(key, self.saved.get(key, {}))
-        state = now(section, context.situation(section, reading.read(section, values, context).kept)).model_dump()
-        definition = self.definition(section)
+        state = now(section, context.situation(section, reading.read(section, values, context).kept))
+        definition = self.definition.by_key[key]
         shown = section_state.as_shown(definition, state)
         values = section_state.with_computed(values, state)
-        wrong = [error.model_dump() for error in errors or []]
+        wrong = [Obstacle(**error.model_dump()) for error in errors or []]
         beside = form_parts.Beside.of(wrong, [], {})
         application = self._application()
         text = TEMPLATES.get_template("form/section.html").render(
             **{**frame(), "here": f"{HERE}/sections/{key}"},
             application=application,
             section=shown,
-            opened=self._opened(key),
+            opened=self._opened(key, state),
+            etag="1",
             form=form_view.build(shown, values, self.round.parameters, [], beside, state),
             carried=section_state.carried(definition, state, values),
             read=None,
@@ -98,10 +106,7 @@ class Preview:
             errors=form_view.summary(definition, wrong),
             opinions=[],
             marks=marks(application, [], []),
-            checks=checks_view.lines(
-                {"sections": [self.definition(s) for s in self.form.sections], "lists": {}},
-                [outcome.model_dump() for outcome in evaluate(self.form, self.saved, self.facts)],
-            ),
+            checks=checks_view.lines(self.definition, evaluate(self.form, self.saved, self.facts)),
             notice=notice,
             fault="请处理以下各处后再保存表单：" if wrong else None,
             base="",
@@ -110,46 +115,64 @@ class Preview:
         # Without its scripts: there is nobody here for them to talk to, and every page works without.
         return re.sub(r'<script[^>]*></script>\n?|<link rel="modulepreload"[^>]*>\n?', "", text)
 
-    def _opened(self, key: str) -> Json:
-        return {
-            "etag": "1",
-            "draft": self.drafts.get(key),
-            "draft_at": clock.now().isoformat(),
-            "saved": self.saved.get(key),
-            "saved_at": clock.now().isoformat(),
-            "editable": True,
-            "prefill": {},
-            "attachments": [],
-        }
+    def _opened(self, key: str, state: SectionNow) -> SectionView:
+        return SectionView(
+            key=key,
+            etag="1",
+            version=1,
+            draft=self.drafts.get(key),
+            draft_at=clock.now(),
+            saved=self.saved.get(key),
+            saved_at=clock.now(),
+            editable=True,
+            prefill={},
+            registry={},
+            attachments=[],
+            now=state,
+        )
 
-    def _application(self) -> Json:
+    def _application(self) -> ApplicationView:
         shown = visible_sections(self.form, self.saved, self.facts)
-        return {
-            "id": "preview",
-            "form_version": self.form.version,
-            "newer_form_version": None,
-            "registry": {"waiting": []},
-            "form_title": self.form.title,
-            "project_name": "",
-            "fund_type_label": self.form.label,
-            "state": "draft",
-            "actions": [],
-            "correct_by": None,
-            "closes_at": f"{self.round.closes_on}T17:30:00+08:00",
-            "sections": [
-                {
-                    "key": s.key,
-                    "label": s.label,
-                    "visible": shown[s.key][0],
-                    "required": shown[s.key][1],
-                    "status": "draft" if s.key in self.drafts else "saved" if s.key in self.saved else "empty",
-                    "editable": True,
-                    "saved_at": clock.now().isoformat() if s.key in self.saved else None,
-                    "draft_at": clock.now().isoformat() if s.key in self.drafts else None,
-                }
+        return ApplicationView(
+            id=ID,
+            number=None,
+            project_name="",
+            enterprise=ENTERPRISE["uscc"],
+            enterprise_name=ENTERPRISE["name"],
+            fund_type=self.form.fund_type,
+            fund_type_label=self.form.label,
+            form_title=self.form.title,
+            form_version=self.form.version,
+            newer_form_version=None,
+            round_id=ID,
+            round_title="",
+            parameters={},
+            registry=RegistryView(answered=True, asked_at=None, waiting=[]),
+            left_over=0,
+            state="draft",
+            state_label="",
+            version=1,
+            revision=0,
+            submitted_at=None,
+            created_at=clock.now(),
+            closes_at=datetime.fromisoformat(f"{self.round.closes_on}T17:30:00+08:00"),
+            correct_by=None,
+            actions=[],
+            sections=[
+                SectionSummary(
+                    key=s.key,
+                    label=s.label,
+                    visible=shown[s.key][0],
+                    required=shown[s.key][1],
+                    status="draft" if s.key in self.drafts else "saved" if s.key in self.saved else "empty",
+                    editable=True,
+                    saved_at=clock.now() if s.key in self.saved else None,
+                    draft_at=clock.now() if s.key in self.drafts else None,
+                    etag="1",
+                )
                 for s in self.form.sections
             ],
-        }
+        )
 
     def pdf(self) -> bytes:
         """Return the application's PDF with what is saved; an empty form when nothing is."""

@@ -109,7 +109,7 @@ class _Server:
         for name, value in posted.items():
             if isinstance(value, str):
                 form.setdefault(name, []).append(value.replace("\r\n", "\n"))
-        definition = found.definition(section)
+        definition = found.definition.by_key[section.key]
         values = form_values.read(definition, form)
         action, _, rest = form.get("action", ["draft"])[0].partition(":")
         if action == "save":

@@ -1,6 +1,6 @@
 """Define submissions and revisions as the public HTTP contract shows them."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -104,3 +104,26 @@ class Timeline(BaseModel):
 
     entries: list[TimelineEntry]
     notifications: list[NoticeView] | None
+
+
+class File(BaseModel):
+    """How a file's digest compares with our record: it is this revision's document, another revision's of the
+    same application, or none that we know."""
+
+    sha256: str
+    matches: Literal["this_revision", "other_revision", "nothing"]
+    revision: int | None = None
+
+
+class Verification(BaseModel):
+    """What `/verify/{token}` tells. Of an unknown token nothing else is said."""
+
+    status: Literal["valid", "superseded", "withdrawn", "unknown"]
+    number: str | None = None
+    revision: int | None = None
+    submitted_at: AwareDatetime | None = None
+    sha256: str | None = None
+    sm3: str | None = None
+    superseded_by: int | None = None
+    withdrawn_at: AwareDatetime | None = None
+    file: File | None = None

@@ -8,12 +8,19 @@ from services.applications.filling.applications_api import (
     prefill,
 )
 from services.applications.submission import applications_api, history_api, verify_api
-from services.applications.submission.verify import Verification
 from shared.contract.applications import ApplicationPage, Nothing
 from shared.contract.carried_over import Prefill, PrefillReport
 from shared.contract.checks import Obstacle, Outcome
 from shared.contract.sections import ApplicationView, StartApplication
-from shared.contract.submission import Change, RevisionSnapshot, RevisionView, Submit, Submitted, Timeline
+from shared.contract.submission import (
+    Change,
+    RevisionSnapshot,
+    RevisionView,
+    Submit,
+    Submitted,
+    Timeline,
+    Verification,
+)
 from shared.http.app import Route
 from shared.roles import APPLICANT, DIRECTOR, GATEWAY, JUDGES, READERS, REVIEWER
 

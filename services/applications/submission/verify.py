@@ -2,37 +2,15 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.settings import ApplicationsSettings
 from services.applications.submission import paper_tokens
 from services.applications.tables.applications import Application, Audit, Document, Revision
+from shared.contract.submission import File, Verification
 from shared.identity import public_key
-
-
-class File(BaseModel):
-    """How a file's digest compares with our record: it is this revision's document, another revision's of the
-    same application, or none that we know."""
-
-    sha256: str
-    matches: Literal["this_revision", "other_revision", "nothing"]
-    revision: int | None = None
-
-
-class Verification(BaseModel):
-    """What `/verify/{token}` tells. Of an unknown token nothing else is said."""
-
-    status: Literal["valid", "superseded", "withdrawn", "unknown"]
-    number: str | None = None
-    revision: int | None = None
-    submitted_at: AwareDatetime | None = None
-    sha256: str | None = None
-    sm3: str | None = None
-    superseded_by: int | None = None
-    withdrawn_at: AwareDatetime | None = None
-    file: File | None = None
 
 
 def public_keys(settings: ApplicationsSettings) -> list[bytes]:

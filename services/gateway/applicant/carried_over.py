@@ -2,14 +2,20 @@
 moved, has to be checked, or has no place any more."""
 
 import asyncio
+from dataclasses import dataclass
 from itertools import groupby
+from uuid import UUID
 
 from aiohttp import web
 
 from services.gateway.form import form_view, registry_news
-from services.gateway.web.calls import Json, application, ask, definition, new_key, section_of
+from services.gateway.web.calls import application, ask, form_of, new_key, profile
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
+from shared.contract.applications import ApplicationPage
+from shared.contract.carried_over import Entry, Rebased, ReportView
+from shared.contract.forms import FormDefinition
+from shared.contract.rounds import RoundView
 from shared.errors import Conflict, DomainError, NotFound, Stale
 from shared.http.app import see_other, uuid_in_path
 
@@ -24,29 +30,51 @@ KINDS = (
 SOURCE_PAGE = "20"
 
 
-def told(report: Json, form: Json, id: str) -> list[Json]:
+@dataclass(frozen=True)
+class Line:
+    """What became of one part, and the way to its place where it has one."""
+
+    label: str
+    message: str
+    href: str | None
+
+
+@dataclass(frozen=True)
+class Material:
+    label: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The lines of one kind, by material."""
+
+    kind: str
+    title: str
+    count: int
+    materials: list[Material]
+
+
+def told(report: ReportView, form: FormDefinition, id: UUID) -> list[Told]:
     """A report by kinds: of each its lines by material, with the way to their places."""
     found = []
     for kind, title in KINDS:
-        entries = [e for e in report["entries"] if e["kind"] == kind]
+        entries = [e for e in report.entries if e.kind == kind]
         if entries:
             materials = [
-                {"label": label, "lines": [_line(e, form, id) for e in lines]}
-                for label, lines in groupby(entries, key=lambda e: e["section_label"])
+                Material(label, [Line(e.label, e.message, _href(e, form, id)) for e in lines])
+                for label, lines in groupby(entries, key=lambda e: e.section_label)
             ]
-            found.append({"kind": kind, "title": title, "count": len(entries), "materials": materials})
+            found.append(Told(kind, title, len(entries), materials))
     return found
 
 
-def _line(entry: Json, form: Json, id: str) -> Json:
-    href = None
-    if entry["kind"] != "left_over":
-        try:
-            section = section_of(form, entry["section"])
-        except NotFound:
-            return {**entry, "href": None}
-        href = f"/applications/{id}/sections/{entry['section']}#{form_view.anchor(section, entry)}"
-    return {**entry, "href": href}
+def _href(entry: Entry, form: FormDefinition, id: UUID) -> str | None:
+    section = form.by_key.get(entry.section)
+    if entry.kind == "left_over" or section is None:
+        return None
+    anchor = form_view.anchor(section, entry.field, entry.row, entry.column)
+    return f"/applications/{id}/sections/{entry.section}#{anchor}"
 
 
 async def foresee(request: web.Request) -> web.Response:
@@ -56,11 +84,12 @@ async def foresee(request: web.Request) -> web.Response:
 
 async def _foresee(request: web.Request, fault: str | None = None, status: int = 200) -> web.Response:
     found = await application(request)
-    if found["newer_form_version"] is None:
-        return see_other(f"/applications/{found['id']}")
-    report = (await ask(request, "GET", f"/applications/{found['id']}/rebase")).body
-    form = await definition(request, {**found, "form_version": found["newer_form_version"]})
-    context = {"application": found, "told": told(report, form, found["id"]), "fault": fault}
+    if found.newer_form_version is None:
+        return see_other(f"/applications/{found.id}")
+    path, beside = f"/applications/{found.id}/rebase", await profile(request)
+    report = (await ask(request, "GET", path, ReportView, beside=beside)).body
+    form = await form_of(request, found.fund_type, found.newer_form_version)
+    context = {"application": found, "told": told(report, form, found.id), "fault": fault}
     return page(request, "applicant/rebase.html", context, status=status)
 
 
@@ -69,7 +98,8 @@ async def rebase(request: web.Request) -> web.Response:
     form = await read_form(request)
     id = uuid_in_path(request)
     try:
-        await ask(request, "POST", f"/applications/{id}/rebase", etag=one(form, "etag"))
+        beside = await profile(request)
+        await ask(request, "POST", f"/applications/{id}/rebase", Rebased, etag=one(form, "etag"), beside=beside)
     except (Conflict, Stale) as error:
         return await _foresee(request, error.detail, 409)
     return see_other(f"/applications/{id}/report")
@@ -78,15 +108,15 @@ async def rebase(request: web.Request) -> web.Response:
 async def report(request: web.Request) -> web.Response:
     """What became of the values that were taken over last, and what is left over."""
     found = await application(request)
-    reports = (await ask(request, "GET", f"/applications/{found['id']}/reports")).body
+    reports = (await ask(request, "GET", f"/applications/{found.id}/reports", list[ReportView])).body
     if not reports:
-        return see_other(f"/applications/{found['id']}")
-    left_over = await registry_news.left_over(request, found)
+        return see_other(f"/applications/{found.id}")
+    form = await form_of(request, found.fund_type, found.form_version)
     context = {
         "application": found,
         "report": reports[0],
-        "told": told(reports[0], await definition(request, found), found["id"]),
-        "left_over": left_over.body,
+        "told": told(reports[0], form, found.id),
+        "left_over": await registry_news.left_over(request, found),
         "done": registry_news.NOTICES.get(request.query.get("done", "")),
     }
     return page(request, "applicant/report.html", context)
@@ -111,23 +141,24 @@ async def choose_source(request: web.Request) -> web.Response:
 async def choose(
     request: web.Request, round_id: str, error: DomainError | None = None, status: int = 200
 ) -> web.Response:
-    rounds = (await ask(request, "GET", "/rounds")).body
-    round_ = next((r for r in rounds if r["id"] == round_id), None)
+    rounds = (await ask(request, "GET", "/rounds", list[RoundView])).body
+    round_ = next((r for r in rounds if str(r.id) == round_id), None)
     if round_ is None:
         raise NotFound("没有这个申报批次，或申报已经截止。")
-    query = {"fund_type": round_["fund_type"], "limit": SOURCE_PAGE}
+    query = {"fund_type": round_.fund_type, "limit": SOURCE_PAGE}
     if cursor := request.query.get("cursor", ""):
         query["cursor"] = cursor
-    drafts_query = {"state": "draft", "fund_type": round_["fund_type"], "limit": "100"}
+    drafts_query = {"state": "draft", "fund_type": round_.fund_type, "limit": "100"}
     found, drafts = await asyncio.gather(
-        ask(request, "GET", "/applications", query=query), ask(request, "GET", "/applications", query=drafts_query)
+        ask(request, "GET", "/applications", ApplicationPage, query=query),
+        ask(request, "GET", "/applications", ApplicationPage, query=drafts_query),
     )
     context = {
         "round": round_,
         # A draft of this very round is gone on with, not copied.
-        "sources": [a for a in found.body["items"] if a["state"] != "draft" or a["round_id"] != round_id],
+        "sources": [a for a in found.body.items if a.state != "draft" or a.round_id != round_.id],
         "found": found.body,
-        "drafts": [d for d in drafts.body["items"] if d["round_id"] == round_id],
+        "drafts": [d for d in drafts.body.items if d.round_id == round_.id],
         "key": new_key(),
         "error": error.detail if error else None,
     }

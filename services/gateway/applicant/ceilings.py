@@ -1,7 +1,13 @@
-"""Show a round's limits on its card."""
+"""Show a round as a card, with its limits in the office's words."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from shared.contract.applications import ApplicationSummary
+from shared.contract.rounds import RoundView
 from shared.text import amounts
 
 # Parameters of rounds that say how much there is to be had, in the office's words; others are for the form.
@@ -16,7 +22,40 @@ CEILINGS = {
 }
 
 
-def ceilings(parameters: dict[str, Any]) -> list[str]:
+@dataclass(frozen=True)
+class RoundCard:
+    """A round as its card shows it. `drafts`: what this enterprise has begun in it; `earlier`: there is something to copy from."""
+
+    id: UUID
+    title: str
+    form_title: str
+    fund_type_label: str
+    opens_at: datetime
+    closes_at: datetime
+    is_open: bool
+    ceilings: list[str]
+    drafts: list[ApplicationSummary]
+    earlier: bool
+
+    @classmethod
+    def of(
+        cls, round_: RoundView, drafts: Sequence[ApplicationSummary] = (), *, earlier: bool = False
+    ) -> "RoundCard":
+        return cls(
+            round_.id,
+            round_.title,
+            round_.form_title,
+            round_.fund_type_label,
+            round_.opens_at,
+            round_.closes_at,
+            round_.is_open,
+            ceilings(round_.parameters),
+            [draft for draft in drafts if draft.round_id == round_.id],
+            earlier,
+        )
+
+
+def ceilings(parameters: Mapping[str, Any]) -> list[str]:
     """A round's limits as a card shows them; ratios as percentages."""
     found = []
     for name, text in CEILINGS.items():

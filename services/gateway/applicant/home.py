@@ -7,12 +7,14 @@ import re
 from aiohttp import web
 
 from services.gateway.accounts.sessions import Session
-from services.gateway.applicant.ceilings import ceilings
+from services.gateway.applicant.ceilings import RoundCard
 from services.gateway.web.access import actor, current
-from services.gateway.web.calls import Json, ask, unsent
+from services.gateway.web.calls import ask, unsent
 from services.gateway.web.context import SERVICES, SESSION, SETTINGS
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
+from shared.contract.notify import Inbox, Notice
+from shared.contract.rounds import RoundView
 from shared.errors import DomainError
 from shared.http.app import REQUEST_ID, see_other, uuid_in_path
 from shared.identity import Role
@@ -48,15 +50,17 @@ async def entrance(request: web.Request) -> web.Response:
     return page(request, "applicant/entrance.html", {"rounds": rounds, "unsent": begun})
 
 
-async def _rounds(request: web.Request, session: Session | None) -> list[Json] | None:
+async def _rounds(request: web.Request, session: Session | None) -> list[RoundCard] | None:
     """Open and coming rounds with their limits; None while applications does not answer."""
     who = actor(request) if session else None
     try:
-        found = (await request.app[SERVICES].ask(who, "GET", "/rounds", request_id=request[REQUEST_ID])).body
+        listed = await request.app[SERVICES].ask(
+            who, "GET", "/rounds", list[RoundView], request_id=request[REQUEST_ID]
+        )
     except DomainError as error:
         log.warning("no rounds at the entrance", extra={"reason": str(error)})
         return None
-    return [{**r, "ceilings": ceilings(r["parameters"])} for r in found]
+    return [RoundCard.of(round_) for round_ in listed.body]
 
 
 async def welcome(request: web.Request) -> web.Response:
@@ -79,18 +83,22 @@ async def help_page(request: web.Request) -> web.Response:
     return page(request, "applicant/help.html", {"unsent": await unsent(request)})
 
 
+def _place(notice: Notice) -> str:
+    """Where a notice leads."""
+    answers = "opinions" if notice.kind == "application_returned" else "view"
+    return f"/applications/{notice.application_id}/{answers}"
+
+
 async def inbox(request: web.Request) -> web.Response:
     """站内信: what was also sent by mail."""
     cursor = request.query.get("cursor", "")
     found, begun = await asyncio.gather(
-        ask(request, "GET", "/notifications", query={"cursor": cursor} if cursor else None), unsent(request)
+        ask(request, "GET", "/notifications", Inbox, query={"cursor": cursor} if cursor else None), unsent(request)
     )
-    for notice in found.body["items"]:
-        answers = "opinions" if notice["kind"] == "application_returned" else "view"
-        notice["place"] = f"/applications/{notice['application_id']}/{answers}"
     context = {
         "inbox": found.body,
-        "unread": found.body["unread"],
+        "unread": found.body.unread,
+        "places": {notice.id: _place(notice) for notice in found.body.items},
         "unsent": begun,
         "public_url": request.app[SETTINGS].public("/"),
     }

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.gateway.applicant.ceilings import ceilings
-from services.gateway.web.calls import Json, application, ask, filters, new_key, unsent
+from services.gateway.applicant.ceilings import RoundCard
+from services.gateway.web.calls import application, ask, filters, new_key, profile, unsent
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.labels import STATES
 from services.gateway.web.rendering import page
+from shared.contract.applications import ApplicationPage, ApplicationSummary
+from shared.contract.rounds import RoundView
+from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, Invalid, Stale
 from shared.http.app import see_other, uuid_in_path
 
@@ -21,7 +24,7 @@ async def my_projects(request: web.Request) -> web.Response:
     shown, query = filters(request, "state", "q", "cursor")
     from_ = request.query.get("from", "")
     first = int(from_) if from_.isascii() and from_.isdecimal() and len(from_) < 7 else 1
-    found = (await ask(request, "GET", "/applications", query=query)).body
+    found = (await ask(request, "GET", "/applications", ApplicationPage, query=query)).body
     context = {
         "found": found,
         "query": shown,
@@ -39,33 +42,28 @@ async def choose_type(request: web.Request) -> web.Response:
 
 
 async def _choose(request: web.Request, error: str | None = None, status: int = 200) -> web.Response:
-    rounds, drafts, begun = await asyncio.gather(ask(request, "GET", "/rounds"), _drafts(request), unsent(request))
-    earlier = await _earlier(request, {r["fund_type"] for r in rounds.body})
-    listed = [
-        {
-            **r,
-            "ceilings": ceilings(r["parameters"]),
-            "drafts": [d for d in drafts if d["round_id"] == r["id"]],
-            "earlier": r["fund_type"] in earlier,
-        }
-        for r in rounds.body
-    ]
+    rounds, drafts, begun = await asyncio.gather(
+        ask(request, "GET", "/rounds", list[RoundView]), _drafts(request), unsent(request)
+    )
+    earlier = await _earlier(request, {r.fund_type for r in rounds.body})
+    listed = [RoundCard.of(r, drafts, earlier=r.fund_type in earlier) for r in rounds.body]
     context = {"rounds": listed, "unsent": begun, "key": new_key(), "error": error}
     return page(request, "applicant/choose_type.html", context, status=status)
 
 
-async def _drafts(request: web.Request) -> list[Json]:
+async def _drafts(request: web.Request) -> list[ApplicationSummary]:
     query = {"state": "draft", "limit": "100"}
-    found: list[Json] = (await ask(request, "GET", "/applications", query=query)).body["items"]
-    return found
+    return (await ask(request, "GET", "/applications", ApplicationPage, query=query)).body.items
 
 
 async def _earlier(request: web.Request, fund_types: set[str]) -> set[str]:
     """The fund types of which there is something to begin with."""
     wanted = sorted(fund_types)
-    asked = (ask(request, "GET", "/applications", query={"fund_type": t, "limit": "1"}) for t in wanted)
+    asked = (
+        ask(request, "GET", "/applications", ApplicationPage, query={"fund_type": t, "limit": "1"}) for t in wanted
+    )
     found = await asyncio.gather(*asked)
-    return {t for t, answer in zip(wanted, found, strict=True) if answer.body["items"]}
+    return {t for t, answer in zip(wanted, found, strict=True) if answer.body.items}
 
 
 async def create(request: web.Request) -> web.Response:
@@ -73,34 +71,35 @@ async def create(request: web.Request) -> web.Response:
     form = await read_form(request)
     round_id = one(form, "round_id")
     if not one(form, "anyway"):
-        mine = [a for a in await _drafts(request) if a["round_id"] == round_id]
+        mine = [a for a in await _drafts(request) if str(a.round_id) == round_id]
         if mine:
             context = {"drafts": mine, "round_id": round_id, "key": one(form, "key")}
             return page(request, "applicant/existing_draft.html", context)
     body = {"round_id": round_id}
     if source := one(form, "copy_from"):
         body["copy_from"] = source
+    beside = await profile(request, anew=True)
     try:
-        made = await ask(request, "POST", "/applications", json=body, key=one(form, "key"))
+        made = await ask(
+            request, "POST", "/applications", ApplicationView, json=body, key=one(form, "key"), beside=beside
+        )
     except (Conflict, Invalid) as error:
         return await _choose(request, error.detail, 409)
-    return see_other(f"/applications/{made.body['id']}/report" if source else _first_section(made.body))
+    return see_other(f"/applications/{made.body.id}/report" if source else _first_section(made.body))
 
 
-def _first_section(application: Json) -> str:
-    return f"/applications/{application['id']}/sections/{application['sections'][0]['key']}"
+def _first_section(made: ApplicationView) -> str:
+    return f"/applications/{made.id}/sections/{made.sections[0].key}"
 
 
 async def open_project(request: web.Request) -> web.Response:
     """继续申报 or 材料补正 where it may be edited, 查看申请 elsewhere."""
     found = await application(request)
-    if "edit" not in found["actions"] and "correct" not in found["actions"]:
-        return see_other(f"/applications/{found['id']}/view")
-    waiting = next(
-        (s for s in found["sections"] if s["editable"] and s["visible"] and s["status"] != "saved"), None
-    )
-    editable = next((s for s in found["sections"] if s["editable"]), found["sections"][0])
-    return see_other(f"/applications/{found['id']}/sections/{(waiting or editable)['key']}")
+    if "edit" not in found.actions and "correct" not in found.actions:
+        return see_other(f"/applications/{found.id}/view")
+    waiting = next((s for s in found.sections if s.editable and s.visible and s.status != "saved"), None)
+    editable = next((s for s in found.sections if s.editable), found.sections[0])
+    return see_other(f"/applications/{found.id}/sections/{(waiting or editable).key}")
 
 
 @dataclass(frozen=True)

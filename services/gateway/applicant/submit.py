@@ -1,23 +1,23 @@
 """Confirm and submit an application (提交申请), and show the receipt."""
 
-import asyncio
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
 
 import segno
 from aiohttp import web
 from markupsafe import Markup
 
-from services.gateway.form import checks_view, form_view, materials, merging, shapes
+from services.gateway.form import checks_view, form_view, merging, shapes
 from services.gateway.form.section_view import UNFINISHED
 from services.gateway.web.arriving import UNREADY
 from services.gateway.web.calls import (
-    Json,
     application,
     ask,
     asked_for,
-    definition,
+    form_of,
     new_key,
-    nothing,
+    profile,
     section_of,
 )
 from services.gateway.web.context import AS_OF, SESSION
@@ -25,6 +25,11 @@ from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from services.gateway.web.resubmission import READY, Ready, brought, own_ticket
 from shared import codes
+from shared.contract.checks import Obstacle
+from shared.contract.forms import FormDefinition, SectionDefinition
+from shared.contract.pages import SubmissionPage
+from shared.contract.sections import ApplicationView, SectionView
+from shared.contract.submission import Receipt, RevisionView, Submitted
 from shared.errors import Conflict, DomainError, Invalid, Stale
 from shared.http.app import see_other, uuid_in_path
 
@@ -38,41 +43,36 @@ async def confirm(request: web.Request) -> web.Response:
 
 
 async def _page(request: web.Request, error: DomainError | None, status: int = 200) -> web.Response:
-    found = await application(request)
-    id = found["id"]
-    form = await definition(request, found)
-    newer = [s for s in found["sections"] if s["status"] == "draft" and s["saved_at"]]
-    returned = found["state"] == "returned"
-    problems, checks, changes, opinions, requests, *opened = await asyncio.gather(
-        ask(request, "GET", f"/applications/{id}/problems"),
-        ask(request, "GET", f"/applications/{id}/checks"),
-        ask(request, "GET", f"/applications/{id}/changes") if found["revision"] else nothing([]),
-        ask(request, "GET", f"/applications/{id}/opinions") if returned else nothing([]),
-        ask(request, "GET", f"/applications/{id}/unlock-requests") if returned else nothing([]),
-        *(ask(request, "GET", f"/applications/{id}/sections/{s['key']}") for s in newer),
-    )
-    if any(p["code"] in CLOSED for p in problems.body) and AS_OF not in request:
+    id = uuid_in_path(request)
+    path = f"/applications/{id}/submission/page"
+    asked = (await ask(request, "GET", path, SubmissionPage, beside=await profile(request))).body
+    found = asked.application
+    if any(p.code in CLOSED for p in asked.problems) and AS_OF not in request:
         ticket = brought(request, request[SESSION])
-        if ticket is not None and ticket.version in {"", str(found["version"])}:
+        if ticket is not None and ticket.version in {"", str(found.version)}:
             # Whoever came in time and was turned away sees the page as it was then; the button's ticket is judged for itself.
             request[AS_OF] = ticket.received_at
             return await _page(request, error, status)
-    lines = [_line(form, found, p) for p in problems.body]
+    form = await form_of(request, found.fund_type, found.form_version)
+    lines = [_line(form, found, p) for p in asked.problems]
     # A newer 暂存 may be given up on this page; everything else is mended elsewhere.
-    ready = all(line["severity"] != "error" or line["code"] == "unsaved_draft" for line in lines)
+    ready = all(p.severity != "error" or p.code == "unsaved_draft" for p in asked.problems)
     if ready:
-        request[READY] = Ready(str(found["version"]), open=AS_OF not in request)
+        request[READY] = Ready(str(found.version), open=AS_OF not in request)
     else:
-        request.app[UNREADY].note(request[SESSION], id)
+        request.app[UNREADY].note(request[SESSION], str(id))
     context = {
         "application": found,
-        "errors": [line for line in lines if line["severity"] == "error"],
+        "errors": [line for line in lines if line.severity == "error"],
         "ready": ready,
-        "warnings": [line for line in lines if line["severity"] == "warning"],
-        "waiting": [r for r in asked_for(found, requests.body, opinions.body) if r["status"] == "open"],
-        "checks": checks_view.lines(form, checks.body),
-        "changes": materials.changed(form, changes.body),
-        "drafts": [_both(form, s, answer.body) for s, answer in zip(newer, opened, strict=True)],
+        "warnings": [line for line in lines if line.severity == "warning"],
+        "waiting": [r for r in asked_for(found, asked.requests, asked.opinions) if r.status == "open"],
+        "checks": checks_view.lines(form, asked.checks),
+        "changes": asked.changes,
+        "anchors": [
+            form_view.anchor(section_of(form, c.section), c.field, c.row, c.column) for c in asked.changes
+        ],
+        "drafts": [_both(section_of(form, opened.key), opened) for opened in asked.drafts],
         "key": new_key(),
         # What the list says already is not said twice.
         "error": error.detail if error and not isinstance(error, Invalid) else None,
@@ -80,38 +80,52 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
     return page(request, "applicant/submit.html", context, status=status)
 
 
-def _line(form: Json, found: Json, problem: Json) -> Json:
-    """A problem in words, with the way to its place."""
-    id, key = found["id"], problem["section"]
+@dataclass(frozen=True)
+class Line:
+    """What stands in the way, in words, with the way to its place. `label` names the material where the words do not."""
+
+    severity: str
+    label: str | None
+    href: str | None
+    text: str
+
+
+def _line(form: FormDefinition, found: ApplicationView, problem: Obstacle) -> Line:
+    id, key = found.id, problem.section
     if key is None:
-        where = f"/applications/{id}/opinions" if problem["code"] == "opinions_open" else None
-        return {**problem, "label": None, "href": where, "text": problem["message"]}
+        where = f"/applications/{id}/opinions" if problem.code == "opinions_open" else None
+        return Line(problem.severity, None, where, problem.message)
     section = section_of(form, key)
     # The page judges the section again, so that the mistake is said at its place there too.
-    judged = "" if problem["code"] in UNFINISHED - {"required", "too_few_rows"} else "?done=refused"
-    is_check = problem["code"].startswith("check.")
-    place = "" if is_check or not problem["field"] else f"#{form_view.anchor(section, problem)}"
-    text = form_view.summary(section, [problem])[0]["text"]
-    return {
-        **problem,
-        "label": None if section["label"] in text else section["label"],
-        "href": f"/applications/{id}/sections/{key}{'' if is_check else judged}{place}",
-        "text": text,
-    }
+    judged = "" if problem.code in UNFINISHED - {"required", "too_few_rows"} else "?done=refused"
+    is_check = problem.code.startswith("check.")
+    place = f"#{form_view.anchor(section, problem.field, problem.row, problem.column)}"
+    text = form_view.in_words(section, problem)
+    return Line(
+        problem.severity,
+        None if section.label in text else section.label,
+        f"/applications/{id}/sections/{key}{'' if is_check else judged}"
+        + ("" if is_check or not problem.field else place),
+        text,
+    )
 
 
-def _both(form: Json, listed: Json, opened: Json) -> Json:
+@dataclass(frozen=True)
+class Both:
     """A section with a newer 暂存: what it says against what would be submitted without it."""
-    section = section_of(form, listed["key"])
-    saved, draft = (shapes.fitted(section, opened[copy] or {}) for copy in ("saved", "draft"))
-    return {
-        "key": listed["key"],
-        "label": listed["label"],
-        "etag": opened["etag"],
-        "draft_at": listed["draft_at"],
-        "saved_at": listed["saved_at"],
-        "differences": merging.differences(section, draft, saved, merging.fingerprint(section, saved)),
-    }
+
+    key: str
+    label: str
+    etag: str
+    draft_at: datetime | None
+    saved_at: datetime | None
+    differences: list[merging.Difference]
+
+
+def _both(section: SectionDefinition, opened: SectionView) -> Both:
+    saved, draft = (shapes.fitted(section, copy or {}) for copy in (opened.saved, opened.draft))
+    differences = merging.differences(section, draft, saved, merging.fingerprint(section, saved))
+    return Both(section.key, section.label, opened.etag, opened.draft_at, opened.saved_at, differences)
 
 
 async def submit(request: web.Request) -> web.Response:
@@ -123,10 +137,12 @@ async def submit(request: web.Request) -> web.Response:
             request,
             "POST",
             f"/applications/{id}/submit",
+            Submitted,
             json={"discard_drafts": _discarded(form)},
             etag=one(form, "etag"),
             key=one(form, "key"),
             ticket=own_ticket(request),
+            beside=await profile(request),
         )
     except (Conflict, Stale) as error:
         if await _already(request):
@@ -134,10 +150,17 @@ async def submit(request: web.Request) -> web.Response:
         return await _page(request, error, 409)
     except Invalid as error:
         return await _page(request, error, 422)
-    return see_other(f"/applications/{id}/receipt/{made.body['receipt']['revision']}")
+    return see_other(f"/applications/{id}/receipt/{made.body.receipt.revision}")
 
 
-def _discarded(form: Values) -> list[Json]:
+class Discarded(TypedDict):
+    """A 暂存 that is given up."""
+
+    section: str
+    etag: str
+
+
+def _discarded(form: Values) -> list[Discarded]:
     """Which 暂存 are given up, each by the tag under which this page showed it."""
     named = (value.rpartition(":") for value in form.get("discard", []))
     return [{"section": section, "etag": etag} for section, _, etag in named]
@@ -145,7 +168,8 @@ def _discarded(form: Values) -> list[Json]:
 
 async def _already(request: web.Request) -> bool:
     """Whether it has gone in before: the page came back by the back button, or another window was faster."""
-    return "submit" not in (found := await application(request))["actions"] and found["state"] not in {
+    found = await application(request)
+    return "submit" not in found.actions and found.state not in {
         "draft",
         "returned",
         "lapsed",
@@ -155,19 +179,20 @@ async def _already(request: web.Request) -> bool:
 async def receipt(request: web.Request) -> web.Response:
     """The receipt of one submission."""
     found = await application(request)
-    revisions = (await ask(request, "GET", f"/applications/{found['id']}/revisions")).body
+    revisions = (await ask(request, "GET", f"/applications/{found.id}/revisions", list[RevisionView])).body
     number = request.match_info["n"]
-    revision = next((r for r in revisions if str(r["number"]) == number), None)
+    revision = next((r for r in revisions if str(r.number) == number), None)
     if revision is None:
-        return see_other(f"/applications/{found['id']}/view")
-    context = {"application": found, "revision": revision, "qr": _qr(_said(revision["receipt"]))}
+        return see_other(f"/applications/{found.id}/view")
+    context = {"application": found, "revision": revision, "qr": _qr(_said(revision.receipt))}
     return page(request, "applicant/receipt.html", context)
 
 
-def _said(receipt: dict[str, Any]) -> str:
+def _said(receipt: Receipt) -> str:
     """What the code on the receipt says: all that is needed to check it, without asking anybody."""
-    names = ("number", "revision", "received_at", "sha256", "signature")
-    return "\n".join(f"{name}={receipt[name]}" for name in names)
+    # The very strings that were signed.
+    told = receipt.model_dump(mode="json", include={"number", "revision", "received_at", "sha256", "signature"})
+    return "\n".join(f"{name}={value}" for name, value in told.items())
 
 
 def _qr(text: str) -> Markup:

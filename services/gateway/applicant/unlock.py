@@ -5,6 +5,7 @@ from aiohttp import web
 from services.gateway.form.section_view import locked
 from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
+from shared.contract.review import UnlockRequestView
 from shared.errors import Conflict, Invalid, Malformed
 from shared.http.app import see_other, uuid_in_path
 
@@ -15,7 +16,7 @@ async def ask_for(request: web.Request) -> web.Response:
     id, key, reason = uuid_in_path(request), one(form, "section"), one(form, "reason")
     try:
         body = {"section": key, "reason": reason}
-        await ask(request, "POST", f"/applications/{id}/unlock-requests", json=body)
+        await ask(request, "POST", f"/applications/{id}/unlock-requests", UnlockRequestView, json=body)
     except (Conflict, Invalid, Malformed) as error:
         return await locked(request, key, reason, error)
     return see_other(f"/applications/{id}/sections/{key}?done=asked")

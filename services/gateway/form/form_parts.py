@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-Json = dict[str, Any]
+from shared.contract.checks import Obstacle
+from shared.contract.forms import OptionDefinition
+from shared.contract.returns import OpinionView
+from shared.contract.sections import AttachmentView
+
+# A section's values by key, as they were typed: texts, lists of texts, rows of them.
+Typed = dict[str, Any]
 
 
 def _is_day(text: str) -> bool:
@@ -27,7 +33,7 @@ class Input:
     readonly: bool
     help: str | None
     unit: str | None
-    options: list[Json]
+    options: list[OptionDefinition]
     error: str | None
     opinions: list[str]
     source: str | None = None
@@ -68,6 +74,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnView:
+    """The head of a column."""
+
+    key: str
+    label: str
+    required: bool
+    unit: str | None
+    help: str | None
+    help_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableView:
     key: str
     label: str
@@ -77,7 +95,7 @@ class TableView:
     fixed: bool
     required: bool
     max_rows: int
-    columns: list[Json]
+    columns: list[ColumnView]
     # More columns than fit side by side: it has a place of its own to scroll in.
     wide: bool
     rows: list[Row]
@@ -96,7 +114,7 @@ class SlotView:
     accept: list[str]
     max_mb: int
     max_files: int
-    files: list[Json]
+    files: list[AttachmentView]
     error: str | None
     opinions: list[str]
     group: str | None
@@ -119,12 +137,12 @@ class Beside:
     sources: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, errors: list[Json], opinions: list[Json], sources: dict[str, str]) -> "Beside":
+    def of(cls, errors: list[Obstacle], opinions: list[OpinionView], sources: dict[str, str]) -> "Beside":
         said: dict[tuple[str | None, str | None], list[str]] = {}
         for opinion in opinions:
-            said.setdefault((opinion["field"], opinion["row"]), []).append(opinion["text"])
+            said.setdefault((opinion.field, opinion.row), []).append(opinion.text)
         # The first of several mistakes at one place is the one to mend first.
-        wrong = {(e["field"], e["row"], e["column"]): e["message"] for e in reversed(errors)}
+        wrong = {(e.field, e.row, e.column): e.message for e in reversed(errors)}
         return cls(wrong, said, sources)
 
     def error(self, field: str, row: str | None = None, column: str | None = None) -> str | None:

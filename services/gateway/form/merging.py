@@ -9,8 +9,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.gateway.form.form_parts import Json
+from services.gateway.form.form_parts import Typed
 from services.gateway.form.form_view import shown
+from shared.contract.forms import SectionDefinition
 
 MISSING = ""
 
@@ -26,28 +27,28 @@ class Difference:
     changed: Literal["mine", "theirs", "both"]
 
 
-def _places(section: Json, values: Json) -> dict[str, tuple[str, str, Any]]:
+def _places(section: SectionDefinition, values: Typed) -> dict[str, tuple[str, str, Any]]:
     """Place → label, text for people, value."""
     found: dict[str, tuple[str, str, Any]] = {}
-    for field in section["fields"]:
-        value = values.get(field["key"])
+    for field in section.fields:
+        value = values.get(field.key)
         # An untouched box and a missing value are one and the same to the person.
         value = None if value in ("", [], False) else value
-        found[f"f.{field['key']}"] = (field["label"], shown(field, value), value)
-    for slot in section["slots"]:
-        value = values.get(slot["key"]) or None
-        found[f"s.{slot['key']}"] = (slot["label"], f"{len(value or [])} 个文件", value)
-    for table in section["tables"]:
-        names = {row["key"]: row["label"] for row in table["fixed_rows"]}
-        rows = values.get(table["key"]) or []
+        found[f"f.{field.key}"] = (field.label, shown(field, value), value)
+    for slot in section.slots:
+        value = values.get(slot.key) or None
+        found[f"s.{slot.key}"] = (slot.label, f"{len(value or [])} 个文件", value)
+    for table in section.tables:
+        names = {row.key: row.label for row in table.fixed_rows}
+        rows = values.get(table.key) or []
         for n, row in enumerate(row for row in rows if isinstance(row, dict)):
-            cells = {c["key"]: row.get(c["key"]) for c in table["columns"] if row.get(c["key"]) not in (None, "")}
+            cells = {c.key: row.get(c.key) for c in table.columns if row.get(c.key) not in (None, "")}
             if not cells:
                 continue
-            text = "\n".join(f"{c['label']}：{shown(c, row.get(c['key']))}" for c in table["columns"])
+            text = "\n".join(f"{c.label}：{shown(c, row.get(c.key))}" for c in table.columns)
             key = row.get("row") or row.get("id") or str(n)
-            label = f"{table['label']} · {names.get(key) or f'第 {n + 1} 行'}"
-            found[f"t.{table['key']}.{key}"] = (label, text, cells)
+            label = f"{table.label} · {names.get(key) or f'第 {n + 1} 行'}"
+            found[f"t.{table.key}.{key}"] = (label, text, cells)
     return found
 
 
@@ -58,13 +59,13 @@ def _mark(value: Any) -> str:
     return hashlib.blake2s(raw.encode(), digest_size=4).hexdigest()
 
 
-def fingerprint(section: Json, values: Json) -> str:
+def fingerprint(section: SectionDefinition, values: Typed) -> str:
     """What every filled place held, short enough to travel with the form."""
     marks = {place: _mark(value) for place, (_, _, value) in _places(section, values).items()}
     return " ".join(f"{place}={mark}" for place, mark in marks.items() if mark)
 
 
-def differences(section: Json, mine: Json, theirs: Json, base: str) -> list[Difference]:
+def differences(section: SectionDefinition, mine: Typed, theirs: Typed, base: str) -> list[Difference]:
     """Every place where the two copies differ, in the order of the form."""
     before = dict(part.split("=", 1) for part in base.split(" ") if "=" in part)
     ours, others = _places(section, mine), _places(section, theirs)
@@ -93,21 +94,21 @@ def differences(section: Json, mine: Json, theirs: Json, base: str) -> list[Diff
     return found
 
 
-def merged(section: Json, mine: Json, theirs: Json, picks: dict[str, str]) -> Json:
+def merged(section: SectionDefinition, mine: Typed, theirs: Typed, picks: dict[str, str]) -> Typed:
     """My copy, with theirs at every place where `picks` says `theirs`."""
     result = dict(mine)
-    for part, prefix in ((section["fields"], "f"), (section["slots"], "s")):
-        for definition in part:
-            key = definition["key"]
-            if picks.get(f"{prefix}.{key}") == "theirs":
-                result[key] = theirs.get(key)
-    for table in section["tables"]:
-        result[table["key"]] = _rows(table["key"], mine, theirs, picks)
+    places = {f"f.{field.key}": field.key for field in section.fields}
+    places |= {f"s.{slot.key}": slot.key for slot in section.slots}
+    for place, key in places.items():
+        if picks.get(place) == "theirs":
+            result[key] = theirs.get(key)
+    for table in section.tables:
+        result[table.key] = _rows(table.key, mine, theirs, picks)
     return {key: value for key, value in result.items() if value is not None}
 
 
-def _rows(table: str, mine: Json, theirs: Json, picks: dict[str, str]) -> list[Json]:
-    def by_key(values: Json) -> dict[str, Json]:
+def _rows(table: str, mine: Typed, theirs: Typed, picks: dict[str, str]) -> list[Typed]:
+    def by_key(values: Typed) -> dict[str, Typed]:
         return {str(row.get("row") or row.get("id")): row for row in values.get(table) or []}
 
     ours, others = by_key(mine), by_key(theirs)

@@ -2,19 +2,20 @@
 
 from urllib.parse import quote
 
-from services.gateway.form.form_parts import Json
+from services.gateway.form.form_parts import Typed
 from services.gateway.form.form_view import new_row_id
+from shared.contract.forms import SectionDefinition
 
 
-def change(section: Json, action: str, rest: str, values: Json) -> str:
+def change(section: SectionDefinition, action: str, rest: str, values: Typed) -> str:
     """Add or remove a row, or take a file out of its slot. Returns the anchor to come back to."""
     key, _, which = rest.partition(":")
-    table = next((t for t in section["tables"] if t["key"] == key), None)
-    if action == "add" and table is not None and len(values[key]) < table["max_rows"]:
+    table = next((t for t in section.tables if t.key == key), None)
+    if action == "add" and table is not None and len(values[key]) < table.max_rows:
         row = {"id": new_row_id()}
         values[key].append(row)
         # The first cell of the new row: whoever works by keyboard goes on writing there.
-        return f"#t-{key}-{row['id']}-{table['columns'][0]['key']}"
+        return f"#t-{key}-{row['id']}-{table.columns[0].key}"
     if action == "remove" and table is not None:
         values[key] = [row for row in values[key] if row.get("id") != which]
     elif action == "unlink" and key in values:

@@ -4,6 +4,8 @@ Everything typed is kept whatever happens: adding a row, choosing a file and a f
 A script asks for the same with `Accept: application/json` and gets the new tag, or where to go.
 """
 
+from typing import Any
+
 from aiohttp import web
 
 from services.gateway.form import (
@@ -17,35 +19,38 @@ from services.gateway.form import (
     section_view,
     shapes,
 )
+from services.gateway.form.form_parts import Typed
+from services.gateway.form.page_after import PAGES_AFTER
 from services.gateway.form.uploads import Uploads
 from services.gateway.web import resubmission
-from services.gateway.web.calls import (
-    Json,
-    application,
-    ask,
-    definition,
-    section_of,
-)
+from services.gateway.web.backend import Answer
+from services.gateway.web.calls import application, ask, form_of, profile, section_of
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.form_data import FORM, Values, one, read_multipart
 from services.gateway.web.rendering import page
+from shared import codes
+from shared.contract.checks import Obstacle, Outcome
+from shared.contract.forms import FormDefinition, SectionDefinition
+from shared.contract.pages import SectionTaken
+from shared.contract.sections import ApplicationView, SectionView, SectionWritten
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
 from shared.http.app import answer, see_other, uuid_in_path
 
 
 async def show(request: web.Request) -> web.Response:
     """The form, with the 暂存 if it is newer than what is saved."""
-    found = await registry_news.asked_again(request, await application(request))
-    section = section_of(await definition(request, found), request.match_info["key"])
-    done = request.query.get("done", "")
+    key, done = request.match_info["key"], request.query.get("done", "")
+    asked = request.app[PAGES_AFTER].take(request) if done in ("saved", "refused") else None
+    if asked is None:
+        asked = await registry_news.asked_again(request, await section_view.asked(request, key))
     form = await resubmission.kept(request) if not done else None
+    found = asked.application
     if form is not None and not outdated_form.of_before(found, form):
-        return await section_view.render(
-            request, found, section, values=form_values.read(section, form), fault=section_view.KEPT, came=form
-        )
-    return await section_view.render(
-        request, found, section, notice=section_view.NOTICES.get(done), judged=done == "refused"
-    )
+        section = section_of(await form_of(request, found.fund_type, found.form_version), key)
+        values = form_values.read(section, form)
+        return await section_view.render(request, asked, values=values, fault=section_view.KEPT, came=form)
+    notice = section_view.NOTICES.get(done)
+    return await section_view.render(request, asked, notice=notice, judged=done == "refused")
 
 
 async def take(request: web.Request) -> web.Response:
@@ -58,108 +63,144 @@ async def take(request: web.Request) -> web.Response:
 
 
 async def _take(request: web.Request) -> web.Response:
-    found = await application(request)
     key = request.match_info["key"]
-    listed: list[Json] = (await definition(request, found))["sections"]
-    known: Json = next((s for s in listed if s["key"] == key), {"slots": []})
-    uploads = Uploads(request, known)
+    uploads = Uploads(request, key)
     form = await read_multipart(request, uploads.take)
-    if outdated_form.of_before(found, form):
-        return await outdated_form.show(request, found, key, form)
-    section = section_of(await definition(request, found), key)
+    definition = await _filled_in(request, form)
+    section = definition.by_key.get(key)
+    if section is None:
+        # Moved to another version, perhaps: the application knows.
+        return await _of_another_version(request, key, form)
     values = form_values.read(section, form)
     uploads.into(values)
     try:
-        return await _act(request, section, form, values, uploads)
-    except Stale as error:
+        return await _act(request, definition, section, form, values, uploads)
+    except (Stale, Invalid, Conflict, Malformed, TooLarge) as error:
+        if error.code == codes.FORM_CHANGED:
+            return await _of_another_version(request, key, form)
         if not wants_page(request):
             raise
-        return await _merge_page(request, found, section, form, values, error)
-    except Invalid as error:
-        if not wants_page(request):
-            raise
-        wrong = [e.model_dump() for e in error.errors]
-        return await _refused(request, section, values, error, wrong, 422)
-    except (Conflict, Malformed, TooLarge) as error:
-        if not wants_page(request):
-            raise
-        return await _refused(request, section, values, error, [], 409)
+        return await _refused(request, section, form, values, error)
+
+
+async def _filled_in(request: web.Request, form: Values) -> FormDefinition:
+    """The form that a page was made of, as the page itself says; the service compares the version with the application's. A page of
+    the release before says less."""
+    fund_type, version = one(form, "fund_type"), one(form, "form_version")
+    if fund_type.isidentifier() and version.isdecimal() and len(version) < 7:
+        return await form_of(request, fund_type, int(version))
+    found = await application(request)
+    return await form_of(request, found.fund_type, found.form_version)
+
+
+async def _of_another_version(request: web.Request, key: str, form: Values) -> web.Response:
+    found = await application(request)
+    # A material that no version of this application has is not found.
+    section_of(await form_of(request, found.fund_type, outdated_form.version_of(found, form)), key)
+    return await outdated_form.show(request, found, key, form)
 
 
 async def _refused(
-    request: web.Request, section: Json, values: Json, error: DomainError, wrong: list[Json], status: int
+    request: web.Request, section: SectionDefinition, form: Values, values: Typed, error: DomainError
 ) -> web.Response:
-    """The form again, as it was typed, with what is wrong at its place."""
-    found = await application(request)
+    """Both copies where somebody else was faster; else the form again, as it was typed, with what is wrong at its place."""
+    if isinstance(error, Stale):
+        found = await application(request)
+        if outdated_form.of_before(found, form):
+            return await outdated_form.show(request, found, section.key, form)
+        return await _merge_page(request, found, section, form, values, error)
+    wrong = [Obstacle(**e.model_dump()) for e in error.errors] if isinstance(error, Invalid) else []
+    asked = await section_view.asked(request, section.key)
+    status = 422 if isinstance(error, Invalid) else 409
     return await section_view.render(
-        request, found, section, values=values, errors=wrong, fault=error.detail, status=status
+        request, asked, values=values, errors=wrong, fault=error.detail, status=status
     )
 
 
-async def _act(request: web.Request, section: Json, form: Values, values: Json, uploads: Uploads) -> web.Response:
-    path = here = f"/applications/{uuid_in_path(request)}/sections/{section['key']}"
+async def _act(
+    request: web.Request,
+    definition: FormDefinition,
+    section: SectionDefinition,
+    form: Values,
+    values: Typed,
+    uploads: Uploads,
+) -> web.Response:
+    path = here = f"/applications/{uuid_in_path(request)}/sections/{section.key}"
     etag = one(form, "etag")
     action, _, rest = one(form, "action", "draft").partition(":")
     if action == "discard":
-        await ask(request, "DELETE", f"{path}/draft", etag=etag)
+        await ask(request, "DELETE", f"{path}/draft", SectionWritten, etag=etag)
         return _go(request, f"{here}?done=discarded#done")
     if action == "merge":
         values = await _picked(request, section, form, values, etag)
     if action == "save" and not uploads.faults:
-        try:
-            saved = await ask(request, "PUT", path, json={"values": values}, etag=etag)
-        except Invalid:
-            # Values that do not validate yet are kept as a 暂存; the page that follows shows what is wrong.
-            saved = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
-            done = "refused#errors"
-        else:
-            done = "saved#done"
+        body = {"values": values, "form_version": definition.version}
+        beside = await profile(request)
+        taken = await ask(request, "PUT", f"{path}/page", SectionTaken, json=body, etag=etag, beside=beside)
+        request.app[PAGES_AFTER].keep(request, taken.body.page)
+        done = "saved#done" if taken.body.saved else "refused#errors"
         # With the new tag a script keeps what was typed while this was under way.
-        tags = {"etag": saved.etag, "base": merging.fingerprint(section, values)}
+        tags = {"etag": taken.etag, "base": merging.fingerprint(section, values)}
         return _go(request, f"{here}?done={done}", tags)
     if action in registry_news.ACTIONS:
         if merging.fingerprint(section, values) != one(form, "base"):
             # What was typed meanwhile is kept first.
-            await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
-        return _go(request, f"{here}?done={await registry_news.act(request, section['key'], action, rest)}")
+            await _keep(request, path, definition, values, etag)
+        return _go(request, f"{here}?done={await registry_news.act(request, section.key, action, rest)}")
     place = row_buttons.change(section, action, rest, values)
-    kept = await ask(request, "PUT", f"{path}/draft", json={"values": values}, etag=etag)
+    kept = await _keep(request, path, definition, values, etag)
     if uploads.faults:
         raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
     if not wants_page(request) and action == "draft":
         return answer(
             {
                 "etag": kept.etag,
-                "at": kept.body["at"],
+                "at": kept.body.at.isoformat(),
                 "base": merging.fingerprint(section, values),
-                "shape": section_state.shape(kept.body["now"]),
-                "computed": section_state.computed(kept.body["now"]),
+                "shape": section_state.shape(kept.body.now),
+                "computed": section_state.computed(kept.body.now),
             }
         )
     done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")
     return _go(request, f"{here}?done={done}{place}")
 
 
-def _go(request: web.Request, location: str, tags: Json | None = None) -> web.Response:
+async def _keep(
+    request: web.Request, path: str, definition: FormDefinition, values: Typed, etag: str
+) -> Answer[SectionWritten]:
+    """暂存."""
+    body = {"values": values, "form_version": definition.version}
+    return await ask(request, "PUT", f"{path}/draft", SectionWritten, json=body, etag=etag)
+
+
+def _go(request: web.Request, location: str, tags: dict[str, str] | None = None) -> web.Response:
     """Where a person is sent, and a script is told to go."""
     return see_other(location) if wants_page(request) else answer({"location": location, **(tags or {})})
 
 
-async def _picked(request: web.Request, section: Json, form: Values, values: Json, etag: str) -> Json:
+async def _picked(
+    request: web.Request, section: SectionDefinition, form: Values, values: Typed, etag: str
+) -> Typed:
     """One copy out of two, as the person chose; `Stale` when the other side has moved on meanwhile."""
-    opened = (await ask(request, "GET", f"/applications/{uuid_in_path(request)}/sections/{section['key']}")).body
+    path = f"/applications/{uuid_in_path(request)}/sections/{section.key}"
+    opened = (await ask(request, "GET", path, SectionView)).body
     theirs = section_view.current(section, opened)
-    if opened["etag"] != etag:
-        raise Stale(current={"draft": theirs, "saved": None, "etag": opened["etag"]})
+    if opened.etag != etag:
+        raise Stale(current={"draft": theirs, "saved": None, "etag": opened.etag})
     picks = {name.removeprefix("pick."): chosen[0] for name, chosen in form.items() if name.startswith("pick.")}
     return merging.merged(section, values, theirs, picks)
 
 
 async def _merge_page(
-    request: web.Request, found: Json, section: Json, form: Values, values: Json, error: Stale
+    request: web.Request,
+    found: ApplicationView,
+    section: SectionDefinition,
+    form: Values,
+    values: Typed,
+    error: Stale,
 ) -> web.Response:
     """Both copies side by side. Nothing of either is lost: mine travels with the page, theirs is kept."""
-    other = error.extra.get("current") or {}
+    other: dict[str, Any] = error.extra.get("current") or {}
     theirs = shapes.fitted(section, other.get("draft") or other.get("saved") or {})
     context = {
         "application": found,
@@ -180,6 +221,7 @@ async def _merge_page(
 async def checks(request: web.Request) -> web.Response:
     """Every cross-form check with both sides, on what was typed."""
     found = await application(request)
-    listed = (await ask(request, "GET", f"/applications/{found['id']}/checks", query={"typed": "1"})).body
-    context = {"application": found, "checks": checks_view.lines(await definition(request, found), listed)}
-    return page(request, "form/checks.html", context)
+    path, beside = f"/applications/{found.id}/checks", await profile(request)
+    listed = (await ask(request, "GET", path, list[Outcome], query={"typed": "1"}, beside=beside)).body
+    form = await form_of(request, found.fund_type, found.form_version)
+    return page(request, "form/checks.html", {"application": found, "checks": checks_view.lines(form, listed)})

@@ -1,15 +1,19 @@
 """Build the page of one material: the form, what stands beside it, and what is said above it."""
 
-import asyncio
-
 from aiohttp import web
 
 from services.gateway.form import checks_view, form_view, materials, merging, registry_news, section_state, shapes
-from services.gateway.form.form_parts import Beside
-from services.gateway.web.calls import Json, application, ask, asked_for, definition, nothing, section_of
+from services.gateway.form.form_parts import Beside, Typed
+from services.gateway.web.calls import ask, asked_for, form_of, profile, section_of
 from services.gateway.web.form_data import Values, one
 from services.gateway.web.rendering import page
+from shared.contract.checks import Obstacle
+from shared.contract.forms import SectionDefinition
+from shared.contract.pages import SectionPage
+from shared.contract.returns import OpinionView
+from shared.contract.sections import ApplicationView, SectionSummary, SectionView
 from shared.errors import DomainError, Invalid
+from shared.http.app import uuid_in_path
 
 NOTICES = {
     "draft": "已暂存，尚未提交。暂存的内容尚未生效，保存表单后数据才能生效。",
@@ -25,48 +29,51 @@ KEPT = "您先前填写的内容当时未能保存，已放回本页，请核对
 UNFINISHED = frozenset({"required", "section_not_saved", "unsaved_draft", "too_few_rows"})
 
 
+async def asked(request: web.Request, key: str) -> SectionPage:
+    """All that the page of a material shows, by one question."""
+    path = f"/applications/{uuid_in_path(request)}/sections/{key}/page"
+    return (await ask(request, "GET", path, SectionPage, beside=await profile(request))).body
+
+
 async def locked(request: web.Request, key: str, reason: str, error: DomainError) -> web.Response:
     """A locked material again, after asking for it was refused, with the reason as it was typed."""
-    found = await application(request)
-    section = section_of(await definition(request, found), key)
     said = error.errors[0].message if isinstance(error, Invalid) and error.errors else error.detail
-    return await render(request, found, section, fault=said, reason=reason, status=409)
+    return await render(request, await asked(request, key), fault=said, reason=reason, status=409)
 
 
-def current(section: Json, opened: Json) -> Json:
+def current(section: SectionDefinition, opened: SectionView) -> Typed:
     """What a section's page opens with: the newer 暂存, what is saved, or what was brought along."""
-    values: Json | None = opened["draft"] if opened["draft"] is not None else opened["saved"]
+    values = opened.draft if opened.draft is not None else opened.saved
     if values is None:
-        values = {name: item["value"] for name, item in opened["prefill"].items()}
+        values = {name: item.value for name, item in opened.prefill.items()}
     return shapes.fitted(section, values)
 
 
-def following(found: Json, key: str) -> Json | None:
+def following(found: ApplicationView, key: str) -> SectionSummary | None:
     """The material to go on with: the next one that is not saved, in the order of the list and round again."""
-    listed = [s for s in found["sections"] if s["visible"] and s["editable"]]
-    at = next((n for n, s in enumerate(listed) if s["key"] == key), 0)
-    return next((s for s in [*listed[at + 1 :], *listed[:at]] if s["status"] != "saved"), None)
+    listed = [s for s in found.sections if s.visible and s.editable]
+    at = next((n for n, s in enumerate(listed) if s.key == key), 0)
+    return next((s for s in [*listed[at + 1 :], *listed[:at]] if s.status != "saved"), None)
 
 
-def marks(found: Json, problems: list[Json], opinions: list[Json]) -> dict[str, list[str]]:
+def marks(found: ApplicationView, problems: list[Obstacle], opinions: list[OpinionView]) -> dict[str, list[str]]:
     """Per section what its line in the list of materials says besides its state: 有错误, 退回意见."""
-    said: dict[str, list[str]] = {section["key"]: [] for section in found["sections"]}
+    said: dict[str, list[str]] = {section.key: [] for section in found.sections}
     for problem in problems:
-        if problem["severity"] == "error" and problem["code"] not in UNFINISHED:
-            said.get(problem["section"], []).append("wrong")
+        if problem.severity == "error" and problem.code not in UNFINISHED:
+            said.get(problem.section or "", []).append("wrong")
     for opinion in opinions:
-        if opinion["status"] != "accepted":
-            said.get(opinion["section"], []).append("opinion")
+        if opinion.status != "accepted":
+            said.get(opinion.section or "", []).append("opinion")
     return {key: list(dict.fromkeys(marks)) for key, marks in said.items()}
 
 
 async def render(
     request: web.Request,
-    found: Json,
-    section: Json,
+    asked: SectionPage,
     *,
-    values: Json | None = None,
-    errors: list[Json] | None = None,
+    values: Typed | None = None,
+    errors: list[Obstacle] | None = None,
     notice: str | None = None,
     fault: str | None = None,
     judged: bool = False,
@@ -76,52 +83,44 @@ async def render(
 ) -> web.Response:
     """Render the page. `came`: a form that could not be taken before; it keeps the tag it came with, so that what was saved
     meanwhile is merged and not overwritten."""
-    id = found["id"]
-    returned = found["state"] == "returned"
-    opened, problems, checks, opinions, requests, beside_it = await asyncio.gather(
-        ask(request, "GET", f"/applications/{id}/sections/{section['key']}"),
-        ask(request, "GET", f"/applications/{id}/problems"),
-        ask(request, "GET", f"/applications/{id}/checks", query={"typed": "1"}),
-        ask(request, "GET", f"/applications/{id}/opinions") if returned else nothing([]),
-        ask(request, "GET", f"/applications/{id}/unlock-requests") if returned else nothing([]),
-        registry_news.left_over(request, found),
-    )
-    mine = [o for o in opinions.body if o["section"] == section["key"] and o["status"] != "accepted"]
+    found, opened = asked.application, asked.section
+    form = await form_of(request, found.fund_type, found.form_version)
+    section = section_of(form, opened.key)
+    mine = [o for o in asked.opinions if o.section == section.key and o.status != "accepted"]
     wrong = errors or []
     if judged:
-        here = [p for p in problems.body if p["section"] == section["key"] and p["code"] != "unsaved_draft"]
-        wrong = [p for p in here if not p["code"].startswith("check.")]
-    values = current(section, opened.body) if values is None else values
-    beside = Beside.of(wrong, mine, registry_news.sources(opened.body, values))
-    now = opened.body["now"]
+        here = [p for p in asked.problems if p.section == section.key and p.code != "unsaved_draft"]
+        wrong = [p for p in here if not p.code.startswith("check.")]
+    kept = current(section, opened)
+    values = kept if values is None else values
+    beside = Beside.of(wrong, mine, registry_news.sources(opened, values))
+    now = opened.now
     shown = section_state.as_shown(section, now)
     values = section_state.with_computed(values, now)
-    attachments = opened.body["attachments"]
     context = {
         "application": found,
         "section": shown,
-        "opened": opened.body | ({"etag": one(came, "etag")} if came else {}),
+        "opened": opened,
+        "etag": one(came, "etag") if came else opened.etag,
         "kept": came is not None,
-        "form": form_view.build(shown, values, found["parameters"], attachments, beside, now),
+        "form": form_view.build(shown, values, found.parameters, opened.attachments, beside, now),
         "carried": section_state.carried(section, now, values),
-        "read": None
-        if opened.body["editable"]
-        else materials.material(shown, values, {a["id"]: a for a in attachments}),
+        "read": None if opened.editable else materials.material(shown, values, opened.attachments, now),
         "errors": form_view.summary(section, wrong),
         "opinions": mine,
-        "requests": [r for r in asked_for(found, requests.body, opinions.body) if r["section"] == section["key"]],
+        "requests": [r for r in asked_for(found, asked.requests, asked.opinions) if r.section == section.key],
         "reason": reason,
-        "marks": marks(found, problems.body, opinions.body),
-        "checks": checks_view.lines(await definition(request, found), checks.body),
+        "marks": marks(found, asked.problems, asked.opinions),
+        "checks": checks_view.lines(form, asked.checks),
         "shape": section_state.shape(now),
-        "news": registry_news.news(section, opened.body, values),
-        "not_connected": registry_news.not_connected(request, section, opened.body),
-        "left_over": [item for item in beside_it.body if item["section"] in (section["key"], None)],
+        "news": registry_news.news(section, opened, values),
+        "not_connected": registry_news.not_connected(request, section, opened),
+        "left_over": [item for item in asked.left_over if item.section in (section.key, None)],
         "notice": notice,
         "saved": notice == NOTICES["saved"],
-        "unanswered": sum(o["status"] == "open" for o in opinions.body),
-        "following": following(found, section["key"]),
+        "unanswered": sum(o.status == "open" for o in asked.opinions),
+        "following": following(found, section.key),
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
-        "base": one(came, "base") if came else merging.fingerprint(section, current(section, opened.body)),
+        "base": one(came, "base") if came else merging.fingerprint(section, kept),
     }
     return page(request, "form/section.html", context, status=status)

@@ -2,34 +2,35 @@
 
 from typing import Any
 
-Json = dict[str, Any]
+from services.gateway.form.form_parts import Typed
+from shared.contract.forms import FieldDefinition, SectionDefinition, TableDefinition
 
 
-def fitted(section: Json, values: Json) -> Json:
+def fitted(section: SectionDefinition, values: Typed) -> Typed:
     """The section's values: texts and numbers in fields, lists of texts where several are chosen, rows of such, ids of
     files. What is none of that is left out."""
-    found: Json = {}
-    for field in section["fields"]:
-        if (value := _value(field, values.get(field["key"]))) is not None:
-            found[field["key"]] = value
-    for table in section["tables"]:
-        rows = values.get(table["key"])
+    found: Typed = {}
+    for field in section.fields:
+        if (value := _value(field, values.get(field.key))) is not None:
+            found[field.key] = value
+    for table in section.tables:
+        rows = values.get(table.key)
         if isinstance(rows, list):
-            found[table["key"]] = [_row(table, row) for row in rows if isinstance(row, dict)]
-    for slot in section["slots"]:
-        ids = values.get(slot["key"])
+            found[table.key] = [_row(table, row) for row in rows if isinstance(row, dict)]
+    for slot in section.slots:
+        ids = values.get(slot.key)
         if isinstance(ids, list):
-            found[slot["key"]] = [id for id in ids if isinstance(id, str)]
+            found[slot.key] = [id for id in ids if isinstance(id, str)]
     return found
 
 
-def _row(table: Json, row: Json) -> Json:
+def _row(table: TableDefinition, row: Typed) -> Typed:
     names = {name: row[name] for name in ("id", "row") if isinstance(row.get(name), str)}
-    cells = {c["key"]: _value(c, row.get(c["key"])) for c in table["columns"]}
+    cells = {c.key: _value(c, row.get(c.key)) for c in table.columns}
     return {**names, **{key: value for key, value in cells.items() if value is not None}}
 
 
-def _value(definition: Json, value: Any) -> Any:
-    if definition["kind"] == "multiselect":
+def _value(definition: FieldDefinition, value: Any) -> Any:
+    if definition.kind == "multiselect":
         return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None
     return value if isinstance(value, str | int | float | bool) else None

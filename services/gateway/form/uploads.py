@@ -6,7 +6,9 @@ from aiohttp import MultipartWriter, web
 from aiohttp.hdrs import CONTENT_DISPOSITION
 from aiohttp.payload import AsyncIterablePayload
 
-from services.gateway.web.calls import Json, ask
+from services.gateway.form.form_parts import Typed
+from services.gateway.web.calls import ask
+from shared.contract.sections import AttachmentView
 from shared.errors import Conflict, FieldError, Invalid, Malformed, TooLarge, UnsupportedMedia
 from shared.http.app import uuid_in_path
 from shared.text.file_names import disposition
@@ -15,7 +17,7 @@ from shared.text.file_names import disposition
 class Uploads:
     """Takes the files of a form while it is read; what was refused is told beside its slot, once all are in."""
 
-    def __init__(self, request: web.Request, section: Json) -> None:
+    def __init__(self, request: web.Request, section: str) -> None:
         self._request = request
         self._section = section
         self._taken: dict[str, list[str]] = {}
@@ -24,7 +26,7 @@ class Uploads:
     async def take(self, name: str, file_name: str, chunks: AsyncIterator[bytes]) -> None:
         """One file, streamed on as it arrives."""
         slot = name.removeprefix("file.")
-        if not any(s["key"] == slot for s in self._section["slots"]):
+        if not slot.isidentifier():
             raise Malformed
         body = MultipartWriter("form-data")
         part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
@@ -35,7 +37,8 @@ class Uploads:
                 self._request,
                 "POST",
                 f"/applications/{uuid_in_path(self._request)}/attachments",
-                query={"section": self._section["key"], "slot": slot},
+                AttachmentView,
+                query={"section": self._section, "slot": slot},
                 data=body,
             )
         except (Invalid, TooLarge, UnsupportedMedia, Malformed, Conflict) as error:
@@ -43,16 +46,16 @@ class Uploads:
                 pass
             self.faults.append(
                 FieldError(
-                    section=self._section["key"],
+                    section=self._section,
                     field=slot,
                     code=error.code,
                     message=f"{file_name}：{error.detail}",
                 )
             )
             return
-        self._taken.setdefault(slot, []).append(made.body["id"])
+        self._taken.setdefault(slot, []).append(str(made.body.id))
 
-    def into(self, values: Json) -> None:
+    def into(self, values: Typed) -> None:
         """Put what was taken into the slots' values."""
         for slot, ids in self._taken.items():
             values[slot] = [*values.get(slot, []), *ids]

@@ -7,15 +7,16 @@ from aiohttp import web
 from services.gateway.web.context import SERVICES
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.rendering import page
+from shared.contract.decision import PublicityList
 from shared.http.app import REQUEST_ID, answer
 
 
 async def show(request: web.Request) -> web.Response:
     """The projects in 公示, by round; the same as JSON for programs."""
-    found = await request.app[SERVICES].tell("applications", "/internal/publicity", request[REQUEST_ID])
+    found = await request.app[SERVICES].tell(
+        "applications", "/internal/publicity", request[REQUEST_ID], PublicityList
+    )
     if not wants_page(request):
         return answer(found)
-    rounds = [
-        (title, list(items)) for title, items in groupby(found["items"], key=lambda item: item["round_title"])
-    ]
+    rounds = [(title, list(items)) for title, items in groupby(found.items, key=lambda item: item.round_title)]
     return page(request, "public/publicity.html", {"rounds": rounds})

@@ -1,12 +1,12 @@
 """End reminder mails (退订提醒): the page behind a reminder's link, and the one-click call of mail programs (RFC 8058)."""
 
 import re
-from typing import Any
 
 from aiohttp import web
 
 from services.gateway.web.context import SERVICES
 from services.gateway.web.rendering import page
+from shared.contract.notify import Unsubscribe, Unsubscribed
 from shared.errors import NotFound
 from shared.http.app import REQUEST_ID
 from shared.http.forms import MULTIPART, URLENCODED, pairs, parts, text
@@ -15,12 +15,13 @@ from shared.text.file_names import field_name
 TOKEN = re.compile(r"[A-Za-z0-9_-]{10,800}")
 
 
-async def _tell(request: web.Request, **wanted: bool) -> dict[str, Any]:
+async def _tell(request: web.Request, *, change: bool = True, again: bool = False) -> Unsubscribed:
     token = request.match_info["token"]
     if not TOKEN.fullmatch(token):
         raise NotFound("退订链接无效，请从邮件中重新打开。")
-    body = {"token": token, **wanted}
-    return await request.app[SERVICES].tell_back("notify", "/internal/unsubscribe", request[REQUEST_ID], body)
+    body = Unsubscribe(token=token, change=change, again=again)
+    services = request.app[SERVICES]
+    return await services.tell_back("notify", "/internal/unsubscribe", request[REQUEST_ID], body, Unsubscribed)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ from services.gateway.web.context import SERVICES, SETTINGS
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.rendering import page
 from shared import codes
+from shared.contract.submission import Verification
 from shared.errors import Malformed, TooLarge
 from shared.http.app import REQUEST_ID, answer, see_other
 from shared.http.forms import chunks, parts
@@ -42,17 +43,19 @@ async def compare(request: web.Request) -> web.Response:
 
 async def keys(request: web.Request) -> web.Response:
     """The public keys that receipts and tokens are checked with, as a JSON Web Key Set."""
-    found = await request.app[SERVICES].tell("applications", "/internal/keys", request[REQUEST_ID])
+    found = await request.app[SERVICES].tell(
+        "applications", "/internal/keys", request[REQUEST_ID], dict[str, list[dict[str, str]]]
+    )
     return answer(found)
 
 
 async def _tell(request: web.Request, file: str | None = None) -> web.Response:
     token = request.match_info["token"]
-    found: dict[str, object] = {"status": "unknown", "file": None}
+    found = Verification(status="unknown")
     if TOKEN.fullmatch(token):
         query = {"file": file} if file else None
         found = await request.app[SERVICES].tell(
-            "applications", f"/internal/verify/{token}", request[REQUEST_ID], query=query
+            "applications", f"/internal/verify/{token}", request[REQUEST_ID], Verification, query=query
         )
     if wants_page(request):
         return page(request, "public/verify.html", {"found": found, "token": token, "typed": ""})

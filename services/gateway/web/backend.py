@@ -22,7 +22,7 @@ from aiohttp import (
     MultipartWriter,
     ServerDisconnectedError,
 )
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from yarl import URL
 
 from services.gateway.web.outgoing import Body, Outgoing
@@ -186,26 +186,26 @@ class Services:
             return await _read(answer, model)
 
     async def tell(
-        self, service: str, path: str, request_id: str, query: dict[str, str] | None = None
-    ) -> dict[str, Any]:
+        self, service: str, path: str, request_id: str, model: type[T], query: dict[str, str] | None = None
+    ) -> T:
         """What a service tells the gateway itself, for nobody in particular."""
         async with self.reach(service, "GET", path, query=query, request_id=request_id) as answer:
-            found: dict[str, Any] = (await _read(answer)).body
+            found: T = (await _read(answer, model)).body
             return found
 
-    async def tell_back(self, service: str, path: str, request_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def tell_back(self, service: str, path: str, request_id: str, body: BaseModel, model: type[T]) -> T:
         """Something the gateway has a service do for nobody in particular, and what came of it."""
         headers: dict[str, str] = {}
-        content = _json(headers, body)
+        content = _json(headers, body.model_dump(mode="json"))
         async with self.reach(
             service, "POST", path, headers=headers, body=content, request_id=request_id
         ) as answer:
-            found: dict[str, Any] = (await _read(answer)).body
+            found: T = (await _read(answer, model)).body
             return found
 
     async def description(self, service: str) -> dict[str, Any]:
         """OpenAPI of a service's public routes."""
-        return await self.tell(service, "/internal/openapi.json", "")
+        return await self.tell(service, "/internal/openapi.json", "", dict[str, Any])
 
     @asynccontextmanager
     async def reach(

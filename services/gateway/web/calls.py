@@ -1,8 +1,9 @@
 """Ask the services what several pages need."""
 
 import asyncio
-import re
-from typing import Any, TypeVar, Unpack, overload
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeVar, Unpack, overload
 from uuid import uuid4
 
 from aiohttp import web
@@ -11,16 +12,20 @@ from services.gateway.web.access import actor
 from services.gateway.web.backend import Answer, Options
 from services.gateway.web.context import SERVICES, SESSION
 from services.gateway.web.profiles import PROFILES
+from shared.contract.applications import ApplicationPage, ApplicationSummary
+from shared.contract.forms import FormDefinition, SectionDefinition
+from shared.contract.returns import OpinionView
+from shared.contract.review import UnlockRequestView
+from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, DomainError, NotFound
 from shared.http.app import uuid_in_path
 from shared.identity import Role
 
-Json = dict[str, Any]
 T = TypeVar("T")
 # How often, and after how many seconds each, a second click asks what became of the first.
 PATIENCE, PAUSE = 20, 0.5
 # Published forms never change: asked for once a process.
-_FORMS: dict[tuple[str, int], Json] = {}
+_FORMS: dict[tuple[str, int], FormDefinition] = {}
 
 
 @overload
@@ -51,54 +56,55 @@ async def profile(request: web.Request, *, anew: bool = False) -> str:
     return await request.app[PROFILES].header(request[SESSION].account, anew=anew)
 
 
-def asked_for(found: Json, requests: list[Json], opinions: list[Json]) -> list[Json]:
-    """申请开放 as they stand: one that had no answer when the application was submitted again is `late`, nobody answers it."""
+@dataclass(frozen=True)
+class Request:
+    """申请开放 as it stands: one that had no answer when the application was submitted again is `late`, nobody answers it."""
+
+    section: str
+    section_label: str
+    reason: str
+    status: Literal["open", "late", "granted", "refused"]
+    note: str
+    asked_at: datetime
+
+
+def asked_for(
+    found: ApplicationView, requests: list[UnlockRequestView], opinions: list[OpinionView]
+) -> list[Request]:
+    """申请开放 as they stand."""
     # Every return has an opinion; those being noted for the next are not sent.
-    trip = max((o["round_trip"] for o in opinions if o["sent"]), default=0)
-    live = found["state"] == "returned"
+    trip = max((o.round_trip for o in opinions if o.sent), default=0)
+    live = found.state == "returned"
     return [
-        {**r, "status": "late"} if r["status"] == "open" and not (live and r["round_trip"] == trip) else r
+        Request(
+            r.section,
+            r.section_label,
+            r.reason,
+            "late" if r.status == "open" and not (live and r.round_trip == trip) else r.status,
+            r.note,
+            r.asked_at,
+        )
         for r in requests
     ]
 
 
-async def nothing(body: T) -> Answer[T]:
-    """An answer that need not be asked for, where others are awaited beside it."""
-    return Answer(200, "", body)
-
-
-async def application(request: web.Request) -> Json:
+async def application(request: web.Request) -> ApplicationView:
     """The application in the path."""
-    found: Json = (await ask(request, "GET", f"/applications/{uuid_in_path(request)}")).body
-    return found
+    return (await ask(request, "GET", f"/applications/{uuid_in_path(request)}", ApplicationView)).body
 
 
-async def definition(request: web.Request, application: Json) -> Json:
-    """The form an application pinned."""
-    key = (application["fund_type"], application["form_version"])
+async def form_of(request: web.Request, fund_type: str, version: int) -> FormDefinition:
+    """One version of a form."""
+    key = (fund_type, version)
     if key not in _FORMS:
-        _FORMS[key] = with_own_lists((await ask(request, "GET", f"/forms/{key[0]}/{key[1]}")).body)
+        _FORMS[key] = (await ask(request, "GET", f"/forms/{fund_type}/{version}", FormDefinition)).body
     return _FORMS[key]
 
 
-def with_own_lists(form: Json) -> Json:
-    """The form with the options that several fields share standing in each of them; those of the round stay with the round."""
-
-    def resolved(part: Json) -> Json:
-        shared = form["lists"].get(part.get("options_from"))
-        return part if shared is None else {**part, "options": shared, "options_from": None}
-
-    def section(found: Json) -> Json:
-        tables = [{**t, "columns": [resolved(c) for c in t["columns"]]} for t in found["tables"]]
-        return {**found, "fields": [resolved(f) for f in found["fields"]], "tables": tables}
-
-    return {**form, "sections": [section(found) for found in form["sections"]]}
-
-
-def section_of(form: Json, key: str) -> Json:
+def section_of(form: FormDefinition, key: str) -> SectionDefinition:
     """One section's definition, or `NotFound`."""
-    found: Json | None = next((s for s in form["sections"] if s["key"] == key), None)
-    if found is None or not re.fullmatch("[A-Za-z0-9_]+", key):
+    found = form.by_key.get(key)
+    if found is None:
         raise NotFound
     return found
 
@@ -110,17 +116,16 @@ def revision_number(text: str) -> int:
     return int(text)
 
 
-async def unsent(request: web.Request) -> list[Json]:
+async def unsent(request: web.Request) -> list[ApplicationSummary]:
     """What this enterprise has begun and not submitted; nothing for others, or while applications does not answer."""
     session = request.get(SESSION)
     if session is None or Role.APPLICANT not in session.roles:
         return []
+    query = {"state": "draft,returned", "limit": "3"}
     try:
-        found = await ask(request, "GET", "/applications", query={"state": "draft,returned", "limit": "3"})
+        return (await ask(request, "GET", "/applications", ApplicationPage, query=query)).body.items
     except DomainError:
         return []
-    items: list[Json] = found.body["items"]
-    return items
 
 
 def filters(request: web.Request, *names: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -132,3 +137,6 @@ def filters(request: web.Request, *names: str) -> tuple[dict[str, str], dict[str
 def new_key() -> str:
     """An idempotency key for one intent; it stands in the form, so that sending the form twice is one act."""
     return uuid4().hex
+
+
+Json = dict[str, Any]

@@ -14,8 +14,9 @@ from markupsafe import Markup, escape
 from services.gateway.web.assets import asset
 from services.gateway.web.context import SESSION, SETTINGS
 from services.gateway.web.form_data import page_token
-from services.gateway.web.switches import SWITCHES, Set
+from services.gateway.web.switches import SWITCHES
 from shared import clock
+from shared.contract.switches import SwitchesView
 from shared.identity import Role
 from shared.text import amounts
 
@@ -41,6 +42,11 @@ def when(instant: str | datetime | None) -> str:
 
 def _instant(said: str | datetime) -> datetime:
     return datetime.fromisoformat(said) if isinstance(said, str) else said
+
+
+def iso(instant: str | datetime) -> str:
+    """An instant as scripts and `<time>` read it."""
+    return instant if isinstance(instant, str) else instant.isoformat()
 
 
 def day(instant: str | datetime | None) -> str:
@@ -92,6 +98,7 @@ TEMPLATES.filters.update(
     size=size,
     when=when,
     day=day,
+    iso=iso,
     last_day=last_day,
     left=left,
     waited=waited,
@@ -116,7 +123,7 @@ def frame() -> dict[str, Any]:
         "roles": set(),
         "role_labels": ROLE_LABELS,
         "demo": False,
-        "switches": Set(),
+        "switches": SwitchesView(),
         "announcement": "",
         "arrived": None,
         "idle_minutes": 0,

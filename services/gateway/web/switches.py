@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import datetime
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from services.gateway.web.backend import Services
 from services.gateway.web.context import SERVICES
 from shared import clock, codes
+from shared.contract.switches import SwitchesView
 from shared.errors import DomainError, Unavailable
 from shared.overload import deadline
 
@@ -22,21 +22,11 @@ EVERY_SECONDS = 5.0
 PATIENCE = 3.0
 
 
-class Set(BaseModel):
-    """What is set; the usual until somebody has said otherwise."""
-
-    autosave_seconds: int = 2
-    previews: bool = True
-    exports: bool = True
-    announcement: str = ""
-    announcement_until: AwareDatetime | None = None
-
-
 class Board:
     """The switches as last heard."""
 
     def __init__(self) -> None:
-        self.set = Set()
+        self.set = SwitchesView()
 
     def announcement(self, now: datetime | None = None) -> str:
         """公告, while it lasts."""
@@ -47,8 +37,8 @@ class Board:
         """Ask; what was heard last stays when nobody answers."""
         deadline.begin(PATIENCE)
         try:
-            self.set = Set.model_validate(await services.tell("applications", "/internal/switches", ""))
-        except (DomainError, ValidationError) as error:
+            self.set = await services.tell("applications", "/internal/switches", "", SwitchesView)
+        except DomainError as error:
             log.info("switches not heard", extra={"reason": repr(error)})
 
 

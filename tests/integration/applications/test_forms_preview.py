@@ -11,13 +11,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from deploy.forms import serving
 from deploy.forms.__main__ import main
+from deploy.forms.preview import HERE
 from services.applications.forms.catalogue import FOLDER, form
 from services.applications.rounds import seed
 from services.documents.checking import plain
 from tests import factories
 
 TEXT = (FOLDER / "subsidy" / "1.yaml").read_text("utf-8")
-CONTENT = "/applications/preview/sections/project_content"
+CONTENT = f"{HERE}/sections/project_content"
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ async def test_an_answer_changes_what_is_asked_as_it_does_in_the_portal(page: Te
 
 
 async def test_a_section_is_saved_and_checked(page: TestClient) -> None:
-    path = "/applications/preview/sections/fund_plan"
+    path = f"{HERE}/sections/fund_plan"
     typed = {
         "f.applied_total_wan": "80", "f.bank_name": "北京银行", "f.bank_account": "0200001009000000001",
         "t.plan_items.0.id": "a", "t.plan_items.0.subject_name": "材料费", "t.plan_items.0.amount_wan": "70",
@@ -91,7 +92,7 @@ async def test_the_file_is_followed_while_it_is_edited(page: TestClient, file: P
 
 
 async def test_nowhere_is_not_found(page: TestClient) -> None:
-    answer = await page.get("/applications/preview/sections/nowhere")
+    answer = await page.get(f"{HERE}/sections/nowhere")
     assert answer.status == 404
     assert "没有这项材料" in await answer.text()
 

@@ -40,6 +40,7 @@ JSON_BODIES = {
     "PUT /api/v1/applications/{id}/opinions/{opinion}": {"reply": "已核对"},
     "PUT /api/v1/applications/{id}/sections/{key}": {"values": {}},
     "PUT /api/v1/applications/{id}/sections/{key}/draft": {"values": {}},
+    "PUT /api/v1/applications/{id}/sections/{key}/page": {"values": {}},
 }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from deploy.demo.values import ENTERPRISE_1, REWARD_SLOTS, file_for, reward_values
 from services.applications.core.peers import Profiles
 from services.gateway.registry import REGISTRY
+from services.gateway.web import profiles
 from services.gateway.web.context import DATABASE
 from shared.errors import Unavailable
 from tests.integration.gateway.conftest import Browser
@@ -26,6 +27,8 @@ async def person(gateway: TestServer, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     """An applicant whose every question reaches the registry, as if a minute had passed since the last."""
     of = Profiles.of
     monkeypatch.setattr(Profiles, "of", lambda self, peers, actor, anew=True: of(self, peers, actor, anew=True))
+    header = profiles.Profiles.header
+    monkeypatch.setattr(profiles.Profiles, "header", lambda self, id, anew=True: header(self, id, anew=True))
     browser = Browser(gateway)
     yield await browser.sign_in("qiye1")
     await browser.http.close()

@@ -16,12 +16,12 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar, FormData
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from services.gateway.web import switches
 from services.gateway.web.backend import problem
 from services.gateway.web.context import BROWSER_SESSIONS, CACHE, SERVICES
 from services.gateway.web.resubmission import PROOFS_AT_ONCE
-from services.gateway.web.switches import SWITCHES
+from services.gateway.web.switches import SWITCHES, Board
 from shared import clock, tickets
+from shared.contract.switches import SwitchesView
 from shared.errors import DomainError, Overloaded
 from shared.http.app import VERIFIER
 from shared.overload import deadline
@@ -522,8 +522,8 @@ async def test_switches_reach_every_page(
 
 
 async def test_announcement_ends_by_itself() -> None:
-    board = switches.Board()
-    board.set = switches.Set(announcement="维护", announcement_until=clock.now() + timedelta(minutes=1))
+    board = Board()
+    board.set = SwitchesView(announcement="维护", announcement_until=clock.now() + timedelta(minutes=1))
     assert board.announcement() == "维护"
     assert board.announcement(clock.now() + timedelta(minutes=2)) == ""
 

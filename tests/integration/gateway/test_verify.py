@@ -70,10 +70,10 @@ async def test_the_digest_is_the_files(browser: Browser) -> None:
     ours = services.tell
 
     async def listen(
-        service: str, path: str, request_id: str, query: dict[str, str] | None = None
-    ) -> dict[str, Any]:
+        service: str, path: str, request_id: str, model: Any, query: dict[str, str] | None = None
+    ) -> Any:
         asked.append(query)
-        return await ours(service, path, request_id, query)
+        return await ours(service, path, request_id, model, query)
 
     services.tell = listen  # type: ignore[method-assign]
     try:

@@ -1,0 +1,120 @@
+"""A form's definition as pages read it: of `GET /forms/{fund_type}/{version}` the parts that people see. Conditions, formulas and checks
+are the service's own matter."""
+
+from functools import cached_property
+from typing import Any, Self
+
+from pydantic import BaseModel, model_validator
+
+
+class OptionDefinition(BaseModel):
+    """What is kept and what people read; a plain text is both."""
+
+    value: str
+    label: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:
+        return {"value": given, "label": given} if isinstance(given, str) else given
+
+
+class FieldDefinition(BaseModel):
+    """A field, or a column of a table. `options_from` names a list of the round's parameters; the form's own lists stand in
+    `options`. `gives` is the type of a computed field."""
+
+    key: str
+    label: str
+    kind: str
+    required: bool
+    help: str | None = None
+    example: str | None = None
+    group: str | None = None
+    unit: str | None = None
+    readonly: bool = False
+    prefill: str | None = None
+    options: list[OptionDefinition] | None = None
+    options_from: str | None = None
+    # Of a text the most characters; of numbers a number in any form.
+    max: Any = None
+    text: str | None = None
+    gives: str | None = None
+
+    def label_of(self, value: Any) -> Any:
+        """Return the label of a choice; any other value as it is."""
+        return next((o.label for o in self.options or () if o.value == value), value)
+
+
+class FixedRowDefinition(BaseModel):
+    key: str
+    label: str
+
+
+class TableDefinition(BaseModel):
+    key: str
+    label: str
+    required: bool
+    help: str | None
+    group: str | None
+    columns: list[FieldDefinition]
+    fixed_rows: list[FixedRowDefinition]
+    row_label: str
+    min_rows: int
+    max_rows: int
+    totals: list[str]
+    total_label: str
+
+
+class SlotDefinition(BaseModel):
+    key: str
+    label: str
+    required: bool
+    group: str | None
+    accept: list[str]
+    max_mb: int
+    max_files: int
+    help: str | None
+
+
+class GroupDefinition(BaseModel):
+    label: str
+    help: str | None
+
+
+class SectionDefinition(BaseModel):
+    """One material."""
+
+    key: str
+    label: str
+    title: str
+    required: bool
+    help: str | None
+    text: str | None
+    groups: list[GroupDefinition]
+    fields: list[FieldDefinition]
+    tables: list[TableDefinition]
+    slots: list[SlotDefinition]
+
+
+class FormDefinition(BaseModel):
+    """One version of one fund type's form."""
+
+    fund_type: str
+    version: int
+    label: str
+    title: str
+    lists: dict[str, list[OptionDefinition]]
+    sections: list[SectionDefinition]
+
+    @cached_property
+    def by_key(self) -> dict[str, SectionDefinition]:
+        return {section.key: section for section in self.sections}
+
+    @model_validator(mode="after")
+    def _with_own_lists(self) -> Self:
+        """Let the options that several fields share stand in each of them; those of the round stay with the round."""
+        for section in self.sections:
+            for field in [*section.fields, *(c for t in section.tables for c in t.columns)]:
+                if field.options_from in self.lists:
+                    field.options, field.options_from = self.lists[field.options_from], None
+        return self
