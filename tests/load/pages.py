@@ -6,6 +6,7 @@ applications and of another with 200,000, turn by turn in one run; what is print
 """
 
 import asyncio
+import json
 import random
 import signal
 import statistics
@@ -30,12 +31,24 @@ from services.applications.forms.definition import Form
 from services.applications.rounds.seed import seed
 from services.gateway.accounts.sessions import Session
 from services.gateway.form import section_page
+from services.gateway.form.page_after import PAGES_AFTER, PagesAfter
 from services.gateway.web import calls
 from services.gateway.web.assets import ASSETS
 from services.gateway.web.backend import Answer
 from services.gateway.web.context import CACHE, RECEIVED_AT, SERVICES, SESSION, SETTINGS
+from services.gateway.web.profiles import PROFILES
 from services.gateway.web.switches import SWITCHES, Board
 from shared import clock
+from shared.contract.checks import Outcome
+from shared.contract.pages import SectionPage
+from shared.contract.sections import (
+    ApplicationView,
+    RegistryView,
+    SectionNow,
+    SectionSummary,
+    SectionView,
+    TableNow,
+)
 from shared.database import migrate
 from shared.http.app import REQUEST_ID
 from shared.identity import Role, Signer
@@ -164,48 +177,58 @@ class Empty:
 
 
 class AtHand:
-    """The services, with every answer ready: what is measured is the gateway's own work."""
+    """The services, with every answer ready as it travels: what is measured is the gateway's own work."""
 
     def __init__(self, form: dict[str, Any], values: dict[str, Any]) -> None:
-        required = [f["key"] for f in form["sections"][0]["fields"]]
-        lines = {
-            t["key"]: {"hidden_rows": [], "hidden_columns": [], "required": [], "rows": {}, "totals": {}}
-            for t in form["sections"][0]["tables"]
-        }
-        listed = [
-            {
-                "key": s["key"],
-                "label": s["label"],
-                "required": True,
-                "visible": True,
-                "status": "saved",
-                "editable": True,
-                "saved_at": clock.now().isoformat(),
-                "draft_at": None,
-                "etag": "1",
-            }
-            for s in form["sections"]
-        ]
-        self._answers = {
-            f"/forms/{form['fund_type']}/1": form,
-            f"/applications/{ID}": {
-                "id": ID, "fund_type": form["fund_type"], "form_version": 1, "state": "draft", "project_name": "景泰蓝赏瓶", "fund_type_label": "奖励类",
-                "form_title": form["title"], "closes_at": (clock.now() + timedelta(days=3)).isoformat(), "correct_by": None, "actions": ["edit", "submit"],
-                "sections": listed, "parameters": {}, "registry": {"answered": True, "waiting": [], "asked_at": None}, "newer_form_version": None, "left_over": 0,
-            },
-            f"/applications/{ID}/sections/large": {
-                "key": "large", "saved": values, "draft": None, "prefill": {}, "registry": {}, "attachments": [], "editable": True, "saved_at": clock.now().isoformat(), "draft_at": None, "etag": "7",
-                "now": {"visible": True, "section_required": True, "hidden": [], "hidden_groups": [], "required": required, "computed": {}, "tables": lines},
-            },
-            f"/applications/{ID}/problems": [],
-            f"/applications/{ID}/checks": [
-                {"id": f"c{n}", "holds": True, "severity": "error", "op": "==", "left": "12.50", "right": "12.50", "difference": "0.00", "message": f"第 {n} 项合计应与明细一致", "section": "large", "field": "field_1", "known": True}
-                for n in range(10)
+        section, now = form["sections"][0], clock.now()
+        application = ApplicationView(
+            id=UUID(ID), number=None, project_name="景泰蓝赏瓶", enterprise="91110105MA00T5T27T", enterprise_name="北京燕京景泰蓝工艺品有限公司",
+            fund_type=form["fund_type"], fund_type_label="奖励类", form_title=form["title"], form_version=1, newer_form_version=None,
+            round_id=UUID(ID), round_title="第一批", parameters={}, registry=RegistryView(answered=True, asked_at=None, waiting=[]), left_over=0,
+            state="draft", state_label="待提交", version=1, revision=0, submitted_at=None, created_at=now, closes_at=now + timedelta(days=3),
+            correct_by=None, actions=["edit", "submit"],
+            sections=[
+                SectionSummary(key=s["key"], label=s["label"], required=True, status="saved", editable=True, saved_at=now, draft_at=None, etag="1")
+                for s in form["sections"]
             ],
-        }  # fmt: skip
+        )  # fmt: skip
+        state = SectionNow(
+            visible=True,
+            section_required=True,
+            required=[f["key"] for f in section["fields"]],
+            tables={t["key"]: TableNow(sums={"amount": "12,345.00"}) for t in section["tables"]},
+        )
+        opened = SectionView(
+            key="large", saved=values, draft=None, prefill={}, registry={}, attachments=[], editable=True, saved_at=now, draft_at=None,
+            etag="7", version=1, now=state,
+        )  # fmt: skip
+        checks = [
+            Outcome(id=f"c{n}", holds=True, severity="error", op="==", left="12.50", right="12.50", difference="0.00", message=f"第 {n} 项合计应与明细一致", section="large", field="field_1")
+            for n in range(10)
+        ]  # fmt: skip
+        page = SectionPage(
+            application=application,
+            section=opened,
+            problems=[],
+            checks=checks,
+            opinions=[],
+            requests=[],
+            left_over=[],
+        )
+        self._answers = {
+            f"/forms/{form['fund_type']}/1": json.dumps(form).encode(),
+            f"/applications/{ID}/sections/large/page": page.model_dump_json().encode(),
+        }
 
-    async def ask(self, who: Any, method: str, path: str, **options: Any) -> Answer:
-        return Answer(200, "7", self._answers[path])
+    async def ask(self, who: Any, method: str, path: str, model: Any, **options: Any) -> Answer[Any]:
+        return Answer(200, "7", model.model_validate_json(self._answers[path]))
+
+
+class NobodyKnown:
+    """Profiles of nobody: nothing travels with the calls."""
+
+    async def header(self, account: UUID, *, anew: bool = False) -> str:
+        return ""
 
 
 async def made(fields: int, rows: int) -> tuple[float, int, int]:
@@ -217,6 +240,8 @@ async def made(fields: int, rows: int) -> tuple[float, int, int]:
     app[SWITCHES] = Board()
     app[SERVICES] = AtHand(form, values)  # type: ignore[misc]
     app[CACHE] = Empty()  # type: ignore[misc]
+    app[PROFILES] = NobodyKnown()  # type: ignore[misc]
+    app[PAGES_AFTER] = PagesAfter()
     now = clock.now()
     session = Session(
         id_sha256="0" * 64, id=UUID(ID), account=UUID(ID), subject="qiye1", name="李响", roles=frozenset({Role.APPLICANT}),

@@ -88,7 +88,7 @@ VALUES: Typed = {
     "held": [str(UUID(int=1))],
 }  # fmt: skip
 ERRORS = [
-    Obstacle(field="wrong", code="phone", message="请填写带区号的固定电话或手机号码"),
+    Obstacle(field="wrong", code="pattern", message="请填写带区号的固定电话或手机号码"),
     Obstacle(field="rows", row="b", column="name", code="required", message="请填写科目名称"),
     Obstacle(field="bad", code="required", message="请上传此附件"),
 ]
