@@ -9,7 +9,7 @@ import pytest
 
 from deploy.embedded.system import ROOT
 from shared.text.identifiers import uscc
-from tests.load.rehearsal import measure, report
+from tests.load.rehearsal import lateness, measure, report
 from tests.load.rehearsal.count import compare
 from tests.load.rehearsal.plan import Options, enterprises
 
@@ -35,10 +35,24 @@ def test_short_night_is_borne(tmp_path: Path) -> None:
     assert counted["移交通知服务的事件"] == 8
     assert counted["邮件（每封一次）"] in {7, 8}
     assert {step["step"] for step in found["steps"]} == set(report.NAMES)
+    assert set(found["loop_lateness_p99_ms"]) == {"gateway", "applications"}
+    assert all(late > 0 for late in found["loop_lateness_p99_ms"].values())
     assert set(found["memory"]) >= {"gateway", "applications", "documents", "postgres"}
     page = (tmp_path / "rehearsal.html").read_text()
     assert page.count("<svg") == 5
+    assert f"<td>{found['loop_lateness_p99_ms']['gateway']}</td>" in page
     assert "通过：受理的每一份申报都完整" in page
+
+
+def test_lateness_is_that_of_the_night_alone() -> None:
+    before = {0.01: 100.0, 0.02: 100.0, 0.05: 100.0, float("inf"): 100.0}
+    after = {0.01: 150.0, 0.02: 190.0, 0.05: 200.0, float("inf"): 200.0}
+    assert lateness.between(before, after, 0.5) == pytest.approx(0.01)
+    assert lateness.between(before, after, 0.7) == pytest.approx(0.015)
+    assert lateness.between(before, after, 0.99) == pytest.approx(0.047)
+    assert lateness.between(before, before, 0.99) == 0
+    # Beyond the last edge nothing is known but that.
+    assert lateness.between({}, {0.05: 1.0, float("inf"): 100.0}, 0.99) == 0.05
 
 
 @pytest.mark.parametrize("before", [0.0, 2.0])

@@ -16,7 +16,7 @@ import psutil
 
 from deploy.embedded.system import ROOT
 from shared import clock
-from tests.load.rehearsal import measure, people, report
+from tests.load.rehearsal import lateness, measure, people, report
 from tests.load.rehearsal.count import counts
 from tests.load.rehearsal.plan import Options, enterprises, returns
 from tests.load.rehearsal.watch import Watch
@@ -63,7 +63,12 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
         )
         watch = Watch(system, database_url, begins)
         watch.start()
+        loops = lateness.histograms(system)
         player.wait()
+        late = {
+            service: lateness.between(loops[service], now, 0.99)
+            for service, now in lateness.histograms(system).items()
+        }
         _must_live(player, folder)
     finally:
         player.kill()
@@ -76,7 +81,7 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
     checks = counts(database_url, round_id, receipts, system.var)
     return report.build(
         options, steps, watch.samples, checks, reconciled,
-        drain_seconds=_drained(watch.samples, options.seconds, drained),
+        drain_seconds=_drained(watch.samples, options.seconds, drained), lateness=late,
         begun=clock.show(clock.now()),
         machine={"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
     )  # fmt: skip

@@ -27,6 +27,7 @@ def build(
     reconciled: dict[str, Any],
     *,
     drain_seconds: float,
+    lateness: dict[str, float],
     begun: str,
     machine: dict[str, Any],
 ) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def build(
         "memory": peak_memory(samples),
         "memory_over_time": [{"at": s["at"], **{n: p["mb"] for n, p in s["processes"].items()}} for s in samples],
         "cpu": cpu,
+        "loop_lateness_p99_ms": {name: round(seconds * 1000, 1) for name, seconds in lateness.items()},
         "cost": cost,
         "capacity": plan,
         "target_load": measure.TARGET_LOAD,
