@@ -158,6 +158,23 @@ async def test_a_ticket_opens_nobody_elses_application(
     assert await uses(sessions, ready) == []
 
 
+async def test_whoever_was_turned_away_from_the_page_saw_no_version(
+    api: Api, applicant: Actor, sessions: async_sessionmaker[AsyncSession], ready: str, close: Close
+) -> None:
+    ticket = await given(api, applicant, ready, version="", received_at=clock.now() - timedelta(seconds=1))
+    closed = await close()
+    # The page is asked for again as of the first arrival, and says that nothing is missing.
+    told = await api.call(
+        "GET", f"/api/v1/applications/{ready}/problems", applicant, received_at=ticket.received_at
+    )
+    assert [p for p in await told.json() if p["severity"] == "error"] == []
+    taken = await again(api, applicant, ready, ticket)
+    assert taken.status == 200, await taken.text()
+    assert datetime.fromisoformat((await taken.json())["receipt"]["received_at"]) == ticket.received_at < closed
+    [use] = await uses(sessions, ready)
+    assert "ignored" not in use
+
+
 async def test_what_was_not_complete_then_is_not_now(
     api: Api, applicant: Actor, round_id: str, close: Close
 ) -> None:
@@ -218,6 +235,7 @@ Change = Callable[[Api, Actor, str], Awaitable[None]]
     ("change", "status"),
     [(no_change, 200), (keep_draft, 422), (touch_section, 409), (give_up_draft, 409), (upload, 409)],
 )
+@pytest.mark.parametrize("seen", [True, False], ids=["saw the page", "saw no page"])
 async def test_nothing_may_be_changed_between_the_arrivals(
     api: Api,
     applicant: Actor,
@@ -227,6 +245,7 @@ async def test_nothing_may_be_changed_between_the_arrivals(
     change: Change,
     status: int,
     by_ticket: bool,
+    seen: bool,
 ) -> None:
     """Complete at the use and unchanged since the arrival is complete at the arrival. Whoever names a version that is still to
     come and goes on writing until it has come gains nothing, nor does whoever sends the body slowly meanwhile."""
@@ -236,7 +255,10 @@ async def test_nothing_may_be_changed_between_the_arrivals(
     await change(api, applicant, ready)
     await close()
     if by_ticket:
-        answer = await again(api, applicant, ready, await given(api, applicant, ready, received_at=arrived))
+        version = {} if seen else {"version": ""}
+        answer = await again(
+            api, applicant, ready, await given(api, applicant, ready, received_at=arrived, **version)
+        )
         assert [use.get("ignored") for use in await uses(sessions, ready)] == [
             "changed" if status == 409 else None
         ]

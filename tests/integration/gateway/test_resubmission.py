@@ -151,6 +151,46 @@ async def test_api_gets_a_ticket_with_every_503_to_a_submission(
     assert tickets.HEADER not in answered.headers
 
 
+async def test_page_that_is_turned_away_gives_a_ticket_and_its_cookie_reaches_the_button(
+    gateway: TestServer, browser: Browser, draft: str
+) -> None:
+    place = f"/applications/{draft}/submit"
+    async with full(gateway):
+        refused = await browser.go("GET", place)
+        first = ticket_of(gateway, refused)
+        assert refused.status == 503
+        assert first is not None
+        assert (str(first.application), first.version) == (draft, "")
+        assert refused.cookies["gm_arrival"]["path"] == place
+        # Asked again, by the cookie alone, it is the same arrival.
+        assert ticket_of(gateway, await browser.go("GET", place)) == first
+    seen: list[str | None] = []
+    async with overload(gateway, Priority.SUBMIT, seen=seen):
+        form = {"csrf_token": browser.csrf_token, "etag": "1", "key": uuid4().hex}
+        pressed = await browser.go("POST", place, data=form)
+    assert pressed.status == 503
+    [passed_on] = [text for text in seen if text]
+    assert tickets.read(gateway.app[VERIFIER], passed_on, at=clock.now()) == first
+    # Somebody else's session has nothing of it, and saving something ends it.
+    other = Browser(gateway)
+    try:
+        await other.sign_in("qiye2")
+        async with full(gateway):
+            theirs = await browser.call("GET", "/me")
+            assert theirs.status == 503
+            stolen = {tickets.HEADER: refused.headers[tickets.HEADER]}
+            fresh = ticket_of(gateway, await other.go("GET", place, headers={**stolen, "Accept": "text/html"}))
+            assert fresh is not None
+            assert fresh.session != first.session
+            assert fresh.received_at > first.received_at
+    finally:
+        await other.http.close()
+    form = {"csrf_token": browser.csrf_token, "etag": "1"}
+    changed = await browser.go("POST", f"/applications/{draft}/delete", data=form, allow_redirects=False)
+    assert changed.status == 303
+    assert changed.cookies["gm_arrival"]["max-age"] == "0"
+
+
 async def test_after_its_end_a_ticket_is_worth_nothing(gateway: TestServer, browser: Browser, draft: str) -> None:
     async with overload(gateway):
         read = ticket_of(gateway, await submit(browser, draft))

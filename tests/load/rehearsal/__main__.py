@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from tests.system.running import RunningSystem
 
 # Before the first of them is due, and for the last ones to give up.
 LEAD_SECONDS = 1.0
+ALL_CORES = sorted(os.sched_getaffinity(0))
 PATIENCE_SECONDS = 180.0
 SETTINGS = {
     # Everybody comes from this one machine.
@@ -49,6 +52,7 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
         player = subprocess.Popen(
             [sys.executable, "-m", "tests.load.rehearsal.play", str(folder)], cwd=ROOT, stdout=log, stderr=log
         )
+    psutil.Process(player.pid).cpu_affinity(crowd_cores(options))
     try:
         while not (folder / "gathered").exists():
             _must_live(player, folder)
@@ -58,12 +62,14 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
         _put(folder / "night.json", {"begins": begins, "round_id": round_id})
         closing = time.strftime("%H:%M:%S", time.localtime(begins + options.seconds))
         say(
-            f"{options.enterprises} enterprises submit in the last {options.minutes:g} minutes"
+            f"{options.people} enterprises submit in the last {options.minutes:g} minutes"
             f" of {options.seconds / 60:g}; the round closes at {closing}"
         )
-        watch = Watch(system, database_url, begins)
+        watch = Watch(system, database_url, begins, crowd=player.pid)
         watch.start()
         loops = lateness.histograms(system)
+        if options.away:
+            threading.Thread(target=take_away, args=(options, system, begins), daemon=True).start()
         player.wait()
         late = {
             service: lateness.between(loops[service], now, 0.99)
@@ -73,7 +79,7 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
     finally:
         player.kill()
     say("everybody has gone home; waiting for what is still owed")
-    reconciled = system.reconcile(max(120.0, options.enterprises * 3.0))
+    reconciled = system.reconcile(max(120.0, options.people * 3.0))
     drained = max(0.0, time.time() - begins - options.seconds)
     watch.stop()
     steps = measure.read(folder / "steps.jsonl")
@@ -85,6 +91,36 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
         begun=clock.show(clock.now()),
         machine={"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
     )  # fmt: skip
+
+
+def crowd_cores(options: Options) -> list[int]:
+    """The cores on which the crowd runs: all, or the last ones."""
+    return ALL_CORES[-options.crowd_cores :] if options.crowd_cores else ALL_CORES
+
+
+def system_cores(options: Options) -> list[int]:
+    """The cores on which the system runs: all, or those that the crowd has not."""
+    return ALL_CORES[: -options.crowd_cores] if options.crowd_cores else ALL_CORES
+
+
+def take_away(options: Options, system: RunningSystem, begins: float) -> None:
+    """Leave the system half of its cores for a while that ends a minute before the close."""
+    cores = system_cores(options)
+    ends = begins + options.seconds - 60
+    time.sleep(max(0.0, ends - options.away - time.time()))
+    _keep_on(system, cores[: max(1, len(cores) // 2)])
+    time.sleep(max(0.0, ends - time.time()))
+    _keep_on(system, cores)
+
+
+def _keep_on(system: RunningSystem, cores: list[int]) -> None:
+    assert system.process is not None
+    parent = psutil.Process(system.process.pid)
+    for each in [parent, *parent.children(recursive=True)]:
+        with suppress(psutil.Error):
+            # All threads of a process, and what it starts from now on.
+            for thread in each.threads():
+                os.sched_setaffinity(thread.id, cores)
 
 
 def _put(file: Path, content: Any) -> None:
@@ -115,12 +151,15 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=1, help="how many documents workers")
     given = vars(parser.parse_args())
     reports, documents = given.pop("reports"), given.pop("documents")
+    options = Options(**given)
+    # What starts from here on has these cores, until the crowd is given its own.
+    os.sched_setaffinity(0, system_cores(options))
     folder = Path(tempfile.mkdtemp(prefix="gm-rehearsal-"))
     system = RunningSystem(folder / "var", f"documents={documents}", **SETTINGS)
     found: dict[str, Any] = {"green": False}
     try:
         system.start()
-        found = rehearse(Options(**given), system, folder, lambda text: print(f"  … {text}", flush=True))
+        found = rehearse(options, system, folder, lambda text: print(f"  … {text}", flush=True))
     finally:
         if system.process is not None:
             system.stop()
@@ -131,6 +170,10 @@ def main() -> int:
     page = report.write(found, reports)
     for check in found["counts"]:
         print(f"  {check['what']}：{check['expected']} = {check['found']} {'✓' if check['equal'] else '✗'}")
+    print(
+        f"  提交申请：及时 {found['in_time']}，错过 {found['missed']}；截止时仍在排队 {found['in_line']}；"
+        f"最后一分钟有效工作 {found['useful_share']}"
+    )
     print(f"  提交 p99（最后一分钟）{found['peak']['p99']} s；截止后 {found['drain_seconds']} s 全部完成")
     for fault in found["faults"][:10]:
         print(f"  ✗ {fault}")

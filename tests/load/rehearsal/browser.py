@@ -126,7 +126,7 @@ class Browser:
             self.ticket = ticket
             if "Submission-Ticket" in headers:
                 headers["Submission-Ticket"] = ticket
-        self._note({"status": answer.status_code, "method": method, "retry_after": retry_after})
+        self._note({"status": answer.status_code, "method": method, "retry_after": retry_after, "at": time.time()})
         return answer
 
     def _send(

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.load.rehearsal.plan import PEAK_FACTOR
+from tests.unit.overload import night
 
+# CPU seconds that an answer costs on a quiet system, all processes together: the weights of useful work, as the simulation has them.
+COST = {step: cost for step, (cost, _) in night.COST.items()}
 # How busy a process may be on deadline night, and within how long after the close the last PDF is to be there.
 TARGET_LOAD = 0.6
 DRAIN_SECONDS = 1800
@@ -90,6 +93,59 @@ def over_time(steps: list[dict[str, Any]], seconds: float, slots: int = 60) -> l
         }
         for slot in range(last + 1)
     ]
+
+
+def promised(steps: list[dict[str, Any]], close: float) -> dict[str, int]:
+    """Who had everything saved and came to 提交申请 in time: how many, and how many of them did not get in; and how many others were still on
+    their way at the close."""
+    late = {s["who"] for s in steps if s["step"] == "submit_late"}
+    came = {s["who"] for s in steps if s["step"] in {"look_over", "submit"} and s["began"] <= close} - late
+    done = {s["who"] for s in steps if s["step"] == "submit" and not s["fault"]}
+    everybody = {s["who"] for s in steps if s["step"] != "return"} - late
+    return {"in_time": len(came), "missed": len(came - done), "in_line": len(everybody - came - done)}
+
+
+def useful_share(minutes: list[dict[str, Any]]) -> float:
+    """Return the useful work of the last minute before the close over that of the best one."""
+    before = [minute["useful"] for minute in minutes[:-1]]
+    return round(before[-1] / max(before), 2) if before and max(before) else 0.0
+
+
+def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: float) -> list[dict[str, Any]]:
+    """What was done in each minute: useful work in CPU seconds of a quiet system, refusals, people, and the share of one core that each kind of
+    process had. The last of them ends with the close; what comes after it is a minute of its own."""
+    count = math.ceil(close / 60)
+    # Whole minutes backwards from the close.
+    first = close - 60 * count
+    found = []
+    for minute in range(count + 1):
+        begin, end = first + 60 * minute, first + 60 * (minute + 1)
+        inside = [s for s in samples if begin <= s["at"] < end]
+        people = [s.get("people", {}) for s in inside]
+        found.append(
+            {
+                "at": round(begin, 1),
+                "useful": round(
+                    sum(COST.get(s["step"], 0.0) for s in steps if not s["fault"] and begin <= s["ended"] < end), 2
+                ),
+                "refused": sum(begin <= at < end for s in steps for at in s.get("refused", ())),
+                "in": max((p.get("gm_people_in", 0.0) for p in people), default=0.0),
+                "in_line": max((p.get("gm_people_in_line", 0.0) for p in people), default=0.0),
+                "cpu": _cpu(inside),
+            }
+        )
+    return found
+
+
+def _cpu(samples: list[dict[str, Any]]) -> dict[str, float]:
+    if len(samples) < 2:
+        return {}
+    first, last = samples[0], samples[-1]
+    took = last["at"] - first["at"]
+    return {
+        name: round((now["cpu"] - first["processes"].get(name, {}).get("cpu", 0.0)) / took, 2)
+        for name, now in last["processes"].items()
+    }
 
 
 def capacity(

@@ -11,6 +11,8 @@ from shared.text.identifiers import uscc
 # A submission's instant within the last minutes is D·u^(1/3): its rate grows with the square of time and is three times the mean at the end.
 STEEPNESS = 3
 PEAK_FACTOR = float(STEEPNESS)
+# What two cores carry of, in enterprises a minute of those in which everybody submits: the last night that ended without a refusal.
+BEST_A_MINUTE = 200
 PASSWORD = "Yanlian#2024"
 SECTIONS = ("contact", "company", "project_content", "fund_plan", "social_benefit", "commitment")
 _LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -34,7 +36,18 @@ class Options:
     autosaves: int = 2
     # Nobody submits in the last instant before the round closes: what leaves a browser then may arrive after it.
     last_seconds: float = 0.5
+    # That many times what two cores carry, instead of a number of enterprises.
+    overload: float = 0.0
+    # So many cores for the crowd alone, the rest for the system; 0: both share all of them.
+    crowd_cores: int = 0
+    # So many seconds, up to a minute before the close, in which the system has half of its cores.
+    away: float = 0.0
     seed: int = 1
+
+    @property
+    def people(self) -> int:
+        """How many enterprises."""
+        return round(self.overload * BEST_A_MINUTE * self.minutes) or self.enterprises
 
     @property
     def last(self) -> float:
@@ -77,9 +90,9 @@ def code(number: int) -> str:
 def enterprises(options: Options) -> list[Enterprise]:
     """All of them, the same for the same options."""
     chance = random.Random(options.seed)
-    late = min(options.enterprises - 1, max(1, round(options.enterprises * options.late)))
+    late = min(options.people - 1, max(1, round(options.people * options.late)))
     found = []
-    for number in range(options.enterprises):
+    for number in range(options.people):
         username = f"yanlian{number:05d}"
         ratio = options.largest_mb / options.smallest_mb
         size = int(options.smallest_mb * ratio ** chance.random() * 1024 * 1024)
@@ -87,7 +100,7 @@ def enterprises(options: Options) -> list[Enterprise]:
             end, last = options.seconds + chance.uniform(1.0, 3.0), "submit_late"
         else:
             # Evenly through the distribution, so that small crowds have its shape, too.
-            place = (number - late + chance.random()) / (options.enterprises - late)
+            place = (number - late + chance.random()) / (options.people - late)
             while_open = options.seconds - options.last - options.last_seconds
             end, last = options.last + while_open * place ** (1 / STEEPNESS), "submit"
         steps = tuple(_steps(options, chance, end, last))
@@ -120,6 +133,6 @@ def _steps(options: Options, chance: random.Random, end: float, last: str) -> It
 
 def returns(options: Options) -> list[float]:
     """When the reviewer returns one, in seconds from the beginning."""
-    count = max(1, round(options.enterprises * options.returned))
+    count = max(1, round(options.people * options.returned))
     begin, end = options.last + (options.seconds - options.last) * 0.3, options.seconds
     return [begin + (end - begin) * (place + 0.5) / count for place in range(count)]

@@ -89,6 +89,7 @@ class _Player(FastHttpUser):
         night.write(
             step=step, who=who, due=round(due, 3), began=round(began, 3), ended=round(ended, 3), fault=fault,
             told=told, answers=[[a["status"], bool(a["retry_after"])] for a in self.answers],
+            refused=[round(a["at"] - night.begins, 1) for a in self.answers if a["status"] == 503],
         )  # fmt: skip
         self.environment.events.request.fire(
             request_type="step", name=step, response_time=(ended - due) * 1000, response_length=0,
@@ -172,6 +173,8 @@ class Applicant(_Player):
         return {"application": self.id, **self.receipt}
 
     def do_submit_late(self, _: str) -> str:
+        # Somebody who had not opened the page in time has no ticket.
+        self.browser.ticket = ""
         answer = self.browser.api("POST", self._path("/submit"), {}, etag=self.version, key=True, final=(409,))
         if answer.status_code != 409 or answer.json()["type"] != "round_closed":
             raise Refused(f"a submission after the close was answered {answer.status_code} {answer.text[:200]}")

@@ -39,17 +39,21 @@ def build(
     faults = [f"{NAMES.get(s['step'], s['step'])}（{s['who']}）：{s['fault']}" for s in steps if s["fault"]]
     counted = measure.answers(steps)
     cpu = cpu_seconds(samples)
-    cost, plan = measure.capacity(cpu, options.enterprises)
+    cost, plan = measure.capacity(cpu, options.people)
     refused = sum(s["told"] == "round_closed" for s in late)
-    expected = options.enterprises - len(late)
+    expected = options.people - len(late)
+    promised = measure.promised(steps, options.seconds)
+    # Of a night that is too much not everybody gets in; whoever came in time does.
+    crowded = bool(options.overload or options.away)
+    borne = promised["missed"] == 0 if crowded else not faults and len(submits) == expected
     green = (
         all(check.equal for check in checks)
         and bool(reconciled.get("clean"))
-        and not faults
-        and len(submits) == expected
+        and borne
         and refused == len(late)
         and not any("不应" in status for status in counted)
     )
+    minutes = measure.minutes(steps, samples, options.seconds)
     return {
         "green": green,
         "options": asdict(options),
@@ -61,6 +65,11 @@ def build(
         "reconcile": reconciled,
         "late": {"asked": len(late), "refused": refused},
         "lost_to_overload": len(lost),
+        **promised,
+        "crowded": crowded,
+        "people": options.people,
+        "minutes": minutes,
+        "useful_share": measure.useful_share(minutes),
         "peak": {f"p{int(p * 100)}": round(measure.percentile(peak, p), 3) for p in (0.5, 0.99)},
         "steps": measure.by_step(steps),
         "faults": faults,
@@ -111,7 +120,20 @@ def _charts(report: dict[str, Any]) -> dict[str, str]:
         name: [(max(0.0, s["at"]), s[name]) for s in report["memory_over_time"] if name in s]
         for name in report["memory"]
     }
+
+    def each(key: str) -> list[tuple[float, float]]:
+        return [(max(0.0, minute["at"] + 30), minute[key]) for minute in report["minutes"]]
+
+    kinds = sorted({kind for minute in report["minutes"] for kind in minute["cpu"]})
+    cpu = {
+        kind: [(max(0.0, m["at"] + 30), m["cpu"][kind]) for m in report["minutes"] if kind in m["cpu"]]
+        for kind in kinds
+    }
     return {
+        "useful": charts.lines({"有效工作": each("useful")}, unit="CPU 秒/分钟", **close),
+        "refused": charts.lines({"请稍后再来": each("refused")}, unit="次/分钟", **close),
+        "people": charts.lines({"正在办理": each("in"), "排队": each("in_line")}, unit="人", **close),
+        "cpu": charts.lines(cpu, unit="核", **close),
         "rate": charts.lines({"计划提交": line("due"), "已受理": line("answered")}, unit="份/秒", **close),
         "latency": charts.lines({"p50": line("p50"), "p99": line("p99")}, unit="提交用时（秒）", **close),
         "owed": charts.lines(queue(0), unit="尚欠（件）", **close),

@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import suppress
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 import psycopg
@@ -24,8 +25,12 @@ MB = 1024 * 1024
 class Watch(threading.Thread):
     """Takes a sample every `pause` seconds until told to stop."""
 
-    def __init__(self, system: RunningSystem, database_url: str, begins: float, pause: float = 1.0) -> None:
+    def __init__(
+        self, system: RunningSystem, database_url: str, begins: float, *, crowd: int, pause: float = 1.0
+    ) -> None:
+        """`crowd`: the process that plays it."""
         super().__init__(daemon=True)
+        self._crowd = crowd
         self._system = system
         self._database_url = database_url
         self._begins = begins
@@ -54,7 +59,21 @@ class Watch(threading.Thread):
         for name, process in self._system.description().get("processes", {}).items():
             if process["pid"] is not None:
                 processes[name] = self._of(name, int(process["pid"]))
-        return {"at": round(time.time() - self._begins, 2), "owed": owed, "processes": processes}
+        processes["crowd"] = self._of("crowd", self._crowd)
+        at = round(time.time() - self._begins, 2)
+        return {"at": at, "owed": owed, "processes": processes, "people": self._people()}
+
+    def _people(self) -> dict[str, float]:
+        """How many are in and in line, as the gateway says."""
+        environment = self._system.description()["environments"]["gateway"]
+        port = environment["GM_GATEWAY_INTERNAL_PORT"]
+        found = {}
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(("gm_people_in ", "gm_people_in_line ")):
+                    name, _, value = line.partition(" ")
+                    found[name] = float(value)
+        return found
 
     def _of(self, name: str, pid: int) -> dict[str, float]:
         memory = 0
