@@ -22,6 +22,7 @@ from services.gateway.web.calls import (
 )
 from services.gateway.web.context import AS_OF, SESSION
 from services.gateway.web.form_data import Values, one, read_form
+from services.gateway.web.line import LINE
 from services.gateway.web.rendering import page
 from services.gateway.web.resubmission import READY, Ready, brought, own_ticket
 from shared import codes
@@ -150,7 +151,22 @@ async def submit(request: web.Request) -> web.Response:
         return await _page(request, error, 409)
     except Invalid as error:
         return await _page(request, error, 422)
+    if request.app[LINE].crowd.line_stands:
+        # Who is done asks for nothing more: the answer says all that the receipt's page does.
+        return _receipt(request, made.body.application, _revision(made.body))
     return see_other(f"/applications/{id}/receipt/{made.body.receipt.revision}")
+
+
+def _revision(made: Submitted) -> RevisionView:
+    receipt = made.receipt
+    return RevisionView(
+        number=receipt.revision,
+        received_at=receipt.received_at,
+        sha256=receipt.sha256,
+        sm3=receipt.sm3,
+        form_version=made.application.form_version,
+        receipt=receipt,
+    )
 
 
 class Discarded(TypedDict):
@@ -184,6 +200,10 @@ async def receipt(request: web.Request) -> web.Response:
     revision = next((r for r in revisions if str(r.number) == number), None)
     if revision is None:
         return see_other(f"/applications/{found.id}/view")
+    return _receipt(request, found, revision)
+
+
+def _receipt(request: web.Request, found: ApplicationView, revision: RevisionView) -> web.Response:
     context = {"application": found, "revision": revision, "qr": _qr(_said(revision.receipt))}
     return page(request, "applicant/receipt.html", context)
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from services.gateway.web.calls import ask
 from services.gateway.web.context import SERVICES
 from services.gateway.web.form_data import one, read_form
+from services.gateway.web.line import LINE
 from services.gateway.web.rendering import page
 from services.gateway.web.switches import SWITCHES
 from shared import clock
@@ -53,6 +54,7 @@ async def _page(
         "etag": known.etag,
         "fault": fault,
         "done": done,
+        "people": request.app[LINE].crowd,
     }
     return page(request, "operator/ops.html", context, status=status)
 

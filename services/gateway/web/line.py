@@ -50,6 +50,11 @@ OLDEST, CLOCKS = 12 * 3600.0, 2.0
 STILL_IN, RENEW = crowd.IDLE, 60.0
 # Requests under way of one person while the line stands: as many as a browser opens connections.
 AT_ONCE = 6
+# What those are told who want a document while others want to submit, and when to ask again.
+LATER = (
+    "提交高峰期间暂不生成PDF和导出文件。已提交的申请不受影响，PDF 会在高峰过后自动生成，届时可在“我的项目”中打开。"
+)
+LATER_SECONDS = 120
 # How late the event loop comes back is looked at so often.
 LAG_EVERY = 0.25
 # What providers call, the way back from them, whose code is good for some seconds, and the way out.
@@ -210,7 +215,10 @@ async def _ask(
 
 
 def _refuse(request: web.Request, place: Place) -> web.StreamResponse:
-    again = crowd.again(place.seconds, random())  # noqa: S311  no secret
+    chance = random()  # noqa: S311  no secret
+    if request[PRIORITY] is Priority.LATER:
+        raise Overloaded(LATER, retry_after=round(LATER_SECONDS * (1 + chance)))
+    again = crowd.again(place.seconds, chance)
     if request.method != "GET" or not wants_page(request):
         raise Overloaded(retry_after=again)
     return web.Response(

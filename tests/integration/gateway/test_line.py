@@ -9,11 +9,11 @@ from aiohttp.test_utils import TestServer
 
 from services.gateway.web import line
 from services.gateway.web.arriving import UNREADY
-from services.gateway.web.context import BROWSER_SESSIONS
+from services.gateway.web.context import BROWSER_SESSIONS, SERVICES
 from services.gateway.web.line import LINE, Sealed, seal
 from shared import tickets
 from shared.overload import crowd
-from shared.overload.crowd import Crowd
+from shared.overload.crowd import Class, Crowd
 from tests.integration.gateway.conftest import Browser
 
 PAGE = {"Accept": "text/html"}
@@ -104,7 +104,10 @@ async def test_who_is_in_is_let_through_while_newcomers_stand(
 
 
 async def test_bureau_stands_in_no_line(browser: Browser, crowded: Crowd, calm_sign_in: Browser) -> None:
-    assert (await calm_sign_in.go("GET", "/ops")).status == 200
+    crowded.ask("somebody", Class.NEW, 0.0, time.time())
+    page = await calm_sign_in.go("GET", "/ops")
+    assert page.status == 200
+    assert "排队 1 人" in await page.text()
 
 
 @pytest.fixture
@@ -218,3 +221,38 @@ async def test_submit_page_stands_in_no_line_and_brings_a_ticket(
     assert session is not None
     gateway.app[UNREADY].forget(session, draft)
     assert (await browser.go("GET", f"/applications/{draft}/submit")).status == 200
+
+
+async def test_who_wants_a_document_is_told_that_it_comes_later(
+    gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_in("qiye1")
+    calm._inside.clear()
+    calm.level.value = 0
+    monkeypatch.setattr(calm, "judge", lambda now: None)
+    path = f"/applications/{uuid4()}/revisions/1/pdf"
+    page = await browser.go("GET", path)
+    assert page.status == 503
+    assert line.LATER_SECONDS <= int(page.headers["Retry-After"]) <= 2 * line.LATER_SECONDS
+    assert "PDF 会在高峰过后自动生成" in await page.text()
+
+
+async def test_one_account_has_few_requests_under_way_and_a_client_that_will_not_wait_gets_refusals(
+    gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_in("qiye1")
+    calm.level.value = 0
+    monkeypatch.setattr(calm, "judge", lambda now: None)
+    [key] = calm._inside
+    gateway.app[LINE].under_way[key] = line.AT_ONCE
+    assert (await browser.go("GET", "/projects")).status == 503
+    del gateway.app[LINE].under_way[key]
+    assert (await browser.go("GET", "/projects")).status == 200
+    # Asking again and again changes no place and costs no question to the services.
+    calm.done(key)
+    bring(gateway, browser, "")
+    asked: list[object] = []
+    monkeypatch.setattr(gateway.app[SERVICES], "reach", lambda *given, **_: asked.append(given))
+    for _ in range(30):
+        assert (await browser.go("GET", "/projects")).status == 503
+    assert not asked
