@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import receipts, repository
@@ -18,7 +19,7 @@ from services.applications.documents.document_model import OFFICE
 from services.applications.documents.owed import owe_document
 from services.applications.outbox import outbox
 from services.applications.tables.applications import Application, Document
-from services.applications.tables.decision import LETTER_NUMBER, Letter
+from services.applications.tables.decision import Letter, LetterNumber
 from shared import clock
 from shared.document import Letter as LetterModel
 from shared.errors import NotFound
@@ -35,7 +36,8 @@ class Kind(BaseModel):
 
     name: str
     title: str
-    reference: str
+    # 机关代字: what stands before the year in the number.
+    series: str
     paragraphs: list[str]
 
 
@@ -51,18 +53,15 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
     itself does not say."""
     kind = kinds()[which]
     now = clock.now()
-    running = await session.scalar(select(LETTER_NUMBER.next_value()))
     today = now.astimezone(clock.SHANGHAI).date()
+    reference, number = await _next_number(session, kind.series, today.year)
     known = {
         "project": one_line(application.project_name),
         "fund_type": form_of(application).label,
         "number": application.number or "",
         "revision": str(application.revision),
-        "year": str(today.year),
-        "n": str(running),
         **words,
     }
-    reference = kind.reference.format(**known)
     model = LetterModel(
         title=kind.title.format(**known),
         author=OFFICE,
@@ -91,11 +90,31 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
         kind=which,
         name=kind.name,
         reference=reference,
+        series=kind.series,
+        year=today.year,
+        number=number,
         round_trip=application.round_trips,
     )
     session.add(letter)
     await session.flush()
     return letter
+
+
+async def _next_number(session: AsyncSession, series: str, year: int) -> tuple[str, int]:
+    """Take the next number (文号) of a series in a year: from 1, without gaps. Its row stays locked until the transaction ends, so
+    that a number whose letter is rolled back is the next letter's."""
+    while True:
+        number = await session.scalar(
+            insert(LetterNumber)
+            .values(series=series, year=year, last=1)
+            .on_conflict_do_update(index_elements=["series", "year"], set_={"last": LetterNumber.last + 1})
+            .returning(LetterNumber.last)
+        )
+        assert number is not None
+        reference = f"{series}〔{year}〕{number}号"
+        # A process of the release before counts all series together, and may have been there already.
+        if await session.scalar(select(Letter.id).where(Letter.reference == reference)) is None:
+            return reference, number
 
 
 def model_of(snapshot: dict[str, Any]) -> LetterModel:

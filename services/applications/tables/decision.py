@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.applications.tables.applications import SCHEMA, Application, Base, Document, Round
 
-# Running numbers of official letters; a gap is a letter that was taken back.
+# What the release before counts letters by. It goes when no process of that release can run any more.
 LETTER_NUMBER = Sequence("letter_number", metadata=Base.metadata, schema=SCHEMA)
 
 
@@ -83,6 +83,16 @@ class Objection(Base):
     handled_at: Mapped[datetime | None]
 
 
+class LetterNumber(Base):
+    """The last number (文号) that a series of official letters was given in a year of Beijing's calendar."""
+
+    __tablename__ = "letter_numbers"
+
+    series: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int]
+
+
 class Letter(Base):
     """公文 to the applicant: its words stand in the document's snapshot from the moment it was issued."""
 
@@ -94,7 +104,13 @@ class Letter(Base):
     kind: Mapped[str]
     name: Mapped[str]
     reference: Mapped[str] = mapped_column(unique=True)
+    # The parts of `reference`; unknown of a letter that a process of the release before issued.
+    series: Mapped[str | None]
+    year: Mapped[int | None]
+    number: Mapped[int | None]
     round_trip: Mapped[int]
     issued_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # 收回退回 takes its letter back; applicants see it no more.
     recalled_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("uq_letters_number", "year", "series", "number", unique=True),)

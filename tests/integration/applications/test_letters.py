@@ -1,0 +1,88 @@
+"""文号 of official letters: from 1 in each series and year, without gaps, whoever issues and whatever is rolled back."""
+
+import asyncio
+import random
+from collections import Counter
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.applications.documents import letters
+from services.applications.tables.applications import Application
+from services.applications.tables.decision import Letter, LetterNumber
+from shared import clock
+
+WORDS = {
+    "return": {"opinions": "请补正", "deadline": "2026年12月1日"},
+    "approve": {"publicity": "5 个工作日", "amount": "20.00", "amount_words": "贰拾万元整"},
+    "reject": {"reason": "不属于支持范围"},
+}
+SERIES = {which: letters.kinds()[which].series for which in WORDS}
+
+
+class RolledBackError(Exception):
+    pass
+
+
+async def issue(sessions: async_sessionmaker[AsyncSession], id: str, which: str, *, commit: bool = True) -> str:
+    """One letter in a transaction of its own; its number, or nothing when it was rolled back."""
+    try:
+        async with sessions.begin() as session:
+            application = await session.get_one(Application, UUID(id))
+            letter = await letters.issue(session, application, which, **WORDS[which])
+            await asyncio.sleep(random.random() / 200)
+            if not commit:
+                raise RolledBackError
+            return letter.reference
+    except RolledBackError:
+        return ""
+
+
+async def numbers(sessions: async_sessionmaker[AsyncSession]) -> dict[tuple[str, int], list[int]]:
+    found: dict[tuple[str, int], list[int]] = {}
+    async with sessions.begin() as session:
+        for letter in await session.scalars(select(Letter).order_by(Letter.number)):
+            assert letter.reference == f"{letter.series}〔{letter.year}〕{letter.number}号"
+            found.setdefault((letter.series or "", letter.year or 0), []).append(letter.number or 0)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_numbers_are_consecutive(
+    sessions: async_sessionmaker[AsyncSession], submitted: str, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Letters of all series at once, some rolled back, before and after midnight in Beijing at the turn of a year of its own."""
+    by_chance = random.Random(seed)
+    year = 2100 + 2 * seed
+    made: Counter[tuple[str, int]] = Counter()
+    # Either side of Beijing's midnight.
+    for now in (datetime(year, 12, 31, 15, 59, tzinfo=UTC), datetime(year, 12, 31, 16, 1, tzinfo=UTC)):
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        games = [(by_chance.choice(list(WORDS)), by_chance.random() < 0.7) for _ in range(14)]
+        await asyncio.gather(*(issue(sessions, submitted, which, commit=kept) for which, kept in games))
+        made += Counter((SERIES[which], year + (now.hour == 16)) for which, kept in games if kept)
+    found = await numbers(sessions)
+    assert {key: found[key] for key in made} == {key: list(range(1, n + 1)) for key, n in made.items()}
+
+
+async def test_series_goes_on_past_what_another_release_took(
+    sessions: async_sessionmaker[AsyncSession], submitted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While releases run side by side, the one before counts all series together."""
+    monkeypatch.setattr(clock, "now", lambda: datetime(2090, 5, 1, tzinfo=UTC))
+    series = SERIES["reject"]
+    assert await issue(sessions, submitted, "reject") == f"{series}〔2090〕1号"
+    async with sessions.begin() as session:
+        first = (await session.scalars(select(Letter).where(Letter.year == 2090))).one()
+        session.add(
+            Letter(
+                id=UUID(int=2090), application_id=first.application_id, document_id=first.document_id,
+                kind="reject", name=first.name, reference=f"{series}〔2090〕2号", round_trip=0,
+            )
+        )  # fmt: skip
+    assert await issue(sessions, submitted, "reject") == f"{series}〔2090〕3号"
+    async with sessions.begin() as session:
+        assert (await session.get_one(LetterNumber, (series, 2090))).last == 3
