@@ -253,6 +253,24 @@ class LetterView(BaseModel):
     recalled_at: AwareDatetime | None
 
 
+class RegisteredLetter(LetterView):
+    """A line of the register: the letter, and the case that it is about."""
+
+    application_id: UUID
+    application_number: str | None
+    project_name: str
+    enterprise_name: str
+
+
+class LetterRegister(BaseModel):
+    """发文登记簿, newest first; `series` and `years` are what there is to choose from."""
+
+    items: list[RegisteredLetter]
+    next_cursor: str | None
+    series: list[str]
+    years: list[int]
+
+
 class Decision(Input):
     reason: Reason = ""
     amount_wan: (

@@ -1,4 +1,4 @@
-"""Serve 生成PDF, previews and the commitment page."""
+"""Serve 生成PDF, previews, the commitment page, and the register of letters."""
 
 from aiohttp import web
 
@@ -6,8 +6,11 @@ from services.applications.core.context import CODEC, transaction
 from services.applications.core.params import revision_number
 from services.applications.core.switches import must_be_on
 from services.applications.documents import documents as use_case
+from services.applications.documents import queries
 from services.applications.documents.answers import _status, ask_for, file_or_status
-from shared.http.app import actor, uuid_in_path
+from shared.contract.decision import LetterRegister, LetterView, RegisteredLetter
+from shared.http.app import actor, answer, uuid_in_path
+from shared.http.query_params import number
 
 
 async def make_pdf(request: web.Request) -> web.Response:
@@ -50,3 +53,29 @@ async def _of_what_is_saved(request: web.Request, kind: str) -> web.StreamRespon
         )
         await ask_for(request, session, document)
     return await file_or_status(request, document)
+
+
+async def list_letters(request: web.Request) -> web.Response:
+    """发文登记簿: the official letters that were issued, newest first, by `series` and `year`; paged by `cursor`."""
+    asked = request.query
+    year = number(asked["year"], 9999) if asked.get("year") else None
+    async with transaction(request) as session:
+        rows, following = await queries.letter_register(
+            session,
+            series=asked.get("series", ""),
+            year=year,
+            cursor=asked.get("cursor", ""),
+            limit=number(asked.get("limit", "50"), 500),
+        )
+        series, years = await queries.letter_series(session)
+    items = [
+        RegisteredLetter(
+            **LetterView.model_validate(letter, from_attributes=True).model_dump(),
+            application_id=case.id,
+            application_number=case.number,
+            project_name=case.project_name,
+            enterprise_name=case.enterprise_name,
+        )
+        for letter, case in rows
+    ]
+    return answer(LetterRegister(items=items, next_cursor=following, series=series, years=years))

@@ -1,11 +1,14 @@
-"""Select documents."""
+"""Select documents and official letters."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.tables.applications import Document
+from services.applications.core.cursors import cursor_of, place_of
+from services.applications.tables.applications import Application, Document
+from services.applications.tables.decision import Letter, LetterNumber
 from shared.errors import NotFound
 
 
@@ -31,3 +34,28 @@ async def revision_document(session: AsyncSession, application_id: UUID, revisio
     if found is None:
         raise NotFound("没有这一版。")
     return found
+
+
+async def letter_register(
+    session: AsyncSession, *, series: str, year: int | None, cursor: str, limit: int
+) -> tuple[Sequence[Row[Letter, Application]], str | None]:
+    """Select a page of the letters that were issued, newest first, each with its application, and the cursor of the next."""
+    query = select(Letter, Application).join(Application, Application.id == Letter.application_id)
+    if series:
+        query = query.where(Letter.series == series)
+    if year is not None:
+        query = query.where(Letter.year == year)
+    if cursor:
+        query = query.where(tuple_(Letter.issued_at, Letter.id) < tuple_(*place_of(cursor)))
+    query = query.order_by(Letter.issued_at.desc(), Letter.id.desc()).limit(limit + 1)
+    found = (await session.execute(query)).all()
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1][0]
+    return found[:limit], cursor_of(last.issued_at, last.id)
+
+
+async def letter_series(session: AsyncSession) -> tuple[list[str], list[int]]:
+    """Select the series that letters were numbered in, and their years, newest first."""
+    rows = (await session.execute(select(LetterNumber.series, LetterNumber.year))).all()
+    return sorted({series for series, _ in rows}), sorted({year for _, year in rows}, reverse=True)

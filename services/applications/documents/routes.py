@@ -2,8 +2,9 @@
 
 from services.applications.documents import api
 from shared.contract.applications import DocumentStatus, Nothing
+from shared.contract.decision import LetterRegister
 from shared.http.app import Route
-from shared.roles import APPLICANT, GATEWAY, JUDGES
+from shared.roles import APPLICANT, GATEWAY, JUDGES, STAFF
 
 A = "/api/v1/applications/{id}"
 
@@ -23,5 +24,9 @@ ROUTES = [
     Route(
         "GET", f"{A}/revisions/{{n}}/pdf", api.get_pdf, GATEWAY, JUDGES,
         media_type="application/pdf", waits=DocumentStatus,
+    ),
+    Route(
+        "GET", "/api/v1/review/letters", api.list_letters, GATEWAY, STAFF,
+        answer=LetterRegister, query=("series", "year", "cursor", "limit"),
     ),
 ]  # fmt: skip

@@ -14,7 +14,11 @@ from services.applications.documents import letters
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Letter, LetterNumber
 from shared import clock
+from shared.identity import Role
+from tests import factories
+from tests.integration.applications.conftest import Api
 
+REVIEWER = factories.staff(Role.REVIEWER)
 WORDS = {
     "return": {"opinions": "请补正", "deadline": "2026年12月1日"},
     "approve": {"publicity": "5 个工作日", "amount": "20.00", "amount_words": "贰拾万元整"},
@@ -86,3 +90,44 @@ async def test_series_goes_on_past_what_another_release_took(
     assert await issue(sessions, submitted, "reject") == f"{series}〔2090〕3号"
     async with sessions.begin() as session:
         assert (await session.get_one(LetterNumber, (series, 2090))).last == 3
+
+
+async def test_register_shows_who_was_written_to(
+    api: Api, submitted: str, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    references = [await issue(sessions, submitted, which) for which in ("reject", "return", "reject")]
+    path = "/api/v1/review/letters"
+    found = await (await api.call("GET", path, REVIEWER)).json()
+    assert [line["reference"] for line in found["items"][:3]] == references[::-1]
+    assert found["items"][0]["application_id"] == submitted
+    assert found["items"][0]["enterprise_name"] == factories.ENTERPRISE_1[1]
+    assert set(SERIES.values()) & set(found["series"])
+    year = clock.today().year
+    assert year in found["years"]
+    of_series = {"series": SERIES["reject"], "year": str(year)}
+    only = await (await api.call("GET", path, REVIEWER, params=of_series)).json()
+    assert {line["kind"] for line in only["items"]} == {"reject"}
+    # Page by page, the same.
+    read = []
+    cursor: str | None = ""
+    while cursor is not None:
+        params = {**of_series, "limit": "1", "cursor": cursor}
+        page = await (await api.call("GET", path, REVIEWER, params=params)).json()
+        read += page["items"]
+        cursor = page["next_cursor"]
+    assert read == only["items"]
+    assert len(read) >= 2
+
+
+@pytest.mark.parametrize(
+    "query", [{"year": "x"}, {"year": "-1"}, {"cursor": "x"}, {"limit": "501"}, {"limit": "0"}]
+)
+async def test_register_refuses_what_it_cannot_read(api: Api, query: dict[str, str]) -> None:
+    answer = await api.call("GET", "/api/v1/review/letters", REVIEWER, params=query)
+    assert answer.status == 400
+    assert (await answer.json())["detail"]
+
+
+async def test_register_is_the_bureaus(api: Api) -> None:
+    for who in (factories.applicant(), factories.staff(Role.EXPERT)):
+        assert (await api.call("GET", "/api/v1/review/letters", who)).status == 403
