@@ -1,14 +1,13 @@
 """Show the audit (审计记录): what accounts did and what happened to applications, filtered, and exported as CSV."""
 
-import csv
-import io
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import date, datetime, time, timedelta
 
 from aiohttp import web
 
 from services.gateway.accounts.accounts import note
 from services.gateway.operator import audit_reading
+from services.gateway.web import csv_file
 from services.gateway.web.addresses import client_address
 from services.gateway.web.calls import ask
 from services.gateway.web.context import DATABASE, SESSION
@@ -118,35 +117,18 @@ async def export(request: web.Request) -> web.StreamResponse:
         note(
             session, "audit_exported", request[SESSION].subject, client_address(request), source=source, **filters
         )
-    answer = web.StreamResponse()
-    answer.content_type, answer.charset = "text/csv", "utf-8"
-    name = f"audit-{source}-{clock.today():%Y%m%d}.csv"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    await answer.prepare(request)
-    # The mark tells spreadsheets that it is UTF-8.
-    await answer.write(b"\xef\xbb\xbf" + _csv([COLUMNS]))
-    count = 0
-    while True:
-        rows = [row.model_dump(mode="json") for row in found.items]
-        await answer.write(_csv([_cell(row.get(column)) for column in COLUMNS] for row in rows))
-        count += len(rows)
-        if not found.next_cursor or count >= MAX_EXPORT:
-            break
-        found = await _rows(request, source, {**query, "cursor": found.next_cursor})
-    await answer.write_eof()
-    return answer
 
+    async def pages() -> AsyncIterator[Iterable[list[object]]]:
+        read, count = found, 0
+        while True:
+            rows = [row.model_dump(mode="json") for row in read.items]
+            yield ([row.get(column) for column in COLUMNS] for row in rows)
+            count += len(rows)
+            if not read.next_cursor or count >= MAX_EXPORT:
+                return
+            read = await _rows(request, source, {**query, "cursor": read.next_cursor})
 
-def _cell(value: object) -> str:
-    text = "" if value is None else value if isinstance(value, str) else dumps(value).decode()
-    # A spreadsheet would run what begins like a formula.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and len(text) > 1 else text
-
-
-def _csv(lines: Iterable[Iterable[str]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows(lines)
-    return out.getvalue().encode()
+    return await csv_file.send(request, f"audit-{source}-{clock.today():%Y%m%d}.csv", COLUMNS, pages())
 
 
 async def read_accounts(request: web.Request) -> web.Response:

@@ -29,6 +29,7 @@ LABELS = {
     "consent": "同意个人信息处理告知",
     "own_data_exported": "导出本人信息",
     "audit_exported": "导出审计记录",
+    "letters_exported": "导出发文登记簿",
     "keys_rotated": "更换密钥",
     "retention": "保存期限届满，删除资料",
 }

@@ -6,12 +6,14 @@ from services.gateway.review import (
     decisions,
     expert,
     failed_mails,
+    letters,
     phrases,
     ranking,
     returns,
     unlock,
 )
 from services.gateway.web.access import Page
+from services.gateway.web.limits import HEAVY
 from shared.roles import DIRECTOR, EXPERT, OPERATOR, REVIEWER, STAFF
 
 R = "/review/{id}"
@@ -27,6 +29,8 @@ PAGES = [
     Page("GET", "/review/phrases", phrases.show, REVIEWER | DIRECTOR),
     Page("POST", "/review/phrases", phrases.add, REVIEWER | DIRECTOR, form=True),
     Page("POST", "/review/phrases/{id}", phrases.change, REVIEWER | DIRECTOR, form=True),
+    Page("GET", "/review/letters", letters.show, STAFF),
+    Page("POST", "/review/letters/export", letters.export, STAFF, form=True, limit=HEAVY),
     Page("GET", "/review/ranking", ranking.show, STAFF),
     Page("GET", "/review/batches", ranking.batches, STAFF),
     Page("POST", "/review/batches", ranking.make_batch, REVIEWER, form=True),

@@ -6,8 +6,8 @@ import io
 from aiohttp.test_utils import TestServer
 
 from services.gateway.accounts.models import AUDIT
-from services.gateway.operator.audit_page import _cell
 from services.gateway.web.context import DATABASE, SETTINGS
+from services.gateway.web.csv_file import _cell
 from shared import clock
 from shared.audit import chain
 from tests.integration.gateway.conftest import Browser

@@ -129,7 +129,7 @@ async def test_an_experts_case_is_one_question(api: Api, browser: Browser, other
 
 async def test_no_other_page_of_the_bureau_asks_more_than_twice(browser: Browser) -> None:
     pages = {
-        "shencha": ("/review/ranking", "/review/batches", "/review/phrases", "/notices/parked"),
+        "shencha": ("/review/ranking", "/review/batches", "/review/letters", "/review/phrases", "/notices/parked"),
         "shending": ("/review?order=oldest", "/review/ranking"),
         "zhuanjia1": ("/expert",),
         "yunwei": ("/ops", "/ops/rounds", "/ops/rounds/new"),
