@@ -136,6 +136,14 @@ class Prefilled(BaseModel):
     fetched_at: AwareDatetime | None
 
 
+class SectionCopies(BaseModel):
+    """What 412 `stale` says of a section (`current`): both copies as they are now, and their tag."""
+
+    saved: dict[str, Any] | None = None
+    draft: dict[str, Any] | None = None
+    etag: str = ""
+
+
 class SectionView(BaseModel):
     """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved. `now` says how it stands
     with the values it shows: what is hidden, what must be filled in, what is computed. `registry` holds, by field,

@@ -67,7 +67,7 @@ class Form:
         self.turns += 1
         typed = {**self.hidden, **self.values, "f.project_name": f"景泰蓝赏瓶{self.turns}", "action": action}
         parts = [
-            (name, (None, one))
+            (name, (None, str(one)))
             for name, value in typed.items()
             for one in (value if isinstance(value, list) else [value])
         ]

@@ -9,7 +9,8 @@ from typing import Any
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.definition import Table as TableDefinition
 from services.applications.forms.filled.checks import value_at
-from services.applications.forms.filled.section_state import totals
+from services.applications.forms.filled.reading_view import text
+from services.applications.forms.filled.section_state import sums, totals
 from services.applications.forms.kinds import Choices, FieldDefinition, FixedTextField, blank
 from shared import clock
 from shared.document import (
@@ -240,11 +241,6 @@ def label(field: FieldDefinition) -> str:
     return f"{field.label}（{field.unit}）" if field.unit else field.label
 
 
-def shown(field: FieldDefinition, value: Any, choices: Choices) -> str:
-    """Return a value as people read it; a dash where nothing was filled in."""
-    return "—" if blank(value) else field.show(value, choices)
-
-
 def _fields(
     fields: list[FieldDefinition], values: Mapping[str, Any], caption: str | None, choices: Choices
 ) -> list[Block]:
@@ -265,7 +261,7 @@ def _value(field: FieldDefinition, values: Mapping[str, Any], choices: Choices) 
     if field.kind == "money" and field.unit == "万元" and not blank(value):
         # Both ways, as a voucher has it: figures are easily altered, words are not.
         return Value(label=field.label, text=_sum(value))
-    return Value(label=label(field), text=shown(field, value, choices), wide=field.kind in _WIDE)
+    return Value(label=label(field), text=text(field, value, choices), wide=field.kind in _WIDE)
 
 
 def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) -> Table:
@@ -276,17 +272,18 @@ def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) 
     cells = [
         [
             table.by_row[row["row"]].label if table.fixed_rows else str(index),
-            *(shown(column, row.get(column.key), choices) for column in columns),
+            *(text(column, row.get(column.key), choices) for column in columns),
         ]
         for index, row in enumerate(rows, 1)
     ]
     line, note = None, None
     if table.totals:
-        sums = totals(table, rows)
-        line = [table.total_label, *(c.show(sums[c.key], choices) if c.key in sums else "" for c in columns)]
-        in_money = [c for c in columns if c.key in sums and c.kind == "money" and c.unit == "万元"]
+        kept = totals(table, rows)
+        shown = sums(table, kept)
+        line = [table.total_label, *(shown.get(c.key, "") for c in columns)]
+        in_money = [c for c in columns if c.key in kept and c.kind == "money" and c.unit == "万元"]
         note = "；".join(
-            f"{table.total_label if len(in_money) == 1 else c.label}（大写）：{in_words(Decimal(sums[c.key]))}"
+            f"{table.total_label if len(in_money) == 1 else c.label}（大写）：{in_words(Decimal(kept[c.key]))}"
             for c in in_money
         )
     return Table(

@@ -22,7 +22,7 @@ from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Section
 from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock, codes
-from shared.contract.sections import SectionNow, SectionValues
+from shared.contract.sections import SectionCopies, SectionNow, SectionValues
 from shared.errors import Conflict, NotFound, Stale
 from shared.identity import Actor
 
@@ -105,19 +105,18 @@ def must_be_editable(application: Application, key: str, actor: Actor) -> None:
 def must_be_of(application: Application, form_version: int | None) -> None:
     """Raise `Stale` for values that were typed into another version of the form than the application has now."""
     if form_version not in (None, application.form_version):
-        raise Stale("申报表已更新为新版。", code=codes.FORM_CHANGED, current={"etag": ""})
+        raise Stale("申报表已更新为新版。", code=codes.FORM_CHANGED, current=SectionCopies().model_dump())
 
 
 def must_match(opened: Opened, etag: str) -> None:
     if etag != str(opened.row.etag):
         key = opened.definition.key
-        raise Stale(
-            current={
-                "saved": opened.codec.open_or_none(key, opened.row.saved),
-                "draft": opened.codec.open_or_none(key, opened.row.draft),
-                "etag": str(opened.row.etag),
-            }
+        current = SectionCopies(
+            saved=opened.codec.open_or_none(key, opened.row.saved),
+            draft=opened.codec.open_or_none(key, opened.row.draft),
+            etag=str(opened.row.etag),
         )
+        raise Stale(current=current.model_dump())
 
 
 async def discard_draft(

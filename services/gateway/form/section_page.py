@@ -4,8 +4,6 @@ Everything typed is kept whatever happens: adding a row, choosing a file and a f
 A script asks for the same with `Accept: application/json` and gets the new tag, or where to go.
 """
 
-from typing import Any
-
 from aiohttp import web
 
 from services.gateway.form import (
@@ -32,7 +30,7 @@ from shared import codes
 from shared.contract.checks import Obstacle, Outcome
 from shared.contract.forms import FormDefinition, SectionDefinition
 from shared.contract.pages import SectionTaken
-from shared.contract.sections import ApplicationView, SectionView, SectionWritten
+from shared.contract.sections import ApplicationView, SectionCopies, SectionView, SectionWritten
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
 from shared.http.app import answer, see_other, uuid_in_path
 
@@ -186,7 +184,7 @@ async def _picked(
     opened = (await ask(request, "GET", path, SectionView)).body
     theirs = section_view.current(section, opened)
     if opened.etag != etag:
-        raise Stale(current={"draft": theirs, "saved": None, "etag": opened.etag})
+        raise Stale(current=SectionCopies(draft=theirs, etag=opened.etag).model_dump())
     picks = {name.removeprefix("pick."): chosen[0] for name, chosen in form.items() if name.startswith("pick.")}
     return merging.merged(section, values, theirs, picks)
 
@@ -200,13 +198,13 @@ async def _merge_page(
     error: Stale,
 ) -> web.Response:
     """Both copies side by side. Nothing of either is lost: mine travels with the page, theirs is kept."""
-    other: dict[str, Any] = error.extra.get("current") or {}
-    theirs = shapes.fitted(section, other.get("draft") or other.get("saved") or {})
+    other = SectionCopies.model_validate(error.extra.get("current") or {})
+    theirs = shapes.fitted(section, other.draft or other.saved or {})
     context = {
         "application": found,
         "section": section,
         "differences": merging.differences(section, values, theirs, one(form, "base")),
-        "etag": other.get("etag", ""),
+        "etag": other.etag,
         "base": one(form, "base"),
         "typed": [
             (name, value)

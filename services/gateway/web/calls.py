@@ -137,6 +137,3 @@ def filters(request: web.Request, *names: str) -> tuple[dict[str, str], dict[str
 def new_key() -> str:
     """An idempotency key for one intent; it stands in the form, so that sending the form twice is one act."""
     return uuid4().hex
-
-
-Json = dict[str, Any]
