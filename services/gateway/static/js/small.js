@@ -71,12 +71,12 @@ export function again() {
     else location.reload();
   };
   waiting?.addEventListener("message", send, { once: true });
-  const turn = () => new Promise(() => count(element, send));
+  const turn = () => new Promise(() => countDown(element, send));
   if (navigator.locks) navigator.locks.request("gm-waiting", turn);
   else turn();
 }
 
-function count(element, send) {
+function countDown(element, send) {
   const tries = "line" in element.dataset ? 0 : Number(sessionStorage.getItem("gm-again") || 0);
   let rest = Math.min(60, Number(element.dataset.again) * 2 ** Math.min(tries, 3));
   for (const text of document.querySelectorAll("[data-again-text]")) text.hidden = false;
