@@ -23,7 +23,7 @@ from shared.overload.crowd import Crowd
 # Of texts, instants and mappings.
 METHODS = {"get", "isoformat", "rpartition", "startswith"}
 # What people typed, by the names of the inputs.
-TYPED = {*QUEUE, "change_reason", "close_reason", "in_words"}
+TYPED = {*QUEUE, "year", "change_reason", "close_reason", "in_words"}
 # Shows the OpenAPI document, which is plain JSON.
 PLAIN = {"api/api_docs.html"}
 
