@@ -132,7 +132,7 @@ python=$(find_python)
 
 # ---- what the project itself needs ---------------------------------------------------------------------------
 
-wanted=$(cat uv.lock pyproject.toml deploy/bootstrap.sh services/documents/fonts.py services/documents/characters.py | sha256sum | cut -d ' ' -f 1)-$python
+wanted=$(cat uv.lock pyproject.toml deploy/bootstrap.sh services/documents/fonts.py services/documents/subsetter.py services/documents/characters.py | sha256sum | cut -d ' ' -f 1)-$python
 [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || [ ! -x .venv/bin/python ] || exit 0
 
 find_uv() {

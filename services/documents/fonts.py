@@ -8,6 +8,7 @@ these fonts and no others: what else a machine has installed cannot change a doc
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import logging
@@ -21,18 +22,18 @@ from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from fontTools import subset
+import fontTools
 from fontTools.ttLib import TTCollection, TTFont
 from fontTools.ttLib.reorderGlyphs import reorderGlyphs
 
-from services.documents import characters
+from services.documents import characters, subsetter
 
 log = logging.getLogger(__name__)
 
 # Beside the virtual environment, kept out of version control; made by `deploy/bootstrap.sh`.
 FOLDER = Path(__file__).parents[2] / ".fonts"
 # A change of what a cut holds makes every machine build its fonts again.
-RECIPE = 5
+RECIPE = 6
 
 
 @dataclass(frozen=True)
@@ -132,88 +133,104 @@ def build(folder: Path = FOLDER) -> None:
     faces = whole_faces()
     sources = {name: _sha256(path) for name, path in faces.items()}
     if known.get("recipe") != RECIPE or known.get("sources") != sources or not _whole(folder, known):
-        known = {"recipe": RECIPE, "sources": sources, "cuts": _cut_all(folder, faces)}
+        known = {"recipe": RECIPE, "sources": sources, "cuts": _cut_all(folder, faces, sources)}
     elif known.get("fallbacks") == fallbacks:
         return
     manifest = json.dumps(known | {"fallbacks": fallbacks}, indent=1, sort_keys=True)
     (folder / "manifest.json").write_text(manifest)
 
 
-def _cut_all(folder: Path, faces: dict[str, Path]) -> dict[str, str]:
-    """Make every cut anew; their digests by name."""
+def _cut_all(folder: Path, faces: dict[str, Path], sources: dict[str, str]) -> dict[str, str]:
+    """Make every cut anew, or take what another installation of this user made of the same sources; their digests by name."""
     folder.mkdir(parents=True, exist_ok=True)
-    cuts: dict[str, str] = {}
-    with ProcessPoolExecutor() as pool:
-        contents = list(pool.map(_cut, (faces[cut.file] for cut in CUTS), CUTS))
-    for cut, content in zip(CUTS, contents, strict=True):
-        # Visible whole or not at all: a worker may be starting beside us.
-        fresh = folder / f".{cut.name}.{os.getpid()}"
+    shared = _shared(sources)
+    contents = _taken(shared)
+    if contents is None:
+        with ProcessPoolExecutor() as pool:
+            made = pool.map(_cut, (faces[cut.file] for cut in CUTS), CUTS)
+            contents = dict(zip((cut.name for cut in CUTS), made, strict=True))
+        # A machine without a folder for what may be lost makes them each time.
+        with contextlib.suppress(OSError):
+            shared.mkdir(parents=True, exist_ok=True)
+            _written(shared, contents)
+            (shared / "manifest.json").write_text(json.dumps(_digests(contents)))
+    _written(folder, contents)
+    return _digests(contents)
+
+
+def _shared(sources: dict[str, str]) -> Path:
+    """Where installations of one user find cuts of these sources, made by these libraries in this way."""
+    said = json.dumps([RECIPE, fontTools.version, subsetter.version(), sources], sort_keys=True)
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return place / "gongmei" / "fonts" / hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _taken(shared: Path) -> dict[str, bytes] | None:
+    """The cuts that lie there, if all of them do and are what was written."""
+    known = _manifest(shared)
+    try:
+        contents = {cut.name: (shared / cut.name).read_bytes() for cut in CUTS}
+    except OSError:
+        return None
+    return contents if _digests(contents) == known else None
+
+
+def _digests(contents: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def _written(folder: Path, contents: dict[str, bytes]) -> None:
+    """Each visible whole or not at all: a worker may be starting beside us."""
+    for name, content in contents.items():
+        fresh = folder / f".{name}.{os.getpid()}"
         fresh.write_bytes(content)
-        fresh.replace(folder / cut.name)
-        cuts[cut.name] = hashlib.sha256(content).hexdigest()
-    return cuts
+        fresh.replace(folder / name)
+
+
+# What Chinese text set in one direction needs, and nothing that only other languages or other directions do.
+_FEATURES = ("kern", "liga", "calt", "ccmp", "mark", "mkmk")
+_DROPPED = ("BASE", "DSIG", "VORG", "vhea", "vmtx")
 
 
 def _cut(file: Path, cut: Cut) -> bytes:
-    font = _face(file, cut)
-    options = subset.Options(
-        # What Chinese text set in one direction needs, and nothing that only other languages do.
-        layout_features=["kern", "liga", "calt", "ccmp", "mark", "mkmk"],
-        name_IDs=[],
-        notdef_outline=True,
-        glyph_names=False,
-        hinting=False,
-        desubroutinize=True,
-        drop_tables=["BASE", "DSIG", "VORG", "vhea", "vmtx"],
-        recalc_timestamp=False,
-    )
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=cut.characters())
-    cutter.subset(font)
+    content = subsetter.subset(file, _number(file, cut), cut.characters(), _FEATURES, _DROPPED)
+    font = _ordered(content, cut.characters())
     _rename(font, cut)
     out = BytesIO()
     font.save(out, reorderTables=True)
-    return _numbered(_ordered(out.getvalue(), cut.characters()))
+    return out.getvalue()
 
 
-def _ordered(content: bytes, codes: list[int]) -> bytes:
-    """The cut's glyphs in the order of the characters they stand for; those that only replace others come last."""
+def _ordered(content: bytes, codes: list[int]) -> TTFont:
+    """The cut's glyphs in the order of the characters they stand for, those that only replace others last, and each glyph's
+    CID equal to its place, as in the whole faces: what a document says (a place) then finds its glyph (by CID) in a
+    subset that has closed its gaps."""
+    probe = TTFont(BytesIO(content), lazy=True)
+    place_of, known = probe.getReverseGlyphMap(), probe.getBestCmap()
+    places = list(
+        dict.fromkeys([0, *(place_of[known[code]] for code in codes if code in known), *range(len(place_of))])
+    )
+    # Named by where they will stand, before any table is read by names.
+    order = [".notdef", *(f"cid{place:05d}" for place in range(1, len(places)))]
+    names = dict(zip(places, order, strict=True))
     font = TTFont(BytesIO(content), recalcTimestamp=False)
     top = font["CFF "].cff.topDictIndex[0]
-    known = font.getBestCmap()
-    order = list(
-        dict.fromkeys([".notdef", *(known[code] for code in codes if code in known), *font.getGlyphOrder()])
-    )
     outlines, selected = top.CharStrings.charStringsIndex, top.FDSelect
-    places = [top.CharStrings.charStrings[name] for name in order]
+    font.setGlyphOrder([names[place] for place in range(len(places))])
+    reorderGlyphs(font, order)
     outlines.items = [outlines[place] for place in places]
     selected.gidArray, selected.format = [selected[place] for place in places], None
+    top.charset = order
     top.CharStrings.charStrings = {name: place for place, name in enumerate(order)}
-    reorderGlyphs(font, order)
-    out = BytesIO()
-    font.save(out, reorderTables=True)
-    return out.getvalue()
+    return font
 
 
-def _numbered(content: bytes) -> bytes:
-    """The cut with each glyph's CID equal to its place, as in the whole faces: what a document says (a place) then
-    finds its glyph (by CID) in a subset that has closed its gaps."""
-    font = TTFont(BytesIO(content), recalcTimestamp=False)
-    top = font["CFF "].cff.topDictIndex[0]
-    names = [".notdef", *(f"cid{place:05d}" for place in range(1, font["maxp"].numGlyphs))]
-    top.charset = names
-    top.CharStrings.charStrings = {name: place for place, name in enumerate(names)}
-    font.setGlyphOrder(names)
-    out = BytesIO()
-    font.save(out, reorderTables=True)
-    return out.getvalue()
-
-
-def _face(file: Path, cut: Cut) -> TTFont:
-    for index, font in enumerate(TTCollection(file, lazy=True).fonts):
-        if font["name"].getBestFamilyName() == cut.face:
-            # Opened once more, alone, and without the clock's time in its head.
-            return TTFont(file, fontNumber=index, lazy=True, recalcTimestamp=False)
+def _number(file: Path, cut: Cut) -> int:
+    """Which of the file's faces it is."""
+    with TTCollection(file, lazy=True) as faces:
+        for number, font in enumerate(faces.fonts):
+            if font["name"].getBestFamilyName() == cut.face:
+                return number
     raise NoFont(f"{file} holds no {cut.face}")
 
 
