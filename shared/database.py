@@ -1,9 +1,11 @@
 """Connect to PostgreSQL: engines with bounded pools, one declarative base a schema, migrations by Alembic."""
 
 import json
+import logging
+import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import psycopg
@@ -33,6 +35,10 @@ GOING = (errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout)
 BUSY: tuple[type[Exception], ...] = (
     TimeoutError, OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, *GOING
 )  # fmt: skip
+# What a migration meets when somebody reads or writes; trying again mends it.
+MET = (errors.LockNotAvailable, errors.DeadlockDetected)
+# Everybody's queries stand in line behind a migration that waits for its lock, so it waits shortly and tries again.
+MIGRATION_LOCK_TIMEOUT, MIGRATION_PATIENCE_SECONDS = "500ms", 600.0
 # A connection that answered so lately is taken at its word: asking it first would cost every request a round trip.
 FRESH_SECONDS = 1.0
 
@@ -46,6 +52,8 @@ _NAMES = {
 
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 def metadata(schema: str) -> MetaData:
@@ -123,38 +131,55 @@ def _ask_the_idle(made: Engine) -> None:
         record.info["answered"] = monotonic()
 
 
-def migrate(settings: DatabaseSettings, folder: Path, schema: str) -> None:
-    """Bring one schema to its newest version. Several processes may call it at once: one waits for the other.
+def migrate(
+    settings: DatabaseSettings, folder: Path, schema: str, patience: float = MIGRATION_PATIENCE_SECONDS
+) -> None:
+    """Bring one schema to its newest version, wholly or not at all. Several processes may call it at once: one waits for the other.
 
+    Whoever works with the tables goes on: a lock that is not to be had at once is tried for again, for `patience` seconds.
     Ends the process with one line when the database does not take us.
     """
+    owner = settings.migration_database_url or settings.database_url
+    database = create_engine(owner.get_secret_value(), **_options(settings))
+    until = monotonic() + patience
+    try:
+        while True:
+            try:
+                _migrate(database, settings, folder, schema)
+                return
+            except OperationalError as error:
+                reason = " ".join(str(error.orig).split())
+                if not isinstance(error.orig, MET):
+                    name = "GM_MIGRATION_DATABASE_URL" if settings.migration_database_url else "GM_DATABASE_URL"
+                    raise SystemExit(f"{name}: 无法连接数据库：{reason}") from None
+                if monotonic() > until:
+                    raise SystemExit(
+                        f"数据库结构未作任何改动：{patience:.0f} 秒内没有取得锁（{reason}）。请结束长时间打开的事务后重试。"
+                    ) from None
+                log.warning("migration tries again", extra={"schema": schema, "reason": reason})
+                sleep(random.uniform(0.5, 1.5))  # noqa: S311  no secret
+    finally:
+        database.dispose()
+
+
+def _migrate(database: Engine, settings: DatabaseSettings, folder: Path, schema: str) -> None:
     # Here and not above: it is a tenth of what starting a service costs, and services do not migrate.
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(folder))
-    owner = settings.migration_database_url or settings.database_url
-    database = create_engine(owner.get_secret_value(), **_options(settings))
-    try:
-        with database.begin() as connection:
-            # Waiting for another's migration is the point here.
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"migrate {schema}"}
-            )
-            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-            config.attributes["connection"] = connection
-            config.attributes["schema"] = schema
-            command.upgrade(config, "head")
-            if settings.migration_database_url is not None:
-                _grant(connection, make_url(settings.database_url.get_secret_value()), schema)
-    except OperationalError as error:
-        reason = " ".join(str(error.orig).split())
-        name = "GM_MIGRATION_DATABASE_URL" if settings.migration_database_url else "GM_DATABASE_URL"
-        raise SystemExit(f"{name}: 无法连接数据库：{reason}") from None
-    finally:
-        database.dispose()
+    with database.begin() as connection:
+        # Waiting for another's migration is the point here.
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"migrate {schema}"})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'"))
+        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+        config.attributes["connection"] = connection
+        config.attributes["schema"] = schema
+        command.upgrade(config, "head")
+        if settings.migration_database_url is not None:
+            _grant(connection, make_url(settings.database_url.get_secret_value()), schema)
 
 
 # What a service may add to and read, and nobody but the owner change.
@@ -169,8 +194,10 @@ def _grant(connection: Connection, service: URL, schema: str) -> None:
         return
     quoted = connection.dialect.identifier_preparer.quote_identifier
     name, where = quoted(role), quoted(schema)
-    # Services that migrate at once make it once.
+    # Services that migrate at once make it once; none gives up because another takes long.
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('services role'))"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'"))
     known = connection.execute(
         text("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}
     ).one_or_none()

@@ -1,0 +1,99 @@
+"""A migration while people work: one open reader stops the migration, and nobody else."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from shared.database import migrate
+from shared.settings import DatabaseSettings
+from tests import factories
+
+ENVIRONMENT = """
+from shared.database import metadata, run_migrations
+run_migrations(metadata("tried"))
+"""
+FIRST = """
+from alembic import op
+revision, down_revision = "1", None
+def upgrade():
+    op.execute("CREATE TABLE tried.things (id int)")
+"""
+SECOND = """
+from alembic import op
+revision, down_revision = "2", "1"
+def upgrade():
+    op.execute("ALTER TABLE tried.things ADD COLUMN name text")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text(ENVIRONMENT)
+    (tmp_path / "versions" / "first.py").write_text(FIRST)
+    return tmp_path
+
+
+@pytest.fixture
+def settings(make_database: Callable[[], str]) -> DatabaseSettings:
+    return DatabaseSettings(
+        database_url=make_database(),  # type: ignore[arg-type]
+        signing_key=factories.private_key("notify"),
+        trusted_keys=factories.trusted_keys(),  # type: ignore[arg-type]
+    )
+
+
+def plain(settings: DatabaseSettings) -> str:
+    return settings.database_url.get_secret_value().replace("+psycopg", "")
+
+
+def test_open_reader_stops_nobody_but_the_migration(
+    folder: Path, settings: DatabaseSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrate(settings, folder, "tried")
+    (folder / "versions" / "second.py").write_text(SECOND)
+    with psycopg.connect(plain(settings)) as reader:
+        reader.execute("SELECT count(*) FROM tried.things")
+        migrating = threading.Thread(target=migrate, args=(settings, folder, "tried"))
+        migrating.start()
+        # As patient as a service's connection.
+        with psycopg.connect(plain(settings), autocommit=True, options="-c lock_timeout=5s") as another:
+            until = time.monotonic() + 60
+            while sum("tries again" in record.message for record in caplog.records) < 3:
+                assert time.monotonic() < until
+                assert migrating.is_alive()
+                another.execute("SELECT count(*) FROM tried.things")
+    migrating.join(60)
+    assert not migrating.is_alive()
+    with psycopg.connect(plain(settings)) as seen:
+        assert seen.execute("SELECT name FROM tried.things").fetchall() == []
+
+
+def test_patience_ends_and_nothing_has_changed(folder: Path, settings: DatabaseSettings) -> None:
+    migrate(settings, folder, "tried")
+    (folder / "versions" / "second.py").write_text(SECOND)
+    with psycopg.connect(plain(settings)) as reader:
+        reader.execute("SELECT count(*) FROM tried.things")
+        with pytest.raises(SystemExit, match="数据库结构未作任何改动"):
+            migrate(settings, folder, "tried", patience=0)
+    with psycopg.connect(plain(settings)) as seen:
+        assert seen.execute("SELECT version_num FROM tried.alembic_version").fetchall() == [("1",)]
+
+
+def test_two_at_once_both_end(folder: Path, settings: DatabaseSettings) -> None:
+    ended: list[int] = []
+
+    def one(number: int) -> None:
+        migrate(settings, folder, "tried")
+        ended.append(number)
+
+    both = [threading.Thread(target=one, args=(n,)) for n in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join(60)
+    assert sorted(ended) == [0, 1]
