@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets reconcile test test-all faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case format bench-documents screenshots
+.PHONY: help run demo docs secrets reconcile test test-all test-containers upgrade-drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 MANIFESTS := $(filter-out %kustomization.yaml %keda.yaml,$(wildcard deploy/k8s/*.yaml deploy/k8s/*/*.yaml))
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start the whole system here (gateway=2, applications=2, documents=2: two processes of each); Ctrl-C stops it
 	@deploy/bootstrap.sh run
@@ -34,6 +34,14 @@ test: ## the tests that every change must pass, on every core
 test-all: ## these and the long ones: faults in real processes, Debian's own servers, RabbitMQ, S3, ClamAV
 	@deploy/bootstrap.sh test-all
 	@$(PYTHON) -m pytest $(ON_EVERY_CORE) $(ARGS)
+
+test-containers: ## the deployment on a real engine: from empty volumes through kills, an upgrade and a restore
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m pytest -q tests/containers $(ARGS)
+
+upgrade-drill: ## from the last tag (or FROM=revision) to this code under load: no request may fail; the figures
+	@deploy/bootstrap.sh test
+	@GM_UPGRADE_FROM=$(FROM) $(PYTHON) -m pytest -q tests/containers/test_containers.py -k upgrade $(ARGS)
 
 faults: ## every row of the fault matrix in real processes, and a table of how each ended
 	@deploy/bootstrap.sh test

@@ -130,7 +130,7 @@ class DatabaseSettings(Settings):
 class ListeningSettings(DatabaseSettings):
     """For services that take connections."""
 
-    # After SIGTERM a process behind a balancer says so at /readyz and goes on taking requests, until the balancer has looked.
+    # After SIGTERM a process behind a balancer says so at /healthz and goes on taking requests, until the balancer has looked.
     drain_seconds: float = Field(default=0.0, ge=0, le=60)
     # Several processes on one machine share a port: the kernel deals connections out among them (SO_REUSEPORT).
     reuse_port: bool = False

@@ -23,7 +23,7 @@ def run_app(app: web.Application, host: str, port: int, settings: ListeningSetti
     """Serve until SIGTERM; requests that have begun get 20 s to end. The settings' `ready_file` exists while connections are
     taken.
 
-    For `drain_seconds` before that, requests are still taken while `/readyz` says that this process is leaving: whoever
+    For `drain_seconds` before that, requests are still taken while `/healthz` says that this process is leaving: whoever
     balances looks there and sends the next ones elsewhere. A second SIGTERM ends it at once.
     """
     app[LEAVING] = leaving = Leaving()

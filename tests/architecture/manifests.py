@@ -8,10 +8,22 @@ from typing import Any
 
 import yaml
 
+from deploy import production_env
 from deploy.embedded.system import ROOT
 
 DEPLOY = ROOT / "deploy"
 K8S = DEPLOY / "k8s"
+
+
+# What somebody fills in after `make secrets`.
+FILLED_IN = {
+    "GM_PUBLIC_URL": "https://gongmei.example.gov.cn",
+    "GM_IDP_ISSUER": "https://login.example.gov.cn",
+    "GM_IDP_CLIENT_ID": "gongmei",
+    "GM_IDP_CLIENT_SECRET": "its secret",
+    "GM_SMTP_URL": "smtps://gongmei:password@mail.example.gov.cn:465",
+    "GM_MAIL_FROM": "工美资金管理系统 <noreply@example.gov.cn>",
+}
 
 
 class Strict(yaml.SafeLoader):
@@ -87,3 +99,9 @@ def dockerfile() -> str:
 
 def file_of(path: str) -> str:
     return Path(ROOT / path).read_text(encoding="utf-8")
+
+
+def filled_in() -> dict[str, str]:
+    """`production.env` as `make secrets` writes it, filled in."""
+    lines = [line.partition("=") for line in production_env.text().splitlines() if line and line[0] != "#"]
+    return {name: value for name, _, value in lines if value} | FILLED_IN

@@ -26,6 +26,7 @@ from tests.architecture.manifests import (
     documents,
     environment_of,
     file_of,
+    filled_in,
     of_kind,
     read,
 )
@@ -33,15 +34,6 @@ from tests.architecture.manifests import (
 # The oldest that the manifests are meant for.
 KUBERNETES = "1.33.0"
 OURS = ("gateway", "applications", "relay", "documents", "notify", "notify-worker")
-# What somebody fills in after `make secrets`.
-FILLED_IN = {
-    "GM_PUBLIC_URL": "https://gongmei.example.gov.cn",
-    "GM_IDP_ISSUER": "https://login.example.gov.cn",
-    "GM_IDP_CLIENT_ID": "gongmei",
-    "GM_IDP_CLIENT_SECRET": "its secret",
-    "GM_SMTP_URL": "smtps://gongmei:password@mail.example.gov.cn:465",
-    "GM_MAIL_FROM": "工美资金管理系统 <noreply@example.gov.cn>",
-}
 # What Compose does not pass on, and why.
 NOT_IN_COMPOSE = {
     "GM_GATEWAY_HOST": "the image's own",
@@ -57,12 +49,6 @@ NOT_IN_COMPOSE = {
     "GM_READY_FILE": "where a process has a probe that looks for it",
     "GM_REUSE_PORT": "every container has ports of its own",
 }
-
-
-def filled_in() -> dict[str, str]:
-    """`production.env` as `make secrets` writes it, filled in."""
-    lines = [line.partition("=") for line in production_env.text().splitlines() if line and line[0] != "#"]
-    return {name: value for name, _, value in lines if value} | FILLED_IN
 
 
 def pods() -> list[tuple[str, dict[str, Any], dict[str, str]]]:
@@ -356,3 +342,50 @@ def test_policies_and_services_speak_of_pods_that_exist() -> None:
         [[spec]] = [[s for _, s, have in pods() if wanted <= have.items()]]
         ports = {p["name"] for c in spec["containers"] for p in c["ports"]}
         assert {p["targetPort"] for p in service["spec"]["ports"]} <= ports
+
+
+def test_runbook_names_the_sum_of_all_limits() -> None:
+    """Of what runs all the time, with the proxy that ends TLS."""
+    memory, processors = 0.0, 0.0
+    for service in SERVICES.values():
+        if service.get("restart") == "unless-stopped" and service.get("profiles", ["tls"]) == ["tls"]:
+            limits, several = service["deploy"]["resources"]["limits"], service["deploy"].get("replicas", 1)
+            number, unit = re.fullmatch(r"(\d+)([mg])", limits["memory"]).groups()  # type: ignore[union-attr]
+            memory += int(number) * {"m": 1 / 1024, "g": 1}[unit] * several
+            processors += float(limits["cpus"]) * several
+    assert f"{memory:.1f} GB of memory and {processors} cores" in file_of("docs/operating/install.md")
+
+
+KUBECTL = """#!/bin/sh
+case "$*" in
+*logs*) echo "what the job said" ;;
+*) n=$(cat "$STATES.turn" 2>/dev/null || echo 1); echo $((n + 1)) >"$STATES.turn"; sed -n "${n}p" "$STATES" | tr ';' '\\n' ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "said"),
+    [
+        # What `kubectl get job` prints, look by look.
+        (["a ;b ", "a Complete;b ", "a SuccessCriteriaMet Complete;b Complete"], 0, ""),
+        (["a Complete;b ", "a Complete;b FailureTarget Failed"], 1, "b failed:\nwhat the job said\n"),
+        (["", "a ", "a "], 1, "not complete after 1 s"),
+    ],
+)
+def test_waiting_for_migrations_ends_when_one_failed(
+    states: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    """No cluster stands here: its command is played by what it prints."""
+    (tmp_path / "kubectl").write_text(KUBECTL)
+    (tmp_path / "kubectl").chmod(0o755)
+    (tmp_path / "states").write_text("\n".join(states) + "\n")
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin", "STATES": str(tmp_path / "states"),
+        "GM_WAIT_SECONDS": "1" if said.startswith("not") else "60",
+    }  # fmt: skip
+    done = subprocess.run(
+        [str(K8S / "wait-for-migration.sh")], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done
+    assert done.stderr.startswith(said)

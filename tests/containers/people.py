@@ -73,3 +73,9 @@ class ForeignPerson(Person):
 
     def _here(self) -> dict[str, str]:
         return {"Origin": str(self._http.base_url).rstrip("/")}
+
+    def another(self) -> httpx.Client:
+        """A further client of the same person, in the same session."""
+        return httpx.Client(
+            base_url=self._http.base_url, cookies=self.cookies, timeout=30, trust_env=False, verify=self._tls
+        )

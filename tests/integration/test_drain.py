@@ -1,5 +1,6 @@
 """A server that was told to end: whoever balances sees it before the first request is refused."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -11,11 +12,12 @@ import pytest
 
 from deploy.embedded.ports import HOST, free_port
 from deploy.embedded.system import ROOT
+from tests.architecture.manifests import compose, filled_in
 
 SERVER = """
 import asyncio, sys
 from aiohttp import web
-from shared.http.app import CHECKS, readyz
+from shared.http.app import CHECKS, healthz, readyz
 from shared.http.server import run_app
 
 async def slow(request):
@@ -25,6 +27,7 @@ async def slow(request):
 app = web.Application()
 app[CHECKS] = {}
 app.router.add_get("/readyz", readyz)
+app.router.add_get("/healthz", healthz)
 app.router.add_get("/slow", slow)
 run_app(app, sys.argv[1], int(sys.argv[2]), drain=float(sys.argv[3]))
 """
@@ -69,6 +72,8 @@ def test_requests_are_taken_until_the_balancer_has_looked(port: int, client: htt
         process.send_signal(signal.SIGTERM)
         looked = leaving(client)
         assert (looked.status_code, looked.json()["status"]) == (503, "leaving")
+        # Alive, and to be left alone.
+        assert (client.get("/healthz").status_code, client.get("/healthz").json()) == (200, {"status": "leaving"})
         taken = client.get("/slow")
         assert (taken.text, taken.headers["Connection"]) == ("done", "close")
         # Told twice, it ends at once.
@@ -85,6 +90,21 @@ def test_it_ends_by_itself(drain: float, port: int, client: httpx.Client) -> Non
     try:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("service", ["gateway", "applications", "notify"])
+def test_probe_of_the_compose_file_tells_who_answers(service: str, port: int, client: httpx.Client) -> None:
+    [python, *probe] = compose(**filled_in())["services"][service]["healthcheck"]["test"][1:]
+    assert python == "python"
+    command = [sys.executable, *(re.sub(r"\b808\d\b", str(port), part) for part in probe)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+    process = start(port, 0.0, client)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     finally:
         process.kill()
         process.wait()

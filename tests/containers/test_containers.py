@@ -1,0 +1,266 @@
+"""The deployment as an operator has it: from empty volumes through kills, an upgrade and a restore, in production mode.
+
+The tests of this file share one installation and go in order. Servers stand in for the registry's (images/Dockerfile).
+"""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.demo.story import Story, Teller
+from deploy.embedded.system import ROOT
+from tests.containers.engine import IMAGES, Engine, NoEngine
+from tests.containers.installation import MAIL_PAGE, PORTAL, Installation
+from tests.containers.load import Crowd
+from tests.containers.people import ForeignPerson
+
+pytestmark = pytest.mark.slow
+
+OLD, NEW = "0-old", "1-new"
+FOLDER = ROOT / "var" / "containers"
+PEOPLE = ("qiye1", "qiye1")
+# In the order of the machine's worst hour.
+KILLED = (
+    "cache", "broker", "documents", "relay", "notify-worker", "notify", "applications", "gateway", "balancer", "tls", "postgres",
+)  # fmt: skip
+SETTLE_SECONDS = 120
+
+
+def _old_code() -> Path:
+    """The code that is upgraded from: the last tag's, or of GM_UPGRADE_FROM; without either, this one's."""
+    tag = subprocess.run(
+        ["git", "describe", "--tags", "--abbrev=0"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    revision = os.environ.get("GM_UPGRADE_FROM") or tag.stdout.strip()
+    if not revision:
+        return ROOT
+    place = FOLDER / "old"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(["tar", "-x", "-C", str(place)], input=archive.stdout, check=True)
+    return place
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    made = Engine()
+    try:
+        made.make()
+        with made.running("machine"):
+            made.base()
+            made.build_stand_ins()
+            made.build(OLD, _old_code())
+            made.build(NEW)
+        with made.running("own"):
+            yield made
+    except NoEngine as reason:
+        pytest.skip(f"no container engine can be had here: {reason}")
+
+
+@pytest.fixture(scope="module")
+def installation(engine: Engine) -> Iterator[Installation]:
+    """By the runbook, from empty volumes."""
+    made = Installation(engine, FOLDER / "installation", OLD)
+    made.prepare()
+    # Crowds of one enterprise, and little patience with what was in hand when a process died.
+    made.set(
+        GM_DRAFTS_PER_ROUND="5000", GM_CALLS_PER_MINUTE="6000", GM_NOTIFY_PER_ADDRESS="100000",
+        GM_NOTIFY_PER_ENTERPRISE="100000", GM_PUBLISH_LEASE_SECONDS="3", GM_JOB_LEASE_SECONDS="8",
+        GM_NOTIFY_RETRY_SECONDS="0.5",
+    )  # fmt: skip
+    made.compose("down", "--volumes", "--timeout", "5")
+    made.up()
+    made.execute("gateway", "python", "-m", "services.gateway", "staff", "set", "yunwei", "余运维", "operator")
+    made.execute("gateway", "python", "-m", "services.gateway", "staff", "set", "shencha", "陈审查", "reviewer")
+    made.execute("applications", "python", "-m", "services.applications", "seed")
+    try:
+        yield made
+    finally:
+        made.compose("down", "--volumes", "--timeout", "10")
+
+
+@pytest.fixture(scope="module")
+def person(installation: Installation) -> Callable[..., ForeignPerson]:
+    return functools.partial(ForeignPerson, authority=installation.folder / "authority.pem")
+
+
+def _nothing(_: str) -> None:
+    """Nobody reads the transcript."""
+
+
+def _crowd(person: Callable[..., ForeignPerson], ready: int) -> Crowd:
+    people = [person(PORTAL, name, _nothing) for name in PEOPLE]
+    for one in people:
+        one.sign_in()
+    return Crowd(people, ready)
+
+
+def _clean(installation: Installation) -> dict[str, Any]:
+    """`reconcile`, once what is under way has settled."""
+    until = time.monotonic() + SETTLE_SECONDS
+    while True:
+        command = installation.command(
+            "exec", "--no-TTY", "applications", "python", "-m", "services.applications", "reconcile"
+        )
+        code, said = installation.engine.tried(*command)
+        if code == 0:
+            report: dict[str, Any] = json.loads(said[said.index("{") :])
+            assert report["clean"], report
+            return report
+        assert time.monotonic() < until, said
+        time.sleep(2)
+
+
+def _audits_whole(installation: Installation) -> None:
+    for service in ("gateway", "applications"):
+        installation.execute(service, "python", "-m", f"services.{service}", "audit-verify")
+
+
+def test_story_is_told_from_empty_volumes(
+    installation: Installation, person: Callable[..., ForeignPerson], tmp_path: Path
+) -> None:
+    with installation.engine.inside():
+        Story(PORTAL, MAIL_PAGE, Teller(_nothing, _nothing, tmp_path), person).tell()
+        operator = person(PORTAL, "yunwei", _nothing)
+        assert operator.sign_in()["roles"] == ["operator"]
+        operator.close()
+    _clean(installation)
+
+
+def test_ninety_people_of_ninety_addresses_sign_in_within_a_minute(
+    installation: Installation, person: Callable[..., ForeignPerson]
+) -> None:
+    """Behind the proxy everybody counts for himself; what somebody says of himself before it does not."""
+    one = person(PORTAL, "qiye1", _nothing)
+    with installation.engine.inside(), one.another() as http:
+        statuses = [
+            http.get("/login", headers={"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(1, 91)
+        ]
+    assert statuses == [303] * 90
+
+
+def test_body_as_large_as_a_form_reaches_the_gateway(
+    installation: Installation, person: Callable[..., ForeignPerson]
+) -> None:
+    with installation.engine.inside():
+        one = person(PORTAL, "qiye1", _nothing)
+        one.sign_in()
+        # One megabyte more than a file may have: the refusal is the gateway's, with its code.
+        answer = one.send(
+            "POST", "/applications/00000000-0000-4000-8000-000000000000/attachments",
+            params={"section": "company", "slot": "licence"}, headers={"X-CSRF-Token": one.csrf_token},
+            files={"file": ("大.pdf", b"%PDF-" + bytes(51 * 2**20))},
+        )  # fmt: skip
+        assert answer.headers["Content-Type"].startswith("application/problem+json"), answer.text[:300]
+        one.close()
+
+
+def test_each_container_is_killed_in_turn_under_load(
+    installation: Installation, person: Callable[..., ForeignPerson]
+) -> None:
+    installation.up("--no-recreate", "--scale", "documents=3", "--scale", "gateway=2")
+    assert len(installation.running("documents")) == 3
+    engine = installation.engine
+    with engine.inside():
+        crowd = _crowd(person, ready=3)
+        with crowd:
+            for service in KILLED:
+                name = installation.running(service)[0]
+                # As a crash, and not as a stop that somebody asked for.
+                process = engine.do("docker", "inspect", "--format", "{{.State.Pid}}", name).strip()
+                engine.do("kill", "-9", process)
+                until = time.monotonic() + 120
+                while not _back(engine, name, process):
+                    assert time.monotonic() < until, f"{name} did not come back"
+                    time.sleep(1)
+        assert len(crowd.numbers()) == 3 * len(PEOPLE)
+    _clean(installation)
+    _audits_whole(installation)
+
+
+def _back(engine: Engine, name: str, killed: str) -> bool:
+    state = json.loads(engine.do("docker", "inspect", "--format", "{{json .State}}", name))
+    running = state["Running"] and str(state["Pid"]) != killed
+    return bool(running and state.get("Health", {}).get("Status", "healthy") == "healthy")
+
+
+def test_upgrade_without_a_failed_request(
+    installation: Installation, person: Callable[..., ForeignPerson], capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = installation.engine
+    installation.set(GM_RELEASE=NEW)
+    files = f"{ROOT / 'deploy/compose.yaml'}:{ROOT / 'tests/containers/outside.yaml'}"
+    with engine.inside():
+        crowd = _crowd(person, ready=4)
+        began = time.monotonic()
+        with crowd:
+            said = engine.do(
+                "env", f"COMPOSE_FILE={files}", "COMPOSE_PROFILES=tls", str(ROOT / "deploy/upgrade.sh"),
+                str(installation.file), seconds=1800,
+            )  # fmt: skip
+        took = time.monotonic() - began
+        with capsys.disabled():
+            print(  # noqa: T201
+                f"\nupgrade of every service in {took:.0f} s: {crowd.answered} requests, {len(crowd.failed)} failed,"
+                f" the slowest {crowd.slowest:.1f} s"
+            )
+        assert crowd.failed == [], said
+        assert len(crowd.numbers()) == 4 * len(PEOPLE)
+    ours = [c for c in installation.containers() if c["State"] == "running" and c["Image"].startswith("gongmei/")]
+    assert {c["Image"].rpartition(":")[2] for c in ours} == {NEW}
+    assert len([c for c in ours if c["Service"] == "gateway"]) == 2
+    _clean(installation)
+
+
+def test_backup_is_restored_into_new_volumes(
+    installation: Installation, person: Callable[..., ForeignPerson]
+) -> None:
+    counts = _clean(installation)["counts"]
+    installation.compose("run", "--rm", "backup", "create", "--to", "/backups")
+    [manifest] = (installation.folder / "backups").glob("*/manifest.json")
+    backup = f"/backups/{manifest.parent.name}"
+    installation.compose("run", "--rm", "backup", "verify", backup)
+    # The machine is lost: another project has volumes of its own, and the same file and folder.
+    installation.compose("down", "--timeout", "30")
+    restored = Installation(installation.engine, installation.folder, NEW, project="restored")
+    try:
+        restored.compose("run", "--rm", "backup", "restore", backup)
+        restored.up()
+        assert _clean(restored)["counts"] == counts
+        _audits_whole(restored)
+        with installation.engine.inside():
+            one = person(PORTAL, "qiye1", _nothing)
+            one.sign_in()
+            listed = one.call("GET", "/applications", params={"state": "pending_acceptance"}).json()["items"]
+            assert listed
+            path = f"/applications/{listed[0]['id']}/revisions/1/pdf"
+            assert one.wait_for(path, 60).content.startswith(b"%PDF-")
+            one.close()
+    finally:
+        restored.compose("down", "--volumes", "--timeout", "10")
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_image_belongs_to_nobody_who_may_write(engine: Engine, name: str) -> None:
+    image = f"gongmei/{name}:{NEW}"
+    writable = "find / -xdev -type f -perm -0002 -not -path '/proc/*'; find /app /venv -writable"
+    assert (
+        engine.do("docker", "run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", writable) == ""
+    )
+    [found] = json.loads(engine.do("docker", "image", "inspect", image))
+    assert found["Config"]["User"] == "10001:10001"
+    assert found["Config"]["Labels"]["org.opencontainers.image.version"] == NEW
+    # Nothing is compiled at a start.
+    count = "find /app -name '*.py' -size +0 | wc -l; find /app -name '*.pyc' | wc -l"
+    said = engine.do("docker", "run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", count)
+    sources, compiled = map(int, said.split())
+    assert compiled >= sources > 10
