@@ -22,7 +22,8 @@ from tests.containers.installation import MAIL_PAGE, PORTAL, Installation
 from tests.containers.load import Crowd
 from tests.containers.people import ForeignPerson
 
-pytestmark = pytest.mark.slow
+# Images are built, and a dozen containers start where a machine may be busy.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 OLD, NEW = "0-old", "1-new"
 FOLDER = ROOT / "var" / "containers"

@@ -16,6 +16,7 @@ from tests.architecture.manifests import compose, filled_in
 
 SERVER = """
 import asyncio, sys
+from types import SimpleNamespace
 from aiohttp import web
 from shared.http.app import CHECKS, healthz, readyz
 from shared.http.server import run_app
@@ -29,7 +30,8 @@ app[CHECKS] = {}
 app.router.add_get("/readyz", readyz)
 app.router.add_get("/healthz", healthz)
 app.router.add_get("/slow", slow)
-run_app(app, sys.argv[1], int(sys.argv[2]), drain=float(sys.argv[3]))
+settings = SimpleNamespace(drain_seconds=float(sys.argv[3]), reuse_port=False, ready_file=None)
+run_app(app, sys.argv[1], int(sys.argv[2]), settings)
 """
 
 
