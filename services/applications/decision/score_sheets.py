@@ -93,10 +93,10 @@ class Judged:
 
 
 def _points(given: object) -> Decimal | None:
-    """Read what was given; None for what is no number of points, `TwoReadings` for what could be two."""
+    """Read what was given; None for what is no number of points, `Unclear` for what could be one."""
     try:
         points = amounts.read(str(given), unit="分")
-    except amounts.TwoReadings:
+    except amounts.Unclear:
         raise
     except amounts.NotANumber:
         return None
@@ -126,7 +126,7 @@ def judge(sheet: Sheet, scores: Mapping[str, Any], comments: Mapping[str, str], 
             continue
         try:
             points = _points(given)
-        except amounts.TwoReadings as error:
+        except amounts.Unclear as error:
             errors.append(FieldError(field=field, code=codes.SCORE_OUT_OF_RANGE, message=str(error)))
             continue
         if points is None:

@@ -24,7 +24,7 @@ def _amount(request: web.Request, name: str) -> Decimal | None:
         return None
     try:
         amount = amounts.read(text, unit="万元")
-    except amounts.TwoReadings as error:
+    except amounts.Unclear as error:
         raise Malformed(str(error), code=codes.BAD_AMOUNT) from error
     except amounts.NotANumber:
         amount = Decimal(-1)

@@ -30,8 +30,8 @@ def fitted(form: Form, parameters: Parameters) -> dict[str, str | int | list[str
         elif kinds.get(name) == "number":
             try:
                 kept[name] = _number(value)
-            except amounts.TwoReadings as error:
-                errors.append(_wrong(name, "two_readings", str(error)))
+            except amounts.Unclear as error:
+                errors.append(_wrong(name, error.code, str(error)))
             except amounts.NotANumber:
                 errors.append(_wrong(name, "not_number", "应为不小于 0 的数值，如 50 或 0.30"))
         elif kinds.get(name) == "date":

@@ -65,7 +65,7 @@ def _amount(text: str) -> Decimal:
     """Read an amount that can be decided; `NotANumber` with what is wrong with it."""
     try:
         amount = amounts.read(text, unit="万元")
-    except amounts.TwoReadings:
+    except amounts.Unclear:
         raise
     except amounts.NotANumber as error:
         raise amounts.NotANumber(LINES["amount_wan"]) from error

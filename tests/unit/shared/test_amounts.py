@@ -43,6 +43,56 @@ def test_numbers_as_people_write_them(typed: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "unit", "meant"),
+    [
+        ("120人", "人", "120"),
+        ("１２０ 人", "人", "120"),
+        ("5件", "件/套", "5"),
+        ("5 套", "件/套", "5"),
+        ("5件/套", "件/套", "5"),
+        ("20㎡", "平方米", "20"),
+        ("20 m²", "平方米", "20"),
+        ("30 ％", "%", "30"),
+        ("1,234人", "人", "1234"),
+    ],
+)
+def test_the_fields_own_unit_may_stand_behind(typed: str, unit: str, meant: str) -> None:
+    assert amounts.read(typed, unit=unit) == Decimal(meant)
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit", "says"),
+    [
+        ("3500万", "万元", "本栏以万元为单位：3500"),
+        ("3,500 万", "万元", "本栏以万元为单位：3500"),
+        ("3500元", "万元", "本栏以万元为单位：0.35"),
+        ("1.5亿元", "万元", "本栏以万元为单位：15000"),
+        ("-3千元", "万元", "本栏以万元为单位：-0.3"),
+        ("0元", "万元", "本栏以万元为单位：0"),
+        ("22.00万元万元", "万元", "本栏以万元为单位：22"),
+        ("1" * 20 + "亿", "元", "本栏以元为单位：" + "1" * 20 + "00000000"),
+        ("120个", "人", "本栏以人为单位，不能填“个”，请换算后只填数字"),
+        ("2025年", None, "本栏只填数字，不写“年”：2025"),
+        ("30%", None, "本栏只填数字，不写“%”：30"),
+    ],
+)
+def test_another_unit_is_refused_with_what_to_write(typed: str, unit: str | None, says: str) -> None:
+    """Nothing is converted silently; the message is what a person types next, and that is taken."""
+    with pytest.raises(amounts.OtherUnit) as refused:
+        amounts.read(typed, unit=unit)
+    assert str(refused.value) == says
+    if "：" in says:
+        assert amounts.read(says.rpartition("：")[2], unit=unit) is not None
+
+
+@pytest.mark.parametrize("typed", ["约120人", "人", "abc", "1e5", "1_5", "12.5.6元", "１２元３", "万3"])
+def test_what_is_no_number_and_a_unit_stays_refused(typed: str) -> None:
+    with pytest.raises(amounts.NotANumber) as refused:
+        amounts.read(typed, unit="万元")
+    assert not isinstance(refused.value, amounts.Unclear)
+
+
+@pytest.mark.parametrize(
     ("typed", "readings"),
     [
         ("12,5", ("125", "12.5")),
@@ -113,3 +163,18 @@ def test_an_amount_is_written_alike_on_pages_in_mails_and_on_paper(amount: Decim
 def test_what_is_no_number_is_written_as_it_stands() -> None:
     for text in ("", "—", "1**", "2025年", "1e5", "NaN", "1,234.50"):
         assert amounts.show(text) == text
+
+
+@settings(max_examples=300)
+@given(
+    st.text(alphabet="0123456789.,-+ 万元亿千百人个%年a_e", max_size=14),
+    st.sampled_from(["万元", "人", "%", None]),
+)
+def test_no_text_with_a_unit_is_read_as_another_amount(typed: str, unit: str | None) -> None:
+    """Whatever is taken is what stands there once the field's own unit is cut off."""
+    try:
+        number = amounts.read(typed, unit=unit)
+    except amounts.NotANumber:
+        return
+    rest = typed.strip().removesuffix(unit or "").strip()
+    assert number == Decimal("".join(c for c in rest if c in "0123456789.-").rstrip(".") or "x")

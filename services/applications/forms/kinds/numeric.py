@@ -11,11 +11,11 @@ from shared.text import amounts
 
 
 def _number(raw: object, unit: str | None, code: str, message: str) -> Decimal:
-    """Read a number; `Wrong` with both readings where a comma or a blank stands off the thousands."""
+    """Read a number; `Wrong` says what to write where a mark stands off the thousands, or another unit than the field's."""
     try:
         return amounts.read(str(raw), unit=unit)
-    except amounts.TwoReadings as error:
-        raise Wrong(codes.TWO_READINGS, str(error)) from error
+    except amounts.Unclear as error:
+        raise Wrong(error.code, str(error)) from error
     except amounts.NotANumber as error:
         raise Wrong(code, message) from error
 
