@@ -67,5 +67,9 @@ def _registry(settings: GatewaySettings) -> Iterator[Finding]:
 def _environment(settings: GatewaySettings) -> Iterator[Finding]:
     if settings.environment == "production":
         yield good("运行环境", "production")
+        if not settings.trusted_proxies:
+            yield warning(
+                "代理", "没有可信的代理", "若经代理访问，所有人会按同一个地址限流，应设置 GM_TRUSTED_PROXIES"
+            )
     else:
         yield warning("运行环境", settings.environment, "正式运行应设置 GM_ENVIRONMENT=production")

@@ -17,6 +17,9 @@ from deploy import production_env
 from deploy.embedded.plan import _SETTINGS as SETTINGS
 from deploy.embedded.plan import known_settings
 from deploy.embedded.system import ROOT
+from services.gateway import preflight
+from services.gateway.settings import GatewaySettings
+from shared.preflight import Level
 from shared.settings import load
 from tests.architecture.manifests import (
     DEPLOY,
@@ -231,7 +234,7 @@ def test_manifests_fit_the_schemas_of_kubernetes() -> None:
 
 
 def test_every_manifest_is_listed_and_every_image_is_built() -> None:
-    for folder in (K8S, K8S / "common", K8S / "migrate"):
+    for folder in (K8S, K8S / "common", K8S / "migrate", K8S / "example"):
         [listed] = read((folder / "kustomization.yaml").read_text(encoding="utf-8"))
         files = {f.name for f in folder.glob("*.yaml")} - {"kustomization.yaml"}
         assert {name for name in listed["resources"] if name.endswith(".yaml")} == files
@@ -240,6 +243,21 @@ def test_every_manifest_is_listed_and_every_image_is_built() -> None:
     assert images <= targets()
     built = {s["build"]["target"] for s in SERVICES.values() if "build" in s}
     assert built == images
+
+
+def test_ingress_takes_what_the_gateway_takes() -> None:
+    [ingress] = of_kind("Ingress")
+    size = ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert int(size.removesuffix("m")) > GatewaySettings.model_fields["max_form_mb"].default
+    [path] = [p for rule in ingress["spec"]["rules"] for p in rule["http"]["paths"]]
+    backend = path["backend"]["service"]
+    [service] = [d for d in of_kind("Service") if d["metadata"]["name"] == backend["name"]]
+    assert backend["port"]["name"] in {port["name"] for port in service["spec"]["ports"]}
+    # What the example changes is there to be changed.
+    [overlay] = read((K8S / "example" / "kustomization.yaml").read_text(encoding="utf-8"))
+    [settings] = of_kind("ConfigMap")
+    changed = {change["path"] for patch in overlay["patches"] for change in read(patch["patch"])[0]}
+    assert changed <= {f"/data/{name}" for name in settings["data"]}
 
 
 def test_images_may_lie_in_a_registry_of_ones_own() -> None:
@@ -389,3 +407,26 @@ def test_waiting_for_migrations_ends_when_one_failed(
     )
     assert done.returncode == code, done
     assert done.stderr.startswith(said)
+
+
+def test_preflight_names_a_proxy_that_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = environment_of("gateway", filled_in())
+    for proxies, named in ((environment["GM_TRUSTED_PROXIES"], set[str]()), ("", {"代理"})):
+        settings = settings_in(monkeypatch, "gateway", environment | {"GM_TRUSTED_PROXIES": proxies})
+        assert isinstance(settings, GatewaySettings)
+        assert {f.what for f in preflight._environment(settings) if f.level is not Level.GOOD} == named
+
+
+def test_connections_of_all_containers_fit_into_the_database() -> None:
+    """Also while an upgrade has twice as many of one service."""
+    pools = {
+        name: SETTINGS[image_of(service["image"])].model_fields["database_pool_size"].default
+        for name, service in SERVICES.items()
+        if name in {"gateway", "applications", "relay", "notify", "notify-worker"}
+    }
+    # The gateway watches sessions by one of its own.
+    pools["gateway"] += 1
+    together = {name: pool * SERVICES[name]["deploy"].get("replicas", 1) for name, pool in pools.items()}
+    [most] = re.findall(r"max_connections=(\d+)", " ".join(SERVICES["postgres"]["command"]))
+    # Migrations, a backup, an operator; what PostgreSQL keeps for its owner.
+    assert sum(together.values()) + max(together.values()) + 20 <= int(most)
