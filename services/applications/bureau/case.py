@@ -145,7 +145,7 @@ async def _batches(session: AsyncSession, application: Application) -> list[Choi
 
 
 async def _others(session: AsyncSession, who: Actor, application: Application) -> list[OtherCase]:
-    found = await case_list.others_with_rounds(session, who, application.enterprise, application.id)
+    found = await case_list.others_of(session, who, application.enterprise, application.id)
     return [
         OtherCase(
             id=other.id,

@@ -37,4 +37,4 @@ async def show_others(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
         found = await case_list.others_of(session, who, application.enterprise, application.id)
-        return answer(await views.summaries(session, found, who))
+        return answer(await views.summaries(session, [other for other, _ in found], who))

@@ -304,18 +304,10 @@ async def districts(session: AsyncSession) -> list[str]:
     return list(found)
 
 
-async def others_of(session: AsyncSession, actor: Actor, enterprise: str, but: UUID) -> list[Application]:
-    """Return the enterprise's other applications, newest first, at most 50."""
-    query = select(Application).where(
-        and_(visible_to(actor), Application.enterprise == enterprise, Application.id != but)
-    )
-    return list(await session.scalars(query.order_by(Application.created_at.desc(), Application.id).limit(50)))
-
-
-async def others_with_rounds(
+async def others_of(
     session: AsyncSession, actor: Actor, enterprise: str, but: UUID
 ) -> list[tuple[Application, str]]:
-    """Return the same, each with its round's title."""
+    """Return the enterprise's other applications, newest first, at most 50, each with its round's title."""
     query = (
         select(Application, Round.title)
         .join(Round, Round.id == Application.round_id)
