@@ -260,6 +260,11 @@ def test_image_belongs_to_nobody_who_may_write(engine: Engine, name: str) -> Non
     [found] = json.loads(engine.do("docker", "image", "inspect", image))
     assert found["Config"]["User"] == "10001:10001"
     assert found["Config"]["Labels"]["org.opencontainers.image.version"] == NEW
+    # What it is made of is said in it.
+    listed = engine.do(
+        "docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/app/libraries.cdx.json"
+    )
+    assert {"pydantic", "pydantic-settings"} <= {part["name"] for part in json.loads(listed)["components"]}
     # Nothing is compiled at a start.
     count = "find /app -name '*.py' -size +0 | wc -l; find /app -name '*.pyc' | wc -l"
     said = engine.do("docker", "run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", count)
