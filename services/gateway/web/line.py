@@ -27,7 +27,7 @@ from services.gateway.web.arriving import PRIORITY, UNREADY, rank
 from services.gateway.web.context import KEYS, SESSION, SETTINGS
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.rendering import TEMPLATES, frame
-from services.gateway.web.resubmission import SUBMIT, quickly
+from services.gateway.web.resubmission import OF_APPLICATION, SUBMIT, quickly
 from services.gateway.web.switches import SWITCHES
 from shared.errors import Overloaded
 from shared.identity import Role
@@ -55,6 +55,8 @@ LATER = (
     "提交高峰期间暂不生成PDF和导出文件。已提交的申请不受影响，PDF 会在高峰过后自动生成，届时可在“我的项目”中打开。"
 )
 LATER_SECONDS = 120
+# The answer to a 提交申请 of which something is missing.
+INCOMPLETE = 422
 # How late the event loop comes back is looked at so often.
 LAG_EVERY = 0.25
 # What providers call, the way back from them, whose code is good for some seconds, and the way out.
@@ -176,14 +178,16 @@ def _note(request: web.Request, answer: web.StreamResponse, found: Line, session
     submitted = SUBMIT.fullmatch(request.path)
     changed = request.method not in SAFE and answer.status < 400
     key = f"a{session.account.hex}"
-    if submitted and changed:
+    if submitted and answer.status == INCOMPLETE:
+        request.app[UNREADY].note(session, submitted[1])
+    elif submitted and changed:
         found.crowd.done(key)
         request[_PLACE] = ""
     elif not submitted:
         if not found.crowd.line_stands:
             found.crowd.seen(key, time.time())
-        if changed and (id := request.match_info.get("id")):
-            request.app[UNREADY].forget(session, id)
+        if changed and (named := OF_APPLICATION.fullmatch(request.path)):
+            request.app[UNREADY].forget(session, named[1])
 
 
 async def _ask(

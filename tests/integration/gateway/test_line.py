@@ -256,3 +256,29 @@ async def test_one_account_has_few_requests_under_way_and_a_client_that_will_not
     for _ in range(30):
         assert (await browser.go("GET", "/projects")).status == 503
     assert not asked
+
+
+async def test_who_submits_what_is_not_complete_goes_with_everybody_else_until_something_is_changed(
+    gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = await draft_of(browser)
+    calm._inside.clear()
+    calm.level.value = 0
+    monkeypatch.setattr(calm, "judge", lambda now: None)
+
+    async def press() -> int:
+        usual = {"If-Match": '"1"', "Idempotency-Key": uuid4().hex}
+        answer = await browser.call("POST", f"/applications/{draft}/submit", json={}, headers=usual)
+        return answer.status
+
+    assert [await press(), await press()] == [422, 503]
+    # Somebody who is in changes something by a program.
+    calm.level.value = 1
+    opened = await browser.call("GET", f"/applications/{draft}/sections/contact")
+    tag = opened.headers["ETag"]
+    path = f"/applications/{draft}/sections/contact/draft"
+    kept = await browser.call("PUT", path, json={"values": {}}, headers={"If-Match": tag})
+    assert kept.status == 200, await kept.text()
+    calm._inside.clear()
+    calm.level.value = 0
+    assert await press() == 422
