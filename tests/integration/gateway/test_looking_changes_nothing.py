@@ -39,6 +39,7 @@ MAY: dict[str, dict[str, str]] = {
     "/applications/{id}/preview": MADE,
     "/applications/{id}/revisions/{n}/pdf": MADE | READ,
     "/api/v1/review/export": READ,
+    "/api/v1/review/applications/{id}/case": READ,
     "/review/{id}": READ,
 }
 # A stream stays open; the way back from the provider begins a session, guarded by `state` and the browser's own cookie.

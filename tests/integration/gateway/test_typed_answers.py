@@ -21,7 +21,14 @@ NEWER: dict[str, Any] = {
     "/api/v1/forms": [{**FORM, "what only a newer release says": 1}],
     # `SheetValues` is taken in as well, where it refuses what it does not know.
     "/api/v1/expert/sheet": {
-        "sheet": {},
+        "sheet": {
+            "key": "standard",
+            "version": 1,
+            "title": "评审表",
+            "min_experts": 2,
+            "wide": 20,
+            "criteria": [],
+        },
         "values": {"opinion": "同意", "newer": [1]},
         "saved_at": "2026-11-29T08:00:00Z",
         "submitted_at": None,
