@@ -63,7 +63,7 @@ async def load_facts(session: AsyncSession, application: Application, *, at: dat
     return facts_of(
         application,
         await round_queries.round_(session, application.round_id, anew=True),
-        await round_queries.extension(session, application.round_id, application.enterprise),
+        await round_queries.extension(session, application.round_id, application.enterprise, anew=True),
         at=at,
         actor=actor,
         unanswered=await repository.unanswered(session, application.id, application.round_trips),

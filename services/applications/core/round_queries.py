@@ -43,8 +43,17 @@ async def rounds_among(session: AsyncSession, applications: Sequence[Application
     return {found.id: found for found in await session.scalars(query)}
 
 
-async def extension(session: AsyncSession, round_id: UUID, enterprise: str) -> Extension | None:
-    return await session.get(Extension, (round_id, enterprise))
+async def extension(
+    session: AsyncSession, round_id: UUID, enterprise: str, *, anew: bool = False
+) -> Extension | None:
+    """Return an enterprise's late acceptance. That there is none is asked once a transaction, unless `anew`: hardly anybody has one."""
+    none: set[tuple[UUID, str]] = session.info.setdefault("no_extension", set())
+    if (round_id, enterprise) in none and not anew:
+        return None
+    found = await session.get(Extension, (round_id, enterprise))
+    if found is None:
+        none.add((round_id, enterprise))
+    return found
 
 
 async def extensions(session: AsyncSession, round_id: UUID) -> list[Extension]:

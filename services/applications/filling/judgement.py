@@ -17,12 +17,15 @@ from shared.errors import FieldError
 Sections = dict[str, dict[str, Any]]
 
 
-def judge(filled: Filled, typed: Mapping[str, Values]) -> tuple[Sections, list[FieldError]]:
-    """Return what could be kept of the values of each section, and every mistake in them and every section that is missing."""
+def judge(
+    filled: Filled, typed: Mapping[str, Values], sure: Mapping[str, Values] | None = None
+) -> tuple[Sections, list[FieldError]]:
+    """Return what could be kept of the values of each section, and every mistake in them and every section that is missing. `sure`:
+    what was judged just now, against the same, and found without a mistake."""
     errors: list[FieldError] = []
-    kept: Sections = {}
+    kept: Sections = {key: dict(values) for key, values in (sure or {}).items()}
     for section in filled.form.sections:
-        if (values := typed.get(section.key)) is not None:
+        if section.key not in kept and (values := typed.get(section.key)) is not None:
             kept[section.key], wrong = validation.judged(section, values, filled.context(section.key))
             errors += wrong
     situation = filled.with_saved(kept).situation()
@@ -53,10 +56,12 @@ class Judged:
         return self.checks if self.kept == self.filled.saved else self.filled.with_saved(self.kept).checks()
 
 
-def judged(filled: Filled, rows: Mapping[str, Section], codec: SectionCodec) -> Judged:
-    """Judge a form with what was typed in it."""
+def judged(
+    filled: Filled, rows: Mapping[str, Section], codec: SectionCodec, sure: Mapping[str, Values] | None = None
+) -> Judged:
+    """Judge a form with what was typed in it; `sure` as for `judge`."""
     drafts = newer(rows, codec)
-    kept, errors = judge(filled, {**filled.saved, **drafts})
+    kept, errors = judge(filled, {**filled.saved, **drafts}, sure)
     return Judged(filled, drafts, kept, errors)
 
 

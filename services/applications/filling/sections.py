@@ -1,6 +1,6 @@
 """Keep, save and discard a section (暂存, 保存表单, 放弃修改): its two copies, each write guarded by the section's tag."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -140,15 +140,32 @@ def drop_draft(row: Section) -> None:
     row.etag += 1
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A section that was saved: `kept` is what counts now, `filled` the form with it."""
+
+    opened: Opened
+    kept: dict[str, Any]
+    filled: Filled
+
+
 async def save(
-    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, key: str, etag: str, given: SectionValues
-) -> Opened:
-    """保存表单: validate and make it count. Raises the section's tag and the application's version."""
+    session: AsyncSession,
+    codec: Codec,
+    actor: Actor,
+    id: UUID,
+    key: str,
+    etag: str,
+    given: SectionValues,
+    around: Callable[[AsyncSession, Opened], Awaitable[Filled]] = filled_around,
+) -> Saved:
+    """保存表单: validate and make it count. Raises the section's tag and the application's version. `around`: how much of the form is
+    loaded, at the least what the section's conditions look at."""
     opened = await open_section(session, codec, actor, id, key, lock=True)
     must_be_of(opened.application, given.form_version)
     must_match(opened, etag)
     must_be_editable(opened.application, key, actor)
-    filled = await filled_around(session, opened)
+    filled = await around(session, opened)
     kept = validation.validate(opened.definition, given.values, filled.context(key))
     opened.row.saved = opened.codec.seal(key, kept)
     opened.row.saved_at = clock.now()
@@ -156,10 +173,11 @@ async def save(
     await mark_seen(session, opened.application, actor)
     # Its row is locked: nobody else counts meanwhile.
     opened.application.version += 1
-    _follow(opened, filled.with_saved({**filled.saved, key: kept}).effective())
+    filled = filled.with_saved({**filled.saved, key: kept})
+    _follow(opened, filled.effective())
     record(session, actor, "save_section", application_id=id, section=key)
     await session.flush()
-    return opened
+    return Saved(opened, kept, filled)
 
 
 def _follow(opened: Opened, counted: dict[str, dict[str, Any]]) -> None:

@@ -63,7 +63,7 @@ async def discard_draft(request: web.Request) -> web.Response:
 async def save_section(request: web.Request) -> web.Response:
     """保存表单: validate and make it count, or 422 with every error at once."""
     async with transaction(request) as session:
-        opened = await use_case.save(
+        saved = await use_case.save(
             session,
             request.app[CODEC],
             actor(request),
@@ -72,5 +72,5 @@ async def save_section(request: web.Request) -> web.Response:
             if_match(request),
             body(request, SectionValues),
         )
-        now = await use_case.standing(session, opened)
-    return _written(opened, now, opened.shown())
+        now = await use_case.standing(session, saved.opened)
+    return _written(saved.opened, now, saved.kept)

@@ -5,7 +5,7 @@ from aiohttp import web
 from services.applications.core.context import CODEC, ENGINE, PEERS, transaction
 from services.applications.core.params import number_of
 from services.applications.core.profiles import profile_of
-from services.applications.filling import autosave, sections
+from services.applications.filling import autosave
 from services.applications.pages import form_page, reading_page
 from services.applications.submission.timeline import notices
 from shared.contract.pages import ApplicationRead, SectionPage, SectionTaken
@@ -38,8 +38,7 @@ async def take_section(request: web.Request) -> web.Response:
     saved = True
     try:
         async with transaction(request) as session:
-            await sections.save(session, codec, who, id, key, tag, given)
-            case = await form_page.load(session, codec, who, id, known)
+            case = await form_page.save(session, codec, who, id, key, tag, given, known)
             page = await form_page.section_page(session, codec, who, case, key)
     except Invalid:
         saved = False

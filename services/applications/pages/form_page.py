@@ -1,7 +1,7 @@
 """Build what the form page and the page before 提交申请 show, of an application whose form is judged once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,24 +9,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository, round_queries
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
+from services.applications.core.moves import facts_of
 from services.applications.core.return_seen import mark_seen
-from services.applications.filling.filled_form import of_rows
+from services.applications.filling import sections
+from services.applications.filling.filled_form import Filled, of_rows
+from services.applications.filling.filled_form import facts as form_facts
 from services.applications.filling.judgement import Judged, judged
 from services.applications.filling.sections import Opened
 from services.applications.filling.views import full, left_over, section_view
 from services.applications.forms.definition import Form
+from services.applications.forms.filled.checks import value_at
 from services.applications.forms.filled.reading_view import change_line
 from services.applications.review.unlock_requests import listed
 from services.applications.review.views import opinion_view, request_view
 from services.applications.submission.obstacles import obstacles
 from services.applications.submission.pending_changes import pending_changes
 from services.applications.tables.applications import Application, Attachment, Section
-from services.applications.workflow import State
+from services.applications.workflow import Facts, State
 from shared import codes
 from shared.contract.pages import SectionPage, SubmissionPage
 from shared.contract.returns import OpinionView
 from shared.contract.review import UnlockRequestView
-from shared.contract.sections import SectionView
+from shared.contract.sections import SectionValues, SectionView
 from shared.errors import NotFound
 from shared.identity import Actor
 from shared.messages import Profile
@@ -42,6 +46,7 @@ class Case:
     rows: Mapping[str, Section]
     files: list[Attachment]
     judged: Judged
+    facts: Facts
 
 
 async def load(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, profile: Profile) -> Case:
@@ -53,7 +58,57 @@ async def load(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, prof
     rows = await repository.sections(session, id)
     files = await repository.attachments(session, id)
     filled = (await of_rows(session, application, form, opener, rows, files)).with_profile(profile)
-    return Case(application, form, opener, rows, files, judged(filled, rows, opener))
+    facts = await _facts(session, application, actor)
+    return Case(application, form, opener, rows, files, judged(filled, rows, opener), facts)
+
+
+async def save(
+    session: AsyncSession,
+    codec: Codec,
+    actor: Actor,
+    id: UUID,
+    key: str,
+    etag: str,
+    given: SectionValues,
+    profile: Profile,
+) -> Case:
+    """保存表单, and the application after it: nothing is loaded twice, and what was just judged is not judged again."""
+    rows: dict[str, Section] = {}
+    files: list[Attachment] = []
+    names: list[str | None] = []
+
+    async def whole(session: AsyncSession, opened: Opened) -> Filled:
+        rows.update(await repository.sections(session, id))
+        files.extend(await repository.attachments(session, id))
+        found = await of_rows(session, opened.application, opened.form, opened.codec, rows, files)
+        names.append(value_at(opened.form.project_name, found.saved))
+        return found
+
+    saved = await sections.save(session, codec, actor, id, key, etag, given, whole)
+    application, form = saved.opened.application, saved.opened.form
+    filled = saved.filled
+    if [value_at(form.project_name, filled.saved)] != names:
+        # Another name has other applications beside it.
+        filled = replace(filled, facts=await form_facts(session, application, form, filled.saved))
+    found = judged(filled.with_profile(profile), rows, saved.opened.codec, {key: saved.kept})
+    return Case(
+        application, form, saved.opened.codec, rows, files, found, await _facts(session, application, actor)
+    )
+
+
+async def _facts(session: AsyncSession, application: Application, actor: Actor) -> Facts:
+    """Return the facts that guards look at. Without a return there are no opinions to answer."""
+    returned = application.round_trips > 0
+    return facts_of(
+        application,
+        await round_queries.round_(session, application.round_id),
+        await round_queries.extension(session, application.round_id, application.enterprise),
+        at=actor.received_at,
+        actor=actor.account,
+        unanswered=await repository.unanswered(session, application.id, application.round_trips)
+        if returned
+        else 0,
+    )
 
 
 async def section_page(session: AsyncSession, codec: Codec, actor: Actor, case: Case, key: str) -> SectionPage:
@@ -67,7 +122,7 @@ async def section_page(session: AsyncSession, codec: Codec, actor: Actor, case: 
     return SectionPage(
         application=filled,
         section=view,
-        problems=await obstacles(session, case.application, actor, case.judged),
+        problems=obstacles(case.judged, case.facts),
         checks=case.judged.typed_checks,
         opinions=opinions,
         requests=requests,
@@ -82,7 +137,7 @@ async def submission_page(session: AsyncSession, codec: Codec, actor: Actor, cas
     newer = [key for key, row in case.rows.items() if row.draft is not None and row.saved is not None]
     return SubmissionPage(
         application=await full(session, codec, case.application, actor, case.rows, case.judged.filled),
-        problems=await obstacles(session, case.application, actor, case.judged),
+        problems=obstacles(case.judged, case.facts),
         checks=case.judged.checks,
         changes=[
             change_line(case.form, change, choices)

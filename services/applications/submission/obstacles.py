@@ -10,8 +10,7 @@ from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts
 from services.applications.filling.filled_form import of_rows
 from services.applications.filling.judgement import Judged, broken, judged, unmet, unsaved
-from services.applications.tables.applications import Application
-from services.applications.workflow import EDITABLE, TABLE, Action, State
+from services.applications.workflow import EDITABLE, TABLE, Action, Facts, State
 from shared.contract.checks import Obstacle
 from shared.identity import Actor
 from shared.messages import Profile
@@ -33,17 +32,15 @@ async def problems(
     opener = codec.of(application, form)
     rows = await repository.sections(session, id)
     filled = (await of_rows(session, application, form, opener, rows)).with_profile(profile)
-    return await obstacles(session, application, actor, judged(filled, rows, opener))
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
+    return obstacles(judged(filled, rows, opener), facts)
 
 
-async def obstacles(
-    session: AsyncSession, application: Application, actor: Actor, found: Judged
-) -> list[Obstacle]:
-    """Return the same of an application whose form was judged before."""
-    state, form = State(application.state), found.filled.form
+def obstacles(found: Judged, facts: Facts) -> list[Obstacle]:
+    """Return the same of a form that was judged before."""
+    state, form = facts.state, found.filled.form
     if state not in EDITABLE:
         return []
-    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     refusals = [refusal for guard in TABLE[state, Action.SUBMIT].guards if (refusal := guard(facts))]
     errors = [unsaved(s.key, s.label) for s in form.sections if s.key in found.drafts] + found.errors
     outcomes = unmet(found.checks)
