@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -187,4 +188,4 @@ def _follow(opened: Opened, counted: dict[str, dict[str, Any]]) -> None:
     if name is not None:
         opened.application.project_name = name
     if amount is not None:
-        opened.application.applied_wan = amount
+        opened.application.applied_wan = Decimal(amount)
