@@ -164,15 +164,21 @@ async def test_the_profile_travels_with_the_call_and_nobody_else_can_bring_it(ap
     )
 
 
-async def test_a_new_name_is_judged_at_once_beside_the_other_applications(api: Api, round_id: str) -> None:
-    """The page after 保存表单 knows of an application that was handed in under the name that was just saved."""
+async def test_every_material_is_saved_and_shown(api: Api, round_id: str) -> None:
+    """With an amount that the list follows, and with a name that other applications of the year are looked up by."""
     first, id = [(await api.create(WHO, round_id))["id"] for _ in range(2)]
     await api.fill(WHO, first, name="同名的项目")
     assert (await api.submit(WHO, first)).status == 200
-    kept = (await api.fill(WHO, id, name="另外的项目"))["project_content"]
-    for name in ("同名的项目", "又一个项目", "同名的项目"):
-        answer = await put(api, id, "project_content", {**kept, "project_name": name})
+    for key, kept in (await api.fill(WHO, id, name="另外的项目")).items():
+        answer = await put(api, id, key, kept)
         assert answer.status == 200, await answer.text()
-        page = (await answer.json())["page"]
-        assert page == await got(api, f"{id}/sections/project_content/page")
-        assert any("相同项目名称" in p["message"] for p in page["problems"]) == (name == "同名的项目")
+        taken = await answer.json()
+        assert taken["saved"] is True, taken["page"]["problems"]
+        assert taken["page"] == await got(api, f"{id}/sections/{key}/page")
+    page = await got(api, f"{id}/sections/contact/page")
+    renamed = {**page["section"]["saved"], "project_name": "同名的项目"}
+    answer = await put(api, id, "contact", renamed)
+    assert answer.status == 200, await answer.text()
+    again = (await answer.json())["page"]
+    assert again == await got(api, f"{id}/sections/contact/page")
+    assert {c["id"]: c["holds"] for c in again["checks"]} != {c["id"]: c["holds"] for c in page["checks"]}
