@@ -255,7 +255,7 @@ async def test_whoever_was_let_in_has_a_connection(database_url: str, redis_url:
             services = alone.app[SERVICES]
             async with asyncio.timeout(20), asyncio.TaskGroup() as group:
                 for _ in range(calls):
-                    group.create_task(services.tell("applications", "/internal/hold", ""))
+                    group.create_task(services.tell("applications", "/internal/hold", "", dict[str, str]))
                 while waiting < calls:
                     await asyncio.sleep(0.05)
                 go.set()
