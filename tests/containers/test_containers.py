@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,16 @@ def _nothing(_: str) -> None:
     """Nobody reads the transcript."""
 
 
-def _crowd(person: Callable[..., ForeignPerson], ready: int) -> Crowd:
+@contextmanager
+def _crowd(person: Callable[..., ForeignPerson], ready: int) -> Iterator[Crowd]:
     people = [person(PORTAL, name, _nothing) for name in PEOPLE]
-    for one in people:
-        one.sign_in()
-    return Crowd(people, ready)
+    try:
+        for one in people:
+            one.sign_in()
+        yield Crowd(people, ready)
+    finally:
+        for one in people:
+            one.close()
 
 
 def _clean(installation: Installation) -> dict[str, Any]:
@@ -146,6 +152,7 @@ def test_ninety_people_of_ninety_addresses_sign_in_within_a_minute(
         statuses = [
             http.get("/login", headers={"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(1, 91)
         ]
+    one.close()
     assert statuses == [303] * 90
 
 
@@ -171,8 +178,7 @@ def test_each_container_is_killed_in_turn_under_load(
     installation.up("--no-recreate", "--scale", "documents=3", "--scale", "gateway=2")
     assert len(installation.running("documents")) == 3
     engine = installation.engine
-    with engine.inside():
-        crowd = _crowd(person, ready=3)
+    with engine.inside(), _crowd(person, ready=3) as crowd:
         with crowd:
             for service in KILLED:
                 name = installation.running(service)[0]
@@ -200,8 +206,7 @@ def test_upgrade_without_a_failed_request(
     engine = installation.engine
     installation.set(GM_RELEASE=NEW)
     files = f"{ROOT / 'deploy/compose.yaml'}:{ROOT / 'tests/containers/outside.yaml'}"
-    with engine.inside():
-        crowd = _crowd(person, ready=4)
+    with engine.inside(), _crowd(person, ready=4) as crowd:
         began = time.monotonic()
         with crowd:
             said = engine.do(
