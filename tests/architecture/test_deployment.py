@@ -292,7 +292,7 @@ def test_nobody_is_root_and_nothing_is_writable(name: str, spec: dict[str, Any])
 
 # What a container may do beside nothing, and why.
 CAPABILITIES = {
-    "folders": ["CHOWN"],
+    "folders": ["CHOWN", "FOWNER"],
     # Reads root's certificate, and goes on as nobody.
     "tls": ["SETUID", "SETGID"],
 }
