@@ -192,10 +192,3 @@ def test_preflight_names_the_registry(url: str | None, level: Level, found: str)
     [line] = [f for f in preflight.findings(settings) if f.what.startswith("法人库")]
     assert line.level is level
     assert found in line.found
-
-
-def test_what_compose_leaves_empty_is_not_set() -> None:
-    settings = make_settings(
-        "postgresql://u:p@127.0.0.1:9/d", "redis://127.0.0.1:9", registry_url="", idp_issuer=""
-    )
-    assert (settings.registry_url, settings.idp_issuer) == (None, None)
