@@ -138,10 +138,12 @@ async def report(settings: ApplicationsSettings) -> "Report":
     """Compare what was accepted with what came of it."""
     from services.applications.operations.reconcile import reconcile
 
-    async with ClientSession() as http:
-        sent = await peers.deliveries(_peers(settings, http))
     store = Store.from_url(settings.store_url)
-    return await in_transaction(settings, lambda session: reconcile(session, store, sent))
+    async with ClientSession() as http:
+        reach = _peers(settings, http)
+        return await in_transaction(
+            settings, lambda session: reconcile(session, store, lambda: peers.deliveries(reach))
+        )
 
 
 async def _reconcile(settings: ApplicationsSettings) -> int:

@@ -6,6 +6,7 @@ became of it. Nothing is mended here: it counts and names.
 """
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,8 +43,13 @@ class Report:
         return json.dumps(body, ensure_ascii=False, indent=2)
 
 
-async def reconcile(session: AsyncSession, store: Store, deliveries: list[Delivery] | None) -> Report:
-    """Compare every accepted submission and return with what it owed."""
+Ledger = Callable[[], Awaitable[list[Delivery] | None]]
+
+
+async def reconcile(session: AsyncSession, store: Store, ledger: Ledger) -> Report:
+    """Compare every accepted submission and return with what it owed, all at one instant. `ledger`: asks notify for its deliveries,
+    after that instant: what is done by then stands there."""
+    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     accepted = {
         (row.application_id, row.details["submitted"])
         for row in await session.scalars(select(Audit).where(Audit.action == "submit"))
@@ -77,7 +83,7 @@ async def reconcile(session: AsyncSession, store: Store, deliveries: list[Delive
             report.differences.append(f"{name(key)}：存储中没有 PDF 文件 {document.sha256}")
         else:
             report.counts["pdfs"] += 1
-    _compare_mails(report, owed, deliveries, names)
+    _compare_mails(report, owed, await ledger(), names)
     await _follow_moves(session, report, names)
     for row in owed.values():
         if row.parked_at is not None and row.done_at is None:

@@ -38,7 +38,9 @@ from shared.http.app import answer, see_other, uuid_in_path
 async def show(request: web.Request) -> web.Response:
     """The form, with the 暂存 if it is newer than what is saved."""
     key, done = request.match_info["key"], request.query.get("done", "")
-    asked = request.app[PAGES_AFTER].take(request) if done in ("saved", "refused") else None
+    # A script that kept what was typed while the form was saved asks for a newer page.
+    at_hand = done in ("saved", "refused") and "typed" not in request.query
+    asked = request.app[PAGES_AFTER].take(request) if at_hand else None
     if asked is None:
         asked = await registry_news.asked_again(request, await section_view.asked(request, key))
     form = await resubmission.kept(request) if not done else None

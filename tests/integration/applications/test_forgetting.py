@@ -197,7 +197,7 @@ async def test_nothing_of_a_forgotten_person_is_found_anywhere(
     # Somebody else's is as it was.
     assert (await api.call("GET", f"/api/v1/applications/{submitted}/revisions/1/pdf", WHO)).status == 200
     async with sessions.begin() as session:
-        report = await reconcile(session, store, await peers.deliveries(reach))
+        report = await reconcile(session, store, lambda: peers.deliveries(reach))
         number = (await session.get_one(Application, UUID(id))).number
     # Its state was set by hand above, which the audit does not know of; nothing else is amiss.
     named = [line for line in report.differences if number and number in line]

@@ -171,8 +171,12 @@ export class Keeper {
     }
     const done = await answer.json();
     this.dirty = false;
-    if (done.etag && (this.version !== version || this.uploads.size)) await this.follow(done);
     const to = new URL(done.location, location.href);
+    if (done.etag && (this.version !== version || this.uploads.size)) {
+      await this.follow(done);
+      // What the server has at hand is the page as it was saved.
+      to.searchParams.set("typed", "1");
+    }
     if (to.pathname === location.pathname && to.search === location.search) {
       location.hash = to.hash;
       location.reload();
