@@ -19,7 +19,11 @@ def every(system: RunningSystem) -> list[Place]:
     return places(prepare(system), [section.key for section in FORM.sections])
 
 
-@pytest.mark.parametrize("who", [None, *ACCOUNTS.values()])
+# The applicant's thirty pages, most of them forms, take half a minute; `make test` looks at them one by one elsewhere.
+MANY = [pytest.param(who, marks=pytest.mark.slow) if who == "qiye1" else who for who in ACCOUNTS.values()]
+
+
+@pytest.mark.parametrize("who", [None, *MANY])
 def test_every_page_is_for_everybody(who: str | None, open_page: OpenPage, every: list[Place]) -> None:
     """Every page of the route table as the first of these sees it who may."""
     faults: list[str] = []

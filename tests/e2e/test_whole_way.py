@@ -60,6 +60,7 @@ def letter(person: Any, id: str, kind: str, seconds: float = 40) -> bytes:
     raise AssertionError(f"no letter {kind}")
 
 
+@pytest.mark.slow
 def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem) -> None:
     applicant = system.person("qiye1")
     id = create(applicant)
