@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel
 
 from shared.contract.bodies import Input
+from shared.contract.decided import Decided
 
 
 class Nothing(Input):
@@ -51,6 +52,8 @@ class ApplicationSummary(BaseModel):
     correct_by: AwareDatetime | None
     actions: list[str]
     applied_wan: str | None = None
+    # Once it was decided or came to an end; never for experts.
+    decided: Decided | None = None
     # For members of staff only.
     district: str | None = None
     unlock_requests: int = 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import round_queries
+from services.applications.core import outcomes, round_queries
 from services.applications.core.case import form_of
 from services.applications.core.moves import facts_of
 from services.applications.tables.applications import (
@@ -21,6 +21,7 @@ from shared.contract.applications import (
     AssigneeView,
     LeaseView,
 )
+from shared.contract.decided import Decided
 from shared.identity import Actor, Role
 from shared.roles import STAFF
 
@@ -28,7 +29,7 @@ STAFF_ROLES = frozenset({Role.REVIEWER, Role.DIRECTOR})
 
 
 def _summary(
-    application: Application, round_: Round, extension: Extension | None, actor: Actor
+    application: Application, round_: Round, extension: Extension | None, actor: Actor, decided: Decided | None
 ) -> ApplicationSummary:
     form = form_of(application)
     facts = facts_of(application, round_, extension, at=actor.received_at, actor=actor.account)
@@ -57,6 +58,7 @@ def _summary(
         correct_by=application.correct_by,
         actions=actions,
         applied_wan=wan(application.applied_wan),
+        decided=decided,
         **(_for_staff(application, actor) if actor.roles & STAFF else {}),
     )
 
@@ -84,11 +86,13 @@ def _for_staff(application: Application, actor: Actor) -> dict[str, Any]:
 async def summaries(
     session: AsyncSession, applications: Sequence[Application], actor: Actor
 ) -> list[ApplicationSummary]:
-    """Return the lines of a list, with one look each at rounds and late acceptances."""
+    """Return the lines of a list, with one look each at rounds, late acceptances and what was decided."""
     rounds = await round_queries.rounds_among(session, applications)
     extensions = await round_queries.extensions_among(session, applications)
+    decided = await outcomes.decided(session, applications, actor)
     return [
-        _summary(a, rounds[a.round_id], extensions.get((a.round_id, a.enterprise)), actor) for a in applications
+        _summary(a, rounds[a.round_id], extensions.get((a.round_id, a.enterprise)), actor, decided.get(a.id))
+        for a in applications
     ]
 
 
@@ -96,7 +100,8 @@ async def summary(session: AsyncSession, application: Application, actor: Actor)
     """Return one application as a line of a list."""
     round_ = await session.get_one(Round, application.round_id)
     extension = await round_queries.extension(session, application.round_id, application.enterprise)
-    return _summary(application, round_, extension, actor)
+    decided = await outcomes.decided(session, [application], actor)
+    return _summary(application, round_, extension, actor, decided.get(application.id))
 
 
 def wan(amount: Decimal | None) -> str | None:

@@ -68,9 +68,15 @@ async def test_overdue_lapses_once_and_an_extension_brings_it_back(
     assert await lapse(sessions) == 1
     assert await lapse(sessions) == 0
     assert await state(api, returned) == "lapsed"
+    found = await (await api.call("GET", f"/api/v1/applications/{returned}", WHO)).json()
+    told = found["decided"]
+    assert (told["action"], told["missed"], told["letter"]["name"]) == (
+        "lapse", found["correct_by"], "退回补正通知书",
+    )  # fmt: skip
     refused = await api.submit(WHO, returned)
     assert (refused.status, (await refused.json())["type"]) == (409, "wrong_state")
     until = (clock.now() + timedelta(days=2)).isoformat()
     extended = await api.act(REVIEWER, returned, "extend", correct_by=until, reason="材料仍在办理")
     assert extended.status == 200, await extended.text()
+    assert (await extended.json())["decided"] is None
     assert (await api.submit(WHO, returned)).status == 200

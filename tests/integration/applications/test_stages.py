@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -180,6 +180,63 @@ async def test_a_case_goes_from_acceptance_to_approval(api: Api, sessions: Sessi
         assert [m.action for m in moves] == [
             "start", "submit", "accept", "pass", "conclude", "propose", "approve",
         ]  # fmt: skip
+
+
+async def decided(api: Api, who: Actor, id: str) -> Any:
+    """What the list, the application and its page tell of the decision, which is the same."""
+    [listed] = [
+        item
+        for item in (await call(api, "GET", "/api/v1/applications" if who is WHO else R, who, 200))["items"]
+        if item["id"] == id
+    ]
+    alone = await call(api, "GET", f"/api/v1/applications/{id}", who, 200)
+    page = f"/api/v1/applications/{id}/page" if who is WHO else f"{R}/{id}/case"
+    shown = (await call(api, "GET", page, who, 200))["application"]
+    assert listed["decided"] == alone["decided"] == shown["decided"]
+    return listed["decided"]
+
+
+async def test_every_decision_is_told_with_its_amount_reason_and_letter(
+    api: Api, sessions: Sessions, to_decide: str
+) -> None:
+    assert await decided(api, WHO, to_decide) is None
+    await act(api, DIRECTOR, to_decide, "propose", amount_wan="1.05")
+    told = await decided(api, WHO, to_decide)
+    assert told == await decided(api, DIRECTOR, to_decide)
+    assert (told["action"], told["amount_wan"], told["amount_words"]) == (
+        "propose", "1.05", "人民币壹万零伍佰元整",
+    )  # fmt: skip
+    async with sessions() as session:
+        case = await session.get_one(Application, UUID(to_decide))
+        assert datetime.fromisoformat(told["publicity_until"]) == case.publicity_until
+    assert told["letter"] is None
+    # Whoever scored it is no party to what follows.
+    seen = await call(api, "GET", f"{E}/{to_decide}/case", EXPERTS[0], 200)
+    assert seen["application"]["decided"] is None
+    await end_publicity(sessions, to_decide)
+    await act(api, DIRECTOR, to_decide, "approve")
+    told = await decided(api, WHO, to_decide)
+    letter, _ = await letter_of(api, sessions, to_decide, "approve")
+    assert (told["action"], told["amount_wan"], told["publicity_until"]) == ("approve", "1.05", None)
+    assert told["letter"] == {key: letter[key] for key in ("id", "name", "reference")}
+    assert "专款专用" in told["next"]
+
+
+async def test_a_decline_is_told_with_its_reason_and_without_what_was_promised(
+    api: Api, in_publicity: str
+) -> None:
+    await act(api, DIRECTOR, in_publicity, "decline", reason="异议成立：作品非自主设计。")
+    told = await decided(api, WHO, in_publicity)
+    assert (told["action"], told["label"], told["reason"]) == ("decline", "不予支持", "异议成立：作品非自主设计。")
+    assert (told["amount_wan"], told["publicity_until"], told["letter"]["name"]) == (None, None, "不予支持通知书")
+
+
+async def test_a_refusal_is_told_as_such(api: Api, submitted: str) -> None:
+    await call(api, "POST", f"{R}/{submitted}/lease", REVIEWER, 200, json={})
+    await act(api, REVIEWER, submitted, "accept")
+    await act(api, REVIEWER, submitted, "refuse", reason="申报主体不在本市。")
+    told = await decided(api, WHO, submitted)
+    assert (told["label"], told["reason"]) == ("不予受理", "申报主体不在本市。")
 
 
 async def test_batches_take_in_what_is_accepted(api: Api, submitted: str, round_id: str) -> None:
