@@ -122,7 +122,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         checks=(await handed_in(session, application, form, handed.codec, rows, handed.opened)).checks(),
         changed=len(handed.changes),
         unasked=sum(not change.asked for change in handed.changes),
-        opinions=[opinion_view(application, opinion) for opinion in said],
+        opinions=[opinion_view(application, opinion, persons=True) for opinion in said],
         writing=await writing(session, form, handed.shown, choices) if writes else None,
         stage=await stage(session, application, round_),
         experts=await _experts(session, application),
@@ -133,7 +133,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         batches=await _batches(session, application) if Action.ACCEPT in summary.actions else [],
         requests=_requests(application, await unlock_requests.listed(session, application), said),
         others=await _others(session, who, application),
-        events=[_event(entry) for entry in told(audit, who)],
+        events=[_event(entry) for entry in told(audit, who, persons=True)],
         notifications=None,
     )
     return Known(view, application.created_by, handed, rows, choices, file, fault)

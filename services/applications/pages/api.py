@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from services.applications.core.context import CODEC, ENGINE, PEERS, transaction
+from services.applications.core.naming import persons_named
 from services.applications.core.params import number_of
 from services.applications.core.profiles import profile_of
 from services.applications.filling import autosave
@@ -26,7 +27,9 @@ async def _section_page(request: web.Request, known: Profile) -> SectionPage:
     who, codec = actor(request), request.app[CODEC]
     async with transaction(request) as session:
         case = await form_page.load(session, codec, who, uuid_in_path(request), known)
-        return await form_page.section_page(session, codec, who, case, request.match_info["key"])
+        return await form_page.section_page(
+            session, codec, who, case, request.match_info["key"], persons=persons_named(request)
+        )
 
 
 async def take_section(request: web.Request) -> web.Response:
@@ -39,7 +42,7 @@ async def take_section(request: web.Request) -> web.Response:
     try:
         async with transaction(request) as session:
             case = await form_page.save(session, codec, who, id, key, tag, given, known)
-            page = await form_page.section_page(session, codec, who, case, key)
+            page = await form_page.section_page(session, codec, who, case, key, persons=persons_named(request))
     except Invalid:
         saved = False
         await autosave.keep_draft(request.app[ENGINE], codec, who, id, key, tag, given)
@@ -53,7 +56,7 @@ async def show_submission(request: web.Request) -> web.Response:
     known = await profile_of(request)
     async with transaction(request) as session:
         case = await form_page.load(session, codec, who, uuid_in_path(request), known)
-        page = await form_page.submission_page(session, codec, who, case)
+        page = await form_page.submission_page(session, codec, who, case, persons=persons_named(request))
     return answer(page, ETag=f'"{page.application.version}"')
 
 
@@ -72,7 +75,8 @@ async def _read(request: web.Request, *, whole: bool) -> web.Response:
     wanted = request.query.get("revision")
     number = number_of(wanted) if wanted else None
     async with transaction(request) as session:
-        read = await reading_page.read(session, request.app[CODEC], who, id, number, whole=whole)
+        persons = persons_named(request)
+        read = await reading_page.read(session, request.app[CODEC], who, id, number, whole=whole, persons=persons)
     told = await notices(request.app[PEERS], id, who)
     page = ApplicationRead(
         application=read.application,

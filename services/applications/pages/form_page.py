@@ -111,12 +111,15 @@ async def _facts(session: AsyncSession, application: Application, actor: Actor) 
     )
 
 
-async def section_page(session: AsyncSession, codec: Codec, actor: Actor, case: Case, key: str) -> SectionPage:
-    """Return all that the form page of one material shows; `NotFound` where the form has no such material."""
+async def section_page(
+    session: AsyncSession, codec: Codec, actor: Actor, case: Case, key: str, *, persons: bool
+) -> SectionPage:
+    """Return all that the form page of one material shows; `NotFound` where the form has no such material. `persons`: with who of the
+    bureau gave opinions."""
     definition = case.form.section(key)
     if definition is None:
         raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION)
-    opinions, requests = await _said(session, case.application)
+    opinions, requests = await _said(session, case.application, persons=persons)
     view = await _section(session, case, key, actor)
     filled = await full(session, codec, case.application, actor, case.rows, case.judged.filled)
     return SectionPage(
@@ -130,9 +133,11 @@ async def section_page(session: AsyncSession, codec: Codec, actor: Actor, case: 
     )
 
 
-async def submission_page(session: AsyncSession, codec: Codec, actor: Actor, case: Case) -> SubmissionPage:
+async def submission_page(
+    session: AsyncSession, codec: Codec, actor: Actor, case: Case, *, persons: bool
+) -> SubmissionPage:
     """Return all that the page before 提交申请 shows."""
-    opinions, requests = await _said(session, case.application)
+    opinions, requests = await _said(session, case.application, persons=persons)
     choices = case.form.choices(case.judged.filled.facts.round)
     newer = [key for key, row in case.rows.items() if row.draft is not None and row.saved is not None]
     return SubmissionPage(
@@ -164,11 +169,14 @@ async def _section(session: AsyncSession, case: Case, key: str, actor: Actor) ->
 
 
 async def _said(
-    session: AsyncSession, application: Application
+    session: AsyncSession, application: Application, *, persons: bool
 ) -> tuple[list[OpinionView], list[UnlockRequestView]]:
     """Return what was said of an application that was returned, and which materials were asked for."""
     if application.state != State.RETURNED:
         return [], []
     opinions = await repository.opinions(session, application.id, up_to=application.round_trips)
     requests = await listed(session, application)
-    return [opinion_view(application, o) for o in opinions], [request_view(application, r) for r in requests]
+    return (
+        [opinion_view(application, o, persons=persons) for o in opinions],
+        [request_view(application, r, persons=persons) for r in requests],
+    )

@@ -49,10 +49,10 @@ class Read:
 
 
 async def read(
-    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, number: int | None, *, whole: bool
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, number: int | None, *, whole: bool, persons: bool
 ) -> Read:
     """Return the revision `number`, the newest unless one is named, of an application of the actor's; `NotFound` for one that there is
-    not. `whole`: nothing is masked, which is recorded."""
+    not. `whole`: nothing is masked, which is recorded; `persons`: with who of the bureau acted."""
     application = await repository.application(session, actor, id)
     await mark_seen(session, application, actor)
     form = form_of(application)
@@ -84,7 +84,7 @@ async def read(
             LetterView.model_validate(letter, from_attributes=True)
             for letter in await letters.listed(session, actor, id)
         ],
-        entries=await happened(session, application, actor),
+        entries=await happened(session, application, actor, persons=persons),
     )
 
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from services.applications.core import repository
 from services.applications.core.context import transaction
+from services.applications.core.naming import persons_named
 from services.applications.core.return_seen import mark_seen
 from services.applications.review import opinions as use_case
 from services.applications.review.views import opinion_view
@@ -21,7 +22,7 @@ async def list_opinions(request: web.Request) -> web.Response:
         # One raised for a return still to come is the reviewers' business until then.
         up_to = application.round_trips if who.is_a(Role.APPLICANT) else None
         found = await repository.opinions(session, application.id, up_to=up_to)
-        return answer([opinion_view(application, opinion) for opinion in found])
+        return answer([opinion_view(application, opinion, persons=persons_named(request)) for opinion in found])
 
 
 async def answer_opinion(request: web.Request) -> web.Response:
@@ -30,7 +31,8 @@ async def answer_opinion(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         text = body(request, Reply).reply
         opinion = await use_case.reply(session, who, id, uuid_in_path(request, "opinion"), text)
-        return answer(opinion_view(await repository.application(session, who, id), opinion))
+        application = await repository.application(session, who, id)
+        return answer(opinion_view(application, opinion, persons=persons_named(request)))
 
 
 async def accept_opinion(request: web.Request) -> web.Response:
@@ -38,7 +40,8 @@ async def accept_opinion(request: web.Request) -> web.Response:
     who, id = actor(request), uuid_in_path(request)
     async with transaction(request) as session:
         opinion = await use_case.accept(session, who, id, uuid_in_path(request, "opinion"), if_match(request))
-        return answer(opinion_view(await repository.application(session, who, id), opinion))
+        application = await repository.application(session, who, id)
+        return answer(opinion_view(application, opinion, persons=persons_named(request)))
 
 
 async def raise_opinion(request: web.Request) -> web.Response:
@@ -48,4 +51,5 @@ async def raise_opinion(request: web.Request) -> web.Response:
         opinion = await use_case.raise_again(
             session, who, id, uuid_in_path(request, "opinion"), if_match(request), body(request, Raise).text
         )
-        return answer(opinion_view(await repository.application(session, who, id), opinion))
+        application = await repository.application(session, who, id)
+        return answer(opinion_view(application, opinion, persons=persons_named(request)))

@@ -65,7 +65,7 @@ async def note(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         opinion = await returns.note(session, request.app[CODEC], who, id, body(request, OpinionInput))
         application = await repository.application(session, who, id)
-        return answer(opinion_view(application, opinion), 201)
+        return answer(opinion_view(application, opinion, persons=True), 201)
 
 
 async def forget(request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from services.applications.core import repository
 from services.applications.core.context import transaction
+from services.applications.core.naming import persons_named
 from services.applications.review import unlock_requests as use_case
 from services.applications.review.views import request_view
 from shared.contract.review import AskUnlock, DecideUnlock
@@ -16,7 +17,8 @@ async def list_requests(request: web.Request) -> web.Response:
     """Return every material that was asked for, and what was said to it."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
-        return answer([request_view(application, r) for r in await use_case.listed(session, application)])
+        persons, found = persons_named(request), await use_case.listed(session, application)
+        return answer([request_view(application, r, persons=persons) for r in found])
 
 
 async def ask(request: web.Request) -> web.Response:
@@ -24,7 +26,8 @@ async def ask(request: web.Request) -> web.Response:
     who, id, given = actor(request), uuid_in_path(request), body(request, AskUnlock)
     async with transaction(request) as session:
         made = await use_case.ask(session, who, id, given.section, given.reason)
-        return answer(request_view(await repository.application(session, who, id), made), 201)
+        application = await repository.application(session, who, id)
+        return answer(request_view(application, made, persons=persons_named(request)), 201)
 
 
 def decision(*, grant: bool) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -37,7 +40,8 @@ def decision(*, grant: bool) -> Callable[[web.Request], Awaitable[web.Response]]
             made = await use_case.decide(
                 session, who, id, uuid_in_path(request, "request"), grant=grant, note=note
             )
-            return answer(request_view(await repository.application(session, who, id), made))
+            application = await repository.application(session, who, id)
+            return answer(request_view(application, made, persons=persons_named(request)))
 
     decide.__doc__ = "同意开放材料。" if grant else "不同意开放材料。"
     return decide

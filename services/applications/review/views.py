@@ -1,6 +1,7 @@
 """Show opinions and requests to unlock a material as the public HTTP contract does."""
 
 from services.applications.core.case import form_of
+from services.applications.core.naming import REVIEWERS
 from services.applications.forms.filled.labels import field_label
 from services.applications.tables.applications import Application, Opinion
 from services.applications.tables.desk import UnlockRequest
@@ -8,7 +9,8 @@ from shared.contract.returns import OpinionView
 from shared.contract.review import UnlockRequestView
 
 
-def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
+def opinion_view(application: Application, opinion: Opinion, *, persons: bool) -> OpinionView:
+    """Return an opinion; `persons`: with who gave it, else by the office."""
     form = form_of(application)
     section = form.section(opinion.section) if opinion.section else None
     return OpinionView(
@@ -22,13 +24,14 @@ def opinion_view(application: Application, opinion: Opinion) -> OpinionView:
         text=opinion.text,
         status=opinion.status,
         reply=opinion.reply,
-        author=opinion.author_name,
+        author=opinion.author_name if persons else REVIEWERS,
         created_at=opinion.created_at,
         sent=opinion.round_trip <= application.round_trips,
     )
 
 
-def request_view(application: Application, request: UnlockRequest) -> UnlockRequestView:
+def request_view(application: Application, request: UnlockRequest, *, persons: bool) -> UnlockRequestView:
+    """Return a request; `persons`: with who answered it, else by the office."""
     section = form_of(application).section(request.section)
     return UnlockRequestView(
         id=request.id,
@@ -40,6 +43,6 @@ def request_view(application: Application, request: UnlockRequest) -> UnlockRequ
         note=request.note,
         asked_by=request.asked_by,
         asked_at=request.asked_at,
-        decided_by=request.decided_by,
+        decided_by=request.decided_by if persons or not request.decided_by else REVIEWERS,
         decided_at=request.decided_at,
     )

@@ -8,6 +8,7 @@ from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
 from services.applications.core.context import CODEC, PEERS, transaction
 from services.applications.core.disclosure import shown_to
+from services.applications.core.naming import persons_named
 from services.applications.core.params import revision_number
 from services.applications.filling.filled_form import load
 from services.applications.submission import queries
@@ -101,5 +102,5 @@ async def timeline(request: web.Request) -> web.Response:
     who = actor(request)
     async with transaction(request) as session:
         application = await repository.application(session, who, uuid_in_path(request))
-        entries = await happened(session, application, who)
+        entries = await happened(session, application, who, persons=persons_named(request))
     return answer(Timeline(entries=entries, notifications=await notices(request.app[PEERS], application.id, who)))

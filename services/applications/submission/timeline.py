@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import peers
 from services.applications.core.context import Peers
 from services.applications.core.labels import ACTIONS, INTERNAL, TOLD
+from services.applications.core.naming import acted
 from services.applications.core.readings import READINGS
 from services.applications.submission import queries
 from services.applications.tables.applications import Application, Audit
@@ -20,12 +21,15 @@ from shared.messages import Delivery
 from shared.roles import STAFF
 
 
-async def happened(session: AsyncSession, application: Application, actor: Actor) -> list[TimelineEntry]:
-    """Return what was done, oldest first. An applicant reads what concerns its application, not how the bureau shares its work."""
-    return told(await queries.audit(session, application.id), actor)
+async def happened(
+    session: AsyncSession, application: Application, actor: Actor, *, persons: bool
+) -> list[TimelineEntry]:
+    """Return what was done, oldest first. An applicant reads what concerns its application, not how the bureau shares its work;
+    `persons`: with who of the bureau did it."""
+    return told(await queries.audit(session, application.id), actor, persons=persons)
 
 
-def told(rows: Sequence[Audit], actor: Actor) -> list[TimelineEntry]:
+def told(rows: Sequence[Audit], actor: Actor, *, persons: bool) -> list[TimelineEntry]:
     """Return the same from an application's whole audit."""
     outside = not actor.roles & STAFF
     if outside:
@@ -38,7 +42,7 @@ def told(rows: Sequence[Audit], actor: Actor) -> list[TimelineEntry]:
             at=row.at,
             action=row.action,
             label=ACTIONS.get(row.action, row.action),
-            actor=row.actor_name,
+            actor=acted(row.actor_name, row.role, row.action, persons=persons),
             from_state=LABELS[State(row.from_state)] if row.from_state else None,
             to_state=LABELS[State(row.to_state)] if row.to_state else None,
             details={k: v for k, v in row.details.items() if k in TOLD} if outside else row.details,

@@ -229,6 +229,8 @@ async def test_a_decline_is_told_with_its_reason_and_without_what_was_promised(
     told = await decided(api, WHO, in_publicity)
     assert (told["action"], told["label"], told["reason"]) == ("decline", "不予支持", "异议成立：作品非自主设计。")
     assert (told["amount_wan"], told["publicity_until"], told["letter"]["name"]) == (None, None, "不予支持通知书")
+    timeline = (await call(api, "GET", f"/api/v1/applications/{in_publicity}/timeline", WHO, 200))["entries"]
+    assert [e["actor"] for e in timeline if e["action"] in {"propose", "decline"}] == ["审定人员", "审定人员"]
 
 
 async def test_a_refusal_is_told_as_such(api: Api, submitted: str) -> None:
