@@ -92,6 +92,8 @@ class Facts:
     lease_name: str = ""
     # The actor's own lease has run out, and nobody has taken the case since.
     lease_ended: bool = False
+    # The actor is the case's assignee.
+    assigned: bool = False
     all_scored: bool = False
     publicity_until: datetime | None = None
     # Objections that nobody has answered yet.
@@ -156,6 +158,9 @@ def correction_before_deadline(f: Facts) -> Refusal | None:
 
 
 def holds_lease(f: Facts) -> Refusal | None:
+    if f.assigned and f.lease_holder in (None, f.actor):
+        # One's own case, which nobody else has taken: its assignee goes on.
+        return None
     if f.lease_ended:
         return Refusal(codes.LEASE_EXPIRED, "您的办理时限已到，请重新领取后再办理；已填写的内容仍在本页。")
     if f.lease_holder is None:

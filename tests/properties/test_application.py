@@ -56,6 +56,8 @@ class Model:
     asked: set[str] = field(default_factory=set)
     noted: set[str] = field(default_factory=set)
     lease: str | None = None
+    # Whoever took the case first while it waited for a reviewer.
+    assignee: str | None = None
 
 
 class Service:
@@ -288,8 +290,10 @@ class Office(RuleBasedStateMachine):
             assert leased.status_code == (200 if model.lease in {None, name} else 409), leased.text
             if leased.status_code == 200:
                 model.lease = name
+                if model.state in {"pending_acceptance", "form_review"}:
+                    model.assignee = model.assignee or name
         action = data.draw(st.sampled_from(["accept", "return", "recall", "pass"]))
-        held = model.lease == name
+        held = name in {model.lease, None if model.lease else model.assignee}
         if action == "return":
             self._return(id, model, name, held, data.draw(st.sampled_from(SECTIONS)))
             return
@@ -306,8 +310,8 @@ class Office(RuleBasedStateMachine):
             model.state, model.unanswered, model.noted = model.returned_from, 0, model.asked
         else:
             model.state = {"accept": "form_review", "pass": "expert_review"}[action]
-            # A decision is the end of what the case was held for.
-            model.lease = None
+            # Whoever took it in goes on with it; 通过 is the end of what the case was held for.
+            model.lease = name if action == "accept" else None
 
     def _return(self, id: str, model: Model, name: str, held: bool, key: str) -> None:
         deadline = (clock.now() + timedelta(days=3)).isoformat()

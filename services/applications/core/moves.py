@@ -53,6 +53,7 @@ def facts_of(
         lease_holder=application.lease_account if leased else None,
         lease_name=application.lease_name or "",
         lease_ended=not leased and application.lease_account == actor and bool(actor),
+        assigned=application.assignee == actor and bool(actor),
         publicity_until=application.publicity_until,
         applied_wan=application.applied_wan,
     )

@@ -27,7 +27,6 @@ async def move_many(
     action: Action,
     *,
     batch: UUID | None,
-    lease_minutes: int,
 ) -> list[Outcome]:
     """Move each that can be moved; the outcomes in the order asked for. A case that nobody works on is taken for as long
     as this takes; one that another works on is left with who it is."""
@@ -36,7 +35,7 @@ async def move_many(
     for id in sorted(set(ids)):
         try:
             async with session.begin_nested():
-                outcomes[id] = await _one(session, office, actor, id, action, batch, lease_minutes)
+                outcomes[id] = await _one(session, office, actor, id, action, batch)
         except DomainError as error:
             told = error.errors[0].message if isinstance(error, Invalid) and error.errors else error.detail
             outcomes[id] = Outcome(id, await _number(session, actor, id), False, told)
@@ -50,12 +49,14 @@ async def _one(
     id: UUID,
     action: Action,
     batch: UUID | None,
-    lease_minutes: int,
 ) -> Outcome:
     application = await repository.application(session, actor, id, lock=True)
+    held = leases.holder(application) == actor.account
     if action in _NEEDS_LEASE and (State(application.state), action) in TABLE:
-        await leases.take(session, actor, id, lease_minutes)
+        await leases.take(session, actor, id, office.lease_minutes)
     moved = await decide(session, office, actor, id, str(application.version), action, Given(batch=batch))
+    if not held:
+        leases.let_go(moved)
     return Outcome(id, moved.number, True, f"现为“{LABELS[State(moved.state)]}”。")
 
 

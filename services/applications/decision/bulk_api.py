@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.applications.core.context import SETTINGS, transaction
+from services.applications.core.context import transaction
 from services.applications.decision.bulk import move_many
 from services.applications.decision.resources import office
 from services.applications.workflow import Action
@@ -21,6 +21,5 @@ async def move(request: web.Request) -> web.Response:
             given.applications,
             Action(given.action),
             batch=given.batch,
-            lease_minutes=request.app[SETTINGS].review_lease_minutes,
         )
     return answer([Assigned.model_validate(o, from_attributes=True) for o in outcomes])

@@ -15,6 +15,7 @@ from services.applications.core.moves import load_facts, make_move, must_match_o
 from services.applications.decision import batches
 from services.applications.documents import letters
 from services.applications.outbox.events import about, owe
+from services.applications.review import leases
 from services.applications.review.returns import noted_opinions
 from services.applications.tables.applications import Application, Round
 from services.applications.tables.decision import Objection
@@ -40,11 +41,12 @@ class Given:
 
 @dataclass(frozen=True)
 class Office:
-    """What a decision needs of the office: its secrets, its calendar, how long 公示 lasts."""
+    """What a decision needs of the office: its secrets, its calendar, how long 公示 and a claim last."""
 
     codec: Codec
     calendar: WorkingDays
     publicity_working_days: int
+    lease_minutes: int
 
 
 async def decide(
@@ -63,6 +65,8 @@ async def decide(
         case Action.ACCEPT:
             batch = await batches.for_case(session, actor, application, given.batch)
             changes["batch_id"] = batch.id
+            # 形式审查 follows: whoever took the case in goes on with it.
+            changes |= leases.running_on(actor, office.lease_minutes)
             details["batch"] = batch.name
         case Action.PROPOSE:
             changes["approved_wan"] = given.amount_wan

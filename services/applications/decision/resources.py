@@ -8,8 +8,10 @@ from services.applications.decision.decisions import Office
 
 def office(request: web.Request) -> Office:
     """Return what decisions need of the office."""
+    settings = request.app[SETTINGS]
     return Office(
         codec=request.app[CODEC],
         calendar=request.app[WORKDAYS],
-        publicity_working_days=request.app[SETTINGS].publicity_working_days,
+        publicity_working_days=settings.publicity_working_days,
+        lease_minutes=settings.review_lease_minutes,
     )

@@ -2,6 +2,7 @@
 applicant."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,12 @@ from shared.identity import Actor
 TO_WORK_ON = (State.PENDING_ACCEPTANCE, State.FORM_REVIEW)
 
 
+def running_on(actor: Actor, minutes: int) -> dict[str, Any]:
+    """Return what a case's row holds while the actor works on it, from now on."""
+    until = clock.now() + timedelta(minutes=minutes)
+    return {"lease_account": actor.account, "lease_name": actor.name, "lease_until": until}
+
+
 async def take(
     session: AsyncSession, actor: Actor, id: UUID, minutes: int, *, takeover: bool = False, reason: str = ""
 ) -> Application:
@@ -27,8 +34,8 @@ async def take(
     `Conflict` names the holder, unless `takeover` says why the case is needed now (`Invalid` without a reason).
     """
     application = await repository.application(session, actor, id, lock=True)
-    holder = _holder(application)
-    if holder and holder != actor.account:
+    held_by = holder(application)
+    if held_by and held_by != actor.account:
         if not takeover:
             raise Conflict(
                 f"该申请正由{application.lease_name}办理。",
@@ -47,9 +54,26 @@ async def take(
             until=application.lease_until.isoformat() if application.lease_until else None,
             reason=reason.strip(),
         )
-    elif not holder:
+    elif not held_by:
         record(session, actor, "take_lease", application_id=id)
     return await _lend(session, actor, application, minutes)
+
+
+def go_on(application: Application, actor: Actor, minutes: int) -> None:
+    """Let a case stay with whoever has just made a step in it, as if it was renewed."""
+    for name, value in running_on(actor, minutes).items():
+        setattr(application, name, value)
+
+
+def let_go(application: Application) -> None:
+    """Let nobody work on a case."""
+    application.lease_account = application.lease_name = application.lease_until = None
+
+
+def holder(application: Application) -> str | None:
+    """Return the account that works on a case now."""
+    running = application.lease_until is not None and application.lease_until > clock.now()
+    return application.lease_account if running else None
 
 
 async def take_next(session: AsyncSession, actor: Actor, minutes: int) -> Application:
@@ -62,9 +86,7 @@ async def take_next(session: AsyncSession, actor: Actor, minutes: int) -> Applic
 
 
 async def _lend(session: AsyncSession, actor: Actor, application: Application, minutes: int) -> Application:
-    application.lease_account = actor.account
-    application.lease_name = actor.name
-    application.lease_until = clock.now() + timedelta(minutes=minutes)
+    go_on(application, actor, minutes)
     if application.assignee is None and State(application.state) in TO_WORK_ON:
         application.assignee = actor.account
         application.assignee_name = actor.name
@@ -72,14 +94,9 @@ async def _lend(session: AsyncSession, actor: Actor, application: Application, m
     return application
 
 
-def _holder(application: Application) -> str | None:
-    running = application.lease_until is not None and application.lease_until > clock.now()
-    return application.lease_account if running else None
-
-
 async def drop(session: AsyncSession, actor: Actor, id: UUID) -> None:
     """Let go of a case one holds; nothing happens when one does not."""
     application = await repository.application(session, actor, id, lock=True)
     if application.lease_account == actor.account:
-        application.lease_account = application.lease_name = application.lease_until = None
+        let_go(application)
         record(session, actor, "drop_lease", application_id=id)

@@ -18,7 +18,7 @@ from services.applications.forms.definition import Form
 from services.applications.forms.filled.checks import tied
 from services.applications.forms.filled.labels import field_label
 from services.applications.outbox.events import about, owe
-from services.applications.review import queries
+from services.applications.review import leases, queries
 from services.applications.tables.applications import Application, Opinion
 from services.applications.workflow import Action, State, holds_lease
 from shared import clock, codes
@@ -141,8 +141,10 @@ async def noted_opinions(session: AsyncSession, application: Application) -> lis
     ]
 
 
-async def note(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, given: OpinionInput) -> Opinion:
-    """Note an opinion at its place; the applicant hears of it with the return. The lease is the noter's."""
+async def note(
+    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, given: OpinionInput, *, lease_minutes: int
+) -> Opinion:
+    """Note an opinion at its place; the applicant hears of it with the return. The case stays with the noter, for so long."""
     application = await _to_note(session, actor, id)
     form = form_of(application)
     await _must_name_places(session, codec, application, form, [given], [])
@@ -151,6 +153,7 @@ async def note(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, give
         raise Conflict("一次退回最多 100 条意见。", code=codes.TOO_MANY_OPINIONS)
     opinion = _opinion(application, actor, given, application.round_trips + 1, len(noted))
     session.add(opinion)
+    leases.go_on(application, actor, lease_minutes)
     record(session, actor, "note_opinion", application_id=id, opinion=str(opinion.id))
     await session.flush()
     await session.refresh(opinion)

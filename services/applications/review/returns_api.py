@@ -4,7 +4,7 @@ phrases."""
 from aiohttp import web
 
 from services.applications.core import peers, repository, views
-from services.applications.core.context import CODEC, PEERS, WORKDAYS, transaction
+from services.applications.core.context import CODEC, PEERS, SETTINGS, WORKDAYS, transaction
 from services.applications.review import phrases, returns
 from services.applications.review.correction_deadline import deadline
 from services.applications.review.views import opinion_view
@@ -63,7 +63,8 @@ async def note(request: web.Request) -> web.Response:
     """Note an opinion while reading; the applicant hears of it with the return."""
     who, id = actor(request), uuid_in_path(request)
     async with transaction(request) as session:
-        opinion = await returns.note(session, request.app[CODEC], who, id, body(request, OpinionInput))
+        given, minutes = body(request, OpinionInput), request.app[SETTINGS].review_lease_minutes
+        opinion = await returns.note(session, request.app[CODEC], who, id, given, lease_minutes=minutes)
         application = await repository.application(session, who, id)
         return answer(opinion_view(application, opinion, persons=True), 201)
 

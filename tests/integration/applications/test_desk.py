@@ -332,15 +332,69 @@ async def test_lease_is_taken_over_only_with_a_reason(api: Api, sessions: Sessio
         assert (row.details["from_holder"], row.details["reason"]) == (REVIEWER.name, "原办理人休假")
 
 
+async def test_a_claim_lasts_while_its_assignee_goes_on(api: Api, sessions: Sessions, submitted: str) -> None:
+    path = f"{QUEUE}/{submitted}"
+
+    async def lease(who: Actor = REVIEWER) -> Any:
+        return (await (await api.call("GET", f"/api/v1/applications/{submitted}", who)).json())["lease"]
+
+    async def step(who: Actor, action: str, **body: Any) -> tuple[int, str]:
+        headers = {"If-Match": await api.etag(who, submitted)}
+        answer = await api.call("POST", f"{path}/{action}", who, json=body, headers=headers)
+        return answer.status, "" if answer.status == 200 else (await answer.json())["type"]
+
+    assert await step(REVIEWER, "accept") == (409, "lease_missing")
+    assert (await api.call("POST", f"{path}/lease", REVIEWER, json={})).status == 200
+    assert await step(REVIEWER, "accept") == (200, "")
+    assert (await lease())["mine"] is True
+    assert await step(OTHER, "pass") == (409, "lease_held")
+    noted = {"section": "contact", "text": "请核对"}
+    assert (await api.call("POST", f"{path}/opinions", REVIEWER, json=noted)).status == 201
+    # Back from the applicant it is nobody's to wait for, and its assignee need not take it again.
+    assert await step(REVIEWER, "return", working_days=5) == (200, "")
+    assert await lease() is None
+    [opinion] = await (await api.call("GET", f"/api/v1/applications/{submitted}/opinions", WHO)).json()
+    reply = f"/api/v1/applications/{submitted}/opinions/{opinion['id']}"
+    assert (await api.call("PUT", reply, WHO, json={"reply": "已核对"})).status == 200
+    assert (await api.submit(WHO, submitted)).status == 200
+    assert await step(OTHER, "accept") == (409, "lease_missing")
+    again = await api.call("POST", f"{path}/opinions", REVIEWER, json=noted)
+    assert again.status == 201, await again.text()
+    # The step took it: others read who works on it.
+    assert (await lease(OTHER))["name"] == REVIEWER.name
+    gone = f"{path}/opinions/{(await again.json())['id']}"
+    assert (await api.call("DELETE", gone, REVIEWER)).status == 204
+    # A claim that ran out is no reason to stop, unless a colleague has taken the case meanwhile.
+    await run_out(sessions, submitted)
+    assert (await api.call("POST", f"{path}/lease", OTHER, json={})).status == 200
+    assert await step(REVIEWER, "accept") == (409, "lease_held")
+    await run_out(sessions, submitted)
+    for action in ("accept", "pass"):
+        assert await step(REVIEWER, action) == (200, ""), action
+    assert await lease() is None
+
+
+async def test_many_at_once_are_not_kept(api: Api, submitted: str) -> None:
+    body = {"applications": [submitted], "action": "accept"}
+    [done] = await (await api.call("POST", "/api/v1/review/moves", REVIEWER, json=body)).json()
+    assert done["done"] is True
+    found = await (await api.call("GET", f"/api/v1/applications/{submitted}", OTHER)).json()
+    assert (found["state"], found["lease"], found["assignee"]["name"]) == ("form_review", None, REVIEWER.name)
+
+
+async def run_out(sessions: Sessions, id: str) -> None:
+    async with sessions.begin() as session:
+        past = clock.now() - timedelta(seconds=1)
+        await session.execute(update(Application).where(Application.id == UUID(id)).values(lease_until=past))
+
+
 async def test_a_decision_on_a_lease_that_has_run_out(api: Api, sessions: Sessions, submitted: str) -> None:
     path = f"{QUEUE}/{submitted}"
+    # A colleague's case.
+    assert (await api.call("POST", f"{path}/lease", OTHER, json={})).status == 200
+    await run_out(sessions, submitted)
     assert (await api.call("POST", f"{path}/lease", REVIEWER, json={})).status == 200
-    async with sessions.begin() as session:
-        await session.execute(
-            update(Application)
-            .where(Application.id == UUID(submitted))
-            .values(lease_until=clock.now() - timedelta(seconds=1))
-        )
+    await run_out(sessions, submitted)
     headers = {"If-Match": await api.etag(REVIEWER, submitted)}
     late = await api.call("POST", f"{path}/accept", REVIEWER, json={}, headers=headers)
     assert (late.status, (await late.json())["type"]) == (409, "lease_expired")

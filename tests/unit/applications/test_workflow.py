@@ -111,6 +111,8 @@ GUARDS = [
     ),
     ("pending_acceptance", "accept", {"lease_holder": None}, "lease_missing"),
     ("pending_acceptance", "accept", {"lease_holder": "other"}, "lease_held"),
+    ("pending_acceptance", "accept", {"lease_holder": "other", "assigned": True}, "lease_held"),
+    ("pending_acceptance", "accept", {"lease_holder": None, "lease_ended": True}, "lease_expired"),
     ("pending_acceptance", "return", {"lease_holder": None}, "lease_missing"),
     ("pending_acceptance", "return", {"opinions": 0}, "opinion_required"),
     ("form_review", "return", {"deadline": NOW}, "deadline_required"),
