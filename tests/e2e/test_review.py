@@ -129,7 +129,8 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     # Taken back, returned again, prolonged.
     desk.get_by_role("button", name="收回退回").click()
     expect(desk.get_by_role("status").first).to_contain_text("已收回退回")
-    desk.get_by_role("button", name="领取办理").click()
+    # Its assignee need not take it again, neither now nor after the correction.
+    expect(desk.get_by_text("您是办理人，可以直接办理")).to_be_visible()
     desk.get_by_role("link", name="退回补正", exact=True).click()
     desk.get_by_label("或按工作日").select_option("5")
     desk.get_by_role("button", name="确认退回").click()
@@ -156,7 +157,6 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     desk.goto(f"/review/{id}")
     expect(desk.locator("#changes")).to_contain_text("1 项未经要求")
     expect(desk.locator("#p-fund_plan-bank_account")).to_contain_text("未要求的修改")
-    desk.get_by_role("button", name="领取办理").click()
     desk.get_by_role("button", name="采纳").first.click()
     expect(desk.get_by_role("status").first).to_contain_text("已采纳")
     desk.get_by_role("button", name="再次提出").click()
@@ -164,6 +164,12 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     desk.get_by_label("再次提出的意见").fill("副本仍不清晰")
     desk.get_by_role("button", name="再次提出").click()
     expect(desk.locator("#opinions")).to_contain_text("副本仍不清晰")
+    desk.get_by_role("button", name="纳批").click()
+    expect(desk.get_by_text("由您办理至")).to_be_visible()
+    expect(desk.get_by_role("link", name="退回补正", exact=True)).to_be_visible()
+    colleague = signed_in("shencha2")
+    colleague.goto(f"/review/{id}")
+    expect(colleague.get_by_text("陈审查 正在办理")).to_be_visible()
 
 
 def test_the_library_of_phrases(signed_in: Open) -> None:

@@ -97,7 +97,8 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem) ->
     second.get_by_role("button", name="纳批").click()
     expect(second.locator("#stage")).to_contain_text("审核批")
     mails(system, f"“{NAME}”已纳批")
-    # The third goes on with it, and is told who has it.
+    # The claim stays with whoever took it in; let go, the third goes on with it.
+    second.get_by_role("button", name="取消领取").click()
     third.goto(f"/review/{id}")
     third.get_by_role("button", name="领取办理").click()
     third.get_by_role("link", name="提意见", exact=False).first.click()

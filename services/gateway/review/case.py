@@ -33,7 +33,7 @@ async def take(request: web.Request) -> web.Response:
 
 
 async def drop(request: web.Request) -> web.Response:
-    """放回: let go of it."""
+    """取消领取: let go of it."""
     await read_form(request)
     await ask(request, "DELETE", f"/review/applications/{uuid_in_path(request)}/lease", json={})
     return see_other("/review")

@@ -73,8 +73,10 @@ async def desk(
         case = (await ask(request, "POST", f"{path}/reveal", CasePage, json={}, query=query)).body
     else:
         case = (await ask(request, "GET", path, CasePage, query=query)).body
-    lease, actions = case.application.lease, case.application.actions
-    mine = bool(lease and lease.mine and "return" in actions)
+    lease, assignee, actions = case.application.lease, case.application.assignee, case.application.actions
+    # One's own case that nobody has taken is worked on without being taken first.
+    working = bool(REVIEWER & request[SESSION].roles and (lease.mine if lease else assignee and assignee.mine))
+    mine = working and "return" in actions
     context = {
         "case": case,
         "application": case.application,
@@ -82,6 +84,7 @@ async def desk(
         "choices": await _choices(request, case),
         "anchor": opinion_places.anchor,
         "whole": whole,
+        "working": working,
         "may_opine": mine,
         "opine": wanted if mine else None,
         "error": error,

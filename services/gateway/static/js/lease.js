@@ -1,5 +1,5 @@
 // A lease goes on while somebody works: it is renewed when a key or the pointer moved since the last look. Without
-// this script the page has a button for it.
+// this script the page has a button for it. Its assignee goes on with a case that nobody else has taken.
 import { send, token } from "./session.js";
 
 export function start() {
@@ -47,7 +47,7 @@ export function start() {
     } catch {
       // The line is down: the next look tries again, and what is left is said meanwhile.
     }
-    if (left <= 0) say("办理时限已到，请重新领取后再办理");
+    if (left <= 0) say("leaseOwn" in panel.dataset ? "办理时限已到，其他人可以领取；无人领取时您仍可继续办理" : "办理时限已到，请重新领取后再办理");
     else if (left < 5 * 60_000) say(`办理时限还剩 ${Math.ceil(left / 60_000)} 分钟`);
   };
   setInterval(look, LOOK_MS);
