@@ -11,6 +11,7 @@ import resource
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,14 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
+def fork_server() -> BaseContext:
+    """Return what starts processes that look into files: forks of a small process without threads that has loaded the parsers
+    once. A fork of the server itself may stop at a lock that nobody will open; a spawned process loads everything anew."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "PIL.Image", "pypdfium2"])
+    return context
+
+
 class Inspector:
     """A few processes that look into files, by turns for each enterprise; a hung one is replaced. No enterprise has all of
     them, and one whose files hang again and again waits."""
@@ -135,12 +144,11 @@ class Inspector:
         self._look = look
         self._line = FairLine(workers, per_lane=max(1, workers - 1), waiting=self.WAITING)
         self._penalty = Penalty()
-        # Spawned: a fork of a server with threads may stop at a lock that nobody will open.
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=1000,
             initializer=limit_memory,
-            context=multiprocessing.get_context("spawn"),
+            context=fork_server(),
         )
 
     def may_come(self, enterprise: str) -> None:

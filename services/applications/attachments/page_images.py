@@ -7,7 +7,6 @@ kept in the store beside its file.
 import asyncio
 import io
 import logging
-import multiprocessing
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import Any, TypeVar
 from pebble import ProcessPool
 
 from services.applications.attachments.fair_line import FairLine, Penalty
-from services.applications.attachments.inspection import MAX_PIXELS, limit_memory
+from services.applications.attachments.inspection import MAX_PIXELS, fork_server, limit_memory
 from shared import codes
 from shared.errors import Conflict, NotFound
 from shared.store import Store, attachment_key
@@ -89,7 +88,7 @@ class Pictures:
             max_workers=workers,
             max_tasks=500,
             initializer=limit_memory,
-            context=multiprocessing.get_context("spawn"),
+            context=fork_server(),
         )
 
     async def pages(self, store: Store, sha256: str, media_type: str, lane: str) -> int:

@@ -65,7 +65,11 @@ class Relay:
     async def pass_on(self) -> int:
         """Publish what is due; how many messages went out."""
         sent = 0
-        for topic in TOPICS:
+        async with self._sessions() as session:
+            # A glance needs no transaction, whose beginning and end are two more questions to the database.
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            due = await outbox.due(session)
+        for topic in due:
             async with self._sessions.begin() as session:
                 ids = await outbox.claim(
                     session,

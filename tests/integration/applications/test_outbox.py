@@ -93,6 +93,22 @@ async def test_only_a_window_is_in_flight(sessions: Sessions) -> None:
     assert await claim(sessions, window=2) == owed[2:3]
 
 
+async def test_a_glance_names_the_topics_of_which_something_is_due(sessions: Sessions) -> None:
+    async def due() -> list[str]:
+        async with sessions() as session:
+            return await outbox.due(session)
+
+    assert await due() == []
+    document = await owe(sessions)
+    assert await due() == [RENDER_DOCUMENT]
+    await owe(sessions, topic=NOTIFY)
+    assert await due() == [RENDER_DOCUMENT, NOTIFY]
+    assert await claim(sessions) == [document]
+    assert await due() == [NOTIFY]
+    await pass_time(sessions, document)
+    assert await due() == [RENDER_DOCUMENT, NOTIFY]
+
+
 async def test_same_thing_is_owed_once(sessions: Sessions) -> None:
     payload = RenderDocument(document_id=uuid4())
     key = uuid4().hex
