@@ -11,9 +11,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def date_of(instant: datetime) -> date:
+    """Return the date of an instant on an office calendar in Beijing."""
+    return instant.astimezone(SHANGHAI).date()
+
+
 def today() -> date:
     """Return the date on an office calendar in Beijing."""
-    return now().astimezone(SHANGHAI).date()
+    return date_of(now())
 
 
 def show(instant: datetime) -> str:

@@ -22,7 +22,7 @@ def round_facts(round_: Round) -> RoundFacts:
     """Return what forms may ask of a round."""
     return RoundFacts(
         parameters=round_.parameters,
-        closes_on=round_.closes_at.astimezone(clock.SHANGHAI).date().isoformat(),
+        closes_on=clock.date_of(round_.closes_at).isoformat(),
     )
 
 

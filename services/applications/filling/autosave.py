@@ -41,7 +41,7 @@ Found = tuple[Application, Section, Round]
 _APPLICATION = (
     Application.id, Application.round_id, Application.fund_type, Application.form_version, Application.enterprise,
     Application.project_name, Application.state, Application.version, Application.revision, Application.correct_by,
-    Application.unlocked, Application.return_seen_at, Application.wrapped_key,
+    Application.unlocked, Application.return_seen_at, Application.wrapped_key, Application.created_at,
 )  # fmt: skip
 _SECTION = (Section.application_id, Section.key, Section.etag, Section.saved_at, Section.prefill)
 # What is saved, and what was kept before: only for whom the section is judged with others, or somebody was faster.
@@ -181,7 +181,9 @@ def _values(opened: Opened) -> dict[str, Any]:
 
 async def _now(connection: AsyncConnection, opened: Opened, round_: Round, typed: dict[str, Any]) -> SectionNow:
     if opened.definition.key in rules_of(opened.form).alone:
-        return alone(opened.form, round_, opened.codec, opened.row).now(opened.definition, typed)
+        return alone(opened.form, opened.application, round_, opened.codec, opened.row).now(
+            opened.definition, typed
+        )
     async with AsyncSession(bind=connection) as session:
         return await standing(session, opened)
 

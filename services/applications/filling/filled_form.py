@@ -12,7 +12,7 @@ from services.applications.core.codec import SectionCodec
 from services.applications.core.moves import round_facts
 from services.applications.filling.other_applications import other_applications
 from services.applications.filling.prefill import latest
-from services.applications.forms.definition import Form, OtherApplications
+from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled.checks import evaluate, value_at
 from services.applications.forms.filled.reading import Context, read, rows_summed
@@ -21,6 +21,7 @@ from services.applications.forms.filled.section_state import effective, now, unc
 from services.applications.forms.filled.situation import Facts, Situation
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Round, Section
+from shared import clock
 from shared.contract.checks import Outcome
 from shared.contract.sections import SectionNow
 from shared.messages import Profile
@@ -81,11 +82,11 @@ class Filled:
         return replace(self, saved=saved)
 
 
-def alone(form: Form, round_: Round, codec: SectionCodec, row: Section) -> Filled:
+def alone(form: Form, application: Application, round_: Round, codec: SectionCodec, row: Section) -> Filled:
     """As much as a section is judged by that looks at nothing beside itself (`rules_of(form).alone`) while it is typed: without
     its files, which only 保存表单 asks for."""
     known = codec.open(row.key, {name: item["value"] for name, item in row.prefill.items()})
-    facts = Facts(round_facts(round_), OtherApplications())
+    facts = Facts(round_facts(round_), started_on=clock.date_of(application.created_at))
     return Filled(form=form, facts=facts, saved={}, files={}, prefill={row.key: known}, latest={})
 
 
@@ -169,7 +170,8 @@ async def facts(
 ) -> Facts:
     """Return what the application's form is judged against besides its values."""
     round_ = await round_queries.round_(session, application.round_id)
+    found = Facts(round_facts(round_), started_on=clock.date_of(application.created_at))
     if not (others and rules_of(form).asks_for_others):
-        return Facts(round_facts(round_), OtherApplications())
+        return found
     name = value_at(form.project_name, saved) or application.project_name
-    return Facts(round_facts(round_), await other_applications(session, application, round_, str(name)))
+    return replace(found, others=await other_applications(session, application, round_, str(name)))

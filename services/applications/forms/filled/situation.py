@@ -25,6 +25,8 @@ class Facts:
     round: RoundFacts
     others: OtherApplications = field(default_factory=OtherApplications)
     today: date = field(default_factory=clock.today)
+    # The day in Beijing on which the application was begun; None where there is none yet, as in a preview.
+    started_on: date | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -176,6 +178,8 @@ class Situation:
                 return self.facts.round.value(target.part)
             case "others":
                 return self.facts.others.value(target.part)
+            case "application":
+                return self.facts.started_on.isoformat() if self.facts.started_on else None
         return self.facts.today.isoformat()
 
     def _typed_cell(self, row: Row, column: str) -> Any:

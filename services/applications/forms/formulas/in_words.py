@@ -96,6 +96,8 @@ class _Words:
                 return "批次的截止日期" if target.part == "closes_on" else f"批次参数“{target.part}”"
             case "others":
                 return _OTHERS[target.part]
+            case "application":
+                return "本申请新建的日期"
             case "today":
                 return "当天"
         section = self._form.by_key[target.section]

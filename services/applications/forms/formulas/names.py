@@ -2,7 +2,7 @@
 
 Within a table its own columns come first, then the section's own fields, tables and slots, then `section.field`,
 `section.table.column`, `section.table.row.column`. Besides there are `round.parameter` (and `round.closes_on`),
-`others.…` (the enterprise's other applications) and `today`. Whatever those names hide is reached through `form`:
+`others.…` (the enterprise's other applications), `application.started_on` (the day it was begun) and `today`. Whatever those names hide is reached through `form`:
 `form["round"]["budget"]`.
 """
 
@@ -26,7 +26,7 @@ Node = tuple[str, str, str]
 @dataclass(frozen=True)
 class Target:
     """What a name leads to. `of`: `field`, `slot`, `table`, `column`, `cell` (of a fixed row), `own` (a column of the
-    row at hand), `each` (a column of a loop's row), `round`, `others` or `today`."""
+    row at hand), `each` (a column of a loop's row), `round`, `others`, `application` or `today`."""
 
     of: str
     type: str
@@ -38,8 +38,8 @@ class Target:
 
     @property
     def node(self) -> Node | None:
-        """The value that a formula with this name depends on; None for round, other applications and today."""
-        if self.of in ("round", "others", "today"):
+        """The value that a formula with this name depends on; None for what a form does not hold itself."""
+        if self.of in ("round", "others", "application", "today"):
             return None
         return (self.section, self.part, self.column)
 
@@ -95,6 +95,9 @@ def _target(form: Form, parts: tuple[str, ...], section: Section | None, table: 
                 _absolute(form, parts),
             ]
     found = [target for target in readings if target]
+    # Last: forms were published with parts of this name before formulas knew it.
+    if not found and parts == ("application", "started_on"):
+        return Target("application", "date", part="started_on")
     if not found:
         name = ".".join(parts)
         instead = "请核对材料和字段的 key" if name.isascii() else f"如果是文字，请加引号，写成 '{name}'"
