@@ -12,6 +12,9 @@ class Outcome(BaseModel):
     id: str
     holds: bool
     severity: str
+    # A warning that is submitted only with a reason; `reason` is what the applicant said when they last submitted.
+    confirm: bool = False
+    reason: str | None = None
     # How the sides compare; null for a condition.
     op: str | None = None
     left: str | None
@@ -42,3 +45,5 @@ class Obstacle(BaseModel):
     code: str
     message: str
     severity: Literal["error", "warning"] = "error"
+    # A warning that is submitted only with a reason.
+    confirm: bool = False

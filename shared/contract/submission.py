@@ -1,12 +1,12 @@
 """Define submissions and revisions as the public HTTP contract shows them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from shared.contract.applications import TimelineEntry
-from shared.contract.bodies import Input
+from shared.contract.bodies import PRINTED, Input
 from shared.contract.checks import Outcome
 from shared.contract.sections import ApplicationView
 from shared.messages import Proposal
@@ -30,11 +30,22 @@ class DraftToDiscard(Input):
     etag: str
 
 
+class CheckReason(Input):
+    """Why a check of severity warning does not hold, by the check's id."""
+
+    check: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=500), PRINTED]
+
+
 class Submit(Input):
     """`discard_drafts` names what is given up: a 暂存 that is newer than the one named is kept, and the submission refused
-    with 409 `newer_draft`. A section's bare name gives up whatever is kept there at that moment."""
+    with 409 `newer_draft`. A section's bare name gives up whatever is kept there at that moment.
+
+    `reasons`: why what the form asks to be confirmed (`Outcome.confirm`) is so. Without the reason of one that does not hold,
+    422 `incomplete` with `reason_required` at its place; a reason for a check that holds is dropped."""
 
     discard_drafts: list[DraftToDiscard | str] = Field(default=[])
+    reasons: list[CheckReason] = Field(default=[], max_length=500)
 
 
 class Submitted(BaseModel):

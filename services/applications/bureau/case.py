@@ -27,6 +27,7 @@ from services.applications.decision import batches, experts
 from services.applications.decision.views import of_case, stage
 from services.applications.documents import letters
 from services.applications.filling.filled_form import handed_in
+from services.applications.filling.judgement import with_reasons
 from services.applications.filling.provenance import origins
 from services.applications.forms.definition import Form
 from services.applications.forms.kinds import Choices
@@ -119,7 +120,9 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         application=CaseApplication(**summary.model_dump(), form_title=form.title),
         materials=[],
         file=None,
-        checks=(await handed_in(session, application, form, handed.codec, rows, handed.opened)).checks(),
+        checks=with_reasons(
+            (await handed_in(session, application, form, handed.codec, rows, handed.opened)).checks(), handed.shown
+        ),
         changed=len(handed.changes),
         unasked=sum(not change.asked for change in handed.changes),
         opinions=[opinion_view(application, opinion, persons=True) for opinion in said],

@@ -10,6 +10,7 @@ from services.applications.core.moves import round_facts
 from services.applications.decision import experts
 from services.applications.decision.views import my_sheet
 from services.applications.filling.filled_form import handed_in
+from services.applications.filling.judgement import with_reasons
 from services.applications.forms.filled.reading_view import materials
 from shared.contract.bureau import CaseApplication, ExpertCasePage
 from shared.contract.pages import ReadFile
@@ -34,6 +35,8 @@ async def scored_case(request: web.Request) -> ExpertCasePage:
         return ExpertCasePage(
             application=CaseApplication(**summary.model_dump(), form_title=form.title),
             materials=materials(form, sections, files, choices),
-            checks=(await handed_in(session, application, form, codec, rows, opened)).checks(),
+            checks=with_reasons(
+                (await handed_in(session, application, form, codec, rows, opened)).checks(), content
+            ),
             mine=my_sheet(assessment),
         )

@@ -76,4 +76,5 @@ def withheld(form: Form, content: Json) -> Json:
         id: {**file, "name": scrub(file["name"]), **({"withheld": True} if id in closed else {})}
         for id, file in content["attachments"].items()
     }
-    return {**content, "attachments": files}
+    said = {check: scrub(reason) for check, reason in content.get("reasons", {}).items()}
+    return {**content, "attachments": files, **({"reasons": said} if said else {})}

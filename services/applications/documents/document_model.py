@@ -74,6 +74,8 @@ def of_revision_masked(form: Form, content: Mapping[str, Any]) -> ApplicationFor
     # What was hidden, or could stay empty and did, is no part of what was handed in.
     left_out = form.by_key.keys() - sections.keys()
     materials, appendices = _materials(form, sections, files, left_out)
+    if reasons := content.get("reasons"):
+        appendices = [_reasons(form, reasons), *appendices]
     return ApplicationForm(
         title=form.document_title,
         subtitle=form.title,
@@ -185,6 +187,13 @@ def _materials(
         if section.key not in left_out
     ]
     return materials, [_attachment_list(rows)] if rows else []
+
+
+def _reasons(form: Form, reasons: Mapping[str, str]) -> Material:
+    """Return what the checks noticed and the applicant explained."""
+    rows = [[check.message, reasons[check.id]] for check in form.checks if check.id in reasons]
+    columns = [Column(label="核对提示", width=20), Column(label="申报单位的说明", width=40)]
+    return Material(title="核对提示及说明", blocks=[Table(columns=columns, rows=rows)])
 
 
 def _attachment_list(rows: list[list[str]]) -> Material:

@@ -13,7 +13,7 @@ from services.applications.core.return_seen import mark_seen
 from services.applications.filling import queries
 from services.applications.filling.copying import copy_into
 from services.applications.filling.filled_form import handed_in, newer, of_rows
-from services.applications.filling.judgement import judge
+from services.applications.filling.judgement import judge, with_reasons
 from services.applications.filling.prefill import waiting
 from services.applications.filling.registry_refresh import refresh
 from services.applications.filling.start import start
@@ -92,7 +92,8 @@ async def get_checks(request: web.Request) -> web.Response:
         if not who.is_a(Role.APPLICANT) and application.revision:
             revision = await repository.revision(session, application.id, application.revision)
             submitted = {key: codec.open(key, values) for key, values in revision.content["sections"].items()}
-            return answer((await handed_in(session, application, form, codec, rows, submitted)).checks())
+            outcomes = (await handed_in(session, application, form, codec, rows, submitted)).checks()
+            return answer(with_reasons(outcomes, revision.content))
         filled = (await of_rows(session, application, form, codec, rows)).with_profile(known)
         if who.is_a(Role.APPLICANT) and request.query.get("typed") == "1":
             filled = filled.with_saved(judge(filled, {**filled.saved, **newer(rows, codec)})[0])

@@ -70,6 +70,18 @@ def unmet(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.known and not outcome.holds]
 
 
+def with_reasons(outcomes: Iterable[Outcome], content: Mapping[str, Any]) -> list[Outcome]:
+    """Return the checks with the reasons that were given for them when this content was handed in."""
+    reasons = content.get("reasons", {})
+    return [o.model_copy(update={"reason": reasons.get(o.id)}) if o.confirm else o for o in outcomes]
+
+
+def unconfirmed(outcome: Outcome) -> FieldError:
+    """Return a warning that was submitted without its reason."""
+    message = f"{outcome.sentence}，请核对；情况属实的，请说明原因"
+    return FieldError(section=outcome.section, field=outcome.field, code=codes.REASON_REQUIRED, message=message)
+
+
 def broken(outcome: Outcome) -> FieldError:
     """Return a check that does not hold, as what is said at its place."""
     return FieldError(

@@ -174,7 +174,8 @@ class Check(Part):
     """A rule between sections, or across: two sides and how they compare, or a condition that `holds`.
 
     Where `when` does not hold the check is left out, and so it is in a round that lacks one of its parameters.
-    `section` and `field` are where a person goes to mend it.
+    `section` and `field` are where a person goes to mend it. A warning with `confirm` is submitted only with the
+    applicant's reason why it is so; the reason is part of the revision.
     """
 
     id: Key
@@ -185,8 +186,15 @@ class Check(Part):
     when: Expression | None = None
     message: Label
     severity: Literal["error", "warning"] = "error"
+    confirm: bool = False
     section: Key
     field: Key | None = None
+
+    @model_validator(mode="after")
+    def _confirmed_warning(self) -> Self:
+        if self.confirm and self.severity == "error":
+            raise ValueError("confirm 只用于 severity: warning 的核对：不满足就不能提交的，没有什么可以说明")
+        return self
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

@@ -145,7 +145,8 @@ async def _forget_persons(session: AsyncSession, application: Application) -> No
         content = revision.content
         sections = {key: _without(values, key, places) for key, values in content["sections"].items()}
         files = {id: {**file, "name": FORGOTTEN_NAME} for id, file in content["attachments"].items()}
-        revision.content = {**content, "sections": sections, "attachments": files}
+        reasons = {"reasons": dict.fromkeys(content["reasons"], "")} if "reasons" in content else {}
+        revision.content = {**content, "sections": sections, "attachments": files, **reasons}
     gone = {"deleted_at": func.coalesce(Attachment.deleted_at, func.now()), "name": FORGOTTEN_NAME}
     await session.execute(update(Attachment).where(_of(Attachment, application)).values(**gone))
     await session.execute(delete(LeftOver).where(_of(LeftOver, application)))

@@ -14,7 +14,7 @@ from services.applications.core.return_seen import mark_seen
 from services.applications.filling import sections
 from services.applications.filling.filled_form import Filled, of_rows
 from services.applications.filling.filled_form import facts as form_facts
-from services.applications.filling.judgement import Judged, judged
+from services.applications.filling.judgement import Judged, judged, with_reasons
 from services.applications.filling.sections import Opened
 from services.applications.filling.views import full, left_over, section_view
 from services.applications.forms.definition import Form
@@ -140,10 +140,14 @@ async def submission_page(
     opinions, requests = await _said(session, case.application, persons=persons)
     choices = case.form.choices(case.judged.filled.facts.round)
     newer = [key for key, row in case.rows.items() if row.draft is not None and row.saved is not None]
+    checks = case.judged.checks
+    if case.application.revision:
+        before = await repository.revision(session, case.application.id, case.application.revision)
+        checks = with_reasons(checks, before.content)
     return SubmissionPage(
         application=await full(session, codec, case.application, actor, case.rows, case.judged.filled),
         problems=obstacles(case.judged, case.facts),
-        checks=case.judged.checks,
+        checks=checks,
         changes=[
             change_line(case.form, change, choices)
             for change in await pending_changes(session, case.application, case.codec, case.judged.filled)

@@ -41,6 +41,7 @@ async def submit_application(request: web.Request) -> web.Response:
                 named if isinstance(named, str) else named.section: None if isinstance(named, str) else named.etag
                 for named in body(request, Submit).discard_drafts
             }
+            reasons = {given.check: given.reason for given in body(request, Submit).reasons}
             receipt, warnings = await submit(
                 session,
                 keys,
@@ -49,6 +50,7 @@ async def submit_application(request: web.Request) -> web.Response:
                 if_match(request),
                 discard,
                 known,
+                reasons,
                 ticket=ticket,
             )
             application = await repository.application(session, who, id)

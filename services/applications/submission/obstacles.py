@@ -50,5 +50,9 @@ def obstacles(found: Judged, facts: Facts) -> list[Obstacle]:
     return [
         *(Obstacle(code=r.code, message=r.message) for r in refusals),
         *(Obstacle(**error.model_dump()) for error in errors),
-        *(Obstacle(**broken(o).model_dump(), severity="warning") for o in outcomes if o.severity != "error"),
+        *(
+            Obstacle(**broken(o).model_dump(), severity="warning", confirm=o.confirm)
+            for o in outcomes
+            if o.severity != "error"
+        ),
     ]

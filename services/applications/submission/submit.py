@@ -3,6 +3,7 @@ mail."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +16,7 @@ from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match
 from services.applications.documents.owed import owe_document
 from services.applications.filling.filled_form import Filled, of_rows
-from services.applications.filling.judgement import Sections, broken, judge, unmet, unsaved
+from services.applications.filling.judgement import Sections, broken, judge, unconfirmed, unmet, unsaved
 from services.applications.filling.prefill import remember_latest
 from services.applications.filling.sections import drop_draft
 from services.applications.forms.definition import Form
@@ -35,6 +36,8 @@ from shared.identity import Actor
 from shared.messages import NOTIFY, Profile, SubmissionReceived
 from shared.tickets import Ticket
 
+NO_REASONS: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -53,12 +56,13 @@ async def submit(
     version: str,
     discard_drafts: Mapping[str, str | None],
     profile: Profile,
+    reasons: Mapping[str, str] = NO_REASONS,
     *,
     ticket: Ticket | None = None,
 ) -> tuple[Receipt, list[Outcome]]:
     """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions, a newer 暂存), or `Invalid` with every
     reason. Gives the receipt, and the warnings that did not stop it: the form's, and what the registry has changed
-    since. `discard_drafts`: per section the etag of the 暂存 that is given up; None gives up any.
+    since. `discard_drafts`: per section the etag of the 暂存 that is given up; None gives up any. `reasons`: by check.
 
     Whoever was sent away by our overload is judged by the first arrival that its `ticket` names.
     """
@@ -75,8 +79,9 @@ async def submit(
     rows = await repository.sections(session, id)
     _settle_drafts(form, rows, discard_drafts)
     filled = (await of_rows(session, application, form, codec, rows)).with_profile(profile)
-    saved = _validated(filled)
+    saved = _validated(filled, reasons)
     warnings = [outcome for outcome in unmet(filled.checks()) if outcome.severity == "warning"]
+    confirmed = {o.id: reasons[o.id].strip() for o in warnings if o.confirm}
     choices = form.choices(filled.facts.round)
     for row in rows.values():
         # Reviewers see what was known at this moment.
@@ -84,7 +89,7 @@ async def submit(
 
     number = application.number or await _next_number(session, actor)
     revision = application.revision + 1
-    content = await _content(session, application, form, saved, actor, number=number, revision=revision)
+    content = await _content(session, application, form, saved, actor, confirmed, number=number, revision=revision)
     sha256, sm3 = receipts.digests(receipts.canonical(content))
     receipt = receipts.sign(
         keys.receipt_key,
@@ -162,11 +167,13 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, s
         drop_draft(rows[section.key])
 
 
-def _validated(filled: Filled) -> Sections:
+def _validated(filled: Filled, reasons: Mapping[str, str]) -> Sections:
     """Return the values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
     kept, errors = judge(filled, filled.saved)
     filled = filled.with_saved(kept)
-    errors += [broken(outcome) for outcome in unmet(filled.checks()) if outcome.severity == "error"]
+    outcomes = unmet(filled.checks())
+    errors += [broken(outcome) for outcome in outcomes if outcome.severity == "error"]
+    errors += [unconfirmed(o) for o in outcomes if o.confirm and not reasons.get(o.id, "").strip()]
     if errors:
         order = {section.key: n for n, section in enumerate(filled.form.sections)}
         errors.sort(key=lambda e: order.get(e.section or "", 0))
@@ -186,6 +193,7 @@ async def _content(
     form: Form,
     saved: Sections,
     actor: Actor,
+    reasons: Mapping[str, str],
     *,
     number: str,
     revision: int,
@@ -206,6 +214,8 @@ async def _content(
             id: {"name": a.name, "size": a.size, "media_type": a.media_type, "sha256": a.sha256}
             for id, a in sorted(files.items())
         },
+        # Only where there are any: a content without is what it was before reasons could be given.
+        **({"reasons": dict(reasons)} if reasons else {}),
     }
 
 

@@ -21,12 +21,12 @@ from services.gateway.web.calls import (
     section_of,
 )
 from services.gateway.web.context import AS_OF, SESSION
-from services.gateway.web.form_data import Values, one, read_form
+from services.gateway.web.form_data import FORM, Values, one, read_form
 from services.gateway.web.line import LINE
 from services.gateway.web.rendering import page
 from services.gateway.web.resubmission import READY, Ready, brought, own_ticket
 from shared import codes
-from shared.contract.checks import Obstacle
+from shared.contract.checks import Obstacle, Outcome
 from shared.contract.forms import FormDefinition, SectionDefinition
 from shared.contract.pages import SubmissionPage
 from shared.contract.sections import ApplicationView, SectionView
@@ -57,6 +57,7 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
     form = await form_of(request, found.fund_type, found.form_version)
     lines = [_line(form, found, p) for p in asked.problems]
     # A newer 暂存 may be given up on this page; everything else is mended elsewhere.
+    to_confirm = [line for line in lines if line.confirm is not None]
     ready = all(p.severity != "error" or p.code == "unsaved_draft" for p in asked.problems)
     if ready:
         request[READY] = Ready(str(found.version), open=AS_OF not in request)
@@ -66,7 +67,10 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
         "application": found,
         "errors": [line for line in lines if line.severity == "error"],
         "ready": ready,
-        "warnings": [line for line in lines if line.severity == "warning"],
+        "warnings": [line for line in lines if line.severity == "warning" and line.confirm is None],
+        "to_confirm": to_confirm,
+        "unexplained": isinstance(error, Invalid) and any(e.code == codes.REASON_REQUIRED for e in error.errors),
+        "reasons": _reasons(request.get(FORM), asked.checks),
         "waiting": [r for r in asked_for(found, asked.requests, asked.opinions) if r.status == "open"],
         "checks": checks_view.lines(form, asked.checks),
         "changes": asked.changes,
@@ -89,6 +93,8 @@ class Line:
     label: str | None
     href: str | None
     text: str
+    # The check that is submitted only with a reason.
+    confirm: str | None = None
 
 
 def _line(form: FormDefinition, found: ApplicationView, problem: Obstacle) -> Line:
@@ -108,7 +114,14 @@ def _line(form: FormDefinition, found: ApplicationView, problem: Obstacle) -> Li
         f"/applications/{id}/sections/{key}{'' if is_check else judged}"
         + ("" if is_check or not problem.field else place),
         text,
+        problem.code.removeprefix("check.") if problem.confirm else None,
     )
+
+
+def _reasons(typed: Values | None, checks: list[Outcome]) -> dict[str, str]:
+    """The reasons by check: as they were just typed, else as they were given with the last submission."""
+    known = {c.id: c.reason or "" for c in checks if c.confirm}
+    return {id: one(typed or {}, f"reason.{id}", said) for id, said in known.items()}
 
 
 @dataclass(frozen=True)
@@ -139,7 +152,7 @@ async def submit(request: web.Request) -> web.Response:
             "POST",
             f"/applications/{id}/submit",
             Submitted,
-            json={"discard_drafts": _discarded(form)},
+            json={"discard_drafts": _discarded(form), "reasons": _given(form)},
             etag=one(form, "etag"),
             key=one(form, "key"),
             ticket=own_ticket(request),
@@ -167,6 +180,21 @@ def _revision(made: Submitted) -> RevisionView:
         form_version=made.application.form_version,
         receipt=receipt,
     )
+
+
+class Given(TypedDict):
+    """Why a check does not hold."""
+
+    check: str
+    reason: str
+
+
+def _given(form: Values) -> list[Given]:
+    """The reasons that were typed, by check."""
+    named = {
+        name.removeprefix("reason."): values[0] for name, values in form.items() if name.startswith("reason.")
+    }
+    return [{"check": check, "reason": reason} for check, reason in named.items() if reason.strip()]
 
 
 class Discarded(TypedDict):

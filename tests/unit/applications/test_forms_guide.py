@@ -60,9 +60,11 @@ def test_the_guide_is_true(
 
 @pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))
 def test_a_piece_of_a_form_is_sound(piece: str) -> None:
-    """It stands in a material of its own, beside those of the form."""
+    """It stands in a material of its own, beside those of the form; its checks stand with the form's."""
     form = yaml.safe_load(FORM)
-    form["sections"].append({"key": "a", "label": "甲", "title": "甲", **yaml.safe_load(piece)})
+    content = yaml.safe_load(piece)
+    form["checks"] += content.pop("checks", [])
+    form["sections"].append({"key": "a", "label": "甲", "title": "甲", **content})
     found = lint_text(yaml.safe_dump(form, allow_unicode=True))
     assert {fault.severity for fault in found} == {"note"}, found
 
@@ -77,7 +79,8 @@ def test_every_command_kind_and_function_has_its_line() -> None:
 def test_every_formula_of_its_tables_is_one() -> None:
     """In the material 费用与申请金额, beside the piece with fixed rows."""
     form = yaml.safe_load(FORM)
-    form["sections"].append({"key": "a", "label": "甲", "title": "甲", **yaml.safe_load(PIECES[-1])})
+    piece = next(piece for piece in map(yaml.safe_load, PIECES) if "groups" in piece)
+    form["sections"].append({"key": "a", "label": "甲", "title": "甲", **piece})
     start = next(i for i, row in enumerate(ROWS) if row[0] == "`applied_wan`")
     listed = [code for row in ROWS[start:] for code in re.findall("`([^`]+)`", " ".join(row))]
     codes = [code for code in listed if re.search(r"\w", code) and not code.startswith("材料.")]

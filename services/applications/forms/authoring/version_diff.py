@@ -223,12 +223,16 @@ class _Comparison:
         before, after = _checks(self._old), _checks(self._new)
         for id, check in after.items():
             severity = "不满足不能提交" if check.severity == "error" else "不满足时提示"
+            severity += "，须说明情况" if check.confirm else ""
             if id not in before:
                 yield self._check(
                     "added", check, f"新增核对：{check.message}（{severity}）", check.severity == "error"
                 )
             elif self._sides(self._old, before[id]) != self._sides(self._new, check):
                 yield self._check("changed", check, f"核对改变：{check.message}", True)
+            elif before[id].confirm != check.confirm:
+                what = "改为须说明情况后才能提交" if check.confirm else "不再要求说明情况"
+                yield self._check("changed", check, f"核对“{check.message}”{what}", check.confirm)
             elif before[id].severity != check.severity:
                 yield self._check(
                     "changed", check, f"核对“{check.message}”改为{severity}", check.severity == "error"

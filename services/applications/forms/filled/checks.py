@@ -79,6 +79,7 @@ def _said(check: Check, holds: Any, saved: bool, left: Any = None, right: Any = 
         # What an optional value left open says nothing against: the check has no matter.
         holds=bool(holds) if known else saved,
         severity=check.severity,
+        confirm=check.confirm,
         op=check.op,
         left=_shown(left),
         right=_shown(right),
