@@ -39,7 +39,6 @@ class Class(IntEnum):
 class Place:
     """Where somebody stands in line: how many go before, and in how many seconds the turn comes, as far as that can be told."""
 
-    first: float
     before: int
     seconds: float
 
@@ -171,7 +170,7 @@ class Crowd:
 
     def _place(self, mine: tuple[int, float, str], now: float) -> Place:
         before = bisect_left(self._line, mine)
-        return Place(mine[1], before, (before + 1) / max(self.pace(now), 1e-3))
+        return Place(before, (before + 1) / max(self.pace(now), 1e-3))
 
     def pace(self, now: float) -> float:
         """How many a second were let in lately."""

@@ -2,7 +2,8 @@
 for them. The rule is `shared.overload.crowd`; here are its names: accounts, and sealed places in cookies.
 
 A place says who it is of and when they first came. It is opened by every gateway, needs no Redis, and outlives the gateway that sealed
-it. On a normal day nobody is asked for one.
+it. On a normal day nobody is asked for one. What this process knows of people it counts by the monotonic clock, so that a clock that is
+put right sends nobody away; only sealed places speak of the clock on the wall.
 """
 
 import asyncio
@@ -143,18 +144,18 @@ async def _who(request: web.Request, found: Line, now: float) -> Sealed | None:
         # Looked up once: the place it gets is known again by its cookie.
         if (session := await quickly(request)) is not None:
             mine = Sealed(True, session.account, mark, now)
-            return _own(found, mine, brought, now) if Role.APPLICANT in session.roles else None
+            return _own(found, mine, brought) if Role.APPLICANT in session.roles else None
     return newcomer or Sealed(False, uuid4(), bytes(8), now)
 
 
-def _own(found: Line, mine: Sealed, brought: Sealed | None, now: float) -> Sealed:
+def _own(found: Line, mine: Sealed, brought: Sealed | None) -> Sealed:
     """An account's place: that of its session before, or what it had as a newcomer."""
     if brought is None:
         return mine
     if brought.account:
         theirs = brought.name == mine.name
     elif theirs := found.take_over(brought.name, mine.name):
-        found.crowd.rename(brought.key, mine.key, now)
+        found.crowd.rename(brought.key, mine.key, time.monotonic())
     return replace(mine, first=brought.first, in_at=brought.in_at) if theirs else mine
 
 
@@ -185,7 +186,7 @@ def _note(request: web.Request, answer: web.StreamResponse, found: Line, session
         request[_PLACE] = ""
     elif not submitted:
         if not found.crowd.line_stands:
-            found.crowd.seen(key, time.time())
+            found.crowd.seen(key, time.monotonic())
         if changed and (named := OF_APPLICATION.fullmatch(request.path)):
             request.app[UNREADY].forget(session, named[1])
 
@@ -193,21 +194,22 @@ def _note(request: web.Request, answer: web.StreamResponse, found: Line, session
 async def _ask(
     request: web.Request, handler: Handler, found: Line, priority: Priority | None
 ) -> web.StreamResponse:
-    now = time.time()
-    mine = await _who(request, found, now)
+    mine = await _who(request, found, time.time())
     if mine is None:
         return await handler(request)
     key = mine.key
-    if now - mine.in_at <= STILL_IN and mine.in_at <= now + CLOCKS:
+    # After whatever had to be waited for.
+    now, here = time.time(), time.monotonic()
+    if -CLOCKS <= now - mine.in_at <= STILL_IN:
         # Another gateway's word, or ours of just now.
-        found.crowd.welcome(key, now)
+        found.crowd.welcome(key, here)
     unsaved = mine.account and priority in {Priority.WRITE, Priority.TRANSFER}
     kind = Class.TYPING if unsaved else Class.GOING_ON if mine.account else Class.NEW
-    place = found.crowd.ask(key, kind, mine.first, now)
+    place = found.crowd.ask(key, kind, here - (now - mine.first), here)
     if place is not None or found.under_way[key] >= AT_ONCE:
         request[_PLACE] = seal(request, replace(mine, in_at=0.0))
-        return _refuse(request, place or Place(mine.first, 0, 0.0))
-    if now - mine.in_at > RENEW:
+        return _refuse(request, place or Place(0, 0.0))
+    if not -CLOCKS <= now - mine.in_at <= RENEW:
         request[_PLACE] = seal(request, replace(mine, in_at=now))
     found.under_way[key] += 1
     try:
@@ -279,7 +281,7 @@ async def adapting(app: web.Application) -> AsyncIterator[None]:
             due = loop.time() + LAG_EVERY
             await asyncio.sleep(LAG_EVERY)
             found.crowd.level.lag(max(0.0, loop.time() - due))
-            found.crowd.judge(time.time())
+            found.crowd.judge(time.monotonic())
             IN.set(found.crowd.inside)
             IN_LINE.set(found.crowd.in_line)
             LEVEL.set(0 if found.crowd.level.open else found.crowd.level.value)
