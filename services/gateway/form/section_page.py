@@ -31,8 +31,12 @@ from shared.contract.checks import Obstacle, Outcome
 from shared.contract.forms import FormDefinition, SectionDefinition
 from shared.contract.pages import SectionTaken
 from shared.contract.sections import ApplicationView, SectionCopies, SectionView, SectionWritten
+from shared.contract.submission import Submitted
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
 from shared.http.app import answer, see_other, uuid_in_path
+
+# 保存并提交申请: one press where nothing else is open.
+SUBMIT = "submit"
 
 
 async def show(request: web.Request) -> web.Response:
@@ -54,7 +58,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def take(request: web.Request) -> web.Response:
-    """Take what was typed: 暂存, 保存表单, add or remove a row, take a file."""
+    """Take what was typed: 暂存, 保存表单, 保存并提交申请, add or remove a row, take a file."""
     answered = await _take(request)
     # The values are stored, or the answer shows them with the reason: the copy kept for another try can go. A script's 暂存 keeps none.
     if wants_page(request) or resubmission.MARK in request[FORM]:
@@ -133,10 +137,12 @@ async def _act(
         return _go(request, f"{here}?done=discarded#done")
     if action == "merge":
         values = await _picked(request, section, form, values, etag)
-    if action == "save" and not uploads.faults:
+    if action in {"save", SUBMIT} and not uploads.faults:
         body = {"values": values, "form_version": definition.version}
         beside = await profile(request)
         taken = await ask(request, "PUT", f"{path}/page", SectionTaken, json=body, etag=etag, beside=beside)
+        if action == SUBMIT and taken.body.saved:
+            return _go(request, await _submitted(request, taken.body.page.application, one(form, "key")))
         request.app[PAGES_AFTER].keep(request, taken.body.page)
         done = "saved#done" if taken.body.saved else "refused#errors"
         # With the new tag a script keeps what was typed while this was under way.
@@ -163,6 +169,22 @@ async def _act(
         )
     done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")
     return _go(request, f"{here}?done={done}{place}")
+
+
+async def _submitted(request: web.Request, found: ApplicationView, key: str) -> str:
+    """提交申请 with all that is saved. Return where to go on: the receipt, or the page 提交申请, which says what is in the way."""
+    path = f"/applications/{found.id}/submit"
+    body: dict[str, list[str]] = {"discard_drafts": []}
+    beside = await profile(request)
+    try:
+        made = await ask(
+            request, "POST", path, Submitted, json=body, etag=str(found.version), key=key, beside=beside
+        )
+    except DomainError:
+        # The form is saved: to send it once more would only be told so.
+        return path
+    # Whoever reads the receipt is still in, and leaves by going idle.
+    return f"/applications/{found.id}/receipt/{made.body.receipt.revision}"
 
 
 async def _keep(

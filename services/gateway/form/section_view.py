@@ -4,8 +4,9 @@ from aiohttp import web
 
 from services.gateway.form import checks_view, form_view, materials, merging, registry_news, section_state, shapes
 from services.gateway.form.form_parts import Beside, Typed
-from services.gateway.web.calls import ask, asked_for, form_of, profile, section_of
+from services.gateway.web.calls import ask, asked_for, form_of, new_key, profile, section_of
 from services.gateway.web.form_data import Values, one
+from services.gateway.web.line import LINE
 from services.gateway.web.rendering import page
 from shared.contract.checks import Obstacle
 from shared.contract.forms import SectionDefinition
@@ -54,6 +55,18 @@ def following(found: ApplicationView, key: str) -> SectionSummary | None:
     listed = [s for s in found.sections if s.visible and s.editable]
     at = next((n for n, s in enumerate(listed) if s.key == key), 0)
     return next((s for s in [*listed[at + 1 :], *listed[:at]] if s.status != "saved"), None)
+
+
+def only_this_is_open(asked: SectionPage) -> bool:
+    """Tell whether this material alone stands between the application and 提交申请. Whoever has saved it, too, opens the page 提交申请, whose
+    first arrival counts."""
+    found, key = asked.application, asked.section.key
+    return (
+        "submit" in found.actions
+        and all((s.status == "saved") is (s.key != key) for s in found.sections if s.visible)
+        and not any(o.status == "open" for o in asked.opinions)
+        and not any(p.severity == "error" and p.section != key for p in asked.problems)
+    )
 
 
 def marks(found: ApplicationView, problems: list[Obstacle], opinions: list[OpinionView]) -> dict[str, list[str]]:
@@ -120,6 +133,7 @@ async def render(
         "saved": notice == NOTICES["saved"],
         "unanswered": sum(o.status == "open" for o in asked.opinions),
         "following": following(found, section.key),
+        "submit_key": new_key() if request.app[LINE].crowd.line_stands and only_this_is_open(asked) else "",
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
         "base": one(came, "base") if came else merging.fingerprint(section, kept),
     }

@@ -42,7 +42,7 @@ export function start() {
       return;
     }
     if (parts.some((part) => part.submitted(action, event.submitter))) return event.preventDefault();
-    if (!["draft", "save", "discard"].includes(action)) return;
+    if (!["draft", "save", "submit", "discard"].includes(action)) return;
     event.preventDefault();
     if (action === "discard" && !window.confirm("放弃修改后，将恢复为上次保存的内容。确定放弃吗？")) return;
     keeper.send(action, event.submitter);

@@ -139,7 +139,7 @@ export class Keeper {
     return false;
   }
 
-  // 暂存, 保存表单, 放弃修改 by their buttons. A line lost in the middle leaves the page as it is.
+  // 暂存, 保存表单, 保存并提交申请, 放弃修改 by their buttons. A line lost in the middle leaves the page as it is.
   async send(action, button) {
     if (this.sending) return;
     this.sending = button;
@@ -153,14 +153,16 @@ export class Keeper {
       await this.keep();
       return this.release();
     }
-    this.say(action === "save" ? "正在保存…" : "正在恢复…");
+    this.say({ save: "正在保存…", submit: "正在保存并提交…", discard: "正在恢复…" }[action]);
+    // What is typed from now on would come too late to be submitted.
+    this.form.inert = action === "submit";
     const version = this.version;
     let answer;
     try {
       answer = await this.post(action);
     } catch (error) {
       if (error instanceof NotSignedIn) this.leave(error.state);
-      else this.say(action === "save" ? "网络中断，尚未保存。内容仍在本页，请稍后再次点击“保存表单”" : "网络中断，请稍后再试", "fault");
+      else this.say(action === "discard" ? "网络中断，请稍后再试" : "网络中断，尚未保存。内容仍在本页，请稍后再次点击“保存表单”", "fault");
       this.failures = 0;
       return this.release();
     }
@@ -197,6 +199,7 @@ export class Keeper {
   release() {
     this.sending?.removeAttribute("aria-busy");
     this.sending = null;
+    this.form.inert = false;
   }
 
   conflict() {
