@@ -29,11 +29,13 @@ class ChangedHere(BaseModel):
 
 
 class CaseField(BaseModel):
-    """A field with everything that concerns it; `origin` where its value was brought along."""
+    """A field with everything that concerns it; `origin` where its value was brought along. `gone`: a condition hides it in this
+    revision, and it stands here for what was changed or said of it; so of tables, slots and materials."""
 
     key: str
     label: str
     value: str
+    gone: bool = False
     change: ChangedHere | None
     origin: Origin | None
     opinions: list[OpinionView]
@@ -62,6 +64,7 @@ class CaseTable(BaseModel):
 
     key: str
     label: str
+    gone: bool = False
     row_label: str | None
     head: list[str]
     dates: list[int]
@@ -85,6 +88,7 @@ class CaseSlot(BaseModel):
 
     key: str
     label: str
+    gone: bool = False
     files: list[CaseFile]
     removed: list[str]
     asked: bool | None
@@ -96,6 +100,7 @@ class CaseMaterial(BaseModel):
 
     key: str
     label: str
+    gone: bool = False
     opinions: list[OpinionView]
     fields: list[CaseField]
     tables: list[CaseTable]

@@ -27,14 +27,13 @@ async def scored_case(request: web.Request) -> ExpertCasePage:
         revision = await repository.revision(session, application.id, application.revision)
         opened = {key: codec.open(key, values) for key, values in revision.content["sections"].items()}
         content = shown_to(who, codec, form, {**revision.content, "sections": opened})
-        sections = {key: values for key, values in content["sections"].items() if values is not None}
         files = {id: ReadFile.model_validate({**file, "id": id}) for id, file in content["attachments"].items()}
         choices = form.choices(round_facts(await round_queries.round_(session, application.round_id)))
         rows = await repository.sections(session, application.id)
         summary = await views.summary(session, application, who)
         return ExpertCasePage(
             application=CaseApplication(**summary.model_dump(), form_title=form.title),
-            materials=materials(form, sections, files, choices),
+            materials=materials(form, content["sections"], files, choices),
             checks=with_reasons(
                 (await handed_in(session, application, form, codec, rows, opened)).checks(), content
             ),

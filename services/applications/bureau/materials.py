@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from services.applications.forms.definition import Form, Section, Slot, Table
+from services.applications.forms.filled import presence
 from services.applications.forms.filled.reading_view import head, row_label, text, total_line, with_unit
 from services.applications.forms.kinds import Choices, FieldDefinition
 from shared.contract.bureau import (
@@ -24,6 +25,7 @@ from shared.contract.submission import Change
 
 Json = Mapping[str, Any]
 Rows = Sequence[Json]
+Columns = Sequence[FieldDefinition]
 T = TypeVar("T")
 
 
@@ -48,12 +50,16 @@ def materials(
     opinions: Sequence[OpinionView] = (),
     origins: Sequence[Origin] = (),
 ) -> list[CaseMaterial]:
-    """Return the materials in the form's order. `content` and `earlier` are revisions' contents, as they may be shown."""
+    """Return the materials in the form's order, as far as they exist; what does not any more stands where something was changed or
+    said of it, as gone. `content` and `earlier` are revisions' contents, as they may be shown."""
     files = {**((earlier or {}).get("attachments") or {}), **content["attachments"]}
     found = []
     for section in form.sections:
+        values = content["sections"].get(section.key)
         mine = [change for change in changes if change.section == section.key]
         said = [opinion for opinion in opinions if opinion.section == section.key]
+        if values is None and not mine and not said:
+            continue
         beside = Beside(
             changes=_by_part(mine, lambda change: change.field),
             opinions=_by_part(said, lambda opinion: (opinion.field or "").partition(".")[0]),
@@ -61,7 +67,7 @@ def materials(
             files=files,
             choices=choices,
         )
-        found.append(_material(section, content["sections"].get(section.key) or {}, beside, mine))
+        found.append(_material(section, values, beside, mine))
     return found
 
 
@@ -72,20 +78,26 @@ def _by_part(found: Sequence[T], part: Callable[[T], str]) -> dict[str, list[T]]
     return by
 
 
-def _material(section: Section, values: Json, beside: Beside, changes: Sequence[Change]) -> CaseMaterial:
+def _material(section: Section, values: Json | None, beside: Beside, changes: Sequence[Change]) -> CaseMaterial:
+    there = values or {}
+
+    def shown(part: str) -> bool:
+        return part in there or bool(beside.changes.get(part) or beside.opinions.get(part))
+
     return CaseMaterial(
         key=section.key,
         label=section.label,
+        gone=values is None,
         opinions=list(beside.opinions.get("", ())),
-        fields=[_field(field, values.get(field.key), beside) for field in section.fields],
-        tables=[_table(table, values.get(table.key) or [], beside) for table in section.tables],
-        slots=[_slot(slot, values.get(slot.key) or [], beside) for slot in section.slots],
+        fields=[_field(field, there, beside) for field in section.fields if shown(field.key)],
+        tables=[_table(table, there, beside) for table in section.tables if shown(table.key)],
+        slots=[_slot(slot, there, beside) for slot in section.slots if shown(slot.key)],
         changed=len({(change.field, change.row) for change in changes}),
         unasked=sum(not change.asked for change in changes),
     )
 
 
-def _field(field: FieldDefinition, value: Any, beside: Beside) -> CaseField:
+def _field(field: FieldDefinition, values: Json, beside: Beside) -> CaseField:
     change = next((c for c in beside.changes.get(field.key, ()) if c.row is None), None)
     before = (
         ChangedHere(before=with_unit(field, change.before, beside.choices), asked=change.asked) if change else None
@@ -93,46 +105,54 @@ def _field(field: FieldDefinition, value: Any, beside: Beside) -> CaseField:
     return CaseField(
         key=field.key,
         label=field.label,
-        value=with_unit(field, value, beside.choices),
+        value=with_unit(field, values.get(field.key), beside.choices),
+        gone=field.key not in values,
         change=before,
         origin=beside.origins.get(field.key),
         opinions=list(beside.opinions.get(field.key, ())),
     )
 
 
-def _table(table: Table, rows: Rows, beside: Beside) -> CaseTable:
+def _table(table: Table, values: Json, beside: Beside) -> CaseTable:
+    rows: Rows = values.get(table.key) or []
     mine, said = beside.changes.get(table.key, ()), beside.opinions.get(table.key, ())
     here = {row["id"] for row in rows}
+    there = {column.key for column in presence.columns(table, rows)} | {change.column for change in mine}
+    columns = [column for column in table.columns if column.key in there]
     by_row = _by_part(mine, lambda change: change.row or "")
     lines = [
-        _row(table, row, by_row.get(row["id"], ()), [o for o in said if o.row == row["id"]], beside)
+        _row(table, columns, row, by_row.get(row["id"], ()), [o for o in said if o.row == row["id"]], beside)
         for row in rows
     ]
-    lines += [_removed(table, id, gone, beside) for id, gone in by_row.items() if id not in here]
+    lines += [_removed(columns, id, gone, beside) for id, gone in by_row.items() if id not in here]
     return CaseTable(
         key=table.key,
         label=table.label,
         row_label=table.row_label if table.fixed_rows else None,
-        head=head(table),
-        dates=[n for n, column in enumerate(table.columns) if column.kind == "date"],
+        gone=table.key not in values,
+        head=head(columns),
+        dates=[n for n, column in enumerate(columns) if column.kind == "date"],
         rows=lines,
-        totals=total_line(table, rows),
+        totals=total_line(table, rows, columns),
         # An opinion on a row that is gone is not lost with it.
         opinions=[o for o in said if not o.row or o.row not in here],
     )
 
 
-def _removed(table: Table, id: str, gone: Sequence[Change], beside: Beside) -> CaseRow:
+def _removed(columns: Columns, id: str, gone: Sequence[Change], beside: Beside) -> CaseRow:
     was = {change.column: change.before for change in gone}
-    cells = [
-        CaseCell(value=text(column, was.get(column.key), beside.choices), before=None) for column in table.columns
-    ]
+    cells = [CaseCell(value=text(column, was.get(column.key), beside.choices), before=None) for column in columns]
     asked = all(change.asked for change in gone)
     return CaseRow(id=id, label="", cells=cells, mark="removed", asked=asked, opinions=[])
 
 
 def _row(
-    table: Table, row: Json, changes: Sequence[Change], opinions: list[OpinionView], beside: Beside
+    table: Table,
+    columns: Columns,
+    row: Json,
+    changes: Sequence[Change],
+    opinions: list[OpinionView],
+    beside: Beside,
 ) -> CaseRow:
     by_column = {change.column: change for change in changes}
     new = (
@@ -148,19 +168,21 @@ def _row(
     return CaseRow(
         id=row["id"],
         label=row_label(table, row),
-        cells=[CaseCell(value=text(c, row.get(c.key), beside.choices), before=before(c)) for c in table.columns],
+        cells=[CaseCell(value=text(c, row.get(c.key), beside.choices), before=before(c)) for c in columns],
         mark="new" if new else "changed" if changes else "",
         asked=all(change.asked for change in changes),
         opinions=opinions,
     )
 
 
-def _slot(slot: Slot, ids: Sequence[str], beside: Beside) -> CaseSlot:
+def _slot(slot: Slot, values: Json, beside: Beside) -> CaseSlot:
+    ids: Sequence[str] = values.get(slot.key) or []
     change = next(iter(beside.changes.get(slot.key, ())), None)
     before = (change.before or []) if change else []
     return CaseSlot(
         key=slot.key,
         label=slot.label,
+        gone=slot.key not in values,
         files=[
             _file(id, beside.files[id], new=bool(change) and id not in before) for id in ids if id in beside.files
         ],

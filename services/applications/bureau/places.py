@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.filled import presence
 from services.applications.forms.filled.reading_view import text
 from services.applications.forms.kinds import Choices
 from services.applications.review import phrases
@@ -33,18 +34,18 @@ async def writing(session: AsyncSession, form: Form, content: Json, choices: Cho
 
 
 def places(form: Form, content: Json, choices: Choices) -> list[OpinionPlaces]:
-    """Return every place of a revision's content, by material; rows by their number and first cell."""
+    """Return every place that exists in a revision's content, by material; rows by their number and first cell."""
     return [
-        OpinionPlaces(label=s.label, places=_of(s, content["sections"].get(s.key) or {}, choices))
-        for s in form.sections
+        OpinionPlaces(label=section.label, places=_of(section, values, choices))
+        for section, values in presence.sections(form, content["sections"])
     ]
 
 
 def _of(section: Section, values: Json, choices: Choices) -> list[OpinionPlace]:
     key = section.key
     found = [OpinionPlace(name=key, label=f"{section.label}（整项）")]
-    found += [OpinionPlace(name=f"{key}.{f.key}", label=f.label) for f in section.fields]
-    for table in section.tables:
+    found += [OpinionPlace(name=f"{key}.{f.key}", label=f.label) for f in presence.fields(section, values)]
+    for table in presence.tables(section, values):
         path = f"{key}.{table.key}"
         found.append(OpinionPlace(name=path, label=table.label))
         found += [
@@ -53,7 +54,9 @@ def _of(section: Section, values: Json, choices: Choices) -> list[OpinionPlace]:
             )
             for n, row in enumerate(values.get(table.key) or [], 1)
         ]
-    return found + [OpinionPlace(name=f"{key}.{s.key}", label=f"附件：{s.label}") for s in section.slots]
+    return found + [
+        OpinionPlace(name=f"{key}.{s.key}", label=f"附件：{s.label}") for s in presence.slots(section, values)
+    ]
 
 
 def _first_cell(table: Table, row: Json, choices: Choices) -> str:

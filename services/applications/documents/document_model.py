@@ -8,6 +8,7 @@ from typing import Any
 
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.definition import Table as TableDefinition
+from services.applications.forms.filled import presence
 from services.applications.forms.filled.checks import value_at
 from services.applications.forms.filled.reading_view import text
 from services.applications.forms.filled.section_state import sums, totals
@@ -228,16 +229,16 @@ def material(
     if section.text:
         blocks.append(Text(text=section.text))
     choices = form.choices_of_its_own
-    fields = [f for f in section.fields if f.key in values or isinstance(f, FixedTextField)]
-    # Only what is shown has a place in the values: the rest was hidden by a condition.
-    tables = [table for table in section.tables if table.key in values]
+    there = {field.key for field in presence.fields(section, values)}
+    fields = [f for f in section.fields if f.key in there or isinstance(f, FixedTextField)]
+    tables = presence.tables(section, values)
     groups = list(dict.fromkeys(part.group for part in [*fields, *tables]))
     # What stands alone comes first, then each group under its heading, as on the screen.
     for group in sorted(groups, key=lambda name: name is not None):
         blocks += _fields([field for field in fields if field.group == group], values, group, choices)
         for table in tables:
             blocks += _in_parts(_table(table, values, choices)) if table.group == group else ()
-    if any(slot.key in values for slot in section.slots):
+    if presence.slots(section, values):
         blocks.append(_attached(section, values, files, numbers))
     if sworn:
         blocks.append(_seal(""))
@@ -275,8 +276,7 @@ def _value(field: FieldDefinition, values: Mapping[str, Any], choices: Choices) 
 
 def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) -> Table:
     rows = values.get(table.key) or []
-    # A column that is hidden in every row is left out; a cell that is hidden shows a dash.
-    columns = [c for c in table.columns if not rows or any(c.key in row for row in rows)]
+    columns = presence.columns(table, rows)
     lead = table.row_label if table.fixed_rows else "序号"
     cells = [
         [
@@ -339,5 +339,5 @@ def _attached(section: Section, values: Mapping[str, Any], files: Files, numbers
 
     return Values(
         caption="附件",
-        values=[Value(label=s.label, text=names(s.key), wide=True) for s in section.slots if s.key in values],
+        values=[Value(label=s.label, text=names(s.key), wide=True) for s in presence.slots(section, values)],
     )

@@ -22,7 +22,8 @@ def origins(
     choices: Choices,
     profile: Profile,
 ) -> list[Origin]:
-    """Return every prefilled value, in the form's order, beside what was `submitted` (opened): compared whole and shown masked.
+    """Return every prefilled value that exists in what was `submitted` (opened), beside it, in the form's order: compared whole and
+    shown masked.
     `now` is null where the source does not answer or no longer says anything that fits."""
     found = []
     for section in form.sections:
@@ -33,7 +34,7 @@ def origins(
         handed_in = submitted.get(section.key, {})
         today = brought(section, profile, choices)
         for field in section.fields:
-            if field.key not in kept:
+            if field.key not in kept or field.key not in handed_in:
                 continue
             now = today[field.key]["value"] if field.key in today else None
 

@@ -15,6 +15,7 @@ from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match_or_tell
 from services.applications.documents import letters
 from services.applications.forms.definition import Form
+from services.applications.forms.filled import presence
 from services.applications.forms.filled.checks import tied
 from services.applications.forms.filled.labels import field_label
 from services.applications.outbox.events import about, owe
@@ -209,23 +210,24 @@ async def _must_name_places(
         if form.section(key) is None
     ]
     submitted: dict[str, Any] = {}
-    if any(o.row for o in opinions):
+    if any(o.section for o in opinions):
         submitted = (await repository.revision(session, application.id, application.revision)).content["sections"]
     for i, opinion in enumerate(opinions):
-        if fault := _fault(form, opinion, submitted):
-            errors.append(FieldError(field=f"opinions.{i}.{fault[0]}", code=fault[1], message=fault[2]))
+        if fault := _fault(form, opinion, submitted, f"opinions.{i}"):
+            errors.append(fault)
         if not opinion.text.strip():
             errors.append(FieldError(field=f"opinions.{i}.text", code=codes.REQUIRED, message="请填写意见内容"))
     if errors:
         raise Invalid(errors)
 
 
-def _fault(form: Form, opinion: OpinionInput, submitted: dict[str, Any]) -> tuple[str, str, str] | None:
+def _fault(form: Form, opinion: OpinionInput, submitted: dict[str, Any], at: str) -> FieldError | None:
+    """Return what is wrong with the place of an opinion, which stands `at` in the request."""
     section = form.section(opinion.section) if opinion.section else None
     if opinion.section and section is None:
-        return "section", "unknown_section", "没有这份申报材料"
+        return FieldError(field=f"{at}.section", code=codes.UNKNOWN_SECTION, message="没有这份申报材料")
     if opinion.field and field_label(form, opinion.section, opinion.field) is None:
-        return "field", "unknown_field", "该材料没有此项"
+        return FieldError(field=f"{at}.field", code="unknown_field", message="该材料没有此项")
     if opinion.row:
         table = (opinion.field or "").partition(".")[0]
         rows = (submitted.get(opinion.section or "") or {}).get(table)
@@ -234,7 +236,12 @@ def _fault(form: Form, opinion: OpinionInput, submitted: dict[str, Any]) -> tupl
             or section.table(table) is None
             or not any(r.get("id") == opinion.row for r in rows or [])
         ):
-            return "row", "unknown_row", "该表没有这一行"
+            return FieldError(field=f"{at}.row", code="unknown_row", message="该表没有这一行")
+    if section and not presence.exists(form, submitted, section.key, opinion.field or "", opinion.row or ""):
+        part = f"{at}.field" if opinion.field else f"{at}.section"
+        return FieldError(
+            field=part, code=codes.NOT_IN_REVISION, message="按所填内容，本版没有此项，不能对其提出意见"
+        )
     return None
 
 

@@ -7,6 +7,7 @@ from services.applications.bureau.case import detail
 from services.applications.bureau.materials import materials
 from services.applications.bureau.places import name_of, places, words_for
 from services.applications.forms.definition import Form
+from services.applications.forms.filled import presence
 from shared import clock
 from shared.contract.returns import OpinionView
 from shared.contract.submission import Change
@@ -110,11 +111,47 @@ def test_every_change_stands_at_its_place() -> None:
     assert (shown.changed, shown.unasked) == (5, 5)
 
 
-def test_an_empty_submission_shows_every_place() -> None:
-    [shown] = materials(FORM, {"sections": {}, "attachments": {}}, {})
-    assert shown.fields[0].value == "—"
-    assert shown.tables[0].rows == []
-    assert shown.slots[0].files == []
+def test_what_was_left_empty_is_there() -> None:
+    [shown] = materials(
+        FORM, {"sections": {"plan": {"bank": None, "items": [], "proof": []}}, "attachments": {}}, {}
+    )
+    assert (shown.fields[0].value, shown.fields[0].gone) == ("—", False)
+    assert (shown.tables[0].rows, shown.slots[0].files) == ([], [])
+    assert shown.tables[0].head == ["科目", "金额（万元）"]
+
+
+def test_what_a_condition_hid_is_not_there() -> None:
+    """A column, a slot, a field, a whole material; and none of them is a place for an opinion."""
+    revision = {"sections": {"plan": {"items": [{"id": "a", "name": "材料费"}]}}, "attachments": {}}
+    [shown] = materials(FORM, revision, {})
+    assert (shown.fields, shown.slots, shown.tables[0].head) == ([], [], ["科目"])
+    assert materials(FORM, {"sections": {}, "attachments": {}}, {}) == []
+    [group] = places(FORM, revision, {})
+    assert [p.name for p in group.places] == ["plan", "plan.items", "plan.items#a"]
+    assert places(FORM, {"sections": {}, "attachments": {}}, {}) == []
+    known = ("", "items", "items.name", "bank", "items.wan", "proof", "nowhere")
+    there = [presence.exists(FORM, revision["sections"], "plan", field) for field in known]
+    assert there == [True, True, True, False, False, False, False]
+    rows = [presence.exists(FORM, revision["sections"], "plan", "items", row) for row in ("a", "b")]
+    assert rows == [True, False]
+    assert not presence.exists(FORM, {}, "plan")
+    assert not presence.exists(FORM, revision["sections"], "plan", "items.name", "b")
+
+
+def test_what_is_gone_stands_where_something_was_changed_or_said_of_it() -> None:
+    before, after = content([], ["x"]), {"sections": {"plan": {"items": []}}, "attachments": {}}
+    changed = [change("bank", "工行", None, asked=False), change("proof", ["x"], None, asked=True)]
+    [shown] = materials(FORM, after, {}, earlier=before, changes=changed, opinions=[opinion("请盖章", "proof")])
+    assert [(f.key, f.gone, f.change.before if f.change else None) for f in shown.fields] == [
+        ("bank", True, "工行")
+    ]
+    assert [(s.key, s.gone, s.removed, [o.text for o in s.opinions]) for s in shown.slots] == [
+        ("proof", True, ["x.pdf"], ["请盖章"])
+    ]
+    [whole] = materials(
+        FORM, {"sections": {}, "attachments": {}}, {}, earlier=before, changes=changed, opinions=[opinion("整项")]
+    )
+    assert (whole.gone, [f.key for f in whole.fields], whole.changed) == (True, ["bank"], 2)
 
 
 def test_the_timeline_says_who_had_it_and_why() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.filled import presence
 from services.applications.forms.filled.section_state import sums, totals
 from services.applications.forms.kinds import Choices, FieldDefinition, blank
 from shared.contract.pages import ChangeLine, ReadFile, ReadMaterial, ReadSlot, ReadTable, ReadValue
@@ -25,63 +26,61 @@ def with_unit(field: FieldDefinition, value: Any, choices: Choices) -> str:
 
 
 def materials(
-    form: Form, contents: Mapping[str, Values], files: Mapping[str, ReadFile], choices: Choices
+    form: Form, contents: presence.Contents, files: Mapping[str, ReadFile], choices: Choices
 ) -> list[ReadMaterial]:
     """Return every section that has contents, numbered."""
-    there = (section for section in form.sections if section.key in contents)
     return [
-        material(section, contents[section.key], files, choices, number) for number, section in enumerate(there, 1)
+        material(section, values, files, choices, number)
+        for number, (section, values) in enumerate(presence.sections(form, contents), 1)
     ]
 
 
 def material(
     section: Section, values: Values, files: Mapping[str, ReadFile], choices: Choices, number: int = 1
 ) -> ReadMaterial:
-    """Return one section. What has no place in the values was hidden by a condition."""
+    """Return one section, as far as it exists."""
     return ReadMaterial(
         number=number,
         key=section.key,
         label=section.label,
         values=[
             ReadValue(label=f.label, text=with_unit(f, values[f.key], choices))
-            for f in section.fields
-            if f.key in values
+            for f in presence.fields(section, values)
         ],
-        tables=[_table(t, values[t.key] or [], choices) for t in section.tables if t.key in values],
+        tables=[_table(t, values[t.key] or [], choices) for t in presence.tables(section, values)],
         slots=[
             ReadSlot(label=s.label, files=[files[id] for id in values[s.key] or [] if id in files])
-            for s in section.slots
-            if s.key in values
+            for s in presence.slots(section, values)
         ],
     )
 
 
-def head(table: Table) -> list[str]:
-    """Return the labels of a table's columns, with the units that their cells leave out."""
-    return [f"{c.label}（{c.unit}）" if c.unit else c.label for c in table.columns]
+def head(columns: Sequence[FieldDefinition]) -> list[str]:
+    """Return the labels of columns, with the units that their cells leave out."""
+    return [f"{c.label}（{c.unit}）" if c.unit else c.label for c in columns]
 
 
-def total_line(table: Table, rows: Sequence[Values]) -> list[str]:
-    """Return the line of sums under a table, its words first; empty where there are none."""
+def total_line(table: Table, rows: Sequence[Values], columns: Sequence[FieldDefinition]) -> list[str]:
+    """Return the line of sums under these columns of a table, its words first; empty where there are none."""
     if not (shown := sums(table, totals(table, rows))):
         return []
-    under = [shown.get(column.key, "") for column in table.columns]
+    under = [shown.get(column.key, "") for column in columns]
     # Where no column names the rows, the first makes room for the words.
     return [table.total_label, *(under if table.fixed_rows else under[1:])]
 
 
 def _table(table: Table, rows: list[Values], choices: Choices) -> ReadTable:
-    fixed = bool(table.fixed_rows)
+    fixed, columns = bool(table.fixed_rows), presence.columns(table, rows)
     lead = [table.row_label] if fixed else []
     return ReadTable(
         label=table.label,
-        head=lead + head(table),
-        dates=[n for n, c in enumerate(table.columns, len(lead)) if c.kind == "date"],
+        head=lead + head(columns),
+        dates=[n for n, c in enumerate(columns, len(lead)) if c.kind == "date"],
         rows=[
-            ([row_label(table, row)] if fixed else []) + [text(c, row.get(c.key), choices) for c in table.columns]
+            ([row_label(table, row)] if fixed else []) + [text(c, row.get(c.key), choices) for c in columns]
             for row in rows
         ],
-        totals=total_line(table, rows),
+        totals=total_line(table, rows, columns),
     )
 
 
