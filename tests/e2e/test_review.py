@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests import factories
 from tests.system.running import RunningSystem, create, fill, submit
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -182,3 +183,20 @@ def test_the_library_of_phrases(signed_in: Open) -> None:
     page.get_by_role("button", name="添加").click()
     expect(page.get_by_role("alert")).to_contain_text("已有相同的常用语")
     expect(page.get_by_label("新常用语")).to_have_value("请补充检测报告。")
+
+
+def test_what_the_applicant_never_saw_is_no_gap(signed_in: Open, system: RunningSystem) -> None:
+    """补助类 asks for 经营服务场所证明 of platforms alone."""
+    person, desk = system.person("qiye1"), signed_in("shencha")
+    id = create(person, "subsidy")
+    fill(person, id, "subsidy", direction=factories.PRODUCTION)
+    submit(person, id)
+    desk.goto(f"/review/{id}")
+    desk.get_by_role("button", name="领取办理").click()
+    materials = desk.locator("#materials")
+    expect(materials).to_contain_text("项目实施方案")
+    # An address that was made by hand opens no place either.
+    desk.goto(f"/review/{id}?opine=project_content.site_proof#opine")
+    expect(materials).not_to_contain_text("经营服务场所证明")
+    desk.locator("#opine-text").fill("请补充")
+    expect(desk.locator("#opine-place")).to_have_value("")
