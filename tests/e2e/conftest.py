@@ -37,8 +37,12 @@ def chromium() -> str:
 
 
 def launch(playwright: Playwright) -> Browser:
-    # Without a process that draws for a screen there is none of. Root has no sandbox; CI runs as root on a machine of its own.
-    options = ["--disable-gpu", "--in-process-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    # A page is seldom looked at twice: compiling its scripts ahead of use costs more than running them as they are. There is no
+    # screen to draw for. Root has no sandbox; CI runs as root on a machine of its own.
+    options = [
+        "--disable-gpu", "--in-process-gpu", "--js-flags=--no-opt --no-maglev --single-threaded",
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),
+    ]  # fmt: skip
     return playwright.chromium.launch(executable_path=chromium(), args=options)
 
 

@@ -1,6 +1,8 @@
 """The short way to how a section stands is the long way, whatever was typed."""
 
+import operator
 from datetime import date
+from functools import cache
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.applications.forms.catalogue import sound
-from services.applications.forms.definition import Form, RoundFacts, Section
+from services.applications.forms.definition import Form, RoundFacts, Section, Table
 from services.applications.forms.filled.reading import Context, read, rows_summed, with_id
 from services.applications.forms.filled.section_state import now, unconditional
 from services.applications.forms.filled.situation import Facts
@@ -27,10 +29,8 @@ TYPED = st.one_of(
 )
 
 
-def rows(section: Section, key: str) -> st.SearchStrategy[Any]:
+def rows(table: Table) -> st.SearchStrategy[Any]:
     """Rows as people type them, and what is none at all."""
-    table = section.table(key)
-    assert table is not None
     names = [*table.by_column, "id", "row", "unknown"]
     known = [row.key for row in table.fixed_rows]
     cells = st.dictionaries(st.sampled_from(names), st.one_of(TYPED, st.sampled_from(known)) if known else TYPED)
@@ -38,14 +38,21 @@ def rows(section: Section, key: str) -> st.SearchStrategy[Any]:
     return st.one_of(st.lists(cells.map(lambda row: with_id(row, table)), max_size=6), TYPED)
 
 
+@cache
+def filled(form: str, section: str) -> st.SearchStrategy[dict[str, Any]]:
+    """A section as people type it: any of its fields, every table."""
+    made = next(found for of, found in PLAIN if (of.fund_type, found.key) == (form, section))
+    fields = st.dictionaries(st.sampled_from(list(made.by_key)), TYPED)
+    tables = st.fixed_dictionaries({table.key: rows(table) for table in made.tables})
+    return st.builds(operator.or_, fields, tables)
+
+
 @pytest.mark.parametrize(("form", "section"), PLAIN, ids=lambda x: x.fund_type if isinstance(x, Form) else x.key)
 @given(data=st.data())
 def test_what_hangs_on_nothing_stands_as_if_it_were_worked_out(
     form: Form, section: Section, data: st.DataObject
 ) -> None:
-    values: dict[str, Any] = data.draw(st.dictionaries(st.sampled_from(list(section.by_key)), TYPED))
-    for table in section.tables:
-        values[table.key] = data.draw(rows(section, table.key))
+    values = data.draw(filled(form.fund_type, section.key))
     context = Context(form=form, facts=FACTS)
     long = now(section, context.situation(section, read(section, values, context).kept))
     assert unconditional(section, rows_summed(section, values, context.choices)) == long

@@ -1,7 +1,7 @@
 """Nothing that changes anything happens on GET: every GET route of the public port, of the services behind it and of the stub
 platform is opened by somebody who may, and the whole database is compared."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import psycopg
 import pytest
@@ -46,9 +46,10 @@ MAY: dict[str, dict[str, str]] = {
 NOT_HERE = frozenset({"/api/v1/events", "/login/callback", "/api/v1/{rest:.+}"})
 
 
-def state_of(url: str) -> dict[str, str]:
-    """A digest of every table."""
-    with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+@pytest.fixture
+def state(database_url: str) -> Iterator[Callable[[], dict[str, str]]]:
+    """Gives a digest of every table as it is now."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
         names = connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
             " AND table_schema IN ('identity', 'stub_idp', 'applications', 'notify')"
@@ -59,7 +60,8 @@ def state_of(url: str) -> dict[str, str]:
             ).format(name=sql.Literal(f"{schema}.{name}"), table=sql.Identifier(schema, name))
             for schema, name in names
         ]
-        return dict(connection.execute(sql.SQL(" UNION ALL ").join(parts)).fetchall())
+        query = sql.SQL(" UNION ALL ").join(parts)
+        yield lambda: dict(connection.execute(query).fetchall())
 
 
 def looks() -> list[tuple[str, Role | None]]:
@@ -87,20 +89,20 @@ async def people(gateway: TestServer) -> AsyncIterator[dict[Role | None, Browser
 async def test_looking_changes_nothing(
     theirs: Belongings,  # noqa: F811
     people: dict[Role | None, Browser],
-    database_url: str,
+    state: Callable[[], dict[str, str]],
 ) -> None:
     theirs.ids |= dict.fromkeys(("fund_type", "token", "event", "request", "objection"), "reward") | {
         "version": "1",
         "uscc": "91110105MA00TE5T2T",
     }
     faults: list[str] = []
-    before = state_of(database_url)
+    before = state()
     opened = 0
     for path, role in looks():
         answer = await people[role].go("GET", theirs.path(path), allow_redirects=False)
         opened += answer.status < 400
         assert answer.status < 500, f"{path} for {role}: {await answer.text()}"
-        after = state_of(database_url)
+        after = state()
         changed = {table for table in after if after[table] != before[table]} - BY_THE_CLOCK
         faults += [f"{path} for {role} writes {table}" for table in changed - MAY.get(path, {}).keys()]
         before = after
