@@ -6,8 +6,9 @@ from pydantic import BaseModel
 
 
 class Outcome(BaseModel):
-    """One check's result: both sides and their difference (null where something is not known yet, and for conditions,
-    which have no sides), and where to go to mend it."""
+    """One check's result: its `rule`, both sides and their difference (null where something is not known yet, and where there are no
+    two sides to compare), and where to go to mend it. `message` says what is wrong where it does not hold; `left_of` and
+    `right_of` say what stands on each side."""
 
     id: str
     holds: bool
@@ -19,12 +20,21 @@ class Outcome(BaseModel):
     op: str | None = None
     left: str | None
     right: str | None
+    left_of: str | None = None
+    right_of: str | None = None
     difference: str | None
+    # Empty where there is but one text, which is `message`.
+    rule: str = ""
     message: str
     section: str
     field: str | None = None
     # Whether it could be judged. A check that could not holds when all that must be saved is saved.
     known: bool = True
+
+    @property
+    def title(self) -> str:
+        """The rule, which is met or not."""
+        return self.rule or self.message
 
     @property
     def sentence(self) -> str:

@@ -174,6 +174,7 @@ class Check(Part):
     """A rule between sections, or across: two sides and how they compare, or a condition that `holds`.
 
     Where `when` does not hold the check is left out, and so it is in a round that lacks one of its parameters.
+    `rule` says what must be so, as its title; `message` what is wrong where it is not.
     `section` and `field` are where a person goes to mend it. A warning with `confirm` is submitted only with the
     applicant's reason why it is so; the reason is part of the revision.
     """
@@ -184,6 +185,7 @@ class Check(Part):
     right: Expression | None = None
     holds: Expression | None = None
     when: Expression | None = None
+    rule: Label | None = None
     message: Label
     severity: Literal["error", "warning"] = "error"
     confirm: bool = False

@@ -212,11 +212,19 @@ def test_groups_and_sections_that_hold_nothing() -> None:
     assert [(line, severity) for line, severity, _ in said(text)] == [(13, "warning"), (14, "warning")]
 
 
+def test_a_check_says_its_rule_and_what_is_wrong() -> None:
+    check = "checks: [{id: cap, op: '<=', left: a.m, right: '5', message: 超过五, section: a%s}]\n"
+    [(line, severity, message)] = said(HEAD + NUMBERS + check % "")
+    assert (line, severity) == (18, "warning")
+    assert "rule 写规则" in message
+    assert said(HEAD + NUMBERS + check % ", rule: 不超过五") == []
+
+
 def test_a_check_that_a_round_leaves_out() -> None:
     text = (
         HEAD
         + NUMBERS
-        + "checks: [{id: cap, op: '<=', left: a.m, right: round.cap, message: 超过上限, section: a}]\n"
+        + "checks: [{id: cap, op: '<=', left: a.m, right: round.cap, rule: 不超过上限, message: 超过上限, section: a}]\n"
     )
     assert said(text) == [(18, "note", "批次没有参数 cap 时，不做核对“cap”")]
     assert lint_text(text, RoundFacts(parameters={"cap": "5"})) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 from services.applications.forms.authoring import reachability
 from services.applications.forms.authoring.source import Fault, Source, read_file, read_form
 from services.applications.forms.definition import Form, RoundFacts, Slot, Table
-from services.applications.forms.filled.checks import parameters
+from services.applications.forms.filled.checks import parameters, rule_of
 from services.applications.forms.formulas.language import Place
 from services.applications.forms.formulas.rule import Problem, Rule
 from services.applications.forms.formulas.rules import rules_of
@@ -56,6 +56,7 @@ def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
         *_lists_nobody_uses(form),
         *_labels(form),
         *_skipped(form, rounds),
+        *_one_text(form),
     ]
 
 
@@ -122,6 +123,17 @@ def _labels(form: Form) -> Iterator[Problem]:
                 yield Problem((*place, "label"), f"名称“{name}”在本材料中重复出现", "warning")
         if not parts and not section.text:
             yield Problem(("sections", i), f"材料“{section.key}”里没有内容", "warning")
+
+
+def _one_text(form: Form) -> Iterator[Problem]:
+    """Yield checks that say only what is wrong: people also read them where they are met."""
+    for i, check in enumerate(form.checks):
+        if rule_of(check) is None:
+            yield Problem(
+                ("checks", i, "message"),
+                f"核对“{check.id}”请写两个文字：rule 写规则（作标题，如“合计等于申请金额”），message 写不符合时的提示",
+                "warning",
+            )
 
 
 def _skipped(form: Form, rounds: RoundFacts | None) -> Iterator[Problem]:

@@ -95,6 +95,7 @@ def _warning(section: Section, field: FieldDefinition, ours: Any, latest: Any, c
         left=shown(ours),
         right=shown(latest),
         difference=None,
+        rule=f"“{field.label}”与{REGISTRY}的登记一致",
         message=message,
         section=section.key,
         field=field.key,

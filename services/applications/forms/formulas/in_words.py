@@ -30,14 +30,16 @@ _OTHERS = {
 }
 
 
-def in_words(form: Form, rule: Rule) -> str:
-    """Return a rule of this form as a phrase in Chinese; values of its own section without the section's name."""
-    return _Words(form, form.section(rule.node[0]) if rule.node else None).of(rule.formula.tree)
+def in_words(form: Form, rule: Rule, *, parameters: bool = True) -> str:
+    """Return a rule of this form as a phrase in Chinese; values of its own section without the section's name. Without `parameters` a
+    round's are called what they are for, for people who do not know their names."""
+    return _Words(form, form.section(rule.node[0]) if rule.node else None, parameters).of(rule.formula.tree)
 
 
 class _Words:
-    def __init__(self, form: Form, here: Section | None) -> None:
+    def __init__(self, form: Form, here: Section | None, parameters: bool) -> None:
         self._form = form
+        self._parameters = parameters
         self._here = here
 
     def of(self, node: ast.expr) -> str:  # noqa: PLR0911 (one case a kind of node)
@@ -93,7 +95,8 @@ class _Words:
     def _place(self, target: Target) -> str:
         match target.of:
             case "round":
-                return "批次的截止日期" if target.part == "closes_on" else f"批次参数“{target.part}”"
+                named = f"批次参数“{target.part}”" if self._parameters else "本批次规定的数值"
+                return "批次的截止日期" if target.part == "closes_on" else named
             case "others":
                 return _OTHERS[target.part]
             case "application":
