@@ -1,4 +1,4 @@
-"""Lay out 材料间核对: each check with the way to the place where it is mended."""
+"""Lay out 勾稽关系核对: each check with the way to the place where it is mended."""
 
 from services.gateway.form.form_view import anchor
 from services.gateway.web.calls import section_of
