@@ -384,7 +384,7 @@ def test_the_panel_follows_what_is_typed(open_page: OpenPage, system: RunningSys
     expect(panel).to_contain_text("22.00 与 23.00，相差 -1.00")
     expect(page.get_by_role("navigation", name="项目申报材料")).to_contain_text("已暂存")
     # Each line leads to the place where it is mended.
-    panel.get_by_role("link", name="使用计划金额合计应等于").click()
+    panel.get_by_role("link", name="使用计划金额合计等于").click()
     assert page.url.endswith("/sections/fund_plan#plan_items")
     # What the script kept can be given up without loading the page again.
     page.once("dialog", lambda dialog: dialog.accept())
