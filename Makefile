@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets reconcile test test-all test-containers upgrade-drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case format bench-documents screenshots
+.PHONY: help run demo docs secrets reconcile test test-all test-containers upgrade-drill drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
@@ -42,6 +42,10 @@ test-containers: ## the deployment on a real engine: from empty volumes through 
 upgrade-drill: ## from the last tag (or FROM=revision) to this code under load: no request may fail; the figures
 	@deploy/bootstrap.sh test
 	@GM_UPGRADE_FROM=$(FROM) $(PYTHON) -m pytest -q tests/containers/test_containers.py -k upgrade $(ARGS)
+
+drill: ## PostgreSQL lost with its disk under load: a standby takes over, an archive is restored; RPO and RTO
+	@deploy/bootstrap.sh test-all
+	@$(PYTHON) -m pytest -q -n 0 tests/production/test_loss_of_the_database.py $(ARGS)
 
 faults: ## every row of the fault matrix in real processes, and a table of how each ended
 	@deploy/bootstrap.sh test

@@ -65,6 +65,7 @@ missing_packages() {
     [ "$purpose" = test-all ] || return 0
     # The servers of a production.
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || printf 'postgresql '
+    command -v pgbackrest >/dev/null 2>&1 || printf 'pgbackrest '
     [ -x /usr/sbin/pgbouncer ] || printf 'pgbouncer '
     command -v redis-server >/dev/null 2>&1 || printf 'redis-server '
     [ -x /usr/sbin/rabbitmq-server ] || printf 'rabbitmq-server '

@@ -45,6 +45,7 @@ def made() -> dict[str, str]:
     return {
         "GM_DATABASE_PASSWORD": secrets.token_urlsafe(24),
         "GM_SERVICE_DATABASE_PASSWORD": secrets.token_urlsafe(24),
+        "GM_ARCHIVE_KEY": secrets.token_urlsafe(32),
         "GM_MASTER_KEY": b64(secrets.token_bytes(32)),
         "GM_RECEIPT_KEY": b64(secrets.token_bytes(32)),
         "GM_PERSONAL_KEYS": b64(secrets.token_bytes(32)),

@@ -1,4 +1,4 @@
-"""`python -m deploy.backup create|verify|restore|prune|key`: see docs/operating/backup.md.
+"""`python -m deploy.backup create|verify|restore|prune|objects|restore-objects|key`: see docs/operating/backup.md.
 
 The database, the store and the master key are those of GM_DATABASE_URL, GM_STORE_URL and GM_MASTER_KEY; `create`
 takes those of the system that runs here (`make run`) where they are not set.
@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from deploy.backup import manifest, sealing
-from deploy.backup.create import create, prune
-from deploy.backup.restore import restore
+from deploy.backup.create import copy_objects, create, prune
+from deploy.backup.restore import restore, restore_objects
 from deploy.embedded.errors import CannotRun
 from deploy.embedded.system import ROOT
 from deploy.local import running, settings
@@ -38,7 +38,7 @@ def _folder(given: Path | None) -> Path:
     return known.resolve()
 
 
-def main() -> int:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.backup")
     commands = parser.add_subparsers(dest="command", required=True)
     made = commands.add_parser("create", help="back up the running system")
@@ -51,8 +51,16 @@ def main() -> int:
     pruned = commands.add_parser("prune", help="keep only the newest backups")
     pruned.add_argument("--to", type=Path)
     pruned.add_argument("--keep", type=int, default=14)
+    copied = commands.add_parser("objects", help="bring what is new in the store into the backups' pool")
+    copied.add_argument("--to", type=Path)
+    returned = commands.add_parser("restore-objects", help="bring the backups' pool into a store")
+    returned.add_argument("--to", type=Path, help="the folder of all backups (GM_BACKUP_FOLDER)")
     commands.add_parser("key", help="a new pair of keys for encrypted backups")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    given = _arguments()
     private_files()
     try:
         match given.command:
@@ -75,6 +83,13 @@ def main() -> int:
                 found = restore(given.backup.resolve(), database_url, store_url, master_key)
                 counted = {name.partition(".")[2]: count for name, count in found.counts.items()}
                 print(NEXT.format(**counted | {"objects": found.objects, "at": found.started_at}))
+            case "objects":
+                _, store_url, _ = _where(None)
+                count = copy_objects(store_url, _folder(given.to), settings().get("GM_BACKUP_KEY", ""))
+                print(f"{count} objects are in the pool")
+            case "restore-objects":
+                _, store_url, _ = _where(None)
+                print(f"{restore_objects(_folder(given.to), store_url)} objects are in the store")
             case "prune":
                 if given.keep < 1:
                     raise CannotRun("--keep must be at least 1")

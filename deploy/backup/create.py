@@ -88,6 +88,13 @@ def create(database_url: str, store_url: str, master_key: str, to: Path, key: st
     return folder
 
 
+def copy_objects(store_url: str, to: Path, key: str = "") -> int:
+    """Bring every object into the pool of all backups that is not there yet; how many the store has. What an archived
+    database names is there then, however long ago the last whole backup was."""
+    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return len(asyncio.run(_copy(Store.from_url(store_url), to / OBJECTS, recipients(key))))
+
+
 def _dump(url: str, file: Path) -> tuple[int, dict[str, int], set[str]]:
     """Return the dump, and from its own snapshot: the server's version, counts, the keys of objects it names."""
     with client.connect(url) as connection:

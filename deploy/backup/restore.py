@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deploy.backup import client
 from deploy.backup.manifest import DUMP, OBJECTS, Manifest, fingerprint, verify
-from deploy.backup.sealing import opened
+from deploy.backup.sealing import SUFFIX, opened
 from deploy.embedded.errors import CannotRun
 from shared.store import Store
 
@@ -40,6 +40,19 @@ def restore(folder: Path, database_url: str, store_url: str, master_key: str) ->
         # A dump brings no statistics, and without them the first minutes would be slow ones.
         connection.execute("ANALYZE")
     return found
+
+
+def restore_objects(to: Path, store_url: str) -> int:
+    """Bring every object of the pool back into a store, beside a database that was restored out of its archive; how many."""
+    pool = to / OBJECTS
+    files = [str(file.relative_to(pool)) for file in pool.rglob("*") if file.is_file() and file.suffix != ".part"]
+    if not files:
+        raise CannotRun(f"{pool} has no objects")
+    store = Store.from_url(store_url)
+    for suffix in (SUFFIX, ""):
+        keys = [name.removesuffix(suffix) for name in files if name.endswith(SUFFIX) == bool(suffix)]
+        asyncio.run(_put(store, pool, keys, suffix))
+    return len(files)
 
 
 async def _put(store: Store, pool: Path, keys: list[str], suffix: str) -> None:

@@ -87,5 +87,9 @@ class Person:
         """Return a page as the browser gets it, wherever it leads."""
         return self._http.get(path, follow_redirects=True)
 
+    def another(self) -> httpx.Client:
+        """Return a further client of the same person, in the same session."""
+        return httpx.Client(base_url=self._http.base_url, cookies=self.cookies, timeout=30, trust_env=False)
+
     def close(self) -> None:
         self._http.close()

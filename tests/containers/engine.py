@@ -234,6 +234,13 @@ class Engine:
                 seconds=900,
             )  # fmt: skip
 
+    def build_database(self) -> None:
+        """The image of PostgreSQL with its archive, out of the stand-in."""
+        self.do(
+            "docker", "build", "--quiet", "--network", "host", "--file", str(ROOT / "deploy/Dockerfile"), "--target", "postgres",
+            "--build-arg", "POSTGRES=stand-in/postgres:1.0", "--tag", "gongmei/postgres:18.1", str(ROOT), seconds=900,
+        )  # fmt: skip
+
     @contextmanager
     def inside(self) -> Iterator[None]:
         """This thread, and those it starts, in the engine's network: ports that it publishes are on 127.0.0.1."""

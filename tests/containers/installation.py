@@ -44,7 +44,7 @@ class Installation:
     def prepare(self) -> None:
         """Do what the runbook says before the first start."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        for name in ("tls", "outside", "backups", "office"):
+        for name in ("tls", "outside", "backups", "archive", "office"):
             (self.folder / name).mkdir(parents=True)
         authority = Authority()
         authority.issue(self.folder / "tls/site.pem", "localhost", mode=0o600)
@@ -62,6 +62,7 @@ class Installation:
             "GM_TLS_FOLDER": self.folder / "tls",
             "GM_OFFICE_FOLDER": self.folder / "office",
             "GM_BACKUP_FOLDER": self.folder / "backups",
+            "GM_ARCHIVE_FOLDER": self.folder / "archive",
             "GM_HTTPS_PORT": "8443",
             "GM_HTTP_PORT": "8880",
             "GM_TEST_ROOT": ROOT,

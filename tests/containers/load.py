@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.containers.people import ForeignPerson
+from deploy.demo.client import Person
 from tests.system.running import create, fill, version
 
 GIVE_UP_SECONDS = 90.0
@@ -22,6 +22,10 @@ class Told:
     failed: list[str] = field(default_factory=list)
     answered: int = 0
     slowest: float = 0.0
+    # From the first try of a request to its answer.
+    waited: float = 0.0
+    # When something was last confirmed as kept.
+    confirmed_at: float = 0.0
     # Application to receipt, and the last text that was confirmed as kept.
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
     kept: str = ""
@@ -31,7 +35,7 @@ class AtWork(threading.Thread):
     """Opens pages, types into a draft and submits what is ready, about twice a second; whatever fails is tried
     again, as a browser would, until it is answered."""
 
-    def __init__(self, person: ForeignPerson, ready: int, *, every: float = 6.0) -> None:
+    def __init__(self, person: Person, ready: int, *, every: float = 6.0) -> None:
         super().__init__(daemon=True)
         self.person = person
         self.told = Told()
@@ -62,11 +66,11 @@ class AtWork(threading.Thread):
         etag = str(opened.json()["etag"])
         # When the first answer was lost, what it kept is what the second would.
         self._ask(http, "PUT", f"{path}/draft", {"values": {"social_benefit": text}}, etag, done=(200, 412))
-        self.told.kept = text
+        self.told.kept, self.told.confirmed_at = text, time.time()
 
     def _submit(self, http: httpx.Client, id: str, etag: str) -> None:
         answer = self._ask(http, "POST", f"/api/v1/applications/{id}/submit", {}, etag, key=uuid4().hex)
-        self.told.receipts[id] = answer.json()["receipt"]
+        self.told.receipts[id], self.told.confirmed_at = answer.json()["receipt"], time.time()
 
     def _ask(
         self, http: httpx.Client, method: str, path: str, body: object = None, etag: str = "", key: str = "",
@@ -75,7 +79,8 @@ class AtWork(threading.Thread):
         headers = {"X-CSRF-Token": self.person.csrf_token}
         headers |= {"If-Match": f'"{etag}"'} if etag else {}
         headers |= {"Idempotency-Key": key} if key else {}
-        until = time.monotonic() + GIVE_UP_SECONDS
+        asked = time.monotonic()
+        until = asked + GIVE_UP_SECONDS
         while True:
             began = time.monotonic()
             try:
@@ -83,6 +88,7 @@ class AtWork(threading.Thread):
                 if answer.status_code in done:
                     self.told.answered += 1
                     self.told.slowest = max(self.told.slowest, time.monotonic() - began)
+                    self.told.waited = max(self.told.waited, time.monotonic() - asked)
                     return answer
                 fault = f"{answer.status_code} {answer.text[:200]}"
             except httpx.TransportError as error:
@@ -95,7 +101,7 @@ class AtWork(threading.Thread):
 class Crowd:
     """People at work as long as it lasts."""
 
-    def __init__(self, people: list[ForeignPerson], ready: int) -> None:
+    def __init__(self, people: list[Person], ready: int) -> None:
         self.people = [AtWork(person, ready) for person in people]
 
     def __enter__(self) -> "Crowd":
@@ -120,6 +126,11 @@ class Crowd:
     @property
     def slowest(self) -> float:
         return max(one.told.slowest for one in self.people)
+
+    @property
+    def waited(self) -> float:
+        """The longest that anybody waited for an answer, with every try."""
+        return max(one.told.waited for one in self.people)
 
     def numbers(self) -> list[str]:
         """What was promised is there; the numbers of all submissions."""

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def engine() -> Iterator[Engine]:
         with made.running("machine"):
             made.base()
             made.build_stand_ins()
+            made.build_database()
             made.build(OLD, _old_code())
             made.build(NEW)
         with made.running("own"):
@@ -225,6 +227,61 @@ def test_upgrade_without_a_failed_request(
     assert {c["Image"].rpartition(":")[2] for c in ours} == {NEW}
     assert len([c for c in ours if c["Service"] == "gateway"]) == 2
     _clean(installation)
+
+
+def test_database_comes_back_as_it_was_at_a_moment(
+    installation: Installation, person: Callable[..., ForeignPerson]
+) -> None:
+    """Database and store are lost; the archive and the objects' pool lie elsewhere."""
+    with installation.engine.inside(), _crowd(person, ready=2) as crowd, crowd:
+        time.sleep(5)
+    counts = _clean(installation)["counts"]
+    installation.execute("archive", "archive", "backup")
+    installation.compose("run", "--rm", "backup", "objects", "--to", "/backups")
+    moment = datetime.now(UTC).isoformat(sep=" ", timespec="milliseconds")
+    time.sleep(1)
+    with installation.engine.inside(), _crowd(person, ready=1) as crowd, crowd:
+        time.sleep(5)
+    assert _clean(installation)["counts"] != counts
+    installation.compose("down", "--timeout", "30")
+    restored = Installation(installation.engine, installation.folder, NEW, project="moment")
+    try:
+        said = restored.engine.tried(*restored.command("run", "--rm", "point-in-time", moment))
+        assert said[0] == 0, said
+        restored.compose("run", "--rm", "backup", "restore-objects", "--to", "/backups")
+        restored.up()
+        assert _clean(restored)["counts"] == counts
+        # Twice into the same volume would be the end of what is there.
+        code, words = restored.engine.tried(*restored.command("run", "--rm", "point-in-time", moment))
+        assert code != 0
+        assert "is not empty" in words
+    finally:
+        restored.compose("down", "--volumes", "--timeout", "10")
+
+
+def test_standby_takes_over(installation: Installation, person: Callable[..., ForeignPerson]) -> None:
+    # What was restored above wrote on in the same archive; this one begins a new one.
+    installation.set(GM_ARCHIVE_FOLDER=str(installation.folder / "archive-of-two"))
+    installation.set(GM_DATABASE_HOSTS="postgres,standby")
+    installation.up()
+    installation.compose("--profile", "standby", "up", "--detach", "--no-build", "--wait", "standby")
+    installation.set(GM_SYNCHRONOUS_STANDBY="standby")
+    installation.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "postgres")
+    engine = installation.engine
+    files = f"{ROOT / 'deploy/compose.yaml'}:{ROOT / 'tests/containers/outside.yaml'}"
+    with engine.inside(), _crowd(person, ready=3) as crowd:
+        with crowd:
+            time.sleep(5)
+            engine.do("docker", "kill", installation.running("postgres")[0])
+            engine.do(
+                "env", f"COMPOSE_FILE={files}", "COMPOSE_PROFILES=tls,standby", str(ROOT / "deploy/failover.sh"),
+                str(installation.file),
+            )  # fmt: skip
+            time.sleep(10)
+        assert len(crowd.numbers()) == 3 * len(PEOPLE)
+        assert crowd.waited < 60
+    _clean(installation)
+    _audits_whole(installation)
 
 
 def test_backup_is_restored_into_new_volumes(

@@ -8,8 +8,8 @@ import pytest
 
 from deploy.backup import client, manifest, sealing
 from deploy.backup import create as made
-from deploy.backup.create import create, prune
-from deploy.backup.restore import restore
+from deploy.backup.create import copy_objects, create, prune
+from deploy.backup.restore import restore, restore_objects
 from deploy.embedded.errors import CannotRun
 from services.applications.settings import ApplicationsSettings
 from shared.store import Store, attachment_key
@@ -110,3 +110,27 @@ def test_a_head_that_was_anchored_after_the_dump_is_not_part_of_the_backup(
     folder = create(*_where(settings), tmp_path / "backups")
     _, keys = manifest.verify(folder)
     assert [key for key in keys if key.startswith("audit-heads/")] == ["audit-heads/applications/before"]
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_objects_go_into_the_pool_and_come_back_alone(
+    settings: ApplicationsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool
+) -> None:
+    """Beside a database that comes out of its archive."""
+    secret, public = sealing.pair()
+    backups, key = tmp_path / "backups", public if encrypted else ""
+    assert copy_objects(settings.store_url, backups, key) == 1
+    assert (MARKER in _bytes(backups)) is not encrypted
+    # Nothing is new: nothing is written again.
+    before = {file: file.stat().st_mtime_ns for file in backups.rglob("*")}
+    assert copy_objects(settings.store_url, backups, key) == 1
+    assert {file: file.stat().st_mtime_ns for file in backups.rglob("*")} == before
+    store = (tmp_path / "again").as_uri()
+    if encrypted:
+        with pytest.raises(CannotRun, match="GM_BACKUP_IDENTITY"):
+            restore_objects(backups, store)
+        monkeypatch.setenv("GM_BACKUP_IDENTITY", secret)
+    assert restore_objects(backups, store) == 1
+    assert Store.from_url(store).get(attachment_key(_sha256())) == MARKER
+    with pytest.raises(CannotRun, match="no objects"):
+        restore_objects(tmp_path / "empty", store)

@@ -1,7 +1,10 @@
 #!/bin/sh
-# At the first start a cluster with the user, password and database of the variables; then the server.
+# At the first start a cluster with the user, password and database of the variables; then the server. Root becomes its user.
 set -eu
-export PGDATA=/var/lib/postgresql/18/docker
+if [ "$(id -u)" = 0 ]; then
+    chown -R postgres:postgres /var/lib/postgresql /var/run/postgresql
+    exec setpriv --reuid postgres --regid postgres --init-groups "$0" "$@"
+fi
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     mkdir -p -m 700 "$PGDATA"
     printf '%s' "$POSTGRES_PASSWORD" >/tmp/password
