@@ -14,6 +14,7 @@ from celery.app.amqp import AMQP
 from celery.signals import worker_ready, worker_shutting_down
 from kombu.connection import Connection
 from kombu.entity import Queue
+from prometheus_client import start_http_server
 
 from shared.messages import TOPICS
 
@@ -90,8 +91,13 @@ def celery_app(service: str, broker_url: str) -> Celery:
     return app
 
 
-def run_worker(app: Celery, *, queue: str, pool: str, concurrency: int, ready_file: str | None) -> None:
-    """Consume one queue until SIGTERM. `ready_file` exists while the worker takes messages."""
+def run_worker(
+    app: Celery, *, queue: str, pool: str, concurrency: int, ready_file: str | None, metrics_port: int
+) -> None:
+    """Consume one queue until SIGTERM. `ready_file` exists while the worker takes messages; `metrics_port` shows its
+    metrics, 0 nowhere."""
+    if metrics_port:
+        start_http_server(metrics_port)
     ready = Path(ready_file) if ready_file else None
 
     def opened(**_: object) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic, sleep
@@ -61,6 +62,11 @@ def metadata(schema: str) -> MetaData:
     return MetaData(schema=schema, naming_convention=_NAMES)
 
 
+def _process() -> str:
+    """Return what runs here, as `applications relay`: of `python -m services.applications relay`."""
+    return " ".join([Path(sys.argv[0]).parent.name, *sys.argv[1:2]])[:63]
+
+
 def _options(settings: DatabaseSettings) -> dict[str, Any]:
     return {
         "pool_size": settings.database_pool_size,
@@ -70,6 +76,8 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
         "json_serializer": json.JSONEncoder(ensure_ascii=False).encode,
         "connect_args": {
             "connect_timeout": 5,
+            # Who holds which lock is seen in `pg_stat_activity`.
+            "application_name": _process(),
             # No server-side prepared statements: pgbouncer in transaction mode would mix them up.
             "prepare_threshold": None,
             # A lock that is not to be had becomes «busy, try again» well before the caller gives up.

@@ -136,6 +136,8 @@ class ListeningSettings(DatabaseSettings):
     reuse_port: bool = False
     # A file that exists while the process takes work.
     ready_file: str | None = None
+    # Of a process that answers no requests, relay or worker: where it shows its metrics; 0: nowhere.
+    metrics_port: int = Field(default=0, ge=0, le=65535)
 
 
 class ServerSettings(ListeningSettings):

@@ -17,3 +17,4 @@ class DocumentsSettings(Settings):
     # Render by the patches in `faster/`, which reach into WeasyPrint: the same pages at two thirds of the CPU.
     documents_faster: bool = True
     ready_file: str | None = None
+    metrics_port: int = Field(default=0, ge=0, le=65535)

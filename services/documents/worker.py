@@ -44,6 +44,7 @@ def run(settings: DocumentsSettings) -> None:
         pool="prefork",
         concurrency=settings.documents_concurrency,
         ready_file=settings.ready_file,
+        metrics_port=settings.metrics_port,
     )
 
 

@@ -19,7 +19,7 @@ from shared.roles import CASE_WORKERS
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
 MAX_SKEW = timedelta(seconds=1)
-SKEW = Gauge("gm_clock_skew_seconds", "The database's clock minus this machine's, when readiness was last asked")
+SKEW = Gauge("gm_clock_skew_seconds", "The database's clock minus this machine's, when it was last asked")
 
 
 async def profile(request: web.Request) -> web.Response:

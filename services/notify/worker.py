@@ -103,6 +103,7 @@ def run(settings: NotifySettings) -> None:
             pool="threads",
             concurrency=settings.notify_concurrency,
             ready_file=settings.ready_file,
+            metrics_port=settings.metrics_port,
         )
     finally:
         senders.stop()

@@ -32,11 +32,13 @@ LAG = Histogram(
 
 async def sample(app: web.Application, service: str) -> None:
     """Look everything up; what does not answer in time is left as it was and counted."""
+    # There from the first scrape on, so that its first step is seen.
+    failures = FAILURES.labels(service)
     for sampler in app[SAMPLERS]:
         try:
             await asyncio.wait_for(sampler(), SECONDS)
         except Exception as error:
-            FAILURES.labels(service).inc()
+            failures.inc()
             log.warning("no value for a scrape", extra={"reason": repr(error)})
 
 

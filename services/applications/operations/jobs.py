@@ -8,7 +8,7 @@ from services.applications.core import repository
 from services.applications.core.audit import hint
 from services.applications.documents import queries as document_queries
 from services.applications.documents.documents import record_effect
-from services.applications.operations.metrics import JOB_SECONDS
+from services.applications.operations.metrics import JOB_SECONDS, OWED_SECONDS
 from services.applications.outbox import outbox
 from services.applications.outbox import queries as outbox_queries
 from shared import clock, codes
@@ -51,6 +51,7 @@ async def finish(
     _must_be_theirs(row.topic, service)
     fresh = outbox.close(row, effect.token)
     if fresh and row.started_at is not None:
+        OWED_SECONDS.labels(row.topic).observe(max(0.0, (clock.now() - row.created_at).total_seconds()))
         JOB_SECONDS.labels(row.topic).observe(max(0.0, (clock.now() - row.started_at).total_seconds()))
     if not isinstance(effect, FinishDocument):
         return JobFinished()

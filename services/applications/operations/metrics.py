@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from prometheus_client import Gauge, Histogram
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.operations import queues
@@ -27,8 +28,22 @@ JOB_SECONDS = Histogram(
     ["topic"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 45, 90),
 )
+OWED_SECONDS = Histogram(
+    "gm_owed_seconds",
+    "From the act that owes something to its effect",
+    ["topic"],
+    buckets=(1, 5, 20, 60, 120, 300, 600, 1800, 3600),
+)
+ARCHIVE_AGE = Gauge(
+    "gm_archive_waiting_seconds", "How long PostgreSQL's archive has refused its log; 0 while it takes it"
+)
 BACKUP_AGE = Gauge("gm_backup_age_seconds", "Since the newest backup was finished")
 STORE_FREE = Gauge("gm_store_free_bytes", "Free space of a store that is a folder")
+# Since the first refusal after the last success. Without an archive nothing is ever refused.
+ARCHIVING = text(
+    "SELECT CASE WHEN last_failed_time > coalesce(last_archived_time, '-infinity')"
+    " THEN extract(epoch FROM now() - coalesce(last_archived_time, stats_reset)) ELSE 0 END FROM pg_stat_archiver"
+)
 # Nothing known is not nothing.
 BACKUP_AGE.set(math.nan)
 STORE_FREE.set(math.nan)
@@ -40,6 +55,8 @@ def sampler(sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSe
     async def look() -> None:
         async with sessions.begin() as session:
             found = await queues.queues(session)
+            waiting = await session.scalar(ARCHIVING)
+        ARCHIVE_AGE.set(float(waiting or 0))
         for queue in found:
             OWED.labels(queue.topic).set(queue.owed)
             OLDEST.labels(queue.topic).set(queue.oldest_seconds or 0)

@@ -15,6 +15,7 @@ from celery import Celery
 from kombu.connection import Connection
 from obstore.exceptions import BaseError
 from opentelemetry.trace import SpanKind
+from prometheus_client import start_http_server
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -215,6 +216,8 @@ async def run(settings: ApplicationsSettings) -> None:
     ready = Path(settings.ready_file) if settings.ready_file else None
     if ready:
         ready.touch()
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
     log.info("relay ready")
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     relay = Relay(sessions, broker, settings)
