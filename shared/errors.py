@@ -16,12 +16,13 @@ IN_TEXTS = frozenset({"control_character", "unprintable"})
 
 
 class FieldError(BaseModel):
-    """One mistake at one place of a form: section, field, and for tables the row's id and the column."""
+    """One mistake at one place of a form: section, field, and for tables the row's id and the column; `place` is the row in words."""
 
     section: str | None = None
     field: str | None = None
     row: str | None = None
     column: str | None = None
+    place: str | None = None
     code: str
     message: str
 

@@ -46,12 +46,13 @@ class Outcome(BaseModel):
 
 
 class Obstacle(BaseModel):
-    """One thing that stands in the way of a submission, at its place; a warning does not stop it."""
+    """One thing that stands in the way of a submission, at its place (`place`: the row in words); a warning does not stop it."""
 
     section: str | None = None
     field: str | None = None
     row: str | None = None
     column: str | None = None
+    place: str | None = None
     code: str
     message: str
     severity: Literal["error", "warning"] = "error"

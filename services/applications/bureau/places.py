@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.definition import Form, Section
 from services.applications.forms.filled import presence
-from services.applications.forms.filled.reading_view import text
+from services.applications.forms.filled.labels import row_words
 from services.applications.forms.kinds import Choices
 from services.applications.review import phrases
 from shared.contract.bureau import OpinionPlace, OpinionPlaces, OpinionWriting
@@ -49,21 +49,12 @@ def _of(section: Section, values: Json, choices: Choices) -> list[OpinionPlace]:
         path = f"{key}.{table.key}"
         found.append(OpinionPlace(name=path, label=table.label))
         found += [
-            OpinionPlace(
-                name=f"{path}#{row['id']}", label=f"{table.label}，第 {n} 行{_first_cell(table, row, choices)}"
-            )
+            OpinionPlace(name=f"{path}#{row['id']}", label=f"{table.label}，{row_words(table, row, n, choices)}")
             for n, row in enumerate(values.get(table.key) or [], 1)
         ]
     return found + [
         OpinionPlace(name=f"{key}.{s.key}", label=f"附件：{s.label}") for s in presence.slots(section, values)
     ]
-
-
-def _first_cell(table: Table, row: Json, choices: Choices) -> str:
-    if fixed := table.by_row.get(row.get("row", "")):
-        return f"（{fixed.label}）"
-    first = next((c for c in table.columns if row.get(c.key)), None)
-    return f"（{text(first, row[first.key], choices)[:12]}）" if first else ""
 
 
 def words_for(groups: Sequence[OpinionPlaces], wanted: str) -> str | None:

@@ -17,7 +17,7 @@ from services.applications.documents import letters
 from services.applications.forms.definition import Form
 from services.applications.forms.filled import presence
 from services.applications.forms.filled.checks import tied
-from services.applications.forms.filled.labels import field_label
+from services.applications.forms.filled.labels import field_label, row_name
 from services.applications.outbox.events import about, owe
 from services.applications.review import leases, queries
 from services.applications.tables.applications import Application, Opinion
@@ -278,14 +278,14 @@ def _said(opinion: OpinionText) -> str:
 
 
 def _place(form: Form, saved: dict[str, Any], opinion: Opinion) -> str | None:
+    """Return the words for an opinion's place within its material: the field, and the row by its label or number: a letter outlasts
+    what an enterprise filled in."""
     label = field_label(form, opinion.section, opinion.field)
-    number = row_number(saved.get(opinion.section or ""), opinion.field, opinion.row)
-    return f"{label}，第 {number} 行" if label and number else label
-
-
-def row_number(values: dict[str, Any] | None, field: str | None, row: str | None) -> int | None:
-    """Return where a row stands in its table, counted from 1; None when it is not there."""
-    if not row or not field:
-        return None
-    rows = (values or {}).get(field.partition(".")[0]) or []
-    return next((n for n, found in enumerate(rows, 1) if found.get("id") == row), None)
+    key = (opinion.field or "").partition(".")[0]
+    table = form.by_key[opinion.section].table(key) if opinion.section and opinion.section in form.by_key else None
+    if label is None or table is None or not opinion.row:
+        return label
+    rows = (saved.get(opinion.section or "") or {}).get(key) or []
+    numbered = ((n, row) for n, row in enumerate(rows, 1) if row.get("id") == opinion.row)
+    words = next((row_name(table, row, n) for n, row in numbered), None)
+    return f"{label}，{words}" if words else label

@@ -77,7 +77,11 @@ def summary(section: SectionDefinition, errors: list[Obstacle]) -> list[Line]:
 
 
 def in_words(section: SectionDefinition, error: Obstacle) -> str:
-    """An error's message, led by its place unless the message names it."""
+    """An error's message, led by its place unless the message names it. A row is always named: the same may be wrong in others."""
+    if error.place and (table := place_label(section, error.field, None)):
+        column = place_label(section, error.field, error.column).removeprefix(f"{table} · ")
+        names = [table, error.place, *([column] if column != table and column not in error.message else [])]
+        return f"{' · '.join(names)}：{error.message}"
     label = place_label(section, error.field, error.column)
     return f"{label}：{error.message}" if label and label not in error.message else error.message
 

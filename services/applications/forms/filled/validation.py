@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.applications.forms.definition import Section, Slot, Table
+from services.applications.forms.filled.labels import row_words
 from services.applications.forms.filled.reading import Context, Reading, Values, read
 from services.applications.forms.filled.situation import Row, Situation
 from services.applications.forms.formulas.evaluator import TooMuchWork
@@ -55,7 +56,29 @@ def judged(section: Section, values: Values, context: Context) -> tuple[Values, 
     except TooMuchWork:
         message = "本表单的计算量超出限制，请减少行数；如仍出现，请联系技术支持"
         return reading.kept, [FieldError(section=section.key, code=codes.TOO_MUCH_WORK, message=message)]
-    return reading.kept, found
+    return reading.kept, _placed(section, values, reading.kept, context, found)
+
+
+def _placed(
+    section: Section, values: Values, kept: Values, context: Context, errors: list[FieldError]
+) -> list[FieldError]:
+    """Return the mistakes with the words for the rows they stand in, counted as they were typed."""
+    words: dict[tuple[str, str], str] = {}
+    for key in {error.field for error in errors if error.row}:
+        table = section.table(key or "")
+        if table is None or not isinstance(rows := kept.get(table.key), list):
+            continue
+        raw = values.get(table.key)
+        ids = [row.get("id") for row in raw if isinstance(row, dict)] if isinstance(raw, list) else []
+        typed = {id: n for n, id in enumerate(ids, 1) if isinstance(id, str)}
+        for number, row in enumerate(rows, 1):
+            words[table.key, row["id"]] = row_words(table, row, typed.get(row["id"], number), context.choices)
+    return [
+        error.model_copy(update={"place": place})
+        if (place := words.get((error.field or "", error.row or "")))
+        else error
+        for error in errors
+    ]
 
 
 class _Judge:
