@@ -105,7 +105,7 @@ class ApplicationAccepted(Event):
 
 
 class ReturnRecalled(Event):
-    """A return was taken back (收回退回)."""
+    """A return was taken back (撤回退回)."""
 
     kind: Literal["return_recalled"] = "return_recalled"
 

@@ -185,7 +185,7 @@ def has_reason(f: Facts) -> Refusal | None:
 
 
 def unseen(f: Facts) -> Refusal | None:
-    return Refusal(codes.ALREADY_SEEN, "申报单位已查看或修改，不能收回退回。") if f.seen_since_return else None
+    return Refusal(codes.ALREADY_SEEN, "申报单位已查看或修改，不能撤回退回。") if f.seen_since_return else None
 
 
 def overdue(f: Facts) -> Refusal | None:

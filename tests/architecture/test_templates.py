@@ -6,8 +6,10 @@ A name that no model of the contract and no class of the gateway has any more is
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from types import ModuleType
 
 from jinja2 import nodes
@@ -20,6 +22,7 @@ from services.gateway.web.rendering import TEMPLATES
 from shared import errors, messages
 from shared.overload.crowd import Crowd
 
+ROOT = Path(__file__).resolve().parents[2]
 # Of texts, instants and mappings.
 METHODS = {"get", "isoformat", "rpartition", "startswith"}
 # What people typed, by the names of the inputs.
@@ -62,3 +65,20 @@ def test_templates_read_what_there_is() -> None:
             if not (isinstance(found.node, nodes.Name) and found.node.name in macros)
         }
         assert read <= known, f"{template}: {sorted(read - known)}"
+
+
+def test_one_word_for_each_thing() -> None:
+    """What the glossary retired stands on no page, in no mail and in no sentence of the services."""
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    table = glossary[glossary.index("| say | not |") :]
+    retired = {
+        word
+        for row in re.findall(r"^\| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)[1:]
+        for word in row.split("、")
+    }
+    assert len(retired) > 10
+    files = [
+        path for path in (ROOT / "services").rglob("*") if path.suffix in {".html", ".txt", ".py", ".xhtml", ".js"}
+    ]
+    said = {path: path.read_text(encoding="utf-8") for path in files}
+    assert [(word, str(path)) for word in sorted(retired) for path, text in said.items() if word in text] == []

@@ -128,8 +128,8 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     desk.get_by_role("button", name="确认退回").click()
     expect(desk.get_by_role("status").first).to_contain_text("已退回补正")
     # Taken back, returned again, prolonged.
-    desk.get_by_role("button", name="收回退回").click()
-    expect(desk.get_by_role("status").first).to_contain_text("已收回退回")
+    desk.get_by_role("button", name="撤回退回").click()
+    expect(desk.get_by_role("status").first).to_contain_text("已撤回退回")
     # Its assignee need not take it again, neither now nor after the correction.
     expect(desk.get_by_text("您是办理人，可以直接办理")).to_be_visible()
     desk.get_by_role("link", name="退回补正", exact=True).click()

@@ -32,7 +32,7 @@ ACTIONS = {
     "raise_opinion": "再次提出意见",
     "note_opinion": "记录退回意见",
     "forget_opinion": "删除未发出的意见",
-    "recall": "收回退回",
+    "recall": "撤回退回",
     "lapse": "逾期未补正",
     "extend": "延长补正期限",
     "pass": "通过形式审查",

@@ -10,7 +10,7 @@ from shared.identity import Actor, Role
 
 
 async def mark_seen(session: AsyncSession, application: Application, actor: Actor) -> None:
-    """Note that the applicant has opened a return, or changed anything after it: it can no longer be taken back (收回退回)."""
+    """Note that the applicant has opened a return, or changed anything after it: it can no longer be taken back (撤回退回)."""
     if actor.is_a(Role.APPLICANT) and application.state == State.RETURNED and application.return_seen_at is None:
         application.return_seen_at = clock.now()
         record(session, actor, "see_return", application_id=application.id, round_trip=application.round_trips)

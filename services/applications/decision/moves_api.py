@@ -30,7 +30,7 @@ async def _moved(
 
 
 async def recall(request: web.Request) -> web.Response:
-    """收回退回, until the applicant has opened or changed anything."""
+    """撤回退回, until the applicant has opened or changed anything."""
     return await _moved(
         request,
         lambda session, who: use_case.recall(

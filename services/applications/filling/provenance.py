@@ -1,4 +1,4 @@
-"""Tell where a prefilled value (带出数据) came from, what was made of it, and what its source says today."""
+"""Tell where a prefilled value (自动带出信息) came from, what was made of it, and what its source says today."""
 
 from collections.abc import Mapping
 from typing import Any

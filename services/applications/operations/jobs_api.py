@@ -31,7 +31,7 @@ async def start(request: web.Request) -> web.Response:
         )
     if started is None:
         # Said only now: the parking had to be committed first.
-        raise JobEnded("该任务多次开始均无结果，已搁置。", code=codes.PARKED)
+        raise JobEnded("该任务多次尝试均无结果，已列入失败待处理。", code=codes.PARKED)
     return answer(started)
 
 

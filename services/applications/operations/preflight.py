@@ -47,15 +47,15 @@ def _owed(settings: ApplicationsSettings) -> Iterator[Finding]:
             ).one()
     finally:
         own.dispose()
-    found = f"尚欠 {count} 件，最久 {float(age):.0f} 秒"
+    found = f"待处理 {count} 件，最久 {float(age):.0f} 秒"
     if float(age) > LONG_OWED:
         yield bad("待办任务", found, "检查 relay、documents、notify-worker 是否在运行")
     else:
         yield good("待办任务", found)
     if parked:
-        yield bad("搁置的任务", f"{parked} 件", "在运维页面查看原因，处理后重新排队")
+        yield bad("失败待处理的任务", f"{parked} 件", "在运维页面查看原因，处理后重新排队")
     else:
-        yield good("搁置的任务", "没有")
+        yield good("失败待处理的任务", "没有")
 
 
 def backup_key(key: str) -> Iterator[Finding]:

@@ -89,7 +89,7 @@ async def requeue(session: AsyncSession, actor: Actor, id: UUID) -> None:
     """Owe a parked row again, its count of starts reset."""
     row = await outbox_queries.owed(session, id, lock=True)
     if row.done_at is not None or row.parked_at is None:
-        raise Conflict("只有已搁置的任务可以重新排队。", code=codes.NOT_PARKED)
+        raise Conflict("只有失败待处理的任务可以重新排队。", code=codes.NOT_PARKED)
     outbox.requeue(row)
     record(session, actor, "requeue", application_id=row.application_id, job=str(id), topic=row.topic)
     await session.flush()

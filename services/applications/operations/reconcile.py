@@ -87,7 +87,7 @@ async def reconcile(session: AsyncSession, store: Store, ledger: Ledger) -> Repo
     await _follow_moves(session, report, names)
     for row in owed.values():
         if row.parked_at is not None and row.done_at is None:
-            report.differences.append(f"搁置的任务 {row.id}（{row.topic}）：{row.last_error}")
+            report.differences.append(f"失败待处理的任务 {row.id}（{row.topic}）：{row.last_error}")
     return report
 
 

@@ -1,4 +1,4 @@
-"""Change a return that was made: 收回退回, 延长补正期限."""
+"""Change a return that was made: 撤回退回, 延长补正期限."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from shared.messages import CorrectionExtended, ReturnRecalled
 
 
 async def recall(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, version: str) -> Application:
-    """收回退回, until the applicant has opened it. Its opinions are noted again, for a return still to come; its letter is
+    """撤回退回, until the applicant has opened it. Its opinions are noted again, for a return still to come; its letter is
     taken back, and the applicant is told."""
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)

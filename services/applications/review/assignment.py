@@ -115,7 +115,7 @@ def _give(
         after=case.assignee_name,
         in_turn=in_turn,
     )
-    return Outcome(id, case.number, True, f"已分配给{to.name}。" if to else "已收回，待分配。")
+    return Outcome(id, case.number, True, f"已分配给{to.name}。" if to else "已取消分配。")
 
 
 def member_of(reviewers: Sequence[StaffMember], account: str) -> StaffMember:
@@ -129,7 +129,7 @@ def member_of(reviewers: Sequence[StaffMember], account: str) -> StaffMember:
 
 
 async def set_away(session: AsyncSession, actor: Actor, away: bool) -> None:
-    """离岗, 回岗: who is away is left out when cases are dealt in turn."""
+    """暂停接件, 恢复接件: who is away is left out when cases are dealt in turn."""
     await session.execute(
         insert(Turn)
         .values(account=actor.account, away=away)

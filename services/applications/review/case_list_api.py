@@ -107,7 +107,7 @@ async def drop_lease(request: web.Request) -> web.Response:
 
 
 async def set_away(request: web.Request) -> web.Response:
-    """离岗 or 回岗: whether one is left out when cases are dealt in turn."""
+    """暂停接件 or 恢复接件: whether one is left out when cases are dealt in turn."""
     async with transaction(request) as session:
         await assignment.set_away(session, actor(request), body(request, Away).away)
     return web.Response(status=204)

@@ -110,7 +110,7 @@ class Letter(Base):
     number: Mapped[int | None]
     round_trip: Mapped[int]
     issued_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    # 收回退回 takes its letter back; applicants see it no more.
+    # 撤回退回 takes its letter back; applicants see it no more.
     recalled_at: Mapped[datetime | None]
 
     __table_args__ = (Index("uq_letters_number", "year", "series", "number", unique=True),)

@@ -139,7 +139,7 @@ async def take_next(request: web.Request) -> web.Response:
 
 
 async def set_away(request: web.Request) -> web.Response:
-    """离岗 or 回岗."""
+    """暂停接件 or 恢复接件."""
     away = one(await read_form(request), "away") == "1"
     await ask(request, "PUT", "/review/away", json={"away": away})
     return see_other(f"/review?{request.query_string}")

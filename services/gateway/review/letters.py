@@ -49,7 +49,7 @@ async def export(request: web.Request) -> web.StreamResponse:
                     letter.enterprise_name,
                     letter.project_name,
                     letter.application_number,
-                    "已收回" if letter.recalled_at else "",
+                    "已撤回" if letter.recalled_at else "",
                 )
                 for letter in read.items
             )

@@ -1,4 +1,4 @@
-"""Return a case for correction (退回补正): opinions, unlocked materials, deadline, mail; 收回退回 and 延长补正期限."""
+"""Return a case for correction (退回补正): opinions, unlocked materials, deadline, mail; 撤回退回 and 延长补正期限."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
@@ -175,7 +175,7 @@ async def forget(request: web.Request) -> web.Response:
 
 
 async def recall(request: web.Request) -> web.Response:
-    """收回退回, until the applicant has opened it."""
+    """撤回退回, until the applicant has opened it."""
     form = await read_form(request)
     id = uuid_in_path(request)
     try:

@@ -237,7 +237,7 @@ async def test_assigned_by_hand_with_an_answer_for_each(
     again = await api.call("POST", path, DIRECTOR, json={"applications": [open_], "assignee": OTHER.account})
     assert (await again.json())[0]["done"] is False
     back = await api.call("POST", path, REVIEWER, json={"applications": [open_]})
-    assert (await back.json())[0]["message"] == "已收回，待分配。"
+    assert (await back.json())[0]["message"] == "已取消分配。"
     async with sessions() as session:
         rows = await session.scalars(
             select(Audit).where(Audit.application_id == UUID(open_), Audit.action == "assign").order_by(Audit.id)

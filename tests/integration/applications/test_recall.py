@@ -1,4 +1,4 @@
-"""收回退回: a return that nobody has opened is taken back, and nothing that stood before it is."""
+"""撤回退回: a return that nobody has opened is taken back, and nothing that stood before it is."""
 
 from datetime import timedelta
 from typing import Any
