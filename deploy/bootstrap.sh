@@ -112,22 +112,25 @@ install_packages() {
     fi
 }
 
-# The program that checks alert rules, alone: its package would bring and start a server.
-fetch_promtool() {
-    if command -v promtool >/dev/null 2>&1 || [ -x .tools/bin/promtool ]; then return 0; fi
+# A program that checks, out of a package that would bring and start a server: its name, the package.
+fetch_tool() {
+    if command -v "$1" >/dev/null 2>&1 || [ -x ".tools/bin/$1" ]; then return 0; fi
     folder=$(mktemp -d)
     chmod 755 "$folder"
-    { (cd "$folder" && apt-get download -qq prometheus >/dev/null 2>&1) ||
-        { as_root apt-get update -qq && (cd "$folder" && apt-get download -qq prometheus >/dev/null 2>&1); }; } &&
-        dpkg-deb -x "$folder"/prometheus_*.deb "$folder/x" && mkdir -p .tools/bin &&
-        mv "$folder/x/usr/bin/promtool" .tools/bin/promtool ||
-        say "no promtool here: alert rules and dashboards are not checked"
+    { (cd "$folder" && apt-get download -qq "$2" >/dev/null 2>&1) ||
+        { as_root apt-get update -qq && (cd "$folder" && apt-get download -qq "$2" >/dev/null 2>&1); }; } &&
+        dpkg-deb -x "$folder/$2"_*.deb "$folder/x" && mkdir -p .tools/bin &&
+        mv "$folder/x/usr/bin/$1" ".tools/bin/$1" ||
+        say "no $1 here: alert rules, routes and dashboards are not checked"
     rm -rf "$folder"
 }
 
 missing=$(missing_packages)
 [ -z "$missing" ] || install_packages "$missing"
-[ "$purpose" = run ] || fetch_promtool
+if [ "$purpose" != run ]; then
+    fetch_tool promtool prometheus
+    fetch_tool amtool prometheus-alertmanager
+fi
 python=$(find_python)
 [ -n "$python" ] || fail "Python 3.11 or newer is needed"
 

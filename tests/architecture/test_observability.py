@@ -13,6 +13,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from deploy.embedded.system import ROOT
+from tests.architecture.manifests import compose, filled_in
 
 FOLDER = ROOT / "deploy" / "observability"
 DASHBOARDS = sorted((FOLDER / "grafana").glob("*.json"))
@@ -25,11 +26,53 @@ GIVEN = {"up", "process_resident_memory_bytes", "process_cpu_seconds_total"}
 
 
 def _promtool(*arguments: str) -> None:
-    found = shutil.which("promtool") or shutil.which("promtool", path=str(ROOT / ".tools" / "bin"))
+    _tool("promtool", *arguments)
+
+
+def _tool(name: str, *arguments: str) -> None:
+    found = shutil.which(name) or shutil.which(name, path=str(ROOT / ".tools" / "bin"))
     if not found:
-        pytest.skip("no promtool here; deploy/bootstrap.sh test fetches it where apt has it")
+        pytest.skip(f"no {name} here; deploy/bootstrap.sh test fetches it where apt has it")
     done = subprocess.run([found, *arguments], cwd=FOLDER, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_alerts_go_to_whom_the_settings_name(tmp_path: Path) -> None:
+    given = filled_in() | {
+        "GM_ALERTS_URL": "https://duty.example.cn/a",
+        "GM_ALERTS_HEARTBEAT_URL": "https://watch.example.cn/b",
+    }
+    made = compose(**given)
+    text = made["configs"]["alertmanager"]["content"]
+    found = yaml.safe_load(text)
+    urls = {r["name"]: r["webhook_configs"][0]["url"] for r in found["receivers"]}
+    assert urls == {"office": given["GM_ALERTS_URL"], "heartbeat": given["GM_ALERTS_HEARTBEAT_URL"]}
+    [heartbeat] = found["route"]["routes"]
+    assert heartbeat["receiver"] == "heartbeat"
+    assert heartbeat["repeat_interval"] == "1m"
+    # Whom Prometheus tells is a service of that name and port.
+    [told] = yaml.safe_load((FOLDER / "prometheus.yaml").read_text(encoding="utf-8"))["alerting"]["alertmanagers"]
+    assert {t.partition(":")[0] for s in told["static_configs"] for t in s["targets"]} <= made["services"].keys()
+    file = tmp_path / "alertmanager.yaml"
+    file.write_text(text, encoding="utf-8")
+    _tool("amtool", "check-config", str(file))
+
+
+def test_every_target_is_a_service_of_compose() -> None:
+    services = compose(**filled_in())["services"]
+    scraped = yaml.safe_load((FOLDER / "prometheus.yaml").read_text(encoding="utf-8"))["scrape_configs"]
+    for job in scraped:
+        for found in job.get("dns_sd_configs", []):
+            [name] = found["names"]
+            assert name == job["job_name"]
+            given = services[name]["environment"]
+            ports = {"gateway": 8090, "applications": 8081, "notify": 8082}
+            assert found["port"] == int(given.get("GM_METRICS_PORT", ports.get(name)))
+    # Whoever is there in ServiceDown is one that is asked.
+    [down] = [r for r in _rules() if r.get("alert") == "ServiceDown"]
+    assert set(re.findall(r'absent\(up\{job="([\w-]+)"', down["expr"])) == {j["job_name"] for j in scraped} - {
+        "alertmanager"
+    }
 
 
 def _rules() -> list[dict[str, Any]]:
