@@ -11,7 +11,7 @@ ON_EVERY_CORE := -n $(shell echo $$(($$(nproc) + 1))) --dist loadscope --no-load
 # Where a shell forbids byte code, every process compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 # What is Kubernetes' own; KEDA's resources and kustomizations have no schema here.
-MANIFESTS := $(filter-out %kustomization.yaml %keda.yaml,$(wildcard deploy/k8s/*.yaml deploy/k8s/*/*.yaml))
+MANIFESTS := $(filter-out %kustomization.yaml %keda.yaml,$(wildcard deploy/k8s/*.yaml deploy/k8s/*/*.yaml deploy/k8s-example/*.yaml))
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

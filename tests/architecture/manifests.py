@@ -13,6 +13,7 @@ from deploy.embedded.system import ROOT
 
 DEPLOY = ROOT / "deploy"
 K8S = DEPLOY / "k8s"
+EXAMPLE = DEPLOY / "k8s-example"
 
 
 # What somebody fills in after `make secrets`.
@@ -46,9 +47,15 @@ def read(text: str) -> list[dict[str, Any]]:
 
 @cache
 def documents() -> list[dict[str, Any]]:
-    """Everything of `deploy/k8s` but its kustomizations."""
-    found = [d for file in sorted(K8S.rglob("*.yaml")) for d in read(file.read_text(encoding="utf-8"))]
-    return [d for d in found if d["kind"] != "Kustomization"]
+    """Everything of `deploy/k8s` and its example but their kustomizations, and the settings these generate."""
+    files = [*sorted(K8S.rglob("*.yaml")), *sorted(EXAMPLE.rglob("*.yaml"))]
+    found = [d for file in files for d in read(file.read_text(encoding="utf-8"))]
+    lines = (K8S / "common" / "settings.env").read_text(encoding="utf-8").splitlines()
+    data = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    settings = {
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gongmei", "namespace": "gongmei"}, "data": data,
+    }  # fmt: skip
+    return [d for d in found if d["kind"] not in {"Kustomization", "Component"}] + [settings]
 
 
 def of_kind(kind: str) -> list[dict[str, Any]]:

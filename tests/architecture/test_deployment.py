@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from shared.preflight import Level
 from shared.settings import load
 from tests.architecture.manifests import (
     DEPLOY,
+    EXAMPLE,
     K8S,
     compose,
     dockerfile,
@@ -232,11 +234,12 @@ def test_manifests_fit_the_schemas_of_kubernetes() -> None:
     assert len(own) > 30
     for document in own:
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
-        assert document["kind"] == "Namespace" or document["metadata"]["namespace"] == "gongmei"
+        # What belongs to the whole cluster.
+        assert document["kind"] in {"Namespace", "PriorityClass"} or document["metadata"]["namespace"] == "gongmei"
 
 
 def test_every_manifest_is_listed_and_every_image_is_built() -> None:
-    for folder in (K8S, K8S / "common", K8S / "migrate", K8S / "example"):
+    for folder in (K8S, K8S / "common", K8S / "migrate", EXAMPLE):
         [listed] = read((folder / "kustomization.yaml").read_text(encoding="utf-8"))
         files = {f.name for f in folder.glob("*.yaml")} - {"kustomization.yaml"}
         assert {name for name in listed["resources"] if name.endswith(".yaml")} == files
@@ -256,10 +259,73 @@ def test_ingress_takes_what_the_gateway_takes() -> None:
     [service] = [d for d in of_kind("Service") if d["metadata"]["name"] == backend["name"]]
     assert backend["port"]["name"] in {port["name"] for port in service["spec"]["ports"]}
     # What the example changes is there to be changed.
-    [overlay] = read((K8S / "example" / "kustomization.yaml").read_text(encoding="utf-8"))
+    [own] = read((EXAMPLE / "settings" / "kustomization.yaml").read_text(encoding="utf-8"))
     [settings] = of_kind("ConfigMap")
-    changed = {change["path"] for patch in overlay["patches"] for change in read(patch["patch"])[0]}
-    assert changed <= {f"/data/{name}" for name in settings["data"]}
+    [changed] = own["configMapGenerator"]
+    assert {text.partition("=")[0] for text in changed["literals"]} <= settings["data"].keys()
+
+
+@pytest.mark.parametrize(
+    "folder", [K8S, K8S / "migrate", EXAMPLE, EXAMPLE / "migrate"], ids=lambda f: str(f.relative_to(DEPLOY))
+)
+def test_kustomizations_can_be_built(folder: Path) -> None:
+    """By kubectl itself: every pod is told settings whose name follows from what they say, so that a change rolls it."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("no kubectl here")
+    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    built = read(done.stdout)
+    [name] = [d["metadata"]["name"] for d in built if d["kind"] == "ConfigMap"]
+    assert re.fullmatch(r"gongmei-\w{10}", name)
+    told = set(re.findall(r"configMapRef:\n\s+name: (\S+)", done.stdout))
+    assert told == {name}
+    if EXAMPLE in (folder, folder.parent):
+        assert all(
+            "image: registry.example.gov.cn/" in line for line in done.stdout.splitlines() if " image: " in line
+        )
+
+
+def test_connections_of_a_whole_cluster_fit_into_what_the_runbook_demands() -> None:
+    """Every process at its most, one more of each while it is rolled."""
+    most = {
+        d["spec"]["scaleTargetRef"]["name"]: d["spec"]["maxReplicas"] for d in of_kind("HorizontalPodAutoscaler")
+    }
+    most |= {d["spec"]["scaleTargetRef"]["name"]: d["spec"]["maxReplicaCount"] for d in of_kind("ScaledObject")}
+    together = 0
+    for name, spec, labels in pods():
+        if name in OURS and labels.get("database") == "yes":
+            [deployment] = [d for d in of_kind("Deployment") if d["metadata"]["name"] == name]
+            fields = SETTINGS[image_of(spec["containers"][0]["image"])].model_fields
+            # The gateway watches sessions by one of its own.
+            pool = fields["database_pool_size"].default + (name == "gateway")
+            together += pool * (most.get(name, deployment["spec"].get("replicas", 0)) + 1)
+    [demanded] = re.findall(r"`max_connections` of at least (\d+)", file_of("docs/operating/install.md"))
+    # Migrations, a backup, KEDA, an operator; what PostgreSQL keeps for its owner.
+    assert together + 20 <= int(demanded) < together + 70
+
+
+def test_papers_yield_to_people() -> None:
+    value = {d["metadata"]["name"]: d["value"] for d in of_kind("PriorityClass")}
+    given = {name: value[spec["priorityClassName"]] for name, spec, _ in pods() if name in OURS}
+    assert max(given["documents"], given["notify-worker"]) < min(
+        given["gateway"], given["applications"], given["relay"]
+    )
+
+
+def test_every_process_of_a_cluster_is_scraped() -> None:
+    [policy] = [d for d in of_kind("NetworkPolicy") if d["metadata"]["name"] == "metrics"]
+    open_ports = {str(p["port"]) for rule in policy["spec"]["ingress"] for p in rule["ports"]}
+    [who] = policy["spec"]["podSelector"]["matchExpressions"]
+    assert set(who["values"]) == set(OURS)
+    for deployment in of_kind("Deployment"):
+        template = deployment["spec"]["template"]
+        notes = template["metadata"]["annotations"]
+        [container] = template["spec"]["containers"]
+        ports = {str(p["containerPort"]) for p in container.get("ports", [])}
+        ports |= {e["value"] for e in container.get("env", []) if e["name"] == "GM_METRICS_PORT"}
+        assert notes["prometheus.io/scrape"] == "true"
+        assert notes["prometheus.io/port"] in ports & open_ports
 
 
 def test_images_may_lie_in_a_registry_of_ones_own() -> None:
