@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets reconcile test test-all test-containers upgrade-drill drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case format bench-documents screenshots
+.PHONY: help run demo docs secrets reconcile test test-all test-containers upgrade-drill drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-costs format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
@@ -120,6 +120,10 @@ bench-applicant: ## CPU of all services for 保存表单 with the page after it,
 bench-case: ## CPU of all services for a case, the queue and an expert's case beside an earlier commit: ARGS=commit
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.case $(ARGS)
+
+bench-costs: ## CPU of each step of an evening, all processes together; a refusal beside a page, with thousands in line
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.rehearsal.costs
 
 screenshots: ## every page at three widths, into var/screenshots, to be looked at
 	@deploy/bootstrap.sh test
