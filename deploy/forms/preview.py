@@ -12,16 +12,24 @@ from services.applications.documents import document_model
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts, Section
 from services.applications.forms.filled import reading, validation
 from services.applications.forms.filled.checks import evaluate
+from services.applications.forms.filled.defaults import defaults
 from services.applications.forms.filled.section_state import effective, now, visible_sections
-from services.applications.forms.filled.situation import Facts
+from services.applications.forms.filled.situation import Facts, Situation
 from services.documents import rendering
 from services.gateway.form import checks_view, form_parts, form_view, section_state
-from services.gateway.form.section_view import marks
+from services.gateway.form.section_view import hints, marks, sources
 from services.gateway.web.rendering import TEMPLATES, frame
 from shared import clock
 from shared.contract.checks import Obstacle
 from shared.contract.forms import FormDefinition
-from shared.contract.sections import ApplicationView, RegistryView, SectionNow, SectionSummary, SectionView
+from shared.contract.sections import (
+    ApplicationView,
+    Default,
+    RegistryView,
+    SectionNow,
+    SectionSummary,
+    SectionView,
+)
 from shared.errors import FieldError, Invalid
 
 Json = dict[str, Any]
@@ -78,19 +86,25 @@ class Preview:
         """Return the page of one section."""
         section = self.form.by_key[key]
         context = self._context(section)
-        values = self.drafts.get(key, self.saved.get(key, {}))
+        choices = self.form.choices(self.round)
+        filled_in = defaults(section, Situation(self.form, self.saved, self.facts), choices)
+        opened = self._opened(key, filled_in)
+        values = self.drafts.get(key, self.saved.get(key, {k: default.value for k, default in filled_in.items()}))
         state = now(section, context.situation(section, reading.read(section, values, context).kept))
         definition = self.definition.by_key[key]
         shown = section_state.as_shown(definition, state)
         values = section_state.with_computed(values, state)
         wrong = [Obstacle(**error.model_dump()) for error in errors or []]
-        beside = form_parts.Beside.of(wrong, [], {})
+        opened.now = state
+        beside = form_parts.Beside.of(
+            wrong, [], sources(definition, opened, values), hints(definition, opened, values)
+        )
         application = self._application()
         text = TEMPLATES.get_template("form/section.html").render(
             **{**frame(), "here": f"{HERE}/sections/{key}"},
             application=application,
             section=shown,
-            opened=self._opened(key, state),
+            opened=opened,
             etag="1",
             form=form_view.build(shown, values, self.round.parameters, [], beside, state),
             carried=section_state.carried(definition, state, values),
@@ -115,7 +129,7 @@ class Preview:
         # Without its scripts: there is nobody here for them to talk to, and every page works without.
         return re.sub(r'<script[^>]*></script>\n?|<link rel="modulepreload"[^>]*>\n?', "", text)
 
-    def _opened(self, key: str, state: SectionNow) -> SectionView:
+    def _opened(self, key: str, filled_in: dict[str, Default]) -> SectionView:
         return SectionView(
             key=key,
             etag="1",
@@ -128,7 +142,8 @@ class Preview:
             prefill={},
             registry={},
             attachments=[],
-            now=state,
+            defaults=filled_in,
+            now=SectionNow(visible=True, section_required=True),
         )
 
     def _application(self) -> ApplicationView:

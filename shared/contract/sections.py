@@ -144,17 +144,27 @@ class SectionCopies(BaseModel):
     etag: str = ""
 
 
+class Default(BaseModel):
+    """What is filled in before anybody types: a field's value, or a table's rows with the cells that have one; and in `words` what
+    it follows from."""
+
+    value: Any
+    words: str
+
+
 class SectionView(BaseModel):
     """Both copies of a section. `draft` is null unless a 暂存 is newer than what is saved. `now` says how it stands
     with the values it shows: what is hidden, what must be filled in, what is computed. `registry` holds, by field,
     what the registry had when it was asked last where that differs from the value shown and is news (null: nothing any
-    more); `POST …/prefill` takes it over."""
+    more); `POST …/prefill` takes it over. `defaults`: by field and table what a page shows until there is a copy, `prefill`
+    before it; nothing of them counts before it is sent."""
 
     key: str
     saved: dict[str, Any] | None
     draft: dict[str, Any] | None
     prefill: dict[str, Prefilled]
     registry: dict[str, Any]
+    defaults: dict[str, Default] = {}
     attachments: list[AttachmentView]
     editable: bool
     saved_at: AwareDatetime | None

@@ -15,6 +15,7 @@ from services.applications.filling.prefill import latest
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled.checks import evaluate, value_at
+from services.applications.forms.filled.defaults import defaults
 from services.applications.forms.filled.reading import Context, read, rows_summed
 from services.applications.forms.filled.registry_values import Brought, outcomes
 from services.applications.forms.filled.section_state import effective, now, unconditional
@@ -23,7 +24,7 @@ from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Round, Section
 from shared import clock
 from shared.contract.checks import Outcome
-from shared.contract.sections import SectionNow
+from shared.contract.sections import Default, SectionNow
 from shared.messages import Profile
 
 Values = dict[str, Any]
@@ -58,6 +59,17 @@ class Filled:
             return unconditional(definition, rows_summed(definition, typed, context.choices))
         kept = read(definition, typed, context).kept
         return now(definition, context.situation(definition, kept))
+
+    def defaults(self, definition: Definition) -> dict[str, Default]:
+        """Return what stands in a section before anybody has typed in it."""
+        if not any(section == definition.key for section, *_ in rules_of(self.form).defaults):
+            return {}
+        return defaults(definition, self.situation(), self.form.choices(self.facts.round))
+
+    def untyped(self, definition: Definition) -> Values:
+        """Return what a section shows before anybody has typed in it: defaults, and what was brought along."""
+        found = {key: default.value for key, default in self.defaults(definition).items()}
+        return found | dict(self.prefill.get(definition.key, {}))
 
     def effective(self) -> dict[str, Values]:
         """Return the values that count."""

@@ -9,6 +9,7 @@ from services.applications.core.context import CODEC, ENGINE, transaction
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling import autosave
 from services.applications.filling import sections as use_case
+from services.applications.filling.filled_form import of_rows
 from services.applications.filling.views import section_view, section_written
 from shared.contract.sections import SectionNow, SectionValues
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
@@ -26,9 +27,12 @@ async def get_section(request: web.Request) -> web.Response:
         opened = await use_case.open_section(session, request.app[CODEC], who, id, key)
         await mark_seen(session, opened.application, who)
         files = await repository.attachments(session, id)
-        now = await use_case.standing(session, opened, files)
+        rows = await repository.sections(session, id)
+        filled = await of_rows(session, opened.application, opened.form, opened.codec, rows, files)
+        typed = opened.shown()
+        now = filled.now(opened.definition, filled.untyped(opened.definition) if typed is None else typed)
         round_ = await round_queries.round_(session, opened.application.round_id)
-        view = section_view(opened, [file for file in files if file.section == key], now, round_, who)
+        view = section_view(opened, [file for file in files if file.section == key], now, round_, who, filled)
     return answer(view, ETag=f'"{view.etag}"')
 
 

@@ -148,7 +148,7 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
 
 
 def section_view(
-    opened: Opened, files: list[Attachment], now: SectionNow, round_: Round, actor: Actor
+    opened: Opened, files: list[Attachment], now: SectionNow, round_: Round, actor: Actor, filled: Filled
 ) -> SectionView:
     key, row = opened.definition.key, opened.row
     prefill = opened.codec.open(key, {name: item["value"] for name, item in row.prefill.items()})
@@ -162,6 +162,7 @@ def section_view(
         draft=opened.codec.open_or_none(key, row.draft),
         prefill={name: Prefilled(**{**item, "value": prefill[name]}) for name, item in row.prefill.items()},
         registry=registry_values.changed(opened.definition, shown, brought, choices),
+        defaults=filled.defaults(opened.definition),
         attachments=[attachment_view(file) for file in files],
         editable=editable(opened.application, key, actor),
         saved_at=row.saved_at,

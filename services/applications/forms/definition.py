@@ -20,12 +20,14 @@ MAX_TABLE_ROWS = 1000
 
 
 class FixedRow(Part):
-    """A row that is always there; its `key` is what values and formulas call it."""
+    """A row that is always there; its `key` is what values and formulas call it. `defaults` are formulas by column, for this row
+    before those of the columns."""
 
     key: Key
     was: FormerKey | None = None
     label: Label
     visible_if: Expression | None = None
+    defaults: dict[Key, Expression] = Field(default_factory=dict)
 
 
 class Table(Part):

@@ -167,9 +167,9 @@ async def _section(session: AsyncSession, case: Case, key: str, actor: Actor) ->
     opened = Opened(case.application, case.form, definition, row, case.codec)
     typed = opened.shown()
     filled = case.judged.filled
-    now = filled.now(definition, filled.prefill.get(key, {}) if typed is None else typed)
+    now = filled.now(definition, filled.untyped(definition) if typed is None else typed)
     round_ = await round_queries.round_(session, case.application.round_id)
-    return section_view(opened, [file for file in case.files if file.section == key], now, round_, actor)
+    return section_view(opened, [file for file in case.files if file.section == key], now, round_, actor, filled)
 
 
 async def _said(

@@ -37,6 +37,7 @@ class Input:
     error: str | None
     opinions: list[str]
     source: str | None = None
+    hint: str | None = None
     max: int | None = None
     group: str | None = None
     text: str | None = None
@@ -103,6 +104,7 @@ class TableView:
     total_label: str
     error: str | None
     opinions: list[str]
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +137,18 @@ class Beside:
     errors: dict[tuple[str | None, str | None, str | None], str] = field(default_factory=dict)
     opinions: dict[tuple[str | None, str | None], list[str]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, errors: list[Obstacle], opinions: list[OpinionView], sources: dict[str, str]) -> "Beside":
+    def of(
+        cls, errors: list[Obstacle], opinions: list[OpinionView], sources: dict[str, str], hints: dict[str, str]
+    ) -> "Beside":
         said: dict[tuple[str | None, str | None], list[str]] = {}
         for opinion in opinions:
             said.setdefault((opinion.field, opinion.row), []).append(opinion.text)
         # The first of several mistakes at one place is the one to mend first.
         wrong = {(e.field, e.row, e.column): e.message for e in reversed(errors)}
-        return cls(wrong, said, sources)
+        return cls(wrong, said, sources, hints)
 
     def error(self, field: str, row: str | None = None, column: str | None = None) -> str | None:
         return self.errors.get((field, row, column))

@@ -108,6 +108,7 @@ def build(
                 beside.error(f.key),
                 beside.said(f.key),
                 beside.sources.get(f.key),
+                beside.hints.get(f.key),
             )
             for f in section.fields
         ],
@@ -138,6 +139,7 @@ def _input(
     error: str | None,
     opinions: list[str],
     source: str | None = None,
+    hint: str | None = None,
 ) -> Input:
     return Input(
         name=name,
@@ -154,6 +156,7 @@ def _input(
         error=error,
         opinions=opinions,
         source=source,
+        hint=hint,
         max=definition.max if definition.kind == "textarea" else None,
         group=definition.group,
         text=definition.text,
@@ -203,6 +206,7 @@ def _table(
         total_label=table.total_label,
         error=beside.error(table.key),
         opinions=beside.said(table.key),
+        source=beside.sources.get(table.key),
     )
 
 

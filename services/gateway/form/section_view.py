@@ -43,11 +43,34 @@ async def locked(request: web.Request, key: str, reason: str, error: DomainError
 
 
 def current(section: SectionDefinition, opened: SectionView) -> Typed:
-    """What a section's page opens with: the newer 暂存, what is saved, or what was brought along."""
+    """What a section's page opens with: the newer 暂存, what is saved, or what was brought along and filled in."""
     values = opened.draft if opened.draft is not None else opened.saved
     if values is None:
-        values = {name: item.value for name, item in opened.prefill.items()}
+        values = {name: default.value for name, default in opened.defaults.items()}
+        values |= {name: item.value for name, item in opened.prefill.items()}
     return shapes.fitted(section, values)
+
+
+def sources(section: SectionDefinition, opened: SectionView, values: Typed) -> dict[str, str]:
+    """Per field and table where what stands there came from, while it is what was filled in."""
+    found = registry_news.sources(opened, values)
+    for field in section.fields:
+        default = opened.defaults.get(field.key)
+        if default and field.key not in found and str(default.value) == str(values.get(field.key)):
+            found[field.key] = f"系统按{default.words}填入"
+    for table in section.tables:
+        if default := opened.defaults.get(table.key):
+            found[table.key] = f"系统填入：{default.words}"
+    return found
+
+
+def hints(section: SectionDefinition, opened: SectionView, values: Typed) -> dict[str, str]:
+    """Per field what would have been filled in, where something else stands."""
+    return {
+        field.key: f"{default.words}：{form_view.shown(field, default.value)}"
+        for field in section.fields
+        if (default := opened.defaults.get(field.key)) and str(default.value) != str(values.get(field.key))
+    }
 
 
 def following(found: ApplicationView, key: str) -> SectionSummary | None:
@@ -106,7 +129,7 @@ async def render(
         wrong = [p for p in here if not p.code.startswith("check.")]
     kept = current(section, opened)
     values = kept if values is None else values
-    beside = Beside.of(wrong, mine, registry_news.sources(opened, values))
+    beside = Beside.of(wrong, mine, sources(section, opened, values), hints(section, opened, values))
     now = opened.now
     shown = section_state.as_shown(section, now)
     values = section_state.with_computed(values, now)

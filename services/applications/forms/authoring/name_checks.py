@@ -92,9 +92,9 @@ def _field(form: Form, at: Location, field: FieldDefinition) -> Iterator[Problem
     if field.required_if and "required" in field.model_fields_set:
         yield Problem((*at, "required_if"), "已经写了“required_if”，“required”不起作用，请删去", "warning")
     if isinstance(field, ComputedField | FixedTextField) and (
-        field.prefill or field.required_if or field.readonly
+        field.prefill or field.required_if or field.readonly or field.default
     ):
-        yield Problem(at, f"“{field.key}”不由人填写，不能写 prefill、required_if、readonly")
+        yield Problem(at, f"“{field.key}”不由人填写，不能写 prefill、required_if、readonly、default")
 
 
 def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
@@ -108,7 +108,13 @@ def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
             yield Problem(place, "说明文字（fixed_text）不能作为表格的列")
         if any((column.prefill, column.readonly, column.group)):
             yield Problem(place, "prefill、readonly、group 只能写在字段上，不能写在表格的列上")
+        if column.default and not table.fixed_rows:
+            yield Problem((*place, "default"), "行数由申报单位定的表格，列里不能写 default")
         yield from _field(form, place, column)
+    for i, row in enumerate(table.fixed_rows):
+        for key in row.defaults:
+            if key not in table.by_asked:
+                yield Problem((*at, "fixed_rows", i, "defaults", key), f"“{key}”不是本表要填写的列")
     for i, total in enumerate(table.totals):
         found: Any = table.by_column.get(total)
         if found is None or found.type != "number" or found.kind == "year":

@@ -70,7 +70,7 @@ def _sort(form: Form, rule: Rule, name: str) -> Sort | None:
             return "options"
         if sort := _of_type(beside):
             return sort
-    if rule.role in ("than", "value") and rule.node and _is(rule.formula.tree, name):
+    if rule.role in ("than", "value", "default") and rule.node and _is(rule.formula.tree, name):
         section, part, column = rule.node
         found = form.by_key[section]
         table = found.table(part)

@@ -172,12 +172,23 @@ class _Comparison:
         for role, word in (("visible_if", "显示"), ("required_if", "必填"), ("value", "计算")):
             old, new = (rules_of(form).of.get((node, role)) for form in (self._old, self._new))
             yield from self._rule(old, new, word, *node, where, role)
+        yield from self._defaults(section, part, column, where)
         before = {self._bound(self._old, r): r for r in rules_of(self._old).bounds.get(node, ())}
         after = {self._bound(self._new, r): r for r in rules_of(self._new).bounds.get(node, ())}
         for said in (said for said in after if said not in before):
             yield Change("changed", *node, where, f"新增限制：{said}", True, "bounds")
         for said in (said for said in before if said not in after):
             yield Change("changed", *node, where, f"取消限制：{said}", False, "bounds")
+
+    def _defaults(self, section: Section, part: str, column: str, where: str) -> Iterator[Change]:
+        def said(form: Form) -> str:
+            found = {k[3]: r for k, r in rules_of(form).defaults.items() if k[:3] == (section.key, part, column)}
+            return "；".join(in_words(form, rule) for _, rule in sorted(found.items()))
+
+        before, after = said(self._old), said(self._new)
+        if before != after:
+            text = f"先填好的值改为：{after}" if after else "不再先填好"
+            yield Change("changed", section.key, part, column, where, text, False, "default")
 
     def _bound(self, form: Form, rule: Rule) -> str:
         section, part, column = rule.node or ("", "", "")

@@ -40,6 +40,8 @@ class Rules:
         self.rows: dict[tuple[str, str, str], Rule] = {}
         self.groups: dict[tuple[str, str], Rule] = {}
         self.bounds: dict[Node, tuple[Rule, ...]] = {}
+        # By (section, part, column, fixed row): what stands there before anybody types.
+        self.defaults: dict[tuple[str, str, str, str], Rule] = {}
         self.checks: dict[tuple[str, str], Rule] = {}
         for i, section in enumerate(form.sections):
             self._section(("sections", i), section)
@@ -63,6 +65,7 @@ class Rules:
         yield from self.groups.values()
         for bounds in self.bounds.values():
             yield from bounds
+        yield from self.defaults.values()
         yield from self.checks.values()
 
     @cached_property
@@ -119,7 +122,8 @@ class Rules:
         """Per section the other sections that its own conditions, bounds and computed values look at."""
         found: dict[str, set[str]] = {section.key: set() for section in self.form.sections}
         for rule in self.all():
-            if rule.node:
+            # A default is worked out once, when the section is opened.
+            if rule.node and rule.role != "default":
                 found[rule.node[0]] |= {t.section for t in rule.targets if t.section}
         return {key: frozenset(names - {key}) for key, names in found.items()}
 
@@ -155,6 +159,12 @@ class Rules:
                     )
                     if rule:
                         self.rows[section.key, table.key, row.key] = rule
+                for key, text in row.defaults.items():
+                    if column := table.by_column.get(key):
+                        node = (section.key, table.key, key)
+                        self._default(
+                            text, (*here, "fixed_rows", j, "defaults", key), node, column, section, row.key
+                        )
             for j, column in enumerate(table.columns):
                 self._field((*here, "columns", j), (section.key, table.key, column.key), column, section, table)
 
@@ -169,6 +179,8 @@ class Rules:
                         rule.at,
                         f"公式得出的是{type_names.of_type(rule.type)}，gives 要的是{type_names.of_type(field.type)}",
                     )
+        if field.default:
+            self._default(field.default, (*at, "default"), node, field, section)
         bounds = []
         for i, bound in enumerate(field.bounds):
             rule = self._rule(bound.than, (*at, "bounds", i, "than"), node, "than", section, table)
@@ -180,6 +192,15 @@ class Rules:
                     )
         if bounds and len(bounds) == len(field.bounds):
             self.bounds[node] = tuple(bounds)
+
+    def _default(self, text: str, at: Location, node: Node, field: Any, section: Section, row: str = "") -> None:
+        # Read as a field's, not as a cell's: the row it is for is empty.
+        rule = self._rule(text, at, node, "default", section, None)
+        if rule:
+            self.defaults[*node, row] = rule
+            if not types.fits(rule.type, field.type):
+                said = f"默认值得出的是{type_names.of_type(rule.type)}，这里要{type_names.of_type(field.type)}"
+                self._fault(at, said)
 
     def _conditions(self, part: Any, at: Location, node: Node, section: Section, table: Table | None) -> None:
         for role in ("visible_if", "required_if"):

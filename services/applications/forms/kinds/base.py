@@ -61,7 +61,8 @@ class Kind(Part):
 
     `required` holds always, `required_if` instead of it under a condition; a field whose `visible_if` does not hold
     is neither asked for nor counted. `was` is its key in the version before, where that was another: values that people
-    typed there follow it (`rebase`). `unique` is for columns: no value twice in one table.
+    typed there follow it (`rebase`). `unique` is for columns: no value twice in one table. `default` is a formula: what
+    stands in the field until somebody types in its section.
     """
 
     key: Key
@@ -78,6 +79,7 @@ class Kind(Part):
     readonly: bool = False
     unique: bool = False
     prefill: str | None = Field(default=None, pattern=PREFILL)
+    default: Expression | None = None
     width: int = Field(default=10, ge=1, le=100)
     bounds: tuple[Bound, ...] = ()
 
