@@ -7,7 +7,7 @@ from typing import Any
 
 Json = dict[str, Any]
 KINDS = ["text", "textarea", "integer", "decimal", "money", "percent", "date", "year", "select", "radio", "multiselect",
-         "checkbox", "phone", "mobile", "email", "postcode", "uscc", "id_card", "passport", "bank_account"]  # fmt: skip
+         "checkbox", "phone", "mobile", "email", "postcode", "uscc", "id_card", "passport", "bank_account", "target"]  # fmt: skip
 # A list of the form's own, whose labels and kept values differ and stand nowhere else.
 SHARED = [{"value": f"kept-{n}", "label": f"共用{name}"} for n, name in enumerate("甲乙丙丁")]
 OPTIONS = ["甲类", "乙类", "丙 类", "其他（请说明）", "A/B", "100%", "“引号”"]
@@ -75,6 +75,10 @@ class Writer:
             field = self._field()
             section["fields"].append(field)
             self._remember(key, field)
+            if field.get("options") is OPTIONS and self.chance.random() < 0.5:
+                which = {"key": self._key("which"), "kind": "text", "label": f"请注明 {self.count}"}
+                field["specify"] = {OPTIONS[3]: which["key"]}
+                section["fields"].append(which)
         if with_table:
             section["tables"].append(self._table(key))
         if self.chance.random() < 0.3:
@@ -164,7 +168,9 @@ class Writer:
             (s, p)
             for s in self.sections
             for p in s["fields"]
-            if p["key"] not in ("project", "wan") and p["kind"] != "fixed_text"
+            if f"{s['key']}.{p['key']}" in order
+            and p["key"] not in ("project", "wan")
+            and p["kind"] != "fixed_text"
         ]
         self.chance.shuffle(places)
         for section, part in places[:count]:
@@ -264,6 +270,8 @@ def value_of(field: Json, chance: Random, lists: Json) -> Any:
             return f"{Decimal(chance.randrange(100 * 10**places)).scaleb(-places):f}"
         case "money":
             return f"{Decimal(chance.randint(1, 100_000)) / 100:.2f}"
+        case "target":
+            return chance.choice(["≥20", "<=5%", "不少于 1,200 件", "100%", "填补空白"])
         case "date":
             return (DAY + timedelta(days=chance.randrange(700))).isoformat()
         case "year":

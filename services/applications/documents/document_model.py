@@ -10,7 +10,7 @@ from services.applications.forms.definition import Form, Section
 from services.applications.forms.definition import Table as TableDefinition
 from services.applications.forms.filled import presence
 from services.applications.forms.filled.checks import value_at
-from services.applications.forms.filled.reading_view import text
+from services.applications.forms.filled.reading_view import in_full, specified
 from services.applications.forms.filled.section_state import sums, totals
 from services.applications.forms.kinds import Choices, FieldDefinition, FixedTextField, blank
 from shared import clock
@@ -229,7 +229,7 @@ def material(
     if section.text:
         blocks.append(Text(text=section.text))
     choices = form.choices_of_its_own
-    there = {field.key for field in presence.fields(section, values)}
+    there = {field.key for field in presence.fields(section, values)} - specified(section.fields)
     fields = [f for f in section.fields if f.key in there or isinstance(f, FixedTextField)]
     tables = presence.tables(section, values)
     groups = list(dict.fromkeys(part.group for part in [*fields, *tables]))
@@ -271,17 +271,17 @@ def _value(field: FieldDefinition, values: Mapping[str, Any], choices: Choices) 
     if field.kind == "money" and field.unit == "万元" and not blank(value):
         # Both ways, as a voucher has it: figures are easily altered, words are not.
         return Value(label=field.label, text=_sum(value))
-    return Value(label=label(field), text=text(field, value, choices), wide=field.kind in _WIDE)
+    return Value(label=label(field), text=in_full(field, values, choices), wide=field.kind in _WIDE)
 
 
 def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) -> Table:
     rows = values.get(table.key) or []
-    columns = presence.columns(table, rows)
+    columns = [c for c in presence.columns(table, rows) if c.key not in specified(table.columns)]
     lead = table.row_label if table.fixed_rows else "序号"
     cells = [
         [
             table.by_row[row["row"]].label if table.fixed_rows else str(index),
-            *(text(column, row.get(column.key), choices) for column in columns),
+            *(in_full(column, row, choices) for column in columns),
         ]
         for index, row in enumerate(rows, 1)
     ]

@@ -1,7 +1,7 @@
 """Find faults of names: keys that stand twice, and references to parts that do not exist."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from services.applications.forms.definition import Form, Section, Table
@@ -10,6 +10,7 @@ from services.applications.forms.formulas.names import PARAMETER, PARAMETER_SAID
 from services.applications.forms.formulas.rule import Location, Problem
 from services.applications.forms.kinds import ComputedField, FieldDefinition, FixedTextField
 from services.applications.forms.kinds.choices import MultiSelectField, RadioField, SelectField
+from services.applications.forms.kinds.texts import TextField
 
 CHOICES = (SelectField, RadioField, MultiSelectField)
 # What rows carry besides their columns.
@@ -75,6 +76,7 @@ def _section(form: Form, at: Location, section: Section) -> Iterator[Problem]:
             yield Problem((*at, "groups", i), f"栏目“{group.label}”下没有内容", "warning")
     for i, field in enumerate(section.fields):
         yield from _field(form, (*at, "fields", i), field)
+    yield from _specified((*at, "fields"), section.fields)
     for i, table in enumerate(section.tables):
         yield from _table(form, (*at, "tables", i), table)
 
@@ -97,6 +99,20 @@ def _field(form: Form, at: Location, field: FieldDefinition) -> Iterator[Problem
         yield Problem(at, f"“{field.key}”不由人填写，不能写 prefill、required_if、readonly、default")
 
 
+def _specified(at: Location, fields: Sequence[FieldDefinition]) -> Iterator[Problem]:
+    """Yield what is wrong with the texts that say which: each stands beside its choice, and its choice alone decides about it."""
+    by_key = {field.key: field for field in fields}
+    seen: set[str] = set()
+    for i, field in enumerate(fields):
+        for option, key in getattr(field, "specify", {}).items():
+            place, found = (*at, i, "specify", option), by_key.get(key)
+            if not isinstance(found, TextField):
+                yield Problem(place, f"“{key}”不是旁边的文本字段；“请注明”要写成一个 kind: text 的字段")
+            elif found.visible_if or found.required_if or key in seen:
+                yield Problem(place, f"“{key}”由选项决定是否显示，不能另写 visible_if、required_if，也不能用两次")
+            seen.add(key)
+
+
 def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
     yield from _twice((((*at, "columns", i), c.key) for i, c in enumerate(table.columns)), "列")
     yield from _twice((((*at, "fixed_rows", i), r.key) for i, r in enumerate(table.fixed_rows)), "行")
@@ -111,6 +127,7 @@ def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
         if column.default and not table.fixed_rows:
             yield Problem((*place, "default"), "行数由申报单位定的表格，列里不能写 default")
         yield from _field(form, place, column)
+    yield from _specified((*at, "columns"), table.columns)
     for i, row in enumerate(table.fixed_rows):
         for key in row.defaults:
             if key not in table.by_asked:

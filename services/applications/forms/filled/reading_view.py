@@ -1,6 +1,6 @@
 """Show a filled section as people read it: labelled texts, tables with their sums, files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.applications.forms.definition import Form, Section, Table
@@ -17,6 +17,25 @@ NOTHING = "—"
 def text(field: FieldDefinition, value: Any, choices: Choices) -> str:
     """Return a kept value as people read it; a dash where nothing was filled in."""
     return NOTHING if blank(value) else field.show(value, choices)
+
+
+def specified(fields: Iterable[FieldDefinition]) -> frozenset[str]:
+    """Return the keys of the texts that are read with the option they say more of."""
+    return frozenset(key for field in fields for key in getattr(field, "specify", {}).values())
+
+
+def in_full(field: FieldDefinition, values: Values, choices: Choices) -> str:
+    """Return the value of a field of these values as people read it, an option with what says which: 其他（漆画）."""
+    value, which = values.get(field.key), getattr(field, "specify", {})
+    if blank(value) or not which:
+        return text(field, value, choices)
+
+    def one(option: str) -> str:
+        more = values.get(which.get(option, ""))
+        label = field.show([option] if isinstance(value, list) else option, choices)
+        return label if blank(more) else f"{label}（{more}）"
+
+    return "、".join(map(one, value)) if isinstance(value, list) else one(str(value))
 
 
 def with_unit(field: FieldDefinition, value: Any, choices: Choices) -> str:
@@ -44,8 +63,12 @@ def material(
         key=section.key,
         label=section.label,
         values=[
-            ReadValue(label=f.label, text=with_unit(f, values[f.key], choices))
+            ReadValue(
+                label=f.label,
+                text=in_full(f, values, choices) if specified([f]) else with_unit(f, values[f.key], choices),
+            )
             for f in presence.fields(section, values)
+            if f.key not in specified(section.fields)
         ],
         tables=[_table(t, values[t.key] or [], choices) for t in presence.tables(section, values)],
         slots=[

@@ -1,5 +1,6 @@
 """Compile the formulas of a form: parse, bind names, check types, find cycles. Once a form, used for every validation."""
 
+import json
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import pairwise
@@ -145,7 +146,9 @@ class Rules:
                 if rule:
                     self.groups[section.key, group.label] = rule
         for i, field in enumerate(section.fields):
-            self._field((*at, "fields", i), (section.key, field.key, ""), field, section, None)
+            place = (*at, "fields", i)
+            self._field(place, (section.key, field.key, ""), field, section, None)
+            self._specified(place, (section.key, "", ""), field, section, None)
         for i, slot in enumerate(section.slots):
             self._conditions(slot, (*at, "slots", i), (section.key, slot.key, ""), section, None)
         for i, table in enumerate(section.tables):
@@ -166,7 +169,9 @@ class Rules:
                             text, (*here, "fixed_rows", j, "defaults", key), node, column, section, row.key
                         )
             for j, column in enumerate(table.columns):
-                self._field((*here, "columns", j), (section.key, table.key, column.key), column, section, table)
+                place = (*here, "columns", j)
+                self._field(place, (section.key, table.key, column.key), column, section, table)
+                self._specified(place, (section.key, table.key, ""), column, section, table)
 
     def _field(self, at: Location, node: Node, field: Any, section: Section, table: Table | None) -> None:
         self._conditions(field, at, node, section, table)
@@ -192,6 +197,19 @@ class Rules:
                     )
         if bounds and len(bounds) == len(field.bounds):
             self.bounds[node] = tuple(bounds)
+
+    def _specified(self, at: Location, node: Node, field: Any, section: Section, table: Table | None) -> None:
+        """Show what says which while its option is chosen; whether it is there is `name_checks`' matter."""
+        beside = table.by_column if table else section.by_key
+        for option, key in getattr(field, "specify", {}).items():
+            if key not in beside:
+                continue
+            text = f"{json.dumps(option, ensure_ascii=False)} in {field.key}"
+            if field.type == "text":
+                text = f"{field.key} == {json.dumps(option, ensure_ascii=False)}"
+            place = (node[0], node[1], key) if table else (node[0], key, "")
+            if rule := self._rule(text, (*at, "specify", option), place, "visible_if", section, table):
+                self.of[place, "visible_if"] = rule
 
     def _default(self, text: str, at: Location, node: Node, field: Any, section: Section, row: str = "") -> None:
         # Read as a field's, not as a cell's: the row it is for is empty.

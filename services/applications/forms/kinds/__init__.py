@@ -29,6 +29,7 @@ from services.applications.forms.kinds.identifiers import (
     UsccField,
 )
 from services.applications.forms.kinds.numeric import DecimalField, IntegerField, MoneyField, PercentField
+from services.applications.forms.kinds.targets import TargetField
 from services.applications.forms.kinds.texts import TextAreaField, TextField
 from services.applications.forms.kinds.times import DateField, YearField
 
@@ -41,6 +42,7 @@ FieldDefinition = Annotated[
     | PercentField
     | DateField
     | YearField
+    | TargetField
     | SelectField
     | RadioField
     | MultiSelectField

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.applications.forms.kinds.base import Choices, Kind, Label, Part, Wrong, text_of
+from services.applications.forms.kinds.base import Choices, Key, Kind, Label, Part, Wrong, text_of
 from shared import codes
 from shared.text.typed_text import without_marks
 
@@ -36,10 +36,12 @@ def labels(options: Iterable[object]) -> dict[str, str]:
 
 
 class _Choice(Kind):
-    """`options` stand in the field, or `options_from` names a list of the form (`lists`) or of the round."""
+    """`options` stand in the field, or `options_from` names a list of the form (`lists`) or of the round. `specify` names, by
+    option, the text field beside it that says which: it is shown while the option is chosen, and printed with it."""
 
     options: tuple[AnyOption, ...] = ()
     options_from: str | None = None
+    specify: dict[Annotated[str, Field(min_length=1, max_length=200)], Key] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -47,6 +49,8 @@ class _Choice(Kind):
             raise ValueError("options（选项）和 options_from（选项的来源）应写且只写一个")
         if len(self._own) != len(self.options):
             raise ValueError("有重复的选项")
+        if self.options and (strange := self.specify.keys() - self._own.keys()):
+            raise ValueError(f"specify 中的“{'、'.join(sorted(strange))}”不在选项之中")
         return self
 
     @cached_property
