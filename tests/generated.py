@@ -119,6 +119,8 @@ class Writer:
             field |= {"allow_zero": True, "allow_negative": True}
         if kind == "date":
             field["bounds"] = [{"op": "<=", "than": "today", "message": "不能晚于今天"}]
+        if self.chance.random() < 0.15:
+            field["audience"] = "bureau"
         # What the field takes, and what it refuses, which is left out then.
         defaults = {"date": "today", "money": "12.5", "integer": "12.5", "text": '"先填好"', "checkbox": "true"}
         if kind in defaults and not column and self.chance.random() < 0.3:

@@ -5,7 +5,7 @@ from aiohttp import web
 from services.applications.core import repository, round_queries, views
 from services.applications.core.case import form_of
 from services.applications.core.context import CODEC, transaction
-from services.applications.core.disclosure import shown_to
+from services.applications.core.disclosure import checks_for, shown_to
 from services.applications.core.moves import round_facts
 from services.applications.decision import experts
 from services.applications.decision.views import my_sheet
@@ -34,8 +34,10 @@ async def scored_case(request: web.Request) -> ExpertCasePage:
         return ExpertCasePage(
             application=CaseApplication(**summary.model_dump(), form_title=form.title),
             materials=materials(form, content["sections"], files, choices),
-            checks=with_reasons(
-                (await handed_in(session, application, form, codec, rows, opened)).checks(), content
+            checks=checks_for(
+                who,
+                form,
+                with_reasons((await handed_in(session, application, form, codec, rows, opened)).checks(), content),
             ),
             mine=my_sheet(assessment),
         )

@@ -5,6 +5,7 @@
 | values in JSON and on pages | whole | masked; whole after `reveal`, recorded | masked |
 | PDF of a revision | whole | whole, recorded | a rendition of its own: masked, without the embedded data |
 | attachments, pages of them | whole | whole, recorded | only those of slots that hold no personal data |
+| parts with `audience: bureau` | whole | as above | an expert: none of them, nor checks about them; an auditor: on pages, not in the masked PDF |
 | lists, exports, letters, mails | hold no sensitive value | the same | the same |
 
 Which values are sensitive and which slots hold personal data is said by the form.
@@ -14,8 +15,10 @@ from typing import Any
 
 from services.applications.core.codec import SectionCodec
 from services.applications.forms.definition import Form
+from services.applications.forms.filled import audience, reading
 from services.applications.tables.applications import Attachment
 from shared import codes
+from shared.contract.checks import Outcome
 from shared.errors import NotAllowed
 from shared.identity import Actor, Role
 from shared.text.masking import scrub
@@ -46,6 +49,8 @@ def holds_personal_data(form: Form, section: str, slot: str) -> bool:
 
 def must_be_shown(actor: Actor, form: Form, attachment: Attachment) -> None:
     """Raise `NotAllowed` for a file that the actor must not see."""
+    if is_expert(actor) and not audience.for_experts(form, attachment.section, attachment.slot):
+        raise NotAllowed("该附件不提供给评审专家查看。", code=codes.NOT_FOR_EXPERTS)
     if not reads_whole(actor) and holds_personal_data(form, attachment.section, attachment.slot):
         raise NotAllowed("该附件可能含有个人信息，评审专家和审计人员不能查看。", code=codes.PERSONAL_DATA)
 
@@ -60,7 +65,31 @@ def shown_to(actor: Actor, codec: SectionCodec, form: Form, content: Json, *, wh
     read nothing whole."""
     if not whole:
         content = masked(codec, content)
-    return content if reads_whole(actor) else withheld(form, content)
+    if reads_whole(actor):
+        return content
+    return withheld(form, of_experts(form, content) if is_expert(actor) else content)
+
+
+def is_expert(actor: Actor) -> bool:
+    """Tell whether the actor is shown only what the form has for experts."""
+    return actor.is_a(Role.EXPERT) and not actor.roles & (WHOLE | {Role.AUDITOR})
+
+
+def of_experts(form: Form, content: Json) -> Json:
+    """Return a content without the parts that are not for experts, and without their files."""
+    sections = audience.sections_for_experts(form, content["sections"])
+    named = {id for s in form.sections for id in reading.named_files(s, sections.get(s.key))}
+    files = {id: file for id, file in content["attachments"].items() if id in named}
+    shown = {c.id for c in form.checks if audience.for_experts(form, c.section, c.field or "")}
+    reasons = {check: reason for check, reason in content.get("reasons", {}).items() if check in shown}
+    return {**content, "sections": sections, "attachments": files, "reasons": reasons}
+
+
+def checks_for(actor: Actor, form: Form, outcomes: list[Outcome]) -> list[Outcome]:
+    """Return the checks that the actor may see: an expert's are about parts that experts are shown."""
+    if not is_expert(actor):
+        return outcomes
+    return [o for o in outcomes if audience.for_experts(form, o.section, o.field or "")]
 
 
 def withheld(form: Form, content: Json) -> Json:
@@ -76,5 +105,6 @@ def withheld(form: Form, content: Json) -> Json:
         id: {**file, "name": scrub(file["name"]), **({"withheld": True} if id in closed else {})}
         for id, file in content["attachments"].items()
     }
+    content = {key: value for key, value in content.items() if key != "reasons" or value}
     said = {check: scrub(reason) for check, reason in content.get("reasons", {}).items()}
     return {**content, "attachments": files, **({"reasons": said} if said else {})}

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import receipts, repository
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
-from services.applications.core.disclosure import masked, reads_whole, withheld
+from services.applications.core.disclosure import masked, of_experts, reads_whole, withheld
 from services.applications.documents import document_model, letters, queries
 from services.applications.documents.owed import document_key, owe_document
 from services.applications.documents.queries import document_of, revision_document
@@ -109,7 +109,9 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> An
         revision = await repository.revision(session, application.id, document.revision)
         content = {**revision.content, "sections": _open(opener, revision.content["sections"])}
         if document.kind == "masked":
-            return document_model.of_revision_masked(form, withheld(form, masked(opener, content)))
+            return document_model.of_revision_masked(
+                form, withheld(form, of_experts(form, masked(opener, content)))
+            )
         # The very bytes that the digests are over.
         canonical = receipts.canonical(content).decode()
         proof = Proof(url=revision.verify_url, sha256=revision.sha256, sm3=revision.sm3)

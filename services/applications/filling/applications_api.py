@@ -5,6 +5,7 @@ from aiohttp import web
 from services.applications.core import repository, round_queries, views
 from services.applications.core.case import form_of
 from services.applications.core.context import CODEC, SETTINGS, STORE, transaction
+from services.applications.core.disclosure import checks_for
 from services.applications.core.idempotency import once
 from services.applications.core.params import must_be_short, page_limit, states
 from services.applications.core.peers import NOTHING_KNOWN
@@ -93,7 +94,7 @@ async def get_checks(request: web.Request) -> web.Response:
             revision = await repository.revision(session, application.id, application.revision)
             submitted = {key: codec.open(key, values) for key, values in revision.content["sections"].items()}
             outcomes = (await handed_in(session, application, form, codec, rows, submitted)).checks()
-            return answer(with_reasons(outcomes, revision.content))
+            return answer(checks_for(who, form, with_reasons(outcomes, revision.content)))
         filled = (await of_rows(session, application, form, codec, rows)).with_profile(known)
         if who.is_a(Role.APPLICANT) and request.query.get("typed") == "1":
             filled = filled.with_saved(judge(filled, {**filled.saved, **newer(rows, codec)})[0])

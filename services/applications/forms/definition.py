@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from services.applications.forms.kinds import CheckboxField, FieldDefinition
-from services.applications.forms.kinds.base import Expression, FormerKey, Key, Label, Part
+from services.applications.forms.kinds.base import Audience, Expression, FormerKey, Key, Label, Part
 from services.applications.forms.kinds.choices import AnyOption, labels
 
 MAX_SECTIONS = 100
@@ -45,6 +45,7 @@ class Table(Part):
     visible_if: Expression | None = None
     help: str | None = None
     group: str | None = None
+    audience: Audience = "experts"
     columns: tuple[FieldDefinition, ...] = Field(min_length=1, max_length=60)
     fixed_rows: tuple[FixedRow, ...] = Field(default=(), max_length=200)
     row_label: str = "项目"
@@ -100,6 +101,7 @@ class Slot(Part):
     max_files: int = Field(default=5, ge=1, le=200)
     # Whether its files may tell of persons or accounts: experts and auditors are then not shown them.
     personal: bool = True
+    audience: Audience = "experts"
     help: str | None = None
 
 
@@ -124,6 +126,7 @@ class Section(Part):
     visible_if: Expression | None = None
     help: str | None = None
     text: str | None = Field(default=None, max_length=20_000)
+    audience: Audience = "experts"
     groups: tuple[Group, ...] = ()
     fields: tuple[FieldDefinition, ...] = Field(default=(), max_length=MAX_PARTS)
     tables: tuple[Table, ...] = Field(default=(), max_length=MAX_PARTS)

@@ -66,6 +66,8 @@ def of_part(old: Part, new: Part, lists: tuple[Lists, Lists] = ({}, {})) -> Iter
     if old.required != new.required and not (old.required_if or new.required_if):
         text = "由选填改为必填" if new.required else "由必填改为选填"
         yield Aspect("required", text, new.required)
+    if old.audience != new.audience:
+        yield Aspect("audience", "不再给评审专家看" if new.audience == "bureau" else "改为也给评审专家看")
     yield from _attributes(old, new)
 
 

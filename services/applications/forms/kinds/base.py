@@ -21,6 +21,8 @@ FormerKey = Annotated[str, Field(pattern=FORMER_KEY, max_length=129)]
 Expression = Annotated[str, Field(min_length=1, max_length=1000)]
 # One line that people read.
 Label = Annotated[str, Field(min_length=1, max_length=500)]
+# Who besides the applicant is shown a part: the bureau alone, or the experts, too.
+Audience = Literal["bureau", "experts"]
 # The lists of options a form may take by name: its own and its round's.
 Choices = Mapping[str, Any]
 
@@ -62,7 +64,7 @@ class Kind(Part):
     `required` holds always, `required_if` instead of it under a condition; a field whose `visible_if` does not hold
     is neither asked for nor counted. `was` is its key in the version before, where that was another: values that people
     typed there follow it (`rebase`). `unique` is for columns: no value twice in one table. `default` is a formula: what
-    stands in the field until somebody types in its section.
+    stands in the field until somebody types in its section. `audience`: who is shown it (`filled/audience.py`).
     """
 
     key: Key
@@ -80,6 +82,7 @@ class Kind(Part):
     unique: bool = False
     prefill: str | None = Field(default=None, pattern=PREFILL)
     default: Expression | None = None
+    audience: Audience = "experts"
     width: int = Field(default=10, ge=1, le=100)
     bounds: tuple[Bound, ...] = ()
 
