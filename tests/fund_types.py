@@ -38,6 +38,7 @@ SLOTS: dict[str, dict[str, str]] = {
     },
 }
 
+GIFTS = "国家级重大活动礼品设计开发"
 PLATFORM = "工艺美术专业服务平台建设"
 PRODUCTION = "工艺美术生产工艺和产品创新研发、规模化生产"
 
@@ -45,7 +46,7 @@ PRODUCTION = "工艺美术生产工艺和产品创新研发、规模化生产"
 def values_of(fund_type: str, files: Files, **changes: Any) -> Sections:
     """Section by section, values of a fund type that validate and whose checks hold. `files`: attachment ids by slot.
 
-    `changes`: `name` of the project, `amount` applied for, and for 补助类 its `direction`.
+    `changes`: `name` of the project, `amount` applied for, and for 奖励类 and 补助类 its `direction`.
     """
     return _VALUES[fund_type](files, **changes)
 
@@ -177,8 +178,30 @@ def _in_order(shared: Sections, **own: dict[str, Any]) -> Sections:
     }
 
 
+def _reward(files: Files, *, name: str = "景泰蓝国礼", amount: str = "22.00", direction: str = GIFTS) -> Sections:
+    """奖励类; of a direction without gifts in version 2 of its form."""
+    filled = reward_values(files, amount=amount, name=name)
+    if direction == GIFTS:
+        return filled
+    content = filled["project_content"]
+    for key in ("event_name", "event_on", "gifts", "acceptance_proof"):
+        del content[key]
+    total = sum(Decimal(row["amount_wan"]) for row in content["funding_sources"])
+    paid_on = content["end_on"]
+    content |= {
+        "direction": direction,
+        "results": "整理出版《京绣针法图录》一部，恢复失传针法六种，收徒四名。",
+        "expenses": [
+            {"item": "资料采集", "amount_wan": "12.00", "paid_on": paid_on, "voucher_no": "FP-001"},
+            {"item": "样品复制", "amount_wan": str(total - 12), "paid_on": paid_on, "voucher_no": "FP-002"},
+        ],
+        "result_proof": files["result_proof"],
+    }
+    return filled
+
+
 _VALUES: dict[str, Callable[..., Sections]] = {
-    "reward": reward_values,
+    "reward": _reward,
     "subsidy": _subsidy,
     "master_studio": _master_studio,
     "innovation_cluster": _innovation_cluster,

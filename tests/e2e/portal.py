@@ -15,7 +15,7 @@ from tests import factories
 _AXE = Axe().axe_script
 # What it finds in order is not told in full: that costs a sixth of its time.
 _FAULTS_ONLY = {"resultTypes": ["violations"]}
-FORM = catalogue_form("reward", 1)
+FORM = catalogue_form("reward", 2)
 
 
 # Whoever has signed in once comes back with the same session, as long as it stands: one form less a test.
@@ -104,6 +104,10 @@ def fill_section(page: Page, key: str, section: dict[str, Any], chosen: dict[str
     """Everything of one section, as a person would: rows are added with 添加一行."""
     definition = FORM.section(key)
     assert definition is not None
+    # Fields first: which tables there are may depend on them.
+    for field in definition.fields:
+        if (value := section.get(field.key)) is not None:
+            fill_field(page, field.key, field.kind, value)
     for table in definition.tables:
         rows = section.get(table.key, [])
         for n in range(len(rows)):
@@ -113,9 +117,6 @@ def fill_section(page: Page, key: str, section: dict[str, Any], chosen: dict[str
             for column in table.columns:
                 if (value := rows[n].get(column.key)) is not None:
                     page.locator(f"[name='t.{table.key}.{n}.{column.key}']").fill(str(value))
-    for field in definition.fields:
-        if (value := section.get(field.key)) is not None:
-            fill_field(page, field.key, field.kind, value)
     for slot, file in chosen.items():
         page.locator(f"#file-{slot}").set_input_files(file)
 

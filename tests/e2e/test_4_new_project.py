@@ -275,7 +275,7 @@ class Keyboard:
             if (value := section.get(field.key)) is not None and not field.group:
                 self.put(f"f.{field.key}", field.kind, value)
         for table in definition.tables:
-            rows = section[table.key]
+            rows = section.get(table.key, [])
             assert isinstance(rows, list)
             for n, row in enumerate(rows):
                 if n and not table.fixed_rows:
@@ -315,6 +315,8 @@ class Keyboard:
                     break
                 keyboard.press("ArrowDown")
             assert focused(self.page, "value") == value
+            if name == "f.direction":
+                expect(self.page.locator("[name='f.event_name']")).to_be_visible()
         elif kind == "date":
             year, month, day = str(value).split("-")
             keyboard.type(f"{month}{day}{year}")

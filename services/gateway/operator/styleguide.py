@@ -133,7 +133,7 @@ async def show(request: web.Request) -> web.Response:
     if session is not None:
         request[SESSION] = session
     opinions = [_opinion("said", "开户银行请填写全称。")]
-    beside = Beside.of(ERRORS, opinions, {"brought": "法人库"})
+    beside = Beside.of(ERRORS, opinions, {"brought": "法人库"}, {})
     now = SectionNow(visible=True, section_required=True, tables=SUMS)
     context = {
         "form": form_view.build(SECTION, VALUES, {}, [_FILE], beside, now),

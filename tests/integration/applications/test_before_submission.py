@@ -1,6 +1,9 @@
 """What the applicant is told before pressing 提交申请: everything that is missing, and what has changed."""
 
 from datetime import timedelta
+from uuid import uuid4
+
+from aiohttp import ClientResponse
 
 from shared import clock
 from shared.contract.checks import Obstacle
@@ -53,6 +56,65 @@ async def test_problems_are_those_that_refuse_the_submission(api: Api, round_id:
     assert found
     assert all(p.code.startswith("check.") and "1.00" in p.message for p in found if p.severity == "error")
     assert (await api.submit(WHO, id)).status == 422
+
+
+async def test_what_is_unusual_is_submitted_with_a_reason_that_the_bureau_reads(api: Api, round_id: str) -> None:
+    id = (await api.create(WHO, round_id))["id"]
+    values = await api.fill(WHO, id)
+    values["company"]["finance"][0] |= {"revenue_wan": "100.00", "profit_wan": "50000.00"}
+    values["fund_plan"]["team_members"][1]["name"] = values["fund_plan"]["team_members"][0]["name"]
+    for key in ("company", "fund_plan"):
+        await api.save(WHO, id, key, values[key])
+    assert {(p.code, p.severity, p.confirm) for p in await problems(api, id)} == {
+        ("check.profit_over_revenue", "warning", True),
+        ("check.member_twice", "warning", True),
+    }
+    given = {"profit_over_revenue": "出让专利技术的一次性收益", "member_twice": " \u3000"}
+    refused = await submit(api, id, given)
+    assert refused.status == 422
+    assert [(e["section"], e["field"], e["code"]) for e in (await refused.json())["errors"]] == [
+        ("fund_plan", "team_members", "reason_required")
+    ]
+    # One that cannot be printed or is too long is refused as any text is; one for what holds is dropped.
+    assert (await submit(api, id, {**given, "member_twice": "\U000f0000"})).status == 400
+    assert (await submit(api, id, {**given, "member_twice": "长" * 501})).status == 400
+    given |= {"member_twice": "两人同名，电话 13800138000", "plan_sum": "没有问题"}
+    done = await submit(api, id, given)
+    assert done.status == 200, await done.text()
+    assert {w["id"] for w in (await done.json())["warnings"]} == {"profit_over_revenue", "member_twice"}
+
+    snapshot = await (await api.call("GET", f"/api/v1/applications/{id}/revisions/1", WHO)).json()
+    del given["plan_sum"]
+    assert snapshot["content"]["reasons"] == given
+    page = await (await api.call("GET", f"/api/v1/review/applications/{id}/case", REVIEWER)).json()
+    assert {c["id"]: c["reason"] for c in page["checks"] if c["reason"]} == given
+    # Whoever must not see personal data sees no number in it.
+    masked = await (
+        await api.call("GET", f"/api/v1/applications/{id}/revisions/1", factories.staff(Role.AUDITOR))
+    ).json()
+    assert "13800138000" not in masked["content"]["reasons"]["member_twice"]
+
+    # What was explained is offered again at the next submission.
+    await api.act(
+        REVIEWER,
+        id,
+        "return",
+        correct_by=(clock.now() + timedelta(days=5)).isoformat(),
+        opinions=[{"text": "请核对"}],
+    )
+    page = await (await api.call("GET", f"/api/v1/applications/{id}/submission/page", WHO)).json()
+    assert {c["id"]: c["reason"] for c in page["checks"] if c["confirm"] and not c["holds"]} == given
+
+
+async def test_a_submission_without_reasons_has_the_content_it_always_had(api: Api, submitted: str) -> None:
+    snapshot = await (await api.call("GET", f"/api/v1/applications/{submitted}/revisions/1", WHO)).json()
+    assert "reasons" not in snapshot["content"]
+
+
+async def submit(api: Api, id: str, reasons: dict[str, str]) -> ClientResponse:
+    body = {"reasons": [{"check": check, "reason": reason} for check, reason in reasons.items()]}
+    headers = {"If-Match": await api.etag(WHO, id), "Idempotency-Key": uuid4().hex}
+    return await api.call("POST", f"/api/v1/applications/{id}/submit", WHO, json=body, headers=headers)
 
 
 async def test_a_closed_round_is_a_problem_too(api: Api, round_id: str) -> None:

@@ -11,29 +11,29 @@ from tests.integration.applications.test_copying import codes, copy, get, report
 
 
 @pytest.fixture
-def second_version(tmp_path: Path) -> Iterator[None]:
+def next_version(tmp_path: Path) -> Iterator[None]:
     source = (catalogue.FOLDER / "reward" / "1.yaml").read_text(encoding="utf-8")
     for before, after in (
-        ("version: 1", "version: 2"),
+        ("version: 1", "version: 3"),
         ("{key: mobile, kind: mobile,", "{key: cell, was: mobile, kind: mobile,"),
     ):
         source = source.replace(before, after)
     (tmp_path / "reward").mkdir()
-    (tmp_path / "reward" / "2.yaml").write_text(source, encoding="utf-8")
+    (tmp_path / "reward" / "3.yaml").write_text(source, encoding="utf-8")
     catalogue.also(tmp_path)
     yield
     catalogue.FOLDERS.remove(tmp_path)
     catalogue.forms.cache_clear()
 
 
-@pytest.mark.usefixtures("second_version")
+@pytest.mark.usefixtures("next_version")
 async def test_from_an_older_version_and_from_a_newer_one(api: Api, submitted: str) -> None:
-    newer = await copy(api, await this_year(api, form_version=2), submitted)
-    assert newer["form_version"] == 2
+    newer = await copy(api, await this_year(api, form_version=3), submitted)
+    assert newer["form_version"] == 3
     was = (await get(api, f"{submitted}/sections/contact"))["saved"]["mobile"]
     assert (await get(api, f"{newer['id']}/sections/contact"))["draft"]["cell"] == was
     report = await report_of(api, newer["id"])
-    assert (report["from_version"], report["to_version"]) == (1, 2)
+    assert (report["from_version"], report["to_version"]) == (2, 3)
     assert ("contact", "cell", "moved") in codes(report, "moved")
     # A round of the older form does not know where the newer one's field went: it is kept beside it.
     older = await copy(api, await this_year(api), newer["id"])

@@ -25,6 +25,9 @@ WHOLE = [Role.REVIEWER, Role.DIRECTOR]
 # Slots of the reward form, and whether those who read nothing whole are shown their files.
 OPEN = {"photos", "ip_proof", "acceptance_proof"}
 
+# What version 2 of the form keeps from experts, as it is filled in: landline, address, bank.
+CLOSED = ["010-58511090", "lixiang@example.com", "中国工商银行北京朝阳支行"]
+
 
 @pytest.fixture(scope="module")
 def press() -> Press:
@@ -66,8 +69,9 @@ async def test_pdf_of_experts_and_auditors_is_masked(
     name, pdf = await made(api, server, press, case, actor)
     text, embedded = told(pdf)
     values = await sensitive(api, case)
-    assert all(value not in text for value in values)
-    assert all(f"****{value[-4:]}" in text for value in values)
+    assert all(value not in text for value in (*values, *CLOSED))
+    assert "移动电话" not in text
+    assert "景泰蓝国礼" in text
     assert embedded == 0
     assert "%E9%9A%90%E5%8E%BB" in name
     [row] = await rows(sessions, case, actor, "read_pdf")
@@ -111,17 +115,21 @@ async def test_attachments_by_role_and_slot(
     api: Api, case: str, sessions: async_sessionmaker[AsyncSession], role: Role
 ) -> None:
     actor = factories.staff(role)
-    content = (await (await api.call("GET", f"/api/v1/applications/{case}/revisions/1", actor)).json())["content"]
-    definition = form("reward", 1)
+    path = f"/api/v1/applications/{case}/revisions/1"
+    content, own = [(await (await api.call("GET", path, who)).json())["content"] for who in (actor, WHO)]
+    definition = form("reward", 2)
     seen = {}
     for section in definition.sections:
         for slot in section.slots:
-            for id in (content["sections"].get(section.key) or {}).get(slot.key) or []:
+            for id in (own["sections"].get(section.key) or {}).get(slot.key) or []:
                 path = f"/api/v1/applications/{case}/attachments/{id}"
                 answers = [await api.call("GET", path + tail, actor) for tail in ("", "/pages", "/pages/1")]
                 seen[slot.key] = {answer.status for answer in answers}
                 shown = role in WHOLE or slot.key in OPEN
-                assert (content["attachments"][id].get("withheld") is None) == shown
+                closed = role is Role.EXPERT and slot.key == "commitment_scan"
+                assert (id in content["attachments"]) != closed
+                if not closed:
+                    assert (content["attachments"][id].get("withheld") is None) == shown
                 noted = [
                     r
                     for r in await rows(sessions, case, actor, "read_attachment")
@@ -130,11 +138,29 @@ async def test_attachments_by_role_and_slot(
                 # The file, and its pages as one reading.
                 assert len(noted) == (1 if shown else 0), slot.key
                 if not shown:
-                    assert (await answers[0].json())["type"].endswith("personal_data")
+                    said = (await answers[0].json())["type"]
+                    assert said.endswith("not_for_experts" if closed else "personal_data")
     for slot, statuses in seen.items():
         assert (403 in statuses) == (role in MASKED and slot not in OPEN), slot
         assert len(statuses & {200, 403}) == 1
     assert {"commitment_scan", "photos"} <= seen.keys()
+
+
+@pytest.mark.parametrize("role", [*MASKED, *WHOLE])
+async def test_experts_are_told_nothing_that_the_form_keeps_for_the_bureau(
+    api: Api, case: str, role: Role
+) -> None:
+    actor, path = factories.staff(role), f"/api/v1/applications/{case}"
+    told = ""
+    for where in (f"{path}/revisions/1", f"{path}/checks", f"/api/v1/expert/applications/{case}/case"):
+        answer = await api.call("GET", where, actor)
+        assert answer.status in ({200, 403} if "expert" in where else {200}), where
+        told += await answer.text() if answer.status == 200 else ""
+    assert "景泰蓝国礼" in told
+    assert [value for value in CLOSED if value in told] == ([] if role is Role.EXPERT else CLOSED)
+    # A check about what they are not shown is none of theirs.
+    checks = await (await api.call("GET", f"{path}/checks", actor)).json()
+    assert {"plan_sum", "same_project"} <= {check["id"] for check in checks}
 
 
 async def test_its_enterprise_reads_its_own_unrecorded(

@@ -193,7 +193,7 @@ async def test_window_must_be_one(api: Api) -> None:
 
 async def test_published_round_keeps_its_form_and_closes_only_later(api: Api) -> None:
     round_ = await made(api, publish=True)
-    await refused(await do(api, round_, method="PATCH", form_version=2), 404, "not_found")
+    await refused(await do(api, round_, method="PATCH", form_version=3), 404, "not_found")
     await refused(await do(api, round_, method="PATCH", fund_type="subsidy"), 409, "form_pinned")
     earlier = (clock.now() + timedelta(hours=1)).isoformat()
     await refused(await do(api, round_, method="PATCH", closes_at=earlier), 409, "only_later")
@@ -311,10 +311,10 @@ async def test_forms_a_round_may_be_opened_for(api: Api) -> None:
     assert {"fund_type": "reward", "version": 1, "label": "奖励类", "title": "工美资金（奖励）"} in found
 
 
-@pytest.mark.parametrize("definition", forms().values(), ids=lambda form: form.fund_type)
+@pytest.mark.parametrize("definition", forms().values(), ids=lambda form: f"{form.fund_type}-{form.version}")
 async def test_a_round_for_every_form_of_the_catalogue(api: Api, definition: Form) -> None:
     """What a form needs of its round is asked for by kind: a number, a date, a text, a list."""
-    round_ = await made(api, fund_type=definition.fund_type, parameters={})
+    round_ = await made(api, fund_type=definition.fund_type, form_version=definition.version, parameters={})
     wanted = {need["name"]: need["kind"] for need in round_["needs"]}
     assert set(wanted) >= rules_of(definition).parameters
     fitting: dict[str, Any] = {"number": "1", "date": "2026-01-01", "text": "甲", "options": ["甲", "乙"]}

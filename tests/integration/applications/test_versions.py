@@ -19,10 +19,10 @@ WHO = factories.applicant()
 OPERATOR = factories.staff(Role.OPERATOR, "吴运维")
 Json = dict[str, Any]
 
-# The second version, as an editor would make it: the first one's text with a few lines changed.
+# A version after the newest, as an editor would make it: the first one's text with a few lines changed.
 EDITS = (
     # The bureau's lists are filtered by what another field says.
-    ("version: 1", "version: 2\ndistrict: company.economic_type"),
+    ("version: 1", "version: 3\ndistrict: company.economic_type"),
     # A field more,
     (
         "{key: contact_phone, kind: phone,",
@@ -51,14 +51,14 @@ EDITS = (
 
 
 @pytest.fixture(autouse=True)
-def second_version(tmp_path: Path) -> Iterator[None]:
+def next_version(tmp_path: Path) -> Iterator[None]:
     """Nothing but a file: no line of code knows of it."""
     source = (catalogue.FOLDER / "reward" / "1.yaml").read_text(encoding="utf-8")
     for before, after in EDITS:
         assert source.count(before) == 1, before
         source = source.replace(before, after)
     (tmp_path / "reward").mkdir()
-    (tmp_path / "reward" / "2.yaml").write_text(source, encoding="utf-8")
+    (tmp_path / "reward" / "3.yaml").write_text(source, encoding="utf-8")
     catalogue.also(tmp_path)
     yield
     catalogue.FOLDERS.remove(tmp_path)
@@ -83,7 +83,7 @@ async def running(api: Api) -> Json:
 
 async def renew(api: Api, round_: Json) -> None:
     answer = await api.call(
-        "PATCH", f"/api/v1/rounds/{round_['id']}", OPERATOR, json={"form_version": 2, "reason": "补充受众说明"}
+        "PATCH", f"/api/v1/rounds/{round_['id']}", OPERATOR, json={"form_version": 3, "reason": "补充受众说明"}
     )
     assert answer.status == 200, await answer.text()
 
@@ -113,11 +113,11 @@ def told(report: Json, kind: str) -> set[tuple[str, str | None]]:
 
 
 async def test_a_field_more_is_an_edit_of_data_only(api: Api, running: Json) -> None:
-    form = await (await api.call("GET", "/api/v1/forms/reward/2", WHO)).json()
+    form = await (await api.call("GET", "/api/v1/forms/reward/3", WHO)).json()
     assert "wechat" in {f["key"] for f in form["sections"][0]["fields"]}
     await renew(api, running)
     made = await api.create(WHO, running["id"])
-    assert made["form_version"] == 2
+    assert made["form_version"] == 3
     values = {
         **factories.reward_values({slot: [] for slot in factories.REWARD_SLOTS})["contact"],
         "wechat": "jingtailan",
@@ -134,7 +134,7 @@ async def test_an_application_stays_with_its_version(api: Api, running: Json) ->
     await rebase(api, id, status=409)
     await renew(api, running)
     shown = await get(api, id)
-    assert (shown["form_version"], shown["newer_form_version"]) == (1, 2)
+    assert (shown["form_version"], shown["newer_form_version"]) == (1, 3)
     # It may still be handed in as it is; what was handed in keeps its form for good.
     assert (await api.submit(WHO, id)).status == 200
     assert (await get(api, id))["newer_form_version"] is None
@@ -157,8 +157,8 @@ async def test_a_draft_moves_with_everything_that_was_typed(api: Api, running: J
     done = await rebase(api, id)
     report = done["report"]
     assert report["entries"] == foreseen["entries"]
-    assert (report["from_version"], report["to_version"]) == (1, 2)
-    assert (done["application"]["form_version"], done["application"]["newer_form_version"]) == (2, None)
+    assert (report["from_version"], report["to_version"]) == (1, 3)
+    assert (done["application"]["form_version"], done["application"]["newer_form_version"]) == (3, None)
     assert ("contact", "cell") in told(report, "moved")
     assert ("project_content", "tax_proof") in told(report, "moved") | told(report, "attention")
     assert {("contact", "wechat"), ("project_content", "audience")} <= told(report, "new")
@@ -198,7 +198,7 @@ async def test_a_draft_moves_with_everything_that_was_typed(api: Api, running: J
     await api.save(WHO, id, "project_content", {**content["draft"], "audience": "参会贵宾"})
     assert (await api.submit(WHO, id)).status == 200
     snapshot = await get(api, f"{id}/revisions/1")
-    assert snapshot["content"]["form"] == {"fund_type": "reward", "version": 2}
+    assert snapshot["content"]["form"] == {"fund_type": "reward", "version": 3}
     assert snapshot["content"]["sections"]["contact"]["cell"] == before["contact"]["mobile"]
     path = f"/api/v1/review/applications?district={company_now['saved']['economic_type']}"
     answer = await api.call("GET", path, factories.staff(Role.REVIEWER, "李审查"))
@@ -229,7 +229,7 @@ async def test_what_is_left_over_stays_until_it_is_dismissed(
         kept = await session.scalar(
             text("SELECT content::text FROM applications.left_over WHERE id = :id"), {"id": photos["id"]}
         )
-    assert (rows["rebase"]["before"], rows["rebase"]["after"]) == (1, 2)
+    assert (rows["rebase"]["before"], rows["rebase"]["after"]) == (1, 3)
     assert "作品照片" in rows["dismiss_left_over"]["place"]
     # Seen and put away, not destroyed; and sealed like every value that may be sensitive.
     assert "sealed" in kept
@@ -280,7 +280,7 @@ async def test_a_round_goes_to_newer_versions_only(api: Api, running: Json) -> N
     for change, status, code in (
         ({"form_version": 1}, 409, "form_pinned"),
         ({"fund_type": "subsidy"}, 409, "form_pinned"),
-        ({"form_version": 3}, 404, "not_found"),
+        ({"form_version": 4}, 404, "not_found"),
     ):
         answer = await api.call("PATCH", f"/api/v1/rounds/{running['id']}", OPERATOR, json=change)
         assert (answer.status, (await answer.json())["type"]) == (status, code)

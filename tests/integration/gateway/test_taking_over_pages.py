@@ -19,7 +19,7 @@ from tests.integration.gateway.conftest import Browser
 
 Json = dict[str, Any]
 EDITS = (
-    ("version: 1", "version: 2"),
+    ("version: 1", "version: 3"),
     ("{key: mobile, kind: mobile,", "{key: cell, was: mobile, kind: mobile,"),
     (
         "{key: contact_phone, kind: phone,",
@@ -30,13 +30,13 @@ EDITS = (
 
 
 @pytest.fixture(autouse=True)
-def second_version(tmp_path: Path) -> Iterator[None]:
+def next_version(tmp_path: Path) -> Iterator[None]:
     source = (catalogue.FOLDER / "reward" / "1.yaml").read_text(encoding="utf-8")
     for before, after in EDITS:
         assert source.count(before) == 1, before
         source = source.replace(before, after)
     (tmp_path / "reward").mkdir()
-    (tmp_path / "reward" / "2.yaml").write_text(source, encoding="utf-8")
+    (tmp_path / "reward" / "3.yaml").write_text(source, encoding="utf-8")
     catalogue.also(tmp_path)
     yield
     catalogue.FOLDERS.remove(tmp_path)
@@ -112,7 +112,7 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
 
     # The operator's page offers the newer version, and sends it with everything else.
     page = await look(operator, f"/ops/rounds/{round_['id']}")
-    assert '<option value="2"' in page
+    assert '<option value="3"' in page
     here = f"/ops/rounds/{round_['id']}"
     found = await (await operator.call("GET", f"/rounds/{round_['id']}")).json()
     local = {
@@ -128,10 +128,10 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
             ("value", "\n".join(kept) if isinstance(kept, list) else kept),
         )
     }
-    data = {**hidden(page, here), **local, **lines, "form_version": "2", "action": "change"}
+    data = {**hidden(page, here), **local, **lines, "form_version": "3", "action": "change"}
     answer = await operator.go("POST", here, data=data)
     assert answer.status == 200, await answer.text()
-    assert "表单版本：1 → 2" in await answer.text()
+    assert "表单版本：1 → 3" in await answer.text()
 
     page = await look(person, section)
     assert "本批次已启用新版申报表（第 2 版）" in page
@@ -181,7 +181,7 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
 
 async def test_last_years_application_is_copied_by_pages_alone(person: Browser, operator: Browser) -> None:
     source = await begun(person, await new_round(operator))
-    this_year = await new_round(operator, form_version=2)
+    this_year = await new_round(operator, form_version=3)
     page = await look(person, "/projects/new")
     here = f"/projects/copy?round={this_year['id']}"
     assert here in page

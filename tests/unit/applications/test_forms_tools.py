@@ -195,7 +195,7 @@ def test_the_catalogue_is_as_it_was_published() -> None:
 
 def test_lint_ends_with_1_when_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", "--quiet", str(FOLDER)]) == 0
-    assert capsys.readouterr().out == "4 份表单：0 处错误，0 处警告，13 处提示\n"
+    assert capsys.readouterr().out == "8 份表单：0 处错误，0 处警告，31 处提示\n"
     file = tmp_path / "bad.yaml"
     file.write_text(TEXT.replace("kind: textarea", "kind: essay"), "utf-8")
     assert main(["lint", str(file)]) == 1

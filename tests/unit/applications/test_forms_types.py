@@ -1,6 +1,7 @@
 """The four fund types: complete values validate, every check has values that keep it and values that break it."""
 
 from copy import deepcopy
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.applications.forms.filled import reading, validation
 from services.applications.forms.filled.checks import evaluate
 from services.applications.forms.filled.section_state import effective
 from services.applications.forms.filled.situation import Facts
+from services.applications.forms.versions.rebase import rebase
 from services.applications.rounds import seed
 from shared import clock
 from shared.contract.checks import Outcome
@@ -22,6 +24,7 @@ from shared.errors import Invalid
 from tests import factories
 
 TYPES = ["reward", "subsidy", "master_studio", "innovation_cluster"]
+VERSIONS = [1, 2]
 ROUNDS = {
     entry["fund_type"]: entry["parameters"] for entry in reversed(yaml.safe_load(seed.FILE.read_text("utf-8")))
 }
@@ -29,13 +32,16 @@ Sections = dict[str, dict[str, Any]]
 
 
 def files_of(fund_type: str) -> dict[str, list[str]]:
-    return {slot: [f"{slot}-1"] for slot in factories.SLOTS[fund_type]}
+    slots = {*factories.SLOTS[fund_type], *({"result_proof"} if fund_type == "reward" else ())}
+    return {slot: [f"{slot}-1"] for slot in slots}
 
 
 def facts_of(fund_type: str, *, others: OtherApplications | None = None, **parameters: Any) -> Facts:
     given = {k: v for k, v in {**ROUNDS[fund_type], **parameters}.items() if v is not None}
     close = clock.today().replace(month=12, day=31).isoformat()
-    return Facts(RoundFacts(parameters=given, closes_on=close), others or OtherApplications())
+    return Facts(
+        RoundFacts(parameters=given, closes_on=close), others or OtherApplications(), started_on=clock.today()
+    )
 
 
 def kept(form: Form, values: Sections, facts: Facts) -> Sections:
@@ -48,8 +54,8 @@ def kept(form: Form, values: Sections, facts: Facts) -> Sections:
     return saved
 
 
-def outcomes(fund_type: str, values: Sections, facts: Facts | None = None) -> dict[str, Outcome]:
-    form = catalogue_form(fund_type, 1)
+def outcomes(fund_type: str, values: Sections, facts: Facts | None = None, version: int = 1) -> dict[str, Outcome]:
+    form = catalogue_form(fund_type, version)
     facts = facts or facts_of(fund_type)
     return {o.id: o for o in evaluate(form, kept(form, values, facts), facts)}
 
@@ -68,9 +74,10 @@ def test_every_type_of_the_manual_has_a_form_and_an_open_demo_round() -> None:
     assert set(ROUNDS) == set(TYPES)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("fund_type", TYPES)
-def test_complete_values_are_kept_and_their_checks_hold(fund_type: str) -> None:
-    form, facts = catalogue_form(fund_type, 1), facts_of(fund_type)
+def test_complete_values_are_kept_and_their_checks_hold(fund_type: str, version: int) -> None:
+    form, facts = catalogue_form(fund_type, version), facts_of(fund_type)
     saved = kept(form, values_of(fund_type), facts)
     assert kept(form, saved, facts) == saved
     found = evaluate(form, saved, facts)
@@ -81,16 +88,18 @@ def test_complete_values_are_kept_and_their_checks_hold(fund_type: str) -> None:
 
 
 @pytest.mark.parametrize("fund_type", TYPES)
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("key", ["project_content", "fund_plan", "commitment"])
-def test_an_empty_section_names_everything_it_lacks(fund_type: str, key: str) -> None:
-    form, facts = catalogue_form(fund_type, 1), facts_of(fund_type)
+def test_an_empty_section_names_everything_it_lacks(fund_type: str, version: int, key: str) -> None:
+    form, facts = catalogue_form(fund_type, version), facts_of(fund_type)
     section = form.section(key)
     assert section is not None
     with pytest.raises(Invalid) as refused:
         validation.validate(section, {}, reading.Context(form=form, facts=facts))
     missing = {e.field for e in refused.value.errors}
     wanted = {f.key for f in section.fields if f.required and not f.visible_if and f.asked}
-    wanted |= {t.key for t in section.tables} | {s.key for s in section.slots if s.required and not s.visible_if}
+    wanted |= {t.key for t in section.tables if not t.visible_if}
+    wanted |= {s.key for s in section.slots if s.required and not s.visible_if}
     assert missing == wanted
 
 
@@ -116,6 +125,7 @@ def cell(section: str, table: str, column: str, value: Any, row: int = 0) -> Any
     return lambda values: values[section][table][row].update({column: value})
 
 
+RESCUE = {"direction": "挖掘抢救保护品种技艺"}
 PLATFORM = {"direction": factories.PLATFORM}
 COLLECTION = {"direction": "收藏和组织创作工艺美术优秀作品"}
 # Type, check, what the values start from, what keeps it, what breaks it, and the difference that is told then.
@@ -139,22 +149,107 @@ CASES: list[tuple[str, str, dict[str, Any], Any, Any, str]] = [
     ("innovation_cluster", "member_share", {}, cell("cluster", "members", "share_wan", "450.00"), cell("cluster", "members", "share_wan", "450.01"), "0.01"),
 ]  # fmt: skip
 
+THIS = clock.today().year
+TEN_YEARS_BEFORE = f"{THIS - 10}-12-31"
+# What only version 2 asks: the same columns without the difference, and whether a warning is confirmed with a reason.
+NEW_CASES: list[tuple[str, str, dict[str, Any], Any, Any, bool]] = [
+    *((t, "finance_years", {}, None, cell("company", "finance", "year", THIS - 3, 1), False) for t in TYPES),
+    *((t, "profit_over_revenue", {}, cell("company", "finance", "profit_wan", "1234.50"), cell("company", "finance", "profit_wan", "1234.51", 1), True) for t in TYPES),
+    *((t, "member_twice", {}, None, cell("fund_plan", "team_members", "name", "王㙍 ", 1), True) for t in TYPES),
+    *((t, "early_start", {}, put("project_content", start_on=TEN_YEARS_BEFORE), put("project_content", start_on="1990-01-01"), True) for t in ("reward", "master_studio", "innovation_cluster")),
+    ("reward", "expense_sum", RESCUE, None, cell("project_content", "expenses", "amount_wan", "12.01"), False),
+    ("subsidy", "paid_over_planned", {}, cell("project_content", "expenses", "paid_wan", "180.00"), cell("project_content", "expenses", "paid_wan", "180.01"), True),
+    ("subsidy", "platform_operation", PLATFORM, put("company", established_on=f"{THIS - 3}-12-31"), put("company", established_on=f"{THIS - 2}-01-01"), False),
+    ("subsidy", "platform_revenue", PLATFORM, lambda v: revenue(v, "250.00", "250.00"), lambda v: revenue(v, "250.00", "249.99"), False),
+    ("subsidy", "platform_assets", PLATFORM, cell("company", "finance", "assets_wan", "200.00"), cell("company", "finance", "assets_wan", "199.99"), False),
+    ("master_studio", "master_twice", {}, None, lambda v: v["studio"]["masters"].append(dict(v["studio"]["masters"][0])), True),
+]  # fmt: skip
 
+
+def revenue(values: Sections, *amounts: str) -> None:
+    for row, amount in zip(values["company"]["finance"], amounts, strict=True):
+        row |= {"revenue_wan": amount, "profit_wan": "1.00"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(("fund_type", "id", "start", "keeping", "breaking", "apart"), CASES)
 def test_a_check_holds_and_breaks(
-    fund_type: str, id: str, start: dict[str, Any], keeping: Any, breaking: Any, apart: str | None
+    fund_type: str, version: int, id: str, start: dict[str, Any], keeping: Any, breaking: Any, apart: str | None
 ) -> None:
     values = values_of(fund_type, **start)
     if keeping:
         keeping(values)
-    assert outcomes(fund_type, values)[id].holds
+    assert outcomes(fund_type, values, version=version)[id].holds
     if breaking:
         values = values_of(fund_type, **start)
         breaking(values)
-        said = outcomes(fund_type, values)[id]
+        said = outcomes(fund_type, values, version=version)[id]
         assert (said.holds, said.known) == (False, True)
         assert said.difference == apart
-        assert said.section in {s.key for s in catalogue_form(fund_type, 1).sections}
+        assert said.section in {s.key for s in catalogue_form(fund_type, version).sections}
+
+
+@pytest.mark.parametrize(("fund_type", "id", "start", "keeping", "breaking", "confirmed"), NEW_CASES)
+def test_a_check_of_version_2_holds_and_breaks(
+    fund_type: str, id: str, start: dict[str, Any], keeping: Any, breaking: Any, confirmed: bool
+) -> None:
+    values = values_of(fund_type, **start)
+    if keeping:
+        keeping(values)
+    assert outcomes(fund_type, values, version=2)[id].holds
+    values = values_of(fund_type, **start)
+    breaking(values)
+    said = outcomes(fund_type, values, version=2)[id]
+    assert (said.holds, said.known, said.confirm) == (False, True, confirmed)
+    assert (said.severity == "warning") == confirmed
+
+
+def years(first: int, second: int) -> Any:
+    def change(values: Sections) -> None:
+        for row, year in zip(values["company"]["finance"], (first, second), strict=True):
+            row["year"] = year
+
+    return change
+
+
+# What nobody honest fills in, one a row: type, what the values start from, the nonsense, where it is refused and how.
+NONSENSE: list[tuple[str, dict[str, Any], Any, set[tuple[str, str | None, str]]]] = [
+    *((t, {}, years(1999, 2001), {("finance", "year", "out_of_bounds")}) for t in TYPES),
+    *((t, {}, years(2099, 2098), {("finance", "year", "out_of_bounds")}) for t in TYPES),
+    *((t, {}, years(THIS - 1, THIS - 1), {("finance", "year", "not_unique")}) for t in TYPES),
+    *((t, {}, years(THIS, THIS - 1), {("finance", "year", "out_of_bounds")}) for t in TYPES),
+    *((t, {}, put("commitment", signed_on="2001-01-01"), {("signed_on", None, "out_of_bounds")}) for t in TYPES),
+    *((t, {}, put("commitment", signed_on=(clock.today() - timedelta(days=1)).isoformat()), {("signed_on", None, "out_of_bounds")}) for t in TYPES),
+    ("reward", {}, cell("project_content", "gifts", "accepted_on", f"{THIS - 3}-12-30"), {("gifts", "accepted_on", "out_of_bounds")}),
+    ("reward", {}, put("project_content", event_on=f"{THIS - 3}-12-30"), {("event_on", None, "out_of_bounds")}),
+    ("subsidy", {}, put("project_content", start_on="1990-01-01"), {("start_on", None, "out_of_bounds"), ("end_on", None, "out_of_bounds")}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fund_type", "start", "nonsense", "refused"), NONSENSE)
+def test_nonsense_is_refused_at_its_place(
+    fund_type: str, start: dict[str, Any], nonsense: Any, refused: set[tuple[str, str | None, str]]
+) -> None:
+    form, facts, values = catalogue_form(fund_type, 2), facts_of(fund_type), values_of(fund_type, **start)
+    kept(form, values, facts)
+    nonsense(values)
+    with pytest.raises(Invalid) as caught:
+        kept(form, values, facts)
+    assert {(e.field, e.column, e.code) for e in caught.value.errors} == refused
+
+
+def test_a_draft_of_version_1_is_whole_in_version_2() -> None:
+    for fund_type in TYPES:
+        old, new = catalogue_form(fund_type, 1), catalogue_form(fund_type, 2)
+        facts = facts_of(fund_type)
+        saved = kept(old, values_of(fund_type), facts)
+        done = rebase([old, new], saved, new.choices(facts.round))
+        assert done.left_over == []
+        again = kept(new, done.sections, facts)
+        for key, values in saved.items():
+            assert {name: again[key][name] for name in values} == values
+            # What is new is hidden where there are gifts, and empty.
+            assert not any(again[key][name] for name in again[key].keys() - values.keys())
 
 
 @pytest.mark.parametrize(
@@ -167,6 +262,7 @@ def test_a_check_holds_and_breaks(
         ("subsidy", "collection_ratio_cap", COLLECTION, {"collection_ratio_max": "0.50"}, {"collection_ratio_max": "0.20"}),
         ("master_studio", "amount_cap", {}, {"cap_wan": "40"}, {"cap_wan": "39"}),
         ("reward", "org_year_cap", {}, {"org_year_cap_wan": "22"}, {"org_year_cap_wan": "21"}),
+        ("reward", "project_cap", RESCUE, {"project_cap_wan": "22"}, {"project_cap_wan": "21.99"}),
     ],
 )  # fmt: skip
 def test_ceilings_and_ratios_are_the_rounds(
@@ -174,11 +270,11 @@ def test_ceilings_and_ratios_are_the_rounds(
 ) -> None:
     """Another ceiling is an edit of the round's data, nothing else."""
     values = values_of(fund_type, **start)
-    assert outcomes(fund_type, values, facts_of(fund_type, **keeping))[id].holds
-    assert not outcomes(fund_type, values, facts_of(fund_type, **breaking))[id].holds
+    assert outcomes(fund_type, values, facts_of(fund_type, **keeping), 2)[id].holds
+    assert not outcomes(fund_type, values, facts_of(fund_type, **breaking), 2)[id].holds
     # Without its parameter a check is left out.
     lacking = dict.fromkeys(keeping)
-    assert id not in outcomes(fund_type, values, facts_of(fund_type, **lacking))
+    assert id not in outcomes(fund_type, values, facts_of(fund_type, **lacking), 2)
 
 
 def test_other_applications_of_the_year_count() -> None:
@@ -193,10 +289,10 @@ def test_other_applications_of_the_year_count() -> None:
 
 
 def test_every_check_of_the_catalogue_is_tried_above() -> None:
-    tried = {(t, id) for t, id, *_ in CASES} | {
+    tried = {(t, id) for t, id, *_ in (*CASES, *NEW_CASES)} | {
         ("subsidy", id) for id in ("amount_cap", "platform_cap", "min_investment", "platform_min_investment")
     }
-    tried |= {("reward", "org_year_cap")} | {(t, "same_project") for t in TYPES}
+    tried |= {("reward", "org_year_cap"), ("reward", "project_cap")} | {(t, "same_project") for t in TYPES}
     assert tried == {(form.fund_type, check.id) for form in forms().values() for check in form.checks}
 
 

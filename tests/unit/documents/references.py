@@ -17,7 +17,7 @@ import pypdfium2
 from PIL import Image
 
 from services.applications.documents import document_model
-from services.applications.forms.catalogue import form as catalogue_form
+from services.applications.forms.catalogue import forms, newest
 from services.applications.forms.definition import Form, Section
 from services.documents import rendering
 from services.documents.checking import plain
@@ -69,12 +69,11 @@ def _values(section: Section, files: dict[str, Any]) -> dict[str, Any]:
 
 
 def documents() -> dict[str, Callable[[], AnyDocument]]:
-    """Every reference there is, by name: `kind`, or `form-fund-version`."""
+    """Every reference there is, by name: `kind`, or `form-fund-version` of a fund's newest form."""
     found: dict[str, Callable[[], AnyDocument]] = dict(models.KINDS)
-    catalogue = Path(document_model.__file__).parents[1] / "forms" / "catalogue"
-    for file in sorted(catalogue.glob("*/*.yaml")):
-        fund, version = file.parent.name, int(file.stem)
-        found[f"form-{fund}-{version}"] = lambda fund=fund, version=version: sample(catalogue_form(fund, version))
+    for fund in sorted({fund for fund, _ in forms()}):
+        form = newest(fund)
+        found[f"form-{fund}-{form.version}"] = lambda form=form: sample(form)
     return found
 
 
