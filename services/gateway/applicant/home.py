@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 # Where a notice leads.
 PROJECT = re.compile("/applications/[0-9a-f-]{36}/(view|opinions)")
 
-# Staff come to work, not to apply: the first desk that fits; everybody else finds what there is for them.
+# Staff come to work, not to apply: to the first desk that fits, where a director reads what waits for a decision beside its budget; everybody else finds what there is for them.
 DESKS = (
     (Role.REVIEWER, "/review"),
-    (Role.DIRECTOR, "/review"),
-    (Role.AUDITOR, "/review"),
+    (Role.DIRECTOR, "/review/ranking"),
+    (Role.AUDITOR, "/audit"),
     (Role.EXPERT, "/expert"),
     (Role.OPERATOR, "/ops"),
 )

@@ -5,6 +5,7 @@ import re
 
 from aiohttp import web
 
+from services.gateway.web.access import recognise
 from services.gateway.web.context import SERVICES, SETTINGS
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.rendering import page
@@ -28,6 +29,7 @@ async def entrance(request: web.Request) -> web.Response:
     token = "".join(without_marks(typed).split()).rstrip("/").rpartition("/")[2]
     if token and TOKEN.fullmatch(token):
         return see_other(f"/verify/{token}")
+    await recognise(request)
     return page(request, "public/verify.html", {"found": None, "token": None, "typed": typed})
 
 
@@ -58,6 +60,7 @@ async def _tell(request: web.Request, file: str | None = None) -> web.Response:
             "applications", f"/internal/verify/{token}", request[REQUEST_ID], Verification, query=query
         )
     if wants_page(request):
+        await recognise(request)
         return page(request, "public/verify.html", {"found": found, "token": token, "typed": ""})
     return answer(found)
 

@@ -18,6 +18,7 @@ from services.gateway.web.form_data import check_csrf, keep_form
 from services.gateway.web.host_and_size import check_body
 from services.gateway.web.limits import USUAL, Limit
 from shared import clock, codes
+from shared.database import BUSY
 from shared.errors import NotAllowed, NotSignedIn
 from shared.http.app import REQUEST_ID
 from shared.identity import Actor, Role
@@ -98,6 +99,19 @@ async def current(request: web.Request) -> Session | None:
     """The session of the request's cookie, if it has a live one."""
     id = request.cookies.get(cookie_name(request.app[SETTINGS]))
     return await request.app[BROWSER_SESSIONS].find(id) if id else None
+
+
+async def recognise(request: web.Request) -> None:
+    """Let a page that is open to anybody know who looks at it, so that their menu stays: nobody who still has to prove or to agree
+    to something, and nobody whose session cannot be looked up just now."""
+    if SESSION in request:
+        return
+    try:
+        session = await current(request)
+    except BUSY:
+        return
+    if session is not None and not session.needs_factor and not session.needs_consent:
+        request[SESSION] = session
 
 
 def actor(request: web.Request) -> Actor:

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.gateway.web import resubmission
-from services.gateway.web.access import Origin, origin_of
+from services.gateway.web.access import Origin, origin_of, recognise
 from services.gateway.web.context import SESSION
 from services.gateway.web.form_data import (
     FORM,
@@ -90,6 +90,8 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
 
 async def _show(request: web.Request, error: errors.DomainError) -> web.Response:
     status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
+    if status == 404:
+        await recognise(request)
     session = request.get(SESSION)
     # What failed may have failed before the form was read.
     wanted = status in GIVE_BACK or FORM in request or (status in FOREIGN and session is not None)

@@ -104,6 +104,8 @@ TEMPLATES.filters.update(
     waited=waited,
 )
 TEMPLATES.globals["asset"] = asset
+# A page of one application, of the applicant's, the bureau's or an expert's.
+_CASE = re.compile(r"/(?:applications|review|expert)/[0-9a-f-]{36}(?:/[a-z_/0-9-]*)?(?:\?[A-Za-z0-9_.=&%-]*)?")
 ENDS_SOON = timedelta(minutes=15)
 ROLE_LABELS = {
     Role.APPLICANT: "企业",
@@ -128,10 +130,18 @@ def frame() -> dict[str, Any]:
         "arrived": None,
         "idle_minutes": 0,
         "here": "",
+        "back": None,
         "unread": None,
         "now_ms": int(clock.now().timestamp() * 1000),
         "ends_at": None,
     }
+
+
+def came_from(request: web.Request) -> str | None:
+    """Return the page of an application or a case from which somebody came here, if it is one of ours."""
+    site, _, path = request.headers.get("Referer", "").partition("://")[2].partition("/")
+    found = f"/{path}" if site == request.host else ""
+    return found if _CASE.fullmatch(found) and found.partition("?")[0] != request.path else None
 
 
 def rendered(request: web.Request, template: str, context: dict[str, Any]) -> str:
@@ -149,6 +159,7 @@ def rendered(request: web.Request, template: str, context: dict[str, Any]) -> st
             "announcement": request.app[SWITCHES].announcement(),
             "idle_minutes": settings.session_idle_minutes,
             "here": request.path,
+            "back": came_from(request),
             # Said in time to save what is being written.
             "ends_at": session.expires_at if session and session.expires_at - clock.now() < ENDS_SOON else None,
             **context,
