@@ -2,15 +2,18 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from shared.errors import Overloaded
-from shared.http.app import EDGE
-from shared.overload import admission, crowd, deadline
+from shared.http.app import EDGE, VERIFIER
+from shared.identity import Signer, Verifier, public_key
+from shared.overload import admission, crowd, deadline, priority
 from shared.overload.admission import AdmissionControl
 from shared.overload.priority import Priority, priority_of
+from tests import factories
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +180,97 @@ async def test_nothing_is_begun_for_somebody_who_has_gone(aiohttp_request: type)
 
     await through.middleware()(request, here)
     assert reached[0] > 1
+
+
+def gone_through(service: str) -> dict[str, int]:
+    """How many requests of each rank have gone through a door."""
+    return {
+        sample.labels["rank"]: int(sample.value)
+        for metric in admission.WAITED.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_count") and sample.labels["service"] == service and sample.value
+    }
+
+
+PAGE = "/api/v1/applications/7/submission/page"
+
+
+def call(aiohttp_request: Any, edge: bool, token: str | None) -> web.Request:
+    """A call for the page 提交申请, which by its path is a read."""
+    app = web.Application()
+    app[EDGE] = edge
+    trusted = {"gateway": [public_key(factories.private_key("gateway"))]}
+    app[VERIFIER] = Verifier("applications", trusted)
+    request: web.Request = aiohttp_request("GET", PAGE, {"Authorization": token} if token else {}, app=app)
+    return request
+
+
+def signed() -> str:
+    """The token of a call that the gateway makes while it answers 提交申请."""
+    priority.carry(Priority.SUBMIT)
+    signer = Signer("gateway", factories.private_key("gateway"))
+    return signer.headers("applications", "GET", PAGE)["Authorization"]
+
+
+async def answered(_: web.Request) -> web.Response:
+    return web.Response()
+
+
+@pytest.mark.parametrize(
+    ("case", "counted"),
+    [("signed", "SUBMIT"), ("forged", "READ"), ("none", "READ"), ("from outside", "READ")],
+)
+async def test_first_doors_word_counts_where_it_is_signed_and_nowhere_else(
+    aiohttp_request: Any, case: str, counted: str
+) -> None:
+    token: str | None = signed()
+    if case == "forged":
+        header, claims, _ = str(token).split(".")
+        token = f"{header}.{claims}.{'A' * 86}"
+    elif case == "none":
+        token = None
+    through = AdmissionControl(case, places=1, line=0, transfers=1)
+    await through.middleware()(call(aiohttp_request, case == "from outside", token), answered)
+    assert gone_through(case) == {counted: 1}
+
+
+async def test_what_the_first_door_let_in_waits_however_long_the_line_is_and_says_how_long(
+    aiohttp_request: Any,
+) -> None:
+    through = AdmissionControl("inner", places=1, line=0, transfers=1)
+    await through.enter(Priority.READ)
+    with pytest.raises(Overloaded):
+        await through.middleware()(call(aiohttp_request, False, None), answered)
+    waiting = asyncio.create_task(through.middleware()(call(aiohttp_request, False, signed()), answered))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    through.leave(Priority.READ)
+    # Milliseconds, for the level of the door that asked.
+    assert int((await waiting).headers[admission.LINE]) >= 40
+
+
+async def test_what_usually_takes_longer_than_there_is_left_is_not_begun(
+    aiohttp_request: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through = AdmissionControl("usual", places=1, line=0, transfers=1)
+    monkeypatch.setitem(through._usual, Priority.READ, 3.0)
+    begun = []
+
+    async def work(_: web.Request) -> web.Response:
+        begun.append(True)
+        return web.Response()
+
+    def asked(milliseconds: int) -> web.Request:
+        app = web.Application()
+        app[EDGE] = False
+        request: web.Request = aiohttp_request("GET", "/x", {deadline.HEADER: str(milliseconds)}, app=app)
+        return request
+
+    with pytest.raises(Overloaded):
+        await through.middleware()(asked(2000), work)
+    assert not begun
+    await through.middleware()(asked(5000), work)
+    assert begun
 
 
 @pytest.fixture
