@@ -6,6 +6,7 @@ that are compiled once. Where more has to be written than the section, or somebo
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -112,6 +113,13 @@ _application, _round = _reader(Application, _APPLICATION), _reader(Round, _ROUND
 _section, _whole_section = _reader(Section, _SECTION), _reader(Section, (*_SECTION, *_BOTH))
 
 
+@lru_cache(2)
+def _at_once(engine: AsyncEngine) -> AsyncEngine:
+    """Return an engine's twin, of the same pool, whose statements are transactions of their own. To make it for each 暂存 would cost as much as
+    one of the statements."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 Kept = tuple[Opened, SectionNow, dict[str, Any]]
 
 
@@ -120,7 +128,7 @@ async def keep_draft(
 ) -> Kept:
     """Keep a section's values: the section, how it stands with what was typed, and that as it is kept. Raises only the
     section's tag."""
-    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    async with _at_once(engine).connect() as connection:
         found = await _find(connection, _LOOK, actor, id, key)
         application, row, round_ = found
         if etag == str(row.etag) and not _unseen(application):
