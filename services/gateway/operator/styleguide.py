@@ -7,6 +7,7 @@ from uuid import UUID
 from aiohttp import web
 
 from services.gateway.form import form_view
+from services.gateway.form.checks_view import CheckLine
 from services.gateway.form.form_parts import Beside, Typed
 from services.gateway.web.access import current
 from services.gateway.web.context import SESSION
@@ -97,10 +98,10 @@ SUMS = {
     for key, text in (("rows", "22.00"), ("fixed", "52.00"), ("payees", "12.50"))
 }
 CHECKS: list[dict[str, Any]] = [
-    {"message": "使用计划金额合计应等于申请保护发展资金合计", "left": "22.00", "right": "22.00", "difference": "0.00", "holds": True, "severity": "error"},
-    {"message": "申请保护发展资金合计应与项目资金来源一致", "left": "22.00", "right": "23.00", "difference": "-1.00", "holds": False, "severity": "error"},
-    {"message": "申请金额超过本批次的单项标准", "left": "60.00", "right": "50.00", "difference": "10.00", "holds": False, "severity": "warning", "op": "<="},
-    {"message": "尚未填写的一项核对", "left": None, "right": None, "difference": None, "holds": True, "severity": "error"},
+    {"rule": "使用计划金额合计等于申请保护发展资金合计", "message": "使用计划金额合计应等于申请保护发展资金合计", "left": "22.00", "right": "22.00", "difference": "0.00", "holds": True, "severity": "error"},
+    {"rule": "申请保护发展资金合计与项目资金来源一致", "message": "申请保护发展资金合计应与项目资金来源一致", "left": "22.00", "right": "23.00", "difference": "-1.00", "holds": False, "severity": "error"},
+    {"rule": "申请金额不超过本批次的单项标准", "message": "申请金额超过本批次的单项标准", "left": "60.00", "right": "50.00", "difference": "10.00", "holds": False, "severity": "warning", "op": "<="},
+    {"rule": "尚未填写的一项核对", "message": "尚未填写的一项核对", "left": None, "right": None, "difference": None, "holds": True, "severity": "error"},
 ]  # fmt: skip
 
 
@@ -139,7 +140,12 @@ async def show(request: web.Request) -> web.Response:
         "form": form_view.build(SECTION, VALUES, {}, [_FILE], beside, now),
         "errors": form_view.summary(SECTION, ERRORS),
         "checks": [
-            {"known": check["left"] is not None, "op": "==", **check, "section": "specimen", "anchor": ""}
+            CheckLine.model_construct(
+                **{"id": "", "op": "==", "left": None, "right": None, "difference": None, **check},
+                section="specimen",
+                known=check["left"] is not None,
+                anchor="",
+            )
             for check in CHECKS
         ],
         "states": STATES,
