@@ -81,7 +81,7 @@ docs: ## write the generated pages of docs/: decisions, errors, routes, settings
 
 bench: bench-figures bench-forms bench-documents bench-deadline bench-uploads bench-queue bench-mail ## all of them
 
-bench-figures: ## what our work costs: 暂存 and submissions beside a bare pair, a million rows beside a thousand, the relay
+bench-figures: ## what our work costs: 暂存 and submissions beside a bare pair, a million rows beside a thousand, the relay, two of each beside one
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.figures $(ARGS)
 

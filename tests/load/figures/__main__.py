@@ -1,6 +1,6 @@
 """`make bench-figures`: the figures, as ratios of things run side by side in one run.
 
-`python -m tests.load.figures [pair] [rows] [relay]`; all of them when none is named.
+`python -m tests.load.figures [pair] [rows] [relay] [two]`; all of them when none is named.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parents[3] / "var" / "reports"
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["pair", "rows", "relay"]
+    wanted = sys.argv[1:] or ["pair", "rows", "relay", "two"]
     found: dict[str, object] = {}
     for part in wanted:
         match part:
@@ -28,8 +28,12 @@ def main() -> None:
                 from tests.load.figures import relay
 
                 found[part] = asyncio.run(relay.measure())
+            case "two":
+                from tests.load.figures import two
+
+                found[part] = two.measure()
             case _:
-                raise SystemExit(f"there is no part {part}: pair, rows, relay")
+                raise SystemExit(f"there is no part {part}: pair, rows, relay, two")
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "figures.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     print(f"written to {FOLDER}/figures.json")
