@@ -154,6 +154,7 @@ def migrate(
         while True:
             try:
                 _migrate(database, settings, folder, schema)
+                _index(database, folder, schema)
                 return
             except OperationalError as error:
                 reason = " ".join(str(error.orig).split())
@@ -188,6 +189,42 @@ def _migrate(database: Engine, settings: DatabaseSettings, folder: Path, schema:
         command.upgrade(config, "head")
         if settings.migration_database_url is not None:
             _grant(connection, make_url(settings.database_url.get_secret_value()), schema)
+
+
+def _index(database: Engine, folder: Path, schema: str) -> None:
+    """Build the indexes that revisions name in `CONCURRENTLY` (name: statement) while everybody goes on reading and writing.
+
+    Outside of any transaction, so each may be left half-built by a process that dies; the next migration builds it anew.
+    """
+    if not any("\nCONCURRENTLY" in file.read_text(encoding="utf-8") for file in folder.glob("versions/*.py")):
+        return
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # It waits for older transactions and holds up nobody meanwhile.
+        connection.execute(text("SET lock_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": f"indexes {schema}"})
+        try:
+            for revision in reversed(list(ScriptDirectory.from_config(config).walk_revisions())):
+                for name, statement in getattr(revision.module, "CONCURRENTLY", {}).items():
+                    _index_one(connection, schema, name, statement)
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), {"name": f"indexes {schema}"})
+
+
+def _index_one(connection: Connection, schema: str, name: str, statement: str) -> None:
+    quoted = connection.dialect.identifier_preparer.quote_identifier
+    whole = f"{quoted(schema)}.{quoted(name)}"
+    valid = connection.scalar(
+        text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:whole)"), {"whole": whole}
+    )
+    if valid is False:
+        connection.execute(text(f"DROP INDEX CONCURRENTLY {whole}"))
+    if not valid:
+        connection.execute(text(statement))
 
 
 # What a service may add to and read, and nobody but the owner change.

@@ -81,7 +81,7 @@ def installation(engine: Engine) -> Iterator[Installation]:
         GM_NOTIFY_PER_ENTERPRISE="100000", GM_PUBLISH_LEASE_SECONDS="3", GM_JOB_LEASE_SECONDS="8",
         GM_NOTIFY_RETRY_SECONDS="0.5",
     )  # fmt: skip
-    made.compose("down", "--volumes", "--timeout", "5")
+    made.compose("--profile", "standby", "down", "--volumes", "--timeout", "5")
     made.up()
     made.execute("gateway", "python", "-m", "services.gateway", "staff", "set", "yunwei", "余运维", "operator")
     made.execute("gateway", "python", "-m", "services.gateway", "staff", "set", "shencha", "陈审查", "reviewer")
@@ -89,7 +89,7 @@ def installation(engine: Engine) -> Iterator[Installation]:
     try:
         yield made
     finally:
-        made.compose("down", "--volumes", "--timeout", "10")
+        made.compose("--profile", "standby", "down", "--volumes", "--timeout", "10")
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,13 @@ revision, down_revision = "2", "1"
 def upgrade():
     op.execute("ALTER TABLE tried.things ADD COLUMN name text")
 """
+INDEXED = """
+from alembic import op
+revision, down_revision = "2", "1"
+CONCURRENTLY = {"ix_things_id": "CREATE INDEX CONCURRENTLY ix_things_id ON tried.things (id)"}
+def upgrade():
+    pass
+"""
 
 
 @pytest.fixture
@@ -97,3 +104,46 @@ def test_two_at_once_both_end(folder: Path, settings: DatabaseSettings) -> None:
     for thread in both:
         thread.join(60)
     assert sorted(ended) == [0, 1]
+
+
+def test_index_is_built_while_others_write(folder: Path, settings: DatabaseSettings) -> None:
+    """A plain CREATE INDEX would have waited for the open transaction, and everybody who writes behind it."""
+    migrate(settings, folder, "tried")
+    (folder / "versions" / "second.py").write_text(INDEXED)
+    with psycopg.connect(plain(settings)) as writer:
+        writer.execute("INSERT INTO tried.things VALUES (1)")
+        migrating = threading.Thread(target=migrate, args=(settings, folder, "tried"))
+        migrating.start()
+        with psycopg.connect(plain(settings), autocommit=True, options="-c lock_timeout=2s") as another:
+            until = time.monotonic() + 60
+            waits = (
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY ix_things_id%'"
+            )
+            while another.execute(waits).fetchone() == (0,):
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            another.execute("INSERT INTO tried.things VALUES (2)")
+        assert migrating.is_alive()
+    migrating.join(60)
+    assert not migrating.is_alive()
+    assert _valid(settings) == [(True,)]
+
+
+def test_index_that_was_left_half_built_is_built_anew(folder: Path, settings: DatabaseSettings) -> None:
+    migrate(settings, folder, "tried")
+    with psycopg.connect(plain(settings), autocommit=True) as connection:
+        connection.execute("INSERT INTO tried.things VALUES (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY ix_things_id ON tried.things (id)")
+    assert _valid(settings) == [(False,)]
+    (folder / "versions" / "second.py").write_text(INDEXED)
+    for _ in range(2):
+        migrate(settings, folder, "tried")
+        assert _valid(settings) == [(True,)]
+
+
+def _valid(settings: DatabaseSettings) -> list[tuple[object, ...]]:
+    with psycopg.connect(plain(settings)) as seen:
+        return seen.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'tried.ix_things_id'::regclass"
+        ).fetchall()

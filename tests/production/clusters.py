@@ -146,6 +146,10 @@ class Machines:
         process = self._running.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(20)
+        self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Its disk is gone."""
         shutil.rmtree(self.folder / name)
         # PostgreSQL leaves the lock of its socket.
         for left in (self.folder / "sockets").glob(f".s.PGSQL.{self.ports[name]}*"):

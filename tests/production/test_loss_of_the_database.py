@@ -5,7 +5,7 @@ The settings, the archive and the standby are those of deploy/compose.yaml, on D
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from services.applications.operations.metrics import ARCHIVING
 from tests.containers.load import Crowd
 from tests.production.clusters import KEY, PASSWORD, Machines, machines
 from tests.system.running import RunningSystem
@@ -26,7 +27,7 @@ FAILOVER_SECONDS = 60.0
 PATIENCE_SECONDS = 5.0
 # A minute in an installation.
 ARCHIVE_SECONDS = 5
-ARCHIVING = f"archive_timeout={ARCHIVE_SECONDS}"
+SOON = f"archive_timeout={ARCHIVE_SECONDS}"
 
 
 def _url(servers: Machines, user: str, password: str) -> str:
@@ -125,10 +126,56 @@ def test_standby_takes_over_under_load(tmp_path: Path, capsys: pytest.CaptureFix
             _whole(system)
 
 
+def test_archive_that_takes_nothing_stops_nobody() -> None:
+    """It says how long it has lagged, and catches up by itself."""
+    with machines() as servers:
+        servers.initialise()
+        servers.start("primary", "autovacuum=off")
+        _do(servers, "prepare")
+        with servers.connect("primary") as connection:
+
+            def lag() -> float:
+                row = connection.execute(str(ARCHIVING)).fetchone()
+                assert row is not None
+                return float(str(row[0]))
+
+            def reached(wanted: Callable[[float], bool]) -> None:
+                until = time.monotonic() + 30
+                while not wanted(lag()):
+                    assert time.monotonic() < until
+                    connection.execute("INSERT INTO marks SELECT generate_series(1, 10)")
+                    connection.execute("SELECT pg_switch_wal()")
+                    time.sleep(0.5)
+
+            connection.execute("CREATE TABLE marks (n int)")
+            assert lag() == 0
+            for place in (servers.folder / "archive").rglob("*"):
+                place.chmod(0o500)
+            reached(lambda seconds: seconds > 2)
+            for place in (servers.folder / "archive").rglob("*"):
+                place.chmod(0o700)
+            reached(lambda seconds: seconds == 0)
+
+
+def test_standby_of_another_database_does_not_start() -> None:
+    with machines() as servers:
+        servers.initialise()
+        servers.start("primary")
+        servers.start("standby", standby=True)
+        assert "owner" not in (servers.data("standby") / "postgresql.auto.conf").read_text()
+        servers.stop()
+        servers.forget("primary")
+        servers.initialise()
+        servers.start("primary")
+        done = servers.run("standby", str(servers.folder / "postgres/standby"))
+        assert done.returncode == 1
+        assert "a copy of another database" in done.stderr
+
+
 def test_database_comes_back_as_it_was_at_any_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with machines() as servers:
         servers.initialise()
-        servers.start("primary", ARCHIVING)
+        servers.start("primary", SOON)
         _do(servers, "prepare")
         begun = datetime.now(UTC)
         with _system(servers, tmp_path) as system:
@@ -143,7 +190,7 @@ def test_database_comes_back_as_it_was_at_any_moment(tmp_path: Path, capsys: pyt
                 confirmed = max(one.told.confirmed_at for one in crowd.people)
                 _empty(servers)
                 said = _do(servers, "restore")
-                servers.start("primary", ARCHIVING)
+                servers.start("primary", SOON)
                 newest = _last_transaction(said)
                 rpo, rto = max(0.0, confirmed - newest.timestamp()), time.monotonic() - lost
                 for one in crowd.people:
@@ -162,7 +209,7 @@ def test_database_comes_back_as_it_was_at_any_moment(tmp_path: Path, capsys: pyt
             _empty(servers)
             _refusals(servers, begun, moment)
             said = _do(servers, "restore", moment.isoformat(sep=" "))
-            servers.start("primary", ARCHIVING)
+            servers.start("primary", SOON)
             newest = _last_transaction(said)
             assert moment - timedelta(seconds=4) < newest <= moment
             _whole(system, "--accept", "restored to a moment")
