@@ -1,8 +1,10 @@
 """Write OpenAPI 3.1 from the route tables themselves, so that the document cannot promise what no handler keeps."""
 
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
+from operator import itemgetter
 from typing import Any, Literal
 
 from aiohttp import web
@@ -23,14 +25,31 @@ MATCHING = (412, 428)
 
 
 def fragment(routes: Iterable[Route], prefix: str = "/api/v1") -> dict[str, Any]:
-    """`paths` and `components.schemas` of one service's public routes."""
+    """`paths`, `tags` and `components.schemas` of one service's public routes."""
+    public = [route for route in routes if route.path.startswith(prefix)]
+    schemas = _Schemas(public)
     paths: dict[str, Any] = {}
-    schemas: dict[str, Any] = {}
-    for route in routes:
-        if route.path.startswith(prefix):
-            path = re.sub(r"\{(\w+):[^}]*\}+", r"{\1}", route.path)
-            paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, schemas)
-    return {"paths": paths, "components": {"schemas": schemas}}
+    tags: dict[str, str] = {}
+    for route in public:
+        path = re.sub(r"\{(\w+):[^}]*\}+", r"{\1}", route.path)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, schemas)
+        tags[_room(route)] = _said_of_room(route)
+    return {
+        "paths": paths,
+        "tags": [{"name": name, "description": said} for name, said in sorted(tags.items())],
+        "components": {"schemas": schemas.named},
+    }
+
+
+def _room(route: Route) -> str:
+    """Return the room that a route belongs to: the package of its handler."""
+    return route.handler.__module__.split(".")[-2]
+
+
+def _said_of_room(route: Route) -> str:
+    """Return what the room's docstring says it is for, in its first sentence."""
+    package = sys.modules[route.handler.__module__.rpartition(".")[0]]
+    return " ".join((package.__doc__ or _room(route)).split()).partition(". ")[0].rstrip(".") + "."
 
 
 @cache
@@ -44,17 +63,67 @@ async def describe(request: web.Request) -> web.Response:
     return web.Response(body=_described(tuple(routes)), content_type="application/json")
 
 
-def _schema(kind: Any, schemas: dict[str, Any], mode: Literal["serialization", "validation"]) -> dict[str, Any]:
-    # What is taken may leave out what has a default, what is given has everything: two schemas of one model.
-    ref = _REF if mode == "serialization" else _REF + "Input"
-    schema = TypeAdapter(kind).json_schema(ref_template=ref, mode=mode)
-    suffix = "" if mode == "serialization" else "Input"
+class _Schemas:
+    """The schemas of the models that routes name. A model that is both taken and given has one schema where both are alike; where
+    more is taken than given (an amount as a number, too), what is taken is named `…Input`."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.named: dict[str, Any] = {}
+        taken: dict[str, Any] = {}
+        for route in routes:
+            for kind in (route.answer, route.waits):
+                if kind is not None:
+                    _collect(kind, "serialization", self.named)
+            if route.body is not None:
+                _collect(route.body, "validation", taken)
+        # Unlike are those that differ themselves, or name one that does.
+        self._apart = {name for name, found in taken.items() if self.named.get(name, found) != found}
+        while (
+            more := {n for n, found in taken.items() if n in self.named and _names(found) & self._apart}
+            - self._apart
+        ):
+            self._apart |= more
+        for name, found in taken.items():
+            self.named[self._name(name)] = {**self._renamed(found), "title": self._name(name)}
+
+    def _name(self, taken: str) -> str:
+        return f"{taken}Input" if taken in self._apart else taken
+
+    def _renamed(self, schema: Any) -> Any:
+        if isinstance(schema, dict):
+            return {k: self._ref(v) if k == "$ref" else self._renamed(v) for k, v in schema.items()}
+        return [self._renamed(item) for item in schema] if isinstance(schema, list) else schema
+
+    def _ref(self, ref: str) -> str:
+        return _REF.format(model=self._name(ref.rpartition("/")[2]))
+
+    def given(self, kind: Any) -> dict[str, Any]:
+        """Return the schema of an answer."""
+        return _collect(kind, "serialization", {})
+
+    def taken(self, kind: Any) -> dict[str, Any]:
+        """Return the schema of a body."""
+        renamed: dict[str, Any] = self._renamed(_collect(kind, "validation", {}))
+        return renamed
+
+
+def _collect(kind: Any, mode: Literal["serialization", "validation"], into: dict[str, Any]) -> dict[str, Any]:
+    """Enter the schemas of a type's models by their names; return the type's own, a reference where it is a model."""
+    schema = TypeAdapter(kind).json_schema(ref_template=_REF, mode=mode)
     for name, found in schema.pop("$defs", {}).items():
-        _add(schemas, f"{name}{suffix}", found)
+        _add(into, name, {**found, "title": name})
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        _add(schemas, kind.__name__ + suffix, schema)
-        return {"$ref": ref.format(model=kind.__name__)}
+        _add(into, kind.__name__, {**schema, "title": kind.__name__})
+        return {"$ref": _REF.format(model=kind.__name__)}
     return schema
+
+
+def _names(schema: Any) -> set[str]:
+    """Return the models that a schema names."""
+    if isinstance(schema, dict):
+        own = {schema["$ref"].rpartition("/")[2]} if isinstance(schema.get("$ref"), str) else set[str]()
+        return own.union(*map(_names, schema.values()))
+    return set[str]().union(*map(_names, schema)) if isinstance(schema, list) else set()
 
 
 def _add(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> None:
@@ -81,7 +150,7 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: Route, path: str, schemas: _Schemas) -> dict[str, Any]:
     text = " ".join((route.handler.__doc__ or "").split())
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": _path_schema(name)}
@@ -94,13 +163,14 @@ def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, An
         parameters.append(_header("Idempotency-Key", "8 to 128 characters, new for each intent"))
     success: dict[str, Any] = {"description": "Done"}
     if route.answer is not None:
-        success["content"] = {route.media_type: {"schema": _schema(route.answer, schemas, "serialization")}}
+        success["content"] = {route.media_type: {"schema": schemas.given(route.answer)}}
     elif route.media_type != "application/json":
         success["content"] = {route.media_type: {"schema": _BINARY}}
     operation: dict[str, Any] = {
         "summary": text.partition(". ")[0].rstrip("."),
         "description": text,
         "operationId": f"{route.method.lower()}_{re.sub(r'[^a-z0-9]+', '_', path.lower()).strip('_')}",
+        "tags": [_room(route)],
         "parameters": parameters,
         "responses": {str(route.status): success, **_others(route, schemas)},
         "x-roles": sorted(route.roles),
@@ -108,7 +178,7 @@ def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, An
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _schema(route.body, schemas, "validation")}},
+            "content": {"application/json": {"schema": schemas.taken(route.body)}},
         }
     elif route.takes_file:
         file = {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
@@ -116,14 +186,14 @@ def _operation(route: Route, path: str, schemas: dict[str, Any]) -> dict[str, An
     return operation
 
 
-def _others(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+def _others(route: Route, schemas: _Schemas) -> dict[str, Any]:
     """Return every other answer there is: still in the making, or a problem by its status."""
     found: dict[str, Any] = {}
     if route.waits is not None:
         found["202"] = {
             "description": "Still being made: its place in line",
             "headers": {"Retry-After": {"required": True, "schema": {"type": "string"}}},
-            "content": {"application/json": {"schema": _schema(route.waits, schemas, "serialization")}},
+            "content": {"application/json": {"schema": schemas.given(route.waits)}},
         }
     statuses = [*ALWAYS]
     if route.method != "GET" or route.waits is not None:
@@ -141,13 +211,17 @@ def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> d
     name."""
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {"Problem": _PROBLEM_SCHEMA}
+    tags: list[dict[str, str]] = []
     for part in fragments:
         paths.update(part["paths"])
+        tags += part["tags"]
         for name, schema in part["components"]["schemas"].items():
             _add(schemas, name, schema)
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version},
+        "info": {"title": title, "version": version, "description": _INTRODUCTION, "contact": _CONTACT},
+        "servers": [{"url": "/", "description": "The host that this document came from"}],
+        "tags": sorted(tags, key=itemgetter("name")),
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": schemas,
@@ -165,6 +239,14 @@ def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> d
         "security": [{"session": [], "csrf": []}],
     }
 
+
+_INTRODUCTION = (
+    "Apply for the fund, review and decide. Instants are ISO 8601 with an offset, amounts are decimals in 万元 as text. What went"
+    " wrong is told as problem+json: `type` is a stable code, `detail` a sentence in Chinese, `errors` the places it concerns. A call"
+    " that changes something carries `X-CSRF-Token`, the `csrf_token` of `GET /api/v1/me`."
+)
+# 技术咨询 of the manual.
+_CONTACT = {"name": "技术咨询 010-55521190", "email": "yztyunwei@bjca.org.cn"}
 
 _PROBLEM_SCHEMA = {
     "type": "object",
