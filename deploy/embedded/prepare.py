@@ -22,7 +22,8 @@ def main() -> None:
                 # A number: why has been said.
                 sys.exit(ended.code if isinstance(ended.code, int) else f"{service} {command}: {ended.code}")
         except Exception as error:
-            sys.exit(f"{service} {command}: {error!r}")
+            # The type first: the last line that names an error is the reason.
+            sys.exit(f"{type(error).__name__} in {service} {command}: {' '.join(str(error).splitlines()[:1])}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.embedded.errors import CannotRun
+from deploy.embedded.errors import CannotRun, reason
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A process that lived this long has recovered: its next restart is immediate again.
@@ -111,13 +111,8 @@ class Supervised:
             await asyncio.sleep(0.05)
 
     def last_line(self) -> str:
-        """Return the last words of the process, without the supervisor's."""
-        lines = [
-            line
-            for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-            if line.strip() and not line.startswith("-- supervisor")
-        ]
-        return lines[-1][:500] if lines else f"no output; see {self.log}"
+        """Return why the process ended, from its last words, without the supervisor's."""
+        return reason(self.log.read_text(encoding="utf-8", errors="replace"), self.log)
 
     async def stop(self) -> None:
         """Ask, wait, insist."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import redis
 
 from deploy.embedded import valkey
-from deploy.embedded.errors import CannotRun
+from deploy.embedded.errors import CannotRun, reason
 from deploy.embedded.plan import DATABASE, Plan
 from deploy.embedded.ports import HOST, must_be_free
 from deploy.embedded.postgres import Postgres
@@ -153,7 +153,7 @@ class System:
         return Spec("mail", command, dict(os.environ), ready, options={"cwd": ROOT})
 
     async def _prepare(self, owner: dict[str, str]) -> None:
-        """Migrate every schema, then seed; `CannotRun` with the last line of the command that fails."""
+        """Migrate every schema, then seed; `CannotRun` with the reason of the command that fails."""
         stub = ["gateway.stub_idp"] if self._plan.embeds_provider else []
         migrated = ["gateway", "applications", "notify", *stub]
         seeded = ["applications", *(["gateway", *stub] if stub else [])]
@@ -168,10 +168,10 @@ class System:
             for service, command, more in commands
         ]
         output, _ = await process.communicate(json.dumps(given).encode())
-        (self._plan.var / "log" / "prepare.log").write_bytes(output)
+        log = self._plan.var / "log" / "prepare.log"
+        log.write_bytes(output)
         if process.returncode != 0:
-            lines = output.decode(errors="replace").strip().splitlines() or ["no output"]
-            raise CannotRun(f"preparing failed: {lines[-1][:500]}")
+            raise CannotRun(f"preparing failed: {reason(output.decode(errors='replace'), log)}")
 
     def describe(self) -> None:
         """Write `run.json`: what runs, where, with which settings. Readable by its owner only."""

@@ -6,18 +6,18 @@ from aiohttp import web
 
 from services.gateway.web.access import recognise
 from services.gateway.web.context import SERVICES
-from services.gateway.web.error_pages import wants_page
+from services.gateway.web.error_pages import prefers_json
 from services.gateway.web.rendering import page
 from shared.contract.decision import PublicityList
 from shared.http.app import REQUEST_ID, answer
 
 
 async def show(request: web.Request) -> web.Response:
-    """The projects in 公示, by round; the same as JSON for programs."""
+    """The projects in 公示, by round; the same as JSON for programs that ask for it."""
     found = await request.app[SERVICES].tell(
         "applications", "/internal/publicity", request[REQUEST_ID], PublicityList
     )
-    if not wants_page(request):
+    if prefers_json(request):
         return answer(found)
     await recognise(request)
     rounds = [(title, list(items)) for title, items in groupby(found.items, key=lambda item: item.round_title)]

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.gateway.web.access import recognise
 from services.gateway.web.context import SERVICES, SETTINGS
-from services.gateway.web.error_pages import wants_page
+from services.gateway.web.error_pages import prefers_json
 from services.gateway.web.rendering import page
 from shared import codes
 from shared.contract.submission import Verification
@@ -59,10 +59,10 @@ async def _tell(request: web.Request, file: str | None = None) -> web.Response:
         found = await request.app[SERVICES].tell(
             "applications", f"/internal/verify/{token}", request[REQUEST_ID], Verification, query=query
         )
-    if wants_page(request):
-        await recognise(request)
-        return page(request, "public/verify.html", {"found": found, "token": token, "typed": ""})
-    return answer(found)
+    if prefers_json(request):
+        return answer(found)
+    await recognise(request)
+    return page(request, "public/verify.html", {"found": found, "token": token, "typed": ""})
 
 
 async def _hash(request: web.Request) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from typing import Any
 
 from aiohttp import web
@@ -61,6 +62,18 @@ def wants_page(request: web.Request) -> bool:
     return not request.path.startswith(("/api/", "/internal/")) and "text/html" in request.headers.get(
         "Accept", ""
     )
+
+
+def prefers_json(request: web.Request) -> bool:
+    """Whether JSON is asked for rather than a page. Who takes anything (`*/*`), as previews and search engines do, is given the
+    page."""
+    weights = {"application/json": 0.0, "text/html": 0.0}
+    for part in request.headers.get("Accept", "").lower().split(","):
+        kind, _, options = (text.strip() for text in part.partition(";"))
+        found = re.search(r"(?:^|;)\s*q=([01](?:\.[0-9]{0,3})?)\s*(?:;|$)", options)
+        if kind in weights:
+            weights[kind] = max(weights[kind], float(found[1]) if found else 1.0)
+    return weights["application/json"] > weights["text/html"]
 
 
 @web.middleware

@@ -45,8 +45,8 @@ def _instant(said: str | datetime) -> datetime:
 
 
 def iso(instant: str | datetime) -> str:
-    """An instant as scripts and `<time>` read it."""
-    return instant if isinstance(instant, str) else instant.isoformat()
+    """An instant as scripts and `<time>` read it, to the second: HTML knows no microseconds."""
+    return _instant(instant).isoformat(timespec="seconds")
 
 
 def day(instant: str | datetime | None) -> str:

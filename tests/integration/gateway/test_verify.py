@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from aiohttp import ClientSession, FormData
 from aiohttp.test_utils import TestServer
 
@@ -17,6 +18,31 @@ UNKNOWN = "GM2026000001-1-" + "A" * 86
 async def get(gateway: TestServer, path: str, **options: Any) -> tuple[int, str]:
     async with ClientSession() as http, http.get(gateway.make_url(path), **options) as answer:
         return answer.status, await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("accept", "json"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", False),
+        ("text/*", False),
+        ("application/json", True),
+        ("application/json, */*;q=0.5", True),
+        ("application/json;q=0.9, text/html", False),
+        ("text/html;q=0.5, application/json", True),
+        ("application/json;q=0", False),
+        ("application/json;q=x", True),
+    ],
+)
+@pytest.mark.parametrize("path", ["/publicity", f"/verify/{UNKNOWN}"])
+async def test_a_page_is_a_page_unless_json_is_preferred(
+    gateway: TestServer, path: str, accept: str | None, json: bool
+) -> None:
+    async with ClientSession(skip_auto_headers=["Accept"]) as http:
+        headers = {"Accept": accept} if accept else {}
+        async with http.get(gateway.make_url(path), headers=headers) as answer:
+            assert (answer.status, answer.content_type) == (200, "application/json" if json else "text/html")
 
 
 async def test_nobody_has_to_sign_in(gateway: TestServer) -> None:

@@ -19,7 +19,7 @@ const on = () => localStorage.getItem(KEY) !== "off";
 export function live() {
   const button = document.querySelector("[data-live]");
   if (button) {
-    button.hidden = false;
+    button.classList.remove("waiting");
     const show = () => {
       button.setAttribute("aria-checked", String(on()));
       button.title = on() ? "状态变化即时显示在页面上" : "已关闭即时提示";
