@@ -43,11 +43,12 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     made = commands.add_parser("create", help="back up the running system")
     made.add_argument("--to", type=Path, help="the folder of all backups (GM_BACKUP_FOLDER)")
+    made.add_argument("--keep", type=int, help="then keep only so many")
     made.add_argument("--var", type=Path, default=ROOT / "var", help="of the system that runs here")
     looked = commands.add_parser("verify", help="compare every digest of a backup")
     looked.add_argument("backup", type=Path)
     back = commands.add_parser("restore", help="into an empty database and a store")
-    back.add_argument("backup", type=Path)
+    back.add_argument("backup", type=Path, nargs="?", help="the newest of GM_BACKUP_FOLDER where none is named")
     pruned = commands.add_parser("prune", help="keep only the newest backups")
     pruned.add_argument("--to", type=Path)
     pruned.add_argument("--keep", type=int, default=14)
@@ -63,6 +64,8 @@ def main() -> int:
     given = _arguments()
     private_files()
     try:
+        if getattr(given, "keep", None) is not None and given.keep < 1:
+            raise CannotRun("--keep must be at least 1")
         match given.command:
             case "create":
                 key = settings().get("GM_BACKUP_KEY", "")
@@ -71,6 +74,9 @@ def main() -> int:
                     print("not encrypted: GM_BACKUP_KEY is not set", file=sys.stderr)
                 found = manifest.read(folder)
                 print(f"{folder}: {found.objects} objects, {found.object_bytes / 2**20:.0f} MB")
+                if given.keep:
+                    backups, objects = prune(_folder(given.to), given.keep)
+                    print(f"removed {backups} backups and {objects} objects")
             case "key":
                 secret, public = sealing.pair()
                 print(f"GM_BACKUP_KEY={public}\nGM_BACKUP_IDENTITY={secret}")
@@ -80,7 +86,9 @@ def main() -> int:
                 print(f"whole: {len(keys)} objects, taken {found.started_at:%Y-%m-%d %H:%M:%S} UTC")
             case "restore":
                 database_url, store_url, master_key = _where(None)
-                found = restore(given.backup.resolve(), database_url, store_url, master_key)
+                backup = (given.backup or manifest.newest(_folder(None))).resolve()
+                print(backup)
+                found = restore(backup, database_url, store_url, master_key)
                 counted = {name.partition(".")[2]: count for name, count in found.counts.items()}
                 print(NEXT.format(**counted | {"objects": found.objects, "at": found.started_at}))
             case "objects":
@@ -91,8 +99,6 @@ def main() -> int:
                 _, store_url, _ = _where(None)
                 print(f"{restore_objects(_folder(given.to), store_url)} objects are in the store")
             case "prune":
-                if given.keep < 1:
-                    raise CannotRun("--keep must be at least 1")
                 backups, objects = prune(_folder(given.to), given.keep)
                 print(f"removed {backups} backups and {objects} objects")
     except CannotRun as reason:

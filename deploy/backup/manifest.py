@@ -80,6 +80,14 @@ def read(folder: Path) -> Manifest:
     return found
 
 
+def newest(to: Path) -> Path:
+    """Return the folder of the newest finished backup."""
+    whole = sorted((f.parent for f in to.glob(f"*/{MANIFEST}")), key=lambda folder: read(folder).finished_at)
+    if not whole:
+        raise CannotRun(f"{to} has no backup")
+    return whole[-1]
+
+
 def verify(folder: Path) -> tuple[Manifest, list[str]]:
     """Return the manifest and the keys of all objects, after every digest was compared: those of the plain contents."""
     found = read(folder)

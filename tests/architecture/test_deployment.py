@@ -176,8 +176,8 @@ def in_cluster(spec: dict[str, Any]) -> tuple[str, dict[str, str]]:
 
 @pytest.mark.parametrize(
     ("name", "spec"),
-    [(n, s) for n, s, _ in pods() if n != "backup"],
-    ids=[n for n, _, _ in pods() if n != "backup"],
+    [(n, s) for n, s, _ in pods() if n not in {"backup", "restore"}],
+    ids=[n for n, _, _ in pods() if n not in {"backup", "restore"}],
 )
 def test_manifests_give_settings_that_production_takes(
     name: str, spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -239,7 +239,7 @@ def test_manifests_fit_the_schemas_of_kubernetes() -> None:
 
 
 def test_every_manifest_is_listed_and_every_image_is_built() -> None:
-    for folder in (K8S, K8S / "common", K8S / "migrate", EXAMPLE):
+    for folder in (K8S, K8S / "common", K8S / "migrate", K8S / "restore", EXAMPLE):
         [listed] = read((folder / "kustomization.yaml").read_text(encoding="utf-8"))
         files = {f.name for f in folder.glob("*.yaml")} - {"kustomization.yaml"}
         assert {name for name in listed["resources"] if name.endswith(".yaml")} == files
@@ -266,7 +266,9 @@ def test_ingress_takes_what_the_gateway_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", [K8S, K8S / "migrate", EXAMPLE, EXAMPLE / "migrate"], ids=lambda f: str(f.relative_to(DEPLOY))
+    "folder",
+    [K8S, K8S / "migrate", K8S / "restore", EXAMPLE, EXAMPLE / "migrate"],
+    ids=lambda f: str(f.relative_to(DEPLOY)),
 )
 def test_kustomizations_can_be_built(folder: Path) -> None:
     """By kubectl itself: every pod is told settings whose name follows from what they say, so that a change rolls it."""

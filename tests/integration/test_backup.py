@@ -134,3 +134,16 @@ def test_objects_go_into_the_pool_and_come_back_alone(
     assert Store.from_url(store).get(attachment_key(_sha256())) == MARKER
     with pytest.raises(CannotRun, match="no objects"):
         restore_objects(tmp_path / "empty", store)
+
+
+def test_newest_is_found_and_older_ones_go(settings: ApplicationsSettings, tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    with pytest.raises(CannotRun, match="no backup"):
+        manifest.newest(backups)
+    made_in_turn = [create(*_where(settings), backups) for _ in range(2)]
+    # One that was broken off is none.
+    (backups / "99999999T000000000000Z").mkdir()
+    assert manifest.newest(backups) == made_in_turn[-1]
+    prune(backups, 1)
+    assert manifest.newest(backups) == made_in_turn[-1]
+    assert not made_in_turn[0].exists()
