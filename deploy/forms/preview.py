@@ -113,6 +113,7 @@ class Preview:
             reason="",
             shape="",
             saved=False,
+            submit_key="",
             following=None,
             news=[],
             not_connected=False,

@@ -1,25 +1,49 @@
 """A backup of a system at work, brought back elsewhere: the restored system passes the invariants and goes on."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from deploy.backup.__main__ import main as command_line
 from deploy.embedded.system import ROOT
 from tests.system.running import RunningSystem, create, fill, submit
 
 
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("GM_")} | settings
+
+
 def backup(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GM_")} | settings
+    """The command as a person runs it."""
     command = [sys.executable, "-m", "deploy.backup", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=ROOT, env=_environment(settings), capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def backup_here(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, since a start costs a second; in a thread of its own, since a browser's tests have an event
+    loop already."""
+    said, told = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, _environment(settings), clear=True),
+        mock.patch.object(sys, "argv", ["backup", *arguments]),
+        redirect_stdout(said),
+        redirect_stderr(told),
+        ThreadPoolExecutor(1) as thread,
+    ):
+        code = thread.submit(command_line).result()
+    return subprocess.CompletedProcess(arguments, code, said.getvalue(), told.getvalue())
 
 
 class Typist(threading.Thread):
@@ -119,14 +143,14 @@ def test_second_backup_copies_only_what_is_new_and_prune_removes_what_none_names
     spare.parent.mkdir(parents=True, exist_ok=True)
     spare.touch()
     os.utime(spare, (0, 0))
-    assert backup("create", "--to", str(to), "--var", str(system.var)).returncode == 0
+    assert backup_here("create", "--to", str(to), "--var", str(system.var)).returncode == 0
     assert {path: path.stat().st_ino for path in first} == first
-    done = backup("prune", "--to", str(to), "--keep", "1")
+    done = backup_here("prune", "--to", str(to), "--keep", "1")
     assert done.returncode == 0, done.stderr
     [left] = to.glob("*/manifest.json")
     assert left.parent.name > made.name
     assert not spare.exists()
-    assert backup("verify", str(left.parent)).returncode == 0
+    assert backup_here("verify", str(left.parent)).returncode == 0
 
 
 def _sabotaged(made: Path, tmp_path: Path, how: str) -> Path:
@@ -160,7 +184,7 @@ def _sabotaged(made: Path, tmp_path: Path, how: str) -> Path:
 def test_damaged_backup_is_refused_before_anything_is_written(
     made: Path, tmp_path: Path, how: str, says: str
 ) -> None:
-    done = backup("verify", str(_sabotaged(made, tmp_path, how)))
+    done = backup_here("verify", str(_sabotaged(made, tmp_path, how)))
     assert done.returncode == 1
     assert says in done.stderr
 
@@ -170,11 +194,11 @@ def test_restore_needs_an_empty_database_and_the_right_key(
 ) -> None:
     own = system.description()["environments"]["applications"]
     given = {"GM_DATABASE_URL": own["GM_DATABASE_URL"], "GM_STORE_URL": (tmp_path / "store").as_uri()}
-    done = backup("restore", str(made), **given, GM_MASTER_KEY=own["GM_MASTER_KEY"])
+    done = backup_here("restore", str(made), **given, GM_MASTER_KEY=own["GM_MASTER_KEY"])
     assert done.returncode == 1
     assert "not empty" in done.stderr
     given["GM_DATABASE_URL"] = make_database()
-    done = backup("restore", str(made), **given, GM_MASTER_KEY=own["GM_RECEIPT_KEY"])
+    done = backup_here("restore", str(made), **given, GM_MASTER_KEY=own["GM_RECEIPT_KEY"])
     assert done.returncode == 1
     assert "GM_MASTER_KEY is not the key" in done.stderr
     assert not (tmp_path / "store").exists()

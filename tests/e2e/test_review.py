@@ -19,7 +19,7 @@ def signed_in(browser: Browser, system: RunningSystem) -> Iterator[Open]:
     contexts = []
 
     def open_(username: str) -> Page:
-        person = system.person(username)
+        person = system.person(username, anew=True)
         context = browser.new_context(
             base_url=system.url, locale="zh-CN", java_script_enabled=False, viewport={"width": 1360, "height": 900}
         )

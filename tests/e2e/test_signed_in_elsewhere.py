@@ -76,7 +76,7 @@ def places(system: RunningSystem) -> dict[str, Place]:
 
 def be(page: Page, system: RunningSystem, username: str) -> Person:
     """Let another tab of the same browser have signed in as this account."""
-    person = system.person(username)
+    person = system.person(username, anew=True)
     cookie = next(c for c in person.cookies.jar if c.name.endswith("gm_session"))
     page.context.clear_cookies()
     page.context.add_cookies([{"name": cookie.name, "value": str(cookie.value), "url": system.url}])

@@ -26,7 +26,7 @@ def signed_in(browser: Browser, system: RunningSystem) -> Iterator[Open]:
         context = browser.new_context(base_url=system.url, locale="zh-CN", viewport={"width": 1360, "height": 900})
         context.set_default_timeout(15_000)
         if username:
-            jar = system.person(username).cookies.jar
+            jar = system.person(username, anew=True).cookies.jar
             context.add_cookies([{"name": c.name, "value": c.value or "", "url": system.url} for c in jar])
         contexts.append(context)
         return context.new_page()

@@ -50,7 +50,7 @@ def test_applications_away(system: RunningSystem) -> None:
     person, id = ready(system)
     with away(system, "applications"):
         # Signing in, the entrance, the inbox are not its own.
-        other = system.person("qiye2")
+        other = system.person("qiye2", anew=True)
         assert "站内信" in look(other, system, "/notifications")
         said = look(person, system, "/projects", 503)
         assert "申报服务暂时没有响应" in said

@@ -85,7 +85,7 @@ def _until_served(system: RunningSystem) -> None:
     until = time.monotonic() + 30
     while True:
         try:
-            person = system.person("qiye2")
+            person = system.person("qiye2", anew=True)
             person.call("GET", "/applications")
             person.call("GET", "/notifications")
             return

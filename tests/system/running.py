@@ -45,7 +45,8 @@ class RunningSystem:
         self._settings = {**PLENTY, **settings}
         self._log = var.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
-        self._people: list[Person] = []
+        self._people: dict[str, Person] = {}
+        self._everybody: list[Person] = []
 
     def start(self) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GM_")}
@@ -61,7 +62,7 @@ class RunningSystem:
 
     def stop(self) -> None:
         assert self.process is not None
-        for person in self._people:
+        for person in self._everybody:
             person.close()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
@@ -139,11 +140,15 @@ class RunningSystem:
                     return dict(json.loads(found.json()))
                 time.sleep(0.5)
 
-    def person(self, username: str) -> Person:
-        """Somebody who has just signed in."""
+    def person(self, username: str, *, anew: bool = False) -> Person:
+        """Somebody who is signed in: since an earlier test, or `anew`."""
+        known = self._people.get(username)
+        if known and not anew and known.send("GET", "/me").status_code == 200:
+            return known
         person = Person(self.url, username, lambda _: None)
-        self._people.append(person)
+        self._everybody.append(person)
         person.sign_in("Demo#2024", "8888")
+        self._people[username] = person
         return person
 
 
@@ -167,8 +172,10 @@ def fill(person: Person, id: str, fund_type: str = "reward", **changes: str) -> 
         files[slot] = [made.json()["id"]]
     for key, values in factories.values_of(fund_type, files, **changes).items():
         path = f"/applications/{id}/sections/{key}"
-        etag = person.call("GET", path).json()["etag"]
-        person.call("PUT", path, json={"values": values}, etag=etag)
+        # What nobody has written yet stands at 1.
+        if person.call("PUT", path, json={"values": values}, etag="1", expect=(200, 412)).status_code == 412:
+            etag = person.call("GET", path).json()["etag"]
+            person.call("PUT", path, json={"values": values}, etag=etag)
 
 
 def version(person: Person, id: str) -> str:

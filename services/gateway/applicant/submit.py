@@ -22,7 +22,7 @@ from services.gateway.web.calls import (
 )
 from services.gateway.web.context import AS_OF, SESSION
 from services.gateway.web.form_data import FORM, Values, one, read_form
-from services.gateway.web.line import LINE
+from services.gateway.web.line import line_stands
 from services.gateway.web.rendering import page
 from services.gateway.web.resubmission import READY, Ready, brought, own_ticket
 from shared import codes
@@ -165,7 +165,7 @@ async def submit(request: web.Request) -> web.Response:
         return await _page(request, error, 409)
     except Invalid as error:
         return await _page(request, error, 422)
-    if request.app[LINE].crowd.line_stands:
+    if line_stands(request):
         # Who is done asks for nothing more: the answer says all that the receipt's page does.
         return _receipt(request, made.body.application, _revision(made.body))
     return see_other(f"/applications/{id}/receipt/{made.body.receipt.revision}")

@@ -6,7 +6,7 @@ from services.gateway.form import checks_view, form_view, materials, merging, re
 from services.gateway.form.form_parts import Beside, Typed
 from services.gateway.web.calls import ask, asked_for, form_of, new_key, profile, section_of
 from services.gateway.web.form_data import Values, one
-from services.gateway.web.line import LINE
+from services.gateway.web.line import line_stands
 from services.gateway.web.rendering import page
 from shared.contract.checks import Obstacle
 from shared.contract.forms import SectionDefinition
@@ -156,7 +156,7 @@ async def render(
         "saved": notice == NOTICES["saved"],
         "unanswered": sum(o.status == "open" for o in asked.opinions),
         "following": following(found, section.key),
-        "submit_key": new_key() if request.app[LINE].crowd.line_stands and only_this_is_open(asked) else "",
+        "submit_key": new_key() if line_stands(request) and only_this_is_open(asked) else "",
         "fault": fault or ("所填内容已为您暂存，请处理以下各处后再保存表单：" if wrong else None),
         "base": one(came, "base") if came else merging.fingerprint(section, kept),
     }

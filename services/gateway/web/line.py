@@ -159,6 +159,12 @@ def _own(found: Line, mine: Sealed, brought: Sealed | None) -> Sealed:
     return replace(mine, first=brought.first, in_at=brought.in_at) if theirs else mine
 
 
+def line_stands(request: web.Request) -> bool:
+    """Whether people wait in line now. Nobody does where a page is only drawn, as a form's author sees it."""
+    found = request.app.get(LINE)
+    return found is not None and found.crowd.line_stands
+
+
 @web.middleware
 async def line(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Serve who is in; tell the others their place."""
