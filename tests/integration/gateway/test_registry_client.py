@@ -71,7 +71,8 @@ async def test_a_stub_that_fails_is_away_in_time(gateway: TestServer, fault: Any
         with pytest.raises(Unavailable) as refused:
             await asked.entry(USCC)
         assert refused.value.code == "registry_away"
-        assert time.monotonic() - began < 1.5
+        # The stub itself gives up after five: what says so sooner is the client.
+        assert time.monotonic() - began < 4
 
 
 async def broken(request: web.Request) -> web.StreamResponse:
