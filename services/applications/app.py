@@ -95,6 +95,18 @@ async def _peers(app: web.Application) -> AsyncIterator[None]:
 
 async def _files(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
+    found = False
+
+    async def bucket() -> None:
+        nonlocal found
+        # A bucket that is missing is a mistake in the settings, which a rollout should stop at. Once it was there, it may be away:
+        # what people type needs no files.
+        if not found:
+            async for _ in app[STORE].list("preflight/"):
+                break
+            found = True
+
+    app[CHECKS]["store"] = bucket
     remove_leftovers()
     app[SCANNER] = Clamd(settings.clamd_url, seconds=settings.clamd_seconds) if settings.clamd_url else None
     app[INSPECTOR] = Inspector(seconds=settings.inspection_seconds, workers=settings.inspectors)

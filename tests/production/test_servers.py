@@ -4,13 +4,17 @@ quorum queues, S3. Nothing of the embedded default is left but the mail sink."""
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from kombu import Connection
 
 from deploy.demo.story import Story, Teller
+from services.applications.app import create_app
+from tests.integration.applications.conftest import make_settings
 from tests.production import servers
 from tests.system.running import RunningSystem, create, fill, submit
 
@@ -53,6 +57,24 @@ def test_store_in_s3(tmp_path: Path, make_database, monkeypatch: pytest.MonkeyPa
         assert len([k for k in keys if k.startswith("pdf/")]) >= 2
         assert any(k.startswith("attachments/") for k in keys)
         assert [file for file in (tmp_path / "var" / "store").rglob("*") if file.is_file()] == []
+
+
+async def test_process_without_its_bucket_is_not_ready(
+    tmp_path: Path, make_migrated_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it was there once: a store that goes away later stops nobody who only types."""
+    with servers.s3(tmp_path / "s3") as told:
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        settings = make_settings(make_migrated_database(), tmp_path, store_url="s3://forgotten")
+        async with TestClient(TestServer(create_app(settings))) as client:
+            answer = await client.get("/readyz")
+            assert (answer.status, (await answer.json())["faults"].keys()) == (503, {"store"})
+            bucket = servers.bucket_client(told)
+            bucket.create_bucket(Bucket="forgotten")
+            assert (await client.get("/readyz")).status == 200
+            bucket.delete_bucket(Bucket="forgotten")
+            assert (await client.get("/readyz")).status == 200
 
 
 def test_rabbitmq_with_quorum_queues(tmp_path: Path, make_database) -> None:  # type: ignore[no-untyped-def]
