@@ -88,7 +88,7 @@ def only_this_is_open(asked: SectionPage) -> bool:
         "submit" in found.actions
         and all((s.status == "saved") is (s.key != key) for s in found.sections if s.visible)
         and not any(o.status == "open" for o in asked.opinions)
-        and not any(p.severity == "error" and p.section != key for p in asked.problems)
+        and not any(p.confirm or (p.severity == "error" and p.section != key) for p in asked.problems)
     )
 
 
