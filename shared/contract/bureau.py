@@ -133,7 +133,7 @@ class CaseExperts(BaseModel):
 
 
 class CaseEvent(BaseModel):
-    """One line of the timeline; `detail` is what it adds to its label."""
+    """One line of the timeline; `detail` is what it adds to its label; `writing`: the applicant filled in."""
 
     at: AwareDatetime
     label: str
@@ -141,6 +141,7 @@ class CaseEvent(BaseModel):
     from_state: str | None
     to_state: str | None
     detail: str
+    writing: bool = False
 
 
 class CaseRequest(BaseModel):
@@ -249,6 +250,7 @@ class RankingPage(BaseModel):
 class NotedOpinion(BaseModel):
     """An opinion noted for a return still to come; `place` is in words."""
 
+    id: UUID
     place: str
     text: str
     author: str

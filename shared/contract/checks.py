@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from shared.text import amounts
+
 
 class Outcome(BaseModel):
     """One check's result: its `rule`, both sides and their difference (null where something is not known yet, and where there are no
@@ -41,8 +43,8 @@ class Outcome(BaseModel):
         """The message with both sides and their difference, where it has them."""
         if self.left is None or self.right is None:
             return self.message
-        apart = f"，相差 {self.difference}" if self.difference else ""
-        return f"{self.message}（{self.left} 与 {self.right}{apart}）"
+        apart = f"，相差 {amounts.show(self.difference)}" if self.difference else ""
+        return f"{self.message}（{amounts.show(self.left)} 与 {amounts.show(self.right)}{apart}）"
 
 
 class Obstacle(BaseModel):

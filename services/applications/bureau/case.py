@@ -20,6 +20,7 @@ from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
 from services.applications.core.context import CODEC, PEERS, STORE, transaction
 from services.applications.core.disclosure import shown_to
+from services.applications.core.labels import WRITING
 from services.applications.core.moves import round_facts
 from services.applications.core.peers import PROFILES
 from services.applications.core.views import wan
@@ -58,6 +59,7 @@ from shared.errors import Conflict, NotFound, TooMany
 from shared.http.app import actor, uuid_in_path
 from shared.identity import Actor
 from shared.messages import Profile
+from shared.text import amounts
 
 Json = Mapping[str, Any]
 
@@ -241,6 +243,7 @@ def _event(entry: TimelineEntry) -> CaseEvent:
         from_state=entry.from_state,
         to_state=entry.to_state,
         detail=detail(entry.action, entry.details),
+        writing=entry.action in WRITING,
     )
 
 
@@ -256,7 +259,7 @@ def detail(action: str, details: Mapping[str, Any]) -> str:
     if action == "assign":
         parts.append(f"{details.get('before') or '未分配'} → {details.get('after') or '未分配'}")
     if details.get("amount_wan"):
-        parts.append(f"{details['amount_wan']} 万元")
+        parts.append(f"{amounts.show(details['amount_wan'])} 万元")
     if details.get("reason"):
         parts.append(f"理由：{details['reason']}")
     return "；".join(parts)

@@ -40,5 +40,8 @@ def _noted(form: Form, known: OpinionWriting, opinion: Opinion) -> NotedOpinion:
     section = form.section(opinion.section) if opinion.section else None
     words = words_for(known.places, name_of(opinion.section, opinion.field, opinion.row))
     return NotedOpinion(
-        place=words or (section.label if section else ""), text=opinion.text, author=opinion.author_name
+        id=opinion.id,
+        place=words or (section.label if section else ""),
+        text=opinion.text,
+        author=opinion.author_name,
     )

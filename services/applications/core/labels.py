@@ -55,6 +55,8 @@ ACTIONS = {
     "retention": "保存期限届满，删除资料",
 }
 
+# What an applicant does while it fills in.
+WRITING = frozenset({"save_section", "discard_draft", "attach", "detach", "detach_abandoned"})
 # The bureau's own business: no applicant reads of it.
 INTERNAL = frozenset(
     {

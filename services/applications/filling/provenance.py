@@ -6,10 +6,11 @@ from typing import Any
 from services.applications.core.codec import SectionCodec
 from services.applications.filling.prefill import found as brought
 from services.applications.forms.definition import Form
-from services.applications.forms.kinds import Choices
+from services.applications.forms.kinds import Choices, FieldDefinition
 from services.applications.tables.applications import Section
 from shared.contract.sections import Origin
 from shared.messages import Profile
+from shared.text import amounts
 
 Values = Mapping[str, Any]
 
@@ -38,8 +39,8 @@ def origins(
                 continue
             now = today[field.key]["value"] if field.key in today else None
 
-            def said(value: Any, section: str = section.key, field: str = field.key) -> str | None:
-                return _text(codec.mask(section, {field: value})[field])
+            def said(value: Any, section: str = section.key, field: FieldDefinition = field) -> str | None:
+                return _text(field, codec.mask(section, {field.key: value})[field.key])
 
             found.append(
                 Origin(
@@ -58,7 +59,9 @@ def origins(
     return found
 
 
-def _text(value: Any) -> str | None:
+def _text(field: FieldDefinition, value: Any) -> str | None:
     if value is None or value == "":
         return None
+    if field.kind == "money":
+        return amounts.show(value)
     return "、".join(str(v) for v in value) if isinstance(value, list) else str(value)
