@@ -1,6 +1,7 @@
 """The review desk in a real browser, without a script: three reviewers, one queue, a return from a noted opinion to the
 applicant's answer."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -114,6 +115,18 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     desk.get_by_role("button", name="记录意见").click()
     expect(desk.locator("#p-fund_plan-bank_name")).to_contain_text("待退回的意见：开户银行请填写支行全称")
     desk.get_by_role("link", name="退回补正", exact=True).click()
+    # What was noted goes out as it is; more is written only by whoever wants to, and what was noted by mistake is taken out here.
+    expect(desk.locator("textarea")).to_have_count(0)
+    desk.get_by_role("button", name="添加一条意见").click()
+    desk.locator("#text-1").fill("误记")
+    desk.get_by_role("button", name=re.compile(r"删除\s*意见")).click()
+    expect(desk.get_by_role("heading", name="已记录的意见")).to_have_count(0)
+    expect(desk.locator("#text-1")).to_have_value("误记")
+    desk.goto(f"/review/{id}?opine=fund_plan.bank_name#opine")
+    desk.locator("#opine-text").fill("开户银行请填写支行全称，另附开户许可证。")
+    desk.get_by_role("button", name="记录意见").click()
+    desk.get_by_role("link", name="退回补正", exact=True).click()
+    desk.get_by_role("button", name="添加一条意见").click()
     desk.locator("#place-1").select_option(label="附件：营业执照")
     desk.locator("#text-1").fill("请上传副本")
     desk.get_by_role("button", name="预览通知").click()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+from uuid import UUID
 
 from aiohttp import web
 
@@ -66,7 +67,7 @@ async def _page(
     context = {
         "case": found,
         "application": found.application,
-        "typed": typed or Written([Row()] * (1 if found.noted else ROWS)),
+        "typed": typed or Written([] if found.noted else [Row()] * ROWS),
         "working_days": WORKING_DAYS,
         "error": error,
         "faults": _faults(error),
@@ -123,6 +124,8 @@ async def send_back(request: web.Request) -> web.Response:
     id, typed, action = uuid_in_path(request), _typed(form), one(form, "action")
     if action == "add":
         return await _page(request, replace(typed, rows=[*typed.rows, Row()][:MAX_ROWS]))
+    if action.startswith("forget:"):
+        return await _forget(request, typed, action.removeprefix("forget:"))
     # Rows without words are left out; the numbers of the others stay with them for what is wrong.
     written = [(n, row) for n, row in enumerate(typed.rows) if row.words]
     opinions = [opinion_places.place(row.place).opinion(row.words) for _, row in written]
@@ -138,6 +141,18 @@ async def send_back(request: web.Request) -> web.Response:
             _renumber(error, [n for n, _ in written])
         return await _page(request, typed, error=error, status=409)
     return see_other(f"/review/{id}?done=return")
+
+
+async def _forget(request: web.Request, typed: Written, opinion: str) -> web.Response:
+    """Delete a noted opinion; what else was written stays."""
+    try:
+        path = f"/review/applications/{uuid_in_path(request)}/opinions/{UUID(opinion)}"
+        await ask(request, "DELETE", path)
+    except ValueError as error:
+        raise NotFound from error
+    except (Conflict, NotFound) as error:
+        return await _page(request, typed, error=error, status=409)
+    return await _page(request, typed)
 
 
 def _renumber(error: Invalid, rows: list[int]) -> None:
