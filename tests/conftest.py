@@ -41,7 +41,7 @@ SCHEMAS = {
 }
 
 
-# What takes longest begins first, so that no worker is left alone with it at the end.
+# What takes longest begins first, so that no worker is left alone with it at the end; after these, files with slow tests.
 FIRST = ("containers", "faults", "e2e", "load")
 # Files of the fault matrix that start a system of their own; the others share one.
 OWN_SYSTEM = ("test_away_for_long.py", "test_documents.py", "test_restarts.py")
@@ -64,9 +64,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BySyste
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+
     def rank(item: pytest.Item) -> int:
         folder = item.path.relative_to(TESTS).parts[0]
-        return FIRST.index(folder) if folder in FIRST else len(FIRST)
+        return FIRST.index(folder) if folder in FIRST else len(FIRST) + (item.path not in long)
 
     items.sort(key=rank)
 
