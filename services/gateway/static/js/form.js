@@ -85,5 +85,7 @@ async function keepFirst(keeper) {
 
 function typedBefore(input) {
   if (input.type === "checkbox" || input.type === "radio") return input.checked !== input.defaultChecked;
+  // Where nothing was chosen before, the first option stands.
+  if (input.matches("select")) return input.selectedIndex !== Math.max(0, [...input.options].findIndex((option) => option.defaultSelected));
   return input.matches("input[type=text], input[type=date], textarea") && input.value !== input.defaultValue;
 }
