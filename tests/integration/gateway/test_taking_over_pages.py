@@ -134,7 +134,7 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
     assert "表单版本：1 → 3" in await answer.text()
 
     page = await look(person, section)
-    assert "本批次已启用新版申报表（第 2 版）" in page
+    assert "本批次已启用新版申报表（第 3 版）" in page
     foreseen = await look(person, f"/applications/{id}/rebase")
     assert "确认更新" in foreseen
     assert "微信号" in foreseen
@@ -144,7 +144,7 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
     answer = await person.go("POST", path, data=hidden(foreseen, path))
     report = await answer.text()
     assert str(answer.url).endswith(f"/applications/{id}/report")
-    assert "已更新为第 2 版申报表" in report
+    assert "已更新为第 3 版申报表" in report
     assert "经济效益正文，新版已无此项" in report
     # What is typed and not yet kept stays when something is dismissed beside it.
     benefit = f"/applications/{id}/sections/social_benefit"
