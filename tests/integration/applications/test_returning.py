@@ -292,7 +292,7 @@ async def test_an_old_name_breaks_no_notice(api: Api, sessions: Sessions, submit
         told = [owed.payload for owed in await session.scalars(query) if "project_name" in owed.payload]
         of_it = select(Document).where(Document.application_id == UUID(submitted))
         papers = [d.snapshot["model"] for d in await session.scalars(of_it) if d.snapshot]
-    assert told[-1]["kind"] == "application_returned"
-    assert told[-1]["project_name"] == "景泰蓝 屏风"
+    [returned] = [news for news in told if news["kind"] == "application_returned"]
+    assert returned["project_name"] == "景泰蓝 屏风"
     [letter] = [paper for paper in papers if paper.get("reference")]
     assert "“景泰蓝 屏风”" in letter["title"]
