@@ -27,7 +27,7 @@ async def test_problems_are_those_that_refuse_the_submission(api: Api, round_id:
     refused = await (await api.submit(WHO, id)).json()
     assert asked == {(e["section"], e["code"]) for e in refused["errors"]}
 
-    values = await api.fill(WHO, id)
+    values = await api.fill(WHO, id, name=f"不与他案重名 {id[:8]}")
     assert await problems(api, id) == []
 
     # A 暂存 is named, and judged itself; what is saved still counts for the checks.
@@ -60,7 +60,7 @@ async def test_problems_are_those_that_refuse_the_submission(api: Api, round_id:
 
 async def test_what_is_unusual_is_submitted_with_a_reason_that_the_bureau_reads(api: Api, round_id: str) -> None:
     id = (await api.create(WHO, round_id))["id"]
-    values = await api.fill(WHO, id)
+    values = await api.fill(WHO, id, name=f"不与他案重名 {id[:8]}")
     values["company"]["finance"][0] |= {"revenue_wan": "100.00", "profit_wan": "50000.00"}
     values["fund_plan"]["team_members"][1]["name"] = values["fund_plan"]["team_members"][0]["name"]
     for key in ("company", "fund_plan"):

@@ -29,7 +29,7 @@ async def test_whole_way(api: Api, round_id: str) -> None:
     assert problem["type"] == "incomplete"
     assert {e["section"] for e in problem["errors"]} == {s["key"] for s in created["sections"]}
 
-    values = await api.fill(who, id)
+    values = await api.fill(who, id, name=f"不与他案重名 {id[:8]}")
     checks = await (await api.call("GET", f"/api/v1/applications/{id}/checks", who)).json()
     assert all(check["holds"] for check in checks)
     first = await (await api.submit(who, id)).json()
