@@ -64,6 +64,9 @@ class RunningSystem:
         assert self.process is not None
         for person in self._everybody:
             person.close()
+        # Whoever comes after the next start signs in again, perhaps on another port.
+        self._everybody.clear()
+        self._people.clear()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
 
