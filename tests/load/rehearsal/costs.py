@@ -131,7 +131,7 @@ def measure(system: RunningSystem) -> dict[str, float]:
     """The cost of each step by its name in the rehearsal; of what is done once a section, the mean over all sections."""
     costs: dict[str, list[float]] = defaultdict(list)
     costs["sign_in"].append(
-        measured(system, [Evening(system.person("qiye1"))] * 8, lambda _: system.person("qiye1"))
+        measured(system, [Evening(system.person("qiye1"))] * 8, lambda _: system.person("qiye1", anew=True))
     )
     person = system.person("qiye1")
     for count in (WARM, EVENINGS):
