@@ -29,7 +29,7 @@ async def list_revisions(request: web.Request) -> web.Response:
     """Return every submitted revision, oldest first."""
     async with transaction(request) as session:
         application = await repository.application(session, actor(request), uuid_in_path(request))
-        return answer([revision_view(r) for r in await queries.revisions(session, application.id)])
+        return answer(await queries.listed(session, application.id))
 
 
 async def _snapshot(request: web.Request, *, whole: bool) -> RevisionSnapshot:

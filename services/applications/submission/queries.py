@@ -7,11 +7,22 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.applications import Audit, Revision
+from shared.contract.submission import RevisionView
 
 
 async def revisions(session: AsyncSession, id: UUID) -> list[Revision]:
     query = select(Revision).where(Revision.application_id == id).order_by(Revision.number)
     return list(await session.scalars(query))
+
+
+async def listed(session: AsyncSession, id: UUID) -> list[RevisionView]:
+    """Return what a list of revisions shows of each, oldest first; what was submitted stays where it is."""
+    version = Revision.content["form"]["version"].as_integer().label("form_version")
+    query = select(
+        Revision.number, Revision.received_at, Revision.sha256, Revision.sm3, version, Revision.receipt
+    ).where(Revision.application_id == id)
+    rows = await session.execute(query.order_by(Revision.number))
+    return [RevisionView.model_validate(dict(row._mapping)) for row in rows]
 
 
 async def numbered(session: AsyncSession, id: UUID, numbers: Collection[int]) -> dict[int, Revision]:
