@@ -265,6 +265,10 @@ def test_ingress_takes_what_the_gateway_takes() -> None:
     assert {text.partition("=")[0] for text in changed["literals"]} <= settings["data"].keys()
 
 
+# kubectl 1.21 brought kustomize 4.
+COMPONENTS_SINCE = 21
+
+
 @pytest.mark.parametrize(
     "folder",
     [K8S, K8S / "migrate", K8S / "restore", EXAMPLE, EXAMPLE / "migrate"],
@@ -274,7 +278,12 @@ def test_kustomizations_can_be_built(folder: Path) -> None:
     """By kubectl itself: every pod is told settings whose name follows from what they say, so that a change rolls it."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
-        pytest.skip("no kubectl here")
+        pytest.skip("no kubectl here, and Debian's is too old to be fetched")
+    version = subprocess.run(
+        [kubectl, "version", "--client", "-o", "json"], capture_output=True, text=True, check=True
+    )
+    if int(re.findall(r'"minor": "(\d+)', version.stdout)[0]) < COMPONENTS_SINCE:
+        pytest.skip("this kubectl is older than folders and components in a kustomization")
     done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     built = read(done.stdout)
