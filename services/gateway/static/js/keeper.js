@@ -162,7 +162,11 @@ export class Keeper {
       answer = await this.post(action);
     } catch (error) {
       if (error instanceof NotSignedIn) this.leave(error.state);
-      else this.say(action === "discard" ? "网络中断，请稍后再试" : "网络中断，尚未保存。内容仍在本页，请稍后再次点击“保存表单”", "fault");
+      else this.say({
+        save: "网络中断，尚未保存。内容仍在本页，请稍后再次点击“保存表单”",
+        submit: "网络中断，不能确定是否已经提交。内容仍在本页，请到“我的项目”查看，尚未提交的请再次点击",
+        discard: "网络中断，请稍后再试",
+      }[action], "fault");
       this.failures = 0;
       return this.release();
     }
