@@ -35,6 +35,7 @@ class Press:
     """Style sheets and fonts: costly to load, and the same for every document."""
 
     css: dict[str, CSS]
+    tighter: dict[str, list[CSS]]
     fonts: FontConfiguration
     fetcher: EmbeddedOnly
     faster: bool
@@ -50,7 +51,10 @@ def press(*, fast: bool = True) -> Press:
         kind: CSS(string="\n".join(markup.style_sheets(kind)), font_config=configuration)
         for kind in markup.kinds()
     }
-    return Press(css, configuration, EmbeddedOnly(), fast and faster.available())
+    tighter = {
+        kind: [CSS(string=sheet, font_config=configuration) for sheet in markup.tighter(kind)] for kind in css
+    }
+    return Press(css, tighter, configuration, EmbeddedOnly(), fast and faster.available())
 
 
 def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIANT) -> Pdf:
@@ -63,11 +67,9 @@ def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIA
     gc.disable()
     try:
         with faster.paths() if with_press.faster else nullcontext():
-            content = _read(text, with_press).write_pdf(
-                stylesheets=[with_press.css[model.kind]],
-                font_config=with_press.fonts,
+            laid_out = _fitted(_read(text, with_press), model.kind, with_press, variant)
+            content = laid_out.write_pdf(
                 pdf_identifier=identifier,
-                presentational_hints=False,
                 pdf_variant=variant,
                 attachments=[_attachment(file, model.created_at) for file in model.embedded],
                 finisher=finish,
@@ -78,6 +80,25 @@ def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIA
         gc.collect()
     assert isinstance(content, bytes)
     return Pdf(content, hashlib.sha256(content).hexdigest())
+
+
+def _fitted(html: HTML, kind: str, with_press: Press, variant: str | None) -> Document:
+    """Lay a document out, tighter where that saves a page: the loosest layout that does."""
+
+    def layout(*more: CSS) -> Document:
+        return html.render(
+            stylesheets=[with_press.css[kind], *more],
+            font_config=with_press.fonts,
+            presentational_hints=False,
+            pdf_variant=variant,
+        )
+
+    usual = layout()
+    if len(usual.pages) > 1:
+        for sheet in with_press.tighter[kind]:
+            if len((closer := layout(sheet)).pages) < len(usual.pages):
+                return closer
+    return usual
 
 
 def _read(text: str, with_press: Press) -> HTML:
