@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from aiohttp import web
+from markupsafe import Markup
 from pydantic import AwareDatetime, BaseModel
 
 from services.gateway.web.context import SERVICES, SESSION, SETTINGS
 from services.gateway.web.form_data import page_token
-from services.gateway.web.rendering import rendered
+from services.gateway.web.rendering import TEMPLATES, page
 from shared.http import openapi
 from shared.http.app import Route, answer
 from shared.identity import Role
@@ -98,23 +99,24 @@ class Description:
         self._own = own
         self._making = asyncio.Lock()
         self._until = 0.0
-        self._made: tuple[Made, Made] | None = None
+        self._made: tuple[Made, Markup] | None = None
 
-    async def made(self, request: web.Request) -> tuple[Made, Made]:
-        """For programs and for people."""
+    async def made(self, request: web.Request) -> tuple[Made, Markup]:
+        """For programs, and what a page for people shows of it."""
         async with self._making:
             if self._made is None or time.monotonic() > self._until:
                 services = request.app[SERVICES]
                 parts = [await services.description(name) for name in ("applications", "notify")]
                 # Beside the event loop: half a second of it would be everybody's.
-                self._made = await asyncio.to_thread(self._make, request, parts)
+                self._made = await asyncio.to_thread(self._make, parts)
                 self._until = time.monotonic() + KEPT_SECONDS
             return self._made
 
-    def _make(self, request: web.Request, parts: list[dict[str, Any]]) -> tuple[Made, Made]:
+    def _make(self, parts: list[dict[str, Any]]) -> tuple[Made, Markup]:
         document = openapi.document([*parts, openapi.fragment(self._own)], "工美资金管理系统", VERSION)
-        text = rendered(request, "api/api_docs.html", {"document": document, "methods": METHODS})
-        return Made.of("application/json", dumps(document)), Made.of("text/html", text.encode())
+        text = TEMPLATES.get_template("api/operations.html").render(document=document, methods=METHODS)
+        # A template of ours, which escapes what it is given.
+        return Made.of("application/json", dumps(document)), Markup(text)  # noqa: S704
 
 
 DESCRIPTION = web.AppKey("description", Description)
@@ -126,5 +128,5 @@ async def openapi_json(request: web.Request) -> web.Response:
 
 
 async def docs(request: web.Request) -> web.Response:
-    """The same, for people."""
-    return (await request.app[DESCRIPTION].made(request))[1].answer(request)
+    """The same, for people: whoever is signed in keeps the menu."""
+    return page(request, "api/api_docs.html", {"operations": (await request.app[DESCRIPTION].made(request))[1]})

@@ -10,7 +10,7 @@ A = "/applications/{id}"
 PAGES = [
     Page("GET", "/api/v1/me", docs.me, SIGNED_IN),
     Page("GET", "/api/v1/openapi.json", docs.openapi_json, ANYBODY),
-    Page("GET", "/api/v1/docs", docs.docs, ANYBODY),
+    Page("GET", "/api/v1/docs", docs.docs, ANYBODY, greets=True),
     Page("GET", "/api/v1/events", live_events.stream, SIGNED_IN),
     # Written down because of how often they may be called; what they do is their service's.
     Page("PUT", f"/api/v1{A}/sections/{{key}}/draft", proxy.forward, SIGNED_IN, limit=KEEPING),

@@ -4,7 +4,6 @@ from itertools import groupby
 
 from aiohttp import web
 
-from services.gateway.web.access import recognise
 from services.gateway.web.context import SERVICES
 from services.gateway.web.error_pages import prefers_json
 from services.gateway.web.rendering import page
@@ -19,6 +18,5 @@ async def show(request: web.Request) -> web.Response:
     )
     if prefers_json(request):
         return answer(found)
-    await recognise(request)
     rounds = [(title, list(items)) for title, items in groupby(found.items, key=lambda item: item.round_title)]
     return page(request, "public/publicity.html", {"rounds": rounds})

@@ -5,11 +5,11 @@ from services.gateway.web.access import ANYBODY, Page
 from services.gateway.web.limits import VERIFY
 
 PAGES = [
-    Page("GET", "/verify", verify.entrance, ANYBODY),
-    Page("GET", "/verify/{token}", verify.show, ANYBODY, limit=VERIFY),
-    Page("POST", "/verify/{token}", verify.compare, ANYBODY, limit=VERIFY, files=True),
+    Page("GET", "/verify", verify.entrance, ANYBODY, greets=True),
+    Page("GET", "/verify/{token}", verify.show, ANYBODY, limit=VERIFY, greets=True),
+    Page("POST", "/verify/{token}", verify.compare, ANYBODY, limit=VERIFY, files=True, greets=True),
     Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY, limit=VERIFY),
-    Page("GET", "/publicity", publicity.show, ANYBODY, limit=VERIFY),
-    Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY, limit=VERIFY),
-    Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY, limit=VERIFY),
+    Page("GET", "/publicity", publicity.show, ANYBODY, limit=VERIFY, greets=True),
+    Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY, limit=VERIFY, greets=True),
+    Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY, limit=VERIFY, greets=True),
 ]

@@ -4,7 +4,6 @@ import re
 
 from aiohttp import web
 
-from services.gateway.web.access import recognise
 from services.gateway.web.context import SERVICES
 from services.gateway.web.rendering import page
 from shared.contract.notify import Unsubscribe, Unsubscribed
@@ -28,7 +27,6 @@ async def _tell(request: web.Request, *, change: bool = True, again: bool = Fals
 async def show(request: web.Request) -> web.Response:
     """Whose reminders these are; opening the link changes nothing yet."""
     found = await _tell(request, change=False)
-    await recognise(request)
     return page(
         request, "public/unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": False}
     )
@@ -38,7 +36,6 @@ async def change(request: web.Request) -> web.Response:
     """No more reminders, or (`again=1`) reminders again. The token is all the proof there is to give."""
     again = await _again(request)
     found = await _tell(request, again=again)
-    await recognise(request)
     return page(
         request, "public/unsubscribe.html", {"found": found, "token": request.match_info["token"], "done": True}
     )

@@ -5,7 +5,6 @@ import re
 
 from aiohttp import web
 
-from services.gateway.web.access import recognise
 from services.gateway.web.context import SERVICES, SETTINGS
 from services.gateway.web.error_pages import prefers_json
 from services.gateway.web.rendering import page
@@ -29,7 +28,6 @@ async def entrance(request: web.Request) -> web.Response:
     token = "".join(without_marks(typed).split()).rstrip("/").rpartition("/")[2]
     if token and TOKEN.fullmatch(token):
         return see_other(f"/verify/{token}")
-    await recognise(request)
     return page(request, "public/verify.html", {"found": None, "token": None, "typed": typed})
 
 
@@ -61,7 +59,6 @@ async def _tell(request: web.Request, file: str | None = None) -> web.Response:
         )
     if prefers_json(request):
         return answer(found)
-    await recognise(request)
     return page(request, "public/verify.html", {"found": found, "token": token, "typed": ""})
 
 

@@ -47,6 +47,8 @@ class Page:
     limit: Limit = USUAL
     # Takes files, which may be larger than a form; the handler knows how much each may be.
     files: bool = False
+    # Open to anybody, and shows whoever is signed in their menu.
+    greets: bool = False
 
 
 def cookie_name(settings: GatewaySettings) -> str:
@@ -187,6 +189,8 @@ def entered(page: Page) -> Handler:
             stop = cut(request, transfer=priority_of(request.method, request.path, length) is Priority.TRANSFER)
             with request.app[WATCH].during(session.id_sha256, session.roles, session.enterprise, stop):
                 return await page.handler(request)
+        if page.greets:
+            await recognise(request)
         return await page.handler(request)
 
     checked.__doc__ = page.handler.__doc__

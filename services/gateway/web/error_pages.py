@@ -122,6 +122,9 @@ async def _show(request: web.Request, error: errors.DomainError) -> web.Response
         "here_full": request.rel_url.raw_path_qs if request.method == "GET" else request.path,
     }
     if typed is None:
+        # A page that was refused before anybody asked who looks at it. In a crowd nobody is looked up for that.
+        if status not in {401, 503}:
+            await recognise(request)
         answer = page(request, "web/error.html", context, status=status)
     else:
         answer = await _give_back(request, typed, context, status)

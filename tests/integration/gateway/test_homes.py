@@ -7,8 +7,13 @@ from tests.integration.gateway.conftest import Browser
 
 PAGE = {"Accept": "text/html"}
 CASE = "/applications/6f2d7b0e-0000-4000-8000-000000000001"
-# Open to anybody; the last two are no pages at all.
-OPEN = ("/publicity", "/verify", "/verify/GM2026000001-1-unknown", "/help", "/nowhere", "/idp/nowhere")
+# Open to anybody; the last three are no pages at all.
+OPEN = (
+    "/publicity", "/verify", "/verify/GM2026000001-1-unknown", "/help", "/api/v1/docs", "/unsubscribe/no-such-link", "/nowhere",
+    "/idp/nowhere",
+)  # fmt: skip
+# Somebody else's.
+CLOSED = "/review/letters"
 HOMES = {
     "shencha": "/review",
     "shending": "/review/ranking",
@@ -37,11 +42,14 @@ async def test_whoever_is_signed_in_keeps_the_menu(browser: Browser, other: Brow
     for path in OPEN:
         assert 'class="who"' in await text(browser, path), path
         assert 'class="who"' not in await text(other, path), path
+    refused = await browser.go("GET", CLOSED, headers=PAGE)
+    assert refused.status == 403
+    assert 'class="who"' in await refused.text()
 
 
 async def test_the_way_back_is_one_of_our_own(browser: Browser, gateway: TestServer) -> None:
     ours = str(gateway.make_url("/")).rstrip("/")
-    for path in ("/publicity", "/verify", "/nowhere"):
+    for path in ("/publicity", "/verify", "/help", "/api/v1/docs", "/nowhere"):
         assert f'href="{CASE}/view?revision=1"' in await text(
             browser, path, Referer=f"{ours}{CASE}/view?revision=1"
         )
