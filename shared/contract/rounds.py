@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from shared.contract.applications import TimelineEntry
 from shared.contract.bodies import PRINTED, Input
+from shared.contract.checks import Outcome
 from shared.text import amounts
 
 Budget = Annotated[Decimal, BeforeValidator(amounts.given), Field(gt=0, max_digits=14, decimal_places=2)]
@@ -15,6 +16,8 @@ Title = Annotated[str, Field(min_length=1, max_length=200), PRINTED]
 Parameters = dict[str, str | int | list[str]]
 
 
+# The value of a parameter by which an office says that it sets no such limit in this round.
+NO_LIMIT = "不设限"
 # What a parameter of a round has to be.
 Sort = Literal["number", "date", "text", "options"]
 
@@ -81,12 +84,61 @@ class RoundView(BaseModel):
 
 
 class RoundNeed(BaseModel):
-    """A parameter that the form names: what it is for, and whether the round has it."""
+    """A parameter that the form names: what it is for, and whether the round has it.
+
+    A list with `choices` is ticked among these, the options of the field `chosen_from`; `choices_from` is the parameter that
+    they come from, null where they are the form's own. What limits money is set, or is `不设限`.
+    """
 
     name: str
     kind: Sort
     used_by: list[str]
     missing: bool
+    limits_money: bool
+    chosen_from: str | None
+    choices: list[str] | None
+    choices_from: str | None
+
+
+class RoundDifference(BaseModel):
+    """What a round has otherwise than the one before; `name` is an attribute, or `parameters.` and a parameter."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+class PreviousRound(BaseModel):
+    """The round that this one was made from, or the one of its fund type that opened last before it, and what differs."""
+
+    id: UUID
+    title: str
+    differences: list[RoundDifference]
+
+
+class AskedMaterial(BaseModel):
+    """A material, and the names of what must be filled in or uploaded in it."""
+
+    label: str
+    asked: list[str]
+
+
+class LeftOutCheck(BaseModel):
+    """A check that the round does not make, and the parameters that it lacks or by which it sets no limit."""
+
+    rule: str
+    missing: list[str]
+
+
+class MadeUpApplication(BaseModel):
+    """An application that nobody made, for one option of the round (`choice`; null for a form without): what it is asked for, and
+    the checks that apply. Every amount of money in it is `amount_wan`, so what a check says of it tells the figure, not a fault."""
+
+    choice: str | None
+    amount_wan: str
+    materials: list[AskedMaterial]
+    checks: list[Outcome]
+    left_out: list[LeftOutCheck]
 
 
 class ExtensionView(BaseModel):
@@ -108,6 +160,10 @@ class RoundDetail(RoundView):
     extensions: list[ExtensionView]
     applications: dict[str, int]
     history: list[TimelineEntry]
+    # None where there is no earlier one.
+    previous: PreviousRound | None
+    # Until it is published: one for each option of the round that an applicant chooses first.
+    made_up: list[MadeUpApplication]
 
 
 class FormSummary(BaseModel):

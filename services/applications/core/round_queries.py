@@ -37,6 +37,23 @@ async def rounds(
     return list(await session.scalars(query))
 
 
+async def previous(session: AsyncSession, round_: Round) -> Round | None:
+    """Return the published round of the same fund type that opened last before this one."""
+    query = (
+        select(Round)
+        .where(
+            Round.fund_type == round_.fund_type,
+            Round.published_at.is_not(None),
+            Round.id != round_.id,
+            Round.opens_at < round_.opens_at,
+        )
+        .order_by(Round.opens_at.desc(), Round.id)
+        .limit(1)
+    )
+    found: Round | None = await session.scalar(query)
+    return found
+
+
 async def rounds_among(session: AsyncSession, applications: Sequence[Application]) -> dict[UUID, Round]:
     """Return the rounds of these applications."""
     query = select(Round).where(Round.id.in_({a.round_id for a in applications}))

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from services.applications.forms.kinds import CheckboxField, FieldDefinition
 from services.applications.forms.kinds.base import Audience, Expression, FormerKey, Key, Label, Part
 from services.applications.forms.kinds.choices import AnyOption, labels
+from shared.contract.rounds import NO_LIMIT
 
 MAX_SECTIONS = 100
 MAX_PARTS = 400
@@ -258,10 +259,12 @@ class RoundFacts(Part):
         return {name: value for name, value in self.parameters.items() if isinstance(value, list)}
 
     def value(self, name: str) -> Any:
-        """Return a parameter as formulas see it, or None when the round has none of this name."""
+        """Return a parameter as formulas see it, or None when the round has none of this name or sets no limit by it."""
         if name == "closes_on":
             return self.closes_on
         value = self.parameters.get(name)
+        if value == NO_LIMIT:
+            return None
         if value is None or isinstance(value, list):
             return None if value is None else tuple(value)
         try:

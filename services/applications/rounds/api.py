@@ -10,6 +10,7 @@ from services.applications.core.context import transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.catalogue import sound as sound_forms
 from services.applications.rounds import manage as use_case
+from services.applications.rounds import succession
 from services.applications.rounds.views import detail, round_view
 from services.applications.tables.applications import Round
 from shared import clock
@@ -71,6 +72,13 @@ async def create_round(request: web.Request) -> web.Response:
     """Prepare a round; applicants see it once it is published."""
     async with transaction(request) as session:
         round_ = await use_case.create(session, actor(request), body(request, NewRound))
+        return await _detail(request, session, round_, 201)
+
+
+async def succeed_round(request: web.Request) -> web.Response:
+    """Prepare a round like this one: its dates moved by whole years into the future, all else as it was."""
+    async with transaction(request) as session:
+        round_ = await succession.succeed(session, actor(request), uuid_in_path(request))
         return await _detail(request, session, round_, 201)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import round_queries
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
-from services.applications.rounds.parameters import fitted, must_be_complete, numbers_missing
+from services.applications.rounds.parameters import fitted, must_be_complete, must_be_ticked, numbers_missing
 from services.applications.tables.applications import Extension, Round
 from shared import codes
 from shared.contract.rounds import ExtensionInput, NewRound, RoundChange
@@ -55,17 +55,18 @@ def _must_match(round_: Round, version: str | None) -> None:
         raise Stale("批次刚刚被其他人修改，请核对后重试。", current={"etag": str(round_.version)})
 
 
-async def create(session: AsyncSession, actor: Actor, new: NewRound) -> Round:
+async def create(session: AsyncSession, actor: Actor, new: NewRound, *, follows: UUID | None = None) -> Round:
     """Return a round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
-    are then left out, and the audit names them."""
+    are then left out, and the audit names them. One that `follows` another may have its mistakes; they are mended before it is published."""
     form = form_of(new)
     values = new.model_dump(exclude={"publish"}) | {"parameters": fitted(form, new.parameters)}
     round_ = Round(id=uuid4(), version=1, **_whole_second(values))
+    if follows is None:
+        must_be_ticked(form, round_.parameters)
     _must_be_a_window(round_)
     session.add(round_)
-    record(
-        session, actor, "create_round", round=str(round_.id), **new.model_dump(mode="json", exclude={"publish"})
-    )
+    details = new.model_dump(mode="json", exclude={"publish"}) | ({"follows": str(follows)} if follows else {})
+    record(session, actor, "create_round", round=str(round_.id), **details)
     await session.flush()
     if new.publish:
         await publish(session, actor, round_.id, None, accept_missing=True)
@@ -96,6 +97,8 @@ async def change(
         setattr(round_, name, value)
     form = form_of(round_)
     round_.parameters = fitted(form, round_.parameters)
+    if {"parameters", "form_version"} & changed.keys():
+        must_be_ticked(form, round_.parameters)
     if round_.published_at is not None:
         # What was accepted as missing stays so; what stood does not vanish unsaid.
         anew = {"parameters", "form_version"} & changed.keys()
@@ -144,7 +147,9 @@ async def publish(
         raise Invalid(
             [FieldError(field="closes_at", code=codes.IN_THE_PAST, message="截止时间已过，请先修改截止时间")]
         )
-    missing = must_be_complete(form_of(round_), round_.parameters, accept_missing=accept_missing)
+    form = form_of(round_)
+    must_be_ticked(form, round_.parameters)
+    missing = must_be_complete(form, round_.parameters, accept_missing=accept_missing)
     round_.published_at = actor.received_at
     round_.version += 1
     record(session, actor, "publish_round", round=str(id), missing=missing)

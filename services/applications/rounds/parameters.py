@@ -3,50 +3,84 @@
 import re
 from collections.abc import Collection, Mapping
 
-from services.applications.forms.authoring.round_needs import needs
-from services.applications.forms.definition import Form
+from services.applications.forms.authoring.round_needs import Need, needs
+from services.applications.forms.definition import Form, RoundFacts
 from services.applications.forms.formulas.functions import day
 from shared import codes
+from shared.contract.rounds import NO_LIMIT, Sort
 from shared.errors import FieldError, Invalid
 from shared.text import amounts, printable
 from shared.text.typed_text import UnreadableText, cleaned
 
-Parameters = Mapping[str, str | int | list[str]]
+Parameter = str | int | list[str]
+Parameters = Mapping[str, Parameter]
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_OPTIONS = 200
 
 
-def fitted(form: Form, parameters: Parameters) -> dict[str, str | int | list[str]]:
+def fitted(form: Form, parameters: Parameters) -> dict[str, Parameter]:
     """Return the parameters as they are kept: texts as people see them, numbers as plain decimals. `Invalid` for names and values that no form
     could use, and for a value of another kind than this form needs; what is missing is said when the round is published."""
-    kinds = {need.name: need.kind for need in needs(form)}
+    wanted = {need.name: need for need in needs(form)}
+    kinds = {name: need.kind for name, need in wanted.items()}
     errors: list[FieldError] = []
     kept = {name: _as_seen(name, value, errors) for name, value in parameters.items()}
     for name, value in list(kept.items()):
         if not NAME.fullmatch(name):
             errors.append(_wrong(name[:64], "bad_name", "参数名应以小写字母开头，由小写字母、数字和下划线组成"))
-        elif isinstance(value, list) and (message := _bad_options(value)):
+        elif isinstance(value, list) and (message := _bad_options(value, least=0 if _ticked(wanted, name) else 1)):
             errors.append(_wrong(name, "bad_options", message))
-        elif kinds.get(name) == "number":
+        elif name in kinds:
+            kept[name] = _of_kind(kinds[name], name, value, errors)
+    if errors:
+        raise Invalid(errors, "批次参数有误，请按提示修改。")
+    return kept
+
+
+def _of_kind(kind: Sort, name: str, value: Parameter, errors: list[FieldError]) -> Parameter:
+    """Return a value as its kind is kept; note what is wrong with it."""
+    match kind:
+        case "number" | "date" if value == NO_LIMIT:
+            return value
+        case "number":
             try:
-                kept[name] = _number(value)
+                return _number(value)
             except amounts.Unclear as error:
                 errors.append(_wrong(name, error.code, str(error)))
             except amounts.NotANumber:
                 errors.append(_wrong(name, "not_number", "应为不小于 0 的数值，如 50 或 0.30"))
-        elif kinds.get(name) == "date":
+        case "date":
             # `20260101` is a day as well, and would be compared as a number.
-            if (found := day(value)) is None:
-                errors.append(_wrong(name, "not_date", "应为日期，如 2026-01-01"))
-            else:
-                kept[name] = found.isoformat()
-        elif kinds.get(name) == "text" and not (isinstance(value, str) and 0 < len(value.strip()) <= 200):
+            if (found := day(value)) is not None:
+                return found.isoformat()
+            errors.append(_wrong(name, "not_date", "应为日期，如 2026-01-01"))
+        case "text" if not (isinstance(value, str) and 0 < len(value.strip()) <= 200):
             errors.append(_wrong(name, "not_text", "应为 1 至 200 字的文字"))
-        elif kinds.get(name) == "options" and not isinstance(value, list):
+        case "options" if not isinstance(value, list):
             errors.append(_wrong(name, "not_options", "应为选项列表，至少一项"))
+    return value
+
+
+def _ticked(wanted: Mapping[str, Need], name: str) -> bool:
+    """Tell whether a list is ticked among a field's options: none of them may be."""
+    return name in wanted and wanted[name].chosen_from is not None
+
+
+def must_be_ticked(form: Form, parameters: Parameters) -> None:
+    """`Invalid` where a list that is ticked among a field's options has one that the field does not have: a direction mistyped by
+    one character would be without the limits of its kind, and nobody would see it."""
+    choices = form.choices(RoundFacts(parameters=dict(parameters)))
+    errors = []
+    for need in needs(form):
+        given = parameters.get(need.name)
+        if need.chosen_from is None or not isinstance(given, list):
+            continue
+        known = need.chosen_from.labels(choices)
+        if known and (strange := [f"“{option}”" for option in given if option not in known]):
+            message = f"{'、'.join(strange)}不是“{need.chosen_from.label}”的选项，请在选项中勾选"
+            errors.append(_wrong(need.name, codes.NOT_AN_OPTION, message))
     if errors:
         raise Invalid(errors, "批次参数有误，请按提示修改。")
-    return kept
 
 
 def numbers_missing(form: Form, parameters: Parameters) -> frozenset[str]:
@@ -58,28 +92,38 @@ def must_be_complete(
     form: Form, parameters: Parameters, *, accept_missing: bool, accepted: Collection[str] = ()
 ) -> list[str]:
     """`Invalid` naming what the form needs and the round lacks. With `accept_missing` the names of the numbers that
-    are missing are returned instead, as always for those `accepted` before; a list of options is never done without."""
+    are missing are returned instead, as always for those `accepted` before. A list of options is never done without, nor is
+    what limits money: that is set, or marked `NO_LIMIT`."""
     lacking = [need for need in needs(form) if need.name not in parameters]
     errors = [
         _wrong(
             need.name,
             "parameter_missing",
-            f"表单需要参数 {need.name}（{'、'.join(need.used_by)}）"
-            + ("，缺少时无法填写" if need.kind == "options" else "，缺少时不作此项核对"),
+            f"表单需要参数 {need.name}（{'、'.join(need.used_by)}）" + _without(need),
         )
         for need in lacking
-        if need.kind == "options" or not (accept_missing or need.name in accepted)
+        if need.kind == "options" or not (need.name in accepted or (accept_missing and not need.limits_money))
     ]
     if errors:
         raise Invalid(errors, "表单需要的批次参数尚未填写完整。", code=codes.PARAMETERS_MISSING)
     return [need.name for need in lacking]
 
 
+def _without(need: Need) -> str:
+    if need.chosen_from is not None:
+        return "，请勾选；一项也没有的，勾选“本批次没有”"
+    if need.kind == "options":
+        return "，缺少时无法填写"
+    if need.limits_money:
+        return "，关系到金额，请填写；不设的，勾选“本批次不设限”"
+    return "，缺少时不作此项核对"
+
+
 def _wrong(name: str, code: str, message: str) -> FieldError:
     return FieldError(field=f"parameters.{name}", code=code, message=message)
 
 
-def _as_seen(name: str, value: str | int | list[str], errors: list[FieldError]) -> str | int | list[str]:
+def _as_seen(name: str, value: Parameter, errors: list[FieldError]) -> Parameter:
     """Return a value without marks that nobody sees; note what could not be kept or printed, for applicants choose it."""
     if isinstance(value, int):
         return value
@@ -93,15 +137,15 @@ def _as_seen(name: str, value: str | int | list[str], errors: list[FieldError]) 
     return texts[0] if isinstance(value, str) else texts
 
 
-def _bad_options(value: list[str]) -> str | None:
-    if not 0 < len(value) <= MAX_OPTIONS:
+def _bad_options(value: list[str], least: int) -> str | None:
+    if not least <= len(value) <= MAX_OPTIONS:
         return f"选项应为 1 至 {MAX_OPTIONS} 项"
     if any(not 0 < len(item.strip()) <= 200 or item != item.strip() for item in value):
         return "每个选项应为 1 至 200 字，首尾不留空格"
     return "选项重复" if len(set(value)) != len(value) else None
 
 
-def _number(value: str | int | list[str]) -> str | int:
+def _number(value: Parameter) -> str | int:
     """Return a number that is not below zero; an integer stays one."""
     number = amounts.read(value if isinstance(value, str) else str(value))
     if number < 0:

@@ -20,6 +20,7 @@ ROUTES = [
     Route("GET", "/api/v1/rounds", api.list_rounds, GATEWAY, answer=list[RoundView]),
     Route("POST", "/api/v1/rounds", api.create_round, GATEWAY, OPERATOR, NewRound, RoundDetail, 201),
     Route("GET", "/api/v1/rounds/{id}", api.get_round, GATEWAY, OPERATOR, answer=RoundDetail),
+    Route("POST", "/api/v1/rounds/{id}/successor", api.succeed_round, GATEWAY, OPERATOR, answer=RoundDetail, status=201),
     Route("PATCH", "/api/v1/rounds/{id}", api.change_round, GATEWAY, OPERATOR, RoundChange, RoundDetail),
     Route(
         "POST", "/api/v1/rounds/{id}/publish", api.publish_round, GATEWAY, OPERATOR, PublishRound, RoundDetail

@@ -1,16 +1,23 @@
 """Show rounds as the public contract does."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
 from services.applications.core.case import form_of
+from services.applications.core.moves import round_facts
 from services.applications.core.views import wan
-from services.applications.forms.authoring.round_needs import needs
-from services.applications.tables.applications import Extension, Round
+from services.applications.forms.authoring.round_needs import Need, needs
+from services.applications.forms.kinds import Choices
+from services.applications.rounds.rehearsal import rehearse
+from services.applications.rounds.succession import differences
+from services.applications.tables.applications import Audit, Extension, Round
 from shared.contract.applications import TimelineEntry
-from shared.contract.rounds import ExtensionView, RoundDetail, RoundNeed, RoundView
+from shared.contract.rounds import ExtensionView, PreviousRound, RoundDetail, RoundNeed, RoundView
 
 # Audit actions in the office's words.
 ACTIONS = {
@@ -52,16 +59,16 @@ def round_view(round_: Round, at: datetime, extension: Extension | None = None) 
 
 async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDetail:
     """Return everything operators need to decide on a round."""
-    wanted = needs(form_of(round_))
+    form = form_of(round_)
+    wanted, choices = needs(form), form.choices(round_facts(round_))
+    history = await round_queries.round_history(session, round_.id)
+    previous = await _previous(session, round_, history)
     return RoundDetail(
         **round_view(round_, at).model_dump(),
         published_at=round_.published_at,
         version=round_.version,
         budget_wan=wan(round_.budget_wan),
-        needs=[
-            RoundNeed(name=n.name, kind=n.kind, used_by=list(n.used_by), missing=n.name not in round_.parameters)
-            for n in wanted
-        ],
+        needs=[_need(n, round_.parameters, choices) for n in wanted],
         unused=sorted(round_.parameters.keys() - {n.name for n in wanted}),
         extensions=[
             ExtensionView.model_validate(e, from_attributes=True)
@@ -78,6 +85,33 @@ async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDet
                 to_state=None,
                 details={k: v for k, v in entry.details.items() if k != "round"},
             )
-            for entry in await round_queries.round_history(session, round_.id)
+            for entry in history
         ],
+        previous=None
+        if previous is None
+        else PreviousRound(id=previous.id, title=previous.title, differences=differences(previous, round_)),
+        made_up=[] if round_.published_at else rehearse(form, round_facts(round_), at),
+    )
+
+
+async def _previous(session: AsyncSession, round_: Round, history: Sequence[Audit]) -> Round | None:
+    """Return the round that this one was made from, or the one that opened last before it."""
+    follows = next((entry.details["follows"] for entry in history if "follows" in entry.details), None)
+    return await (
+        round_queries.round_(session, UUID(follows)) if follows else round_queries.previous(session, round_)
+    )
+
+
+def _need(need: Need, parameters: Mapping[str, Any], choices: Choices) -> RoundNeed:
+    field = need.chosen_from
+    options = field.labels(choices) if field else {}
+    return RoundNeed(
+        name=need.name,
+        kind=need.kind,
+        used_by=list(need.used_by),
+        missing=need.name not in parameters,
+        limits_money=need.limits_money,
+        chosen_from=field.label if field else None,
+        choices=list(options) if field else None,
+        choices_from=field.options_from if field and field.options_from in parameters else None,
     )

@@ -1,16 +1,22 @@
 """Rounds: prepared, published, opened, extended, closed; judged to the second; every change audited."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+import yaml
 from aiohttp import ClientResponse
+from aiohttp.test_utils import TestServer
+from sqlalchemy import update
 
+from services.applications.core.context import SESSIONS
 from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.catalogue import form, forms
 from services.applications.forms.definition import Form
 from services.applications.forms.formulas.rules import rules_of
+from services.applications.rounds import seed
+from services.applications.tables.applications import Round
 from shared import clock
 from shared.identity import Role
 from tests import factories
@@ -104,19 +110,23 @@ async def test_unpublished_round_is_known_to_operators_only(api: Api) -> None:
 
 async def test_plain_call_makes_a_round_that_applicants_see(api: Api) -> None:
     body = {name: value for name, value in round_body().items() if name != "publish"}
-    body["parameters"] = {"directions": PARAMETERS["directions"]}
+    body["parameters"] = {
+        "directions": PARAMETERS["directions"],
+        "per_item_wan": "不设限",
+        "org_year_cap_wan": "不设限",
+    }
     answer = await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
     assert answer.status == 201, await answer.text()
     round_ = await answer.json()
     assert round_["is_open"]
     assert await seen(api, round_) is not None
     created = await (await start(api, round_)).json()
-    # The check without its number is left out; the others are there.
+    # The check that the round sets no limit for is left out; the others are there.
     checks = await (await api.call("GET", f"/api/v1/applications/{created['id']}/checks", WHO)).json()
     assert "gift_cap" not in {check["id"] for check in checks}
     assert "plan_sum" in {check["id"] for check in checks}
     said = await refused(await new_round(api, parameters={}, publish=True), 422, "parameters_missing")
-    assert [e["field"] for e in said["errors"]] == ["parameters.directions"]
+    assert [e["field"] for e in said["errors"]] == [f"parameters.{name}" for name in PARAMETERS]
 
 
 async def test_missing_parameters_are_named(api: Api) -> None:
@@ -133,18 +143,134 @@ async def test_missing_parameters_are_named(api: Api) -> None:
         ("parameters.org_year_cap_wan", "parameter_missing"),
     }
     assert all("表单需要参数" in e["message"] for e in said["errors"])
-    # A number may be left out knowingly; a list without which nobody could choose may not.
-    said = await refused(await do(api, round_, "publish", accept_missing=True), 422, "parameters_missing")
-    assert [e["field"] for e in said["errors"]] == ["parameters.directions"]
+    # A list without which nobody could choose is never done without, nor is what limits money: it is marked.
     await do(api, round_, method="PATCH", parameters={"directions": ["甲"], "note": "7"})
-    published = await do(api, round_, "publish", accept_missing=True)
+    said = await refused(await do(api, round_, "publish", accept_missing=True), 422, "parameters_missing")
+    assert [e["field"] for e in said["errors"]] == ["parameters.per_item_wan", "parameters.org_year_cap_wan"]
+    unlimited = {"directions": ["甲"], "note": "7", "per_item_wan": "50", "org_year_cap_wan": "不设限"}
+    await do(api, round_, method="PATCH", parameters=unlimited)
+    published = await do(api, round_, "publish")
     assert published.status == 200
     detail = await published.json()
     assert detail["unused"] == ["note"]
-    assert detail["history"][0]["details"]["missing"] == ["per_item_wan", "org_year_cap_wan"]
     # What stands in a published round does not vanish unsaid.
-    answer = await do(api, round_, method="PATCH", parameters={"per_item_wan": "50"})
+    answer = await do(api, round_, method="PATCH", parameters={"directions": ["甲"], "per_item_wan": "50"})
     await refused(answer, 422, "parameters_missing")
+
+
+async def test_a_number_that_limits_no_money_may_be_missing_knowingly(api: Api) -> None:
+    entry = default_round("subsidy")
+    counts = {"platform_staff_min", "platform_served_firms_min"}
+    parameters = {name: value for name, value in entry.parameters.items() if name not in counts}
+    round_ = await made(api, fund_type="subsidy", form_version=2, parameters=parameters)
+    money = {n["name"] for n in round_["needs"] if n["limits_money"]}
+    assert money == {
+        "cap_wan", "platform_cap_wan", "ratio_max", "collection_ratio_max", "progress_min", "min_verified_investment_wan",
+        "platform_min_investment_wan", "platform_revenue_min_wan", "platform_assets_min_wan",
+    }  # fmt: skip
+    said = await refused(await do(api, round_, "publish"), 422, "parameters_missing")
+    assert {e["field"] for e in said["errors"]} == {f"parameters.{name}" for name in counts}
+    published = await (await do(api, round_, "publish", accept_missing=True)).json()
+    assert set(published["history"][0]["details"]["missing"]) == counts
+
+
+def default_round(key: str) -> seed.DemoRound:
+    entries = (seed.DemoRound.model_validate(e) for e in yaml.safe_load(seed.FILE.read_text("utf-8")))
+    return next(entry for entry in entries if entry.key.startswith(key))
+
+
+async def test_a_subset_is_ticked_among_the_options_and_nothing_else_is_taken(api: Api) -> None:
+    parameters: dict[str, Any] = dict(default_round("subsidy").parameters)
+    typed = parameters | {"platform_directions": ["工艺美术专业服务平台 建设"]}
+    answer = await new_round(api, fund_type="subsidy", form_version=2, parameters=typed)
+    said = await refused(answer, 422, "invalid")
+    assert [(e["field"], e["code"]) for e in said["errors"]] == [
+        ("parameters.platform_directions", "not_an_option")
+    ]
+    assert "“工艺美术专业服务平台 建设”不是“支持方向”的选项" in said["errors"][0]["message"]
+
+    round_ = await made(api, fund_type="subsidy", form_version=2, parameters=parameters)
+    need = next(n for n in round_["needs"] if n["name"] == "platform_directions")
+    assert (need["chosen_from"], need["choices_from"]) == ("支持方向", "directions")
+    assert need["choices"] == parameters["directions"]
+    # None of them is said in so many words: an empty list. A direction taken away is missed where it was ticked.
+    none = await do(api, round_, method="PATCH", parameters=parameters | {"collection_directions": []})
+    assert none.status == 200
+    fewer = parameters | {"directions": parameters["directions"][:1]}
+    said = await refused(await do(api, round_, method="PATCH", parameters=fewer), 422, "invalid")
+    assert {e["field"] for e in said["errors"]} == {
+        "parameters.platform_directions",
+        "parameters.collection_directions",
+    }
+    empty = await do(api, round_, method="PATCH", parameters=parameters | {"directions": []})
+    assert (await refused(empty, 422, "invalid"))["errors"][0]["code"] == "bad_options"
+    assert (await do(api, round_, "publish")).status == 200
+
+
+async def test_a_round_is_rehearsed_before_it_is_published(api: Api) -> None:
+    entry = default_round("subsidy")
+    parameters: dict[str, Any] = entry.parameters | {"platform_cap_wan": "不设限"}
+    round_ = await made(api, fund_type="subsidy", form_version=2, parameters=parameters)
+    played = {a["choice"]: a for a in round_["made_up"]}
+    assert list(played) == parameters["directions"]
+    for direction, application in played.items():
+        checks = {c["id"]: c for c in application["checks"]}
+        platform = direction in parameters["platform_directions"]
+        assert ("platform_staff" in checks) == platform
+        assert ("amount_cap" in checks) != platform
+        # The figure of the round stands beside every amount, which is 100 万元.
+        if not platform:
+            assert (checks["amount_cap"]["left"], checks["amount_cap"]["right"]) == ("100.00", "500.00")
+        assert [c["missing"] for c in application["left_out"]] == [["platform_cap_wan"]]
+        assert all(m["asked"] for m in application["materials"])
+    assert (await (await do(api, round_, "publish")).json())["made_up"] == []
+    lone = await made(api, fund_type="master_studio", form_version=2, parameters={"ratio": "0.5", "cap_wan": "50"})
+    assert [a["choice"] for a in lone["made_up"]] == [None]
+    assert "ratio_cap" in {c["id"] for c in lone["made_up"][0]["checks"]}
+
+
+async def test_a_round_follows_the_last_one_with_its_dates_moved(api: Api) -> None:
+    opens = clock.now().replace(month=3, day=1, hour=1, minute=0, second=0, microsecond=0) - timedelta(days=365)
+    body = {
+        "fund_type": "subsidy", "form_version": 2, "parameters": default_round("subsidy").parameters, "publish": False,
+        "title": f"{opens.year}年度第一批", "opens_at": opens.isoformat(), "budget_wan": "800",
+        "closes_at": (clock.now() + timedelta(days=1)).isoformat(),
+    }  # fmt: skip
+    first = await made(api, **body)
+    assert first["previous"] is None
+    assert (await do(api, first, "publish")).status == 200
+    answer = await do(api, first, "successor")
+    assert answer.status == 201, await answer.text()
+    made_ = await answer.json()
+    years = datetime.fromisoformat(made_["opens_at"]).year - opens.year
+    assert datetime.fromisoformat(made_["opens_at"]) > clock.now()
+    assert datetime.fromisoformat(made_["opens_at"]) == opens.replace(year=opens.year + years)
+    assert (made_["state"], made_["budget_wan"], made_["title"]) == (
+        "unpublished",
+        "800.00",
+        f"{opens.year + years}年度第一批",
+    )
+    assert made_["previous"]["id"] == first["id"]
+    differ = {d["name"]: (d["before"], d["after"]) for d in made_["previous"]["differences"]}
+    assert set(differ) == {"title", "opens_at", "closes_at", "parameters.earliest_start"}
+    assert differ["parameters.earliest_start"] == ("2022-01-01", f"{2022 + years}-01-01")
+    assert made_["history"][0]["details"]["follows"] == first["id"]
+    for who in (WHO, factories.staff(Role.REVIEWER)):
+        assert (await api.call("POST", f"/api/v1/rounds/{first['id']}/successor", who, json={})).status == 403
+
+
+async def test_what_was_mistyped_in_the_last_round_is_mended_before_the_next(api: Api, server: TestServer) -> None:
+    parameters: dict[str, Any] = dict(default_round("subsidy").parameters)
+    first = await made(api, fund_type="subsidy", form_version=2, parameters=parameters, publish=True)
+    async with server.app[SESSIONS].begin() as session:
+        # As it could be published before lists were ticked.
+        mistyped = parameters | {"platform_directions": ["平台"]}
+        await session.execute(update(Round).where(Round.id == UUID(first["id"])).values(parameters=mistyped))
+    later = {"closes_at": (clock.now() + timedelta(days=3)).isoformat()}
+    assert (await do(api, first, method="PATCH", **later)).status == 200
+    made_ = await (await do(api, first, "successor")).json()
+    said = await refused(await do(api, made_, "publish"), 422, "invalid")
+    assert [e["field"] for e in said["errors"]] == ["parameters.platform_directions"]
 
 
 async def test_numbers_of_a_round_are_kept_as_plain_decimals(api: Api) -> None:

@@ -4,23 +4,34 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.applications.forms.definition import Form
+from services.applications.forms.definition import Form, Table
+from services.applications.forms.filled.checks import in_money
 from services.applications.forms.formulas import types
 from services.applications.forms.formulas.functions import FUNCTIONS
 from services.applications.forms.formulas.language import Formula, Place
 from services.applications.forms.formulas.rule import Rule
 from services.applications.forms.formulas.rules import rules_of
+from services.applications.forms.kinds import RadioField, SelectField
+from services.applications.forms.kinds.numeric import MoneyField
 from shared.contract.rounds import Sort
+
+Choice = SelectField | RadioField
 
 
 @dataclass(frozen=True)
 class Need:
     """One parameter: a number, a date or a text, without which the checks that name it are left out, or a list of options,
-    without which a field cannot be filled. `used_by` says where, in the form's own words."""
+    without which a field cannot be filled. `used_by` says where, in the form's own words.
+
+    `chosen_from` is the field among whose options the list is ticked: a formula asks whether that field's value is in it.
+    `limits_money`: an amount of money stands in a check or a bound that names the number.
+    """
 
     name: str
     kind: Sort
     used_by: tuple[str, ...]
+    chosen_from: Choice | None = None
+    limits_money: bool = False
 
 
 def needs(form: Form) -> tuple[Need, ...]:
@@ -40,14 +51,56 @@ def needs(form: Form) -> tuple[Need, ...]:
             values[name] = (kept or _sort(form, rule, name), used_by)
             if (words := _words(form, rule)) not in used_by:
                 used_by.append(words)
+    money = _in_money(form)
     return (
         *(Need(name, "options", tuple(used_by)) for name, used_by in lists.items()),
         *(
-            Need(name, sort or "number", tuple(used_by))
+            Need(name, sort or "number", tuple(used_by), _chosen_from(form, name), name in money)
             for name, (sort, used_by) in values.items()
             if name not in lists
         ),
     )
+
+
+def _in_money(form: Form) -> frozenset[str]:
+    """Return the parameters of checks and bounds in which an amount of money stands."""
+    rules = rules_of(form)
+    found = set[str]()
+    for check in form.checks:
+        sides = [
+            rules.checks[check.id, side] for side in ("left", "right", "holds") if (check.id, side) in rules.checks
+        ]
+        if in_money(form, sides):
+            found |= {name for rule in sides for name in rule.parameters}
+    for (section, part, column), bounds in rules.bounds.items():
+        inner = form.by_key[section].by_key[part]
+        field = inner.by_column[column] if isinstance(inner, Table) else inner
+        if isinstance(field, MoneyField):
+            found |= {name for rule in bounds for name in rule.parameters}
+    return frozenset(found)
+
+
+def _chosen_from(form: Form, name: str) -> Choice | None:
+    """Return the field with options whose value a formula looks for in this list; None where there is none."""
+    for rule in rules_of(form).all():
+        for node in ast.walk(rule.formula.tree):
+            if not isinstance(node, ast.Compare):
+                continue
+            sides = [node.left, *node.comparators]
+            for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
+                if isinstance(operator, ast.In | ast.NotIn) and _is(right, name) and isinstance(left, Place):
+                    field = _field(form, left)
+                    if isinstance(field, SelectField | RadioField):
+                        return field
+    return None
+
+
+def _field(form: Form, place: Place) -> object:
+    target = place.target
+    if target.of not in ("field", "cell", "own", "each"):
+        return None
+    part = form.by_key[target.section].by_key[target.part]
+    return part.by_column[target.column] if isinstance(part, Table) else part
 
 
 def _words(form: Form, rule: Rule) -> str:

@@ -116,11 +116,11 @@ def _words(form: Form, check: Check) -> Words:
     told: list[str | None] = [None, None]
     if len(sides) == 2 and all(rule.targets for rule in sides):
         told = [in_words(form, rule, parameters=False) for rule in sides]
-    number = money if _in_money(form, sides) else _plain
+    number = money if in_money(form, sides) else _plain
     return Words(rule_of(check) or check.message, told[0], told[1], number)
 
 
-def _in_money(form: Form, sides: Iterable[Rule]) -> bool:
+def in_money(form: Form, sides: Iterable[Rule]) -> bool:
     """Tell whether an amount of money stands on a side."""
     return any(_is_money(form, target) for rule in sides for target in rule.targets)
 

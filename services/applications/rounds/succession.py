@@ -1,0 +1,76 @@
+"""Make a round from an earlier one (沿用上一批次): everything stays, what is a date moves by whole years; and tell what differs."""
+
+import re
+from datetime import date, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core import round_queries
+from services.applications.core.case import form_of
+from services.applications.forms.authoring.round_needs import needs
+from services.applications.forms.formulas.functions import day
+from services.applications.rounds import manage
+from services.applications.tables.applications import Round
+from shared.contract.rounds import NewRound, RoundDifference
+from shared.identity import Actor
+
+# A year that a title names: 2026年度.
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?=年)")
+_Day = TypeVar("_Day", bound=date)
+_COMPARED = ("title", "form_version", "opens_at", "closes_at", "budget_wan")
+
+
+async def succeed(session: AsyncSession, actor: Actor, id: UUID) -> Round:
+    """Return a prepared round like this one, in the first year in which it would open later than now."""
+    before = await round_queries.round_(session, id)
+    return await manage.create(session, actor, successor(before, actor.received_at), follows=before.id)
+
+
+def successor(before: Round, at: datetime) -> NewRound:
+    """Return what follows a round: its window, the years of its title and its dates so many years later that it opens after `at`,
+    at least one; all else as it was."""
+    years = 1
+    while _later(before.opens_at, years) <= at:
+        years += 1
+    dates = {need.name for need in needs(form_of(before)) if need.kind == "date"}
+    return NewRound(
+        fund_type=before.fund_type,
+        form_version=before.form_version,
+        title=_YEAR.sub(lambda found: str(int(found[0]) + years), before.title),
+        opens_at=_later(before.opens_at, years),
+        closes_at=_later(before.closes_at, years),
+        parameters={
+            name: _moved(value, years) if name in dates else value for name, value in before.parameters.items()
+        },
+        budget_wan=before.budget_wan,
+        publish=False,
+    )
+
+
+def _later(when: _Day, years: int) -> _Day:
+    """Return the same day of a later year; the 28th for the 29th of February where that year has none."""
+    try:
+        return when.replace(year=when.year + years)
+    except ValueError:
+        return when.replace(year=when.year + years, day=28)
+
+
+def _moved(value: Any, years: int) -> Any:
+    found = day(value)
+    return _later(found, years).isoformat() if found else value
+
+
+def differences(before: Round, after: Round) -> list[RoundDifference]:
+    """Return what a round has otherwise than an earlier one: attributes first, then parameters by name."""
+    found = [(name, _plain(getattr(before, name)), _plain(getattr(after, name))) for name in _COMPARED]
+    names = sorted(before.parameters.keys() | after.parameters.keys())
+    found += [(f"parameters.{name}", before.parameters.get(name), after.parameters.get(name)) for name in names]
+    return [RoundDifference(name=name, before=old, after=new) for name, old, new in found if old != new]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if value is None or isinstance(value, str | int) else f"{value:.2f}"
