@@ -1,15 +1,16 @@
 """Lay out a round's parameters and times as controls, and read them back.
 
-Input names: `p.<n>.name`, `p.<n>.kind` (number or options) and `p.<n>.value`, one option a line.
+Input names: `p.<n>.name`, `p.<n>.kind` (number or options) and `p.<n>.value`: one option a line, or one each where they are
+ticked; `p.<n>.none` says that the round has no such limit, or ticks no option.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.gateway.web.form_data import Values
 from shared import clock, codes
-from shared.contract.rounds import RoundDetail
+from shared.contract.rounds import NO_LIMIT, RoundDetail, RoundNeed
 from shared.errors import FieldError
 
 SPARE = 2
@@ -18,7 +19,8 @@ TIMES = {"opens_at": "开始时间", "closes_at": "截止时间", "until": "延�
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line: `needed` ones have a fixed name and say what they are for."""
+    """One line: `needed` ones have a fixed name and say what they are for. `choices` are ticked, those of `chosen_from`; `none`
+    says that there is no limit, or no option; what limits money has to say so where it has no value."""
 
     name: str
     kind: str
@@ -26,29 +28,61 @@ class Parameter:
     needed: bool = False
     used_by: tuple[str, ...] = ()
     error: str | None = None
+    none: bool = False
+    limits_money: bool = False
+    choices: tuple[str, ...] | None = None
+    chosen_from: str | None = None
+
+    @property
+    def ticked(self) -> list[str]:
+        return self.value.splitlines()
+
+    @property
+    def strange(self) -> list[str]:
+        """What is in the list and no option of the field: shown, so that it can be taken out."""
+        return [option for option in self.ticked if option not in (self.choices or ())]
 
 
 def rows_of(round_: RoundDetail, typed: list[Parameter] | None, errors: list[FieldError]) -> list[Parameter]:
     """What the form needs first, then what else the round has, then some empty lines; as typed, if it was."""
     wrong = {e.field: e.message for e in reversed(errors)}
-    kept = {
-        name: Parameter(
-            name, "options" if isinstance(v, list) else "number", "\n".join(v) if isinstance(v, list) else str(v)
-        )
-        for name, v in round_.parameters.items()
-    }
+    kept = {name: _kept(name, value) for name, value in round_.parameters.items()}
     given = kept if typed is None else {row.name: row for row in typed if row.name}
     rows = [
-        Parameter(
-            need.name, need.kind, given[need.name].value if need.name in given else "", True,
-            tuple(need.used_by), wrong.get(f"parameters.{need.name}"),
+        replace(
+            given.get(need.name) or Parameter(need.name, need.kind, ""),
+            kind=need.kind,
+            needed=True,
+            used_by=tuple(need.used_by),
+            error=wrong.get(f"parameters.{need.name}"),
+            limits_money=need.limits_money,
+            choices=_choices(need, given),
+            chosen_from=need.chosen_from,
         )
         for need in round_.needs
-    ]  # fmt: skip
+    ]
     needed = {row.name for row in rows}
     others = [row for row in given.values() if row.name not in needed]
     rows += [Parameter(r.name, r.kind, r.value, error=wrong.get(f"parameters.{r.name}")) for r in others]
     return rows + [Parameter("", "number", "")] * SPARE
+
+
+def _kept(name: str, value: str | int | list[str]) -> Parameter:
+    if isinstance(value, list):
+        return Parameter(name, "options", "\n".join(value), none=not value)
+    return Parameter(name, "number", "" if value == NO_LIMIT else str(value), none=value == NO_LIMIT)
+
+
+def _choices(need: RoundNeed, given: dict[str, Parameter]) -> tuple[str, ...] | None:
+    """Return the options that a list is ticked among: as they were typed, where they are a parameter themselves."""
+    if need.choices is None:
+        return None
+    source = given.get(need.choices_from or "")
+    return tuple(_options(source.value)) if source else tuple(need.choices)
+
+
+def _options(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def read_parameters(form: Values) -> list[Parameter]:
@@ -56,20 +90,30 @@ def read_parameters(form: Values) -> list[Parameter]:
     numbers = sorted(int(found[1]) for name in form if (found := re.fullmatch(r"p\.([0-9]{1,3})\.name", name)))
 
     def part(n: int, name: str) -> str:
-        return form.get(f"p.{n}.{name}", [""])[0].strip()
+        return "\n".join(form.get(f"p.{n}.{name}", [])).strip()
 
-    return [Parameter(part(n, "name"), part(n, "kind"), part(n, "value")) for n in numbers]
+    return [
+        Parameter(part(n, "name"), part(n, "kind"), part(n, "value"), none=f"p.{n}.none" in form) for n in numbers
+    ]
 
 
 def parameters_of(rows: list[Parameter]) -> dict[str, str | list[str]]:
-    """What is filled in, as the contract's parameters. An emptied line takes its parameter away."""
+    """What is filled in, as the contract's parameters. An emptied line takes its parameter away, unless it says that there is none."""
     return {
-        row.name: [line.strip() for line in row.value.splitlines() if line.strip()]
-        if row.kind == "options"
-        else row.value
+        row.name: _options(row.value) if row.kind == "options" else row.value or NO_LIMIT
         for row in rows
-        if row.name and row.value
+        if row.name and (row.value or row.none)
     }
+
+
+def both(rows: list[Parameter]) -> list[FieldError]:
+    """Mistakes at lines that say there is none and yet have a value."""
+    said = "已勾选“本批次不设限”或“本批次没有”，又填写了内容，请只留一样"
+    return [
+        FieldError(field=f"parameters.{row.name}", code=codes.MALFORMED, message=said)
+        for row in rows
+        if row.name and row.none and row.value
+    ]
 
 
 def read_window(

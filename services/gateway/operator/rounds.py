@@ -8,13 +8,21 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from services.gateway.operator.round_form import Parameter, parameters_of, read_parameters, read_window, rows_of
+from services.gateway.operator.round_form import (
+    Parameter,
+    both,
+    parameters_of,
+    read_parameters,
+    read_window,
+    rows_of,
+)
 from services.gateway.web.calls import ask
+from services.gateway.web.ceilings import ceilings
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import clock, codes
 from shared.contract.applications import TimelineEntry
-from shared.contract.rounds import FormSummary, RoundDetail, RoundView
+from shared.contract.rounds import FormSummary, RoundDetail, RoundDifference, RoundView
 from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, Stale
 from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
@@ -26,6 +34,7 @@ NOTICES = {
     "published": "批次已发布，申报单位可以看到。",
     "closed": "批次已截止。",
     "extended": "已为该企业单独延期。",
+    "succeeded": "已沿用上一批次建立，尚未发布；日期已顺延，请核对与上一批次的不同之处。",
 }
 STATES = {"unpublished": "未发布", "coming": "未开始", "open": "申报中", "closed": "已截止"}
 FIELDS = {
@@ -110,6 +119,8 @@ async def _show(
         "wrong": _by_field(listed),
         "states": STATES,
         "fields": FIELDS,
+        "differences": [_difference(d) for d in found.previous.differences] if found.previous else [],
+        "ceilings": ceilings(found.parameters),
         "lines": [_line(entry) for entry in found.history],
         "fault": error.detail if error else None,
         "missing_numbers": bool(error and error.code == "parameters_missing"),
@@ -129,6 +140,9 @@ async def act(request: web.Request) -> web.Response:
     """Save, publish, close, or extend for one enterprise."""
     form = await read_form(request)
     try:
+        if one(form, "action") == "succeed":
+            made = await ask(request, "POST", f"/rounds/{uuid_in_path(request)}/successor", RoundDetail)
+            return see_other(f"/ops/rounds/{made.body.id}?done=succeeded")
         done = await _do(request, one(form, "action", "change"), form)
     except (Invalid, Malformed) as error:
         return await _show(request, typed=form, error=error, status=422)
@@ -156,7 +170,10 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
         await ask(request, "POST", f"{path}/extensions", json=late)
         return "extended"
     body: dict[str, object] = {"title": one(form, "title").strip(), **window, "budget_wan": None}
-    body["parameters"] = parameters_of(read_parameters(form))
+    rows = read_parameters(form)
+    if twice := both(rows):
+        raise _please(twice)
+    body["parameters"] = parameters_of(rows)
     if budget := one(form, "budget_wan").strip():
         try:
             body["budget_wan"] = f"{amounts.read(budget, unit='万元'):f}"
@@ -216,6 +233,8 @@ def _line(entry: TimelineEntry) -> Line:
         parts += [f"{FIELDS.get(k, k)}：{_said(before.get(k))} → {_said(v)}" for k, v in after.items()]
     elif after:
         parts.append(f"截止时间：{_said(before)} → {_said(after)}")
+    if details.get("follows"):
+        parts.append("沿用上一批次")
     if details.get("enterprise"):
         parts.append(f"{details['enterprise']} 延至 {_said(details.get('until'))}")
     if details.get("missing"):
@@ -223,6 +242,22 @@ def _line(entry: TimelineEntry) -> Line:
     if details.get("reason"):
         parts.append(f"理由：{details['reason']}")
     return Line(entry.at, entry.label, entry.actor, "；".join(parts))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs from the round before, in words."""
+
+    name: str
+    before: str
+    after: str
+
+
+def _difference(found: RoundDifference) -> Difference:
+    name = FIELDS.get(found.name, found.name.removeprefix("parameters."))
+    return Difference(
+        name, *("、".join(v) or "无" if isinstance(v, list) else _said(v) for v in (found.before, found.after))
+    )
 
 
 def _said(value: object) -> str:

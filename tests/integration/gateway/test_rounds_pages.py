@@ -140,13 +140,70 @@ async def test_a_title_that_cannot_be_printed_is_marked_at_its_place(operator: B
     assert (answer.status, text.count("第 3 个字符“\U0001f9ff”")) == (422, 2)
 
 
+async def test_a_round_follows_the_last_one_and_is_published_as_it_is_seen(operator: Browser) -> None:
+    """Subsets are ticked; what has no limit says so; the page shows what differs and what each direction is asked for."""
+    listed = unescape(await (await operator.go("GET", "/ops/rounds")).text())
+    last = re.search(r'<form method="post" action="(/ops/rounds/[^"]+)">(?:(?!</form>).)*补助', listed, re.S)
+    assert last
+    made = await send(operator, last[1], action="succeed")
+    assert made.status == 303, await made.text()
+    path = made.headers["Location"].partition("?")[0]
+    text = unescape(await (await operator.go("GET", made.headers["Location"])).text())
+    for said in (
+        "已沿用上一批次建立",
+        "与上一批次的不同",
+        "earliest_start",
+        "发布前预览",
+        "支持比例不超过 30%",
+        "适用的核对",
+    ):
+        assert said in text, said
+    platform = re.search(r'name="p\.(\d+)\.name" value="platform_directions"', text)
+    assert platform
+    boxes = re.findall(
+        rf'<input type="checkbox"[^>]* name="p\.{platform[1]}\.value" value="([^"]*)"( checked)?', text
+    )
+    assert [bool(ticked) for _, ticked in boxes] == [False, True, False, False]
+
+    # Every control of the form as it stands, but for one value that is no option and one limit that is none and set.
+    form = text[text.index("名称、时间和参数") : text.index('name="action" value="change"')]
+    data = [("csrf_token", operator.csrf_token), ("action", "change"), ("etag", await etag(operator, path))]
+    for tag in re.findall(r'<input type="(?:text|hidden|datetime-local|checkbox)"[^>]*>', form):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if (
+            name
+            and value
+            and name[1].startswith(("p.", "title", "opens", "closes"))
+            and ("checkbox" not in tag or " checked" in tag)
+        ):
+            data.append((name[1], value[1]))
+    for name, value in re.findall(r'<textarea[^>]* name="([^"]*)"[^>]*>\n([^<]*)</textarea>', form):
+        data.append((name, value))
+    cap = next(name for name, value in data if value == "platform_cap_wan").replace("name", "none")
+    wrong = [*data, (f"p.{platform[1]}.value", "平台建设"), (cap, "1")]
+    answer = await operator.go("POST", path, data=wrong, allow_redirects=False)
+    said = unescape(await answer.text())
+    assert (answer.status, "又填写了内容" in said) == (422, True)
+    answer = await operator.go("POST", path, data=wrong[:-1], allow_redirects=False)
+    said = unescape(await answer.text())
+    assert (answer.status, "“平台建设”不是“支持方向”的选项" in said) == (422, True)
+    unlimited = [(n, "" if n == cap.replace("none", "value") else v) for n, v in data] + [(cap, "1")]
+    answer = await operator.go("POST", path, data=unlimited, allow_redirects=False)
+    assert answer.status == 303, await answer.text()
+    text = unescape(await (await operator.go("GET", path)).text())
+    assert "未设 platform_cap_wan" in text
+    assert "不设限" in text[text.index("与上一批次的不同") :]
+    assert (await send(operator, path, action="publish", etag=await etag(operator, path))).status == 303
+
+
 async def test_a_code_in_groups_is_the_code(operator: Browser) -> None:
     path = await prepared(operator)
     fields = {"p.0.name": "directions", "p.0.kind": "options", "p.0.value": "甲"}
+    fields |= {"p.1.name": "per_item_wan", "p.1.none": "1", "p.2.name": "org_year_cap_wan", "p.2.none": "1"}
     await send(
         operator, path, action="change", title="演练批次", **DAYS, etag=await etag(operator, path), **fields
     )
-    await send(operator, path, action="publish", accept_missing="1", etag=await etag(operator, path))
+    await send(operator, path, action="publish", etag=await etag(operator, path))
     extended = await send(
         operator, path, action="extend",
         enterprise="91110105 MA00TE5T 2T\u200b", until="2100-01-01T18:00", reason="停电",

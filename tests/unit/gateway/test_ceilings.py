@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.gateway.applicant.ceilings import ceilings
+from services.gateway.web.ceilings import ceilings
 
 
 @pytest.mark.parametrize(
