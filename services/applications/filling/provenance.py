@@ -10,7 +10,6 @@ from services.applications.forms.kinds import Choices, FieldDefinition
 from services.applications.tables.applications import Section
 from shared.contract.sections import Origin
 from shared.messages import Profile
-from shared.text import amounts
 
 Values = Mapping[str, Any]
 
@@ -40,7 +39,7 @@ def origins(
             now = today[field.key]["value"] if field.key in today else None
 
             def said(value: Any, section: str = section.key, field: FieldDefinition = field) -> str | None:
-                return _text(field, codec.mask(section, {field.key: value})[field.key])
+                return _text(field, codec.mask(section, {field.key: value})[field.key], choices)
 
             found.append(
                 Origin(
@@ -59,9 +58,5 @@ def origins(
     return found
 
 
-def _text(field: FieldDefinition, value: Any) -> str | None:
-    if value is None or value == "":
-        return None
-    if field.kind == "money":
-        return amounts.show(value)
-    return "、".join(str(v) for v in value) if isinstance(value, list) else str(value)
+def _text(field: FieldDefinition, value: Any, choices: Choices) -> str | None:
+    return None if value is None or value == "" else field.show(value, choices)

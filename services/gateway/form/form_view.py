@@ -146,7 +146,12 @@ def _input(
         id=id,
         label=definition.label,
         kind=definition.kind,
-        value="" if value is None else value,
+        # Nobody types into what is computed: it stands there as it is read.
+        value=shown(definition, value, unit=False)
+        if definition.kind == "computed"
+        else ""
+        if value is None
+        else value,
         required=definition.required,
         # Only what was brought along is fixed; what somebody had to type can be corrected.
         readonly=bool(definition.readonly and source),

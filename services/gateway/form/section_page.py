@@ -164,7 +164,7 @@ async def _act(
                 "at": kept.body.at.isoformat(),
                 "base": merging.fingerprint(section, values),
                 "shape": section_state.shape(kept.body.now),
-                "computed": section_state.computed(kept.body.now),
+                "computed": section_state.computed(section, kept.body.now),
             }
         )
     done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from services.gateway.form.form_parts import Typed
+from services.gateway.form.form_view import shown
 from shared.contract.forms import FieldDefinition, SectionDefinition, SlotDefinition, TableDefinition
 from shared.contract.sections import SectionNow, TableNow
 
@@ -58,14 +59,18 @@ def _with_cells(row: Typed, table: TableNow) -> Typed:
     return {**row, **state.computed} if state else row
 
 
-def computed(now: SectionNow) -> dict[str, str]:
-    """What is computed, by the id of its place on the page, for a script to put there; totals by `table/column`."""
-    found = {f"f-{key}": value for key, value in now.computed.items()}
-    for key, table in now.tables.items():
-        for row, state in table.rows.items():
-            found |= {f"t-{key}-{row}-{column}": value for column, value in state.computed.items()}
-        found |= {f"{key}/{column}": value for column, value in table.totals.items()}
-    return {id: "—" if value is None else str(value) for id, value in found.items()}
+def computed(section: SectionDefinition, now: SectionNow) -> dict[str, str]:
+    """What is computed, as the page shows it, by the id of its place there, for a script to put it in; totals by `table/column`."""
+    fields = {field.key: field for field in section.fields}
+    found = {f"f-{key}": shown(fields[key], value, unit=False) for key, value in now.computed.items()}
+    for table in section.tables:
+        columns = {column.key: column for column in table.columns}
+        state = now.tables.get(table.key, _ALL_SHOWN)
+        for id, row in state.rows.items():
+            for key, value in row.computed.items():
+                found[f"t-{table.key}-{id}-{key}"] = shown(columns[key], value, unit=False)
+        found |= {f"{table.key}/{key}": text for key, text in state.sums.items()}
+    return found
 
 
 def shape(now: SectionNow) -> str:

@@ -57,8 +57,28 @@ def test_the_mark_changes_with_what_is_shown_and_asked_for_and_with_nothing_else
     assert section_state.shape(now(a=row()).model_copy(update={"required": []})) != before
 
 
-def test_outputs_name_their_places() -> None:
-    state = now(a=row(computed={"twice": "10.00", "more": None}), computed={"sum": "5.00", "share": None})
-    assert section_state.computed(state) == {
-        "f-sum": "5.00", "f-share": "—", "t-rows-a-twice": "10.00", "t-rows-a-more": "—", "rows/wan": "5.00",
+def computed_field(key: str, gives: str = "money") -> FieldDefinition:
+    return FieldDefinition(key=key, kind="computed", label=key, required=False, gives=gives)
+
+
+def test_what_is_computed_is_shown_as_everywhere_with_and_without_a_script() -> None:
+    """Thousands are marked, a year that is a text is none."""
+    [table] = SECTION.tables
+    columns = [*table.columns, computed_field("twice"), computed_field("more")]
+    section = SECTION.model_copy(
+        update={
+            "fields": [computed_field("sum"), computed_field("share"), computed_field("year", "text")],
+            "tables": [table.model_copy(update={"columns": columns})],
+        }
+    )
+    found = {"sum": "12345.00", "share": None, "year": "2026"}
+    state = now(a=row(computed={"twice": "1000.50", "more": None}), computed=found)
+    told = section_state.computed(section, state)
+    assert told == {
+        "f-sum": "12,345.00", "f-share": "—", "f-year": "2026", "t-rows-a-twice": "1,000.50", "t-rows-a-more": "—",
+        "rows/wan": "5.00",
     }  # fmt: skip
+    values = section_state.with_computed(VALUES, state)
+    made = form_view.build(section, values, {}, [], Beside(), state)
+    assert {i.id: i.value for i in made.inputs} == {id: told[id] for id in ("f-sum", "f-share", "f-year")}
+    assert [cell.value for cell in made.tables[0].rows[0].cells] == ["甲", "5.00", "1,000.50", "—"]

@@ -89,9 +89,9 @@ class _Exact(Kind):
         if value < 0 and not (self.allow_negative or negative_wanted):
             raise Wrong(codes.NEGATIVE, f"{self._noun}不能为负数")
         if self.min is not None and value < self.min:
-            raise Wrong(codes.TOO_SMALL, f"不能小于 {self.min}")
+            raise Wrong(codes.TOO_SMALL, f"不能小于 {amounts.show(self.min)}")
         if abs(value) > self.max:
-            raise Wrong(codes.TOO_LARGE, f"不能超过 {self.max}{self._after}")
+            raise Wrong(codes.TOO_LARGE, f"不能超过 {amounts.show(self.max)}{self._after}")
         return f"{value.copy_abs() if value == 0 else value:.{self.places}f}"
 
     @property
