@@ -258,9 +258,10 @@ class NotedOpinion(BaseModel):
 
 class ReturnPage(BaseModel):
     """What somebody needs who writes a return: what was noted for it, where opinions may stand, and the materials that can be
-    opened."""
+    opened. `working_days`: the correction deadline that the round proposes."""
 
     application: ApplicationSummary
     sections: list[Choice]
     noted: list[NotedOpinion]
+    working_days: int | None = None
     writing: OpinionWriting

@@ -36,6 +36,12 @@ class Extend(Input):
     reason: Reason
 
 
+class ChangeOpinion(Input):
+    """Other words for an opinion that was noted and not sent yet; its place stays."""
+
+    text: Annotated[str, Field(min_length=1, max_length=2000), PRINTED]
+
+
 class Raise(Input):
     text: Annotated[str, Field(min_length=1, max_length=2000), PRINTED]
 

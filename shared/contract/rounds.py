@@ -84,7 +84,7 @@ class RoundView(BaseModel):
 
 
 class RoundNeed(BaseModel):
-    """A parameter that the form names: what it is for, and whether the round has it.
+    """A parameter that the form names, or the office whatever the form: what it is for, and whether the round has it.
 
     A list with `choices` is ticked among these, the options of the field `chosen_from`; `choices_from` is the parameter that
     they come from, null where they are the form's own. What limits money is set, or is `不设限`.

@@ -10,6 +10,7 @@ from services.applications.core.disclosure import shown_to
 from services.applications.core.moves import round_facts
 from services.applications.forms.definition import Form
 from services.applications.review.returns import noted_opinions
+from services.applications.rounds.parameters import working_days
 from services.applications.tables.applications import Opinion
 from shared.contract.bureau import NotedOpinion, OpinionWriting, ReturnPage
 from shared.contract.review import Choice
@@ -31,6 +32,7 @@ async def returning(request: web.Request) -> ReturnPage:
         return ReturnPage(
             application=await views.summary(session, application, who),
             sections=[Choice(key=section.key, label=section.label) for section in form.sections],
+            working_days=working_days(round_.parameters),
             noted=[_noted(form, places, opinion) for opinion in await noted_opinions(session, application)],
             writing=places,
         )

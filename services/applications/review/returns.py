@@ -161,14 +161,33 @@ async def note(
     return opinion
 
 
+async def change(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, text: str) -> Opinion:
+    """Replace the words of a noted opinion before anybody was told of it; the audit keeps what stood there."""
+    opinion = await _unsent(session, actor, id, opinion_id, "修改")
+    if (said := text.strip()) != opinion.text:
+        if not said:
+            raise Invalid(
+                [FieldError(field="text", code=codes.REQUIRED, message="请填写意见内容，或删除该条意见")]
+            )
+        before, opinion.text = opinion.text, said
+        record(session, actor, "change_opinion", application_id=id, opinion=str(opinion_id), before=before)
+        await session.flush()
+    return opinion
+
+
 async def forget(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID) -> None:
     """Take a noted opinion away before anybody was told of it."""
+    opinion = await _unsent(session, actor, id, opinion_id, "删除")
+    await session.delete(opinion)
+    record(session, actor, "forget_opinion", application_id=id, opinion=str(opinion_id), text=opinion.text)
+
+
+async def _unsent(session: AsyncSession, actor: Actor, id: UUID, opinion_id: UUID, act: str) -> Opinion:
     application = await _to_note(session, actor, id)
     opinion = await queries.opinion(session, id, opinion_id)
     if opinion.round_trip <= application.round_trips:
-        raise Conflict("该条意见已随退回发出，不能删除。", code=codes.OPINION_SENT)
-    await session.delete(opinion)
-    record(session, actor, "forget_opinion", application_id=id, opinion=str(opinion_id), text=opinion.text)
+        raise Conflict(f"该条意见已随退回发出，不能{act}。", code=codes.OPINION_SENT)
+    return opinion
 
 
 async def _to_note(session: AsyncSession, actor: Actor, id: UUID) -> Application:

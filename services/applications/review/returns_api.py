@@ -9,7 +9,7 @@ from services.applications.review import phrases, returns
 from services.applications.review.correction_deadline import deadline
 from services.applications.review.views import opinion_view
 from shared import clock
-from shared.contract.returns import OpinionInput, ReturnApplication
+from shared.contract.returns import ChangeOpinion, OpinionInput, ReturnApplication
 from shared.contract.review import MailView, PhraseInput, PhraseView, ReturnPreview, UnlockedView
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 
@@ -67,6 +67,16 @@ async def note(request: web.Request) -> web.Response:
         opinion = await returns.note(session, request.app[CODEC], who, id, given, lease_minutes=minutes)
         application = await repository.application(session, who, id)
         return answer(opinion_view(application, opinion, persons=True), 201)
+
+
+async def change(request: web.Request) -> web.Response:
+    """Replace the words of a noted opinion; 409 once it was sent."""
+    who, id = actor(request), uuid_in_path(request)
+    async with transaction(request) as session:
+        text = body(request, ChangeOpinion).text
+        opinion = await returns.change(session, who, id, uuid_in_path(request, "opinion"), text)
+        application = await repository.application(session, who, id)
+        return answer(opinion_view(application, opinion, persons=True))
 
 
 async def forget(request: web.Request) -> web.Response:

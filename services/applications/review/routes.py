@@ -3,7 +3,7 @@
 from services.applications.review import case_api, case_list_api, opinions_api, returns_api, unlock_api
 from services.applications.review.case_list_params import FILTERS
 from shared.contract.applications import ApplicationPage, ApplicationSummary, Nothing
-from shared.contract.returns import OpinionInput, OpinionView, Raise, Reply, ReturnApplication
+from shared.contract.returns import ChangeOpinion, OpinionInput, OpinionView, Raise, Reply, ReturnApplication
 from shared.contract.review import (
     AskUnlock,
     Assign,
@@ -81,6 +81,9 @@ ROUTES = [
         DecideUnlock, UnlockRequestView,
     ),
     Route("POST", f"{R}/opinions", returns_api.note, GATEWAY, REVIEWER, OpinionInput, OpinionView, 201),
+    Route(
+        "PUT", f"{R}/opinions/{{opinion}}", returns_api.change, GATEWAY, REVIEWER, ChangeOpinion, OpinionView
+    ),
     Route("DELETE", f"{R}/opinions/{{opinion}}", returns_api.forget, GATEWAY, REVIEWER, status=204),
     Route("GET", "/api/v1/review/phrases", returns_api.list_phrases, GATEWAY, STAFF, answer=list[PhraseView]),
     Route(

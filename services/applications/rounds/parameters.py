@@ -16,6 +16,9 @@ Parameter = str | int | list[str]
 Parameters = Mapping[str, Parameter]
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_OPTIONS = 200
+# What the office itself asks of a round, whatever the form: how many working days a return proposes.
+WORKING_DAYS = "correction_working_days"
+MOST_WORKING_DAYS = 120
 
 
 def fitted(form: Form, parameters: Parameters) -> dict[str, Parameter]:
@@ -30,11 +33,21 @@ def fitted(form: Form, parameters: Parameters) -> dict[str, Parameter]:
             errors.append(_wrong(name[:64], "bad_name", "参数名应以小写字母开头，由小写字母、数字和下划线组成"))
         elif isinstance(value, list) and (message := _bad_options(value, least=0 if _ticked(wanted, name) else 1)):
             errors.append(_wrong(name, "bad_options", message))
+        elif name == WORKING_DAYS:
+            kept[name] = _days(value, errors)
         elif name in kinds:
             kept[name] = _of_kind(kinds[name], name, value, errors)
     if errors:
         raise Invalid(errors, "批次参数有误，请按提示修改。")
     return kept
+
+
+def _days(value: Parameter, errors: list[FieldError]) -> Parameter:
+    said = str(value).strip()
+    if said.isdecimal() and len(said) <= 3 and 1 <= int(said) <= MOST_WORKING_DAYS:
+        return str(int(said))
+    errors.append(_wrong(WORKING_DAYS, codes.NOT_INTEGER, f"应为 1 至 {MOST_WORKING_DAYS} 的整数"))
+    return value
 
 
 def _of_kind(kind: Sort, name: str, value: Parameter, errors: list[FieldError]) -> Parameter:
@@ -81,6 +94,12 @@ def must_be_ticked(form: Form, parameters: Parameters) -> None:
             errors.append(_wrong(need.name, codes.NOT_AN_OPTION, message))
     if errors:
         raise Invalid(errors, "批次参数有误，请按提示修改。")
+
+
+def working_days(parameters: Parameters) -> int | None:
+    """Return how many working days a return of this round proposes for the correction; None where nobody has said."""
+    found = parameters.get(WORKING_DAYS)
+    return int(found) if isinstance(found, int | str) else None
 
 
 def numbers_missing(form: Form, parameters: Parameters) -> frozenset[str]:

@@ -13,12 +13,17 @@ from services.applications.core.moves import round_facts
 from services.applications.core.views import wan
 from services.applications.forms.authoring.round_needs import Need, needs
 from services.applications.forms.kinds import Choices
+from services.applications.rounds.parameters import WORKING_DAYS
 from services.applications.rounds.rehearsal import rehearse
 from services.applications.rounds.succession import differences
 from services.applications.tables.applications import Audit, Extension, Round
 from shared.contract.applications import TimelineEntry
 from shared.contract.rounds import ExtensionView, PreviousRound, RoundDetail, RoundNeed, RoundView
 
+# No form names it, and no round must have it.
+_WORKING_DAYS = RoundNeed(
+    name=WORKING_DAYS, kind="number", used_by=["退回补正时预设的补正期限（工作日）"], missing=False
+)
 # Audit actions in the office's words.
 ACTIONS = {
     "create_round": "新建批次",
@@ -68,8 +73,8 @@ async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDet
         published_at=round_.published_at,
         version=round_.version,
         budget_wan=wan(round_.budget_wan),
-        needs=[_need(n, round_.parameters, choices) for n in wanted],
-        unused=sorted(round_.parameters.keys() - {n.name for n in wanted}),
+        needs=[*(_need(n, round_.parameters, choices) for n in wanted), _WORKING_DAYS],
+        unused=sorted(round_.parameters.keys() - {n.name for n in wanted} - {WORKING_DAYS}),
         extensions=[
             ExtensionView.model_validate(e, from_attributes=True)
             for e in await round_queries.extensions(session, round_.id)

@@ -363,6 +363,16 @@ async def test_a_claim_lasts_while_its_assignee_goes_on(api: Api, sessions: Sess
     # The step took it: others read who works on it.
     assert (await lease(OTHER))["name"] == REVIEWER.name
     gone = f"{path}/opinions/{(await again.json())['id']}"
+    # Its words may be changed until it is sent, by whoever has the case, and never to none.
+    changed = await api.call("PUT", gone, REVIEWER, json={"text": " 请核对电话 "})
+    assert (changed.status, (await changed.json())["text"]) == (200, "请核对电话")
+    for who, place, said, status, code in (
+        (REVIEWER, gone, " ", 422, "invalid"),
+        (OTHER, gone, "别的", 409, "lease_held"),
+        (REVIEWER, f"{path}/opinions/{opinion['id']}", "别的", 409, "opinion_sent"),
+    ):
+        refused = await api.call("PUT", place, who, json={"text": said})
+        assert (refused.status, (await refused.json())["type"]) == (status, code)
     assert (await api.call("DELETE", gone, REVIEWER)).status == 204
     # A claim that ran out is no reason to stop, unless a colleague has taken the case meanwhile.
     await run_out(sessions, submitted)

@@ -135,6 +135,8 @@ async def test_missing_parameters_are_named(api: Api) -> None:
         "directions": True,
         "per_item_wan": True,
         "org_year_cap_wan": True,
+        # What a return proposes is nothing that a form needs.
+        "correction_working_days": False,
     }
     said = await refused(await do(api, round_, "publish"), 422, "parameters_missing")
     assert {(e["field"], e["code"]) for e in said["errors"]} == {
@@ -147,12 +149,13 @@ async def test_missing_parameters_are_named(api: Api) -> None:
     await do(api, round_, method="PATCH", parameters={"directions": ["甲"], "note": "7"})
     said = await refused(await do(api, round_, "publish", accept_missing=True), 422, "parameters_missing")
     assert [e["field"] for e in said["errors"]] == ["parameters.per_item_wan", "parameters.org_year_cap_wan"]
-    unlimited = {"directions": ["甲"], "note": "7", "per_item_wan": "50", "org_year_cap_wan": "不设限"}
+    unlimited = {"correction_working_days": "１０", "directions": ["甲"], "note": "7", "per_item_wan": "50", "org_year_cap_wan": "不设限"}
     await do(api, round_, method="PATCH", parameters=unlimited)
     published = await do(api, round_, "publish")
     assert published.status == 200
     detail = await published.json()
     assert detail["unused"] == ["note"]
+    assert detail["parameters"]["correction_working_days"] == "10"
     # What stands in a published round does not vanish unsaid.
     answer = await do(api, round_, method="PATCH", parameters={"directions": ["甲"], "per_item_wan": "50"})
     await refused(answer, 422, "parameters_missing")
@@ -284,6 +287,9 @@ async def test_numbers_of_a_round_are_kept_as_plain_decimals(api: Api) -> None:
     ("name", "value", "code"),
     [
         ("per_item_wan", "五十", "not_number"),
+        ("correction_working_days", "0", "not_integer"),
+        ("correction_working_days", "9" * 5000, "not_integer"),
+        ("correction_working_days", ["10"], "not_integer"),
         ("per_item_wan", "-1", "not_number"),
         ("per_item_wan", "NaN", "not_number"),
         ("per_item_wan", ["50"], "not_number"),
