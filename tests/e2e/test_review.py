@@ -116,7 +116,7 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     expect(desk.locator("#p-fund_plan-bank_name")).to_contain_text("待退回的意见：开户银行请填写支行全称")
     desk.get_by_role("link", name="退回补正", exact=True).click()
     # What was noted goes out as it is; more is written only by whoever wants to, and what was noted by mistake is taken out here.
-    expect(desk.locator("textarea")).to_have_count(0)
+    expect(desk.locator("textarea[name=text]")).to_have_count(0)
     desk.get_by_role("button", name="添加一条意见").click()
     desk.locator("#text-1").fill("误记")
     desk.get_by_role("button", name=re.compile(r"删除\s*意见")).click()
@@ -129,14 +129,29 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     desk.get_by_role("button", name="添加一条意见").click()
     desk.locator("#place-1").select_option(label="附件：营业执照")
     desk.locator("#text-1").fill("请上传副本")
+    # The round proposes a deadline; a noted opinion is changed where it is sent, and is never sent empty.
+    days = desk.get_by_label("按工作日", exact=True)
+    expect(days).to_have_value("10")
+    noted = desk.get_by_role("textbox", name="意见", exact=True).first
+    noted.fill(" ")
+    desk.get_by_role("button", name="预览通知").click()
+    expect(desk.get_by_role("alert")).to_contain_text("请填写已记录的意见")
+    expect(desk.locator("#text-1")).to_have_value("请上传副本")
+    noted.fill("开户银行请填写支行全称。")
+    desk.get_by_role("button", name="保存修改").click()
+    expect(desk.get_by_role("status").first).to_contain_text("已保存意见的修改")
+    expect(noted).to_have_value("开户银行请填写支行全称。")
+    days.select_option("")
     desk.get_by_role("button", name="预览通知").click()
     expect(desk.get_by_role("alert")).to_contain_text("请选择补正期限")
     expect(desk.locator("#text-1")).to_have_value("请上传副本")
-    desk.get_by_label("或按工作日").select_option("10")
+    days.select_option("10")
     desk.get_by_role("checkbox", name="社会效益").check()
     desk.get_by_role("button", name="预览通知").click()
     preview = desk.get_by_role("status").first
     expect(preview).to_contain_text("【企业基本情况 · 营业执照】请上传副本")
+    expect(preview).to_contain_text("开户银行请填写支行全称。")
+    expect(preview).not_to_contain_text("另附开户许可证")
     expect(preview).to_contain_text("项目主要内容（与上述材料核对）")
     desk.get_by_role("button", name="确认退回").click()
     expect(desk.get_by_role("status").first).to_contain_text("已退回补正")
@@ -146,10 +161,10 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     # Its assignee need not take it again, neither now nor after the correction.
     expect(desk.get_by_text("您是办理人，可以直接办理")).to_be_visible()
     desk.get_by_role("link", name="退回补正", exact=True).click()
-    desk.get_by_label("或按工作日").select_option("5")
+    desk.get_by_label("按工作日", exact=True).select_option("5")
     desk.get_by_role("button", name="确认退回").click()
     desk.get_by_role("link", name="延长补正期限").click()
-    desk.get_by_label("或自今日起").select_option("20")
+    desk.get_by_label("自今日起", exact=True).select_option("20")
     desk.get_by_role("button", name="确认延长").click()
     expect(desk.get_by_role("alert")).to_contain_text("请填写理由")
     desk.get_by_label("理由").fill("材料仍在办理")
@@ -208,6 +223,17 @@ def test_what_the_applicant_never_saw_is_no_gap(signed_in: Open, system: Running
     desk.get_by_role("button", name="领取办理").click()
     materials = desk.locator("#materials")
     expect(materials).to_contain_text("项目实施方案")
+    # At 1366 pixels no table of the left pane is cut, and no row has more than one stop for Tab.
+    wide = (
+        "pane => [...pane.querySelectorAll('.material .scroll')].filter(e => e.scrollWidth > e.clientWidth).length"
+    )
+    assert materials.evaluate(wide) == 0
+    assert (
+        materials.evaluate(
+            "pane => [...pane.querySelectorAll('tr')].filter(r => r.querySelectorAll('a').length > 1).length"
+        )
+        == 0
+    )
     # An address that was made by hand opens no place either.
     desk.goto(f"/review/{id}?opine=project_content.site_proof#opine")
     expect(materials).not_to_contain_text("经营服务场所证明")

@@ -75,7 +75,7 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem) ->
     first.locator("#opine-text").fill("请填写支行全称")
     first.get_by_role("button", name="记录意见").click()
     first.get_by_role("link", name="退回补正").click()
-    first.get_by_label("或按工作日").select_option("10")
+    first.get_by_label("按工作日", exact=True).select_option("10")
     first.get_by_role("button", name="确认退回").click()
     expect(first.locator("#letters")).to_contain_text("退回补正通知书")
     mails(system, f"“{NAME}”已退回补正")

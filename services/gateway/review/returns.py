@@ -17,7 +17,7 @@ from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
 from shared.http.app import see_other, uuid_in_path
 
-ROWS = 3
+ROWS = 1
 MAX_ROWS = 100
 WORKING_DAYS = (5, 10, 15, 20, 30)
 
@@ -52,6 +52,8 @@ class Written:
     rows: list[Row]
     until: Until = field(default_factory=Until)
     unlock: list[str] = field(default_factory=list)
+    # What noted opinions say now, by their ids.
+    noted: dict[str, str] = field(default_factory=dict)
 
 
 async def _page(
@@ -60,18 +62,21 @@ async def _page(
     *,
     error: DomainError | None = None,
     preview: ReturnPreview | None = None,
+    kept: bool = False,
     status: int = 200,
 ) -> web.Response:
     path = f"/review/applications/{uuid_in_path(request)}/return"
     found = (await ask(request, "GET", path, ReturnPage)).body
+    proposed = Until(working_days=str(found.working_days or ""))
     context = {
         "case": found,
         "application": found.application,
-        "typed": typed or Written([] if found.noted else [Row()] * ROWS),
-        "working_days": WORKING_DAYS,
+        "typed": typed or Written([] if found.noted else [Row()] * ROWS, proposed),
+        "working_days": sorted({*WORKING_DAYS, *filter(None, [found.working_days])}),
         "error": error,
         "faults": _faults(error),
         "preview": preview,
+        "kept": kept,
         "today": clock.today().isoformat(),
     }
     return page(request, "review/return.html", context, status=status)
@@ -97,7 +102,8 @@ def _typed(form: Values) -> Written:
     length = min(max(map(len, columns), default=0), MAX_ROWS)
     padded = [[*column, *[""] * (length - len(column))][:length] for column in columns]
     rows = [Row(*row) for row in zip(*padded, strict=True)]
-    return Written(rows, _until(form), form.get("unlock", []))
+    noted = {name.removeprefix("noted."): one(form, name) for name in form if name.startswith("noted.")}
+    return Written(rows, _until(form), form.get("unlock", []), noted)
 
 
 def _until(form: Values) -> Until:
@@ -105,9 +111,9 @@ def _until(form: Values) -> Until:
 
 
 def deadline(typed: Until) -> dict[str, str | int]:
-    """The end of the chosen office day in Beijing, or a number of working days; `Malformed` without either."""
+    """The end of the chosen office day in Beijing, or without one a number of working days; `Malformed` without either."""
     working_days = typed.working_days
-    if working_days.strip():
+    if working_days.strip() and not typed.day.strip():
         if not working_days.isascii() or not working_days.isdecimal() or not 1 <= int(working_days[:4]) <= 120:
             raise Malformed("工作日数应为 1 至 120。", code=codes.DEADLINE_REQUIRED)
         return {"working_days": int(working_days)}
@@ -131,6 +137,9 @@ async def send_back(request: web.Request) -> web.Response:
     opinions = [opinion_places.place(row.place).opinion(row.words) for _, row in written]
     path = f"/review/applications/{id}/return"
     try:
+        await _change(request, typed)
+        if action == "keep":
+            return await _page(request, typed, kept=True)
         body = {**deadline(typed.until), "opinions": opinions, "unlock": typed.unlock}
         if action == "preview":
             seen = (await ask(request, "POST", f"{path}/preview", ReturnPreview, json=body)).body
@@ -141,6 +150,20 @@ async def send_back(request: web.Request) -> web.Response:
             _renumber(error, [n for n, _ in written])
         return await _page(request, typed, error=error, status=409)
     return see_other(f"/review/{id}?done=return")
+
+
+async def _change(request: web.Request, typed: Written) -> None:
+    """Keep the words of noted opinions as they are written now, those that differ."""
+    if not typed.noted:
+        return
+    path = f"/review/applications/{uuid_in_path(request)}"
+    found = (await ask(request, "GET", f"{path}/return", ReturnPage)).body
+    for opinion in found.noted:
+        said = typed.noted.get(str(opinion.id), opinion.text).replace("\r\n", "\n").strip()
+        if not said:
+            raise Malformed("请填写已记录的意见，或删除该条意见。")
+        if said != opinion.text:
+            await ask(request, "PUT", f"{path}/opinions/{opinion.id}", json={"text": said})
 
 
 async def _forget(request: web.Request, typed: Written, opinion: str) -> web.Response:
