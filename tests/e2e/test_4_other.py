@@ -270,6 +270,23 @@ def test_live_notice_reaches_every_tab(open_page: OpenPage, system: RunningSyste
     save(page)
     expect(page.locator("#done")).to_be_in_viewport()
     expect(page.locator("#done")).to_be_focused()
+    # Whoever has written here knows the page: on a phone the fields begin on the first screen, all materials are one press away.
+    page.goto(path(page))
+    listed = page.locator("nav.materials li:visible")
+    expect(listed).to_have_count(1)
+    field = page.get_by_label("项目名称").bounding_box()
+    assert field
+    assert field["y"] < 700
+    page.get_by_role("link", name=re.compile("^全部材料")).click()
+    expect(listed).to_have_count(6)
+    # On a desk the head takes little of the screen, and nothing scrolls beside the page.
+    page.set_viewport_size({"width": 1366, "height": 640})
+    expect(listed).to_have_count(6)
+    sheet = page.locator("#form").bounding_box()
+    assert sheet
+    assert sheet["y"] < 200
+    assert page.locator(".side").evaluate("side => side.scrollHeight <= side.clientHeight")
+    page.set_viewport_size({"width": 390, "height": 800})
     expect(second.locator("tbody tr", has_text="闪信的项目")).to_contain_text("待纳批")
     # Switched off: nothing is shown any more, in any tab.
     page.get_by_role("switch", name="闪信").click()

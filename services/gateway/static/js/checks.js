@@ -8,5 +8,8 @@ export async function refreshChecks() {
   if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const found = page.querySelector("#checks ul");
-  if (found && owns(page)) panel.querySelector("ul").replaceWith(document.adoptNode(found));
+  if (!found || !owns(page)) return;
+  panel.querySelector("ul").replaceWith(document.adoptNode(found));
+  // What does not agree any more is not kept folded, where there is room beside the form.
+  if (found.querySelector(".off") && matchMedia("(min-width: 861px)").matches) panel.querySelector("details").open = true;
 }
