@@ -28,7 +28,7 @@ METHODS = {"get", "isoformat", "rpartition", "startswith"}
 # What people typed, by the names of the inputs.
 TYPED = {*QUEUE, "year", "change_reason", "close_reason", "in_words"}
 # Shows the OpenAPI document, which is plain JSON.
-PLAIN = {"api/api_docs.html"}
+PLAIN = {"api/operations.html"}
 
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:

@@ -22,7 +22,14 @@ from shared.contract.rounds import ExtensionView, PreviousRound, RoundDetail, Ro
 
 # No form names it, and no round must have it.
 _WORKING_DAYS = RoundNeed(
-    name=WORKING_DAYS, kind="number", used_by=["退回补正时预设的补正期限（工作日）"], missing=False
+    name=WORKING_DAYS,
+    kind="number",
+    used_by=["退回补正时预设的补正期限（工作日）"],
+    missing=False,
+    limits_money=False,
+    chosen_from=None,
+    choices=None,
+    choices_from=None,
 )
 # Audit actions in the office's words.
 ACTIONS = {

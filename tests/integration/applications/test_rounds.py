@@ -149,7 +149,13 @@ async def test_missing_parameters_are_named(api: Api) -> None:
     await do(api, round_, method="PATCH", parameters={"directions": ["甲"], "note": "7"})
     said = await refused(await do(api, round_, "publish", accept_missing=True), 422, "parameters_missing")
     assert [e["field"] for e in said["errors"]] == ["parameters.per_item_wan", "parameters.org_year_cap_wan"]
-    unlimited = {"correction_working_days": "１０", "directions": ["甲"], "note": "7", "per_item_wan": "50", "org_year_cap_wan": "不设限"}
+    unlimited = {
+        "correction_working_days": "１０",
+        "directions": ["甲"],
+        "note": "7",
+        "per_item_wan": "50",
+        "org_year_cap_wan": "不设限",
+    }
     await do(api, round_, method="PATCH", parameters=unlimited)
     published = await do(api, round_, "publish")
     assert published.status == 200
