@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from celery import Celery
 from celery.app.amqp import AMQP
-from celery.signals import worker_ready, worker_shutting_down
+from celery.bootsteps import StartStopStep
+from celery.signals import worker_shutting_down
 from kombu.connection import Connection
 from kombu.entity import Queue
 from prometheus_client import start_http_server
@@ -91,25 +92,38 @@ def celery_app(service: str, broker_url: str) -> Celery:
     return app
 
 
+def _show_ready(app: Celery, file: Path) -> None:
+    """Keep the file there while messages are taken."""
+
+    class Ready(StartStopStep):  # type: ignore[misc]
+        """Celery stops a consumer's steps when it loses the broker, and starts them again once it is back."""
+
+        requires = ("celery.worker.consumer.tasks:Tasks",)
+
+        def start(self, parent: object) -> None:
+            file.touch()
+
+        def stop(self, parent: object) -> None:
+            file.unlink(missing_ok=True)
+
+    def ends(**_: object) -> None:
+        file.unlink(missing_ok=True)
+
+    # What a process that was killed left there.
+    file.unlink(missing_ok=True)
+    app.steps["consumer"].add(Ready)
+    worker_shutting_down.connect(ends, weak=False)
+
+
 def run_worker(
     app: Celery, *, queue: str, pool: str, concurrency: int, ready_file: str | None, metrics_port: int
 ) -> None:
-    """Consume one queue until SIGTERM. `ready_file` exists while the worker takes messages; `metrics_port` shows its
-    metrics, 0 nowhere."""
+    """Consume one queue until SIGTERM. `ready_file` exists while the worker takes messages, not while the broker is away;
+    `metrics_port` shows its metrics, 0 nowhere."""
     if metrics_port:
         start_http_server(metrics_port)
-    ready = Path(ready_file) if ready_file else None
-
-    def opened(**_: object) -> None:
-        if ready:
-            ready.touch()
-
-    def closed(**_: object) -> None:
-        if ready:
-            ready.unlink(missing_ok=True)
-
-    worker_ready.connect(opened, weak=False)
-    worker_shutting_down.connect(closed, weak=False)
+    if ready_file:
+        _show_ready(app, Path(ready_file))
     app.worker_main(
         [
             "worker",

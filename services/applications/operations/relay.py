@@ -16,6 +16,7 @@ from kombu.connection import Connection
 from obstore.exceptions import BaseError
 from opentelemetry.trace import SpanKind
 from prometheus_client import start_http_server
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -44,6 +45,8 @@ CALENDAR_SECONDS = 5.0
 # As many as one look takes: there may be more.
 FEW = 100
 SEAL_SECONDS = 2.0
+READY_SECONDS = 2.0
+READY_TIMEOUT_SECONDS = 5.0
 # The database, the broker, the scanner or the store.
 AWAY: tuple[type[Exception], ...] = (*BUSY, OSError, BaseError)
 # None of these ends a relay.
@@ -125,6 +128,22 @@ class Relay:
             with suppress(Exception):
                 connection.release()
 
+    async def reaches(self) -> bool:
+        """Whether database and broker answer. An idle relay would not notice that either has gone."""
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_SECONDS):
+                async with self._sessions() as session:
+                    await session.execute(text("SELECT 1"))
+                await asyncio.to_thread(self._call_broker)
+        except Exception as error:
+            log.warning("relay is not ready", extra={"reason": repr(error)})
+            return False
+        return True
+
+    def _call_broker(self) -> None:
+        with self._broker.connection_for_write() as connection:
+            connection.connect()
+
     async def fall_due(self) -> int:
         """Turn what the calendar brought into moves and news."""
         async with self._sessions.begin() as session:
@@ -156,6 +175,22 @@ class Relay:
                 pause = 1.0
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
+
+
+async def show_ready(relay: Relay, file: Path, stop: asyncio.Event) -> None:
+    """Keep the file there while the relay reaches what it hands over between."""
+
+    def show(ready: bool) -> None:
+        if ready:
+            file.touch()
+        else:
+            file.unlink(missing_ok=True)
+
+    while not stop.is_set():
+        show(await relay.reaches())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), READY_SECONDS)
+    show(False)
 
 
 def _put_off(what: str, error: Exception) -> None:
@@ -213,21 +248,19 @@ async def run(settings: ApplicationsSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ready = Path(settings.ready_file) if settings.ready_file else None
-    if ready:
-        ready.touch()
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     log.info("relay ready")
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     relay = Relay(sessions, broker, settings)
-    tidying = asyncio.gather(tidy(sessions, settings, stop), seal_audit(sessions, settings, stop))
+    beside = [tidy(sessions, settings, stop), seal_audit(sessions, settings, stop)]
+    if settings.ready_file:
+        beside.append(show_ready(relay, Path(settings.ready_file), stop))
+    tidying = asyncio.gather(*beside)
     try:
         await relay.run(stop)
     finally:
         await tidying
         relay.disconnect()
-        if ready:
-            ready.unlink(missing_ok=True)
         broker.close()
         await engine.dispose()
