@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets reconcile test test-all test-containers upgrade-drill drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-costs format bench-documents screenshots
+.PHONY: help run demo docs secrets bases reconcile test test-all test-containers upgrade-drill drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-costs format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
@@ -64,6 +64,10 @@ backup: ## TO=folder: database and store of the system that runs here (docs/oper
 secrets: ## production.env: every key and password of a production, made once and never written over
 	@deploy/bootstrap.sh run
 	@$(PYTHON) -m deploy.production_env
+
+bases: ## ask the registries which of the images that ours begin with, or run beside, have moved; WRITE=1 writes it
+	@deploy/bootstrap.sh run
+	@$(PYTHON) -m deploy.bases $(if $(WRITE),--write)
 
 check: ## formatting, lint, types, walls between the services, Compose file, manifests; the published forms as they were
 	@deploy/bootstrap.sh test

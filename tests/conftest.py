@@ -82,12 +82,13 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def _network(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Unit tests have no network; the others only this machine's loopback."""
+    """Unit tests have no network; the others only this machine's loopback, and those of containers their engine's bridges."""
     inside = request.path.relative_to(TESTS).parts
     if inside[0] in {"unit", "architecture"}:
         disable_socket(allow_unix_socket=True)
     else:
-        socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+        bridges = ["172.16.0.0/12", "192.168.0.0/16", "10.0.0.0/8"] if inside[0] == "containers" else []
+        socket_allow_hosts(["127.0.0.1", "::1", *bridges], allow_unix_socket=True)
     yield
     enable_socket()
 

@@ -112,3 +112,51 @@ def filled_in() -> dict[str, str]:
     """`production.env` as `make secrets` writes it, filled in."""
     lines = [line.partition("=") for line in production_env.text().splitlines() if line and line[0] != "#"]
     return {name: value for name, _, value in lines if value} | FILLED_IN
+
+
+def pods() -> list[tuple[str, dict[str, Any], dict[str, str]]]:
+    """Name, pod spec and labels of everything that runs."""
+    found = []
+    for made in of_kind("Deployment") + of_kind("Job"):
+        template = made["spec"]["template"]
+        found.append((made["metadata"]["name"], template["spec"], template["metadata"]["labels"]))
+    for made in of_kind("CronJob"):
+        template = made["spec"]["jobTemplate"]["spec"]["template"]
+        found.append((made["metadata"]["name"], template["spec"], template["metadata"]["labels"]))
+    return found
+
+
+def image_of(text: str) -> str:
+    """An image's own name, without registry and tag."""
+    return text.rpartition("/")[2].partition(":")[0]
+
+
+def secret_keys(name: str) -> set[str]:
+    """The keys of a secret, as the runbook lists them."""
+    [row] = re.findall(rf"^\| `{name}` \| (.+?) \|", file_of("docs/operating/install.md"), flags=re.M)
+    return set(re.findall("`(GM_[A-Z_]+)`", row)) | set(re.findall(r"\bGM_[A-Z_]+", row))
+
+
+def in_cluster(spec: dict[str, Any], made: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """A pod's service and environment: settings, the secrets of the runbook, what the container sets itself. `made`: keys and
+    what somebody filled in."""
+    [container] = spec["containers"]
+    service = image_of(container["image"])
+    values = dict(made) | {
+        "GM_SIGNING_KEY": made.get(f"GM_{service.upper()}_SIGNING_KEY", ""),
+        "GM_DATABASE_URL": "postgresql://service:password@db:5432/gongmei",
+        "GM_MIGRATION_DATABASE_URL": "postgresql://owner:password@db:5432/gongmei",
+        "GM_REDIS_URL": "redis://cache:6379/0",
+        "GM_BROKER_URL": "redis://broker:6379/0",
+        "GM_TRUSTED_PROXIES": "10.244.0.0/16",
+    }
+    found: dict[str, str] = {}
+    for source in container["envFrom"]:
+        if source.get("secretRef", {}).get("optional"):
+            continue
+        if "configMapRef" in source:
+            [settings] = of_kind("ConfigMap")
+            found |= settings["data"] | {"GM_TRUSTED_KEYS": made["GM_TRUSTED_KEYS"]}
+        else:
+            found |= {name: values.get(name, "") for name in secret_keys(source["secretRef"]["name"])}
+    return service, found | {entry["name"]: entry["value"] for entry in container.get("env", [])}

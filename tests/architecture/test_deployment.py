@@ -1,20 +1,24 @@
 """Compose file, manifests and images: they fit their schemas and one another, and every service is told what it needs."""
 
 import base64
+import copy
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from deploy import production_env
+from deploy import bases, production_env
 from deploy.embedded.plan import _SETTINGS as SETTINGS
 from deploy.embedded.plan import known_settings
 from deploy.embedded.system import ROOT
@@ -22,6 +26,7 @@ from services.gateway import preflight
 from services.gateway.settings import GatewaySettings
 from shared.preflight import Level
 from shared.settings import load
+from tests.architecture import keda
 from tests.architecture.manifests import (
     DEPLOY,
     EXAMPLE,
@@ -32,7 +37,10 @@ from tests.architecture.manifests import (
     environment_of,
     file_of,
     filled_in,
+    image_of,
+    in_cluster,
     of_kind,
+    pods,
     read,
 )
 
@@ -57,29 +65,12 @@ NOT_IN_COMPOSE = {
 }
 
 
-def pods() -> list[tuple[str, dict[str, Any], dict[str, str]]]:
-    """Name, pod spec and labels of everything that runs."""
-    found = []
-    for made in of_kind("Deployment") + of_kind("Job"):
-        template = made["spec"]["template"]
-        found.append((made["metadata"]["name"], template["spec"], template["metadata"]["labels"]))
-    for made in of_kind("CronJob"):
-        template = made["spec"]["jobTemplate"]["spec"]["template"]
-        found.append((made["metadata"]["name"], template["spec"], template["metadata"]["labels"]))
-    return found
-
-
 SERVICES = compose(**filled_in())["services"]
 
 
 def ours(service: dict[str, Any]) -> bool:
     """Of our code; the database's image is made here as well, of somebody else's server."""
     return str(service["image"]).startswith("gongmei/") and image_of(service["image"]) != "postgres"
-
-
-def image_of(text: str) -> str:
-    """An image's own name, without registry and tag."""
-    return text.rpartition("/")[2].partition(":")[0]
 
 
 def targets() -> set[str]:
@@ -145,35 +136,6 @@ def test_what_compose_does_not_pass_on_is_a_setting() -> None:
     assert named - {"SSL_CERT_FILE", "GM_READY_FILE"} <= known_settings()
 
 
-def secret_keys(name: str) -> set[str]:
-    """The keys of a secret, as the runbook lists them."""
-    [row] = re.findall(rf"^\| `{name}` \| (.+?) \|", file_of("docs/operating/install.md"), flags=re.M)
-    return set(re.findall("`(GM_[A-Z_]+)`", row)) | set(re.findall(r"\bGM_[A-Z_]+", row))
-
-
-def in_cluster(spec: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """A pod's service and environment: settings, the secrets of the runbook, what the container sets itself."""
-    [container] = spec["containers"]
-    service = image_of(container["image"])
-    made = filled_in()
-    values = made | {
-        "GM_SIGNING_KEY": made.get(f"GM_{service.upper()}_SIGNING_KEY", ""),
-        "GM_DATABASE_URL": "postgresql://service:password@db:5432/gongmei",
-        "GM_MIGRATION_DATABASE_URL": "postgresql://owner:password@db:5432/gongmei",
-        "GM_REDIS_URL": "redis://cache:6379/0",
-        "GM_BROKER_URL": "redis://broker:6379/0",
-        "GM_TRUSTED_PROXIES": "10.244.0.0/16",
-    }
-    found: dict[str, str] = {}
-    for source in container["envFrom"]:
-        if "configMapRef" in source:
-            [settings] = of_kind("ConfigMap")
-            found |= settings["data"] | {"GM_TRUSTED_KEYS": made["GM_TRUSTED_KEYS"]}
-        else:
-            found |= {name: values.get(name, "") for name in secret_keys(source["secretRef"]["name"])}
-    return service, found | {entry["name"]: entry["value"] for entry in container.get("env", [])}
-
-
 @pytest.mark.parametrize(
     ("name", "spec"),
     [(n, s) for n, s, _ in pods() if n not in {"backup", "restore"}],
@@ -182,7 +144,7 @@ def in_cluster(spec: dict[str, Any]) -> tuple[str, dict[str, str]]:
 def test_manifests_give_settings_that_production_takes(
     name: str, spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service, environment = in_cluster(spec)
+    service, environment = in_cluster(spec, filled_in())
     found = settings_in(monkeypatch, service, environment)
     assert found.model_dump()["environment"] == "production"
     assert capsys.readouterr().err == ""
@@ -236,6 +198,37 @@ def test_manifests_fit_the_schemas_of_kubernetes() -> None:
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
         # What belongs to the whole cluster.
         assert document["kind"] in {"Namespace", "PriorityClass"} or document["metadata"]["namespace"] == "gongmei"
+
+
+def test_scalers_are_as_keda_takes_them() -> None:
+    found = [d for d in documents() if d["apiVersion"].startswith("keda.sh/")]
+    assert Counter(d["kind"] for d in found) == {"ScaledObject": 2, "TriggerAuthentication": 1}
+    for document in found:
+        jsonschema.validate(document, keda.SCHEMAS[document["kind"]])
+    known = {d["metadata"]["name"] for d in found if d["kind"] == "TriggerAuthentication"}
+    for scaled in of_kind("ScaledObject"):
+        spec = scaled["spec"]
+        assert spec["minReplicaCount"] <= spec["fallback"]["replicas"] <= spec["maxReplicaCount"]
+        names = [trigger["name"] for trigger in spec["triggers"]]
+        assert len(set(names)) == len(names)
+        assert {trigger["authenticationRef"]["name"] for trigger in spec["triggers"]} <= known
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda spec: spec.update(maxReplicas=12),
+        lambda spec: spec["triggers"][0]["metadata"].update(targetQueryValue=10),
+        lambda spec: spec["triggers"][0]["metadata"].pop("query"),
+        lambda spec: spec["triggers"][0].update(metricType="Utilization"),
+        lambda spec: spec["fallback"].pop("replicas"),
+    ],
+)
+def test_what_keda_would_refuse_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
+    scaled = copy.deepcopy(of_kind("ScaledObject")[0])
+    change(scaled["spec"])
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(scaled, keda.SCALED_OBJECT)
 
 
 def test_every_manifest_is_listed_and_every_image_is_built() -> None:
@@ -351,10 +344,26 @@ def test_images_may_lie_in_a_registry_of_ones_own() -> None:
 
 
 def test_bases_and_tools_are_pinned() -> None:
-    assert re.search(r"^ARG PYTHON=python:\d+\.\d+\.\d+-slim-\w+$", dockerfile(), flags=re.M)
+    """By a version for people and by a digest, which decides."""
+    known = bases.pinned(dockerfile()) | bases.pinned(file_of("deploy/compose.yaml"))
+    assert re.findall(r"^ARG (?:PYTHON|POSTGRES)=(\S+)$", dockerfile(), flags=re.M) == [
+        f"{name}@{digest}" for name, digest in bases.pinned(dockerfile()).items()
+    ]
     assert re.search(r'pip install --no-cache-dir "uv==[\d.]+"', dockerfile())
     for name, service in SERVICES.items():
-        assert re.search(r":v?\d+\.\d+", service["image"]), name
+        image = service["image"]
+        assert re.search(r":v?\d+\.\d+", image), name
+        assert image.startswith("gongmei/") or image.rpartition("@")[0] in known, name
+        # What Compose builds with is what the file says.
+        for base in service.get("build", {}).get("args", {}).values():
+            assert base in dockerfile(), name
+
+
+def test_bases_move_where_their_tag_has_moved() -> None:
+    text = f"ARG BASE=127.0.0.1:5000/a/b:1@sha256:{'0' * 64}\nimage: ${{X:-c/d:v2.1@sha256:{'1' * 64}}}\n"
+    assert bases.pinned(text) == {"127.0.0.1:5000/a/b:1": f"sha256:{'0' * 64}", "c/d:v2.1": f"sha256:{'1' * 64}"}
+    now = {"127.0.0.1:5000/a/b:1": f"sha256:{'2' * 64}", "c/d:v2.1": f"sha256:{'1' * 64}"}
+    assert bases.moved(text, now.__getitem__) == text.replace("0" * 64, "2" * 64)
 
 
 @pytest.mark.parametrize(("name", "spec"), [(n, s) for n, s, _ in pods()], ids=[n for n, _, _ in pods()])

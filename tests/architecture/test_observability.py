@@ -43,7 +43,7 @@ def test_alerts_go_to_whom_the_settings_name(tmp_path: Path) -> None:
         "GM_ALERTS_HEARTBEAT_URL": "https://watch.example.cn/b",
     }
     made = compose(**given)
-    text = made["configs"]["alertmanager"]["content"]
+    text = made["services"]["alertmanager"]["environment"]["WRITTEN"]
     found = yaml.safe_load(text)
     urls = {r["name"]: r["webhook_configs"][0]["url"] for r in found["receivers"]}
     assert urls == {"office": given["GM_ALERTS_URL"], "heartbeat": given["GM_ALERTS_HEARTBEAT_URL"]}
@@ -61,6 +61,9 @@ def test_alerts_go_to_whom_the_settings_name(tmp_path: Path) -> None:
 def test_every_target_is_a_service_of_compose() -> None:
     services = compose(**filled_in())["services"]
     scraped = yaml.safe_load((FOLDER / "prometheus.yaml").read_text(encoding="utf-8"))["scrape_configs"]
+    asked = "".join(str(job) for job in scraped)
+    assert set(re.findall(r"'(?:redis://)?([a-z-]+):\d+'", asked)) - {"localhost"} <= services.keys()
+    ours = {job["job_name"] for job in scraped if "dns_sd_configs" in job}
     for job in scraped:
         for found in job.get("dns_sd_configs", []):
             [name] = found["names"]
@@ -70,9 +73,13 @@ def test_every_target_is_a_service_of_compose() -> None:
             assert found["port"] == int(given.get("GM_METRICS_PORT", ports.get(name)))
     # Whoever is there in ServiceDown is one that is asked.
     [down] = [r for r in _rules() if r.get("alert") == "ServiceDown"]
-    assert set(re.findall(r'absent\(up\{job="([\w-]+)"', down["expr"])) == {j["job_name"] for j in scraped} - {
-        "alertmanager"
-    }
+    assert set(re.findall(r'absent\(up\{job="([\w-]+)"', down["expr"])) == ours
+    [watcher] = [r for r in _rules() if r.get("alert") == "WatcherDown"]
+    [watched] = re.findall(r'job=~"([^"]+)"', watcher["expr"])
+    assert ours | set(watched.split("|")) == {job["job_name"] for job in scraped}
+    # The portal is opened at the address that people use, or at another one of the same proxy.
+    made = compose(**filled_in())["services"]["prometheus"]["environment"]["WRITTEN"]
+    assert yaml.safe_load(made) == [{"targets": ["https://gongmei.example.gov.cn/healthz"]}]
 
 
 def _rules() -> list[dict[str, Any]]:

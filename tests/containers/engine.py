@@ -21,10 +21,15 @@ FOLDER = Path(os.environ.get("GM_ENGINE_FOLDER") or ROOT / ".tools" / "engine")
 PACKAGES = (
     "docker.io", "docker-cli", "docker-compose", "docker-buildx", "iptables", "iproute2", "procps", "kmod",
 )  # fmt: skip
-# Python's usual image is a Debian with an interpreter in /usr/local/bin; here it is Debian's own.
+# Python's usual image is a Debian with an interpreter in /usr/local/bin; here it is Debian's own. What is made here has no digest
+# that anybody knows, so that it has another name.
+PYTHON = "stand-in/python:3.11"
 PYTHON_PACKAGES = "ca-certificates,netbase,tzdata,python3,python3-pip,python3-venv"
 IMAGES = ("gateway", "applications", "documents", "notify", "operations")
-STAND_INS = ("valkey", "haproxy", "postgres")
+STAND_INS = (
+    "valkey", "haproxy", "postgres", "clamav", "prometheus", "alertmanager", "postgres-exporter", "valkey-exporter",
+    "node-exporter", "blackbox", "registry",
+)  # fmt: skip
 START_SECONDS = 60
 CLONE_NEWNET = 0x40000000
 
@@ -44,6 +49,8 @@ mount --rbind /outside/dev /dev
 mount --rbind /outside/sys/fs/cgroup /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
 umount -l /outside
+# As a machine's first process leaves it: who looks at the whole tree sees what is mounted later.
+mount --make-rshared /
 options="--bridge=none --iptables=false --ip6tables=false --ip-forward=false"
 if [ "$3" = own ]; then
     # The engine wants a default route. This one ends in the room.
@@ -206,9 +213,8 @@ class Engine:
 
     def base(self) -> None:
         """The images that ours and the stand-ins begin with."""
-        [python] = re.findall(r"^ARG PYTHON=(\S+)$", (ROOT / "deploy/Dockerfile").read_text(), flags=re.M)
         known = self.do("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
-        for tag, file in ((python, "python"), ("debian:trixie-slim", "debian")):
+        for tag, file in ((PYTHON, "python"), ("debian:trixie-slim", "debian")):
             if tag not in known:
                 variables = (
                     "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt UV_SYSTEM_CERTS=1"
@@ -221,7 +227,8 @@ class Engine:
         for name in IMAGES:
             self.do(
                 "docker", "build", "--quiet", "--network", "host", "--file", str(ROOT / "deploy/Dockerfile"),
-                "--target", name, "--build-arg", f"VERSION={release}", "--tag", f"gongmei/{name}:{release}", str(source),
+                "--target", name, "--build-arg", f"VERSION={release}", "--build-arg", f"PYTHON={PYTHON}",
+                "--tag", f"gongmei/{name}:{release}", str(source),
                 seconds=1800,
             )  # fmt: skip
 
@@ -238,7 +245,8 @@ class Engine:
         """The image of PostgreSQL with its archive, out of the stand-in."""
         self.do(
             "docker", "build", "--quiet", "--network", "host", "--file", str(ROOT / "deploy/Dockerfile"), "--target", "postgres",
-            "--build-arg", "POSTGRES=stand-in/postgres:1.0", "--tag", "gongmei/postgres:18.1", str(ROOT), seconds=900,
+            "--build-arg", "POSTGRES=stand-in/postgres:1.0", "--build-arg", f"PYTHON={PYTHON}",
+            "--tag", "gongmei/postgres:18.1", str(ROOT), seconds=900,
         )  # fmt: skip
 
     @contextmanager

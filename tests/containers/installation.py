@@ -18,6 +18,13 @@ STAND_INS = {
     "GM_POSTGRES_IMAGE": "stand-in/postgres:1.0",
     "GM_VALKEY_IMAGE": "stand-in/valkey:1.0",
     "GM_HAPROXY_IMAGE": "stand-in/haproxy:1.0",
+    "GM_CLAMAV_IMAGE": "stand-in/clamav:1.0",
+    "GM_PROMETHEUS_IMAGE": "stand-in/prometheus:1.0",
+    "GM_ALERTMANAGER_IMAGE": "stand-in/alertmanager:1.0",
+    "GM_POSTGRES_EXPORTER_IMAGE": "stand-in/postgres-exporter:1.0",
+    "GM_VALKEY_EXPORTER_IMAGE": "stand-in/valkey-exporter:1.0",
+    "GM_NODE_EXPORTER_IMAGE": "stand-in/node-exporter:1.0",
+    "GM_BLACKBOX_IMAGE": "stand-in/blackbox:1.0",
 }
 FILLED_IN = {
     "GM_PUBLIC_URL": PORTAL,
@@ -34,11 +41,14 @@ FILLED_IN = {
 class Installation:
     """What an operator has: a folder with the file of settings, and Compose."""
 
-    def __init__(self, engine: Engine, folder: Path, release: str, project: str = "gongmei") -> None:
+    def __init__(
+        self, engine: Engine, folder: Path, release: str, project: str = "gongmei", profiles: tuple[str, ...] = ()
+    ) -> None:
         self.engine = engine
         self.folder = folder
         self.project = project
         self.release = release
+        self.profiles = ("tls", *profiles)
         self.file = folder / "production.env"
 
     def prepare(self) -> None:
@@ -47,7 +57,7 @@ class Installation:
         for name in ("tls", "outside", "backups", "archive", "office"):
             (self.folder / name).mkdir(parents=True)
         authority = Authority()
-        authority.issue(self.folder / "tls/site.pem", "localhost", mode=0o600)
+        authority.issue(self.folder / "tls/site.pem", "localhost", "portal", mode=0o600)
         authority.issue(self.folder / "outside/provider.pem", "provider", mode=0o644)
         (self.folder / "authority.pem").write_bytes(authority.pem)
         (self.folder / "authorities.crt").write_bytes(SYSTEM_AUTHORITIES.read_bytes() + authority.pem)
@@ -82,8 +92,8 @@ class Installation:
         """The command line of Compose, with what stands outside of the system."""
         return [
             "docker", "compose", "--project-name", self.project, "--env-file", str(self.file), "--file",
-            str(ROOT / "deploy/compose.yaml"), "--file", str(ROOT / "tests/containers/outside.yaml"), "--profile", "tls",
-            *arguments,
+            str(ROOT / "deploy/compose.yaml"), "--file", str(ROOT / "tests/containers/outside.yaml"),
+            *(part for profile in self.profiles for part in ("--profile", profile)), *arguments,
         ]  # fmt: skip
 
     def compose(self, *arguments: str, seconds: float = 600) -> str:
@@ -101,6 +111,12 @@ class Installation:
     def running(self, service: str) -> list[str]:
         """Names of a service's running containers."""
         return sorted(c["Name"] for c in self.containers() if c["Service"] == service and c["State"] == "running")
+
+    def address(self, service: str) -> str:
+        """A running container's address in the system's own network."""
+        [name] = self.running(service)
+        form = f'{{{{(index .NetworkSettings.Networks "{self.project}_inside").IPAddress}}}}'
+        return self.engine.do("docker", "inspect", "--format", form, name).strip()
 
     def execute(self, service: str, *command: str) -> str:
         """A command in a running container of a service."""

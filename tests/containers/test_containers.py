@@ -3,11 +3,7 @@
 The tests of this file share one installation and go in order. Servers stand in for the registry's (images/Dockerfile).
 """
 
-import functools
 import json
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +15,8 @@ import pytest
 
 from deploy.demo.story import Story, Teller
 from deploy.embedded.system import ROOT
-from tests.containers.engine import IMAGES, Engine, NoEngine
+from tests.containers.conftest import FOLDER, NEW, OLD, nothing
+from tests.containers.engine import IMAGES, Engine
 from tests.containers.installation import MAIL_PAGE, PORTAL, Installation
 from tests.containers.load import Crowd
 from tests.containers.people import ForeignPerson
@@ -27,47 +24,12 @@ from tests.containers.people import ForeignPerson
 # Images are built, and a dozen containers start where a machine may be busy.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-OLD, NEW = "0-old", "1-new"
-FOLDER = ROOT / "var" / "containers"
 PEOPLE = ("qiye1", "qiye1")
 # In the order of the machine's worst hour.
 KILLED = (
     "cache", "broker", "documents", "relay", "notify-worker", "notify", "applications", "gateway", "balancer", "tls", "postgres",
 )  # fmt: skip
 SETTLE_SECONDS = 120
-
-
-def _old_code() -> Path:
-    """The code that is upgraded from: the last tag's, or of GM_UPGRADE_FROM; without either, this one's."""
-    tag = subprocess.run(
-        ["git", "describe", "--tags", "--abbrev=0"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    revision = os.environ.get("GM_UPGRADE_FROM") or tag.stdout.strip()
-    if not revision:
-        return ROOT
-    place = FOLDER / "old"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, capture_output=True, check=True)
-    subprocess.run(["tar", "-x", "-C", str(place)], input=archive.stdout, check=True)
-    return place
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    made = Engine()
-    try:
-        made.make()
-        with made.running("machine"):
-            made.base()
-            made.build_stand_ins()
-            made.build_database()
-            made.build(OLD, _old_code())
-            made.build(NEW)
-        with made.running("own"):
-            yield made
-    except NoEngine as reason:
-        pytest.skip(f"no container engine can be had here: {reason}")
 
 
 @pytest.fixture(scope="module")
@@ -92,18 +54,9 @@ def installation(engine: Engine) -> Iterator[Installation]:
         made.compose("--profile", "standby", "down", "--volumes", "--timeout", "10")
 
 
-@pytest.fixture(scope="module")
-def person(installation: Installation) -> Callable[..., ForeignPerson]:
-    return functools.partial(ForeignPerson, authority=installation.folder / "authority.pem")
-
-
-def _nothing(_: str) -> None:
-    """Nobody reads the transcript."""
-
-
 @contextmanager
 def _crowd(person: Callable[..., ForeignPerson], ready: int) -> Iterator[Crowd]:
-    people = [person(PORTAL, name, _nothing) for name in PEOPLE]
+    people = [person(PORTAL, name, nothing) for name in PEOPLE]
     try:
         for one in people:
             one.sign_in()
@@ -138,8 +91,8 @@ def test_story_is_told_from_empty_volumes(
     installation: Installation, person: Callable[..., ForeignPerson], tmp_path: Path
 ) -> None:
     with installation.engine.inside():
-        Story(PORTAL, MAIL_PAGE, Teller(_nothing, _nothing, tmp_path), person).tell()
-        operator = person(PORTAL, "yunwei", _nothing)
+        Story(PORTAL, MAIL_PAGE, Teller(nothing, nothing, tmp_path), person).tell()
+        operator = person(PORTAL, "yunwei", nothing)
         assert operator.sign_in()["roles"] == ["operator"]
         operator.close()
     _clean(installation)
@@ -149,7 +102,7 @@ def test_ninety_people_of_ninety_addresses_sign_in_within_a_minute(
     installation: Installation, person: Callable[..., ForeignPerson]
 ) -> None:
     """Behind the proxy everybody counts for himself; what somebody says of himself before it does not."""
-    one = person(PORTAL, "qiye1", _nothing)
+    one = person(PORTAL, "qiye1", nothing)
     with installation.engine.inside(), one.another() as http:
         statuses = [
             http.get("/login", headers={"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(1, 91)
@@ -162,7 +115,7 @@ def test_body_as_large_as_a_form_reaches_the_gateway(
     installation: Installation, person: Callable[..., ForeignPerson]
 ) -> None:
     with installation.engine.inside():
-        one = person(PORTAL, "qiye1", _nothing)
+        one = person(PORTAL, "qiye1", nothing)
         one.sign_in()
         # One megabyte more than a file may have: the refusal is the gateway's, with its code.
         answer = one.send(
@@ -187,7 +140,7 @@ def test_each_container_is_killed_in_turn_under_load(
                 # As a crash, and not as a stop that somebody asked for.
                 process = engine.do("docker", "inspect", "--format", "{{.State.Pid}}", name).strip()
                 engine.do("kill", "-9", process)
-                until = time.monotonic() + 120
+                until = time.monotonic() + 300
                 while not _back(engine, name, process):
                     assert time.monotonic() < until, f"{name} did not come back"
                     time.sleep(1)
@@ -305,7 +258,7 @@ def test_backup_is_restored_into_new_volumes(
         assert _clean(restored)["counts"] == counts
         _audits_whole(restored)
         with installation.engine.inside():
-            one = person(PORTAL, "qiye1", _nothing)
+            one = person(PORTAL, "qiye1", nothing)
             one.sign_in()
             listed = one.call("GET", "/applications", params={"state": "pending_acceptance"}).json()["items"]
             assert listed
