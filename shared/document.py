@@ -35,16 +35,18 @@ class Values(Part):
 
 
 class Column(Part):
-    """A column of a table; `width` is its weight beside the others."""
+    """A column of a table; `width` is its weight beside the others, `over` the heading that it shares with its neighbours."""
 
     label: str
+    over: str | None = None
     width: int = Field(default=10, gt=0)
     numeric: bool = False
 
 
 class Table(Part):
     """A bordered table; `totals` is a last row, one cell a column; `note` a line under it, such as the sum in
-    words (人民币大写). `code` sets cells in small letters that may break anywhere, as digests need."""
+    words (人民币大写). `strong` are the rows that stand out, such as subtotals; `landscape` lays it across a page of its own. `code`
+    sets cells in small letters that may break anywhere, as digests need."""
 
     kind: Literal["table"] = "table"
     caption: str | None = None
@@ -52,6 +54,8 @@ class Table(Part):
     rows: list[list[str]]
     totals: list[str] | None = None
     note: str | None = None
+    strong: list[int] = []
+    landscape: bool = False
     code: bool = False
 
 

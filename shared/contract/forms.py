@@ -39,6 +39,12 @@ class FieldDefinition(BaseModel):
     max: Any = None
     text: str | None = None
     gives: str | None = None
+    # Of a column: the heading that it shares with its neighbours.
+    under: str | None = None
+
+    @property
+    def full_label(self) -> str:
+        return f"{self.under} · {self.label}" if self.under else self.label
 
     def label_of(self, value: Any) -> Any:
         """Return the label of a choice; any other value as it is."""
@@ -46,8 +52,11 @@ class FieldDefinition(BaseModel):
 
 
 class FixedRowDefinition(BaseModel):
+    """A row that is always there; one that is `subtotal_of` others is not filled in."""
+
     key: str
     label: str
+    subtotal_of: list[str] = []
 
 
 class TableDefinition(BaseModel):
