@@ -5,6 +5,7 @@ import io
 import re
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 from math import ceil
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from shared import clock
-from shared.document import AnyDocument, Table, Value
+from shared.document import AnyDocument, ApplicationForm, Table, Value
 
 TEMPLATES = Path(__file__).parent / "templates"
 # What the kinds share; no kind itself.
@@ -23,6 +24,8 @@ MASK = 0
 _HALF_PAGE = 20
 # Characters that a table is wide and a cell's two paddings are; a unit at the end of a name.
 _TABLE, _PADDING = 43.4, 1.0
+# The same of a table on a page that is laid across.
+_ACROSS = 66.9
 # Amounts, codes and dates are not broken. What digits, capitals and what stands between them take of a character; totals are bold.
 _WHOLE = re.compile("^[0-9A-Z,./:—年月日-]{0,24}$")
 _DIGIT, _CAPITAL, _POINT, _BOLD = 0.56, 0.66, 0.32, 1.07
@@ -162,8 +165,8 @@ def _pairs(values: list[Value]) -> list[list[Value]]:
 
 def _widths(table: Table) -> list[float]:
     """How many characters each column is wide: its share of the table, or what its longest amount, code or date takes."""
-    whole = sum(column.width for column in table.columns)
-    shares = widths = [_TABLE * column.width / whole for column in table.columns]
+    whole, room = sum(column.width for column in table.columns), _ACROSS if table.landscape else _TABLE
+    shares = widths = [room * column.width / whole for column in table.columns]
     if table.code:
         return shares
     needs = {at: need for at in range(len(shares)) if (need := _needed(table, at)) is not None}
@@ -171,9 +174,9 @@ def _widths(table: Table) -> list[float]:
     # Whoever grows takes from the others, of whom the next may then be too narrow.
     while short := {at: need for at, need in needs.items() if at not in fixed and need > widths[at]}:
         fixed |= short
-        if sum(fixed.values()) > _FOR_WHOLE * _TABLE:
+        if sum(fixed.values()) > _FOR_WHOLE * room:
             return widths
-        left = (_TABLE - sum(fixed.values())) / (_TABLE - sum(shares[at] for at in fixed))
+        left = (room - sum(fixed.values())) / (room - sum(shares[at] for at in fixed))
         widths = [fixed.get(at, share * left) for at, share in enumerate(shares)]
     return widths
 
@@ -193,7 +196,8 @@ def _length(cell: str) -> float:
 
 def _percentages(widths: list[float]) -> list[str]:
     """Fixed widths of the columns; measuring Chinese text is what automatic layout spends its time on."""
-    return [f"{width * 100 / _TABLE:.4f}%" for width in widths]
+    whole = sum(widths)
+    return [f"{width * 100 / whole:.4f}%" for width in widths]
 
 
 def _heads(table: Table, widths: list[float]) -> list[str]:
@@ -205,6 +209,25 @@ def _heads(table: Table, widths: list[float]) -> list[str]:
         else column.label
         for column, room in zip(table.columns, rooms, strict=True)
     ]
+
+
+def _lies_across(model: ApplicationForm) -> bool:
+    """Whether a page of a form lies across."""
+    return any(
+        isinstance(b, Table) and b.landscape for m in (*model.materials, *model.appendices) for b in m.blocks
+    )
+
+
+def _over(table: Table) -> list[tuple[str | None, int]]:
+    """The headings over the columns, each with how many neighbours it stands over; empty where there is none at all."""
+    if not any(column.over for column in table.columns):
+        return []
+    found: list[tuple[str | None, int]] = []
+    for over, columns in groupby(table.columns, key=lambda column: column.over):
+        count = len(list(columns))
+        # A column without a heading has both lines for itself.
+        found += [(over, count)] if over else [(None, 1)] * count
+    return found
 
 
 def _tall(row: list[str], widths: list[float]) -> bool:
@@ -239,7 +262,9 @@ def _environment() -> Environment:
         instant=_instant,
         lines=_lines,
         long_date=_long_date,
+        lies_across=_lies_across,
         numeral=numeral,
+        over=_over,
         pairs=_pairs,
         paragraphs=_paragraphs,
         percentages=_percentages,

@@ -41,6 +41,8 @@ Files = Mapping[str, Mapping[str, Any]]
 _WIDE = {"textarea", "multiselect"}
 # What a line of print carries of the widths of columns (14 hold a date), and the least that shows anything.
 _LINE, _NARROWEST = 80, 4
+# The same of a page laid across.
+_LONG_LINE = 124
 _NONE: frozenset[str] = frozenset()
 
 
@@ -149,14 +151,13 @@ def _cover(form: Form, sections: Sections, enterprise: Mapping[str, str]) -> lis
         Value(label="项目名称", text=str(value_at(form.project_name, sections) or "未命名项目")),
         Value(label="申报单位", text=enterprise["name"]),
         Value(label="统一社会信用代码", text=enterprise["uscc"]),
-        Value(label="申请金额", text=_sum(amount) if amount else "—"),
+        Value(label="申请金额", text=_amount(Decimal(amount), "万元", Decimal(1)) if amount else "—"),
     ]
 
 
-def _sum(amount: Any) -> str:
-    """Return a sum of 万元 in figures and in words."""
-    value = Decimal(amount)
-    return f"{value:,.2f} 万元\n（{in_words(value)}）"
+def _amount(value: Decimal, unit: str, wan: Decimal) -> str:
+    """Return an amount in figures with its unit, which is so many 万元, and in words."""
+    return f"{value:,.2f} {unit}\n（{in_words(value * wan)}）"
 
 
 def _seal(name: str) -> Seal:
@@ -268,9 +269,9 @@ def _fields(
 
 def _value(field: FieldDefinition, values: Mapping[str, Any], choices: Choices) -> Value:
     value = values.get(field.key)
-    if field.kind == "money" and field.unit == "万元" and not blank(value):
+    if (wan := field.wan_in_unit) and value is not None and not blank(value):
         # Both ways, as a voucher has it: figures are easily altered, words are not.
-        return Value(label=field.label, text=_sum(value))
+        return Value(label=field.label, text=_amount(Decimal(value), field.unit or "", wan))
     return Value(label=label(field), text=in_full(field, values, choices), wide=field.kind in _WIDE)
 
 
@@ -290,30 +291,39 @@ def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) 
         kept = totals(table, rows)
         shown = sums(table, kept)
         line = [table.total_label, *(shown.get(c.key, "") for c in columns)]
-        in_money = [c for c in columns if c.key in kept and c.kind == "money" and c.unit == "万元"]
+        in_money = [(c, wan) for c in columns if c.key in kept and (wan := c.wan_in_unit)]
         note = "；".join(
-            f"{table.total_label if len(in_money) == 1 else c.label}（大写）：{in_words(Decimal(kept[c.key]))}"
-            for c in in_money
+            f"{table.total_label if len(in_money) == 1 else c.full_label}（大写）：{in_words(Decimal(kept[c.key]) * wan)}"
+            for c, wan in in_money
         )
     return Table(
         caption=table.label,
         columns=[
             Column(label=lead, width=10 if table.fixed_rows else 6),
-            *(Column(label=label(c), width=max(c.width, _NARROWEST), numeric=c.numeric) for c in columns),
+            *(
+                Column(label=label(c), over=c.under, width=max(c.width, _NARROWEST), numeric=c.numeric)
+                for c in columns
+            ),
         ],
         rows=cells,
+        strong=[n for n, row in enumerate(rows) if row.get("row") in table.subtotals],
         totals=line,
         note=note or None,
+        landscape=table.landscape,
     )
 
 
 def _in_parts(table: Table) -> list[Table]:
-    """Return a table that is too wide for a line of print as several, one below the other, each led by its first column."""
+    """Return a table that is too wide for a line of print as several, one below the other, each led by its first column. One that
+    may lie across does, and has the longer line."""
     first, *rest = table.columns
     whole = sum(column.width for column in rest)
     if first.width + whole <= _LINE:
+        return [table.model_copy(update={"landscape": False})]
+    line = _LONG_LINE if table.landscape else _LINE
+    if first.width + whole <= line:
         return [table]
-    count = ceil(whole / (_LINE - first.width))
+    count = ceil(whole / (line - first.width))
     parts: dict[int, list[int]] = {}
     before = 0
     for at, column in enumerate(rest, 1):
@@ -325,6 +335,8 @@ def _in_parts(table: Table) -> list[Table]:
             caption=f"{table.caption}（续）" if number else table.caption,
             columns=[table.columns[at] for at in picked],
             rows=[[row[at] for at in picked] for row in table.rows],
+            strong=table.strong,
+            landscape=table.landscape,
             totals=[table.totals[at] for at in picked] if table.totals else None,
             note=table.note if number == len(parts) - 1 else None,
         )

@@ -22,13 +22,15 @@ MAX_TABLE_ROWS = 1000
 
 class FixedRow(Part):
     """A row that is always there; its `key` is what values and formulas call it. `defaults` are formulas by column, for this row
-    before those of the columns."""
+    before those of the columns. A row that is `subtotal_of` others is not filled in: under each column of the table's totals it
+    has the sum of theirs, and does not count in sums itself."""
 
     key: Key
     was: FormerKey | None = None
     label: Label
     visible_if: Expression | None = None
     defaults: dict[Key, Expression] = Field(default_factory=dict)
+    subtotal_of: tuple[Key, ...] = ()
 
 
 class Table(Part):
@@ -55,6 +57,8 @@ class Table(Part):
     # Columns whose sum stands under the table.
     totals: tuple[Key, ...] = ()
     total_label: str = "合计"
+    # Whether it is printed on pages laid across where it is wider than an upright one.
+    landscape: bool = False
 
     @cached_property
     def by_column(self) -> Mapping[str, FieldDefinition]:
@@ -80,6 +84,11 @@ class Table(Part):
     @cached_property
     def by_row(self) -> Mapping[str, FixedRow]:
         return {row.key: row for row in self.fixed_rows}
+
+    @cached_property
+    def subtotals(self) -> Mapping[str, tuple[str, ...]]:
+        """By the keys of subtotal rows the rows whose sums they are."""
+        return {row.key: row.subtotal_of for row in self.fixed_rows if row.subtotal_of}
 
     @cached_property
     def sensitive(self) -> frozenset[str]:

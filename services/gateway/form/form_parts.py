@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from shared.contract.checks import Obstacle
@@ -72,11 +73,12 @@ class Row:
     cells: list[Input]
     error: str | None
     opinions: list[str]
+    subtotal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnView:
-    """The head of a column."""
+    """The head of a column; `under` is the heading that it shares with its neighbours."""
 
     key: str
     label: str
@@ -84,6 +86,7 @@ class ColumnView:
     unit: str | None
     help: str | None
     help_id: str
+    under: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,13 @@ class TableView:
     error: str | None
     opinions: list[str]
     source: str | None = None
+
+    @property
+    def over(self) -> list[tuple[str, list[ColumnView]]]:
+        """The headings over the columns with those that they stand over; empty where no column has one."""
+        if not any(column.under for column in self.columns):
+            return []
+        return [(under or "", list(columns)) for under, columns in groupby(self.columns, lambda c: c.under)]
 
 
 @dataclass(frozen=True, slots=True)

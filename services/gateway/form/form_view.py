@@ -58,7 +58,7 @@ def place_label(section: SectionDefinition, field: str | None, column: str | Non
             return part.label
     for table in section.tables:
         if table.key == field:
-            inner = next((c.label for c in table.columns if c.key == column), None)
+            inner = next((c.full_label for c in table.columns if c.key == column), None)
             return f"{table.label} · {inner}" if inner else table.label
     return ""
 
@@ -189,7 +189,7 @@ def _table(
     elif not rows:
         rows = [{} for _ in range(max(1, min(table.min_rows, 3)))]
     columns = [
-        ColumnView(c.key, c.label, c.required, c.unit, _help(c), f"{table.key}-{c.key}-help")
+        ColumnView(c.key, c.label, c.required, c.unit, _help(c), f"{table.key}-{c.key}-help", c.under)
         for c in table.columns
     ]
     return TableView(
@@ -228,6 +228,7 @@ def _row(
     key = str(row["row"] if fixed else row.get("id") or new_row_id())
     base = f"t.{table.key}.{n}"
     state = now.rows.get(key)
+    subtotal = key in {row.key for row in table.fixed_rows if row.subtotal_of}
     cells = []
     for column, head in zip(table.columns, columns, strict=True):
         cell = _input(
@@ -242,10 +243,12 @@ def _row(
         cells.append(
             replace(
                 cell,
+                label=column.full_label,
+                kind="computed" if subtotal else cell.kind,
                 help=None,
                 help_at=head.help_id if head.help else None,
                 hidden=state is not None and column.key in state.hidden,
-                required=column.required if state is None else column.key in state.required,
+                required=not subtotal and (column.required if state is None else column.key in state.required),
             )
         )
     return Row(
@@ -256,6 +259,7 @@ def _row(
         cells=cells,
         error=beside.error(table.key, key),
         opinions=beside.said(table.key, key),
+        subtotal=subtotal,
     )
 
 

@@ -42,7 +42,7 @@ def _table(table: TableDefinition, rows: list[Typed], sums: dict[str, str]) -> R
     under = [sums.get(c.key, "") for c in table.columns]
     return ReadTable(
         label=table.label,
-        head=lead + [f"{c.label}（{c.unit}）" if c.unit else c.label for c in table.columns],
+        head=lead + [f"{c.full_label}（{c.unit}）" if c.unit else c.full_label for c in table.columns],
         dates=[n for n, c in enumerate(table.columns, len(lead)) if c.kind == "date"],
         rows=[
             ([fixed.get(row.get("row", ""), "")] if fixed else [])

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
-from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.definition import FixedRow, Form, Section, Table
 from services.applications.forms.formulas import type_names
 from services.applications.forms.formulas.names import PARAMETER, PARAMETER_SAID, RESERVED
 from services.applications.forms.formulas.rule import Location, Problem
@@ -48,6 +49,8 @@ def _field_path(form: Form, path: str, at: Location, name: str) -> Iterator[Prob
         yield Problem(at, f"找不到“{path}”；应写成“材料.字段”，如 {form.sections[0].key}.name")
     elif name == "applied_amount" and definition.type != "number":
         yield Problem(at, f"“{path}”是{type_names.of_type(definition.type)}，这里要一个数")
+    elif name == "applied_amount" and definition.wan_in_unit and definition.unit != "万元":
+        yield Problem(at, f"“{path}”以{definition.unit}计，申请金额应以万元计；可以用自动计算项换算")
     elif name != "applied_amount" and definition.type != "text":
         yield Problem(at, f"“{path}”是{type_names.of_type(definition.type)}，这里要文字")
 
@@ -113,6 +116,26 @@ def _specified(at: Location, fields: Sequence[FieldDefinition]) -> Iterator[Prob
             seen.add(key)
 
 
+def _subtotal(at: Location, table: Table, row: FixedRow) -> Iterator[Problem]:
+    for n, key in enumerate(row.subtotal_of):
+        if key not in table.by_row or key == row.key:
+            yield Problem((*at, "subtotal_of", n), f"“{key}”不是本表的其他行")
+        elif key in table.subtotals:
+            yield Problem((*at, "subtotal_of", n), f"“{key}”也是小计行；请直接写出要合计的各行")
+    if row.subtotal_of and not table.totals:
+        yield Problem((*at, "subtotal_of"), "小计行合计 totals 中的各列，请先写 totals")
+    if row.subtotal_of and row.defaults:
+        yield Problem((*at, "defaults"), "小计行由系统算出，不能写 defaults")
+
+
+def _over(at: Location, table: Table) -> Iterator[Problem]:
+    """Yield a heading over columns that do not stand side by side: it would be there twice."""
+    headings = [heading for heading, _ in groupby(column.under for column in table.columns)]
+    for i, column in enumerate(table.columns):
+        if column.under and headings.count(column.under) > 1:
+            yield Problem((*at, "columns", i, "under"), f"“{column.under}”下的各列没有排在一起")
+
+
 def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
     yield from _twice((((*at, "columns", i), c.key) for i, c in enumerate(table.columns)), "列")
     yield from _twice((((*at, "fixed_rows", i), r.key) for i, r in enumerate(table.fixed_rows)), "行")
@@ -132,6 +155,8 @@ def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
         for key in row.defaults:
             if key not in table.by_asked:
                 yield Problem((*at, "fixed_rows", i, "defaults", key), f"“{key}”不是本表要填写的列")
+        yield from _subtotal((*at, "fixed_rows", i), table, row)
+    yield from _over(at, table)
     for i, total in enumerate(table.totals):
         found: Any = table.by_column.get(total)
         if found is None or found.type != "number" or found.kind == "year":

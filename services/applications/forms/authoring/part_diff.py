@@ -134,6 +134,9 @@ def _table(old: Table, new: Table) -> Iterator[Aspect]:
     for key in before:
         if key in after and before[key] != after[key]:
             yield Aspect("fixed_rows", f"行“{before[key]}”改称“{after[key]}”")
+    for key in before:
+        if key in after and (was := bool(old.subtotals.get(key))) != bool(new.subtotals.get(key)):
+            yield Aspect("fixed_rows", f"行“{after[key]}”改为{'填写' if was else '自动计算的小计'}", was)
     if old.totals != new.totals:
         summed = "、".join(new.by_column[key].label for key in new.totals if key in new.by_column)
         yield Aspect("totals", f"合计改为：{summed}" if summed else "不再合计")

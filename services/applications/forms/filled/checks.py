@@ -18,7 +18,7 @@ from services.applications.forms.formulas.in_words import in_words
 from services.applications.forms.formulas.names import Target
 from services.applications.forms.formulas.rule import Rule
 from services.applications.forms.formulas.rules import rules_of
-from services.applications.forms.kinds import blank
+from services.applications.forms.kinds import FieldDefinition, blank
 from shared.contract.checks import Outcome
 
 
@@ -132,8 +132,12 @@ def _is_money(form: Form, target: Target) -> bool:
         return False
     part = form.by_key[target.section].by_key[target.part]
     if isinstance(part, Table):
-        return any(c.unit == "万元" for c in part.columns if c.key == target.column)
-    return not isinstance(part, Slot) and part.unit == "万元"
+        return any(_amount(c) for c in part.columns if c.key == target.column)
+    return not isinstance(part, Slot) and _amount(part)
+
+
+def _amount(field: FieldDefinition) -> bool:
+    return field.unit == "万元" or field.wan_in_unit is not None
 
 
 def _said(form: Form, check: Check, holds: Any, saved: bool, left: Any = None, right: Any = None) -> Outcome:

@@ -16,7 +16,7 @@ def field_label(form: Form, section: str | None, field: str | None) -> str | Non
         return None
     inner, _, column = field.partition(".")
     if table := found.table(inner):
-        labels = [c.label for c in table.columns if c.key == column]
+        labels = [c.full_label for c in table.columns if c.key == column]
         return f"{table.label}·{labels[0]}" if labels else (table.label if not column else None)
     part = found.field(field) or found.slot(field)
     return part.label if part else None

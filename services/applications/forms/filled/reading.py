@@ -230,7 +230,7 @@ def _row(
         kept["row"] = row["row"]
     for key in row.keys() - table.by_column.keys() - {"id", "row"}:
         errors.append(_error(section, table.key, "unknown_field", "本表没有此列", row=row["id"], column=key[:100]))
-    for column in columns:
+    for column in () if kept.get("row") in table.subtotals else columns:
         if column.asked:
             place = {"section": section.key, "field": table.key, "row": row["id"], "column": column.key}
             _take(column, row.get(column.key), choices, kept, errors, place)

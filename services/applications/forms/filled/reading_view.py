@@ -80,7 +80,7 @@ def material(
 
 def head(columns: Sequence[FieldDefinition]) -> list[str]:
     """Return the labels of columns, with the units that their cells leave out."""
-    return [f"{c.label}（{c.unit}）" if c.unit else c.label for c in columns]
+    return [f"{c.full_label}（{c.unit}）" if c.unit else c.full_label for c in columns]
 
 
 def total_line(table: Table, rows: Sequence[Values], columns: Sequence[FieldDefinition]) -> list[str]:
@@ -120,7 +120,7 @@ def change_line(form: Form, change: Change, choices: Choices) -> ChangeLine:
     part: FieldDefinition | None
     if table is not None:
         part = table.by_column.get(change.column or "")
-        place = f"{table.label} · {part.label}" if part else table.label
+        place = f"{table.label} · {part.full_label}" if part else table.label
     else:
         part = section.field(change.field)
         place = section.by_key[change.field].label

@@ -64,10 +64,10 @@ def _all_shown(table: Table, rows: list[Values]) -> TableNow:
 
 
 def _table(section: str, table: Table, situation: Situation) -> TableNow:
-    rows = situation.rows(section, table.key)
-    views = {situation.row_id(row): _row(table, row, situation) for row in rows}
-    hidden = [c.key for c in table.columns if views and all(c.key in view.hidden for view in views.values())]
-    fixed = {situation.fixed_key(row) for row in rows}
+    rows, lines = situation.rows(section, table.key), situation.lines(section, table.key)
+    views = {situation.row_id(row): _row(table, row, situation) for row in lines}
+    hidden = [c.key for c in table.columns if rows and all(not situation.cell_visible(row, c.key) for row in rows)]
+    fixed = {situation.fixed_key(row) for row in lines}
     under = totals(table, [{c: situation.cell(row, c) for c in table.totals} for row in rows])
     return TableNow(
         hidden_rows=[r.key for r in table.fixed_rows if r.key not in fixed],
@@ -85,7 +85,8 @@ def totals(table: Table, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in table.totals:
         column = table.by_column[key]
-        values = (column.typed(row[key]) for row in listed if not blank(row.get(key)))
+        counted = (row for row in listed if row.get("row") not in table.subtotals)
+        values = (column.typed(row[key]) for row in counted if not blank(row.get(key)))
         found[key] = column.of_sum(sum((v for v in values if isinstance(v, Decimal)), start=Decimal(0)))
     return found
 
@@ -94,11 +95,15 @@ def _row(table: Table, row: Row, situation: Situation) -> RowNow:
     hidden = [c.key for c in table.columns if not situation.cell_visible(row, c.key)]
     return RowNow(
         hidden=hidden,
-        required=[c.key for c in table.columns if c.asked and situation.cell_required(row, c.key)],
+        required=[
+            c.key
+            for c in table.columns
+            if c.asked and not situation.subtotal_of(row) and situation.cell_required(row, c.key)
+        ],
         computed={
             c.key: situation.cell(row, c.key)
             for c in table.columns
-            if isinstance(c, ComputedField) and c.key not in hidden
+            if (isinstance(c, ComputedField) or situation.subtotal_of(row)) and c.key not in hidden
         },
     )
 
@@ -125,7 +130,7 @@ def _effective(section: Section, situation: Situation) -> Values:
             found[field.key] = situation.kept(key, field.key)
     for table in section.tables:
         if situation.visible(key, table.key):
-            found[table.key] = [_cells(table, row, situation) for row in situation.rows(key, table.key)]
+            found[table.key] = [_cells(table, row, situation) for row in situation.lines(key, table.key)]
     for slot in section.slots:
         if situation.visible(key, slot.key):
             found[slot.key] = list(situation.kept(key, slot.key) or ())

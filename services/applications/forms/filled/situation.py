@@ -4,6 +4,7 @@ pages, for 保存表单, for the checks, for submission and for the PDF."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts, Section, Slot, Table
@@ -97,6 +98,8 @@ class Situation:
         return self.holds(self._rules.rows.get((row.section, row.table, row.kept.get("row", ""))))
 
     def cell_visible(self, row: Row, column: str) -> bool:
+        if self.subtotal_of(row) and column not in row.definition.totals:
+            return False
         rule = self._rules.of.get(((row.section, row.table, column), "visible_if"))
         return rule is None or self.holds(rule, row)
 
@@ -108,12 +111,18 @@ class Situation:
     # ---- values ------------------------------------------------------------------------------------------------
 
     def rows(self, section: str, table: str) -> tuple[Row, ...]:
-        """Return the rows of a table that count."""
+        """Return the rows of a table that count: subtotals stand beside them."""
+        subtotals = self._table(section, table).subtotals
+        if not subtotals:
+            return self.lines(section, table)
+        return tuple(row for row in self.lines(section, table) if row.kept.get("row") not in subtotals)
+
+    def lines(self, section: str, table: str) -> tuple[Row, ...]:
+        """Return the rows of a table that are shown, its subtotals among them."""
         key = ("rows", section, table)
         if key not in self._known:
             kept = self._values(section).get(table) if self.visible(section, table) else None
-            definition = self._section(section).by_key[table]
-            assert isinstance(definition, Table)
+            definition = self._table(section, table)
             found = (Row(section, table, i, row, definition) for i, row in enumerate(kept or ()))
             self._known[key] = tuple(row for row in found if self.row_visible(row))
         found_rows: tuple[Row, ...] = self._known[key]
@@ -134,10 +143,18 @@ class Situation:
         if not self.cell_visible(row, column):
             return None
         definition = row.definition.by_column[column]
+        if summed := self.subtotal_of(row):
+            return self._subtotal(row, definition, summed)
         if isinstance(definition, ComputedField):
             return self._computed(definition, (row.section, row.table, column), row)
         value = row.kept.get(column)
         return None if blank(value) else value
+
+    def _subtotal(self, row: Row, definition: FieldDefinition, summed: tuple[str, ...]) -> Any:
+        """Return the sum of a column over some rows; rows without a value add nothing."""
+        rows = (r for r in self.rows(row.section, row.table) if r.kept.get("row") in summed)
+        values = (self._typed_cell(r, definition.key) for r in rows)
+        return definition.of_sum(sum((v for v in values if isinstance(v, Decimal)), start=Decimal(0)))
 
     def _computed(self, definition: ComputedField, node: tuple[str, str, str], row: Row | None) -> Any:
         key = ("computed", node, row)
@@ -168,7 +185,7 @@ class Situation:
             case "column":
                 return tuple(self._typed_cell(r, target.column) for r in self.rows(target.section, target.part))
             case "cell":
-                rows = self.rows(target.section, target.part)
+                rows = self.lines(target.section, target.part)
                 return next((self._typed_cell(r, target.column) for r in rows if r.kept.get("row") == target.row), None)  # fmt: skip
             case "own":
                 return self._typed_cell(row, target.column) if row else None
@@ -199,6 +216,16 @@ class Situation:
 
     def _section(self, key: str) -> Section:
         return self.form.by_key[key]
+
+    def _table(self, section: str, table: str) -> Table:
+        found = self._section(section).by_key[table]
+        assert isinstance(found, Table)
+        return found
+
+    @staticmethod
+    def subtotal_of(row: Row) -> tuple[str, ...]:
+        """Return the rows whose sum a row is; none for one that is filled in."""
+        return row.definition.subtotals.get(row.kept.get("row", ""), ())
 
     def row_id(self, row: Row) -> str:
         return str(row.kept["id"])

@@ -111,6 +111,9 @@ class Rules:
     def unconditional(self) -> frozenset[str]:
         """The sections without conditions and computed values. Bounds may stand in them: they hide and compute nothing."""
         ruled = {node[0] for node, _ in self.of} | {key for key, *_ in self.rows} | {key for key, _ in self.groups}
+        ruled |= {
+            section.key for section in self.form.sections if any(table.subtotals for table in section.tables)
+        }
         return frozenset(section.key for section in self.form.sections) - ruled
 
     @cached_property

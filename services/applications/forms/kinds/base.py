@@ -84,6 +84,8 @@ class Kind(Part):
     default: Expression | None = None
     audience: Audience = "experts"
     width: int = Field(default=10, ge=1, le=100)
+    # Of columns: the heading that stands over this one and its neighbours of the same.
+    under: Label | None = None
     bounds: tuple[Bound, ...] = ()
 
     @abstractmethod
@@ -99,6 +101,11 @@ class Kind(Part):
     def typed(self, value: Any) -> Any:
         """Return a kept value as formulas see it: `Decimal`, text, `bool`, or a tuple of texts; dates are ISO texts."""
         return value
+
+    @property
+    def full_label(self) -> str:
+        """The label led by the heading over it: what a column is called where its table is not seen."""
+        return f"{self.under} · {self.label}" if self.under else self.label
 
     @property
     def type(self) -> str:
@@ -117,6 +124,16 @@ class Kind(Part):
     @property
     def numeric(self) -> bool:
         return self.type == "number"
+
+    @property
+    def wan_in_unit(self) -> Decimal | None:
+        """How many 万元 one of an amount of money is; None for what is no amount."""
+        return None
+
+
+def wan_in(unit: str | None) -> Decimal | None:
+    """Return how many 万元 one of this unit of money is; None for another unit."""
+    return {"万元": Decimal(1), "元": Decimal("0.0001")}.get(unit or "")
 
 
 def text_of(raw: object) -> str:

@@ -3,9 +3,9 @@
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from services.applications.forms.kinds.base import Choices, Expression, Kind, Wrong
+from services.applications.forms.kinds.base import Choices, Expression, Kind, Wrong, wan_in
 from shared import codes
 from shared.text import amounts
 
@@ -18,6 +18,21 @@ class ComputedField(Kind):
     value: Expression
     gives: Literal["number", "money", "percent", "integer", "text", "date", "bool"] = "number"
     places: int = Field(default=2, ge=0, le=6)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _money_has_a_unit(cls, given: Any) -> Any:
+        """Money is 万元 unless its unit is said, as where it is filled in."""
+        if isinstance(given, dict) and given.get("gives") == "money" and not given.get("unit"):
+            return {**given, "unit": "万元"}
+        return given
+
+    @property
+    def wan_in_unit(self) -> Decimal | None:
+        return wan_in(self.unit) if self.gives == "money" else None
+
+    def of_sum(self, sum_: Decimal) -> Any:
+        return int(sum_) if self.gives == "integer" else f"{sum_:.{self.places}f}"
 
     def parse(self, raw: object, choices: Choices) -> Any:
         raise Wrong(codes.COMPUTED, "此项自动计算，不能填写")

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.applications.forms.kinds.base import Choices, Kind, Wrong
+from services.applications.forms.kinds.base import Choices, Kind, Wrong, wan_in
 from shared import codes
 from shared.text import amounts
 
@@ -120,11 +120,15 @@ class DecimalField(_Exact):
 
 
 class MoneyField(_Exact):
-    """万元 with two decimals; more than zero unless said otherwise."""
+    """万元, or 元, with two decimals; more than zero unless said otherwise."""
 
     kind: Literal["money"]
     unit: str | None = "万元"
     allow_zero: bool = False
+
+    @property
+    def wan_in_unit(self) -> Decimal | None:
+        return wan_in(self.unit)
 
     _noun = "金额"
     _code = "not_money"

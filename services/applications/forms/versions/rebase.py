@@ -132,9 +132,11 @@ class _Rebase:
             named = part.by_row.get(str(row.get("row")))
             name = named.label if named else f"第{n + 1}行"
             cells = {k: v for k, v in row.items() if k not in ("id", "row") and not blank(v)}
-            if target.fixed_rows and fixed.get(str(row.get("row"))) is None:
+            goes_to = fixed.get(str(row.get("row")))
+            if target.fixed_rows and (goes_to is None or goes_to in target.subtotals):
                 if cells:
-                    lost.setdefault(("", "no_home", "新版表单没有此行"), {})[name] = cells
+                    said = "新版表单没有此行" if goes_to is None else "新版表单中此行自动计算"
+                    lost.setdefault(("", "no_home", said), {})[name] = cells
                 continue
             kept.append(self._row(part, home, target, row, cells, name, columns, fixed, lost))
         for (column, code, message), found in lost.items():

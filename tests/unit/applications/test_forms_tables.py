@@ -1,0 +1,205 @@
+"""Tables as application books have them: subtotals among the rows, headings of two levels, money in 元, pages laid across."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pypdfium2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.applications.documents import document_model
+from services.applications.forms.authoring.lint import lint_text
+from services.applications.forms.authoring.source import read_form
+from services.applications.forms.definition import Form, RoundFacts
+from services.applications.forms.filled.reading import Context
+from services.applications.forms.filled.reading_view import material
+from services.applications.forms.filled.section_state import effective, now, sums, totals
+from services.applications.forms.filled.situation import Facts, Situation
+from services.applications.forms.filled.validation import judged, validate
+from services.documents import rendering
+from services.documents.checking import plain
+from shared.document import Table
+from tests.unit.documents import models
+
+FACTS = Facts(RoundFacts(), today=date(2026, 11, 29))
+HEAD = """fund_type: example
+version: 1
+label: 例
+title: 例
+document_title: 例
+project_name: a.name
+sections:
+  - key: a
+    label: 甲
+    title: 甲项材料
+    fields:
+      - {key: name, kind: text, label: 名称}
+"""
+BUDGET = (
+    HEAD
+    + """      - {key: direct, kind: computed, label: 直接费用, gives: money, value: t.direct.both}
+      - {key: all, kind: computed, label: 总额, gives: money, value: sum(t.both)}
+    tables:
+      - key: t
+        label: 预算
+        row_label: 科目
+        fixed_rows:
+          - {key: x, label: 设备费}
+          - {key: y, label: 业务费}
+          - {key: direct, label: 直接费用小计, subtotal_of: [x, y]}
+          - {key: z, label: 间接费用}
+        columns:
+          - {key: fiscal, kind: money, label: 财政, under: 第一年, allow_zero: true}
+          - {key: own, kind: money, label: 自筹, under: 第一年, allow_zero: true}
+          - {key: both, kind: computed, label: 小计, gives: money, value: fiscal + own}
+          - {key: note, kind: text, label: 备注, required: false}
+        totals: [fiscal, own, both]
+"""
+)
+
+
+def form_of(text: str) -> Form:
+    form, faults, _ = read_form(text)
+    assert form is not None, faults
+    return form
+
+
+AMOUNTS = st.decimals(0, 99999, places=2)
+ROWS = st.fixed_dictionaries({key: st.fixed_dictionaries({"fiscal": AMOUNTS, "own": AMOUNTS}) for key in "xyz"})
+
+
+def context(form: Form) -> Context:
+    return Context(form=form, saved={}, facts=FACTS, prefill={}, files={})
+
+
+@given(rows=ROWS, typed=st.booleans())
+def test_a_subtotal_is_the_sum_of_its_rows_and_counts_in_no_sum(rows: dict[str, Any], typed: bool) -> None:
+    """Whatever is sent for it."""
+    form = form_of(BUDGET)
+    sent = [{"row": key, **{c: str(v) for c, v in row.items()}} for key, row in rows.items()]
+    if typed:
+        sent.append({"row": "direct", "fiscal": "7.00", "note": "填不了"})
+    kept = validate(form.sections[0], {"name": "名", "t": sent}, context(form))
+    counted = effective(form, {"a": kept}, FACTS)["a"]
+    lines = {row["row"]: row for row in counted["t"]}
+    assert list(lines) == ["x", "y", "direct", "z"]
+    for column in ("fiscal", "own"):
+        assert Decimal(lines["direct"][column]) == rows["x"][column] + rows["y"][column]
+        assert "note" not in lines["direct"]
+    both = {key: row["fiscal"] + row["own"] for key, row in rows.items()}
+    assert Decimal(lines["direct"]["both"]) == both["x"] + both["y"] == Decimal(counted["direct"])
+    assert Decimal(counted["all"]) == sum(both.values())
+    table = form.sections[0].tables[0]
+    assert Decimal(totals(table, counted["t"])["both"]) == sum(both.values())
+    state = now(form.sections[0], Situation(form, {"a": kept}, FACTS)).tables["t"]
+    assert state.totals["both"] == str(sum(both.values()))
+    assert state.rows["direct"].computed["both"] == lines["direct"]["both"]
+    assert (state.rows["direct"].hidden, state.rows["direct"].required) == (["note"], [])
+    assert state.hidden_columns == []
+
+
+def test_rows_of_a_subtotal_are_asked_for_and_the_subtotal_is_not() -> None:
+    form = form_of(BUDGET)
+    _, errors = judged(form.sections[0], {"name": "名"}, context(form))
+    assert {(e.row, e.column) for e in errors} == {(row, column) for row in "xyz" for column in ("fiscal", "own")}
+
+
+def test_a_table_is_read_with_its_headings_and_its_subtotal() -> None:
+    form = form_of(BUDGET)
+    rows = [{"row": key, "fiscal": "1.00", "own": "2.00"} for key in "xyz"]
+    kept = validate(form.sections[0], {"name": "名", "t": rows}, context(form))
+    counted = effective(form, {"a": kept}, FACTS)
+    [table] = material(form.sections[0], counted["a"], {}, {}).tables
+    assert table.head[1:4] == ["第一年 · 财政（万元）", "第一年 · 自筹（万元）", "小计（万元）"]
+    assert table.rows[2] == ["直接费用小计", "2.00", "4.00", "6.00", "—"]
+    assert table.totals == ["合计", "3.00", "6.00", "9.00", ""]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[x, y]", "[x, w]", "“w”不是本表的其他行"),
+        ("[x, y]", "[x, direct]", "“direct”不是本表的其他行"),
+        ("间接费用}", "间接费用, subtotal_of: [direct]}", "“direct”也是小计行"),
+        ("        totals: [fiscal, own, both]\n", "", "请先写 totals"),
+        ("[x, y]}", "[x, y], defaults: {fiscal: '0'}}", "小计行由系统算出，不能写 defaults"),
+        ("小计, gives", "小计, under: 第二年, gives", ""),
+        ("备注, required", "备注, under: 第一年, required", "“第一年”下的各列没有排在一起"),
+        ("project_name: a.name", "project_name: a.name\napplied_amount: a.yuan", "申请金额应以万元计"),
+    ],
+)
+def test_lint_finds_what_no_table_can_be(old: str, new: str, said: str) -> None:
+    text = BUDGET.replace("fields:\n", "fields:\n      - {key: yuan, kind: money, label: 金额, unit: 元}\n", 1)
+    assert text.count(old) == 1
+    faults = [fault.message for fault in lint_text(text.replace(old, new)) if fault.severity == "error"]
+    assert faults == [] if not said else any(said in message for message in faults), faults
+
+
+YUAN = (
+    HEAD
+    + """      - {key: sum, kind: money, label: 合同金额, unit: 元}
+    tables:
+      - key: t
+        label: 设备
+        columns:
+          - {key: price, kind: money, label: 单价, unit: 元, allow_zero: true}
+          - {key: n, kind: integer, label: 数量}
+          - {key: cost, kind: computed, label: 金额, gives: money, value: price * n / 10000}
+        totals: [price, cost]
+"""
+)
+
+
+def printed(form: Form, values: dict[str, Any]) -> list[Any]:
+    counted = effective(form, values, FACTS)
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    model = document_model.of_snapshot(form, counted, {}, enterprise={"name": "某公司", "uscc": ""}, at=at)
+    return list(model.materials[0].blocks)
+
+
+def test_money_in_yuan_and_computed_money_are_printed_with_their_unit_and_in_words() -> None:
+    form = form_of(YUAN)
+    rows = [{"id": "1", "price": "1250.50", "n": 4}]
+    values, table = printed(form, {"a": {"name": "名", "sum": "10003.20", "t": rows}})
+    assert values.values[-1].text == "10,003.20 元\n（人民币壹万零叁元贰角整）"
+    assert [c.label for c in table.columns[1:]] == ["单价（元）", "数量", "金额（万元）"]
+    assert table.totals == ["合计", "1,250.50", "", "0.50"]
+    assert table.note == "单价（大写）：人民币壹仟贰佰伍拾元伍角整；金额（大写）：人民币伍仟元整"
+
+
+def test_a_sum_of_nothing_has_its_decimals() -> None:
+    table = form_of(YUAN).sections[0].tables[0]
+    assert sums(table, totals(table, [])) == {"price": "0.00", "cost": "0.00"}
+
+
+def wide(landscape: bool, columns: int) -> list[Table]:
+    listed = "".join(
+        f"          - {{key: c{n}, kind: money, label: 第{n}列, under: 第{n // 2}年, width: 10}}\n"
+        for n in range(columns)
+    )
+    across = "        landscape: true\n" if landscape else ""
+    form = form_of(HEAD + f"    tables:\n      - key: t\n        label: 表\n{across}        columns:\n{listed}")
+    rows = [{"id": "1", **{f"c{n}": "1.00" for n in range(columns)}}]
+    return [b for b in printed(form, {"a": {"name": "名", "t": rows}}) if isinstance(b, Table)]
+
+
+def test_a_table_lies_across_where_it_would_be_split() -> None:
+    assert [t.landscape for t in wide(True, 4)] == [False]
+    assert [t.landscape for t in wide(True, 10)] == [True]
+    assert [t.landscape for t in wide(False, 10)] == [False, False]
+    assert [t.landscape for t in wide(True, 20)] == [True, True]
+    assert [c.over for c in wide(True, 4)[0].columns] == [None, "第0年", "第0年", "第1年", "第1年"]
+
+
+def test_the_page_of_a_wide_table_lies_across_and_the_next_stands() -> None:
+    paper = models.model(3)
+    blocks = [*wide(True, 10), *wide(False, 3)]
+    paper = paper.model_copy(
+        update={"materials": [paper.materials[0].model_copy(update={"blocks": blocks})], "expected": []}
+    )
+    pdf = pypdfium2.PdfDocument(rendering.render(paper, rendering.press()).content)
+    shapes = [(page.get_width() > page.get_height(), plain(page.get_textpage().get_text_range())) for page in pdf]
+    assert [across for across, text in shapes if "第0年" in text] == [True, False]
+    assert all(plain(f"第 {n} 页") in text for n, (_, text) in enumerate(shapes, 1) if n > 1)
