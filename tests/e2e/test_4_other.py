@@ -153,8 +153,9 @@ def send_back(desk: Page, number: str, place: str, text: str) -> None:
     desk.get_by_role("button", name="领取办理").click()
     desk.get_by_role("link", name="退回补正").click()
     desk.get_by_role("button", name="确认退回").click()
-    expect(desk.get_by_role("alert")).to_contain_text("请选择补正期限")
-    desk.get_by_label("补正期限").fill((clock.today() + timedelta(days=7)).isoformat())
+    expect(desk.get_by_role("alert")).to_contain_text("须至少填写一条意见")
+    # The round proposes working days; a day that is chosen counts.
+    desk.get_by_label("指定日期").fill((clock.today() + timedelta(days=7)).isoformat())
     desk.locator("#place-1").select_option(place)
     desk.locator("#text-1").fill(text)
     desk.get_by_role("button", name="添加一条意见").click()
