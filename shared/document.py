@@ -45,7 +45,7 @@ class Column(Part):
 
 class Table(Part):
     """A bordered table; `totals` is a last row, one cell a column; `note` a line under it, such as the sum in
-    words (人民币大写). `strong` are the rows that stand out, such as subtotals; `landscape` lays it across a page of its own. `code`
+    words (人民币大写). In the first `merged` columns cells of neighbouring rows that say the same are one. `strong` are the rows that stand out, such as subtotals; `landscape` lays it across a page of its own. `code`
     sets cells in small letters that may break anywhere, as digests need."""
 
     kind: Literal["table"] = "table"
@@ -54,6 +54,7 @@ class Table(Part):
     rows: list[list[str]]
     totals: list[str] | None = None
     note: str | None = None
+    merged: int = Field(default=0, ge=0)
     strong: list[int] = []
     landscape: bool = False
     code: bool = False

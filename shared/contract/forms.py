@@ -59,6 +59,21 @@ class FixedRowDefinition(BaseModel):
     subtotal_of: list[str] = []
 
 
+class LevelDefinition(BaseModel):
+    """A second-level heading; the free rows below it name its key as their `row`."""
+
+    key: str
+    label: str
+    min_rows: int
+
+
+class BranchDefinition(BaseModel):
+    """A first-level heading with those below it."""
+
+    label: str
+    within: list[LevelDefinition]
+
+
 class TableDefinition(BaseModel):
     key: str
     label: str
@@ -68,10 +83,17 @@ class TableDefinition(BaseModel):
     columns: list[FieldDefinition]
     fixed_rows: list[FixedRowDefinition]
     row_label: str
+    levels: list[BranchDefinition] = []
+    level_labels: list[str] = []
     min_rows: int
     max_rows: int
     totals: list[str]
     total_label: str
+
+    @property
+    def level_names(self) -> dict[str, str]:
+        """The headings above free rows, both in one, by the keys that the rows name."""
+        return {level.key: f"{branch.label} · {level.label}" for branch in self.levels for level in branch.within}
 
 
 class SlotDefinition(BaseModel):
