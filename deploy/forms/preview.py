@@ -206,7 +206,7 @@ class Preview:
         empty: dict[str, Json] = {}
         for section in self.form.sections:
             rows = {
-                t.key: [{"id": r.key, "row": r.key} for r in t.fixed_rows] or [{"id": "1"}] for t in section.tables
+                t.key: [{"id": key, "row": key} for key in t.row_names] or [{"id": "1"}] for t in section.tables
             }
             empty[section.key] = dict(rows)
         return {**empty, **self.saved}

@@ -211,6 +211,19 @@ def _heads(table: Table, widths: list[float]) -> list[str]:
     ]
 
 
+def _spans(table: Table) -> list[list[int]]:
+    """How many rows each of the merged cells of a row takes; none for what an earlier row's takes. A cell ends where one before it does."""
+    found = [[1] * table.merged for _ in table.rows]
+    for at in range(table.merged):
+        start = 0
+        for n in range(1, len(table.rows)):
+            if table.rows[n][: at + 1] == table.rows[start][: at + 1]:
+                found[start][at], found[n][at] = found[start][at] + 1, 0
+            else:
+                start = n
+    return found
+
+
 def _lies_across(model: ApplicationForm) -> bool:
     """Whether a page of a form lies across."""
     return any(
@@ -269,6 +282,7 @@ def _environment() -> Environment:
         paragraphs=_paragraphs,
         percentages=_percentages,
         qr=qr,
+        spans=_spans,
         tall=_tall,
         title_lines=title_lines,
         two_lines=_two_lines,

@@ -128,7 +128,7 @@ def _table(table: Table, values: Json, beside: Beside) -> CaseTable:
     return CaseTable(
         key=table.key,
         label=table.label,
-        row_label=table.row_label if table.fixed_rows else None,
+        row_label=table.lead,
         gone=table.key not in values,
         head=head(columns),
         dates=[n for n, column in enumerate(columns) if column.kind == "date"],

@@ -278,19 +278,16 @@ def _value(field: FieldDefinition, values: Mapping[str, Any], choices: Choices) 
 def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) -> Table:
     rows = values.get(table.key) or []
     columns = [c for c in presence.columns(table, rows) if c.key not in specified(table.columns)]
-    lead = table.row_label if table.fixed_rows else "序号"
+    lead = _lead(table)
     cells = [
-        [
-            table.by_row[row["row"]].label if table.fixed_rows else str(index),
-            *(in_full(column, row, choices) for column in columns),
-        ]
+        [*_row_lead(table, row, index), *(in_full(column, row, choices) for column in columns)]
         for index, row in enumerate(rows, 1)
     ]
     line, note = None, None
     if table.totals:
         kept = totals(table, rows)
         shown = sums(table, kept)
-        line = [table.total_label, *(shown.get(c.key, "") for c in columns)]
+        line = [table.total_label, *[""] * (len(lead) - 1), *(shown.get(c.key, "") for c in columns)]
         in_money = [(c, wan) for c in columns if c.key in kept and (wan := c.wan_in_unit)]
         note = "；".join(
             f"{table.total_label if len(in_money) == 1 else c.full_label}（大写）：{in_words(Decimal(kept[c.key]) * wan)}"
@@ -299,13 +296,14 @@ def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) 
     return Table(
         caption=table.label,
         columns=[
-            Column(label=lead, width=10 if table.fixed_rows else 6),
+            *lead,
             *(
                 Column(label=label(c), over=c.under, width=max(c.width, _NARROWEST), numeric=c.numeric)
                 for c in columns
             ),
         ],
         rows=cells,
+        merged=len(lead) if table.levels else 0,
         strong=[n for n, row in enumerate(rows) if row.get("row") in table.subtotals],
         totals=line,
         note=note or None,
@@ -313,28 +311,44 @@ def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) 
     )
 
 
+def _lead(table: TableDefinition) -> list[Column]:
+    """Return the columns that say which row it is."""
+    if table.levels:
+        return [Column(label=label, width=8) for label in table.level_labels]
+    return [Column(label=table.row_label if table.fixed_rows else "序号", width=10 if table.fixed_rows else 6)]
+
+
+def _row_lead(table: TableDefinition, row: Mapping[str, Any], index: int) -> list[str]:
+    if table.levels:
+        branch, level = table.by_level[row["row"]]
+        return [branch.label, level.label]
+    return [table.by_row[row["row"]].label if table.fixed_rows else str(index)]
+
+
 def _in_parts(table: Table) -> list[Table]:
-    """Return a table that is too wide for a line of print as several, one below the other, each led by its first column. One that
+    """Return a table that is too wide for a line of print as several, one below the other, each led by its first columns. One that
     may lie across does, and has the longer line."""
-    first, *rest = table.columns
+    led = table.merged or 1
+    lead, rest = sum(column.width for column in table.columns[:led]), table.columns[led:]
     whole = sum(column.width for column in rest)
-    if first.width + whole <= _LINE:
+    if lead + whole <= _LINE:
         return [table.model_copy(update={"landscape": False})]
     line = _LONG_LINE if table.landscape else _LINE
-    if first.width + whole <= line:
+    if lead + whole <= line:
         return [table]
-    count = ceil(whole / (line - first.width))
+    count = ceil(whole / (line - lead))
     parts: dict[int, list[int]] = {}
     before = 0
-    for at, column in enumerate(rest, 1):
+    for at, column in enumerate(rest, led):
         # The part that its middle falls into: all parts come out about as wide.
-        parts.setdefault(int((before + column.width / 2) * count / whole), [0]).append(at)
+        parts.setdefault(int((before + column.width / 2) * count / whole), list(range(led))).append(at)
         before += column.width
     return [
         Table(
             caption=f"{table.caption}（续）" if number else table.caption,
             columns=[table.columns[at] for at in picked],
             rows=[[row[at] for at in picked] for row in table.rows],
+            merged=table.merged,
             strong=table.strong,
             landscape=table.landscape,
             totals=[table.totals[at] for at in picked] if table.totals else None,

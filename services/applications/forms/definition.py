@@ -33,8 +33,25 @@ class FixedRow(Part):
     subtotal_of: tuple[Key, ...] = ()
 
 
+class Level(Part):
+    """A second-level heading, below which stand free rows, `min_rows` at least; the rows name its `key` as their `row`."""
+
+    key: Key
+    was: FormerKey | None = None
+    label: Label
+    min_rows: int = Field(default=1, ge=0, le=MAX_TABLE_ROWS)
+
+
+class Branch(Part):
+    """A first-level heading with those below it."""
+
+    label: Label
+    within: tuple[Level, ...] = Field(min_length=1, max_length=50)
+
+
 class Table(Part):
-    """Rows of columns: free rows between `min_rows` and `max_rows`, or exactly the `fixed_rows`.
+    """Rows of columns: free rows between `min_rows` and `max_rows`, or exactly the `fixed_rows`, or free rows below the second-level
+    headings of `levels`, `max_rows` in all.
 
     A table that is not required may stay empty; once something stands in it, it is judged like any other. Formulas of
     columns are evaluated row by row and call the row's own columns by their keys.
@@ -52,6 +69,9 @@ class Table(Part):
     columns: tuple[FieldDefinition, ...] = Field(min_length=1, max_length=60)
     fixed_rows: tuple[FixedRow, ...] = Field(default=(), max_length=200)
     row_label: str = "项目"
+    levels: tuple[Branch, ...] = Field(default=(), max_length=50)
+    # What the two columns of headings are called.
+    level_labels: tuple[Label, Label] = ("一级指标", "二级指标")
     min_rows: int = Field(default=1, ge=0)
     max_rows: int = Field(default=50, ge=1, le=MAX_TABLE_ROWS)
     # Columns whose sum stands under the table.
@@ -84,6 +104,24 @@ class Table(Part):
     @cached_property
     def by_row(self) -> Mapping[str, FixedRow]:
         return {row.key: row for row in self.fixed_rows}
+
+    @cached_property
+    def by_level(self) -> Mapping[str, tuple[Branch, Level]]:
+        """By the keys of second-level headings these, with those above."""
+        return {level.key: (branch, level) for branch in self.levels for level in branch.within}
+
+    @property
+    def lead(self) -> str | None:
+        """What the first column of the table is called where its rows have names; None where they are numbered."""
+        if self.levels:
+            return " · ".join(self.level_labels)
+        return self.row_label if self.fixed_rows else None
+
+    @cached_property
+    def row_names(self) -> Mapping[str, str]:
+        """What rows are called by the keys that they name: fixed ones, or the two headings above them."""
+        named = {row.key: row.label for row in self.fixed_rows}
+        return named | {key: f"{branch.label} · {level.label}" for key, (branch, level) in self.by_level.items()}
 
     @cached_property
     def subtotals(self) -> Mapping[str, tuple[str, ...]]:

@@ -74,6 +74,18 @@ class Row:
     error: str | None
     opinions: list[str]
     subtotal: bool = False
+    # The heading that a free row stands below: the name of its input, and its key.
+    level_name: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """Rows below one heading; a table without headings is one group without a key."""
+
+    key: str
+    label: str
+    rows: list[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,19 @@ class TableView:
     error: str | None
     opinions: list[str]
     source: str | None = None
+
+    # Headings above free rows by key.
+    levels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> list[RowGroup]:
+        """The rows below their headings."""
+        if not self.levels:
+            return [RowGroup("", "", self.rows)]
+        return [
+            RowGroup(key, label, [row for row in self.rows if row.level == key])
+            for key, label in self.levels.items()
+        ]
 
     @property
     def over(self) -> list[tuple[str, list[ColumnView]]]:

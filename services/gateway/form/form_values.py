@@ -54,5 +54,7 @@ def _rows(table: TableDefinition, form: Values) -> list[Typed]:
             row[key] = given
         elif key == "id":
             row[key] = new_row_id()
+        if table.levels and (level := form.get(f"{base}.row", [""])[0]):
+            row["row"] = level
         rows.append(row)
     return rows

@@ -186,6 +186,15 @@ def _table(
     if fixed:
         by_key = {row.get("row"): row for row in rows}
         rows = [{**by_key.get(key, {}), "row": key} for key in fixed]
+    elif table.levels:
+        # Below each heading there is a row to write in; rows that name none stand below the first.
+        names = table.level_names
+        rows = [row if row.get("row") in names else {**row, "row": next(iter(names))} for row in rows]
+        rows = [
+            row
+            for key in names
+            for row in [r for r in rows if r["row"] == key] or [{"id": new_row_id(), "row": key}]
+        ]
     elif not rows:
         rows = [{} for _ in range(max(1, min(table.min_rows, 3)))]
     columns = [
@@ -212,6 +221,7 @@ def _table(
         error=beside.error(table.key),
         opinions=beside.said(table.key),
         source=beside.sources.get(table.key),
+        levels=table.level_names,
     )
 
 
@@ -260,6 +270,8 @@ def _row(
         error=beside.error(table.key, key),
         opinions=beside.said(table.key, key),
         subtotal=subtotal,
+        level_name=f"{base}.row" if table.levels else "",
+        level=str(row["row"]) if table.levels else "",
     )
 
 

@@ -37,8 +37,8 @@ def material(
 
 
 def _table(table: TableDefinition, rows: list[Typed], sums: dict[str, str]) -> ReadTable:
-    fixed = {row.key: row.label for row in table.fixed_rows}
-    lead = [table.row_label] if fixed else []
+    fixed = {row.key: row.label for row in table.fixed_rows} | table.level_names
+    lead = ([" · ".join(table.level_labels)] if table.levels else [table.row_label]) if fixed else []
     under = [sums.get(c.key, "") for c in table.columns]
     return ReadTable(
         label=table.label,

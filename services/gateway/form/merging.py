@@ -46,7 +46,7 @@ def _places(section: SectionDefinition, values: Typed) -> dict[str, tuple[str, s
             if not cells:
                 continue
             text = "\n".join(f"{c.label}：{shown(c, row.get(c.key))}" for c in table.columns)
-            key = row.get("row") or row.get("id") or str(n)
+            key = (row.get("row") if names else row.get("id")) or str(n)
             label = f"{table.label} · {names.get(key) or f'第 {n + 1} 行'}"
             found[f"t.{table.key}.{key}"] = (label, text, cells)
     return found

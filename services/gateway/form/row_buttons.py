@@ -12,7 +12,7 @@ def change(section: SectionDefinition, action: str, rest: str, values: Typed) ->
     key, _, which = rest.partition(":")
     table = next((t for t in section.tables if t.key == key), None)
     if action == "add" and table is not None and len(values[key]) < table.max_rows:
-        row = {"id": new_row_id()}
+        row = {"id": new_row_id(), **({"row": which} if which in table.level_names else {})}
         values[key].append(row)
         # The first cell of the new row: whoever works by keyboard goes on writing there.
         return f"#t-{key}-{row['id']}-{table.columns[0].key}"

@@ -118,6 +118,8 @@ def _rows(table: TableDefinition, rows: list[Typed], whole: bool, now: TableNow)
         base = f"t.{table.key}.{number + (1000 if fixed and row_hidden else 0)}"
         if row_hidden:
             yield from _inputs(f"{base}.{'row' if fixed else 'id'}", row.get("row" if fixed else "id"))
+            if table.levels:
+                yield from _inputs(f"{base}.row", row.get("row"))
         for column in table.columns:
             if row_hidden or column.key in away:
                 yield from _inputs(f"{base}.{column.key}", row.get(column.key))

@@ -18,9 +18,14 @@ from services.applications.forms.filled.reading_view import material
 from services.applications.forms.filled.section_state import effective, now, sums, totals
 from services.applications.forms.filled.situation import Facts, Situation
 from services.applications.forms.filled.validation import judged, validate
-from services.documents import rendering
+from services.applications.forms.versions.rebase import rebase
+from services.documents import markup, rendering
 from services.documents.checking import plain
-from shared.document import Table
+from services.gateway.form import form_values, form_view, row_buttons
+from services.gateway.form.form_parts import Beside
+from shared.contract.forms import SectionDefinition
+from shared.contract.sections import SectionNow
+from shared.document import Column, Table
 from tests.unit.documents import models
 
 FACTS = Facts(RoundFacts(), today=date(2026, 11, 29))
@@ -203,3 +208,127 @@ def test_the_page_of_a_wide_table_lies_across_and_the_next_stands() -> None:
     shapes = [(page.get_width() > page.get_height(), plain(page.get_textpage().get_text_range())) for page in pdf]
     assert [across for across, text in shapes if "第0年" in text] == [True, False]
     assert all(plain(f"第 {n} 页") in text for n, (_, text) in enumerate(shapes, 1) if n > 1)
+
+
+GOALS = (
+    HEAD
+    + """    tables:
+      - key: t
+        label: 绩效指标
+        max_rows: 20
+        levels:
+          - label: 产出指标
+            within:
+              - {key: quantity, label: 数量指标, min_rows: 2}
+              - {key: quality, label: 质量指标}
+          - label: 效益指标
+            within:
+              - {key: social, label: 社会效益指标, min_rows: 0}
+        columns:
+          - {key: item, kind: text, label: 三级指标}
+          - {key: aim, kind: target, label: 指标值}
+"""
+)
+LEVELS = ["quantity", "quality", "social"]
+
+
+@given(
+    typed=st.lists(
+        st.tuples(st.sampled_from([*LEVELS, "other", None]), st.sampled_from(["", "展品数量"])), max_size=9
+    )
+)
+def test_rows_below_headings_stand_in_their_order_and_none_is_lost(typed: list[tuple[str | None, str]]) -> None:
+    form = form_of(GOALS)
+    sent = [
+        {"id": f"r{n}", "row": level, "item": item, "aim": item and "≥20件"}
+        for n, (level, item) in enumerate(typed)
+    ]
+    kept, errors = judged(form.sections[0], {"name": "名", "t": sent}, context(form))
+    written = [(n, level) for n, (level, item) in enumerate(typed) if item]
+    assert [(row["id"], row["row"]) for row in kept["t"]] == [
+        (f"r{n}", level) for key in LEVELS for n, level in written if level == key
+    ]
+    assert [e.row for e in errors if e.code == "unknown_row"] == [
+        f"r{n}" for n, level in written if level not in LEVELS
+    ]
+    least = {"产出指标 · 数量指标": (2, "quantity"), "产出指标 · 质量指标": (1, "quality")}
+    wanted = {
+        f"“{name}”至少填写 {n} 行" for name, (n, key) in least.items() if [lv for _, lv in written].count(key) < n
+    }
+    assert {e.message for e in errors if e.code == "too_few_rows"} == wanted
+
+
+def goals() -> list[dict[str, Any]]:
+    return [
+        {"id": f"r{n}", "row": level, "item": f"指标{n}", "aim": "≥20件"}
+        for n, level in enumerate(["quantity", "quantity", "quality", "social"])
+    ]
+
+
+def test_headings_are_printed_once_and_read_beside_each_row() -> None:
+    form = form_of(GOALS)
+    _, table = printed(form, {"a": {"name": "名", "t": goals()}})
+    assert [c.label for c in table.columns] == ["一级指标", "二级指标", "三级指标", "指标值"]
+    assert table.rows[1] == ["产出指标", "数量指标", "指标1", "≥20 件"]
+    assert markup._spans(table) == [[3, 2], [0, 0], [0, 1], [1, 1]]
+    assert markup.html(models.model(3, more=(table,))).count(">产出指标<") == 1
+    read = material(form.sections[0], {"name": "名", "t": goals()}, {}, {}).tables[0]
+    assert read.head[0] == "一级指标 · 二级指标"
+    assert [row[0] for row in read.rows][1:] == [
+        "产出指标 · 数量指标",
+        "产出指标 · 质量指标",
+        "效益指标 · 社会效益指标",
+    ]
+
+
+def test_a_cell_of_equal_text_below_another_heading_is_another_cell() -> None:
+    same = [["甲", "其他"], ["甲", "其他"], ["乙", "其他"], ["乙", "丙"]]
+    table = Table(columns=[Column(label="一"), Column(label="二")], rows=same, merged=2)
+    assert markup._spans(table) == [[2, 2], [0, 0], [2, 1], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{key: quality", "{key: quantity", "二级标题“quantity”重复出现"),
+        ("max_rows: 20", "max_rows: 2", "max_rows 小于各二级标题最少行数之和"),
+        ("max_rows: 20", "min_rows: 2", "最少几行写在各个二级标题上"),
+        ("max_rows: 20", "fixed_rows: [{key: x, label: 行}]", "levels 和 fixed_rows 只能写一样"),
+        ("max_rows: 20", "level_labels: [一级目标, 二级目标]", ""),
+    ],
+)
+def test_lint_finds_headings_that_cannot_be(old: str, new: str, said: str) -> None:
+    faults = [fault.message for fault in lint_text(GOALS.replace(old, new)) if fault.severity == "error"]
+    assert faults == [] if not said else any(said in message for message in faults), faults
+
+
+def test_rows_go_with_their_headings_to_the_next_version() -> None:
+    old = form_of(GOALS)
+    new = form_of(GOALS.replace("key: quality,", "key: good, was: quality,").replace("key: social", "key: other"))
+    moved = rebase([old, new], {"a": {"name": "名", "t": goals()}}, {})
+    assert [(row["id"], row["row"]) for row in moved.sections["a"]["t"]] == [
+        ("r0", "quantity"),
+        ("r1", "quantity"),
+        ("r2", "good"),
+    ]
+    assert "指标3" in str(moved.left_over)
+
+
+def test_a_page_shows_a_row_to_write_in_below_each_heading_and_reads_it_back() -> None:
+    section = SectionDefinition.model_validate(form_of(GOALS).sections[0].model_dump(mode="json"))
+    typed: dict[str, Any] = {"name": "名", "t": goals()[:2]}
+    view = form_view.build(section, typed, {}, [], Beside(), SectionNow(visible=True, section_required=True))
+    [table] = view.tables
+    assert [(group.label, len(group.rows)) for group in table.groups] == [
+        ("产出指标 · 数量指标", 2), ("产出指标 · 质量指标", 1), ("效益指标 · 社会效益指标", 1),
+    ]  # fmt: skip
+    inputs = {cell.name: [str(cell.value)] for row in table.rows for cell in row.cells}
+    for row in table.rows:
+        inputs |= {row.key_name: [row.key], row.level_name: [row.level]}
+    back = form_values.read(section, inputs)["t"]
+    assert [(row["row"], row["item"]) for row in back] == [
+        ("quantity", "指标0"), ("quantity", "指标1"), ("quality", ""), ("social", ""),
+    ]  # fmt: skip
+    anchor = row_buttons.change(section, "add", "t:social", typed)
+    assert typed["t"][-1]["row"] == "social"
+    assert anchor == f"#t-t-{typed['t'][-1]['id']}-item"

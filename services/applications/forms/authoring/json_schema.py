@@ -9,7 +9,7 @@ from services.applications.forms.definition import Form
 from services.applications.forms.formulas.type_names import KINDS
 
 _PARTS = {
-    "Form": "申报表单", "Section": "材料", "Table": "表格", "FixedRow": "固定行", "Slot": "附件", "Group": "栏目", "Check": "核对",
+    "Form": "申报表单", "Section": "材料", "Table": "表格", "FixedRow": "固定行", "Branch": "一级标题", "Level": "二级标题", "Slot": "附件", "Group": "栏目", "Check": "核对",
     "Bound": "限制", "Option": "选项",
 }  # fmt: skip
 _ATTRIBUTES = {
@@ -20,6 +20,7 @@ _ATTRIBUTES = {
     "required": "是否必填", "required_if": "条件：什么情况下必填", "visible_if": "条件：什么情况下显示", "help": "填写说明", "example": "填写示例",
     "group": "所属栏目", "unit": "单位", "sensitive": "是否敏感：加密保存，隐去中间几位", "readonly": "带出后是否不能修改", "unique": "本列是否不得重复",
     "prefill": "由系统带出：registry.… 或 account.…", "default": "公式：打开材料时先填好的值，可以修改", "defaults": "公式：这一行各列先填好的值",
+    "levels": "一级标题，各有几个二级标题，下面的行数由申报单位定", "within": "下面的二级标题", "level_labels": "两级标题两列的名称",
     "subtotal_of": "小计行：是哪几行之和，不用填", "under": "列的上一级表头，相邻的列写同一个就合并", "landscape": "打印时放不下就用横向的页",
     "width": "本列在打印件上的宽度", "bounds": "与别的值比较的限制", "kind": "哪一种字段",
     "op": "怎样比较", "than": "公式：与什么比较", "message": "不满足时显示的话", "rule": "核对的规则，作标题", "id": "代号，不重复", "left": "公式：左边", "right": "公式：右边",

@@ -70,12 +70,13 @@ def _rows(
     table: Table, known: list[Values], situation: Situation, choices: Choices, chosen: str | None
 ) -> list[Values]:
     by_row = {row.get("row"): row for row in known}
-    names = [row.key for row in table.fixed_rows] or [f"r{n}" for n in range(max(table.min_rows, 1))]
+    keys = [row.key for row in table.fixed_rows] or list(table.by_level)
+    names = keys or [f"r{n}" for n in range(max(table.min_rows, 1))]
     found = []
     for name in names:
         sample = ((c.key, _sample(c, situation, choices, chosen)) for c in table.columns if c.asked)
         cells = {key: value for key, value in sample if value is not None}
-        found.append({"id": name, **({"row": name} if table.fixed_rows else {}), **cells, **by_row.get(name, {})})
+        found.append({"id": name, **({"row": name} if keys else {}), **cells, **by_row.get(name, {})})
     return found
 
 

@@ -128,6 +128,21 @@ def _subtotal(at: Location, table: Table, row: FixedRow) -> Iterator[Problem]:
         yield Problem((*at, "defaults"), "小计行由系统算出，不能写 defaults")
 
 
+def _levels(at: Location, table: Table) -> Iterator[Problem]:
+    places = [
+        ((*at, "levels", i, "within", j), level)
+        for i, branch in enumerate(table.levels)
+        for j, level in enumerate(branch.within)
+    ]
+    yield from _twice(((place, level.key) for place, level in places), "二级标题")
+    if table.levels and table.fixed_rows:
+        yield Problem((*at, "levels"), "levels 和 fixed_rows 只能写一样")
+    if table.levels and "min_rows" in table.model_fields_set:
+        yield Problem((*at, "min_rows"), "有 levels 的表格，最少几行写在各个二级标题上")
+    if sum(level.min_rows for _, level in places) > table.max_rows:
+        yield Problem((*at, "max_rows"), "max_rows 小于各二级标题最少行数之和")
+
+
 def _over(at: Location, table: Table) -> Iterator[Problem]:
     """Yield a heading over columns that do not stand side by side: it would be there twice."""
     headings = [heading for heading, _ in groupby(column.under for column in table.columns)]
@@ -161,6 +176,7 @@ def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
         found: Any = table.by_column.get(total)
         if found is None or found.type != "number" or found.kind == "year":
             yield Problem((*at, "totals", i), f"“{total}”不是填数的列，不能合计")
+    yield from _levels(at, table)
     if not table.fixed_rows and table.min_rows > table.max_rows:
         yield Problem((*at, "min_rows"), "min_rows 大于 max_rows")
     if not table.by_asked:

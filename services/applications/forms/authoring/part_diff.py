@@ -46,7 +46,7 @@ class Aspect:
 def sort_of(part: Part) -> str:
     """Return what a part is, in a word."""
     if isinstance(part, Table):
-        return "固定行的表" if part.fixed_rows else "表"
+        return "固定行的表" if part.fixed_rows else "分级的表" if part.levels else "表"
     if isinstance(part, Slot):
         return "附件"
     return "材料" if isinstance(part, Section) else f"“{KINDS[part.kind]}”项"
@@ -126,7 +126,7 @@ def _options(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Aspect]
 
 
 def _table(old: Table, new: Table) -> Iterator[Aspect]:
-    before, after = ({key: row.label for key, row in t.by_row.items()} for t in (old, new))
+    before, after = (dict(table.row_names) for table in (old, new))
     if added := [label for key, label in after.items() if key not in before]:
         yield Aspect("fixed_rows", f"新增行：{'、'.join(added)}", True)
     if gone := [label for key, label in before.items() if key not in after]:

@@ -110,6 +110,8 @@ class SetAside:
             "columns": text,
             "slots": named,
             "fixed_rows": named,
+            "levels": {"label": "—", "within": [named]},
+            "within": named,
             "groups": {"label": f"— {key}"},
             "bounds": {"op": "==", "than": "today", "message": "—"},
             "checks": {"id": key, "holds": "true", "message": "—", "section": self._a_section()},

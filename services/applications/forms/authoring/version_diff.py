@@ -282,7 +282,7 @@ def _wanted(part: Named) -> bool:
 def _sort(part: Named) -> str:
     """Return what makes typed values of one no values of the other."""
     if isinstance(part, Table):
-        return "table_fixed" if part.fixed_rows else "table"
+        return "table_fixed" if part.fixed_rows else "table_levels" if part.levels else "table"
     if isinstance(part, Slot):
         return "slot"
     return (

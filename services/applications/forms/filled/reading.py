@@ -192,6 +192,8 @@ def _rows(
         rows = _in_fixed_order(section, table, rows, errors)
     else:
         # A line nobody wrote in is no row; people add one too many.
+        if table.levels:
+            rows = _by_level(section, table, rows, errors)
         known = {*table.by_column, "id", "row"}
         rows = [
             row for row in rows if row.keys() - known or any(not blank(row.get(key)) for key in table.by_asked)
@@ -217,6 +219,19 @@ def _in_fixed_order(section: Section, table: Table, rows: list[Values], errors: 
     return [{**by_key.get(f.key, {}), "id": f.key, "row": f.key} for f in table.fixed_rows]
 
 
+def _by_level(section: Section, table: Table, rows: list[Values], errors: list[FieldError]) -> list[Values]:
+    """Return the rows in the order of the headings that they stand below; say which name none."""
+    order = {key: n for n, key in enumerate(table.by_level)}
+    found = []
+    for row in rows:
+        key = row.get("row")
+        if isinstance(key, str) and key in order:
+            found.append(row)
+        elif any(not blank(row.get(column)) for column in table.by_asked):
+            errors.append(_error(section, table.key, "unknown_row", "本表没有此类", row=row["id"]))
+    return sorted(found, key=lambda row: order[row["row"]])
+
+
 def _row(
     section: Section,
     table: Table,
@@ -226,7 +241,7 @@ def _row(
     columns: Sequence[FieldDefinition],
 ) -> Values:
     kept: Values = {"id": row["id"]}
-    if table.fixed_rows:
+    if table.fixed_rows or table.levels:
         kept["row"] = row["row"]
     for key in row.keys() - table.by_column.keys() - {"id", "row"}:
         errors.append(_error(section, table.key, "unknown_field", "本表没有此列", row=row["id"], column=key[:100]))

@@ -89,18 +89,18 @@ def total_line(table: Table, rows: Sequence[Values], columns: Sequence[FieldDefi
         return []
     under = [shown.get(column.key, "") for column in columns]
     # Where no column names the rows, the first makes room for the words.
-    return [table.total_label, *(under if table.fixed_rows else under[1:])]
+    return [table.total_label, *(under if table.lead else under[1:])]
 
 
 def _table(table: Table, rows: list[Values], choices: Choices) -> ReadTable:
-    fixed, columns = bool(table.fixed_rows), presence.columns(table, rows)
-    lead = [table.row_label] if fixed else []
+    columns = presence.columns(table, rows)
+    lead = [table.lead] if table.lead else []
     return ReadTable(
         label=table.label,
         head=lead + head(columns),
         dates=[n for n, c in enumerate(columns, len(lead)) if c.kind == "date"],
         rows=[
-            ([row_label(table, row)] if fixed else []) + [text(c, row.get(c.key), choices) for c in columns]
+            ([row_label(table, row)] if lead else []) + [text(c, row.get(c.key), choices) for c in columns]
             for row in rows
         ],
         totals=total_line(table, rows, columns),
@@ -108,9 +108,8 @@ def _table(table: Table, rows: list[Values], choices: Choices) -> ReadTable:
 
 
 def row_label(table: Table, row: Values) -> str:
-    """Return what the first column of a table of fixed rows says."""
-    known = table.by_row.get(row.get("row", ""))
-    return known.label if known else ""
+    """Return what the first column says of a row, where the rows have names."""
+    return table.row_names.get(row.get("row", ""), "")
 
 
 def change_line(form: Form, change: Change, choices: Choices) -> ChangeLine:

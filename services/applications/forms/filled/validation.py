@@ -1,5 +1,6 @@
 """Validate a section with the whole form in view: required values, bounds, unique columns, rows and files."""
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -146,7 +147,9 @@ class _Judge:
                 self._found += self._wrong[field, row_id, None]
         rows = self._situation.rows(self._section.key, table.key)
         required = self._situation.required(self._section.key, table.key)
-        if not whole and not table.fixed_rows:
+        if table.levels and not whole and (rows or required):
+            self._levels(table, rows)
+        elif not whole and not table.fixed_rows and not table.levels:
             least = max(table.min_rows, 1) if required else table.min_rows
             if len(rows) < table.min_rows and (rows or required):
                 self._say(table.key, "too_few_rows", f"“{table.label}”至少填写 {least} 行")
@@ -155,6 +158,12 @@ class _Judge:
         for column in table.columns:
             if column.unique:
                 self._unique(table, column, rows)
+
+    def _levels(self, table: Table, rows: tuple[Row, ...]) -> None:
+        counted = Counter(row.kept["row"] for row in rows)
+        for key, (_, level) in table.by_level.items():
+            if counted[key] < level.min_rows:
+                self._say(table.key, "too_few_rows", f"“{table.row_names[key]}”至少填写 {level.min_rows} 行")
 
     def _row(self, table: Table, row: Row, required: bool) -> None:
         kept = row.kept

@@ -122,7 +122,8 @@ class _Rebase:
             self._leave(section, part.key, part, value, "type", "内容无法识别")
             return None
         columns = inner(part.columns, target.columns)
-        fixed = inner(part.fixed_rows, target.fixed_rows)
+        levels = [[level for _, level in table.by_level.values()] for table in (part, target)]
+        fixed = inner([*part.fixed_rows, *levels[0]], [*target.fixed_rows, *levels[1]])
         kept: list[Any] = []
         lost: dict[tuple[str, str, str], dict[str, Any]] = {}
         for n, row in enumerate(value):
@@ -133,7 +134,7 @@ class _Rebase:
             name = named.label if named else f"第{n + 1}行"
             cells = {k: v for k, v in row.items() if k not in ("id", "row") and not blank(v)}
             goes_to = fixed.get(str(row.get("row")))
-            if target.fixed_rows and (goes_to is None or goes_to in target.subtotals):
+            if (target.fixed_rows or target.levels) and (goes_to is None or goes_to in target.subtotals):
                 if cells:
                     said = "新版表单没有此行" if goes_to is None else "新版表单中此行自动计算"
                     lost.setdefault(("", "no_home", said), {})[name] = cells
@@ -160,9 +161,9 @@ class _Rebase:
         lost: dict[tuple[str, str, str], dict[str, Any]],
     ) -> dict[str, Any]:
         kept: dict[str, Any] = {"id": row["id"]} if "id" in row else {}
-        if target.fixed_rows:
+        if target.fixed_rows or target.levels:
             kept["row"] = fixed[str(row["row"])]
-            if "id" in row:
+            if "id" in row and target.fixed_rows:
                 kept["id"] = kept["row"]
         for key, value in cells.items():
             column = part.by_column.get(key)
