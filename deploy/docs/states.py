@@ -31,11 +31,13 @@ def section() -> str:
 
 
 def _destinations(to: State | Place) -> Iterator[str]:
-    """Yield where a rule leads: one state, or each state that the application may have come from."""
+    """Yield where a rule leads: one state, or each that it may lead to."""
     came_by = {Place.SUBMITTED_FROM: Action.SUBMIT, Place.RETURNED_FROM: Action.RETURN}
     if isinstance(to, State):
         yield to
     elif to is Place.HIDDEN:
         yield "[*]"
+    elif to is Place.PROPOSED_TO:
+        yield from (State.PROPOSED, State.PUBLICITY)
     else:
         yield from (state for state, action in TABLE if action is came_by[to])

@@ -23,6 +23,7 @@ class State(StrEnum):
     FORM_REVIEW = "form_review"
     EXPERT_REVIEW = "expert_review"
     DECISION = "decision"
+    PROPOSED = "proposed"
     PUBLICITY = "publicity"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -36,10 +37,17 @@ LABELS = {
     State.FORM_REVIEW: "形式审查中",
     State.EXPERT_REVIEW: "专家评审中",
     State.DECISION: "待审定",
+    State.PROPOSED: "拟支持",
     State.PUBLICITY: "公示中",
     State.APPROVED: "已批复",
     State.REJECTED: "不予支持",
 }
+
+
+def as_applicants_read(state: State) -> State:
+    """Return the state that the applicant reads: what is 拟支持 and not published yet is the bureau's own business."""
+    return State.DECISION if state is State.PROPOSED else state
+
 
 # States in which the applicant may change sections.
 EDITABLE = frozenset({State.DRAFT, State.RETURNED})
@@ -60,16 +68,20 @@ class Action(StrEnum):
     REFUSE = "refuse"
     CONCLUDE = "conclude"
     PROPOSE = "propose"
+    RECONSIDER = "reconsider"
+    PUBLISH = "publish"
+    TAKE_OFF = "take_off"
     DECLINE = "decline"
     APPROVE = "approve"
 
 
 class Place(StrEnum):
-    """Destinations that depend on where the application came from."""
+    """Destinations that depend on where the application came from, or on how the office publishes."""
 
     SUBMITTED_FROM = "the state it was submitted from"
     RETURNED_FROM = "the state it was returned from"
     HIDDEN = "hidden"
+    PROPOSED_TO = "拟支持, or 公示 where the office publishes case by case"
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,10 @@ class Facts:
     assigned: bool = False
     all_scored: bool = False
     publicity_until: datetime | None = None
+    # The office publishes each case by itself, with the decision.
+    published_singly: bool = False
+    # Whose text and list are published; nobody's where a case is published by itself.
+    drafted_by: str = ""
     # Objections that nobody has answered yet.
     objections: int = 0
     # Opinions noted for a return that has not been made.
@@ -216,6 +232,12 @@ def nothing_noted(f: Facts) -> Refusal | None:
     return None
 
 
+def second_person(f: Facts) -> Refusal | None:
+    if f.drafted_by == f.actor:
+        return Refusal(codes.SECOND_PERSON, "名单由您拟定或最后修改，须由另一位审定人员发布。")
+    return None
+
+
 def objections_settled(f: Facts) -> Refusal | None:
     return Refusal(codes.OBJECTIONS_OPEN, f"还有 {f.objections} 条异议尚未处理。") if f.objections else None
 
@@ -253,10 +275,14 @@ TABLE: dict[tuple[State, Action], Rule] = {
     (S.FORM_REVIEW, A.PASS): Rule(S.EXPERT_REVIEW, Role.REVIEWER, (holds_lease, nothing_noted)),
     (S.FORM_REVIEW, A.REFUSE): Rule(S.REJECTED, Role.REVIEWER, (has_reason,)),
     (S.EXPERT_REVIEW, A.CONCLUDE): Rule(S.DECISION, Role.SYSTEM, (scored,)),
-    (S.DECISION, A.PROPOSE): Rule(S.PUBLICITY, Role.DIRECTOR, (amount_within_applied, amount_within_budget)),
+    (S.DECISION, A.PROPOSE): Rule(Place.PROPOSED_TO, Role.DIRECTOR, (amount_within_applied, amount_within_budget)),
     (S.DECISION, A.DECLINE): Rule(S.REJECTED, Role.DIRECTOR, (has_reason,)),
+    (S.PROPOSED, A.PUBLISH): Rule(S.PUBLICITY, Role.DIRECTOR, (second_person,)),
+    (S.PROPOSED, A.RECONSIDER): Rule(S.DECISION, Role.DIRECTOR, (has_reason,)),
+    (S.PROPOSED, A.DECLINE): Rule(S.REJECTED, Role.DIRECTOR, (has_reason,)),
+    (S.PUBLICITY, A.TAKE_OFF): Rule(S.DECISION, Role.DIRECTOR, (has_reason,)),
     (S.PUBLICITY, A.DECLINE): Rule(S.REJECTED, Role.DIRECTOR, (has_reason,)),
-    (S.PUBLICITY, A.APPROVE): Rule(S.APPROVED, Role.DIRECTOR, (publicity_over, objections_settled)),
+    (S.PUBLICITY, A.APPROVE): Rule(S.APPROVED, Role.DIRECTOR, (second_person, publicity_over, objections_settled)),
 }
 
 
@@ -280,6 +306,8 @@ def move(facts: Facts, action: Action, roles: frozenset[Role]) -> State | None:
             return facts.submitted_from or State.DRAFT
         case Place.RETURNED_FROM:
             return facts.returned_from or State.PENDING_ACCEPTANCE
+        case Place.PROPOSED_TO:
+            return State.PUBLICITY if facts.published_singly else State.PROPOSED
         case State():
             return rule.to
 
@@ -319,6 +347,8 @@ REVIEW_ACTIONS = (
     Action.PASS,
     Action.REFUSE,
     Action.PROPOSE,
+    Action.RECONSIDER,
+    Action.TAKE_OFF,
     Action.DECLINE,
     Action.APPROVE,
     Action.RECALL,

@@ -48,7 +48,7 @@ def hint(
     state = State(application.state)
     told = Hint(
         type=type,
-        enterprise=application.enterprise,
+        enterprise="" if state is State.PROPOSED else application.enterprise,
         staff=type == "application.state" and state is not State.DRAFT,
         application_id=application.id,
         name=application.project_name,

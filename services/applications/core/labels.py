@@ -40,6 +40,9 @@ ACTIONS = {
     "refuse": "不予受理",
     "conclude": "评审汇总",
     "propose": "拟支持",
+    "reconsider": "重新审定",
+    "publish": "发布公示",
+    "take_off": "撤出公示",
     "decline": "不予支持",
     "approve": "公示无异议",
     "give_to_experts": "分配评审专家",
@@ -63,7 +66,7 @@ INTERNAL = frozenset(
     {
         "take_lease", "take_over", "drop_lease", "assign", "note_opinion", "change_opinion", "forget_opinion", "raise_opinion",
         "give_to_experts", "score", "recuse", "note_objection", "settle_objection", "resend", "resend_proposed",
-        "read_pdf", "read_attachment",
+        "read_pdf", "read_attachment", "reconsider",
     }
 )  # fmt: skip
 # What a line tells the applicant beside its label.

@@ -14,7 +14,7 @@ from services.applications.tables.applications import (
     Extension,
     Round,
 )
-from services.applications.workflow import LABELS, State, applicant_actions, staff_actions
+from services.applications.workflow import LABELS, State, applicant_actions, as_applicants_read, staff_actions
 from shared import clock
 from shared.contract.applications import (
     ApplicationSummary,
@@ -32,6 +32,9 @@ def _summary(
     application: Application, round_: Round, extension: Extension | None, actor: Actor, decided: Decided | None
 ) -> ApplicationSummary:
     form = form_of(application)
+    state = State(application.state)
+    if not actor.roles & STAFF:
+        state = as_applicants_read(state)
     facts = facts_of(application, round_, extension, at=actor.received_at, actor=actor.account)
     if actor.is_a(Role.APPLICANT):
         actions = applicant_actions(facts)
@@ -48,8 +51,8 @@ def _summary(
         round_id=application.round_id,
         round_title=round_.title,
         form_version=application.form_version,
-        state=application.state,
-        state_label=LABELS[State(application.state)],
+        state=state,
+        state_label=LABELS[state],
         version=application.version,
         revision=application.revision,
         submitted_at=application.submitted_at,

@@ -27,7 +27,7 @@ from shared.text.capitals import in_words
 from shared.workdays import WorkingDays
 
 # What has been promised or given out of a round's budget.
-SPENDING = (State.PUBLICITY, State.APPROVED)
+SPENDING = (State.PROPOSED, State.PUBLICITY, State.APPROVED)
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,14 @@ async def decide(
             changes["publicity_until"] = publicity_end(office, actor.received_at)
             details["amount_wan"] = f"{given.amount_wan:.2f}" if given.amount_wan is not None else None
             details["publicity_until"] = changes["publicity_until"].isoformat()
-        case Action.DECLINE:
-            # What was promised in 公示 is given back to the budget; the audit keeps the sum.
+        case Action.DECLINE | Action.RECONSIDER | Action.TAKE_OFF:
+            # What was promised is given back to the budget; the audit keeps the sum.
             if application.approved_wan is not None:
                 details["was_wan"] = f"{application.approved_wan:.2f}"
             changes["approved_wan"] = None
+            if action is not Action.DECLINE:
+                # It is decided anew, as if it had never been proposed.
+                changes["publicity_from"] = changes["publicity_until"] = None
         case _:
             pass
     await make_move(session, application, actor, action, facts, details=details, **changes)
@@ -96,6 +99,7 @@ async def _facts_of(session: AsyncSession, application: Application, facts: Fact
             round_ = await session.get_one(
                 Round, application.round_id, with_for_update={"key_share": True}, populate_existing=True
             )
+            facts = replace(facts, published_singly=True)
             if round_.budget_wan is None:
                 return facts
             return replace(facts, budget_left=round_.budget_wan - await spent(session, round_.id))
@@ -109,7 +113,7 @@ async def _facts_of(session: AsyncSession, application: Application, facts: Fact
 
 
 async def spent(session: AsyncSession, round_id: UUID) -> Decimal:
-    """万元 that a round has promised (公示中) or given (已批复)."""
+    """万元 that a round has promised (拟支持, 公示中) or given (已批复)."""
     total = await session.scalar(
         select(func.coalesce(func.sum(Application.approved_wan), 0)).where(
             Application.round_id == round_id, Application.state.in_(SPENDING), Application.deleted_at.is_(None)

@@ -9,7 +9,7 @@ from services.applications.decision import experts
 from services.applications.decision.views import my_sheet
 from services.applications.tables.applications import Application
 from services.applications.tables.decision import Assessment
-from services.applications.workflow import LABELS, State
+from services.applications.workflow import LABELS, State, as_applicants_read
 from shared import codes
 from shared.contract.decision import (
     DeclareRecusal,
@@ -24,14 +24,15 @@ from shared.text.identifiers import uscc
 
 
 def _line(assessment: Assessment, application: Application) -> MyCase:
+    state = as_applicants_read(State(application.state))
     return MyCase(
         id=application.id,
         number=application.number,
         project_name=application.project_name,
         enterprise_name=application.enterprise_name,
         fund_type_label=form_of(application).label,
-        state=application.state,
-        state_label=LABELS[State(application.state)],
+        state=state,
+        state_label=LABELS[state],
         applied_wan=wan(application.applied_wan),
         assigned_at=assessment.assigned_at,
         saved_at=assessment.saved_at,

@@ -17,7 +17,7 @@ from services.applications.tables.decision import Assessment
 from services.applications.workflow import State
 from shared.identity import Actor
 
-AFTER_EXPERTS = (State.DECISION, State.PUBLICITY, State.APPROVED, State.REJECTED)
+AFTER_EXPERTS = (State.DECISION, State.PROPOSED, State.PUBLICITY, State.APPROVED, State.REJECTED)
 AT_MOST = 2000
 
 

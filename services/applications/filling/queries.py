@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from services.applications.core.cursors import cursor_of, place_of
 from services.applications.core.repository import of_enterprise
 from services.applications.tables.applications import Application
-from services.applications.workflow import State
+from services.applications.workflow import State, as_applicants_read
 from shared.identity import Actor
 from shared.text.typed_text import DASHES, FOLDED_AWAY, folded
 
@@ -39,7 +39,9 @@ async def applications(
     own = _OWN
     query = select(own)
     if states:
-        query = query.where(own.state.in_(states))
+        # By what the applicant reads, so that nothing is told by what is found.
+        kept = [state for state in State if as_applicants_read(state) in states]
+        query = query.where(own.state.in_(kept))
     if fund_type:
         query = query.where(own.fund_type == fund_type)
     if text:

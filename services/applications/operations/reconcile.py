@@ -96,6 +96,7 @@ _ANYWHERE: dict[Place, set[State | None]] = {
     Place.SUBMITTED_FROM: {State.DRAFT, State.RETURNED},
     Place.RETURNED_FROM: {State.PENDING_ACCEPTANCE, State.FORM_REVIEW},
     Place.HIDDEN: {None},
+    Place.PROPOSED_TO: {State.PROPOSED, State.PUBLICITY},
 }
 
 

@@ -12,7 +12,7 @@ from services.applications.core.naming import acted
 from services.applications.core.readings import READINGS
 from services.applications.submission import queries
 from services.applications.tables.applications import Application, Audit
-from services.applications.workflow import LABELS, State
+from services.applications.workflow import LABELS, State, as_applicants_read
 from shared import clock
 from shared.contract.applications import TimelineEntry
 from shared.contract.submission import NoticeView, TriedView
@@ -33,18 +33,24 @@ def told(rows: Sequence[Audit], actor: Actor, *, persons: bool) -> list[Timeline
     """Return the same from an application's whole audit."""
     outside = not actor.roles & STAFF
     if outside:
-        rows = [row for row in rows if row.action not in INTERNAL]
+        rows = [row for row in rows if row.action not in INTERNAL and row.to_state != State.PROPOSED]
     if not actor.is_a(Role.AUDITOR):
         # Who has read what is for those who look into it; among what was done it would only be in the way.
         rows = [row for row in rows if row.action not in READINGS]
+
+    def label(state: str | None) -> str | None:
+        if state is None:
+            return None
+        return LABELS[as_applicants_read(State(state)) if outside else State(state)]
+
     return [
         TimelineEntry(
             at=row.at,
             action=row.action,
             label=ACTIONS.get(row.action, row.action),
             actor=acted(row.actor_name, row.role, row.action, persons=persons),
-            from_state=LABELS[State(row.from_state)] if row.from_state else None,
-            to_state=LABELS[State(row.to_state)] if row.to_state else None,
+            from_state=label(row.from_state),
+            to_state=label(row.to_state),
             details={k: v for k, v in row.details.items() if k in TOLD} if outside else row.details,
         )
         for row in rows

@@ -28,6 +28,7 @@ STATES = (
     ("lapsed", "逾期未补正"),
     ("expert_review", "专家评审中"),
     ("decision", "待审定"),
+    ("proposed", "拟支持"),
     ("publicity", "公示中"),
     ("approved", "已批复"),
     ("rejected", "不予支持"),

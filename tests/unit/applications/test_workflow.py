@@ -41,8 +41,12 @@ EXPECTED: dict[tuple[str, str], tuple[str | None, str]] = {
     ("returned", "extend"): ("returned", "reviewer"),
     ("lapsed", "extend"): ("returned", "reviewer"),
     ("expert_review", "conclude"): ("decision", "system"),
-    ("decision", "propose"): ("publicity", "director"),
+    ("decision", "propose"): ("proposed", "director"),
     ("decision", "decline"): ("rejected", "director"),
+    ("proposed", "publish"): ("publicity", "director"),
+    ("proposed", "reconsider"): ("decision", "director"),
+    ("proposed", "decline"): ("rejected", "director"),
+    ("publicity", "take_off"): ("decision", "director"),
     ("publicity", "decline"): ("rejected", "director"),
     ("publicity", "approve"): ("approved", "director"),
 }
@@ -129,6 +133,10 @@ GUARDS = [
     ("decision", "propose", {"amount_wan": Decimal(0)}, "amount_required"),
     ("decision", "propose", {"budget_left": Decimal("19.99")}, "budget_exceeded"),
     ("decision", "decline", {"reason": ""}, "reason_required"),
+    ("proposed", "publish", {"drafted_by": "me"}, "second_person"),
+    ("proposed", "reconsider", {"reason": " "}, "reason_required"),
+    ("publicity", "take_off", {"reason": ""}, "reason_required"),
+    ("publicity", "approve", {"drafted_by": "me"}, "second_person"),
     ("publicity", "approve", {"publicity_until": NOW + HOUR}, "publicity_running"),
     ("publicity", "approve", {"objections": 1}, "objections_open"),
 ]
@@ -187,3 +195,10 @@ def test_staff_are_offered_their_own_moves_only() -> None:
     assert staff_actions(facts(State.PENDING_ACCEPTANCE, Action.ACCEPT), reviewer) == ["accept", "return"]
     assert staff_actions(facts(State.PENDING_ACCEPTANCE, Action.ACCEPT), director) == []
     assert staff_actions(facts(State.DECISION, Action.PROPOSE), director) == ["propose", "decline"]
+    # A list is published as a whole, never from one case.
+    assert staff_actions(facts(State.PROPOSED, Action.PUBLISH), director) == ["reconsider", "decline"]
+
+
+def test_an_office_that_publishes_case_by_case_proposes_into_publicity() -> None:
+    known = replace(facts(State.DECISION, Action.PROPOSE), published_singly=True)
+    assert move(known, Action.PROPOSE, frozenset({Role.DIRECTOR})) is State.PUBLICITY
