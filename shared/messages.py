@@ -149,6 +149,33 @@ class PublicityBegun(Event):
     until: AwareDatetime
 
 
+class AnnouncedProject(Contract):
+    """One project of a 公示, as a mail names it."""
+
+    project_name: str
+    number: str
+    amount_wan: str
+
+
+class PublicityAnnounced(Event):
+    """A list was published (公示), with at least one project of this enterprise: one event for all of them. What is told of one
+    application is that of the first."""
+
+    kind: Literal["publicity_announced"] = "publicity_announced"
+    announcement_id: UUID
+    title: str
+    reference: str
+    until: AwareDatetime
+    projects: list[AnnouncedProject] = Field(min_length=1)
+
+
+class PublicityLeft(Event):
+    """A project was taken off its 公示 (撤出公示), and will be decided anew."""
+
+    kind: Literal["publicity_left"] = "publicity_left"
+    reason: str
+
+
 class PublicityOver(Event):
     """The days of a 公示 have passed; what follows is decided by the bureau."""
 
@@ -184,6 +211,8 @@ AnyEvent = (
     | CorrectionMissed
     | ReturnUnseen
     | PublicityBegun
+    | PublicityAnnounced
+    | PublicityLeft
     | PublicityOver
     | ApplicationDecided
     | RoundClosing

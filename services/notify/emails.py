@@ -19,7 +19,9 @@ from shared.messages import (
     CorrectionExtended,
     CorrectionMissed,
     Event,
+    PublicityAnnounced,
     PublicityBegun,
+    PublicityLeft,
     PublicityOver,
     ReturnRecalled,
     ReturnUnseen,
@@ -131,6 +133,17 @@ def return_unseen(event: ReturnUnseen) -> Context:
 def publicity_begun(event: PublicityBegun) -> Context:
     # A period that ends at midnight ends the day before.
     return {"last_day": clock.show_date(event.until - timedelta(seconds=1)), "page": "publicity"}
+
+
+@email("publicity_announced")
+def publicity_announced(event: PublicityAnnounced) -> Context:
+    last = clock.show_date(event.until - timedelta(seconds=1))
+    return {"last_day": last, "page": f"publicity/{event.announcement_id}"}
+
+
+@email("publicity_left")
+def publicity_left(event: PublicityLeft) -> Context:
+    return {"page": f"applications/{event.application_id}/view"}
 
 
 @email("publicity_over")

@@ -24,7 +24,9 @@ from shared.messages import (
     CorrectionExtended,
     CorrectionMissed,
     Person,
+    PublicityAnnounced,
     PublicityBegun,
+    PublicityLeft,
     PublicityOver,
     ReturnRecalled,
     ReturnUnseen,
@@ -75,6 +77,18 @@ EVENTS: list[AnyEvent] = [
     CorrectionMissed(**BASE),
     ReturnUnseen(**BASE, returned_at=AT),
     PublicityBegun(**PLAIN, amount_wan="20.00", until="2026-12-01T16:00:00Z"),
+    PublicityAnnounced(
+        **PLAIN,
+        announcement_id=PLAIN["application_id"],
+        title="关于拟支持项目的公示",
+        reference="京工美公示〔2026〕1号",
+        until="2026-12-01T16:00:00Z",
+        projects=[
+            {"project_name": "景泰蓝<国礼>", "number": "BL-1", "amount_wan": "1200.00"},
+            {"project_name": "花丝镶嵌", "number": "BL-2", "amount_wan": "8.50"},
+        ],
+    ),
+    PublicityLeft(**PLAIN, reason="金额须<重新>核定"),
     PublicityOver(**PLAIN, until="2026-12-01T16:00:00Z"),
     ApplicationDecided(**PLAIN, approved=True, amount_wan="20.00", reason=None),
     ApplicationDecided(**PLAIN, approved=False, amount_wan=None, reason="<重复申报>"),
@@ -115,6 +129,11 @@ def test_amounts_reasons_and_days_are_told() -> None:
     assert "支持金额 20.00 万元" in text(ApplicationDecided, approved=True)
     assert "理由：<重复申报>" in text(ApplicationDecided, approved=False)
     assert "公示期至 2026-12-01" in text(PublicityBegun)
+    announced = text(PublicityAnnounced)
+    assert "关于拟支持项目的公示（京工美公示〔2026〕1号）" in announced
+    assert "1. “景泰蓝<国礼>”（编号 BL-1），拟支持金额 1,200.00 万元\n2. “花丝镶嵌”（编号 BL-2），拟支持金额 8.50 万元" in announced
+    assert f"https://g.cn/publicity/{PLAIN['application_id']}" in announced
+    assert "已撤出公示。理由：金额须<重新>核定" in text(PublicityLeft)
     assert "还有 3 天" in text(RoundClosing, hours=72)
     assert "“未命名项目（奖励类）”尚未提交" in text(RoundClosing, hours=3)
 
