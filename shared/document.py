@@ -149,7 +149,7 @@ class Commitment(Document):
 class Letter(Document):
     """公文 in the layout of GB/T 9704-2012: a notice of return (退回补正通知书), a decision (批复).
 
-    `office` stands in red over the line, `reference` (发文字号) under it, `addressee` over the text; `paragraphs`
+    `office` stands in red over the line, `reference` (发文字号) under it, `addressee` over the text unless it is empty (公示); `paragraphs`
     are its body, `tables` follow the body, `attachments` are named after it (附件), then the sender and the date.
     """
 

@@ -50,6 +50,8 @@ class ApplicationsSettings(ServerSettings):
 
     review_lease_minutes: int = Field(default=30, ge=1)
     publicity_working_days: int = Field(default=5, ge=1)
+    # Whether 拟支持 gathers cases for one 公示 that a second person publishes; else each is published by itself, at once.
+    publicity_by_list: bool = False
     # Whether applicants read which person of the bureau acted; else they read 审核人员 or 审定人员.
     staff_named_to_applicants: bool = False
     # Working days of years that are not published yet (`shared.workdays`).

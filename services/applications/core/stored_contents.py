@@ -47,7 +47,7 @@ async def kept_pdfs(session: AsyncSession, sha256s: set[str]) -> set[str]:
     """Return which of these PDFs are of an application that has not been forgotten, or letters, which the bureau keeps."""
     query = (
         select(Document.sha256)
-        .join(Application, Application.id == Document.application_id)
+        .outerjoin(Application, Application.id == Document.application_id)
         .where(
             Document.sha256.in_(sha256s), or_(func.length(Application.wrapped_key) > 0, Document.kind == "letter")
         )

@@ -1,5 +1,6 @@
-"""Decide a case: 纳批, 通过形式审查, 不予受理, 拟支持, 不予支持, 公示无异议. Each is one move, with what it brings and what it leaves behind."""
+"""Decide a case: 纳批, 通过形式审查, 不予受理, 拟支持, 重新审定, 撤出公示, 不予支持, 公示无异议. Each is one move, with what it brings and what it leaves behind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match_or_tell
-from services.applications.decision import batches
+from services.applications.decision import batches, listed
 from services.applications.documents import letters
 from services.applications.outbox.events import about, owe
 from services.applications.review import leases
@@ -22,7 +23,7 @@ from services.applications.tables.decision import Objection
 from services.applications.workflow import Action, Facts, State
 from shared import clock
 from shared.identity import Actor
-from shared.messages import ApplicationAccepted, ApplicationDecided, PublicityBegun
+from shared.messages import ApplicationAccepted, ApplicationDecided, PublicityBegun, PublicityLeft
 from shared.text.capitals import in_words
 from shared.workdays import WorkingDays
 
@@ -41,11 +42,12 @@ class Given:
 
 @dataclass(frozen=True)
 class Office:
-    """What a decision needs of the office: its secrets, its calendar, how long 公示 and a claim last."""
+    """What a decision needs of the office: its secrets, its calendar, how long 公示 and a claim last, whether it publishes lists."""
 
     codec: Codec
     calendar: WorkingDays
     publicity_working_days: int
+    publicity_by_list: bool
     lease_minutes: int
 
 
@@ -57,7 +59,10 @@ async def decide(
     await must_match_or_tell(session, application, version)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
     facts = replace(
-        await _facts_of(session, application, facts, action), reason=given.reason, amount_wan=given.amount_wan
+        await _facts_of(session, application, facts, action),
+        reason=given.reason,
+        amount_wan=given.amount_wan,
+        published_singly=not office.publicity_by_list,
     )
     changes: dict[str, Any] = {"lease_account": None, "lease_name": None, "lease_until": None}
     details: dict[str, Any] = {"reason": given.reason.strip()} if given.reason.strip() else {}
@@ -70,10 +75,11 @@ async def decide(
             details["batch"] = batch.name
         case Action.PROPOSE:
             changes["approved_wan"] = given.amount_wan
-            changes["publicity_from"] = actor.received_at
-            changes["publicity_until"] = publicity_end(office, actor.received_at)
             details["amount_wan"] = f"{given.amount_wan:.2f}" if given.amount_wan is not None else None
-            details["publicity_until"] = changes["publicity_until"].isoformat()
+            if facts.published_singly:
+                until = publicity_end(office.calendar, actor.received_at, office.publicity_working_days)
+                changes |= {"publicity_from": actor.received_at, "publicity_until": until}
+                details["publicity_until"] = until.isoformat()
         case Action.DECLINE | Action.RECONSIDER | Action.TAKE_OFF:
             # What was promised is given back to the budget; the audit keeps the sum.
             if application.approved_wan is not None:
@@ -84,7 +90,10 @@ async def decide(
                 changes["publicity_from"] = changes["publicity_until"] = None
         case _:
             pass
+    published = application.state == State.PUBLICITY
     await make_move(session, application, actor, action, facts, details=details, **changes)
+    if published and action in (Action.TAKE_OFF, Action.DECLINE):
+        await listed.take_off(session, actor, application.id, given.reason.strip())
     await _leave_behind(session, office, application, action, given.reason.strip())
     return application
 
@@ -99,17 +108,24 @@ async def _facts_of(session: AsyncSession, application: Application, facts: Fact
             round_ = await session.get_one(
                 Round, application.round_id, with_for_update={"key_share": True}, populate_existing=True
             )
-            facts = replace(facts, published_singly=True)
             if round_.budget_wan is None:
                 return facts
             return replace(facts, budget_left=round_.budget_wan - await spent(session, round_.id))
         case Action.APPROVE:
-            open_ = select(func.count()).where(
-                Objection.application_id == application.id, Objection.handled_at.is_(None)
-            )
-            return replace(facts, objections=int(await session.scalar(open_) or 0))
+            open_ = await unsettled(session, [application.id])
+            return replace(facts, objections=open_.get(application.id, 0))
         case _:
             return facts
+
+
+async def unsettled(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Count the objections that nobody has answered yet, by application."""
+    rows = await session.execute(
+        select(Objection.application_id, func.count())
+        .where(Objection.application_id.in_(ids), Objection.handled_at.is_(None))
+        .group_by(Objection.application_id)
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 async def spent(session: AsyncSession, round_id: UUID) -> Decimal:
@@ -122,10 +138,16 @@ async def spent(session: AsyncSession, round_id: UUID) -> Decimal:
     return Decimal(total or 0)
 
 
-def publicity_end(office: Office, begun: datetime) -> datetime:
+def publicity_end(calendar: WorkingDays, begun: datetime, working_days: int) -> datetime:
     """Return the end of the last of the working days that follow the one on which it began."""
-    last = office.calendar.after(begun, office.publicity_working_days).astimezone(clock.SHANGHAI).date()
+    last = calendar.after(begun, working_days).astimezone(clock.SHANGHAI).date()
     return datetime.combine(last + timedelta(days=1), time(0), clock.SHANGHAI)
+
+
+def days_of(begun: datetime, until: datetime) -> tuple[str, str]:
+    """Return the first and the last day of a 公示, in words."""
+    begins, ends = (clock.show_long_date(at.astimezone(clock.SHANGHAI).date()) for at in (begun, last_day(until)))
+    return begins, ends
 
 
 def last_day(until: datetime) -> datetime:
@@ -139,16 +161,18 @@ async def _leave_behind(
     subject = f"{application.id}:{application.version}"
     if action is Action.ACCEPT:
         await owe(session, ApplicationAccepted(**await about(session, office.codec, application)), subject)
-    elif action is Action.PROPOSE:
-        assert application.publicity_until is not None
+    elif action is Action.PROPOSE and application.publicity_until is not None:
         event = PublicityBegun(
             **await about(session, office.codec, application),
             amount_wan=f"{application.approved_wan:.2f}",
             until=application.publicity_until,
         )
         await owe(session, event, subject)
+    elif action is Action.TAKE_OFF:
+        left = PublicityLeft(**await about(session, office.codec, application), reason=reason)
+        await owe(session, left, subject)
     elif action is Action.APPROVE:
-        await _approved(session, office, application, subject)
+        await tell_approval(session, office, application)
     elif action in (Action.REFUSE, Action.DECLINE):
         await letters.issue(session, application, "reject", reason=reason)
         decided = ApplicationDecided(
@@ -157,23 +181,23 @@ async def _leave_behind(
         await owe(session, decided, subject)
 
 
-async def _approved(session: AsyncSession, office: Office, application: Application, subject: str) -> None:
+async def tell_approval(
+    session: AsyncSession, office: Office, application: Application, *, basis: str = ""
+) -> None:
+    """Issue the letter of an approval, and owe its news; `basis` names the list that it stands on, in words."""
     amount = application.approved_wan or Decimal(0)
     assert application.publicity_until is not None
     begun = application.publicity_from or application.publicity_until
-    days = [
-        clock.show_long_date(at.astimezone(clock.SHANGHAI).date())
-        for at in (begun, last_day(application.publicity_until))
-    ]
     await letters.issue(
         session,
         application,
         "approve",
         amount=f"{amount:,.2f}",
         amount_words=in_words(amount),
-        publicity="至".join(days),
+        publicity="至".join(days_of(begun, application.publicity_until)),
+        basis=basis,
     )
     event = ApplicationDecided(
         **await about(session, office.codec, application), approved=True, amount_wan=f"{amount:.2f}", reason=None
     )
-    await owe(session, event, subject)
+    await owe(session, event, f"{application.id}:{application.version}")

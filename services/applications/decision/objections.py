@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import record
+from services.applications.decision import listed
 from services.applications.tables.decision import Objection
 from services.applications.workflow import State
 from shared import clock, codes
@@ -40,6 +41,7 @@ async def note(
         text=text.strip(),
         received_on=received_on,
         recorded_by=actor.name,
+        announcement_id=on.id if (on := await listed.published(session, id)) else None,
     )
     session.add(made)
     record(session, actor, "note_objection", application_id=id, objection=str(made.id))

@@ -13,5 +13,6 @@ def office(request: web.Request) -> Office:
         codec=request.app[CODEC],
         calendar=request.app[WORKDAYS],
         publicity_working_days=settings.publicity_working_days,
+        publicity_by_list=settings.publicity_by_list,
         lease_minutes=settings.review_lease_minutes,
     )

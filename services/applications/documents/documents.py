@@ -70,7 +70,8 @@ async def hurry(session: AsyncSession, actor: Actor, document: Document) -> None
     assert row is not None
     if row.parked_at is not None:
         outbox.requeue(row)
-    if not actor.is_a(Role.APPLICANT) or await budgets.may_hurry(session, document.application_id, but=row.id):
+    of = document.application_id
+    if of is None or not actor.is_a(Role.APPLICANT) or await budgets.may_hurry(session, of, but=row.id):
         outbox.hurry(row)
     await session.flush()
 
@@ -101,6 +102,7 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> An
     if document.kind == "letter":
         assert document.snapshot is not None
         return letters.model_of(document.snapshot)
+    assert document.application_id is not None
     application = await repository.application_for_system(session, document.application_id)
     form = form_of(application)
     opener = codec.of(application, form)

@@ -1,6 +1,7 @@
-"""Issue official letters (公文): 退回补正通知书, 批复通知书, 不予支持通知书. The words stand in `letters.yaml`; what a letter said is kept
+"""Issue official letters (公文): 退回补正通知书, 批复通知书, 不予支持通知书, and those of a list: 公示, 项目批复. The words stand in `letters.yaml`; what a letter said is kept
 with it."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from services.applications.tables.applications import Application, Document
 from services.applications.tables.decision import Letter, LetterNumber
 from shared import clock
 from shared.document import Letter as LetterModel
+from shared.document import Table
 from shared.errors import NotFound
 from shared.identity import Actor, Role
 from shared.text.typed_text import one_line
@@ -39,6 +41,10 @@ class Kind(BaseModel):
     # 机关代字: what stands before the year in the number.
     series: str
     paragraphs: list[str]
+    # To whom a list's letter is written; nobody in particular where it is empty.
+    addressee: str = ""
+    # The last paragraph of a list's letter, known once it is published.
+    closing: str = ""
 
 
 @cache
@@ -52,40 +58,73 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
     """Write a letter, in the transaction of what it tells; its PDF is owed. `words` fill in what the application
     itself does not say."""
     kind = kinds()[which]
-    now = clock.now()
-    today = now.astimezone(clock.SHANGHAI).date()
-    reference, number = await _next_number(session, kind.series, today.year)
     known = {
         "project": one_line(application.project_name),
         "fund_type": form_of(application).label,
         "number": application.number or "",
         "revision": str(application.revision),
+        # What a letter stands on, if anything: a list.
+        "basis": "",
         **words,
     }
-    model = LetterModel(
+    return await _write(
+        session,
+        which,
+        application,
         title=kind.title.format(**known),
+        addressee=application.enterprise_name,
+        # What people wrote is filled in, never read for braces.
+        text="\n".join(text.format(**known) for text in kind.paragraphs),
+        expected=application.number or "",
+    )
+
+
+async def issue_list(session: AsyncSession, which: str, *, title: str, text: str, table: Table) -> Letter:
+    """Write a letter about many applications (公示, 项目批复), in the transaction that publishes them; its PDF is owed."""
+    return await _write(
+        session, which, None, title=title, addressee=kinds()[which].addressee, text=text, tables=[table]
+    )
+
+
+async def _write(
+    session: AsyncSession,
+    which: str,
+    application: Application | None,
+    *,
+    title: str,
+    addressee: str,
+    text: str,
+    tables: Sequence[Table] = (),
+    expected: str = "",
+) -> Letter:
+    kind = kinds()[which]
+    now = clock.now()
+    today = now.astimezone(clock.SHANGHAI).date()
+    reference, number = await _next_number(session, kind.series, today.year)
+    model = LetterModel(
+        title=title,
         author=OFFICE,
         office=OFFICE,
         reference=reference,
-        addressee=application.enterprise_name,
-        # What people wrote is filled in, never read for braces; each of its lines is a paragraph.
-        paragraphs=[
-            line for text in kind.paragraphs for line in text.format(**known).splitlines() if line.strip()
-        ],
+        addressee=addressee,
+        # Each line of what people wrote is a paragraph.
+        paragraphs=[line for line in text.splitlines() if line.strip()],
+        tables=list(tables),
         signed_by=OFFICE,
         signed_on=clock.show_long_date(today),
         contact=CONTACT,
         created_at=now,
-        expected=[reference, application.number or ""],
+        expected=[part for part in (reference, expected) if part],
     ).model_dump(mode="json")
     source, _ = receipts.digests(receipts.canonical(model))
+    application_id = application.id if application is not None else None
     document = Document(
-        id=uuid4(), application_id=application.id, kind="letter", source_sha256=source, snapshot={"model": model}
+        id=uuid4(), application_id=application_id, kind="letter", source_sha256=source, snapshot={"model": model}
     )
     await owe_document(session, document, priority=outbox.NOTICE)
     letter = Letter(
         id=uuid4(),
-        application_id=application.id,
+        application_id=application_id,
         document_id=document.id,
         kind=which,
         name=kind.name,
@@ -93,7 +132,7 @@ async def issue(session: AsyncSession, application: Application, which: str, **w
         series=kind.series,
         year=today.year,
         number=number,
-        round_trip=application.round_trips,
+        round_trip=application.round_trips if application is not None else 0,
     )
     session.add(letter)
     await session.flush()

@@ -192,12 +192,13 @@ class Revision(Base):
 
 
 class Document(Base):
-    """A PDF that is or will be: of a revision, whole or masked, or of what is saved so far (`snapshot`)."""
+    """A PDF that is or will be: of a revision, whole or masked, or of what is saved so far (`snapshot`); of no application
+    where it is a list's letter."""
 
     __tablename__ = "documents"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id))
+    application_id: Mapped[UUID | None] = mapped_column(ForeignKey(Application.id))
     kind: Mapped[str]
     revision: Mapped[int | None]
     source_sha256: Mapped[str]

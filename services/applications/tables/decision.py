@@ -81,6 +81,8 @@ class Objection(Base):
     outcome: Mapped[str | None]
     handled_by: Mapped[str | None]
     handled_at: Mapped[datetime | None]
+    # The list that it objects to; none where the case was published by itself.
+    announcement_id: Mapped[UUID | None] = mapped_column(ForeignKey("applications.announcements.id"))
 
 
 class LetterNumber(Base):
@@ -94,12 +96,13 @@ class LetterNumber(Base):
 
 
 class Letter(Base):
-    """公文 to the applicant: its words stand in the document's snapshot from the moment it was issued."""
+    """公文 to the applicant, or (without an application) a list: its words stand in the document's snapshot from the moment it was
+    issued."""
 
     __tablename__ = "letters"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), index=True)
+    application_id: Mapped[UUID | None] = mapped_column(ForeignKey(Application.id), index=True)
     document_id: Mapped[UUID] = mapped_column(ForeignKey(Document.id))
     kind: Mapped[str]
     name: Mapped[str]
@@ -114,3 +117,66 @@ class Letter(Base):
     recalled_at: Mapped[datetime | None]
 
     __table_args__ = (Index("uq_letters_number", "year", "series", "number", unique=True),)
+
+
+class Announcement(Base):
+    """公示 (`publicity`) or 批复 (`approval`) of a list of one round's cases: a draft until a second person publishes it."""
+
+    __tablename__ = "announcements"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    round_id: Mapped[UUID] = mapped_column(ForeignKey(Round.id))
+    title: Mapped[str]
+    text: Mapped[str]
+    # How long a 公示 lasts.
+    working_days: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)
+    # Who drafted it, or changed it last.
+    drafted_by: Mapped[str]
+    drafted_by_name: Mapped[str]
+    drafted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    published_by: Mapped[str | None]
+    published_by_name: Mapped[str | None]
+    published_at: Mapped[datetime | None]
+    publicity_until: Mapped[datetime | None]
+    letter_id: Mapped[UUID | None] = mapped_column(ForeignKey(Letter.id))
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('publicity', 'approval')", name="kind"),
+        CheckConstraint("(published_at IS NULL) = (letter_id IS NULL)", name="published"),
+        # A round has one draft of each kind: whoever comes second finds it.
+        Index(
+            "uq_announcements_draft",
+            "round_id",
+            "kind",
+            unique=True,
+            postgresql_where="published_at IS NULL",
+        ),
+        Index("ix_announcements_published", "kind", "published_at"),
+    )
+
+
+class Listed(Base):
+    """One case of a list. `amount_wan` is that of the publication; a case that was taken off a published list stays on it as such."""
+
+    __tablename__ = "announcement_cases"
+
+    announcement_id: Mapped[UUID] = mapped_column(ForeignKey(Announcement.id), primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), primary_key=True)
+    kind: Mapped[str]
+    amount_wan: Mapped[Decimal | None]
+    taken_off_at: Mapped[datetime | None]
+    taken_off_by: Mapped[str | None]
+    reason: Mapped[str | None]
+
+    __table_args__ = (
+        # A case stands on one list of a kind at most.
+        Index(
+            "uq_announcement_cases_case",
+            "application_id",
+            "kind",
+            unique=True,
+            postgresql_where="taken_off_at IS NULL",
+        ),
+    )

@@ -28,11 +28,15 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP INDEX IF EXISTS applications.ix_applications_scored")
     # Whatever was proposed and not published is to be decided again.
-    op.execute("UPDATE applications.applications SET state = 'decision', approved_wan = NULL WHERE state = 'proposed'")
+    op.execute(
+        "UPDATE applications.applications SET state = 'decision', approved_wan = NULL WHERE state = 'proposed'"
+    )
     _allow(STATES)
 
 
 def _allow(states: tuple[str, ...]) -> None:
     named = ", ".join(repr(state) for state in states)
     op.execute("ALTER TABLE applications.applications DROP CONSTRAINT ck_applications_state")
-    op.execute(f"ALTER TABLE applications.applications ADD CONSTRAINT ck_applications_state CHECK (state IN ({named}))")
+    op.execute(
+        f"ALTER TABLE applications.applications ADD CONSTRAINT ck_applications_state CHECK (state IN ({named}))"
+    )
