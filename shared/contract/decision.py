@@ -211,10 +211,12 @@ class ObjectionView(BaseModel):
     outcome: str | None
     handled_by: str | None
     handled_at: AwareDatetime | None
+    announcement_id: UUID | None = None
 
 
 class PublicityCase(BaseModel):
-    """One project in 公示, as anybody may read of it. `until` is the end of its last day."""
+    """One project in 公示, as anybody may read of it. `until` is the end of its last day; `announcement` the 公示 that it stands on,
+    null where it was published by itself."""
 
     number: str | None
     project_name: str
@@ -224,20 +226,48 @@ class PublicityCase(BaseModel):
     amount_wan: str
     since: AwareDatetime | None
     until: AwareDatetime
+    announcement: UUID | None = None
+
+
+class PublishedInShort(BaseModel):
+    """A 公示 in short, as anybody may read of it."""
+
+    id: UUID
+    title: str
+    reference: str
+    cases: int
+    published_at: AwareDatetime
+    publicity_until: AwareDatetime
 
 
 class PublicityList(BaseModel):
+    """What stands in 公示 now (`items`), and every 公示 that was published in `year`, newest first; `years` are what there is to
+    choose from."""
+
     items: list[PublicityCase]
+    year: int | None = None
+    years: list[int] = []
+    announcements: list[PublishedInShort] = []
+
+
+class StandsOn(BaseModel):
+    """The 公示 that a case stands on."""
+
+    id: UUID
+    title: str
+    reference: str
 
 
 class StageView(BaseModel):
-    """What the stages know of one case, for the bureau."""
+    """What the stages know of one case, for the bureau. `by_list`: 拟支持 waits for a 公示 of many."""
 
     batch: str | None
     approved_wan: str | None
     score: str | None
     publicity_from: AwareDatetime | None
     publicity_until: AwareDatetime | None
+    announcement: StandsOn | None = None
+    by_list: bool = False
     budget: BudgetView
     objections: list[ObjectionView]
 
@@ -254,9 +284,11 @@ class LetterView(BaseModel):
 
 
 class RegisteredLetter(LetterView):
-    """A line of the register: the letter, and the case that it is about."""
+    """A line of the register: the letter, and the case or (`announcement_id`) the list that it is about, whose title is then
+    `project_name`."""
 
-    application_id: UUID
+    application_id: UUID | None
+    announcement_id: UUID | None = None
     application_number: str | None
     project_name: str
     enterprise_name: str

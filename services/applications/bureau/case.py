@@ -18,7 +18,7 @@ from services.applications.core import peers, repository, round_queries, views
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
-from services.applications.core.context import CODEC, PEERS, STORE, transaction
+from services.applications.core.context import CODEC, PEERS, SETTINGS, STORE, transaction
 from services.applications.core.disclosure import shown_to
 from services.applications.core.labels import WRITING
 from services.applications.core.moves import round_facts
@@ -129,7 +129,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         unasked=sum(not change.asked for change in handed.changes),
         opinions=[opinion_view(application, opinion, persons=True) for opinion in said],
         writing=await writing(session, form, handed.shown, choices) if writes else None,
-        stage=await stage(session, application, round_),
+        stage=await stage(session, application, round_, by_list=request.app[SETTINGS].publicity_by_list),
         experts=await _experts(session, application),
         letters=[
             LetterView.model_validate(letter, from_attributes=True)

@@ -5,9 +5,8 @@ from uuid import UUID
 from aiohttp import web
 
 from services.applications.core import peers, repository, round_queries
-from services.applications.core.case import form_of
-from services.applications.core.context import PEERS, transaction
-from services.applications.decision import batches, experts, objections, ranking
+from services.applications.core.context import PEERS, SETTINGS, transaction
+from services.applications.decision import batches, experts, objections
 from services.applications.decision.views import batch_view, of_case, ranking_view, stage
 from services.applications.documents import letters
 from services.applications.documents.answers import ask_for, file_or_status
@@ -19,8 +18,6 @@ from shared.contract.decision import (
     NewBatch,
     NoteObjection,
     ObjectionView,
-    PublicityCase,
-    PublicityList,
     SettleObjection,
 )
 from shared.errors import Malformed, Unavailable
@@ -106,7 +103,7 @@ async def show_stage(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         application = await repository.application(session, who, id)
         round_ = await round_queries.round_(session, application.round_id)
-        return answer(await stage(session, application, round_))
+        return answer(await stage(session, application, round_, by_list=request.app[SETTINGS].publicity_by_list))
 
 
 async def note_objection(request: web.Request) -> web.Response:
@@ -130,27 +127,6 @@ async def settle_objection(request: web.Request) -> web.Response:
             outcome=given.outcome,
         )
         return answer(ObjectionView.model_validate(found, from_attributes=True))
-
-
-async def show_publicity(request: web.Request) -> web.Response:
-    """Return what stands in 公示, for the page that anybody may open."""
-    async with transaction(request) as session:
-        found = await ranking.in_publicity(session)
-    items = [
-        PublicityCase(
-            number=a.number,
-            project_name=a.project_name,
-            enterprise_name=a.enterprise_name,
-            fund_type_label=form_of(a).label,
-            round_title=r.title,
-            amount_wan=f"{a.approved_wan or 0:.2f}",
-            since=a.publicity_from,
-            until=a.publicity_until,
-        )
-        for a, r in found
-        if a.publicity_until is not None
-    ]
-    return answer(PublicityList(items=items))
 
 
 async def list_letters(request: web.Request) -> web.Response:

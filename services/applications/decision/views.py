@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.views import wan
-from services.applications.decision import objections, ranking
+from services.applications.decision import listed, objections, ranking
 from services.applications.decision.score_sheets import CURRENT, sheet_view
 from services.applications.tables.applications import Application, Round
-from services.applications.tables.decision import Assessment, Batch
+from services.applications.tables.decision import Assessment, Batch, Letter
 from services.applications.workflow import LABELS, State
 from shared.contract.decision import (
     Assessed,
@@ -22,6 +22,7 @@ from shared.contract.decision import (
     Ranking,
     SheetValues,
     StageView,
+    StandsOn,
 )
 from shared.identity import Actor
 
@@ -66,11 +67,15 @@ def budget_view(found: ranking.Budget) -> BudgetView:
     return BudgetView(total_wan=wan(found.total), used_wan=f"{found.used:.2f}", left_wan=wan(found.left))
 
 
-async def stage(session: AsyncSession, application: Application, round_: Round) -> StageView:
+async def stage(session: AsyncSession, application: Application, round_: Round, *, by_list: bool) -> StageView:
     """Return what the stages know of a case that the caller may read."""
     budget = await ranking.budget_of(session, round_)
     batch = await session.get(Batch, application.batch_id) if application.batch_id else None
+    on = await listed.published(session, application.id)
+    letter = await session.get_one(Letter, on.letter_id) if on is not None else None
     return StageView(
+        by_list=by_list,
+        announcement=StandsOn(id=on.id, title=on.title, reference=letter.reference) if on and letter else None,
         batch=batch.name if batch else None,
         approved_wan=wan(application.approved_wan),
         score=wan(application.score),

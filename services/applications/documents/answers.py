@@ -29,11 +29,21 @@ async def ask_for(request: web.Request, session: AsyncSession, document: Documen
         await use_case.hurry(session, actor(request), document)
 
 
+async def letter_or_status(
+    request: web.Request, document: Document, status: DocumentStatus, name: str
+) -> web.StreamResponse:
+    """Return the letter of a list, or 202 with its place in line. It is of no application, and everybody of the bureau may read it."""
+    if document.sha256 is None:
+        return _status(status)
+    return await _file(request, document, name)
+
+
 async def file_or_status(request: web.Request, document: Document, name: str | None = None) -> web.StreamResponse:
     """Return the file, saved as `name` or as its kind is, or 202 with its place in line."""
     async with transaction(request) as session:
         if document.sha256 is None:
             return _status(await use_case.status_of(session, document))
+        assert document.application_id is not None
         who = actor(request)
         application = await repository.application(session, who, document.application_id)
         if not application.wrapped_key and document.kind != "letter":
@@ -41,6 +51,11 @@ async def file_or_status(request: web.Request, document: Document, name: str | N
         name = name or use_case.file_name(application, document)
         if document.kind in {"revision", "masked"}:
             read_pdf(session, who, application.id, document.revision, masked=document.kind == "masked")
+    return await _file(request, document, name)
+
+
+async def _file(request: web.Request, document: Document, name: str) -> web.StreamResponse:
+    assert document.sha256 is not None
     return await send_file(
         request,
         pdf_key(document.sha256),

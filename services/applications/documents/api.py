@@ -71,11 +71,12 @@ async def list_letters(request: web.Request) -> web.Response:
     items = [
         RegisteredLetter(
             **LetterView.model_validate(letter, from_attributes=True).model_dump(),
-            application_id=case.id,
-            application_number=case.number,
-            project_name=case.project_name,
-            enterprise_name=case.enterprise_name,
+            application_id=case.id if case else None,
+            announcement_id=list_.id if list_ else None,
+            application_number=case.number if case else None,
+            project_name=case.project_name if case else list_.title if list_ else "",
+            enterprise_name=case.enterprise_name if case else "",
         )
-        for letter, case in rows
+        for letter, case, list_ in rows
     ]
     return answer(LetterRegister(items=items, next_cursor=following, series=series, years=years))

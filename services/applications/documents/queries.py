@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.cursors import cursor_of, place_of
 from services.applications.tables.applications import Application, Document
-from services.applications.tables.decision import Letter, LetterNumber
+from services.applications.tables.decision import Announcement, Letter, LetterNumber
 from shared.errors import NotFound
 
 
@@ -38,9 +38,13 @@ async def revision_document(session: AsyncSession, application_id: UUID, revisio
 
 async def letter_register(
     session: AsyncSession, *, series: str, year: int | None, cursor: str, limit: int
-) -> tuple[Sequence[Row[Letter, Application]], str | None]:
-    """Select a page of the letters that were issued, newest first, each with its application, and the cursor of the next."""
-    query = select(Letter, Application).join(Application, Application.id == Letter.application_id)
+) -> tuple[Sequence[Row[Letter, Application | None, Announcement | None]], str | None]:
+    """Select a page of the letters that were issued, newest first, each with its application or its list, and the cursor of the next."""
+    query = (
+        select(Letter, Application, Announcement)
+        .outerjoin(Application, Application.id == Letter.application_id)
+        .outerjoin(Announcement, Announcement.letter_id == Letter.id)
+    )
     if series:
         query = query.where(Letter.series == series)
     if year is not None:

@@ -155,6 +155,7 @@ async def test_a_case_goes_from_acceptance_to_approval(api: Api, sessions: Sessi
     [shown] = [item for item in listed if item["amount_wan"] == "20.00" and item["project_name"]]
     assert set(shown) == {
         "number", "project_name", "enterprise_name", "fund_type_label", "round_title", "amount_wan", "since", "until",
+        "announcement",
     }  # fmt: skip
     running = await act(api, DIRECTOR, id, "approve", 409)
     assert running["type"] == "publicity_running"

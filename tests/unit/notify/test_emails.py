@@ -131,7 +131,10 @@ def test_amounts_reasons_and_days_are_told() -> None:
     assert "公示期至 2026-12-01" in text(PublicityBegun)
     announced = text(PublicityAnnounced)
     assert "关于拟支持项目的公示（京工美公示〔2026〕1号）" in announced
-    assert "1. “景泰蓝<国礼>”（编号 BL-1），拟支持金额 1,200.00 万元\n2. “花丝镶嵌”（编号 BL-2），拟支持金额 8.50 万元" in announced
+    assert (
+        "1. “景泰蓝<国礼>”（编号 BL-1），拟支持金额 1,200.00 万元\n2. “花丝镶嵌”（编号 BL-2），拟支持金额 8.50 万元"
+        in announced
+    )
     assert f"https://g.cn/publicity/{PLAIN['application_id']}" in announced
     assert "已撤出公示。理由：金额须<重新>核定" in text(PublicityLeft)
     assert "还有 3 天" in text(RoundClosing, hours=72)
