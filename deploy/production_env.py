@@ -34,6 +34,8 @@ GM_REGISTRY_URL=
 GM_REGISTRY_KEY=
 # Whom backups are encrypted to; `python -m deploy.backup key` makes a pair.
 GM_BACKUP_KEY=
+# 拟支持 gathers cases for one 公示 that a second person publishes; false: each is published by itself, at once.
+GM_PUBLICITY_BY_LIST=true
 
 # ---- made once; docs/operating/keys.md says how each is changed ---------------------------------------------
 """

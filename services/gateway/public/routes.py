@@ -10,6 +10,8 @@ PAGES = [
     Page("POST", "/verify/{token}", verify.compare, ANYBODY, limit=VERIFY, files=True, greets=True),
     Page("GET", "/.well-known/gongmei-keys.json", verify.keys, ANYBODY, limit=VERIFY),
     Page("GET", "/publicity", publicity.show, ANYBODY, limit=VERIFY, greets=True),
+    Page("GET", "/publicity/{id}", publicity.show_one, ANYBODY, limit=VERIFY, greets=True),
+    Page("GET", "/publicity/{id}/pdf", publicity.pdf, ANYBODY, limit=VERIFY),
     Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY, limit=VERIFY, greets=True),
     Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY, limit=VERIFY, greets=True),
 ]

@@ -81,10 +81,10 @@ async def _is_current(request: web.Request, form: Values) -> bool:
 
 
 async def decide(request: web.Request) -> web.Response:
-    """通过形式审查, 不予受理, 拟支持, 不予支持 or 公示无异议, as the button says."""
+    """通过形式审查, 不予受理, 拟支持, 重新审定, 撤出公示, 不予支持 or 公示无异议, as the button says."""
     form = await read_form(request)
     action, reason = one(form, "action"), one(form, "reason").strip()
-    if action not in {"pass", "refuse", "propose", "decline", "approve"}:
+    if action not in {"pass", "refuse", "propose", "reconsider", "take_off", "decline", "approve"}:
         raise NotFound
     body: dict[str, str] = {"reason": reason} if reason else {}
     # An empty amount is the guard's business, who has words for it.

@@ -1,6 +1,7 @@
 """List the routes of the bureau and the experts."""
 
 from services.gateway.review import (
+    announcements,
     case,
     case_list,
     decisions,
@@ -35,6 +36,11 @@ PAGES = [
     Page("GET", "/review/batches", ranking.batches, STAFF),
     Page("POST", "/review/batches", ranking.make_batch, REVIEWER, form=True),
     Page("POST", "/review/batches/{id}/close", ranking.close_batch, REVIEWER, form=True),
+    Page("GET", "/review/announcements", announcements.overview, STAFF),
+    Page("POST", "/review/announcements", announcements.draft, REVIEWER | DIRECTOR, form=True),
+    Page("GET", "/review/announcements/{id}", announcements.show, STAFF),
+    Page("POST", "/review/announcements/{id}", announcements.act, REVIEWER | DIRECTOR, form=True),
+    Page("GET", "/review/announcements/{id}/pdf", announcements.pdf, STAFF),
     Page("GET", R, case.show, STAFF),
     Page("POST", f"{R}/reveal", case.reveal, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/lease", case.take, REVIEWER, form=True),

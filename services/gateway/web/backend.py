@@ -203,6 +203,15 @@ class Services:
             found: T = (await _read(answer, model)).body
             return found
 
+    async def file(self, service: str, path: str, request_id: str) -> tuple[bytes, dict[str, str]]:
+        """A small file that a service gives the gateway itself, whole, with the headers that name it."""
+        async with self.reach(service, "GET", path, request_id=request_id) as answer:
+            if answer.status != 200:
+                await _read(answer)
+                raise away(service)
+            named = {name: answer.headers[name] for name in ("Content-Type", "Content-Disposition")}
+            return await answer.read(), named
+
     async def description(self, service: str) -> dict[str, Any]:
         """OpenAPI of a service's public routes."""
         return await self.tell(service, "/internal/openapi.json", "", dict[str, Any])
