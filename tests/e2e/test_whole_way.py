@@ -10,6 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.test_deciding import publish
 from tests.system.running import RunningSystem, create, fill, submit
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -151,24 +152,30 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem) ->
     line.get_by_role("link", name="审定").click()
     # A comma that stands off the thousands is not guessed at; what is read counts once it was confirmed in words.
     director.get_by_label("拟支持金额（万元）").fill("1,5")
-    director.get_by_role("button", name="拟支持，进入公示").click()
+    director.get_by_role("button", name="拟支持", exact=True).click()
     expect(director.get_by_role("alert")).to_contain_text("可读作 15 或 1.5")
     expect(director.get_by_label("拟支持金额（万元）")).to_have_value("1,5")
     director.get_by_label("拟支持金额（万元）").fill("22.01")
-    director.get_by_role("button", name="拟支持，进入公示").click()
-    director.get_by_role("button", name="确认金额，进入公示").click()
+    director.get_by_role("button", name="拟支持", exact=True).click()
+    director.get_by_role("button", name="确认金额，拟支持").click()
     expect(director.get_by_role("alert")).to_contain_text("不能超过申请金额")
     expect(director.get_by_label("拟支持金额（万元）")).to_have_value("22.01")
     director.get_by_label("拟支持金额（万元）").fill("20")
-    director.get_by_role("button", name="拟支持，进入公示").click()
+    director.get_by_role("button", name="拟支持", exact=True).click()
     expect(director.locator("#confirm-amount")).to_contain_text("人民币贰拾万元整")
     public = signed_in("")
     public.goto("/publicity")
     expect(public.locator("main")).not_to_contain_text(number)
-    director.get_by_role("button", name="确认金额，进入公示").click()
-    expect(director.get_by_role("status").first).to_contain_text("进入公示")
-    mails(system, f"“{NAME}”拟予支持，现予公示")
+    director.get_by_role("button", name="确认金额，拟支持").click()
+    expect(director.get_by_role("status").first).to_contain_text("列入待公示名单")
     public.goto("/publicity")
+    expect(public.locator("main")).not_to_contain_text(number)
+    # One drafts the list, another publishes it.
+    publish(system, id)
+    mails(system, "拟支持项目的公示（京工美公示〔")
+    director.goto(f"/review/{id}")
+    public.goto("/publicity")
+    public.get_by_role("link", name="拟支持项目的公示").first.click()
     expect(public.locator("tr", has_text=number)).to_contain_text("20.00")
     director.get_by_role("button", name="公示无异议，批复").click()
     expect(director.get_by_role("alert")).to_contain_text("公示期未满")
@@ -184,7 +191,7 @@ def test_from_acceptance_to_publicity(signed_in: Open, system: RunningSystem) ->
     expect(director.locator("#notices")).to_contain_text("对方服务器已接收")
     # The applicant finds it all in the portal, and nothing of how the bureau shares its work.
     theirs.goto("/notifications")
-    expect(theirs.locator("main")).to_contain_text("拟予支持，现予公示")
+    expect(theirs.locator("main")).to_contain_text("拟支持项目的公示")
     theirs.goto(f"/applications/{id}/view")
     expect(theirs.locator("main")).to_contain_text("公示中")
     expect(theirs.locator("main")).not_to_contain_text("孙专家")

@@ -1,6 +1,7 @@
 """Show 公示与批复: what waits for a list, drafts, and what was published; draft, change and publish them."""
 
 import re
+from collections import defaultdict
 from uuid import UUID
 
 from aiohttp import web
@@ -61,7 +62,7 @@ async def _show(
 ) -> web.Response:
     path = f"/review/announcements/{uuid_in_path(request)}"
     found = (await ask(request, "GET", path, AnnouncementView)).body
-    wrong: dict[str, str] = {}
+    wrong: dict[str, str] = defaultdict(str)
     for mistake in error.errors if isinstance(error, Invalid) else []:
         wrong.setdefault(mistake.field or "", mistake.message)
     values = {"title": found.title, "text": found.text, "working_days": str(found.working_days or "")}
