@@ -150,11 +150,20 @@ class Writer:
         unique = {"key": self._key("no"), "kind": "text", "label": "编号", "max": 20, "unique": True}
         table: Json = {
             "key": key, "label": "明细表", "columns": [*columns, unique, money, double, flag, more],
-            "totals": [money["key"], double["key"]], "help": "逐行填写",
+            "totals": [money["key"], double["key"]], "help": "逐行填写", "landscape": Random(key).random() < 0.5,
         }  # fmt: skip
+        money["under"] = double["under"] = "金额和两倍"
         if chance.random() < 0.4:
             table["fixed_rows"] = [{"key": f"r{n}", "label": f"第{n}项"} for n in range(chance.randint(1, 6))]
             table["row_label"] = "项目"
+            if Random(key).random() < 0.5:
+                table["fixed_rows"] += [
+                    {"key": "sub", "label": "小计", "subtotal_of": [table["fixed_rows"][0]["key"]]}
+                ]
+        elif Random(key).random() < 0.4:
+            within = [{"key": f"l{n}", "label": f"第{n}类", "min_rows": n % 2} for n in range(4)]
+            table["levels"] = [{"label": "甲级", "within": within[:3]}, {"label": "乙级", "within": within[3:]}]
+            table["max_rows"] = 60
         else:
             table |= {"min_rows": chance.randint(1, 2), "max_rows": chance.choice([5, 60, 100])}
         self.known += [(f"{section}.{key}", key, "rows", section), (f"sum({section}.{key}.{money['key']})", f"sum({key}.{money['key']})", "number", section),
@@ -234,17 +243,19 @@ def values(definition: Json, seed: int, *, rows: int = 3) -> dict[str, Json]:
     for section in definition["sections"]:
         typed: Json = {f["key"]: value_of(f, chance, lists) for f in section["fields"] if _asked(f)}
         for table in section["tables"]:
-            keys = [row["key"] for row in table.get("fixed_rows", [])]
+            keys = [row["key"] for row in table.get("fixed_rows", []) if "subtotal_of" not in row]
+            levels = [level["key"] for branch in table.get("levels", []) for level in branch["within"]]
             typed[table["key"]] = [
                 {
                     **({"row": keys[n]} if keys else {"id": f"row{n}"}),
+                    **({"row": levels[n]} if levels else {}),
                     **{
                         c["key"]: f"编号{n}" if c.get("unique") else value_of(c, chance, lists)
                         for c in table["columns"]
                         if _asked(c)
                     },
                 }
-                for n in range(len(keys) or min(max(rows, table["min_rows"]), table["max_rows"]))
+                for n in range(len(keys or levels) or min(max(rows, table["min_rows"]), table["max_rows"]))
             ]
         found[section["key"]] = typed
     return found
