@@ -38,6 +38,7 @@ _LONG = 46
 _UNIT = re.compile("^[^（]+（[^（）]{1,4}）$")
 # What stands between two tags and no text: our templates' own line breaks, each of them a box for a moment.
 _BETWEEN = re.compile(">[ \n]+<")
+_WORD, _WORD_BEFORE = re.compile("[0-9A-Za-z]"), re.compile("[0-9A-Za-z.-]+$")
 _CLOSES, _OPENS = "”》）、，。：；", "“《（"
 _DIGITS = "〇一二三四五六七八九"
 
@@ -129,7 +130,7 @@ def title_lines(title: str, longest: int = 19) -> str:
 
 def _even_lines(text: str, longest: int) -> list[str]:
     """As few lines as it takes, about as long as one another, broken before a dash where there is one nearby; none
-    begins with what closes or ends with what opens."""
+    begins with what closes or ends with what opens, or parts a word in Latin letters."""
     lines = []
     for left in range(ceil(len(text) / longest), 0, -1):
         at = ceil(len(text) / left)
@@ -137,6 +138,10 @@ def _even_lines(text: str, longest: int) -> list[str]:
         at = dash if left > 1 and 0 < dash <= longest else at
         while 1 < at < len(text) and (text[at] in _CLOSES or text[at - 1] in _OPENS):
             at -= 1
+        # A word or a number in Latin letters stays whole, unless it is longer than a line.
+        word = _WORD_BEFORE.search(text[:at])
+        if word and word.start() > 1 and at < len(text) and _WORD.match(text[at]):
+            at = word.start()
         lines.append(text[:at])
         text = text[at:]
     return lines

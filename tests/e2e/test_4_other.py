@@ -255,7 +255,9 @@ def test_live_notice_reaches_every_tab(open_page: OpenPage, system: RunningSyste
         expect(tab.locator(".flash").first).to_contain_text("“闪信的项目”状态：待纳批")
     # The bureau's people are led to the case.
     expect(desk.locator(".flash a").first).to_have_attribute("href", f"/review/{id}")
-    # On a phone it is all on the screen, and what the form is saved with stays free.
+    # On a phone one is shown, all of it is on the screen, and what the form is saved with stays free wherever the page is scrolled.
+    expect(page.locator(".flash:not([data-idle])")).to_have_count(1)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
     box, bar = (page.locator(place).bounding_box() for place in ("[data-flashes]", ".save-bar"))
     assert box
     assert bar

@@ -133,5 +133,7 @@ function flash(text, href) {
   link.textContent = text;
   box.append(close, link);
   place.append(box);
-  while (place.children.length > 3) place.firstChild.remove();
+  // On a phone one is enough above a form; a warning that the session ends stays.
+  const most = document.body.matches(".has-bar") && matchMedia("(max-width: 860px)").matches ? 1 : 3;
+  for (const old of [...place.querySelectorAll(".flash:not([data-idle])")].slice(0, -most)) old.remove();
 }
