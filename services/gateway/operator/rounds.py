@@ -265,6 +265,9 @@ def _said(value: object) -> str:
         return "，".join(f"{k}={'/'.join(v) if isinstance(v, list) else v}" for k, v in value.items()) or "无"
     if not isinstance(value, str):
         return "无" if value is None else str(value)
+    # An instant has a time; a day is shown as it stands.
+    if "T" not in value:
+        return value or "无"
     try:
         return clock.show(datetime.fromisoformat(value))
     except ValueError:

@@ -158,6 +158,9 @@ async def test_a_round_follows_the_last_one_and_is_published_as_it_is_seen(opera
         "适用的核对",
     ):
         assert said in text, said
+    # A day is a day.
+    assert re.search(r"2022-01-01</span>.*20\d\d-01-01</span>", text)
+    assert "2022-01-01 0" not in text
     platform = re.search(r'name="p\.(\d+)\.name" value="platform_directions"', text)
     assert platform
     boxes = re.findall(
