@@ -397,12 +397,12 @@ def _table(whole: Whole) -> Table:
     total = _sum(whole.cases)
     return Table(
         columns=[
-            Column(label="序号", width=4),
-            Column(label="申报编号", width=10),
-            Column(label="项目名称", width=18),
-            Column(label="申报单位", width=16),
+            Column(label="序号", width=5),
+            Column(label="申报编号", width=13),
+            Column(label="项目名称", width=17),
+            Column(label="申报单位", width=15),
             Column(label="专项资金名称", width=8),
-            Column(label=amount, width=9, numeric=True),
+            Column(label=amount, width=11, numeric=True),
         ],
         rows=[
             [
@@ -415,6 +415,6 @@ def _table(whole: Whole) -> Table:
             ]
             for n, c in enumerate(whole.cases, 1)
         ],
-        totals=["合计", "", "", "", "", f"{total:,.2f}"],
-        note=f"合计{in_words(total)}",
+        totals=["", "合计", "", "", "", f"{total:,.2f}"],
+        note=f"合计（大写）：{in_words(total)}",
     )

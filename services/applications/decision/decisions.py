@@ -21,7 +21,8 @@ from services.applications.review.returns import noted_opinions
 from services.applications.tables.applications import Application, Round
 from services.applications.tables.decision import Objection
 from services.applications.workflow import Action, Facts, State
-from shared import clock
+from shared import clock, codes
+from shared.errors import Conflict
 from shared.identity import Actor
 from shared.messages import ApplicationAccepted, ApplicationDecided, PublicityBegun, PublicityLeft
 from shared.text.capitals import in_words
@@ -54,7 +55,12 @@ class Office:
 async def decide(
     session: AsyncSession, office: Office, actor: Actor, id: UUID, version: str, action: Action, given: Given
 ) -> Application:
-    """Make the move, or raise; with it the letter and the news that it owes."""
+    """Make the move, or raise; with it the letter and the news that it owes. Where lists are published, 批复 takes two people as well,
+    and is no decision of one."""
+    if office.publicity_by_list and action is Action.APPROVE:
+        raise Conflict(
+            "批复须汇总成名单，由另一位审定人员发布，请到“公示与批复”拟定批复。", code=codes.BY_LIST_ONLY
+        )
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)

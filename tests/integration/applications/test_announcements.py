@@ -201,7 +201,7 @@ async def test_a_list_is_gathered_looked_at_and_published_by_a_second_person(
         model = LetterModel.model_validate(document.snapshot["model"])
         assert (model.addressee, model.paragraphs[0]) == ("", "第一段")
         assert [row[5] for row in model.tables[0].rows] == ["10.00", "20.50", "5.00"]
-        assert model.tables[0].note == "合计人民币叁拾伍万伍仟元整"
+        assert model.tables[0].note == "合计（大写）：人民币叁拾伍万伍仟元整"
         document.sha256 = "ab" * 32
         await session.flush()
         assert await kept_pdfs(session, {"ab" * 32}) == {"ab" * 32}
@@ -356,6 +356,11 @@ async def test_one_approval_for_what_nobody_objects_to(
         await session.execute(
             update(Application).where(Application.id.in_([UUID(i) for i in ids])).values(publicity_until=past)
         )
+    # Nobody approves alone, one by one or many at once.
+    assert (await act(api, SECOND, ids[0], "approve", 409))["type"] == "by_list_only"
+    many = {"applications": ids, "action": "approve"}
+    outcomes = await call(api, "POST", "/api/v1/review/moves", SECOND, 200, json=many)
+    assert not any(outcome["done"] for outcome in outcomes)
     objection = {"objector": "王某", "contact": "电话", "text": "重复申报", "received_on": str(clock.today())}
     noted = await call(api, "POST", f"{R}/{ids[0]}/objections", REVIEWER, 201, json=objection)
     draft = await drafted(api, round_of_our_own, kind="approval")

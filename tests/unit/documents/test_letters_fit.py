@@ -16,6 +16,7 @@ REASON = "项目与往年已获支持的项目内容重复，且投资未达到�
 WORDS = {
     "fund_type": "奖励类", "number": "GM2026000007", "revision": "1", "deadline": "2026年12月11日18:00", "amount": "20.00",
     "amount_words": "人民币贰拾万元整", "publicity": "2026年12月1日至2026年12月10日",
+    "basis": "",
 }  # fmt: skip
 OFFICE, SIGNED, CONTACT = "北京市经济和信息化局", "2026年11月30日", "联系电话：010-85235981"
 # Points: a line of the type area, and its lower edge.
