@@ -225,7 +225,7 @@ class ExpertCasePage(BaseModel):
 
 class QueuePage(BaseModel):
     """The queue with everything beside it: counts, what its filters offer, the views one keeps, and by account the cases that
-    wait for each reviewer and who is away. `fault` says what is wrong with the filters that were asked for: nothing is found
+    wait for each reviewer and who is away. `by_list`: nothing is approved but by a list. `fault` says what is wrong with the filters that were asked for: nothing is found
     by them then."""
 
     found: ApplicationPage
@@ -236,6 +236,7 @@ class QueuePage(BaseModel):
     waiting: dict[str, int]
     away: list[str]
     fault: str | None
+    by_list: bool = False
 
 
 class RankingPage(BaseModel):

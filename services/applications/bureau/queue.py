@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.applications.core.context import transaction
+from services.applications.core.context import SETTINGS, transaction
 from services.applications.decision import batches
 from services.applications.decision.views import batch_view
 from services.applications.review import assignment, case_list, desk_views, saved_filters
@@ -37,4 +37,5 @@ async def queue(request: web.Request) -> QueuePage:
             waiting=desk_views.waiting(counted),
             away=sorted(await assignment.who_is_away(session)),
             fault=fault,
+            by_list=request.app[SETTINGS].publicity_by_list,
         )
