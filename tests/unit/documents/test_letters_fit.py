@@ -1,13 +1,14 @@
 """A letter fits its paper: whatever kind it is, however long, its signature stands with its text and no page ends early."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pypdfium2
 import pytest
 
 from services.applications.documents import letters
 from services.documents import rendering
-from shared.document import Letter
+from shared.document import Column, Letter, Table
 
 SHORT = "京绣屏风"
 LONG = "大师工作室传承与创新建设项目——景泰蓝国礼《和平尊》系列作品研制与国际展览推广（2026年度）"
@@ -15,9 +16,9 @@ OPINION = "保护发展资金使用规划 · 开户银行：开户银行请填�
 REASON = "项目与往年已获支持的项目内容重复，且投资未达到申报通知规定的最低比例。"
 WORDS = {
     "fund_type": "奖励类", "number": "GM2026000007", "revision": "1", "deadline": "2026年12月11日18:00", "amount": "20.00",
-    "amount_words": "人民币贰拾万元整", "publicity": "2026年12月1日至2026年12月10日",
-    "basis": "",
+    "round": "2026年度工美资金（奖励）第一批", "basis": "", "amount_words": "人民币贰拾万元整", "publicity": "2026年12月1日至2026年12月10日",
 }  # fmt: skip
+LISTS = ("publicity", "approval")
 OFFICE, SIGNED, CONTACT = "北京市经济和信息化局", "2026年11月30日", "联系电话：010-85235981"
 # Points: a line of the type area, and its lower edge.
 LINE, FOOT = 28.9, 35 / 25.4 * 72
@@ -26,6 +27,20 @@ LINE, FOOT = 28.9, 35 / 25.4 * 72
 @pytest.fixture(scope="module")
 def press() -> rendering.Press:
     return rendering.press()
+
+
+def listed(count: int) -> Table:
+    """What 公示 and 项目批复 list, as `announcements` lays it out."""
+    widths = {"序号": 4, "申报编号": 10, "项目名称": 18, "申报单位": 16, "专项资金名称": 8, "支持金额（万元）": 9}
+    return Table(
+        columns=[Column(label=label, width=width, numeric=width == 9) for label, width in widths.items()],
+        rows=[
+            [str(n), f"GM20260{n:05}", LONG, "北京燕京景泰蓝工艺品有限公司", "奖励类", "1,234.50"]
+            for n in range(1, count + 1)
+        ],
+        totals=["合计", "", "", "", "", f"{count * Decimal('1234.50'):,.2f}"],
+        note="合计人民币壹仟贰佰叁拾肆万伍仟元整",
+    )
 
 
 def letter(which: str, project: str, count: int) -> Letter:
@@ -40,8 +55,9 @@ def letter(which: str, project: str, count: int) -> Letter:
         author=OFFICE,
         office=OFFICE,
         reference=f"{kind.series}〔2026〕1号",
-        addressee="北京燕京景泰蓝工艺品有限公司",
+        addressee=kind.addressee or "北京燕京景泰蓝工艺品有限公司",
         paragraphs=[line for text in kind.paragraphs for line in text.format(**known).splitlines()],
+        tables=[listed(count)] if which in LISTS else [],
         signed_by=OFFICE,
         signed_on=SIGNED,
         contact=CONTACT,
@@ -63,6 +79,10 @@ def letter(which: str, project: str, count: int) -> Letter:
         ("reject", SHORT, 3, 1),
         ("reject", SHORT, 20, 3),
         ("reject", LONG, 1, 1),
+        ("publicity", SHORT, 1, 2),
+        ("publicity", SHORT, 5, 3),
+        ("approval", SHORT, 5, 3),
+        ("approval", SHORT, 20, 6),
     ],
 )
 def test_a_letter_fits_its_paper(press: rendering.Press, which: str, project: str, count: int, takes: int) -> None:
@@ -75,9 +95,10 @@ def test_a_letter_fits_its_paper(press: rendering.Press, which: str, project: st
     assert closing == [OFFICE, SIGNED, f"（{CONTACT}）"]
     assert len(last) > 3
     if before:
-        # What is carried over is at most what the signature needs above it: a page ends with less than six lines left.
+        # What is carried over is at most what the signature needs above it: two lines of text, or a row of a list and the sum.
+        left = 9 if which in LISTS else 6
         for lines in before:
-            assert lines[-1][0] < FOOT + 6 * LINE, lines[-1]
+            assert lines[-1][0] < FOOT + left * LINE, lines[-1]
     pdf.close()
 
 
