@@ -21,5 +21,7 @@ done
 say "the lost one is stopped"
 [ "$(ask 'SELECT pg_promote(true, 60)')" = t ] || { echo "the standby was not promoted; see docker compose logs standby" >&2; exit 1; }
 say "the standby takes writes"
+# Whatever starts with these settings from now on would wait for a standby that is none any more, a restore as well.
+sed -i 's/^GM_SYNCHRONOUS_STANDBY=.*/GM_SYNCHRONOUS_STANDBY=/' "$settings"
 grep -q '^GM_DATABASE_HOSTS=.*standby' "$settings" ||
     echo "GM_DATABASE_HOSTS=postgres,standby is missing in $settings: add it and start the services anew" >&2

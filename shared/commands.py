@@ -1,8 +1,11 @@
 """Begin a command of a service: `python -m services.<service> <command> [options]`."""
 
+import logging
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 
 def preflight(parser: ArgumentParser) -> None:
@@ -28,3 +31,12 @@ def read(service: str, *plain: str, **with_options: Callable[[ArgumentParser], A
     for name, options in with_options.items():
         options(commands.add_parser(name.replace("_", "-")))
     return parser.parse_args()
+
+
+def end(code: int | None = 0) -> NoReturn:
+    """End a command that used the store, with this exit code, and without Python's own taking down: the store's threads hand
+    results over a moment longer than anybody waits for, and abort a process that is being taken down meanwhile."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)

@@ -14,6 +14,7 @@ from deploy.backup.restore import restore, restore_objects
 from deploy.embedded.errors import CannotRun
 from deploy.embedded.system import ROOT
 from deploy.local import running, settings
+from shared import commands
 from shared.settings import private_files
 
 NEEDED = ("GM_DATABASE_URL", "GM_STORE_URL", "GM_MASTER_KEY")
@@ -40,23 +41,23 @@ def _folder(given: Path | None) -> Path:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.backup")
-    commands = parser.add_subparsers(dest="command", required=True)
-    made = commands.add_parser("create", help="back up the running system")
+    chosen = parser.add_subparsers(dest="command", required=True)
+    made = chosen.add_parser("create", help="back up the running system")
     made.add_argument("--to", type=Path, help="the folder of all backups (GM_BACKUP_FOLDER)")
     made.add_argument("--keep", type=int, help="then keep only so many")
     made.add_argument("--var", type=Path, default=ROOT / "var", help="of the system that runs here")
-    looked = commands.add_parser("verify", help="compare every digest of a backup")
+    looked = chosen.add_parser("verify", help="compare every digest of a backup")
     looked.add_argument("backup", type=Path)
-    back = commands.add_parser("restore", help="into an empty database and a store")
+    back = chosen.add_parser("restore", help="into an empty database and a store")
     back.add_argument("backup", type=Path, nargs="?", help="the newest of GM_BACKUP_FOLDER where none is named")
-    pruned = commands.add_parser("prune", help="keep only the newest backups")
+    pruned = chosen.add_parser("prune", help="keep only the newest backups")
     pruned.add_argument("--to", type=Path)
     pruned.add_argument("--keep", type=int, default=14)
-    copied = commands.add_parser("objects", help="bring what is new in the store into the backups' pool")
+    copied = chosen.add_parser("objects", help="bring what is new in the store into the backups' pool")
     copied.add_argument("--to", type=Path)
-    returned = commands.add_parser("restore-objects", help="bring the backups' pool into a store")
+    returned = chosen.add_parser("restore-objects", help="bring the backups' pool into a store")
     returned.add_argument("--to", type=Path, help="the folder of all backups (GM_BACKUP_FOLDER)")
-    commands.add_parser("key", help="a new pair of keys for encrypted backups")
+    chosen.add_parser("key", help="a new pair of keys for encrypted backups")
     return parser.parse_args()
 
 
@@ -108,4 +109,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    commands.end(main())

@@ -22,9 +22,13 @@ def plain(url: str) -> str:
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
+# Nobody is told of anything here before it is all there: a synchronous standby that is away must not hold it up.
+ALONE = "-c synchronous_commit=local"
+
+
 def connect(url: str) -> Connection:
     try:
-        return psycopg.connect(plain(url), connect_timeout=5)
+        return psycopg.connect(plain(url), connect_timeout=5, options=ALONE)
     except psycopg.OperationalError as error:
         raise CannotRun(f"GM_DATABASE_URL: 无法连接数据库：{' '.join(str(error).split())}") from None
 
@@ -61,7 +65,9 @@ def run(tool: str, url: str, *options: str, server: int) -> None:
     host = parts.hostname or ""
     where = f"{parts.username or ''}@{host}" + (f":{parts.port}" if parts.port else "")
     safe = urlunsplit((parts.scheme, where, parts.path, parts.query, ""))
-    environment = {**os.environ, "PGPASSWORD": unquote(parts.password or ""), "LC_ALL": "C"}
+    environment = {
+        **os.environ, "PGOPTIONS": ALONE, "PGPASSWORD": unquote(parts.password or ""), "LC_ALL": "C",
+    }  # fmt: skip
     done = subprocess.run(
         [str(tools(server) / tool), *options, "--dbname", safe],
         env=environment,

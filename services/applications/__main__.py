@@ -61,13 +61,13 @@ def main() -> None:
         case "keys":
             _print_keys(settings)
         case "rotate":
-            asyncio.run(_rotate(settings))
+            commands.end(asyncio.run(_rotate(settings)))
         case "audit-verify":
-            raise SystemExit(asyncio.run(_verify_audit(settings, given.head, given.accept)))
+            commands.end(asyncio.run(_verify_audit(settings, given.head, given.accept)))
         case "retention":
-            asyncio.run(_retention(settings, carry_out=given.carry_out))
+            commands.end(asyncio.run(_retention(settings, carry_out=given.carry_out)))
         case "reconcile":
-            raise SystemExit(asyncio.run(_reconcile(settings)))
+            commands.end(asyncio.run(_reconcile(settings)))
 
 
 def _print_keys(settings: ApplicationsSettings) -> None:

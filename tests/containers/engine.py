@@ -203,7 +203,9 @@ class Engine:
     def do(self, *command: str, seconds: float = 600) -> str:
         """A command in there; what it printed. `AssertionError` with its words when it fails."""
         done = self._in(*command, timeout=seconds)
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        assert done.returncode == 0, (
+            f"{' '.join(command)} ended with {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        )
         return str(done.stdout)
 
     def tried(self, *command: str, seconds: float = 600) -> tuple[int, str]:
