@@ -136,11 +136,22 @@ python=$(find_python)
 
 # ---- what the project itself needs ---------------------------------------------------------------------------
 
-wanted=$(cat uv.lock pyproject.toml deploy/bootstrap.sh services/documents/fonts.py services/documents/subsetter.py services/documents/characters.py | sha256sum | cut -d ' ' -f 1)-$python
-[ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || [ ! -x .venv/bin/python ] || exit 0
+# Who runs the system needs no tools of tests; where those are, they stay.
+have=$(cat "$stamp" 2>/dev/null || true)
+kind=test
+groups=
+case "$purpose $have" in
+    "run test-"*) ;;
+    "run "*) kind=run groups=--no-default-groups ;;
+esac
+wanted=$kind-$(cat uv.lock pyproject.toml deploy/bootstrap.sh services/documents/fonts.py services/documents/subsetter.py services/documents/characters.py | sha256sum | cut -d ' ' -f 1)-$python
+[ "$have" != "$wanted" ] || [ ! -x .venv/bin/python ] || exit 0
+
+# Shared by all clones of a user, as are uv's wheels and the compact fonts.
+kept=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gongmei/uv-$(sed -n 's/.*"uv==\([0-9.]*\)".*/\1/p' deploy/Dockerfile)
 
 find_uv() {
-    for candidate in "$(command -v uv || true)" .tools/bin/uv; do
+    for candidate in "$(command -v uv || true)" "$kept"; do
         if [ -n "$candidate" ] && [ -x "$candidate" ]; then
             printf '%s\n' "$candidate"
             return
@@ -152,22 +163,27 @@ uv=$(find_uv)
 if [ -z "$uv" ]; then
     say "installing uv"
     "$python" -m venv .tools
-    .tools/bin/pip install --quiet --disable-pip-version-check uv
-    uv=.tools/bin/uv
+    .tools/bin/pip install --quiet --disable-pip-version-check "uv==${kept##*-}"
+    mkdir -p "${kept%/*}"
+    # At once or not at all: another clone may be looking.
+    cp .tools/bin/uv "$kept.$$"
+    mv "$kept.$$" "$kept"
+    uv=$kept
 fi
 
 # uv does not read pip's configuration, which is where machines keep their mirror.
 index=$("$python" -m pip config get global.index-url 2>/dev/null || printf '%s' "${PIP_INDEX_URL:-}")
 export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=true
-[ -e .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null | sed 's/^[^-]*-//')" = "$python" ] || rm -rf .venv
+[ -e .venv/bin/python ] && [ "$(printf '%s' "$have" | sed 's/^[^-]*-[^-]*-//')" = "$python" ] || rm -rf .venv
 
 say "installing the project's libraries"
+# shellcheck disable=SC2086
 if [ -z "$index" ]; then
-    "$uv" sync --quiet --frozen --all-extras --python "$python" --compile-bytecode
+    "$uv" sync --quiet --frozen --all-extras $groups --python "$python" --compile-bytecode
 else
     # The lock names PyPI's own addresses; the same versions and hashes come from the mirror this way.
     "$uv" venv --quiet --python "$python" --allow-existing .venv
-    "$uv" export --quiet --frozen --all-extras --no-emit-project --output-file .venv/requirements.txt
+    "$uv" export --quiet --frozen --all-extras $groups --no-emit-project --output-file .venv/requirements.txt
     VIRTUAL_ENV=.venv "$uv" pip sync --quiet --compile-bytecode --default-index "$index" --require-hashes .venv/requirements.txt
 fi
 say "cutting compact fonts out of Noto CJK"

@@ -34,7 +34,11 @@ def ours(module: str) -> Path | None:
 
 def third_parties(service: str) -> set[str]:
     """What the service's code, and all of `shared` that it reaches, imports from outside."""
-    waiting = list((ROOT / "services" / service).rglob("*.py"))
+    return imported(ROOT / "services" / service)
+
+
+def imported(folder: Path) -> set[str]:
+    waiting = list(folder.rglob("*.py"))
     seen, outside = set(waiting), set[str]()
     while waiting:
         for module in named(waiting.pop()):
@@ -73,11 +77,23 @@ def brought(wanted: str) -> frozenset[str]:
 
 @pytest.mark.parametrize("service", ["gateway", "applications", "documents", "notify"])
 def test_image_has_the_libraries_that_its_code_imports(service: str) -> None:
-    listed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][service]]
+    assert not missing(third_parties(service), service)
+
+
+def test_whoever_runs_the_system_needs_no_tools_of_tests() -> None:
+    """`deploy/bootstrap.sh run` brings the extras and nothing else."""
+    assert not missing(imported(ROOT / "deploy"), *PROJECT["optional-dependencies"])
+
+
+def missing(modules: set[str], *extras: str) -> set[str]:
+    """Those that the libraries of these extras do not bring."""
+    listed = [
+        *PROJECT["dependencies"],
+        *(text for extra in extras for text in PROJECT["optional-dependencies"][extra]),
+    ]
     there = set().union(*(brought(text) for text in listed))
-    missing = {
+    return {
         module
-        for module in third_parties(service)
+        for module in modules
         if not {canonicalize_name(name) for name in DISTRIBUTIONS.get(module, ())} & there
     }
-    assert not missing
