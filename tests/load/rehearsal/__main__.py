@@ -172,7 +172,7 @@ def main() -> int:
         print(f"  {check['what']}：{check['expected']} = {check['found']} {'✓' if check['equal'] else '✗'}")
     print(
         f"  提交申请：及时 {found['in_time']}，错过 {found['missed']}；截止时还没有填报完 {found['in_line']}；"
-        f"最后一分钟有效工作 {found['useful_share']}"
+        f"最后一分钟有效工作 {found['useful_share']}，按同一机器速度 {found['useful_share_at_pace']}"
     )
     print(f"  提交 p99（最后一分钟）{found['peak']['p99']} s；截止后 {found['drain_seconds']} s 全部完成")
     for fault in found["faults"][:10]:

@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import statistics
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -105,15 +107,32 @@ def promised(steps: list[dict[str, Any]], close: float) -> dict[str, int]:
     return {"in_time": len(came), "missed": len(came - done), "in_line": len(everybody - came - done)}
 
 
-def useful_share(minutes: list[dict[str, Any]]) -> float:
-    """Return the useful work of the last minute before the close over that of the best one."""
-    before = [minute["useful"] for minute in minutes[:-1]]
+def useful_share(minutes: list[dict[str, Any]], key: str = "useful") -> float:
+    """Return the useful work of the last minute before the close over that of the best one.
+
+    `key`: `useful` as counted, or `useful_at_pace` as the same machine would have done it at one pace.
+    """
+    before = [minute[key] for minute in minutes[:-1]]
     return round(before[-1] / max(before), 2) if before and max(before) else 0.0
+
+
+def _at_pace(minutes: list[dict[str, Any]]) -> None:
+    """Add to each minute `useful_at_pace`: its useful work, had the machine counted as fast as in its fastest minute and had its host taken
+    nothing away."""
+    fastest = max((minute["pace"] for minute in minutes), default=0.0)
+    for minute in minutes:
+        left = 1 - minute["stolen"] / (os.cpu_count() or 1)
+        minute["pace"] = round(minute["pace"] / fastest, 3) if fastest else 1.0
+        minute["useful_at_pace"] = round(minute["useful"] / (minute["pace"] * left or 1.0), 2)
 
 
 def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: float) -> list[dict[str, Any]]:
     """What was done in each minute: useful work in CPU seconds of a quiet system, refusals, people, and the share of one core that each kind of
-    process had. The last of them ends with the close; what comes after it is a minute of its own."""
+    process had. The last of them ends with the close; what comes after it is a minute of its own.
+
+    `pace`: how fast a fixed loop counted, the fastest minute being 1; `stolen`: cores that the host kept; `useful_at_pace`: useful work with
+    both taken into account.
+    """
     count = math.ceil(close / 60)
     # Whole minutes backwards from the close.
     first = close - 60 * count
@@ -132,9 +151,21 @@ def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: f
                 "in": max((p.get("gm_people_in", 0.0) for p in people), default=0.0),
                 "in_line": max((p.get("gm_people_in_line", 0.0) for p in people), default=0.0),
                 "cpu": _cpu(inside),
+                "pace": statistics.median([s["pace"] for s in inside if "pace" in s] or [0.0]),
+                "stolen": _stolen(inside),
             }
         )
+    _at_pace(found)
     return found
+
+
+def _stolen(samples: list[dict[str, Any]]) -> float:
+    """Return how many cores the host kept from this machine between the first sample and the last."""
+    inside = [s for s in samples if "stolen" in s]
+    if len(inside) < 2:
+        return 0.0
+    first, last = inside[0], inside[-1]
+    return round((last["stolen"] - first["stolen"]) / (last["at"] - first["at"]), 3)
 
 
 def _cpu(samples: list[dict[str, Any]]) -> dict[str, float]:

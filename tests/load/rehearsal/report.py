@@ -70,6 +70,7 @@ def build(
         "people": options.people,
         "minutes": minutes,
         "useful_share": measure.useful_share(minutes),
+        "useful_share_at_pace": measure.useful_share(minutes, "useful_at_pace"),
         "peak": {f"p{int(p * 100)}": round(measure.percentile(peak, p), 3) for p in (0.5, 0.99)},
         "steps": measure.by_step(steps),
         "faults": faults,
@@ -130,7 +131,12 @@ def _charts(report: dict[str, Any]) -> dict[str, str]:
         for kind in kinds
     }
     return {
-        "useful": charts.lines({"有效工作": each("useful")}, unit="CPU 秒/分钟", **close),
+        "useful": charts.lines(
+            {"有效工作": each("useful"), "按同一机器速度": each("useful_at_pace")}, unit="CPU 秒/分钟", **close
+        ),
+        "pace": charts.lines(
+            {"机器速度": each("pace"), "被宿主占用": each("stolen")}, unit="最快一分钟为 1；核", **close
+        ),
         "refused": charts.lines({"请稍后再来": each("refused")}, unit="次/分钟", **close),
         "people": charts.lines({"正在办理": each("in"), "排队": each("in_line")}, unit="人", **close),
         "cpu": charts.lines(cpu, unit="核", **close),

@@ -20,6 +20,19 @@ SELECT count(*), coalesce(extract(epoch FROM now() - min(accepted_at)), 0)
 FROM notify.notifications WHERE state = 'pending'
 """
 MB = 1024 * 1024
+# How far the fixed loop counts: some 2 ms.
+COUNT_TO = 50_000
+
+
+def pace() -> float:
+    """Return how often a fixed loop counts in a second of its own CPU time.
+
+    A core that shares its silicon with another busy one, or that its host slows down, counts less in the same CPU second.
+    """
+    begun = time.thread_time()
+    for _ in range(COUNT_TO):
+        pass
+    return COUNT_TO / (time.thread_time() - begun)
 
 
 class Watch(threading.Thread):
@@ -61,7 +74,14 @@ class Watch(threading.Thread):
                 processes[name] = self._of(name, int(process["pid"]))
         processes["crowd"] = self._of("crowd", self._crowd)
         at = round(time.time() - self._begins, 2)
-        return {"at": at, "owed": owed, "processes": processes, "people": self._people()}
+        return {
+            "at": at,
+            "owed": owed,
+            "processes": processes,
+            "people": self._people(),
+            "pace": pace(),
+            "stolen": psutil.cpu_times().steal,
+        }
 
     def _people(self) -> dict[str, float]:
         """How many are in and in line, as the gateway says."""
