@@ -26,6 +26,7 @@ ROWS = {
     "database connections cut": "503 or done; never half done",
     "COMMIT's answer lost": "retry with the same key: one revision, the first answer",
     "client gone": "nothing, or fully committed",
+    "killed between saving and submitting": "saved; submitted once or not at all, and once by the next press",
     "double submit": "one revision, one answer",
     "messages duplicated and reordered": "one PDF, one mail, legal moves only",
     "poison message": "parked and named; others flow",
