@@ -1,8 +1,10 @@
 """Act as a person with a script: sign in like a browser, then speak the public contract."""
 
 import re
+import ssl
 import time
 from collections.abc import Callable
+from functools import cache
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -10,6 +12,12 @@ from uuid import uuid4
 import httpx
 
 Note = Callable[[str], None]
+
+
+@cache
+def authorities() -> ssl.SSLContext:
+    """Return the certificate authorities that clients trust: read once, since reading them takes longer than most questions."""
+    return httpx.create_ssl_context()
 
 
 class Unexpected(Exception):
@@ -20,7 +28,7 @@ class Person:
     """One signed-in account."""
 
     def __init__(self, url: str, username: str, note: Note) -> None:
-        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=authorities())
         self._note = note
         self.username = username
         self.csrf_token = ""
@@ -89,7 +97,9 @@ class Person:
 
     def another(self) -> httpx.Client:
         """Return a further client of the same person, in the same session."""
-        return httpx.Client(base_url=self._http.base_url, cookies=self.cookies, timeout=30, trust_env=False)
+        return httpx.Client(
+            base_url=self._http.base_url, cookies=self.cookies, timeout=30, trust_env=False, verify=authorities()
+        )
 
     def close(self) -> None:
         self._http.close()

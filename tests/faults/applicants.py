@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from deploy.demo.client import Person
+from deploy.demo.client import Person, authorities
 from tests.system.running import RunningSystem, create, fill, version
 
 GIVE_UP_SECONDS = 60.0
@@ -82,7 +82,11 @@ class Applicant(threading.Thread):
             # A connection each: one that is kept open may be closed just as it is used again.
             try:
                 with httpx.Client(
-                    base_url=self._url, cookies=self.person.cookies, timeout=30, trust_env=False
+                    base_url=self._url,
+                    cookies=self.person.cookies,
+                    timeout=30,
+                    trust_env=False,
+                    verify=authorities(),
                 ) as http:
                     answer = http.request(method, f"/api/v1{path}", json=body, headers=headers)
             except httpx.TransportError:

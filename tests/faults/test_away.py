@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from deploy.demo.client import Person
+from deploy.demo.client import Person, authorities
 from tests.faults import witness
 from tests.system.mail_server import MailServer
 from tests.system.running import RunningSystem, create, fill, submit
@@ -31,7 +31,12 @@ def away(system: RunningSystem, name: str) -> Iterator[None]:
 def look(person: Person, system: RunningSystem, path: str, status: int = 200) -> str:
     """A page as a browser sees it; the last of a few tries, as a person would make."""
     with httpx.Client(
-        base_url=system.url, cookies=person.cookies, headers={"Accept": "text/html"}, trust_env=False, timeout=30
+        base_url=system.url,
+        cookies=person.cookies,
+        headers={"Accept": "text/html"},
+        trust_env=False,
+        verify=authorities(),
+        timeout=30,
     ) as browser:
         answer = browser.get(path, follow_redirects=True)
         assert answer.status_code == status, answer.text[:500]

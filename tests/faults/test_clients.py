@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from deploy.demo.client import authorities
 from tests.faults.witness import clean, document, one_mail_each, revisions
 from tests.system.mail_server import MailServer
 from tests.system.running import RunningSystem, create, fill, version
@@ -42,7 +43,9 @@ def test_client_that_leaves_has_submitted_once_or_not_at_all(
     assert (state, found) in [("draft", []), ("pending_acceptance", [1])]
     if sent != "the whole body":
         assert found == []
-    with httpx.Client(base_url=system.url, cookies=person.cookies, timeout=60, trust_env=False) as http:
+    with httpx.Client(
+        base_url=system.url, cookies=person.cookies, timeout=60, trust_env=False, verify=authorities()
+    ) as http:
         again = http.post(
             f"/api/v1/applications/{id}/submit",
             content=b"{}",

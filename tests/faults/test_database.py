@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from deploy.demo.client import Person
+from deploy.demo.client import Person, authorities
 from tests.faults.witness import clean, document, one_mail_each, revisions
 from tests.system.fault_proxy import FaultProxy
 from tests.system.mail_server import MailServer
@@ -21,7 +21,9 @@ def _ready(system: RunningSystem, name: str) -> tuple[Person, str]:
 
 
 def _send(system: RunningSystem, person: Person, id: str, etag: str, key: str) -> httpx.Response:
-    with httpx.Client(base_url=system.url, cookies=person.cookies, timeout=60, trust_env=False) as http:
+    with httpx.Client(
+        base_url=system.url, cookies=person.cookies, timeout=60, trust_env=False, verify=authorities()
+    ) as http:
         headers = {"X-CSRF-Token": person.csrf_token, "If-Match": f'"{etag}"', "Idempotency-Key": key}
         return http.post(f"/api/v1/applications/{id}/submit", json={}, headers=headers)
 

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from deploy.demo.client import Person
+from deploy.demo.client import Person, authorities
 from tests.faults.witness import clean, document, one_mail_each, revisions
 from tests.system.mail_server import MailServer
 from tests.system.running import RunningSystem, create, fill
@@ -27,7 +27,9 @@ def _press(system: RunningSystem, person: Person, id: str, page: str, key: str) 
     sent = {name: unescape(value) for name, value in typed.items()}
     sent |= {"f.social_benefit": TYPED, "action": "submit", "key": key}
     parts = {name: (None, value) for name, value in sent.items()}
-    with httpx.Client(cookies=person.cookies, timeout=60, trust_env=False, follow_redirects=True) as http:
+    with httpx.Client(
+        cookies=person.cookies, timeout=60, trust_env=False, verify=authorities(), follow_redirects=True
+    ) as http:
         try:
             answer = http.post(
                 f"{system.url}/applications/{id}/sections/social_benefit",
@@ -40,7 +42,7 @@ def _press(system: RunningSystem, person: Person, id: str, page: str, key: str) 
 
 
 def _page(system: RunningSystem, person: Person, id: str) -> str:
-    with httpx.Client(cookies=person.cookies, timeout=60, trust_env=False) as http:
+    with httpx.Client(cookies=person.cookies, timeout=60, trust_env=False, verify=authorities()) as http:
         answer = http.get(f"{system.url}/applications/{id}/sections/social_benefit")
     assert answer.status_code == 200
     return answer.text

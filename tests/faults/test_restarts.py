@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from deploy.demo.client import authorities
 from tests.faults.applicants import Applicant, applicants, kept
 from tests.faults.witness import clean, one_mail_each
 from tests.system.mail_server import MailServer
@@ -49,7 +50,12 @@ def _until_ready(system: RunningSystem) -> None:
     for name in names:
         while True:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"http://127.0.0.1:{ports[name]}/readyz", trust_env=False).status_code == 200:
+                if (
+                    httpx.get(
+                        f"http://127.0.0.1:{ports[name]}/readyz", trust_env=False, verify=authorities()
+                    ).status_code
+                    == 200
+                ):
                     break
             assert time.monotonic() < until, f"{name} is not ready again"
             time.sleep(0.1)

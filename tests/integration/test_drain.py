@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from deploy.demo.client import authorities
 from deploy.embedded.ports import HOST, free_port
 from deploy.embedded.system import ROOT
 from tests.architecture.manifests import compose, filled_in
@@ -42,7 +43,7 @@ def port() -> int:
 
 @pytest.fixture
 def client(port: int) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"http://{HOST}:{port}", trust_env=False, timeout=10) as made:
+    with httpx.Client(base_url=f"http://{HOST}:{port}", trust_env=False, verify=authorities(), timeout=10) as made:
         yield made
 
 

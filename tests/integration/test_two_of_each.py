@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.demo.client import Person
+from deploy.demo.client import Person, authorities
 from tests.system.running import RunningSystem, create, fill, submit
 
 pytestmark = pytest.mark.slow
@@ -34,7 +34,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
 def anew(system: RunningSystem, path: str, person: Person | None = None) -> httpx.Response:
     """One request on a connection of its own."""
     cookies = person.cookies if person else None
-    with httpx.Client(base_url=system.url, cookies=cookies, timeout=30, trust_env=False) as client:
+    with httpx.Client(
+        base_url=system.url, cookies=cookies, timeout=30, trust_env=False, verify=authorities()
+    ) as client:
         return client.get(path)
 
 
@@ -49,7 +51,7 @@ def test_both_take_their_part_and_know_who_is_signed_in(pair: RunningSystem) -> 
     for name in ("gateway-1", "gateway-2", "applications-1", "applications-2"):
         assert answered(pair, name) > 0, name
     # Both remember the session now; that it has ended is heard by both within a second.
-    with httpx.Client(base_url=pair.url, cookies=person.cookies, trust_env=False) as leaving:
+    with httpx.Client(base_url=pair.url, cookies=person.cookies, trust_env=False, verify=authorities()) as leaving:
         done = leaving.post("/logout", data={"csrf_token": person.csrf_token}, headers={"Origin": pair.url})
     assert done.status_code in (200, 302, 303), done.text
     time.sleep(1.2)
@@ -72,7 +74,9 @@ def test_what_one_does_is_heard_by_streams_of_both(pair: RunningSystem) -> None:
 
     def listen() -> None:
         with (
-            httpx.Client(base_url=pair.url, cookies=person.cookies, timeout=30, trust_env=False) as client,
+            httpx.Client(
+                base_url=pair.url, cookies=person.cookies, timeout=30, trust_env=False, verify=authorities()
+            ) as client,
             client.stream("GET", "/api/v1/events") as stream,
         ):
             ready.wait(30)
