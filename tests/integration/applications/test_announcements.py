@@ -339,6 +339,8 @@ async def test_what_is_taken_off_stays_on_the_list_as_such(
     stage = await call(api, "GET", f"{R}/{kept}/stage", REVIEWER, 200)
     assert stage["announcement"] == {"id": draft["id"], "title": draft["title"], "reference": draft["reference"]}
     assert (await call(api, "GET", f"{R}/{taken}/stage", REVIEWER, 200))["announcement"] is None
+    late = await call(api, "POST", f"{R}/{taken}/objections", REVIEWER, 409, json=objection)
+    assert late["type"] == "wrong_state"
     # Decided anew, it may stand on the next list.
     await act(api, SECOND, taken, "propose", amount_wan="11.00")
     following = await drafted(api, round_of_our_own)
@@ -389,3 +391,39 @@ async def test_one_approval_for_what_nobody_objects_to(
         assert (await session.get_one(Announcement, UUID(draft["id"]))).working_days is None
     # No public page: it is a paper of the bureau's.
     await call(api, "GET", f"/internal/publicity/{draft['id']}", None, 404)
+
+
+async def test_a_list_takes_no_case_of_another_round_or_list(
+    api: Api, sessions: Sessions, case: Case, round_of_our_own: UUID, round_id: str
+) -> None:
+    mine, elsewhere = await case(), await case()
+    async with sessions.begin() as session:
+        await session.execute(
+            update(Application).where(Application.id == UUID(elsewhere)).values(round_id=UUID(round_id))
+        )
+    draft = await drafted(api, round_of_our_own)
+    assert [c["id"] for c in draft["items"]] == [mine]
+    refused = await call(
+        api, "PUT", f"{L}/{draft['id']}", FIRST, 422, draft["etag"], json=body(draft, cases=[mine, elsewhere])
+    )
+    assert refused["errors"][0]["code"] == "not_listable"
+    # Two who save one draft at once: one of them reads again.
+    headers = {"If-Match": f'"{draft["etag"]}"'}
+    answers = await asyncio.gather(
+        *(
+            api.call("PUT", f"{L}/{draft['id']}", who, json=body(draft), headers=headers)
+            for who in (FIRST, REVIEWER)
+        )
+    )
+    assert sorted(a.status for a in answers) == [200, 412]
+    # Two who draft at once: one draft.
+    now = await call(api, "GET", f"{L}/{draft['id']}", FIRST, 200)
+    await call(api, "DELETE", f"{L}/{draft['id']}", FIRST, 204, now["etag"])
+    given = {"round": str(round_of_our_own), "kind": "publicity"}
+    answers = await asyncio.gather(*(api.call("POST", L, who, json=given) for who in (FIRST, SECOND, REVIEWER)))
+    assert len({(await a.json())["id"] for a in answers}) == 1
+    for who, status in ((ONE, 403), (factories.staff(Role.EXPERT), 403), (factories.staff(Role.AUDITOR), 200)):
+        await call(api, "GET", L, who, status)
+    await call(api, "GET", f"{L}?year=x", FIRST, 400)
+    for year in ("0", "10000", "8999"):
+        await call(api, "GET", f"{L}?year={year}", FIRST, 200 if year == "8999" else 400)

@@ -31,15 +31,15 @@ def press() -> rendering.Press:
 
 def listed(count: int) -> Table:
     """What 公示 and 项目批复 list, as `announcements` lays it out."""
-    widths = {"序号": 4, "申报编号": 10, "项目名称": 18, "申报单位": 16, "专项资金名称": 8, "支持金额（万元）": 9}
+    widths = {"序号": 5, "申报编号": 13, "项目名称": 17, "申报单位": 15, "专项资金名称": 8, "支持金额（万元）": 11}
     return Table(
-        columns=[Column(label=label, width=width, numeric=width == 9) for label, width in widths.items()],
+        columns=[Column(label=label, width=width, numeric=width == 11) for label, width in widths.items()],
         rows=[
             [str(n), f"GM20260{n:05}", LONG, "北京燕京景泰蓝工艺品有限公司", "奖励类", "1,234.50"]
             for n in range(1, count + 1)
         ],
-        totals=["合计", "", "", "", "", f"{count * Decimal('1234.50'):,.2f}"],
-        note="合计人民币壹仟贰佰叁拾肆万伍仟元整",
+        totals=["", "合计", "", "", "", f"{count * Decimal('1234.50'):,.2f}"],
+        note="合计（大写）：人民币壹仟贰佰叁拾肆万伍仟元整",
     )
 
 
@@ -113,40 +113,3 @@ def _lines(page: pypdfium2.PdfPage) -> list[tuple[float, str]]:
     return [
         (bottom, "".join(letter for _, letter in sorted(found[bottom]))) for bottom in sorted(found, reverse=True)
     ]
-
-
-@pytest.mark.parametrize(
-    ("which", "rows", "takes"), [("publicity", 2, 2), ("publicity", 12, 2), ("approval", 5, 2)]
-)
-def test_the_letter_of_a_list_ends_with_its_list(
-    press: rendering.Press, which: str, rows: int, takes: int
-) -> None:
-    kind = letters.kinds()[which]
-    table = Table(
-        columns=[
-            Column(label="序号", width=5),
-            Column(label="项目名称", width=30),
-            Column(label="金额（万元）", numeric=True),
-        ],
-        rows=[[str(n), LONG, "20.00"] for n in range(1, rows + 1)],
-        totals=["", "合计", "600.00"],
-        note="合计（大写）：人民币陆佰万元整",
-    )
-    closing = kind.closing.format(begins="2026年11月30日", ends="2026年12月7日", days=5)
-    text = [*kind.paragraphs, *([closing] if closing else [])]
-    model = letter("approve", SHORT, 1).model_copy(
-        update={
-            "title": kind.title.format(round="2026年度第一批"),
-            "addressee": kind.addressee,
-            "paragraphs": text,
-            "tables": [table],
-        }
-    )
-    pdf = pypdfium2.PdfDocument(rendering.render(model, press).content)
-    first, last = _lines(pdf[0]), _lines(pdf[len(pdf) - 1])
-    assert len(pdf) == takes
-    # A public notice is addressed to nobody.
-    assert ("：" in [text[-1] for _, text in first]) == bool(kind.addressee)
-    assert [text for _, text in last][-3:] == [OFFICE, SIGNED, f"（{CONTACT}）"]
-    assert "合计（大写）" in "".join(text for _, text in last)
-    pdf.close()
