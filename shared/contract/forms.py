@@ -20,8 +20,8 @@ class OptionDefinition(BaseModel):
 
 
 class FieldDefinition(BaseModel):
-    """A field, or a column of a table. `options_from` names a list of the round's parameters; the form's own lists stand in
-    `options`. `gives` is the type of a computed field."""
+    """A field, or a column of a table. `options_from` names a list of the round's parameters, or the column
+    whose cells are the options (`section.table.column`, listed in `SectionNow.options`); the form's own lists stand in `options`. `gives` is the type of a computed field."""
 
     key: str
     label: str

@@ -36,7 +36,8 @@ class SectionNow(BaseModel):
     `hidden` are the keys of fields, tables and slots that are not to be shown, and are neither validated nor
     submitted; `hidden_groups` the labels of groups that are not. `required` are the keys of those that must be filled
     in now, and it holds whatever the definition's own `required` says. `computed` holds every shown computed field, null
-    while its value is not known. 暂存 answers with the same, so a page without JavaScript shows by 暂存 what an answer
+    while its value is not known. `options` are the texts that fields choose among where a table's rows are their options, by what
+    their `options_from` says. 暂存 answers with the same, so a page without JavaScript shows by 暂存 what an answer
     changes.
     """
 
@@ -47,6 +48,7 @@ class SectionNow(BaseModel):
     required: list[str] = []
     computed: dict[str, Any] = {}
     tables: dict[str, TableNow] = {}
+    options: dict[str, list[str]] = {}
 
 
 class StartApplication(Input):
