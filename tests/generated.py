@@ -80,7 +80,13 @@ class Writer:
                 field["specify"] = {OPTIONS[3]: which["key"]}
                 section["fields"].append(which)
         if with_table:
-            section["tables"].append(self._table(key))
+            table = self._table(key)
+            section["tables"].append(table)
+            numbers = next(column["key"] for column in table["columns"] if column.get("unique"))
+            among = {"options_from": f"{key}.{table['key']}.{numbers}", "required": False}
+            section["fields"].append(
+                {"key": self._key("one"), "kind": "select", "label": f"其中之一 {self.count}", **among}
+            )
         if self.chance.random() < 0.3:
             section["slots"].append(
                 {"key": self._key("file"), "label": "证明材料", "required": False, "help": "加盖公章"}
@@ -267,7 +273,11 @@ def _asked(field: Json) -> bool:
 
 def value_of(field: Json, chance: Random, lists: Json) -> Any:
     """A value that a field takes."""
-    options = field.get("options") or lists.get(field.get("options_from", ""), [])
+    source = field.get("options_from", "")
+    if "." in source:
+        # What stands in the first row of every table.
+        return "编号0"
+    options = field.get("options") or lists.get(source, [])
     chosen = [o["value"] if isinstance(o, dict) else o for o in options]
     match field["kind"]:
         case "text":

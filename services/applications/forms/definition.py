@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.applications.forms.kinds import CheckboxField, FieldDefinition
+from services.applications.forms.kinds import CheckboxField, FieldDefinition, RadioField, SelectField
 from services.applications.forms.kinds.base import Audience, Expression, FormerKey, Key, Label, Part
 from services.applications.forms.kinds.choices import AnyOption, labels
 from shared.contract.rounds import NO_LIMIT
@@ -199,6 +199,13 @@ class Section(Part):
     def sensitive(self) -> frozenset[str]:
         """The keys of fields that are kept sealed."""
         return frozenset(field.key for field in self.fields if field.sensitive)
+
+    @cached_property
+    def options_in_rows(self) -> Mapping[str, tuple[str, str, str]]:
+        """The columns of tables whose cells are options here, by the name that fields give them."""
+        fields = (*self.fields, *(column for table in self.tables for column in table.columns))
+        choices = [field for field in fields if isinstance(field, SelectField | RadioField)]
+        return {str(c.options_from): c.options_in_rows for c in choices if c.options_in_rows}
 
     @property
     def declares(self) -> bool:

@@ -95,6 +95,7 @@ def build(
     now: SectionNow,
 ) -> SectionForm:
     """A section as controls. Its definition says what is shown, `now` which cells of a row are not."""
+    parameters = {**parameters, **now.options}
     groups = [part.group for part in section.tables] + [part.group for part in section.fields]
     groups += [part.group for part in section.slots]
     return SectionForm(

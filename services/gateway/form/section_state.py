@@ -75,7 +75,7 @@ def computed(section: SectionDefinition, now: SectionNow) -> dict[str, str]:
 
 def shape(now: SectionNow) -> str:
     """Make a fingerprint of what is shown and required: a page with another fingerprint has to be rendered again."""
-    parts: list[Any] = [now.hidden, sorted(now.required)]
+    parts: list[Any] = [now.hidden, sorted(now.required), *([now.options] if now.options else [])]
     for key, table in sorted(now.tables.items()):
         # A row like any other changes nothing, so that adding one is no reason to make the page again.
         odd = {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.applications.documents import document_model
 from services.applications.forms.authoring.lint import lint_text
+from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.authoring.source import read_form
 from services.applications.forms.definition import Form, RoundFacts
 from services.applications.forms.filled.reading import Context
@@ -18,6 +19,7 @@ from services.applications.forms.filled.reading_view import material
 from services.applications.forms.filled.section_state import effective, now, sums, totals
 from services.applications.forms.filled.situation import Facts, Situation
 from services.applications.forms.filled.validation import judged, validate
+from services.applications.forms.formulas.rules import rules_of
 from services.applications.forms.versions.rebase import rebase
 from services.documents import markup, rendering
 from services.documents.checking import plain
@@ -332,3 +334,69 @@ def test_a_page_shows_a_row_to_write_in_below_each_heading_and_reads_it_back() -
     anchor = row_buttons.change(section, "add", "t:social", typed)
     assert typed["t"][-1]["row"] == "social"
     assert anchor == f"#t-t-{typed['t'][-1]['id']}-item"
+
+
+TEAM = (
+    HEAD
+    + """      - {key: leader, kind: select, label: 负责人, options_from: b.people.name}
+  - key: b
+    label: 乙
+    title: 乙项材料
+    fields:
+      - {key: team, kind: radio, label: 是否有团队, options: [有, 无]}
+    tables:
+      - key: people
+        label: 项目组成员
+        visible_if: team == "有"
+        columns:
+          - {key: name, kind: text, label: 姓名}
+          - {key: boss, kind: select, label: 向谁负责, options_from: b.people.name, required: false}
+"""
+)
+
+
+@given(
+    names=st.lists(st.sampled_from(["王一", "李二", "赵三"]), min_size=1, max_size=4),
+    leader=st.sampled_from(["王一", "李二", "孙四"]),
+    team=st.booleans(),
+)
+def test_a_choice_among_rows_is_one_of_those_that_count(names: list[str], leader: str, team: bool) -> None:
+    form = form_of(TEAM)
+    people = [{"id": f"r{n}", "name": name, "boss": leader} for n, name in enumerate(names)]
+    saved = {"b": {"team": "有" if team else "无", "people": people}}
+    among = leader in names and team
+    where = Context(form=form, facts=FACTS, saved=saved)
+    kept, errors = judged(form.sections[0], {"name": "名", "leader": f" {leader} "}, where)
+    assert kept["leader"] == leader
+    assert [(e.field, e.code) for e in errors] == ([] if among else [("leader", "not_an_option")])
+    assert all("不在“项目组成员”中" in e.message for e in errors)
+    _, errors = judged(form.sections[1], saved["b"], Context(form=form, facts=FACTS))
+    assert {e.code for e in errors} == (set() if among or not team else {"not_an_option"})
+    state = now(form.sections[0], Situation(form, saved, FACTS))
+    assert state.options == {"b.people.name": list(dict.fromkeys(names)) if team else []}
+    section = SectionDefinition.model_validate(form.sections[0].model_dump(mode="json"))
+    inputs = form_view.build(section, {}, {}, [], Beside(), state).inputs
+    assert [o.value for i in inputs for o in i.options] == (list(dict.fromkeys(names)) if team else [])
+
+
+def test_a_section_is_opened_with_the_rows_that_it_chooses_among() -> None:
+    rules = rules_of(form_of(TEAM))
+    assert rules.needs["a"] == {"b"}
+    assert rules.unconditional == set()
+    assert needs(form_of(TEAM)) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("kind: select, label: 负责人, options_from: b.people.name", "kind: select, label: 负责人, options_from: b.people.boss", "不是表格的文本列"),
+        ("kind: select, label: 负责人, options_from: b.people.name", "kind: select, label: 负责人, options_from: b.nobody.name", "不是表格的文本列"),
+        ("kind: select, label: 负责人", "kind: multiselect, label: 负责人", "只能选一个"),
+        ("label: 姓名}", "label: 姓名, sensitive: true}", "是敏感内容"),
+        ("label: 负责人, ", "label: 负责人, must_be: 王一, ", "不能写 must_be、specify"),
+        ("label: 负责人, ", "label: 组长, ", ""),
+    ],
+)  # fmt: skip
+def test_lint_finds_rows_that_cannot_be_options(old: str, new: str, said: str) -> None:
+    faults = [fault.message for fault in lint_text(TEAM.replace(old, new)) if fault.severity == "error"]
+    assert faults == [] if not said else any(said in message for message in faults), faults

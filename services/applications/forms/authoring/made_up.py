@@ -19,6 +19,8 @@ from services.applications.forms.kinds import (
 Values = dict[str, Any]
 # Every amount of money that is made up, in 万元.
 AMOUNT = "100"
+# Every text.
+TEXT = "示例"
 _SAMPLES: Mapping[str, str] = {
     "money": AMOUNT,
     "integer": "30",
@@ -82,6 +84,8 @@ def _rows(
 
 def _sample(field: FieldDefinition, situation: Situation, choices: Choices, chosen: str | None) -> Any:
     """Return a value that the field takes; None where none of ours does."""
+    if isinstance(field, SelectField | RadioField) and field.options_in_rows:
+        return TEXT
     if isinstance(field, SelectField | RadioField | MultiSelectField):
         known = field.labels(choices)
         picked = chosen if chosen in known and field.options_from else next(iter(known), None)
@@ -93,10 +97,10 @@ def _sample(field: FieldDefinition, situation: Situation, choices: Choices, chos
     today = situation.facts.today
     raws = {"date": today.isoformat(), "year": str(today.year - 1), **_SAMPLES}
     for raw in (
-        raws.get(field.kind, "示例"),
+        raws.get(field.kind, TEXT),
         str(getattr(field, "min", "")),
         "1",
-        "示例" * max(getattr(field, "min", 0) or 0, 1),
+        TEXT * max(getattr(field, "min", 0) or 0, 1),
     ):
         try:
             return field.parse(raw, choices)

@@ -85,7 +85,9 @@ def _section(form: Form, at: Location, section: Section) -> Iterator[Problem]:
 
 
 def _field(form: Form, at: Location, field: FieldDefinition) -> Iterator[Problem]:
-    if isinstance(field, CHOICES) and field.options_from and field.options_from not in form.lists:
+    if isinstance(field, CHOICES) and field.options_in_rows:
+        yield from _options_in_rows(form, at, field, *field.options_in_rows)
+    elif isinstance(field, CHOICES) and field.options_from and field.options_from not in form.lists:
         if not PARAMETER.fullmatch(field.options_from):
             said = f"找不到选项“{field.options_from}”：lists 中没有，也不能是批次参数的名字（{PARAMETER_SAID}）"
             yield Problem((*at, "options_from"), said)
@@ -100,6 +102,23 @@ def _field(form: Form, at: Location, field: FieldDefinition) -> Iterator[Problem
         field.prefill or field.required_if or field.readonly or field.default
     ):
         yield Problem(at, f"“{field.key}”不由人填写，不能写 prefill、required_if、readonly、default")
+
+
+def _options_in_rows(
+    form: Form, at: Location, field: FieldDefinition, section: str, table: str, column: str
+) -> Iterator[Problem]:
+    """Yield what is wrong with a choice among the cells of a column: they are texts that everybody who fills in the form may see."""
+    found = form.section(section)
+    rows = found.table(table) if found else None
+    cells = rows.by_column.get(column) if rows else None
+    if isinstance(field, MultiSelectField):
+        yield Problem((*at, "options_from"), "从表格的行里只能选一个：请用下拉选择或单选")
+    elif not isinstance(cells, TextField):
+        yield Problem((*at, "options_from"), f"“{section}.{table}.{column}”不是表格的文本列，不能作选项的来源")
+    elif cells.sensitive:
+        yield Problem((*at, "options_from"), f"“{section}.{table}.{column}”是敏感内容，不能作选项的来源")
+    if getattr(field, "must_be", None) or getattr(field, "specify", None):
+        yield Problem(at, "选项取自表格的行时，不能写 must_be、specify")
 
 
 def _specified(at: Location, fields: Sequence[FieldDefinition]) -> Iterator[Problem]:

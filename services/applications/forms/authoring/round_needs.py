@@ -41,7 +41,7 @@ def needs(form: Form) -> tuple[Need, ...]:
         columns = [(f"{table.label} · ", column) for table in section.tables for column in table.columns]
         for where, field in [("", f) for f in section.fields] + columns:
             name = getattr(field, "options_from", None)
-            if name and name not in form.lists:
+            if name and name not in form.lists and not getattr(field, "options_in_rows", None):
                 lists.setdefault(name, []).append(f"{section.label} · {where}{field.label}")
     values: dict[str, tuple[Sort | None, list[str]]] = {}
     for rule in rules_of(form).all():

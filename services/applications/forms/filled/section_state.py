@@ -31,6 +31,7 @@ def now(section: Section, situation: Situation) -> SectionNow:
         required=[k for k in shown if k in asked and situation.required(key, k)],
         computed={f.key: situation.kept(key, f.key) for f in section.fields if isinstance(f, ComputedField) and f.key in shown},
         tables={t.key: _table(key, t, situation) for t in section.tables if t.key in shown},
+        options={name: situation.options(place) for name, place in section.options_in_rows.items()},
     )  # fmt: skip
 
 

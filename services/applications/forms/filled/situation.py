@@ -163,6 +163,12 @@ class Situation:
             self._known[key] = definition.kept(self._evaluator.value(rule.formula, row))
         return self._known[key]
 
+    def options(self, place: tuple[str, str, str]) -> list[str]:
+        """Return the texts that stand in a column of a table, each once: the options of fields that choose among its rows."""
+        section, table, column = place
+        cells = (self.cell(row, column) for row in self.rows(section, table))
+        return list(dict.fromkeys(str(cell) for cell in cells if not blank(cell)))
+
     def evaluate(self, rule: Rule, row: Row | None = None) -> Any:
         """Return what a formula gives: `Decimal`, text, `bool`, a tuple, or None while it is unknown."""
         return self._evaluator.value(rule.formula, row)

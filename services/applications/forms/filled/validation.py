@@ -12,7 +12,7 @@ from services.applications.forms.filled.situation import Row, Situation
 from services.applications.forms.formulas.evaluator import TooMuchWork
 from services.applications.forms.formulas.rule import Rule
 from services.applications.forms.formulas.rules import rules_of
-from services.applications.forms.kinds import Bound, CheckboxField, FieldDefinition, blank
+from services.applications.forms.kinds import Bound, CheckboxField, FieldDefinition, RadioField, SelectField, blank
 from shared import codes
 from shared.errors import FieldError, Invalid
 from shared.text.typed_text import folded
@@ -128,9 +128,20 @@ class _Judge:
             if definition.asked and self._situation.required(self._section.key, key):
                 self._say(key, "required", _ask(definition))
             return
+        if said := self._not_in_rows(definition, value):
+            self._say(key, codes.NOT_AN_OPTION, said)
         for bound, rule in self._bounds((self._section.key, key, ""), definition):
             if self._breaks(bound, rule, definition, value, None):
                 self._say(key, "out_of_bounds", bound.message)
+
+    def _not_in_rows(self, definition: FieldDefinition, value: Any) -> str | None:
+        """Say that a choice among the rows of a table is none of them, or no more."""
+        if not isinstance(definition, SelectField | RadioField) or not (place := definition.options_in_rows):
+            return None
+        if value in self._situation.options(place):
+            return None
+        table = self._situation.form.by_key[place[0]].table(place[1])
+        return f"“{value}”不在“{table.label if table else place[1]}”中，请重新选择"
 
     def _bounds(self, node: tuple[str, str, str], definition: FieldDefinition) -> list[tuple[Bound, Rule]]:
         return list(zip(definition.bounds, self._rules.bounds.get(node, ()), strict=True))
@@ -187,6 +198,8 @@ class _Judge:
                 if column.asked and not idle and self._situation.cell_required(row, column.key):
                     self._say(table.key, "required", _ask(column), id, column.key)
                 continue
+            if said := self._not_in_rows(column, value):
+                self._say(table.key, codes.NOT_AN_OPTION, said, id, column.key)
             for bound, rule in self._bounds((self._section.key, table.key, column.key), column):
                 if self._breaks(bound, rule, column, value, row):
                     self._say(table.key, "out_of_bounds", bound.message, id, column.key)

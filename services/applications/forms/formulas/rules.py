@@ -112,7 +112,9 @@ class Rules:
         """The sections without conditions and computed values. Bounds may stand in them: they hide and compute nothing."""
         ruled = {node[0] for node, _ in self.of} | {key for key, *_ in self.rows} | {key for key, _ in self.groups}
         ruled |= {
-            section.key for section in self.form.sections if any(table.subtotals for table in section.tables)
+            section.key
+            for section in self.form.sections
+            if section.options_in_rows or any(table.subtotals for table in section.tables)
         }
         return frozenset(section.key for section in self.form.sections) - ruled
 
@@ -123,8 +125,11 @@ class Rules:
 
     @cached_property
     def sections_named(self) -> dict[str, frozenset[str]]:
-        """Per section the other sections that its own conditions, bounds and computed values look at."""
-        found: dict[str, set[str]] = {section.key: set() for section in self.form.sections}
+        """Per section the other sections that its own conditions, bounds, computed values and options look at."""
+        found = {
+            section.key: {place[0] for place in section.options_in_rows.values()} & self.form.by_key.keys()
+            for section in self.form.sections
+        }
         for rule in self.all():
             # A default is worked out once, when the section is opened.
             if rule.node and rule.role != "default":

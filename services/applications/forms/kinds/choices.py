@@ -10,6 +10,8 @@ from services.applications.forms.kinds.base import Choices, Key, Kind, Label, Pa
 from shared import codes
 from shared.text.typed_text import without_marks
 
+MAX_OPTION = 200
+
 
 class Option(Part):
     """What is kept and what people read."""
@@ -36,7 +38,8 @@ def labels(options: Iterable[object]) -> dict[str, str]:
 
 
 class _Choice(Kind):
-    """`options` stand in the field, or `options_from` names a list of the form (`lists`) or of the round. `specify` names, by
+    """`options` stand in the field, or `options_from` names a list of the form (`lists`) or of the round, or a column of a table
+    (`section.table.column`), whose cells are the options: validation knows them, the kind takes any text for one. `specify` names, by
     option, the text field beside it that says which: it is shown while the option is chosen, and printed with it."""
 
     options: tuple[AnyOption, ...] = ()
@@ -57,9 +60,18 @@ class _Choice(Kind):
     def _own(self) -> dict[str, str]:
         return labels(self.options)
 
+    @cached_property
+    def options_in_rows(self) -> tuple[str, str, str] | None:
+        """The section, table and column whose cells are the options; None where they are a list."""
+        section, _, rest = (self.options_from or "").partition(".")
+        table, _, column = rest.partition(".")
+        return (section, table, column) if column else None
+
     def picked(self, raw: object, choices: Choices) -> str | None:
         """Return the option that a text names, or None. Those of older rounds may hold marks that nobody sees."""
         text, known = text_of(raw), self.labels(choices)
+        if self.options_in_rows:
+            return text if 0 < len(text) <= MAX_OPTION and "\n" not in text else None
         return text if text in known else next((o for o in known if without_marks(o).strip() == text), None)
 
     def labels(self, choices: Choices) -> Mapping[str, str]:
