@@ -273,7 +273,7 @@ def _asked(field: Json) -> bool:
 
 def value_of(field: Json, chance: Random, lists: Json) -> Any:
     """A value that a field takes."""
-    source = field.get("options_from", "")
+    source = field.get("options_from") or ""
     if "." in source:
         # What stands in the first row of every table.
         return "编号0"
