@@ -25,7 +25,7 @@ from shared.database import migrate
 from shared.settings import DatabaseSettings
 from tests import factories
 
-pytest_plugins = ["tests.faults.report"]
+pytest_plugins = ["tests.faults.report", "tests.recorded"]
 # How long one example takes says more of the machine, and of who else works on it, than of the code.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")

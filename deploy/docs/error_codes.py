@@ -15,8 +15,8 @@ TEXT = """# Errors
 A refused call answers `application/problem+json` (RFC 9457): `type` is the code, `title` and `detail` are Chinese sentences for people, `request_id`
 is the reference shown on error pages and kept in the log. Codes are stable; sentences may change. Mistakes in single fields stand in `errors`, each with
 `section`, `field`, `row`, `column`, `code` and `message`. Where a body does not fit its model, `malformed` carries the codes of pydantic.
-`field`: the code of one place, in an answer that lists them: 422, or 200 where they are only asked for or reported. Two codes are put together when they are given and
-not listed: `check.` with the id of a form's check, and `bad_` with the name of a query parameter.
+`field`: the code of one place, in an answer that lists them: 422, or 200 where they are only asked for or reported. Put together when it is given and not listed:
+`check.` with the id of a form's check. Which operation answers which code stands in `/api/v1/openapi.json`.
 """
 CODE = re.compile(r"[a-z][a-z0-9_]+")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -30,6 +30,8 @@ CALLED = {
     "refuse": FIELD,
     "Refusal": "409",
     "storable": "400",
+    "_id": "400",
+    "_flag": "400",
     "_first": "403",  # `services.gateway.web.access`: what a session has to do before anything else
 }
 
@@ -94,12 +96,23 @@ class _Errors:
             if isinstance(node, ast.ClassDef) and node.name in self._codes:
                 status = self._status(node.name)
                 yield self._codes[node.name], status or FIELD, _chinese(self._docs[node.name]) if status else ""
+            elif isinstance(node, ast.FunctionDef):
+                yield from self._by_default(node)
             elif isinstance(node, ast.ClassDef):
                 for call in ast.walk(node):
                     if isinstance(call, ast.Call) and _name(call.func) == "__init__":
                         yield from self._in_call(call, node.name)
             elif isinstance(node, ast.Call) and _name(node.func) != "__init__":
                 yield from self._in_call(node)
+
+    def _by_default(self, function: ast.FunctionDef) -> Iterator[tuple[str, str, str]]:
+        """Yield the code that a function raises unless it is called with another one."""
+        for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+            if argument.arg == "code" and default is not None and (code := self._constant(default)):
+                calls = [node.exc for node in ast.walk(function) if isinstance(node, ast.Raise)]
+                for call in calls:
+                    if isinstance(call, ast.Call):
+                        yield code, self._status(_name(call.func)) or FIELD, _chinese(_text(call.args[0]))
 
     def _in_call(self, call: ast.Call, of: str = "") -> Iterator[tuple[str, str, str]]:
         """Yield what a call says; `of`: the class, when it is the call of its base's constructor."""

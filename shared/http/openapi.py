@@ -10,6 +10,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
+from shared.contract.recorded import EVERYWHERE, Operation, known
 from shared.http.app import ROUTES, Route
 from shared.text.json_text import dumps
 
@@ -28,17 +29,24 @@ def fragment(routes: Iterable[Route], prefix: str = "/api/v1") -> dict[str, Any]
     """`paths`, `tags` and `components.schemas` of one service's public routes."""
     public = [route for route in routes if route.path.startswith(prefix)]
     schemas = _Schemas(public)
+    recorded = known()
     paths: dict[str, Any] = {}
     tags: dict[str, str] = {}
     for route in public:
-        path = re.sub(r"\{(\w+):[^}]*\}+", r"{\1}", route.path)
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, schemas)
+        path = plain(route.path)
+        seen = recorded.get(f"{route.method} {path}", Operation())
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, schemas, seen)
         tags[_room(route)] = _said_of_room(route)
     return {
         "paths": paths,
         "tags": [{"name": name, "description": said} for name, said in sorted(tags.items())],
         "components": {"schemas": schemas.named},
     }
+
+
+def plain(path: str) -> str:
+    """Return a route's path without the patterns of its parameters."""
+    return re.sub(r"\{(\w+):[^}]*\}+", r"{\1}", path)
 
 
 def _room(route: Route) -> str:
@@ -150,7 +158,7 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, path: str, schemas: _Schemas) -> dict[str, Any]:
+def _operation(route: Route, path: str, schemas: _Schemas, seen: Operation) -> dict[str, Any]:
     text = " ".join((route.handler.__doc__ or "").split())
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": _path_schema(name)}
@@ -162,8 +170,11 @@ def _operation(route: Route, path: str, schemas: _Schemas) -> dict[str, Any]:
     if route.idempotent:
         parameters.append(_header("Idempotency-Key", "8 to 128 characters, new for each intent"))
     success: dict[str, Any] = {"description": "Done"}
+    shown = seen.examples.get(str(route.status), {})
     if route.answer is not None:
-        success["content"] = {route.media_type: {"schema": schemas.given(route.answer)}}
+        success["content"] = {
+            route.media_type: {"schema": schemas.given(route.answer)} | _example(shown, "answer")
+        }
     elif route.media_type != "application/json":
         success["content"] = {route.media_type: {"schema": _BINARY}}
     operation: dict[str, Any] = {
@@ -172,13 +183,13 @@ def _operation(route: Route, path: str, schemas: _Schemas) -> dict[str, Any]:
         "operationId": f"{route.method.lower()}_{re.sub(r'[^a-z0-9]+', '_', path.lower()).strip('_')}",
         "tags": [_room(route)],
         "parameters": parameters,
-        "responses": {str(route.status): success, **_others(route, schemas)},
+        "responses": {str(route.status): success, **_others(route, schemas, seen)},
         "x-roles": sorted(route.roles),
     }
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schemas.taken(route.body)}},
+            "content": {"application/json": {"schema": schemas.taken(route.body)} | _example(shown, "body")},
         }
     elif route.takes_file:
         file = {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
@@ -186,21 +197,50 @@ def _operation(route: Route, path: str, schemas: _Schemas) -> dict[str, Any]:
     return operation
 
 
-def _others(route: Route, schemas: _Schemas) -> dict[str, Any]:
-    """Return every other answer there is: still in the making, or a problem by its status."""
+def _example(shown: dict[str, Any], part: str) -> dict[str, Any]:
+    return {"example": shown[part]} if part in shown else {}
+
+
+def _others(route: Route, schemas: _Schemas, seen: Operation) -> dict[str, Any]:
+    """Return every other answer there is: still in the making, or a problem by its status, with the codes it was seen to carry."""
     found: dict[str, Any] = {}
     if route.waits is not None:
         found["202"] = {
             "description": "Still being made: its place in line",
             "headers": {"Retry-After": {"required": True, "schema": {"type": "string"}}},
-            "content": {"application/json": {"schema": schemas.given(route.waits)}},
+            "content": {
+                "application/json": {"schema": schemas.given(route.waits)}
+                | _example(seen.examples.get("202", {}), "answer")
+            },
         }
     statuses = [*ALWAYS]
     if route.method != "GET" or route.waits is not None:
         statuses += CHANGING
     if route.if_match:
         statuses += MATCHING
-    return {**found, **{str(status): _PROBLEM for status in sorted(statuses)}}
+    codes: dict[str, list[str]] = {str(status): [] for status in statuses} | seen.refusals
+    return {**found, **{status: _problem(each) for status, each in sorted(codes.items())}}
+
+
+def _problem(codes: list[str]) -> dict[str, Any]:
+    """Return a refusal that carries one of these codes, or what any operation may refuse with."""
+    if not codes:
+        return _PROBLEM
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": "`type` is "
+        + ", ".join(f"`{code}`" for code in codes)
+        + ", or one that any operation may answer",
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+
+
+def _anywhere() -> str:
+    """Return which codes any operation may be refused with, before a service is asked."""
+    seen = known().get(EVERYWHERE, Operation()).refusals
+    return "".join(
+        f"\n\n{status}: " + ", ".join(f"`{c}`" for c in codes) for status, codes in sorted(seen.items())
+    )
 
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -227,7 +267,7 @@ def document(fragments: Iterable[dict[str, Any]], title: str, version: str) -> d
             "schemas": schemas,
             "responses": {
                 "Problem": {
-                    "description": "What went wrong",
+                    "description": f"What went wrong. Any operation may answer:{_anywhere()}",
                     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
                 }
             },

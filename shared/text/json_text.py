@@ -14,7 +14,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
-def storable(*texts: str, code: str = "bad_character") -> None:
+def storable(*texts: str, code: str = codes.BAD_CHARACTER) -> None:
     """Raise `Malformed` for a character that PostgreSQL does not store: refused here rather than lost later."""
     if any(_UNSTORABLE.search(text) for text in texts):
         raise errors.Malformed("请求内容含有无法保存的字符。", code=code)

@@ -51,12 +51,26 @@ def test_generated_pages_are_current() -> None:
 
 def test_every_named_code_is_listed() -> None:
     """`ERROR` belongs to the base of all errors, which is never raised itself."""
-    listed = set(
-        re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    statuses = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
+    listed = statuses.keys()
     named = {value for name, value in vars(codes).items() if name.isupper()}
     assert len(listed) > 200
     assert named - listed == {codes.ERROR}
+    # Codes of fields stand with the kinds and rules that give them.
+    assert {code for code, status in statuses.items() if status != "field"} - named == set()
+
+
+def test_no_code_is_written_where_it_is_used() -> None:
+    """Only of a form's check the code is made, of its own name; what the page of examples shows is nobody's."""
+    found = {
+        f"{file.relative_to(ROOT)}: {code}"
+        for folder in ("services", "shared")
+        for file in (ROOT / folder).rglob("*.py")
+        if file.name != "styleguide.py"
+        for code in re.findall(r'\bcode(?:: str)?=(f?"[a-z][^"]*")', file.read_text(encoding="utf-8"))
+    }
+    assert found == {'services/applications/filling/judgement.py: f"check.{outcome.id}"'}
 
 
 @pytest.mark.parametrize("page", FILES, ids=lambda page: str(page.relative_to(ROOT)))

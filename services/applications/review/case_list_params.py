@@ -42,12 +42,21 @@ def _days(request: web.Request, name: str) -> int | None:
     return int(text)
 
 
-def _id(request: web.Request, name: str, what: str) -> UUID | None:
-    text = request.query.get(name, "")
+def _id(request: web.Request, code: str, text: str, name: str) -> UUID | None:
+    """Return the id that a parameter names; `Malformed` with this code and text for what is none."""
+    given = request.query.get(name, "")
     try:
-        return UUID(text) if text else None
+        return UUID(given) if given else None
     except ValueError:
-        raise Malformed(f"没有这个{what}。", code=f"bad_{name}") from None
+        raise Malformed(text, code=code) from None
+
+
+def _flag(request: web.Request, code: str, text: str, name: str) -> bool:
+    """Return whether a parameter is 1; `Malformed` with this code and text for anything else."""
+    given = request.query.get(name, "")
+    if given not in {"", "1"}:
+        raise Malformed(text, code=code)
+    return bool(given)
 
 
 def wanted(request: web.Request) -> case_list.Filter:
@@ -56,18 +65,15 @@ def wanted(request: web.Request) -> case_list.Filter:
     order = request.query.get("order", "")
     if order not in {"", "oldest", "newest"}:
         raise Malformed("order 应为 oldest 或 newest。", code=codes.BAD_ORDER)
-    for name in ("unseen", "over", "unlock"):
-        if request.query.get(name, "") not in {"", "1"}:
-            raise Malformed(f"{name} 应为 1。", code=f"bad_{name}")
     return case_list.Filter(
         states=tuple(states(request)),
         text=request.query.get("q", "").strip(),
         fund_type=request.query.get("fund_type", ""),
-        round=_id(request, "round", "申报批次"),
-        batch=_id(request, "batch", "审核批"),
-        unseen=bool(request.query.get("unseen")),
-        over=bool(request.query.get("over")),
-        unlock=bool(request.query.get("unlock")),
+        round=_id(request, codes.BAD_ROUND, "没有这个申报批次。", "round"),
+        batch=_id(request, codes.BAD_BATCH, "没有这个审核批。", "batch"),
+        unseen=_flag(request, codes.BAD_UNSEEN, "unseen 应为 1。", "unseen"),
+        over=_flag(request, codes.BAD_OVER, "over 应为 1。", "over"),
+        unlock=_flag(request, codes.BAD_UNLOCK, "unlock 应为 1。", "unlock"),
         district=request.query.get("district", ""),
         min_wan=_amount(request, "min_wan"),
         max_wan=_amount(request, "max_wan"),

@@ -246,7 +246,7 @@ def _fault(form: Form, opinion: OpinionInput, submitted: dict[str, Any], at: str
     if opinion.section and section is None:
         return FieldError(field=f"{at}.section", code=codes.UNKNOWN_SECTION, message="没有这份申报材料")
     if opinion.field and field_label(form, opinion.section, opinion.field) is None:
-        return FieldError(field=f"{at}.field", code="unknown_field", message="该材料没有此项")
+        return FieldError(field=f"{at}.field", code=codes.UNKNOWN_FIELD, message="该材料没有此项")
     if opinion.row:
         table = (opinion.field or "").partition(".")[0]
         rows = (submitted.get(opinion.section or "") or {}).get(table)
@@ -255,7 +255,7 @@ def _fault(form: Form, opinion: OpinionInput, submitted: dict[str, Any], at: str
             or section.table(table) is None
             or not any(r.get("id") == opinion.row for r in rows or [])
         ):
-            return FieldError(field=f"{at}.row", code="unknown_row", message="该表没有这一行")
+            return FieldError(field=f"{at}.row", code=codes.UNKNOWN_ROW, message="该表没有这一行")
     if section and not presence.exists(form, submitted, section.key, opinion.field or "", opinion.row or ""):
         part = f"{at}.field" if opinion.field else f"{at}.section"
         return FieldError(

@@ -174,11 +174,15 @@ def entered(page: Page) -> Handler:
             if not page.early:
                 if session.needs_factor:
                     return _first(
-                        request, page, "/second-factor", "second_factor_required", "请先完成双因素认证。"
+                        request, page, "/second-factor", codes.SECOND_FACTOR_REQUIRED, "请先完成双因素认证。"
                     )
                 if session.needs_consent:
                     return _first(
-                        request, page, "/account/consent", "consent_required", "请先阅读并同意个人信息处理告知。"
+                        request,
+                        page,
+                        "/account/consent",
+                        codes.CONSENT_REQUIRED,
+                        "请先阅读并同意个人信息处理告知。",
                     )
             if not session.roles & page.roles:
                 await refused(

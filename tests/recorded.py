@@ -1,0 +1,144 @@
+"""Hold the answers of the services against the recorded contract; write it anew with `--record`.
+
+`shared/contract/recorded.json` has for each operation of the API (`METHOD path`) the codes with which it refuses, by status, and for each
+status of success one body and one answer as they were seen. OpenAPI shows them. A test that meets a refusal which is not recorded fails.
+"""
+
+import json
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+import shared.http.app
+from deploy.embedded.system import ROOT
+from shared.contract.recorded import EVERYWHERE, PREFIX, Operation, known
+from shared.http.app import EDGE
+
+FILE = ROOT / "shared" / "contract" / "recorded.json"
+# An answer of which little stands on a page of documentation.
+USUAL_BYTES = 900
+LARGEST_BYTES = 30_000
+
+
+class Recorder:
+    """What was seen in this process."""
+
+    def __init__(self) -> None:
+        self.known = known()
+        self.found: dict[str, Operation] = {}
+        self.unknown: list[str] = []
+
+    def take(self, request: web.Request, answer: web.StreamResponse) -> None:
+        """Note an answer of the API."""
+        if not request.path.startswith(PREFIX) or not isinstance(answer, web.Response) or not answer.body:
+            return
+        resource = request.match_info.route.resource
+        # What the gateway answers by itself belongs to any operation.
+        name = f"{request.method} {resource.canonical}" if resource and not request.app[EDGE] else EVERYWHERE
+        assert isinstance(answer.body, bytes)
+        if answer.content_type == "application/problem+json":
+            self._refusal(name, str(answer.status), json.loads(answer.body))
+        elif answer.content_type == "application/json" and answer.status < 300:
+            self._success(name, str(answer.status), request, answer.body)
+
+    def _refusal(self, name: str, status: str, problem: dict[str, Any]) -> None:
+        code = problem["type"]
+        if status == "500" or code in self.known.get(EVERYWHERE, Operation()).refusals.get(status, ()):
+            return
+        if code not in self.known.get(name, Operation()).refusals.get(status, ()):
+            self.unknown.append(f"{name}: {status} {code}")
+        codes = self.found.setdefault(name, Operation()).refusals.setdefault(status, [])
+        if code not in codes:
+            codes.append(code)
+
+    def _success(self, name: str, status: str, request: web.Request, answer: bytes) -> None:
+        if name == EVERYWHERE or len(answer) > LARGEST_BYTES:
+            return
+        sent = request._read_bytes if request.content_type == "application/json" else None
+        example = {"answer": json.loads(answer), **({"body": json.loads(sent)} if sent else {})}
+        examples = self.found.setdefault(name, Operation()).examples
+        if status not in examples or _rank(example) < _rank(examples[status]):
+            examples[status] = example
+
+    def write(self) -> None:
+        """Write what is known and what was found; an example that is known stays."""
+        for name, operation in self.known.items():
+            found = self.found.setdefault(name, Operation())
+            found.examples = {**found.examples, **operation.examples}
+            for status, codes in operation.refusals.items():
+                found.refusals[status] = [*found.refusals.get(status, []), *codes]
+        FILE.write_text(written(self.found), encoding="utf-8")
+
+
+def written(operations: dict[str, Operation]) -> str:
+    """Return the file's text: a line for each status, so that a change shows where it is."""
+    parts = []
+    for name, operation in sorted(operations.items()):
+        refusals = {status: sorted(set(codes)) for status, codes in operation.refusals.items()}
+        members = [
+            f' "{title}": {{' + ",".join(f"\n  {_line(k)}: {_line(v)}" for k, v in sorted(found.items())) + "}"
+            for title, found in (("refusals", refusals), ("examples", operation.examples))
+        ]
+        parts.append(f"{_line(name)}: {{\n" + ",\n".join(members) + "}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _rank(example: dict[str, Any]) -> tuple[bool, int]:
+    """Prefer what shows something, and what is as long as a page likes."""
+    answer = example["answer"]
+    empty = not answer or (isinstance(answer, dict) and any(value == [] for value in answer.values()))
+    return empty, abs(len(json.dumps(example)) - USUAL_BYTES)
+
+
+RECORDER = pytest.StashKey[Recorder]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record", action="store_true", help="add what is answered to shared/contract/recorded.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    recorder = config.stash[RECORDER] = Recorder()
+    answering = shared.http.app._answer
+
+    async def noted(
+        request: web.Request, handler: Handler, request_id: str, busy: tuple[type[Exception], ...]
+    ) -> web.StreamResponse:
+        refused = False
+
+        async def asked(request: web.Request) -> web.StreamResponse:
+            nonlocal refused
+            try:
+                return await handler(request)
+            except Exception:
+                refused = True
+                raise
+
+        answer = await answering(request, asked, request_id, busy)
+        # What another service refused is noted there.
+        if refused or answer.status < 300:
+            recorder.take(request, answer)
+        return answer
+
+    shared.http.app._answer = noted
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    yield
+    unknown, recorder = item.config.stash[RECORDER].unknown, item.config.stash[RECORDER]
+    recorder.unknown = []
+    if not item.config.getoption("record"):
+        assert not unknown, f"not in {FILE.name} (`make record` adds it): {', '.join(sorted(set(unknown)))}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("record"):
+        session.config.stash[RECORDER].write()
