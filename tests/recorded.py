@@ -11,13 +11,22 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from pydantic import TypeAdapter, ValidationError
 
 import shared.http.app
 from deploy.embedded.system import ROOT
+from services.applications.routes import ROUTES as APPLICATIONS
+from services.notify.routes import ROUTES as NOTIFY
 from shared.contract.recorded import EVERYWHERE, PREFIX, Operation, known
-from shared.http.app import EDGE
+from shared.http.app import EDGE, Route
+from shared.http.openapi import plain
 
 FILE = ROOT / "shared" / "contract" / "recorded.json"
+OPERATIONS = {
+    f"{route.method} {plain(route.path)}": route
+    for route in [*APPLICATIONS, *NOTIFY]
+    if route.path.startswith(PREFIX)
+}
 # An answer of which little stands on a page of documentation.
 USUAL_BYTES = 900
 LARGEST_BYTES = 30_000
@@ -64,13 +73,31 @@ class Recorder:
             examples[status] = example
 
     def write(self) -> None:
-        """Write what is known and what was found; an example that is known stays."""
+        """Write what is known and what was found; an example that is known stays while its models hold."""
         for name, operation in self.known.items():
+            if name != EVERYWHERE and name not in OPERATIONS:
+                continue
             found = self.found.setdefault(name, Operation())
-            found.examples = {**found.examples, **operation.examples}
+            found.examples |= {
+                status: example
+                for status, example in operation.examples.items()
+                if fits(OPERATIONS[name], status, example)
+            }
             for status, codes in operation.refusals.items():
                 found.refusals[status] = [*found.refusals.get(status, []), *codes]
         FILE.write_text(written(self.found), encoding="utf-8")
+
+
+def fits(route: Route, status: str, example: dict[str, Any]) -> bool:
+    """Tell whether a recorded body fits its model, and a recorded answer comes back from its model unchanged."""
+    adapter: TypeAdapter[object] = TypeAdapter(route.answer if status == str(route.status) else route.waits)
+    try:
+        if route.body is not None:
+            route.body.model_validate_json(json.dumps(example.get("body", {})))
+        answer = adapter.dump_json(adapter.validate_json(json.dumps(example["answer"])))
+    except ValidationError:
+        return False
+    return bool(json.loads(answer) == example["answer"])
 
 
 def written(operations: dict[str, Operation]) -> str:
