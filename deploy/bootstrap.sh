@@ -134,6 +134,15 @@ fi
 python=$(find_python)
 [ -n "$python" ] || fail "Python 3.11 or newer is needed"
 
+# Checkers of the field that are no Python: asked where Node and Java are.
+if [ "$purpose" = test-all ] && command -v npm >/dev/null 2>&1 && command -v java >/dev/null 2>&1 &&
+    [ ! -x .tools/node/node_modules/.bin/lighthouse ]; then
+    mkdir -p .tools/node
+    npm install --prefix .tools/node --no-save --silent --no-fund --no-audit \
+        @stoplight/spectral-cli@6.16.3 lighthouse@12.8.2 vnu-jar@26.9.27 >/dev/null ||
+        say "npm cannot be reached: Spectral, Lighthouse and the Nu HTML checker are not asked"
+fi
+
 # ---- what the project itself needs ---------------------------------------------------------------------------
 
 # Who runs the system needs no tools of tests; where those are, they stay.
