@@ -117,7 +117,7 @@ class _Schemas:
 
 def _collect(kind: Any, mode: Literal["serialization", "validation"], into: dict[str, Any]) -> dict[str, Any]:
     """Enter the schemas of a type's models by their names; return the type's own, a reference where it is a model."""
-    schema = _with_items(TypeAdapter(kind).json_schema(ref_template=_REF, mode=mode))
+    schema: dict[str, Any] = _with_items(TypeAdapter(kind).json_schema(ref_template=_REF, mode=mode))
     for name, found in schema.pop("$defs", {}).items():
         _add(into, name, {**found, "title": name})
     if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -129,7 +129,7 @@ def _collect(kind: Any, mode: Literal["serialization", "validation"], into: dict
 def _with_items(schema: Any) -> Any:
     """Return a schema whose arrays of so many given members say that they may have `items`, as checkers of OpenAPI ask."""
     if isinstance(schema, dict):
-        more = {"items": {}} if "prefixItems" in schema and "items" not in schema else {}
+        more: dict[str, Any] = {"items": {}} if "prefixItems" in schema and "items" not in schema else {}
         return {name: _with_items(part) for name, part in schema.items()} | more
     return [_with_items(part) for part in schema] if isinstance(schema, list) else schema
 
