@@ -39,7 +39,8 @@ def test_short_night_is_borne(tmp_path: Path) -> None:
     assert all(late > 0 for late in found["loop_lateness_p99_ms"].values())
     assert set(found["memory"]) >= {"gateway", "applications", "documents", "postgres"}
     page = (tmp_path / "rehearsal.html").read_text()
-    assert page.count("<svg") == 9
+    assert page.count("<svg") == 11
+    assert sum(minute["done"].get("submit", 0) for minute in found["minutes"]) == 7
     assert f"<td>{found['loop_lateness_p99_ms']['gateway']}</td>" in page
     assert "通过：受理的每一份申报都完整" in page
 

@@ -4,10 +4,11 @@ import json
 import math
 import os
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from tests.load.rehearsal import answered
 from tests.load.rehearsal.plan import PEAK_FACTOR
 from tests.unit.overload import night
 
@@ -130,6 +131,7 @@ def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: f
     """What was done in each minute: useful work in CPU seconds of a quiet system, refusals, people, and the share of one core that each kind of
     process had. The last of them ends with the close; what comes after it is a minute of its own.
 
+    `done`: steps that succeeded, by kind; `answered`: requests a minute by service and kind of answer.
     `pace`: how fast a fixed loop counted, the fastest minute being 1; `stolen`: cores that the host kept; `useful_at_pace`: useful work with
     both taken into account.
     """
@@ -147,6 +149,8 @@ def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: f
                 "useful": round(
                     sum(COST.get(s["step"], 0.0) for s in steps if not s["fault"] and begin <= s["ended"] < end), 2
                 ),
+                "done": dict(Counter(s["step"] for s in steps if not s["fault"] and begin <= s["ended"] < end)),
+                "answered": _answered(inside),
                 "refused": sum(begin <= at < end for s in steps for at in s.get("refused", ())),
                 "in": max((p.get("gm_people_in", 0.0) for p in people), default=0.0),
                 "in_line": max((p.get("gm_people_in_line", 0.0) for p in people), default=0.0),
@@ -157,6 +161,14 @@ def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: f
         )
     _at_pace(found)
     return found
+
+
+def _answered(samples: list[dict[str, Any]]) -> answered.Answered:
+    asked = [s for s in samples if s.get("answered")]
+    if len(asked) < 2:
+        return {}
+    first, last = asked[0], asked[-1]
+    return answered.a_minute(first["answered"], last["answered"], last["at"] - first["at"])
 
 
 def _stolen(samples: list[dict[str, Any]]) -> float:

@@ -125,6 +125,15 @@ def _charts(report: dict[str, Any]) -> dict[str, str]:
     def each(key: str) -> list[tuple[float, float]]:
         return [(max(0.0, minute["at"] + 30), minute[key]) for minute in report["minutes"]]
 
+    served = {
+        f"{service}：{name}": [
+            (max(0.0, m["at"] + 30), m["answered"][service].get(kind, 0.0))
+            for m in report["minutes"]
+            if service in m["answered"]
+        ]
+        for service in ("gateway", "applications")
+        for kind, name in (("served", "已办"), ("refused", "请稍后再来"))
+    }
     kinds = sorted({kind for minute in report["minutes"] for kind in minute["cpu"]})
     cpu = {
         kind: [(max(0.0, m["at"] + 30), m["cpu"][kind]) for m in report["minutes"] if kind in m["cpu"]]
@@ -138,6 +147,7 @@ def _charts(report: dict[str, Any]) -> dict[str, str]:
             {"机器速度": each("pace"), "被宿主占用": each("stolen")}, unit="最快一分钟为 1；核", **close
         ),
         "refused": charts.lines({"请稍后再来": each("refused")}, unit="次/分钟", **close),
+        "answered": charts.lines(served, unit="次/分钟", **close),
         "people": charts.lines({"正在办理": each("in"), "排队": each("in_line")}, unit="人", **close),
         "cpu": charts.lines(cpu, unit="核", **close),
         "rate": charts.lines({"计划提交": line("due"), "已受理": line("answered")}, unit="份/秒", **close),

@@ -6,9 +6,11 @@ from contextlib import suppress
 from typing import Any
 from urllib.request import urlopen
 
+import httpx
 import psutil
 import psycopg
 
+from tests.load.rehearsal import answered
 from tests.system.running import RunningSystem
 
 OWED = """
@@ -20,6 +22,8 @@ SELECT count(*), coalesce(extract(epoch FROM now() - min(accepted_at)), 0)
 FROM notify.notifications WHERE state = 'pending'
 """
 MB = 1024 * 1024
+# Every how many samples services are asked what they answered: their answer costs them some milliseconds.
+ASKED_EVERY = 15
 # How far the fixed loop counts: some 2 ms.
 COUNT_TO = 50_000
 
@@ -74,7 +78,9 @@ class Watch(threading.Thread):
                 processes[name] = self._of(name, int(process["pid"]))
         processes["crowd"] = self._of("crowd", self._crowd)
         at = round(time.time() - self._begins, 2)
+        often = {} if len(self.samples) % ASKED_EVERY else {"answered": self._answered()}
         return {
+            **often,
             "at": at,
             "owed": owed,
             "processes": processes,
@@ -82,6 +88,11 @@ class Watch(threading.Thread):
             "pace": pace(),
             "stolen": psutil.cpu_times().steal,
         }
+
+    def _answered(self) -> answered.Answered:
+        with suppress(httpx.HTTPError):
+            return answered.counts(self._system)
+        return {}
 
     def _people(self) -> dict[str, float]:
         """How many are in and in line, as the gateway says."""
