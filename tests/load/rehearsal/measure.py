@@ -118,7 +118,7 @@ def useful_share(minutes: list[dict[str, Any]], key: str = "useful") -> float:
 
 
 def _at_pace(minutes: list[dict[str, Any]]) -> None:
-    """Add to each minute `useful_at_pace`: its useful work, had the machine counted as fast as in its fastest minute and had its host taken
+    """Add to each minute `useful_at_pace`: its useful work, had the machine worked as fast as in its fastest minute and had its host taken
     nothing away."""
     fastest = max((minute["pace"] for minute in minutes), default=0.0)
     for minute in minutes:
@@ -132,7 +132,7 @@ def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: f
     process had. The last of them ends with the close; what comes after it is a minute of its own.
 
     `done`: steps that succeeded, by kind; `answered`: requests a minute by service and kind of answer.
-    `pace`: how fast a fixed loop counted, the fastest minute being 1; `stolen`: cores that the host kept; `useful_at_pace`: useful work with
+    `pace`: how often fixed work was done in a CPU second, the fastest minute being 1; `stolen`: cores that the host kept; `useful_at_pace`: useful work with
     both taken into account.
     """
     count = math.ceil(close / 60)
