@@ -14,14 +14,15 @@ from tests.conftest import ValkeyServer
 from tests.system.fault_proxy import FaultProxy
 from tests.system.running import RunningSystem
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PROCESSES = {
     "relay": ("applications", "relay"),
     "documents": ("documents", "worker"),
     "notify-worker": ("notify", "worker"),
 }
-SECONDS = 30
+# Patience with a busy machine; a worker that lost the broker asks again within half a minute.
+SECONDS = 120
 
 
 def _until(true: Callable[[], bool], what: str) -> None:
