@@ -31,6 +31,11 @@ def show_date(instant: datetime) -> str:
     return instant.astimezone(SHANGHAI).strftime("%Y-%m-%d")
 
 
+def last_moment(until: datetime) -> datetime:
+    """Return an instant of the last day of a period that ends with `until`: one that ends at midnight ends the day before."""
+    return until - timedelta(seconds=1)
+
+
 def show_long_date(day: date) -> str:
     """Return a date as an official paper writes it: ``2026年11月23日``."""
     return f"{day.year}年{day.month}月{day.day}日"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -131,13 +130,12 @@ def return_unseen(event: ReturnUnseen) -> Context:
 
 @email("publicity_begun")
 def publicity_begun(event: PublicityBegun) -> Context:
-    # A period that ends at midnight ends the day before.
-    return {"last_day": clock.show_date(event.until - timedelta(seconds=1)), "page": "publicity"}
+    return {"last_day": clock.show_date(clock.last_moment(event.until)), "page": "publicity"}
 
 
 @email("publicity_announced")
 def publicity_announced(event: PublicityAnnounced) -> Context:
-    last = clock.show_date(event.until - timedelta(seconds=1))
+    last = clock.show_date(clock.last_moment(event.until))
     return {"last_day": last, "page": f"publicity/{event.announcement_id}"}
 
 
@@ -148,7 +146,7 @@ def publicity_left(event: PublicityLeft) -> Context:
 
 @email("publicity_over")
 def publicity_over(event: PublicityOver) -> Context:
-    last = clock.show_date(event.until - timedelta(seconds=1))
+    last = clock.show_date(clock.last_moment(event.until))
     return {"last_day": last, "page": f"applications/{event.application_id}/view"}
 
 

@@ -152,13 +152,10 @@ def publicity_end(calendar: WorkingDays, begun: datetime, working_days: int) -> 
 
 def days_of(begun: datetime, until: datetime) -> tuple[str, str]:
     """Return the first and the last day of a 公示, in words."""
-    begins, ends = (clock.show_long_date(at.astimezone(clock.SHANGHAI).date()) for at in (begun, last_day(until)))
+    begins, ends = (
+        clock.show_long_date(at.astimezone(clock.SHANGHAI).date()) for at in (begun, clock.last_moment(until))
+    )
     return begins, ends
-
-
-def last_day(until: datetime) -> datetime:
-    """Return an instant of the last day of a 公示, for people."""
-    return until - timedelta(seconds=1)
 
 
 async def _leave_behind(

@@ -55,8 +55,8 @@ def day(instant: str | datetime | None) -> str:
 
 
 def last_day(until: str | datetime | None) -> str:
-    """The last day of a period that ends with it: one that ends at midnight ends the day before."""
-    return clock.show_date(_instant(until) - timedelta(seconds=1)) if until else ""
+    """The last day of a period that ends with it."""
+    return clock.show_date(clock.last_moment(_instant(until))) if until else ""
 
 
 def left(instant: str | datetime, now: datetime | None = None) -> str:
