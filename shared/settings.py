@@ -140,14 +140,24 @@ class ListeningSettings(DatabaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535)
 
 
+# Connections of a process that no request has: for readiness, metrics and switches.
+BESIDE_REQUESTS = 2
+
+
 class ServerSettings(ListeningSettings):
     """For services that answer the gateway's requests out of PostgreSQL."""
 
-    # One process works on so many requests at once and lets so many more wait (shared/overload/admission.py); the rest is told to
-    # come again. Files on their way have places of their own.
+    # One process works on so many requests at once, as far as there are connections for them, and lets so many more wait
+    # (shared/overload/admission.py); the rest is told to come again. Files on their way have places of their own.
     requests_at_once: int = Field(default=20, ge=1)
     requests_waiting: int = Field(default=100, ge=0)
     transfers_at_once: int = Field(default=64, ge=1)
+
+    @property
+    def places(self) -> int:
+        """How many requests are worked on at once. Each finds a connection free: whoever waited for one would wait behind everybody,
+        whatever matters more, unseen by whoever decides how many are let in."""
+        return max(1, min(self.requests_at_once, self.database_pool_size - BESIDE_REQUESTS))
 
 
 S = TypeVar("S", bound=BaseSettings)

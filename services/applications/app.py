@@ -45,7 +45,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     """Return the service as one aiohttp application. Nothing is connected before it starts."""
     door = AdmissionControl(
         SERVICE,
-        places=settings.requests_at_once,
+        places=settings.places,
         line=settings.requests_waiting,
         transfers=settings.transfers_at_once,
     )

@@ -25,7 +25,7 @@ def create_app(settings: NotifySettings) -> web.Application:
     """The service as one aiohttp application. Nothing is connected before it starts."""
     door = AdmissionControl(
         SERVICE,
-        places=settings.requests_at_once,
+        places=settings.places,
         line=settings.requests_waiting,
         transfers=settings.transfers_at_once,
     )

@@ -5,8 +5,8 @@ matters more goes first (`places`); here are the event loop, the metrics and the
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import NoReturn
 
 from aiohttp import web
@@ -75,6 +75,32 @@ class _Place(AbstractAsyncContextManager[None]):
         self._door.leave(self._rank)
 
 
+class Turns:
+    """What a file on its way does among the other requests: each of its transactions takes one of their places, as what is written or
+    read does, and waits for it as long as a file waits. `waited`: the seconds that took."""
+
+    def __init__(self, door: "AdmissionControl", method: str) -> None:
+        self._door = door
+        self._rank = Priority.READ if method in priority.READS else Priority.WRITE
+        self.waited = 0.0
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        self.waited += await self._door.enter(self._rank, sure=True, patience=PATIENCE[Priority.TRANSFER])
+        try:
+            yield
+        finally:
+            self._door.leave(self._rank)
+
+
+TURNS = web.RequestKey("turns", Turns)
+
+
+def turn(request: web.Request) -> AbstractAsyncContextManager[None]:
+    """Give a request its place for a transaction: nothing to wait for where it holds one all the time."""
+    return request[TURNS].take() if TURNS in request else nullcontext()
+
+
 class AdmissionControl:
     """`places` requests inside, `line` waiting; `transfers` files under way beside them. Of one event loop. `note` hears how long each
     request waited."""
@@ -91,13 +117,13 @@ class AdmissionControl:
         """Return a place for as long as the block lasts, or `Overloaded`."""
         return _Place(self, rank, sure)
 
-    async def enter(self, rank: Priority, *, sure: bool = False) -> float:
+    async def enter(self, rank: Priority, *, sure: bool = False, patience: float | None = None) -> float:
         """Take a place, or `Overloaded`; whoever has one must `leave`. Return the seconds it took. `sure`: another door let this
-        request in, so it waits as long as its time lasts, however long the line is."""
+        request in, so it waits as long as its time lasts, or `patience` seconds, however long the line is."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         if not self._places.enter(rank):
-            await self._wait(rank, sure)
+            await self._wait(rank, sure, patience)
         waited = loop.time() - began
         self._waited[rank].observe(waited)
         self._note(waited)
@@ -109,9 +135,9 @@ class AdmissionControl:
         self._places.leave(rank, asyncio.get_running_loop().time())
         self._shown[rank].set(self._places.inside[rank])
 
-    async def _wait(self, rank: Priority, sure: bool) -> None:
+    async def _wait(self, rank: Priority, sure: bool, most: float | None) -> None:
         loop = asyncio.get_running_loop()
-        patience = deadline.left(WORTH.get(rank, PATIENCE[rank]) if sure else PATIENCE[rank])
+        patience = deadline.left(most or (WORTH.get(rank, PATIENCE[rank]) if sure else PATIENCE[rank]))
         admitted: asyncio.Future[bool] = loop.create_future()
 
         def said(yes: bool) -> None:
@@ -161,12 +187,16 @@ class AdmissionControl:
                 rank = carried
             priority.carry(rank)
             waited = await self.enter(rank, sure=carried is not None)
+            if rank is Priority.TRANSFER:
+                turns = request[TURNS] = Turns(self, request.method)
             began = asyncio.get_running_loop().time()
             try:
                 if deadline.over(self._usual[rank]):
                     # Whoever asked has gone, or would be gone before the end: work that nobody sees helps nobody.
                     self._shed(rank)
                 answer = await handler(request)
+                if rank is Priority.TRANSFER:
+                    waited += turns.waited
                 if waited >= LEAST_SAID and not answer.prepared and not request.app[EDGE]:
                     answer.headers[LINE] = str(round(waited * 1000))
                 return answer

@@ -25,7 +25,7 @@ _LATER = re.compile(r"/(review|expert)(/.*)?|/internal/jobs/[^/]+/start")
 _DOCUMENT = re.compile(r"/.*(/pdf|/preview|\.pdf|/exports?(/.*|\.\w+)?)")
 # Never held up: whether we live, what we measure, streams that stay open (they count themselves), styles and scripts.
 _FREE = re.compile(r"/(healthz|readyz|metrics|events|static/.*|internal/switches)")
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 # A body above this takes a person's line a while: it is a file, whatever form it comes in.
@@ -41,7 +41,7 @@ def priority_of(method: str, path: str, length: int | None = 0) -> Priority | No
         return Priority.SUBMIT
     if _TRANSFER.fullmatch(path) or length is None or length > LARGE:
         return Priority.TRANSFER
-    safe = method in _READS
+    safe = method in READS
     if _DOCUMENT.fullmatch(path) or (_LATER.fullmatch(path) and (safe or path.endswith("/start"))):
         return Priority.LATER
     # Workers report what they made; people's own writing goes first.

@@ -11,6 +11,7 @@ from services.applications.core.codec import Codec
 from services.applications.settings import ApplicationsSettings
 from shared.identity import Signer
 from shared.live_hints import Hint, Hints
+from shared.overload.admission import turn
 from shared.overload.breaker import Breaker
 from shared.store import Store
 from shared.workdays import WorkingDays
@@ -43,7 +44,7 @@ PEERS = web.AppKey("peers", Peers)
 async def transaction(request: web.Request) -> AsyncIterator[AsyncSession]:
     """Give one transaction; it commits when the block ends and is undone when it raises. What it noted for live pages
     is told once it has committed."""
-    async with request.app[SESSIONS].begin() as session:
+    async with turn(request), request.app[SESSIONS].begin() as session:
         yield session
     for told in hints_of(session):
         request.app[HINTS].tell(told)

@@ -150,6 +150,19 @@ def endless() -> bytes:
     return content[:-2] + content[last:-2] * 3000 + content[-2:]
 
 
+async def test_more_files_at_once_than_there_are_connections_wait_their_turn_and_none_is_sent_away(
+    settings: ApplicationsSettings, round_id: str
+) -> None:
+    # One connection for requests and two beside them: whoever had to wait for one would be told to send the file again.
+    few = settings.model_copy(update={"database_pool_size": 3, "database_pool_timeout": 0.01})
+    assert few.places == 1
+    async with TestServer(create_app(few)) as server, ClientSession() as http:
+        api = Api(http, server)
+        drafts = [(await api.create(WHO, round_id))["id"] for _ in range(2)]
+        files = [api.upload(WHO, id, "company", "financial_statements") for id in drafts * 4]
+        assert all(await asyncio.gather(*files))
+
+
 async def test_file_that_takes_too_long_is_refused(settings: ApplicationsSettings, round_id: str) -> None:
     app = create_app(settings.model_copy(update={"inspection_seconds": 0.5}))
     async with TestServer(app) as server, ClientSession() as http:

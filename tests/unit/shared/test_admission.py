@@ -273,6 +273,51 @@ async def test_what_usually_takes_longer_than_there_is_left_is_not_begun(
     assert begun
 
 
+async def test_a_files_transaction_takes_a_place_among_requests_after_what_matters_more(
+    aiohttp_request: Any,
+) -> None:
+    through = AdmissionControl("files", places=1, line=5, transfers=2)
+    order: list[str] = []
+    app = web.Application()
+    app[EDGE] = False
+
+    async def upload(request: web.Request) -> web.Response:
+        order.append("its bytes come")
+        async with admission.turn(request):
+            order.append("it is written down")
+            with pytest.raises(Overloaded):
+                # The place is taken meanwhile: nobody else finds fewer connections than places.
+                await asyncio.wait_for(through.enter(Priority.LATER), 2)
+        return web.Response()
+
+    async def submit() -> None:
+        async with through.inside(Priority.SUBMIT):
+            order.append("提交申请")
+
+    await through.enter(Priority.WRITE)
+    file = asyncio.create_task(
+        through.middleware()(aiohttp_request("POST", "/applications/1/attachments", app=app), upload)
+    )
+    await asyncio.sleep(0.05)
+    pressed = asyncio.create_task(submit())
+    await asyncio.sleep(0)
+    assert order == ["its bytes come"]
+    through.leave(Priority.WRITE)
+    answer = await file
+    await pressed
+    assert order == ["its bytes come", "提交申请", "it is written down"]
+    # What it waited counts for the level of the door that asked.
+    assert int(answer.headers[admission.LINE]) >= 40
+    # Everything was given back; and who has a place for the whole request waits for no other.
+    await through.middleware()(aiohttp_request("GET", "/applications", app=app), nothing_to_wait_for)
+    await asyncio.wait_for(through.enter(Priority.LATER), 1)
+
+
+async def nothing_to_wait_for(request: web.Request) -> web.Response:
+    async with admission.turn(request):
+        return web.Response()
+
+
 @pytest.fixture
 def aiohttp_request() -> object:
     from aiohttp.test_utils import make_mocked_request

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from shared.settings import DatabaseSettings, Settings, load
+from shared.settings import DatabaseSettings, ServerSettings, Settings, load
 
 KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 URL = "postgresql://u:p@db/gongmei"
@@ -81,3 +81,11 @@ def test_an_empty_file_is_not_set(
     with pytest.raises(SystemExit):
         load(Settings)
     assert "GM_SIGNING_KEY: 未设置" in capsys.readouterr().err
+
+
+def test_as_many_requests_are_worked_on_as_find_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GM_DATABASE_URL", URL)
+    for connections, at_once, places in ((10, 20, 8), (40, 20, 20), (10, 5, 5), (2, 20, 1)):
+        monkeypatch.setenv("GM_DATABASE_POOL_SIZE", str(connections))
+        monkeypatch.setenv("GM_REQUESTS_AT_ONCE", str(at_once))
+        assert load(ServerSettings).places == places
