@@ -242,6 +242,8 @@ async def test_what_the_first_door_let_in_waits_however_long_the_line_is_and_say
     with pytest.raises(Overloaded):
         await through.middleware()(call(aiohttp_request, False, None), answered)
     waiting = asyncio.create_task(through.middleware()(call(aiohttp_request, False, signed()), answered))
+    # In line, once its token has been verified.
+    await asyncio.sleep(0)
     await asyncio.sleep(0.05)
     assert not waiting.done()
     through.leave(Priority.READ)
@@ -298,6 +300,7 @@ async def test_a_files_transaction_takes_a_place_among_requests_after_what_matte
     file = asyncio.create_task(
         through.middleware()(aiohttp_request("POST", "/applications/1/attachments", app=app), upload)
     )
+    await asyncio.sleep(0)
     await asyncio.sleep(0.05)
     pressed = asyncio.create_task(submit())
     await asyncio.sleep(0)
