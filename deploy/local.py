@@ -30,6 +30,7 @@ DEMO = """
     shencha                 reviewer
     zhuanjia1, zhuanjia2    experts
     shending                director
+    yewu                    officer
     yunwei                  operator
     shenji                  auditor
 

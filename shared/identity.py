@@ -36,6 +36,7 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     EXPERT = "expert"
     DIRECTOR = "director"
+    OFFICER = "officer"
     OPERATOR = "operator"
     AUDITOR = "auditor"
     SYSTEM = "system"

@@ -6,6 +6,7 @@ APPLICANT = frozenset({Role.APPLICANT})
 REVIEWER = frozenset({Role.REVIEWER})
 EXPERT = frozenset({Role.EXPERT})
 DIRECTOR = frozenset({Role.DIRECTOR})
+OFFICER = frozenset({Role.OFFICER})
 OPERATOR = frozenset({Role.OPERATOR})
 AUDITOR = frozenset({Role.AUDITOR})
 # The bureau, as far as it reads cases.
@@ -19,6 +20,10 @@ CASE_WORKERS = frozenset({Role.REVIEWER, Role.EXPERT, Role.DIRECTOR})
 # Those who see to it that people hear of what was decided: they may have a notice sent again.
 TELLERS = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.OPERATOR})
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
+
+# Rounds: officers write them, an officer or a director publishes what somebody else wrote, operators look at them.
+ROUND_PUBLISHERS = OFFICER | DIRECTOR
+ROUND_READERS = ROUND_PUBLISHERS | OPERATOR
 
 # Services, as callers.
 GATEWAY = frozenset({"gateway"})

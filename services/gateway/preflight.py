@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from redis import Redis
+from sqlalchemy import func, select
 
-from services.gateway.accounts.models import SCHEMA
+from services.gateway.accounts.models import SCHEMA, Account
 from services.gateway.settings import GatewaySettings
+from shared.database import engine
+from shared.identity import Role
 from shared.preflight import Finding, bad, database, good, look, warning
 from shared.preflight.machine import certificate, tokens
 
@@ -16,6 +19,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def findings(settings: GatewaySettings) -> list[Finding]:
     return [
         *look("数据库", lambda: database.findings(settings, MIGRATIONS, SCHEMA)),
+        *look("业务管理人员", lambda: _officers(settings)),
         *_cache(settings),
         *look("门户证书", lambda: _portal(settings)),
         *look("身份平台证书", lambda: _provider(settings)),
@@ -23,6 +27,25 @@ def findings(settings: GatewaySettings) -> list[Finding]:
         *_environment(settings),
         *tokens(unbound=settings.accept_unbound_tokens),
     ]
+
+
+def _officers(settings: GatewaySettings) -> Iterator[Finding]:
+    """Tell whether anybody can write rounds."""
+    found = engine(settings)
+    try:
+        with found.connect() as connection:
+            query = select(func.count()).where(
+                Account.roles.contains([Role.OFFICER]), Account.disabled_at.is_(None)
+            )
+            count = connection.scalar(query) or 0
+    finally:
+        found.dispose()
+    if count:
+        yield good("业务管理人员", f"{count} 人")
+    else:
+        yield warning(
+            "业务管理人员", "没有可用的账号", "无人能建立和修改批次：用 staff set 为一个账号设置角色 officer"
+        )
 
 
 def _cache(settings: GatewaySettings) -> Iterator[Finding]:

@@ -112,6 +112,7 @@ ROLE_LABELS = {
     Role.REVIEWER: "审核人员",
     Role.EXPERT: "评审专家",
     Role.DIRECTOR: "审定人员",
+    Role.OFFICER: "业务管理人员",
     Role.OPERATOR: "运维人员",
     Role.AUDITOR: "审计人员",
 }

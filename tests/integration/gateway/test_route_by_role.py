@@ -27,6 +27,7 @@ PEOPLE = {
     Role.REVIEWER: "shencha",
     Role.EXPERT: "zhuanjia1",
     Role.DIRECTOR: "shending",
+    Role.OFFICER: "yewu",
     Role.OPERATOR: "yunwei",
     Role.AUDITOR: "shenji",
 }
