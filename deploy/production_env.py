@@ -36,6 +36,8 @@ GM_REGISTRY_KEY=
 GM_BACKUP_KEY=
 # 拟支持 gathers cases for one 公示 that a second person publishes; false: each is published by itself, at once.
 GM_PUBLICITY_BY_LIST=true
+# A round is published by somebody else than who wrote it; false: an office with one person for both.
+GM_ROUNDS_BY_TWO=true
 
 # ---- made once; docs/operating/keys.md says how each is changed ---------------------------------------------
 """

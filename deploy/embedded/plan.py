@@ -182,6 +182,7 @@ class Plan:
                 "GM_AUDIT_KEY": self.secrets.audit_key,
                 "GM_RECEIPT_KEY": self.secrets.receipt_key,
                 "GM_PUBLICITY_BY_LIST": "true",
+                "GM_ROUNDS_BY_TWO": "true",
                 **self._s3(),
             },
             "documents": {**_pick(found, "BROKER", "STORE", "APPLICATIONS"), **self._s3()},

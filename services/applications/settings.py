@@ -52,6 +52,8 @@ class ApplicationsSettings(ServerSettings):
     publicity_working_days: int = Field(default=5, ge=1)
     # Whether 拟支持 gathers cases for one 公示 that a second person publishes; else each is published by itself, at once.
     publicity_by_list: bool = False
+    # Whether a round is published by somebody else than who wrote it or changed it last.
+    rounds_by_two: bool = False
     # Whether applicants read which person of the bureau acted; else they read 审核人员 or 审定人员.
     staff_named_to_applicants: bool = False
     # Working days of years that are not published yet (`shared.workdays`).

@@ -23,7 +23,8 @@ Sort = Literal["number", "date", "text", "options"]
 
 
 class NewRound(Input):
-    """A round is published at once; with `publish: false` it is prepared first and seen by operators only."""
+    """A round is published at once; with `publish: false` it is prepared first and seen by nobody outside. An office where a second
+    person publishes takes it only so."""
 
     fund_type: str
     form_version: int
@@ -149,10 +150,13 @@ class ExtensionView(BaseModel):
 
 
 class RoundDetail(RoundView):
-    """What operators work on. `version` is its tag; `unused` are parameters that the form does not name;
-    `applications` counts what stands in each state."""
+    """What officers work on. `version` is its tag; `unused` are parameters that the form does not name;
+    `applications` counts what stands in each state. `drafted_by` is who wrote it or changed it last before it was published, null where nobody is
+    known; `own` says that this is whoever asks, in an office where somebody else has to publish it."""
 
     published_at: AwareDatetime | None
+    drafted_by: str | None
+    own: bool
     version: int
     budget_wan: str | None
     needs: list[RoundNeed]

@@ -8,22 +8,18 @@ from playwright.sync_api import expect
 from shared import clock
 from tests.e2e.conftest import OpenPage
 from tests.e2e.portal import accessible, fits, new_project, open_section, save, sign_in, values
+from tests.system.running import RunningSystem, publish_round
 
 
-def another_round(open_page: OpenPage) -> str:
+def another_round(system: RunningSystem) -> str:
     """An open round with other directions than the demo's; its id."""
-    desk = open_page()
-    sign_in(desk, "yunwei", "/ops")
-    token = desk.request.get("/api/v1/me").json()["csrf_token"]
     now = clock.now()
     body = {
         "fund_type": "reward", "form_version": 1, "title": "另一批次",
         "opens_at": (now - timedelta(days=1)).isoformat(), "closes_at": (now + timedelta(days=200)).isoformat(),
         "parameters": {"per_item_wan": "50", "org_year_cap_wan": "300", "directions": ["今年的方向"]},
     }  # fmt: skip
-    made = desk.request.post("/api/v1/rounds", data=body, headers={"X-CSRF-Token": token})
-    assert made.status == 201, made.text()
-    return str(made.json()["id"])
+    return publish_round(system, body)
 
 
 def test_an_earlier_application_is_copied_without_a_script(open_page: OpenPage) -> None:
@@ -41,11 +37,11 @@ def test_an_earlier_application_is_copied_without_a_script(open_page: OpenPage) 
     expect(page.get_by_role("heading", name="本批次已有未提交的项目")).to_be_visible()
 
 
-def test_the_pages_of_a_copy(open_page: OpenPage) -> None:
+def test_the_pages_of_a_copy(open_page: OpenPage, system: RunningSystem) -> None:
     page = open_page()
     sign_in(page, "qiye2")
     id = new_project(page)
-    round_id = another_round(open_page)
+    round_id = another_round(system)
     token = {"X-CSRF-Token": page.request.get("/api/v1/me").json()["csrf_token"]}
     path = f"/api/v1/applications/{id}/sections/project_content"
     tag = page.request.get(path).headers["etag"]

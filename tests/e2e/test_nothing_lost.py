@@ -10,7 +10,7 @@ from deploy.demo.client import Person
 from shared import clock
 from tests.e2e.conftest import OpenPage
 from tests.e2e.portal import accessible, new_project, open_section, path, save, sign_in
-from tests.system.running import RunningSystem, create, fill, version, withdraw
+from tests.system.running import RunningSystem, create, fill, publish_round, version, withdraw
 
 TEXT = "带动二十名青年学艺。"
 
@@ -243,12 +243,11 @@ def keep_total(person: Person, id: str, amount: str) -> None:
 
 def test_closing_time_passes_while_the_page_is_open(open_page: OpenPage, system: RunningSystem) -> None:
     page = open_page()
-    operator, person = system.person("yunwei"), system.person("qiye2")
+    person = system.person("qiye2")
     now = clock.now()
-    round_ = operator.call(
-        "POST",
-        "/rounds",
-        json={
+    round_id = publish_round(
+        system,
+        {
             "fund_type": "reward",
             "form_version": 1,
             "title": "即将截止的批次",
@@ -260,9 +259,8 @@ def test_closing_time_passes_while_the_page_is_open(open_page: OpenPage, system:
                 "directions": ["挖掘抢救保护品种技艺"],
             },
         },
-    ).json()
-    operator.call("POST", f"/rounds/{round_['id']}/publish", json={"accept_missing": True})
-    id = person.call("POST", "/applications", json={"round_id": round_["id"]}, key=True).json()["id"]
+    )
+    id = person.call("POST", "/applications", json={"round_id": round_id}, key=True).json()["id"]
     sign_in(page, "qiye2")
     open_section(page, id, "social_benefit")
     expect(page.locator(".unsent")).to_contain_text(re.compile(r"还有 0 分 \d+ 秒"))

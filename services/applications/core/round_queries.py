@@ -98,7 +98,7 @@ async def extensions_among(
 
 
 async def round_history(session: AsyncSession, round_id: UUID, limit: int = 200) -> list[Audit]:
-    """Return what operators did with a round, newest first."""
+    """Return what was done with a round, newest first."""
     query = select(Audit).where(Audit.application_id.is_(None), Audit.details["round"].astext == str(round_id))
     return list(await session.scalars(query.order_by(Audit.id.desc()).limit(limit)))
 

@@ -6,7 +6,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
-from services.applications.core.context import transaction
+from services.applications.core.context import SETTINGS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.catalogue import sound as sound_forms
 from services.applications.rounds import manage as use_case
@@ -27,7 +27,7 @@ from shared.http.app import CALLER, actor, answer, body, if_match, uuid_in_path
 
 
 async def list_rounds(request: web.Request) -> web.Response:
-    """Open and coming rounds, and what was extended for one's own enterprise. Operators see every round.
+    """Open and coming rounds, and what was extended for one's own enterprise. Those who write, publish or serve rounds see every one.
     They are public: nobody need be signed in."""
     who = request[CALLER].actor
     at = who.received_at if who else clock.now()
@@ -53,12 +53,16 @@ async def get_form(request: web.Request) -> web.Response:
 
 
 async def _detail(request: web.Request, session: AsyncSession, round_: Round, status: int = 200) -> web.Response:
-    view = await detail(session, round_, actor(request).received_at)
+    view = await detail(session, round_, actor(request), by_two=_by_two(request))
     return answer(view, status, ETag=f'"{round_.version}"')
 
 
+def _by_two(request: web.Request) -> bool:
+    return request.app[SETTINGS].rounds_by_two
+
+
 def _seen(request: web.Request) -> str | None:
-    """Return the version the caller saw, where they say so: two operators then do not overwrite each other."""
+    """Return the version the caller saw, where they say so: two people then do not overwrite each other."""
     return if_match(request) if "If-Match" in request.headers else None
 
 
@@ -71,7 +75,7 @@ async def get_round(request: web.Request) -> web.Response:
 async def create_round(request: web.Request) -> web.Response:
     """Prepare a round; applicants see it once it is published."""
     async with transaction(request) as session:
-        round_ = await use_case.create(session, actor(request), body(request, NewRound))
+        round_ = await use_case.create(session, actor(request), body(request, NewRound), by_two=_by_two(request))
         return await _detail(request, session, round_, 201)
 
 
@@ -95,7 +99,12 @@ async def publish_round(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         accept = body(request, PublishRound).accept_missing
         round_ = await use_case.publish(
-            session, actor(request), uuid_in_path(request), _seen(request), accept_missing=accept
+            session,
+            actor(request),
+            uuid_in_path(request),
+            _seen(request),
+            accept_missing=accept,
+            by_two=_by_two(request),
         )
         return await _detail(request, session, round_)
 

@@ -1,4 +1,4 @@
-"""Manage rounds (申报批次): prepared, published, opened by their time, extended or closed by operators, with late
+"""Manage rounds (申报批次): prepared by an officer, published by somebody else, opened by their time, extended or closed, with late
 acceptance for one enterprise. Every change is audited with what stood before."""
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from shared import codes
 from shared.contract.rounds import ExtensionInput, NewRound, RoundChange
 from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor, Role
+from shared.roles import ROUND_READERS
 from shared.text.identifiers import uscc
 
 
@@ -30,9 +31,9 @@ class Shown:
 
 
 async def shown_to(session: AsyncSession, actor: Actor | None, at: datetime) -> list[Shown]:
-    """By closing time: to operators every round; to everybody else what is published and open or coming, and to an
+    """By closing time: to those who write, publish or serve rounds every one; to everybody else what is published and open or coming, and to an
     enterprise what was extended for it."""
-    if actor is not None and actor.is_a(Role.OPERATOR):
+    if actor is not None and actor.roles & ROUND_READERS:
         return [Shown(round_) for round_ in await round_queries.rounds(session)]
     enterprise = actor.enterprise if actor is not None and actor.is_a(Role.APPLICANT) else None
     late = await round_queries.extensions_of(session, enterprise, at) if enterprise else {}
@@ -55,12 +56,21 @@ def _must_match(round_: Round, version: str | None) -> None:
         raise Stale("批次刚刚被其他人修改，请核对后重试。", current={"etag": str(round_.version)})
 
 
-async def create(session: AsyncSession, actor: Actor, new: NewRound, *, follows: UUID | None = None) -> Round:
+def must_be_somebody_else(round_: Round, actor: Actor) -> None:
+    """`Conflict` where whoever acts wrote the round or changed it last: two people have read what is published."""
+    if round_.drafted_by == actor.account:
+        raise Conflict("批次由您拟定或最后修改，须由另一位业务管理人员或审定人员发布。", code=codes.SECOND_PERSON)
+
+
+async def create(
+    session: AsyncSession, actor: Actor, new: NewRound, *, follows: UUID | None = None, by_two: bool = False
+) -> Round:
     """Return a round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
-    are then left out, and the audit names them. One that `follows` another may have its mistakes; they are mended before it is published."""
+    are then left out, and the audit names them; refused where publishing takes two people (`by_two`). One that `follows` another may have its mistakes; they are mended before it is published."""
     form = form_of(new)
     values = new.model_dump(exclude={"publish"}) | {"parameters": fitted(form, new.parameters)}
     round_ = Round(id=uuid4(), version=1, **_whole_second(values))
+    _drafted(round_, actor)
     if follows is None:
         must_be_ticked(form, round_.parameters)
     _must_be_a_window(round_)
@@ -69,7 +79,7 @@ async def create(session: AsyncSession, actor: Actor, new: NewRound, *, follows:
     record(session, actor, "create_round", round=str(round_.id), **details)
     await session.flush()
     if new.publish:
-        await publish(session, actor, round_.id, None, accept_missing=True)
+        await publish(session, actor, round_.id, None, accept_missing=True, by_two=by_two)
     return round_
 
 
@@ -106,6 +116,8 @@ async def change(
             form, round_.parameters, accept_missing=not anew, accepted=() if "parameters" in anew else accepted
         )
     _must_be_a_window(round_)
+    if round_.published_at is None:
+        _drafted(round_, actor)
     round_.version += 1
     record(
         session, actor, "change_round", round=str(id), reason=changes.reason or "",
@@ -113,6 +125,10 @@ async def change(
     )  # fmt: skip
     await session.flush()
     return round_
+
+
+def _drafted(round_: Round, actor: Actor) -> None:
+    round_.drafted_by, round_.drafted_by_name = actor.account, actor.name
 
 
 def _must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> None:
@@ -135,14 +151,22 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 
 async def publish(
-    session: AsyncSession, actor: Actor, id: UUID, version: str | None, *, accept_missing: bool
+    session: AsyncSession,
+    actor: Actor,
+    id: UUID,
+    version: str | None,
+    *,
+    accept_missing: bool,
+    by_two: bool = False,
 ) -> Round:
     """Let applicants see it. `Invalid` names every parameter the form needs and the round lacks; `accept_missing`
-    leaves out the checks that lack a number, never a list of options."""
+    leaves out the checks that lack a number, never a list of options. `by_two`: not by who drafted it."""
     round_ = await round_queries.round_(session, id, lock=True)
     _must_match(round_, version)
     if round_.published_at is not None:
         return round_
+    if by_two:
+        must_be_somebody_else(round_, actor)
     if round_.closes_at <= actor.received_at:
         raise Invalid(
             [FieldError(field="closes_at", code=codes.IN_THE_PAST, message="截止时间已过，请先修改截止时间")]
@@ -152,7 +176,7 @@ async def publish(
     missing = must_be_complete(form, round_.parameters, accept_missing=accept_missing)
     round_.published_at = actor.received_at
     round_.version += 1
-    record(session, actor, "publish_round", round=str(id), missing=missing)
+    record(session, actor, "publish_round", round=str(id), missing=missing, drafted_by=round_.drafted_by)
     await session.flush()
     return round_
 

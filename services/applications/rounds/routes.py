@@ -13,21 +13,21 @@ from shared.contract.rounds import (
     RoundView,
 )
 from shared.http.app import Route
-from shared.roles import EVERYONE, GATEWAY, OPERATOR
+from shared.roles import EVERYONE, GATEWAY, OFFICER, ROUND_PUBLISHERS, ROUND_READERS
 
 ROUTES = [
     # Without a person: what is open, and until when, stands at the entrance for everybody.
     Route("GET", "/api/v1/rounds", api.list_rounds, GATEWAY, answer=list[RoundView]),
-    Route("POST", "/api/v1/rounds", api.create_round, GATEWAY, OPERATOR, NewRound, RoundDetail, 201),
-    Route("GET", "/api/v1/rounds/{id}", api.get_round, GATEWAY, OPERATOR, answer=RoundDetail),
-    Route("POST", "/api/v1/rounds/{id}/successor", api.succeed_round, GATEWAY, OPERATOR, answer=RoundDetail, status=201),
-    Route("PATCH", "/api/v1/rounds/{id}", api.change_round, GATEWAY, OPERATOR, RoundChange, RoundDetail),
+    Route("POST", "/api/v1/rounds", api.create_round, GATEWAY, OFFICER, NewRound, RoundDetail, 201),
+    Route("GET", "/api/v1/rounds/{id}", api.get_round, GATEWAY, ROUND_READERS, answer=RoundDetail),
+    Route("POST", "/api/v1/rounds/{id}/successor", api.succeed_round, GATEWAY, OFFICER, answer=RoundDetail, status=201),
+    Route("PATCH", "/api/v1/rounds/{id}", api.change_round, GATEWAY, OFFICER, RoundChange, RoundDetail),
     Route(
-        "POST", "/api/v1/rounds/{id}/publish", api.publish_round, GATEWAY, OPERATOR, PublishRound, RoundDetail
+        "POST", "/api/v1/rounds/{id}/publish", api.publish_round, GATEWAY, ROUND_PUBLISHERS, PublishRound, RoundDetail
     ),
-    Route("POST", "/api/v1/rounds/{id}/close", api.close_round, GATEWAY, OPERATOR, CloseRound, RoundDetail),
+    Route("POST", "/api/v1/rounds/{id}/close", api.close_round, GATEWAY, OFFICER, CloseRound, RoundDetail),
     Route(
-        "POST", "/api/v1/rounds/{id}/extensions", api.extend_round, GATEWAY, OPERATOR,
+        "POST", "/api/v1/rounds/{id}/extensions", api.extend_round, GATEWAY, OFFICER,
         ExtensionInput, ExtensionInput, 201,
     ),
     Route("GET", "/api/v1/forms", api.list_forms, GATEWAY, EVERYONE, answer=list[FormSummary]),

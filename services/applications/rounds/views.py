@@ -19,6 +19,7 @@ from services.applications.rounds.succession import differences
 from services.applications.tables.applications import Audit, Extension, Round
 from shared.contract.applications import TimelineEntry
 from shared.contract.rounds import ExtensionView, PreviousRound, RoundDetail, RoundNeed, RoundView
+from shared.identity import Actor
 
 # No form names it, and no round must have it.
 _WORKING_DAYS = RoundNeed(
@@ -69,8 +70,9 @@ def round_view(round_: Round, at: datetime, extension: Extension | None = None) 
     )
 
 
-async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDetail:
-    """Return everything operators need to decide on a round."""
+async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: bool) -> RoundDetail:
+    """Return everything officers need to decide on a round; `by_two`: whoever drafted it does not publish it."""
+    at = actor.received_at
     form = form_of(round_)
     wanted, choices = needs(form), form.choices(round_facts(round_))
     history = await round_queries.round_history(session, round_.id)
@@ -78,6 +80,8 @@ async def detail(session: AsyncSession, round_: Round, at: datetime) -> RoundDet
     return RoundDetail(
         **round_view(round_, at).model_dump(),
         published_at=round_.published_at,
+        drafted_by=round_.drafted_by_name,
+        own=by_two and round_.published_at is None and round_.drafted_by == actor.account,
         version=round_.version,
         budget_wan=wan(round_.budget_wan),
         needs=[*(_need(n, round_.parameters, choices) for n in wanted), _WORKING_DAYS],

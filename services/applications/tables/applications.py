@@ -65,8 +65,11 @@ class Round(Base):
     closes_at: Mapped[datetime]
     parameters: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    # Until then only operators know of it.
+    # Until then only those who write and publish rounds know of it.
     published_at: Mapped[datetime | None]
+    # Who wrote it or changed it last before that; nobody for rounds of the time before this was kept.
+    drafted_by: Mapped[str | None]
+    drafted_by_name: Mapped[str | None]
     version: Mapped[int] = mapped_column(default=1)
     # What may be approved in all; none where nobody has said.
     budget_wan: Mapped[Decimal | None]

@@ -305,15 +305,15 @@ async def test_whatever_a_draft_holds_its_section_can_be_opened(api: Api, subsid
 
 
 async def test_a_round_takes_no_formula(api: Api) -> None:
-    """What an operator types as a parameter is a value, never something that is evaluated."""
-    operator = factories.staff(Role.OPERATOR)
+    """What an officer types as a parameter is a value, never something that is evaluated."""
+    officer = factories.staff(Role.OFFICER)
     now = clock.now()
     body = {
         "fund_type": "reward", "form_version": 1, "title": "测试", "publish": False,
         "opens_at": now.isoformat(), "closes_at": (now + timedelta(days=1)).isoformat(),
         "parameters": {"per_item_wan": "9**9**9", "org_year_cap_wan": "__import__('os')"},
     }  # fmt: skip
-    answer = await api.call("POST", "/api/v1/rounds", operator, json=body)
+    answer = await api.call("POST", "/api/v1/rounds", officer, json=body)
     found = await answer.json()
     assert answer.status == 422
     assert {e["code"] for e in found["errors"]} == {"not_number"}

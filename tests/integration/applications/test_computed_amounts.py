@@ -40,7 +40,7 @@ async def test_an_amount_that_is_computed_is_the_applied_amount(api: Api, monkey
         "parameters": {"directions": ["国家级重大活动礼品设计开发"], "per_item_wan": "50", "org_year_cap_wan": "300"},
     }  # fmt: skip
     who = factories.applicant(("52110000MJ0TE5T940", "北京市工艺美术协会"))
-    round_ = await (await api.call("POST", "/api/v1/rounds", factories.staff(Role.OPERATOR), json=body)).json()
+    round_ = await (await api.call("POST", "/api/v1/rounds", factories.staff(Role.OFFICER), json=body)).json()
     id = str((await api.create(who, round_["id"]))["id"])
     await api.fill(who, id, amount="33.00")
     answer = await api.submit(who, id)

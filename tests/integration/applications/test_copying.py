@@ -15,7 +15,7 @@ from tests import factories
 from tests.integration.applications.conftest import Api
 
 WHO = factories.applicant()
-OPERATOR = factories.staff(Role.OPERATOR, "吴运维")
+OFFICER = factories.staff(Role.OFFICER, "杨业务")
 Json = dict[str, Any]
 
 
@@ -28,7 +28,7 @@ async def this_year(api: Api, **changes: Any) -> str:
         "parameters": {"per_item_wan": "50", "org_year_cap_wan": "300", "directions": ["今年的方向"]},
         **changes,
     }  # fmt: skip
-    answer = await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
+    answer = await api.call("POST", "/api/v1/rounds", OFFICER, json=body)
     assert answer.status == 201, await answer.text()
     return str((await answer.json())["id"])
 

@@ -1,6 +1,7 @@
 """Rounds: prepared, published, opened, extended, closed; judged to the second; every change audited."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,20 +10,24 @@ import yaml
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestServer
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.core.context import SESSIONS
 from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.catalogue import form, forms
 from services.applications.forms.definition import Form
 from services.applications.forms.formulas.rules import rules_of
-from services.applications.rounds import seed
+from services.applications.rounds import manage, seed
+from services.applications.rounds.views import detail
 from services.applications.tables.applications import Round
 from shared import clock
+from shared.contract.rounds import NewRound, RoundChange
+from shared.errors import Conflict, Stale
 from shared.identity import Role
 from tests import factories
 from tests.integration.applications.conftest import Api
 
-OPERATOR = factories.staff(Role.OPERATOR, "吴运维")
+OFFICER = factories.staff(Role.OFFICER, "杨业务")
 WHO = factories.applicant()
 OTHER = factories.applicant(factories.ENTERPRISE_2)
 PARAMETERS = {
@@ -47,7 +52,7 @@ def round_body(**changes: Any) -> dict[str, Any]:
 
 
 async def new_round(api: Api, **changes: Any) -> ClientResponse:
-    return await api.call("POST", "/api/v1/rounds", OPERATOR, json=round_body(**changes))
+    return await api.call("POST", "/api/v1/rounds", OFFICER, json=round_body(**changes))
 
 
 async def made(api: Api, **changes: Any) -> dict[str, Any]:
@@ -60,7 +65,7 @@ async def do(
     api: Api, round_: dict[str, Any], what: str = "", method: str = "POST", **body: Any
 ) -> ClientResponse:
     path = f"/api/v1/rounds/{round_['id']}" + (f"/{what}" if what else "")
-    return await api.call(method, path, OPERATOR, json=body)
+    return await api.call(method, path, OFFICER, json=body)
 
 
 async def seen(api: Api, round_: dict[str, Any], who: Any = WHO) -> dict[str, Any] | None:
@@ -88,12 +93,12 @@ def test_what_the_form_needs_is_read_from_the_form() -> None:
     assert found["per_item_wan"].kind == "number"
 
 
-async def test_unpublished_round_is_known_to_operators_only(api: Api) -> None:
+async def test_unpublished_round_is_known_to_those_who_make_rounds(api: Api) -> None:
     round_ = await made(api)
     assert (round_["state"], round_["is_open"]) == ("unpublished", False)
     assert await seen(api, round_) is None
     assert await seen(api, round_, factories.staff(Role.REVIEWER)) is None
-    assert await seen(api, round_, OPERATOR) is not None
+    assert await seen(api, round_, OFFICER) is not None
     await refused(await start(api, round_), 404, "not_found")
     for who in (WHO, factories.staff(Role.REVIEWER)):
         assert (await api.call("GET", f"/api/v1/rounds/{round_['id']}", who)).status == 403
@@ -115,7 +120,7 @@ async def test_plain_call_makes_a_round_that_applicants_see(api: Api) -> None:
         "per_item_wan": "不设限",
         "org_year_cap_wan": "不设限",
     }
-    answer = await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
+    answer = await api.call("POST", "/api/v1/rounds", OFFICER, json=body)
     assert answer.status == 201, await answer.text()
     round_ = await answer.json()
     assert round_["is_open"]
@@ -340,7 +345,7 @@ async def test_published_round_keeps_its_form_and_closes_only_later(api: Api) ->
     changed = await (await do(api, round_, method="PATCH", closes_at=later, reason="平台维护")).json()
     assert changed["closes_at"].replace("Z", "+00:00") == later
     [line] = [h for h in changed["history"] if h["action"] == "change_round"]
-    assert line["actor"] == "吴运维"
+    assert line["actor"] == "杨业务"
     assert line["details"]["reason"] == "平台维护"
     assert line["details"]["after"] == {"closes_at": later}
     assert line["details"]["before"]["closes_at"] == round_["closes_at"].replace("Z", "+00:00")
@@ -392,7 +397,7 @@ async def test_close_now_and_late_acceptance_for_one_enterprise(api: Api) -> Non
     assert (await start(api, round_, received_at=later)).status == 201
     assert (await api.submit(WHO, mine, received_at=until)).status == 200
 
-    detail = await (await api.call("GET", f"/api/v1/rounds/{round_['id']}", OPERATOR)).json()
+    detail = await (await api.call("GET", f"/api/v1/rounds/{round_['id']}", OFFICER)).json()
     assert [e["enterprise"] for e in detail["extensions"]] == [factories.ENTERPRISE_1[0]]
     assert detail["applications"] == {"draft": 2, "pending_acceptance": 1}
     assert [h["action"] for h in detail["history"]] == [
@@ -419,17 +424,57 @@ async def test_bad_extension(api: Api, changes: dict[str, str], field: str, code
     await refused(await do(api, unpublished, "extensions", **body), 409, "not_published")
 
 
-async def test_two_operators_do_not_overwrite_each_other(api: Api) -> None:
+async def test_two_officers_do_not_overwrite_each_other(api: Api) -> None:
     round_ = await made(api)
     path = f"/api/v1/rounds/{round_['id']}"
-    etag = (await api.call("GET", path, OPERATOR)).headers["ETag"]
-    first = await api.call("PATCH", path, OPERATOR, json={"title": "甲改的"}, headers={"If-Match": etag})
+    etag = (await api.call("GET", path, OFFICER)).headers["ETag"]
+    first = await api.call("PATCH", path, OFFICER, json={"title": "甲改的"}, headers={"If-Match": etag})
     assert first.status == 200
     for what, body in (("PATCH", {"title": "乙改的"}), ("POST", {})):
         target = path if what == "PATCH" else f"{path}/publish"
-        answer = await api.call(what, target, OPERATOR, json=body, headers={"If-Match": etag})
+        answer = await api.call(what, target, OFFICER, json=body, headers={"If-Match": etag})
         await refused(answer, 412, "stale")
-    assert (await (await api.call("GET", path, OPERATOR)).json())["title"] == "甲改的"
+    assert (await (await api.call("GET", path, OFFICER)).json())["title"] == "甲改的"
+
+
+async def test_a_second_person_publishes(api: Api, sessions: async_sessionmaker[AsyncSession]) -> None:
+    """Whoever wrote a round or changed it last does not publish it; whoever did not may, also at the same moment."""
+    first, second = OFFICER, factories.staff(Role.OFFICER, "许业务")
+    now = {"received_at": clock.now()}
+    first, second = first.model_copy(update=now), second.model_copy(update=now)
+    new = NewRound.model_validate(round_body())
+    by_two = {"accept_missing": False, "by_two": True}
+    async with sessions() as session:
+        with pytest.raises(Conflict) as refusal:
+            await manage.create(session, first, new.model_copy(update={"publish": True}), by_two=True)
+        assert refusal.value.code == "second_person"
+        await session.rollback()
+
+        round_ = await manage.create(session, first, new, by_two=True)
+        assert (await detail(session, round_, first, by_two=True)).own
+        assert not (await detail(session, round_, first, by_two=False)).own
+        assert not (await detail(session, round_, second, by_two=True)).own
+        with pytest.raises(Conflict) as refusal:
+            await manage.publish(session, first, round_.id, None, **by_two)
+        assert refusal.value.code == "second_person"
+        # Who changes it has written it last: the first reads it and publishes.
+        await manage.change(session, second, round_.id, "1", RoundChange(title="第二人改的"))
+        assert (await detail(session, round_, second, by_two=True)).drafted_by == "许业务"
+        with pytest.raises(Conflict):
+            await manage.publish(session, second, round_.id, "2", **by_two)
+        # What was open before somebody changed it publishes nothing.
+        with pytest.raises(Stale):
+            await manage.publish(session, first, round_.id, "1", **by_two)
+        published = await manage.publish(session, first, round_.id, "2", **by_two)
+        assert published.published_at == now["received_at"]
+        # A later change asks for no second person and leaves who drafted it; the audit tells both.
+        await manage.change(session, second, round_.id, "3", RoundChange(budget_wan=Decimal(900), reason="追加"))
+        assert (await detail(session, round_, first, by_two=True)).drafted_by == "许业务"
+        # Of the time before anybody kept who drafted: whoever has the role publishes.
+        old = await manage.create(session, first, new, by_two=True)
+        old.drafted_by = old.drafted_by_name = None
+        assert (await manage.publish(session, first, old.id, None, **by_two)).published_at
+        await session.rollback()
 
 
 async def test_another_ceiling_is_an_edit_of_data(api: Api) -> None:
@@ -445,7 +490,7 @@ async def test_another_ceiling_is_an_edit_of_data(api: Api) -> None:
 
 
 async def test_forms_a_round_may_be_opened_for(api: Api) -> None:
-    found = await (await api.call("GET", "/api/v1/forms", OPERATOR)).json()
+    found = await (await api.call("GET", "/api/v1/forms", OFFICER)).json()
     assert {"fund_type": "reward", "version": 1, "label": "奖励类", "title": "工美资金（奖励）"} in found
 
 

@@ -16,7 +16,7 @@ from tests import factories
 from tests.integration.applications.conftest import Api
 
 WHO = factories.applicant()
-OPERATOR = factories.staff(Role.OPERATOR, "吴运维")
+OFFICER = factories.staff(Role.OFFICER, "杨业务")
 Json = dict[str, Any]
 
 # A version after the newest, as an editor would make it: the first one's text with a few lines changed.
@@ -76,14 +76,14 @@ async def running(api: Api) -> Json:
             "per_item_wan": "50", "org_year_cap_wan": "300", "directions": ["国家级重大活动礼品设计开发", "其他方向"]
         },
     }  # fmt: skip
-    answer = await api.call("POST", "/api/v1/rounds", OPERATOR, json=body)
+    answer = await api.call("POST", "/api/v1/rounds", OFFICER, json=body)
     assert answer.status == 201, await answer.text()
     return await answer.json()
 
 
 async def renew(api: Api, round_: Json) -> None:
     answer = await api.call(
-        "PATCH", f"/api/v1/rounds/{round_['id']}", OPERATOR, json={"form_version": 3, "reason": "补充受众说明"}
+        "PATCH", f"/api/v1/rounds/{round_['id']}", OFFICER, json={"form_version": 3, "reason": "补充受众说明"}
     )
     assert answer.status == 200, await answer.text()
 
@@ -282,5 +282,5 @@ async def test_a_round_goes_to_newer_versions_only(api: Api, running: Json) -> N
         ({"fund_type": "subsidy"}, 409, "form_pinned"),
         ({"form_version": 4}, 404, "not_found"),
     ):
-        answer = await api.call("PATCH", f"/api/v1/rounds/{running['id']}", OPERATOR, json=change)
+        answer = await api.call("PATCH", f"/api/v1/rounds/{running['id']}", OFFICER, json=change)
         assert (answer.status, (await answer.json())["type"]) == (status, code)

@@ -57,8 +57,8 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
         while not (folder / "gathered").exists():
             _must_live(player, folder)
             time.sleep(0.05)
-        operator = system.person("yunwei")
-        round_id, begins = people.open_round(operator, seconds=options.seconds, lead=LEAD_SECONDS)
+        officer, director = system.person("yewu"), system.person("shending")
+        round_id, begins = people.open_round(officer, director, seconds=options.seconds, lead=LEAD_SECONDS)
         _put(folder / "night.json", {"begins": begins, "round_id": round_id})
         closing = time.strftime("%H:%M:%S", time.localtime(begins + options.seconds))
         say(

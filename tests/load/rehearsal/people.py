@@ -43,10 +43,10 @@ def enrol(database_url: str, crowd: list[Enterprise]) -> None:
             )
 
 
-def open_round(operator: Person, *, seconds: float, lead: float) -> tuple[str, float]:
+def open_round(officer: Person, director: Person, *, seconds: float, lead: float) -> tuple[str, float]:
     """A round that closes on a whole second, `seconds` after the night begins, which is `lead` from now at least:
     its id, and when the night begins (Unix time)."""
-    rounds = operator.call("GET", "/rounds").json()
+    rounds = officer.call("GET", "/rounds").json()
     pattern = next(r for r in rounds if r["is_open"] and r["fund_type"] == "reward")
     closes = (clock.now() + timedelta(seconds=lead + seconds + 1)).replace(microsecond=0)
     body = {
@@ -56,7 +56,8 @@ def open_round(operator: Person, *, seconds: float, lead: float) -> tuple[str, f
         "opens_at": (clock.now() - timedelta(minutes=1)).isoformat(),
         "closes_at": closes.isoformat(),
         "parameters": pattern["parameters"],
-        "publish": True,
+        "publish": False,
     }
-    made = operator.call("POST", "/rounds", json=body).json()
+    made = officer.call("POST", "/rounds", json=body).json()
+    director.call("POST", f"/rounds/{made['id']}/publish", json={"accept_missing": True})
     return str(made["id"]), closes.timestamp() - seconds
