@@ -240,12 +240,13 @@ class QueuePage(BaseModel):
 
 
 class RankingPage(BaseModel):
-    """审定排序 of one round (`round`), with the rounds it can be asked of. `ranking` is null where there is no such round, or none
-    at all."""
+    """审定排序 with the rounds it can be asked of. Of one (`round`): its `ranking`, null where there is no such round. Of none named:
+    `open`, every round in which a case is 待审定 or 拟支持, the latest first, with these cases and their places among all of the round."""
 
     rounds: list[Choice]
     round: str
     ranking: Ranking | None
+    open: list[Ranking] = []
 
 
 class NotedOpinion(BaseModel):

@@ -36,5 +36,5 @@ async def show_scored_case(request: web.Request) -> web.Response:
 
 
 async def show_ranking_page(request: web.Request) -> web.Response:
-    """Return 审定排序 of a round with the rounds it can be asked of; without `round` of the one that waits longest."""
+    """Return 审定排序 of a round with the rounds it can be asked of; without `round` what waits in every round."""
     return answer(await ranked(request))

@@ -5,10 +5,9 @@ from uuid import UUID
 from aiohttp import web
 
 from services.applications.core.context import transaction
+from services.applications.decision.ranking import rounds_with_work
 from services.applications.decision.views import ranking_view
 from services.applications.review import case_list
-from services.applications.review.case_list import Filter
-from services.applications.workflow import State
 from shared.contract.bureau import RankingPage
 from shared.contract.review import Choice
 from shared.errors import NotFound
@@ -16,17 +15,17 @@ from shared.http.app import actor
 
 
 async def ranked(request: web.Request) -> RankingPage:
-    """Return the ranking of the `round` in the query; without one of the round whose case waits longest for a decision, or of the
-    latest."""
+    """Return the ranking of the `round` in the query; without one what waits in every round."""
     who, wanted = actor(request), request.query.get("round", "")
     async with transaction(request) as session:
         rounds = await case_list.rounds(session)
+        choices = [Choice(key=str(r.id), label=r.title) for r in rounds]
         if not wanted:
-            waiting, _ = await case_list.page(session, who, Filter(states=(State.DECISION,)), limit=1)
-            wanted = next((str(id) for id in [*(c.round_id for c in waiting), *(r.id for r in rounds)]), "")
+            ids = await rounds_with_work(session, who)
+            waiting = [await ranking_view(session, who, id, waiting=True) for id in ids]
+            return RankingPage(rounds=choices, round="", ranking=None, open=waiting)
         try:
             found = await ranking_view(session, who, UUID(wanted))
         except (ValueError, NotFound):
             found = None
-        choices = [Choice(key=str(r.id), label=r.title) for r in rounds]
         return RankingPage(rounds=choices, round=wanted, ranking=found)

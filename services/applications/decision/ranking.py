@@ -18,6 +18,8 @@ from services.applications.workflow import State
 from shared.identity import Actor
 
 AFTER_EXPERTS = (State.DECISION, State.PROPOSED, State.PUBLICITY, State.APPROVED, State.REJECTED)
+# What waits for a director: for a decision, or for a list.
+WAITING = (State.DECISION, State.PROPOSED)
 AT_MOST = 2000
 
 
@@ -45,6 +47,18 @@ class Budget:
 async def budget_of(session: AsyncSession, round_: Round) -> Budget:
     used = await spent(session, round_.id)
     return Budget(round_.budget_wan, used, None if round_.budget_wan is None else round_.budget_wan - used)
+
+
+async def rounds_with_work(session: AsyncSession, actor: Actor) -> list[UUID]:
+    """Return the rounds in which a case waits for a director, the latest first."""
+    waits = select(Application.round_id).where(
+        visible_to(actor), Application.state.in_(WAITING), Application.deleted_at.is_(None)
+    )
+    return list(
+        await session.scalars(
+            select(Round.id).where(Round.id.in_(waits)).order_by(Round.opens_at.desc(), Round.id)
+        )
+    )
 
 
 async def ranking(session: AsyncSession, actor: Actor, round_id: UUID) -> tuple[Round, Budget, list[Ranked]]:

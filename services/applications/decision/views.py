@@ -100,8 +100,9 @@ def my_sheet(assessment: Assessment) -> MySheet:
     )
 
 
-async def ranking_view(session: AsyncSession, actor: Actor, round_id: UUID) -> Ranking:
-    """Return a round's scored cases, the best first, beside what its budget has left; `NotFound` for a round that is not there."""
+async def ranking_view(session: AsyncSession, actor: Actor, round_id: UUID, *, waiting: bool = False) -> Ranking:
+    """Return a round's scored cases, the best first, beside what its budget has left, or (`waiting`) only those that wait for
+    a director, with the same places; `NotFound` for a round that is not there."""
     round_, budget, found = await ranking.ranking(session, actor, round_id)
     items = [
         RankedCase(
@@ -121,5 +122,6 @@ async def ranking_view(session: AsyncSession, actor: Actor, round_id: UUID) -> R
             approved_wan=wan(r.application.approved_wan),
         )
         for r in found
+        if not waiting or r.application.state in ranking.WAITING
     ]
     return Ranking(round=round_.id, round_title=round_.title, budget=budget_view(budget), items=items)

@@ -1,4 +1,4 @@
-"""Show 审定排序 (a round's scored cases beside its budget), and make and close 审核批."""
+"""Show 审定排序 (scored cases beside the budget of their round), and make and close 审核批."""
 
 import asyncio
 
@@ -15,11 +15,12 @@ from shared.http.app import see_other, uuid_in_path
 
 
 async def show(request: web.Request) -> web.Response:
-    """The cases of one round, the best first; without one named that of the case that waits longest, or the latest."""
+    """What waits in every round beside its budget; of a round that is named all its cases, the best first."""
     query = {"round": request.query["round"]} if request.query.get("round") else {}
     found = (await ask(request, "GET", "/review/ranking/page", RankingPage, query=query)).body
     fault = "没有这个申报批次。" if found.round and not found.ranking else None
-    context = {"found": found, "fault": fault}
+    shown = [found.ranking] if found.ranking else found.open
+    context = {"found": found, "shown": shown, "fault": fault}
     return page(request, "review/ranking.html", context, status=404 if fault else 200)
 
 

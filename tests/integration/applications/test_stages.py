@@ -518,12 +518,19 @@ async def test_ranking_is_by_score_and_equals_share_a_place(
 async def test_the_ranking_page_is_the_ranking_with_the_rounds_beside_it(
     api: Api, to_decide: str, round_id: str
 ) -> None:
-    found = await call(api, "GET", "/api/v1/review/ranking/page", DIRECTOR, 200)
-    # Without a round named: that of the case that waits for a decision.
+    every = await call(api, "GET", "/api/v1/review/ranking/page", DIRECTOR, 200)
+    found = await call(api, "GET", f"/api/v1/review/ranking/page?round={round_id}", DIRECTOR, 200)
+    # Without a round named: what waits in every round, with its place among all of its round.
+    assert (every["round"], every["ranking"], every["rounds"]) == ("", None, found["rounds"])
+    whole = found["ranking"]["items"]
+    assert {item["state"] for item in whole} > {"decision"}
+    waits = [item for item in whole if item["state"] in {"decision", "proposed"}]
+    assert to_decide in {item["id"] for item in waits}
+    assert {r["round"]: r["items"] for r in every["open"]}[round_id] == waits
+    assert all(r["items"] for r in every["open"])
     assert found["round"] == round_id
     assert found["ranking"] == await call(api, "GET", f"/api/v1/review/ranking?round={round_id}", DIRECTOR, 200)
     assert found["rounds"] == (await call(api, "GET", "/api/v1/review/choices", DIRECTOR, 200))["rounds"]
-    assert await call(api, "GET", f"/api/v1/review/ranking/page?round={round_id}", DIRECTOR, 200) == found
     for nonsense in (str(UUID(int=1)), "nonsense"):
         missing = await call(api, "GET", f"/api/v1/review/ranking/page?round={nonsense}", DIRECTOR, 200)
         assert (missing["round"], missing["ranking"]) == (nonsense, None)
