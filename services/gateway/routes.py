@@ -7,10 +7,11 @@ from services.gateway.form import routes as form
 from services.gateway.operator import routes as operator
 from services.gateway.public import routes as public
 from services.gateway.review import routes as review
+from services.gateway.rounds import routes as rounds
 from services.gateway.signin import routes as signin
 from services.gateway.web.access import Page
 
-AUDIENCES = (signin, account_pages, public, applicant, form, review, operator, api)
+AUDIENCES = (signin, account_pages, public, applicant, form, review, rounds, operator, api)
 DEVELOPMENT = operator.DEVELOPMENT
 # What the gateway answers itself, for the description of the API.
 DESCRIBED = [*api.DESCRIBED, *operator.DESCRIBED]

@@ -19,6 +19,7 @@ ACCOUNTS = {
     Role.APPLICANT: "qiye1",
     Role.REVIEWER: "shencha",
     Role.DIRECTOR: "shending",
+    Role.OFFICER: "yewu",
     Role.OPERATOR: "yunwei",
     Role.AUDITOR: "shenji",
     Role.EXPERT: "zhuanjia1",
@@ -144,7 +145,7 @@ def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
         return [f"{p}?look=1" if last in {"preview", "commitment", "pdf"} else p for p in paths]
     if path.startswith("/review/{id}"):
         return [path.replace("{id}", cases.submitted)] if "{" not in path.replace("{id}", "") else []
-    if path.startswith("/ops/rounds/{id}"):
+    if path == "/rounds/{id}":
         return [path.replace("{id}", cases.round)]
     if path == "/verify/{token}":
         return [path.replace("{token}", cases.token)]

@@ -30,6 +30,7 @@ DESKS = (
     (Role.DIRECTOR, "/review/ranking"),
     (Role.AUDITOR, "/audit"),
     (Role.EXPERT, "/expert"),
+    (Role.OFFICER, "/rounds"),
     (Role.OPERATOR, "/ops"),
 )
 

@@ -1,1 +1,1 @@
-"""Show the pages of operators and auditors: queues, rounds, the audit."""
+"""Show the pages of operators and auditors: queues, the audit."""

@@ -1,6 +1,6 @@
 """List the routes of operators and auditors."""
 
-from services.gateway.operator import audit_page, ops, rounds, styleguide
+from services.gateway.operator import audit_page, ops, styleguide
 from services.gateway.operator.audit_reading import AccountAudit
 from services.gateway.web.access import ANYBODY, Page
 from services.gateway.web.limits import HEAVY
@@ -16,11 +16,6 @@ PAGES = [
     Page("POST", "/ops/switches", ops.switch, OPERATOR, form=True),
     Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),
-    Page("GET", "/ops/rounds", rounds.overview, OPERATOR),
-    Page("GET", "/ops/rounds/new", rounds.prepare, OPERATOR),
-    Page("POST", "/ops/rounds/new", rounds.create, OPERATOR, form=True),
-    Page("GET", "/ops/rounds/{id}", rounds.show, OPERATOR),
-    Page("POST", "/ops/rounds/{id}", rounds.act, OPERATOR, form=True),
     Page("GET", "/api/v1/audit/accounts", audit_page.read_accounts, AUDITOR),
 ]
 

@@ -132,7 +132,8 @@ async def test_no_other_page_of_the_bureau_asks_more_than_twice(browser: Browser
         "shencha": ("/review/ranking", "/review/batches", "/review/letters", "/review/phrases", "/notices/parked"),
         "shending": ("/review?order=oldest", "/review/ranking"),
         "zhuanjia1": ("/expert",),
-        "yunwei": ("/ops", "/ops/rounds", "/ops/rounds/new"),
+        "yunwei": ("/ops", "/rounds"),
+        "yewu": ("/rounds", "/rounds/new"),
         "shenji": ("/audit?source=applications", "/audit?source=accounts"),
     }
     for username, paths in pages.items():

@@ -56,7 +56,7 @@ def written() -> Iterator[dict[int, tuple[Json, Form]]]:
         del catalogue.forms()[key]
 
 
-async def started(applicant: Browser, operator: Browser, form: Form) -> str:
+async def started(applicant: Browser, officer: Browser, form: Form) -> str:
     """An application of a round of this form; its id."""
     now = clock.now()
     body = {
@@ -68,7 +68,7 @@ async def started(applicant: Browser, operator: Browser, form: Form) -> str:
         # A check for which the round sets no limit is left out.
         "parameters": generated.ROUND | {"not_there": "不设限"},
     }
-    round_ = await operator.call("POST", "/rounds", json=body)
+    round_ = await officer.call("POST", "/rounds", json=body)
     assert round_.status == 201, await round_.text()
     made = await applicant.call(
         "POST",
@@ -116,7 +116,7 @@ async def test_a_form_that_nobody_here_wrote(
 ) -> None:
     data, form = written[seed]
     await browser.sign_in("qiye1")
-    await other.sign_in("yunwei")
+    await other.sign_in("yewu")
     id = await started(browser, other, form)
     values = generated.values(data, 1, rows=4)
     for number, section in enumerate(data["sections"]):

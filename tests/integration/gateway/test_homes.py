@@ -19,6 +19,7 @@ HOMES = {
     "shending": "/review/ranking",
     "shenji": "/audit",
     "zhuanjia1": "/expert",
+    "yewu": "/rounds",
     "yunwei": "/ops",
 }
 

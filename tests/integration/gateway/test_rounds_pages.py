@@ -1,12 +1,17 @@
-"""申报批次 as operators meet it: from preparing to closing, and what was typed comes back with what is wrong."""
+"""申报批次 as officers meet it: from preparing to closing, and what was typed comes back with what is wrong."""
 
 import re
+from collections.abc import AsyncIterator
 from html import unescape
 
 import pytest
 from aiohttp import ClientResponse
+from aiohttp.test_utils import TestServer
+from sqlalchemy import update
 
-from tests.integration.gateway.conftest import Browser
+from services.gateway.accounts.models import Account
+from services.gateway.web.context import DATABASE
+from tests.integration.gateway.conftest import Browser, forget_sessions, standing
 
 DAYS = {"opens_at": "2020-01-01T09:00:00", "closes_at": "2099-12-31T17:30:59"}
 
@@ -16,13 +21,29 @@ async def send(browser: Browser, path: str, **fields: str) -> ClientResponse:
     return await browser.go("POST", path, data=data, allow_redirects=False)
 
 
+@pytest.fixture(scope="module")
+async def house(
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[TestServer, TestServer]]:
+    """An office where a second person publishes."""
+    async with standing(database_url, redis_url, tmp_path_factory.mktemp("store"), rounds_by_two=True) as servers:
+        yield servers
+
+
 @pytest.fixture
-async def operator(browser: Browser) -> Browser:
-    return await browser.sign_in("yunwei")
+async def officer(browser: Browser) -> Browser:
+    return await browser.sign_in("yewu")
 
 
-async def prepared(operator: Browser) -> str:
-    made = await send(operator, "/ops/rounds/new", form="reward/1", title="演练批次", **DAYS)
+@pytest.fixture
+async def director(gateway: TestServer) -> AsyncIterator[Browser]:
+    made = Browser(gateway)
+    yield await made.sign_in("shending")
+    await made.http.close()
+
+
+async def prepared(officer: Browser) -> str:
+    made = await send(officer, "/rounds/new", form="reward/1", title="演练批次", **DAYS)
     assert made.status == 303, await made.text()
     return made.headers["Location"].partition("?")[0]
 
@@ -34,15 +55,15 @@ async def etag(browser: Browser, path: str) -> str:
     return found[1]
 
 
-async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
-    path = await prepared(operator)
-    text = unescape(await (await operator.go("GET", path)).text())
+async def test_a_rounds_way(officer: Browser, director: Browser, other: Browser) -> None:
+    path = await prepared(officer)
+    text = unescape(await (await officer.go("GET", path)).text())
     assert "未发布" in text
     assert "per_item_wan" in text
     assert "缺少时申报单位无法选择" in text
     assert 'value="2099-12-31T17:30:59"' in text
 
-    published = await send(operator, path, action="publish", etag=await etag(operator, path))
+    published = await send(director, path, action="publish", etag=await etag(director, path))
     assert published.status == 422
     fields = {
         "title": "走完全程的批次",
@@ -53,34 +74,37 @@ async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
     }
     fields |= {"p.1.name": "per_item_wan", "p.1.kind": "number", "p.1.value": "五十"}
     fields |= {"p.2.name": "org_year_cap_wan", "p.2.kind": "number", "p.2.value": "300"}
-    wrong = await send(operator, path, action="change", etag=await etag(operator, path), **fields)
+    wrong = await send(officer, path, action="change", etag=await etag(officer, path), **fields)
     text = unescape(await wrong.text())
     assert wrong.status == 422
     assert "应为不小于 0 的数值" in text
     assert 'value="五十"' in text
     assert "甲\n乙" in text
     fields["p.1.value"] = "50"
-    saved = await send(operator, path, action="change", etag=await etag(operator, path), **fields)
+    saved = await send(officer, path, action="change", etag=await etag(officer, path), **fields)
     assert saved.status == 303, await saved.text()
-    published = await send(operator, path, action="publish", etag=await etag(operator, path))
+    own = await send(officer, path, action="publish", etag=await etag(officer, path))
+    assert own.status == 409
+    assert "批次由您拟定或最后修改" in await own.text()
+    published = await send(director, path, action="publish", etag=await etag(director, path))
     assert published.status == 303, await published.text()
 
     await other.sign_in("qiye1")
     assert "走完全程的批次" in await (await other.go("GET", "/projects/new")).text()
 
-    refused = await send(operator, path, action="extend", enterprise="91110105MA00TE5T20", until="", reason="停电")
+    refused = await send(officer, path, action="extend", enterprise="91110105MA00TE5T20", until="", reason="停电")
     assert refused.status == 422
     assert 'value="91110105MA00TE5T20"' in await refused.text()
-    assert (await send(operator, path, action="close", etag=await etag(operator, path))).status == 422
-    closed = await send(operator, path, action="close", close_reason="演练结束", etag=await etag(operator, path))
+    assert (await send(officer, path, action="close", etag=await etag(officer, path))).status == 422
+    closed = await send(officer, path, action="close", close_reason="演练结束", etag=await etag(officer, path))
     assert closed.status == 303
     assert "走完全程的批次" not in await (await other.go("GET", "/projects/new")).text()
     extended = await send(
-        operator, path, action="extend",
+        officer, path, action="extend",
         enterprise="91110105MA00TE5T2T", until="2099-12-31T18:00", reason="停电",
     )  # fmt: skip
     assert extended.status == 303, await extended.text()
-    text = unescape(await (await operator.go("GET", path)).text())
+    text = unescape(await (await officer.go("GET", path)).text())
     for said in (
         "新建批次",
         "修改批次",
@@ -91,64 +115,66 @@ async def test_a_rounds_way(operator: Browser, other: Browser) -> None:
         "2099-12-31 18:00:00",
     ):
         assert said in text
-    assert "走完全程的批次" in await (await operator.go("GET", "/ops/rounds")).text()
+    assert "走完全程的批次" in await (await officer.go("GET", "/rounds")).text()
 
 
-async def test_what_was_typed_comes_back(operator: Browser) -> None:
-    answer = await send(operator, "/ops/rounds/new", form="", title="只有名称", opens_at="昨天", closes_at="")
+async def test_what_was_typed_comes_back(officer: Browser) -> None:
+    answer = await send(officer, "/rounds/new", form="", title="只有名称", opens_at="昨天", closes_at="")
     text = unescape(await answer.text())
     assert answer.status == 422
     assert 'value="只有名称"' in text
     for said in ("请选择表单", "请填写开始时间", "请填写截止时间"):
         assert said in text
     backwards = {"opens_at": DAYS["closes_at"], "closes_at": DAYS["opens_at"]}
-    answer = await send(operator, "/ops/rounds/new", form="reward/1", title="倒过来", **backwards)
+    answer = await send(officer, "/rounds/new", form="reward/1", title="倒过来", **backwards)
     assert (answer.status, "截止时间应晚于开始时间" in await answer.text()) == (422, True)
 
 
-async def test_a_budget_is_read_once_and_shown_in_words(operator: Browser) -> None:
-    path = await prepared(operator)
-    fields = {"action": "change", "title": "演练批次", **DAYS, "etag": await etag(operator, path)}
-    answer = await send(operator, path, **fields, budget_wan="1,5")
+async def test_a_budget_is_read_once_and_shown_in_words(officer: Browser) -> None:
+    path = await prepared(officer)
+    fields = {"action": "change", "title": "演练批次", **DAYS, "etag": await etag(officer, path)}
+    answer = await send(officer, path, **fields, budget_wan="1,5")
     text = unescape(await answer.text())
     assert (answer.status, "可读作 15 或 1.5" in text, 'value="1,5"' in text) == (422, True, True)
-    assert (await send(operator, path, **fields, budget_wan="1,500")).status == 303
-    text = unescape(await (await operator.go("GET", path)).text())
+    assert (await send(officer, path, **fields, budget_wan="1,500")).status == 303
+    text = unescape(await (await officer.go("GET", path)).text())
     assert "1,500.00 万元，大写：人民币壹仟伍佰万元整" in text
     # 不设则留空: an emptied budget is none any more.
-    fields["etag"] = await etag(operator, path)
-    assert (await send(operator, path, **fields, budget_wan="")).status == 303
-    assert "1,500.00 万元，大写" not in unescape(await (await operator.go("GET", path)).text())
+    fields["etag"] = await etag(officer, path)
+    assert (await send(officer, path, **fields, budget_wan="")).status == 303
+    assert "1,500.00 万元，大写" not in unescape(await (await officer.go("GET", path)).text())
 
 
-async def test_options_are_kept_as_applicants_choose_them(operator: Browser) -> None:
-    path = await prepared(operator)
-    fields = {"action": "change", "title": "演练批次", **DAYS, "etag": await etag(operator, path)}
+async def test_options_are_kept_as_applicants_choose_them(officer: Browser) -> None:
+    path = await prepared(officer)
+    fields = {"action": "change", "title": "演练批次", **DAYS, "etag": await etag(officer, path)}
     fields |= {"p.0.name": "directions", "p.0.kind": "options"}
-    answer = await send(operator, path, **fields, **{"p.0.value": "雕漆\r\n玉雕\U0001f9ff"})
+    answer = await send(officer, path, **fields, **{"p.0.value": "雕漆\r\n玉雕\U0001f9ff"})
     text = unescape(await answer.text())
     assert (answer.status, "第 3 个字符" in text, "玉雕\U0001f9ff" in text) == (422, True, True)
-    assert (await send(operator, path, **fields, **{"p.0.value": "\u202a雕漆\u200b\r\n玉雕"})).status == 303
-    assert ">\n雕漆\n玉雕</textarea>" in unescape(await (await operator.go("GET", path)).text())
+    assert (await send(officer, path, **fields, **{"p.0.value": "\u202a雕漆\u200b\r\n玉雕"})).status == 303
+    assert ">\n雕漆\n玉雕</textarea>" in unescape(await (await officer.go("GET", path)).text())
 
 
-async def test_a_title_that_cannot_be_printed_is_marked_at_its_place(operator: Browser) -> None:
-    path = await prepared(operator)
-    fields = {"action": "change", **DAYS, "etag": await etag(operator, path)}
-    answer = await send(operator, path, **fields, title="演练\U0001f9ff批次")
+async def test_a_title_that_cannot_be_printed_is_marked_at_its_place(officer: Browser) -> None:
+    path = await prepared(officer)
+    fields = {"action": "change", **DAYS, "etag": await etag(officer, path)}
+    answer = await send(officer, path, **fields, title="演练\U0001f9ff批次")
     text = unescape(await answer.text())
     assert (answer.status, text.count("第 3 个字符“\U0001f9ff”")) == (422, 2)
 
 
-async def test_a_round_follows_the_last_one_and_is_published_as_it_is_seen(operator: Browser) -> None:
+async def test_a_round_follows_the_last_one_and_is_published_as_it_is_seen(
+    officer: Browser, director: Browser
+) -> None:
     """Subsets are ticked; what has no limit says so; the page shows what differs and what each direction is asked for."""
-    listed = unescape(await (await operator.go("GET", "/ops/rounds")).text())
-    last = re.search(r'<form method="post" action="(/ops/rounds/[^"]+)">(?:(?!</form>).)*补助', listed, re.S)
+    listed = unescape(await (await officer.go("GET", "/rounds")).text())
+    last = re.search(r'<form method="post" action="(/rounds/[^"]+)">(?:(?!</form>).)*补助', listed, re.S)
     assert last
-    made = await send(operator, last[1], action="succeed")
+    made = await send(officer, last[1], action="succeed")
     assert made.status == 303, await made.text()
     path = made.headers["Location"].partition("?")[0]
-    text = unescape(await (await operator.go("GET", made.headers["Location"])).text())
+    text = unescape(await (await officer.go("GET", made.headers["Location"])).text())
     for said in (
         "已沿用上一批次建立",
         "与上一批次的不同",
@@ -170,7 +196,7 @@ async def test_a_round_follows_the_last_one_and_is_published_as_it_is_seen(opera
 
     # Every control of the form as it stands, but for one value that is no option and one limit that is none and set.
     form = text[text.index("名称、时间和参数") : text.index('name="action" value="change"')]
-    data = [("csrf_token", operator.csrf_token), ("action", "change"), ("etag", await etag(operator, path))]
+    data = [("csrf_token", officer.csrf_token), ("action", "change"), ("etag", await etag(officer, path))]
     for tag in re.findall(r'<input type="(?:text|hidden|datetime-local|checkbox)"[^>]*>', form):
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
         if (
@@ -184,41 +210,44 @@ async def test_a_round_follows_the_last_one_and_is_published_as_it_is_seen(opera
         data.append((name, value))
     cap = next(name for name, value in data if value == "platform_cap_wan").replace("name", "none")
     wrong = [*data, (f"p.{platform[1]}.value", "平台建设"), (cap, "1")]
-    answer = await operator.go("POST", path, data=wrong, allow_redirects=False)
+    answer = await officer.go("POST", path, data=wrong, allow_redirects=False)
     said = unescape(await answer.text())
     assert (answer.status, "又填写了内容" in said) == (422, True)
-    answer = await operator.go("POST", path, data=wrong[:-1], allow_redirects=False)
+    answer = await officer.go("POST", path, data=wrong[:-1], allow_redirects=False)
     said = unescape(await answer.text())
     assert (answer.status, "“平台建设”不是“支持方向”的选项" in said) == (422, True)
     unlimited = [(n, "" if n == cap.replace("none", "value") else v) for n, v in data] + [(cap, "1")]
-    answer = await operator.go("POST", path, data=unlimited, allow_redirects=False)
+    answer = await officer.go("POST", path, data=unlimited, allow_redirects=False)
     assert answer.status == 303, await answer.text()
-    text = unescape(await (await operator.go("GET", path)).text())
+    text = unescape(await (await officer.go("GET", path)).text())
     assert "未设 platform_cap_wan" in text
     assert "不设限" in text[text.index("与上一批次的不同") :]
-    assert (await send(operator, path, action="publish", etag=await etag(operator, path))).status == 303
+    # Whoever publishes reads the same round, without its controls.
+    read = unescape(await (await director.go("GET", path)).text())
+    assert 'name="p.0.value"' not in read
+    for said in ("杨业务 拟定或最后修改", "与上一批次的不同", "发布前预览", "不设限", "发布批次"):
+        assert said in read, said
+    assert (await send(director, path, action="publish", etag=await etag(director, path))).status == 303
 
 
-async def test_a_code_in_groups_is_the_code(operator: Browser) -> None:
-    path = await prepared(operator)
+async def test_a_code_in_groups_is_the_code(officer: Browser, director: Browser) -> None:
+    path = await prepared(officer)
     fields = {"p.0.name": "directions", "p.0.kind": "options", "p.0.value": "甲"}
     fields |= {"p.1.name": "per_item_wan", "p.1.none": "1", "p.2.name": "org_year_cap_wan", "p.2.none": "1"}
-    await send(
-        operator, path, action="change", title="演练批次", **DAYS, etag=await etag(operator, path), **fields
-    )
-    await send(operator, path, action="publish", etag=await etag(operator, path))
+    await send(officer, path, action="change", title="演练批次", **DAYS, etag=await etag(officer, path), **fields)
+    await send(director, path, action="publish", etag=await etag(director, path))
     extended = await send(
-        operator, path, action="extend",
+        officer, path, action="extend",
         enterprise="91110105 MA00TE5T 2T\u200b", until="2100-01-01T18:00", reason="停电",
     )  # fmt: skip
     assert extended.status == 303, await extended.text()
 
 
-async def test_stale_page_overwrites_nothing(operator: Browser) -> None:
-    path = await prepared(operator)
-    old = await etag(operator, path)
-    assert (await send(operator, path, etag=old, title="甲改的", **DAYS)).status == 303
-    answer = await send(operator, path, etag=old, title="乙改的", **DAYS)
+async def test_stale_page_overwrites_nothing(officer: Browser) -> None:
+    path = await prepared(officer)
+    old = await etag(officer, path)
+    assert (await send(officer, path, etag=old, title="甲改的", **DAYS)).status == 303
+    answer = await send(officer, path, etag=old, title="乙改的", **DAYS)
     text = await answer.text()
     assert answer.status == 409
     assert "批次刚刚被其他人修改" in text
@@ -226,8 +255,59 @@ async def test_stale_page_overwrites_nothing(operator: Browser) -> None:
 
 
 @pytest.mark.parametrize("who", ["qiye1", "shencha", "shenji"])
-async def test_pages_are_for_operators(browser: Browser, who: str) -> None:
+async def test_pages_are_for_those_who_make_rounds(browser: Browser, who: str) -> None:
     await browser.sign_in(who)
-    for path in ("/ops/rounds", "/ops/rounds/new"):
+    for path in ("/rounds", "/rounds/new", "/ops/rounds", "/ops/rounds/new"):
         assert (await browser.go("GET", path)).status == 403
-    assert (await send(browser, "/ops/rounds/new", form="reward/1", title="x", **DAYS)).status == 403
+    assert (await send(browser, "/rounds/new", form="reward/1", title="x", **DAYS)).status == 403
+
+
+async def test_operators_read_and_write_nothing(officer: Browser, director: Browser, other: Browser) -> None:
+    """Also not by the addresses where they wrote before, nor by the API."""
+    path = await prepared(officer)
+    operator = await other.sign_in("yunwei")
+    text = unescape(await (await operator.go("GET", f"/ops{path}")).text())
+    assert "演练批次" in text
+    for control in ('name="action"', 'name="title"', "发布批次"):
+        assert control not in text
+    listed = await (await operator.go("GET", "/rounds")).text()
+    assert ("沿用此批次" in listed, "新建批次" in listed) == (False, False)
+    fields = {"csrf_token": operator.csrf_token, "title": "伪造的批次", "form": "reward/1", **DAYS}
+    tag = await etag(officer, path)
+    for forged in (path, f"/ops{path}", "/rounds/new", "/ops/rounds/new"):
+        for action in ("change", "publish", "succeed"):
+            answer = await operator.go("POST", forged, data={**fields, "action": action, "etag": tag})
+            assert answer.status == 403, forged
+    body = {"title": "伪造的批次"}
+    assert (await operator.call("PATCH", path, json=body, headers={"If-Match": tag})).status == 403
+    assert (await operator.call("POST", f"{path}/publish", json={})).status == 403
+    # Who publishes writes none either.
+    answer = await director.go("POST", path, data={**fields, "csrf_token": director.csrf_token, "etag": tag})
+    assert answer.status == 403
+    assert "伪造的批次" not in unescape(await (await officer.go("GET", path)).text())
+
+
+async def test_a_page_of_before_goes_on_with_what_was_typed(officer: Browser) -> None:
+    path = await prepared(officer)
+    fields = {"csrf_token": officer.csrf_token, "title": "旧地址上填的", "etag": await etag(officer, path), **DAYS}
+    moved = await officer.go("POST", f"/ops{path}", data=fields, allow_redirects=False)
+    assert (moved.status, moved.headers["Location"]) == (308, path)
+    saved = await officer.go("POST", f"/ops{path}", data=fields)
+    assert saved.status == 200
+    assert "旧地址上填的" in unescape(await (await officer.go("GET", f"/ops{path}?done=changed")).text())
+
+
+async def test_a_role_taken_away_counts_at_once(gateway: TestServer, officer: Browser) -> None:
+    path = await prepared(officer)
+    tag = await etag(officer, path)
+    async with gateway.app[DATABASE].begin() as session:
+        await session.execute(update(Account).where(Account.subject == "stub-yewu").values(roles=["reviewer"]))
+    try:
+        forget_sessions(gateway)
+        answer = await send(officer, path, etag=tag, title="角色已取消", **DAYS)
+        assert answer.status == 403
+    finally:
+        async with gateway.app[DATABASE].begin() as session:
+            await session.execute(update(Account).where(Account.subject == "stub-yewu").values(roles=["officer"]))
+        forget_sessions(gateway)
+    assert "角色已取消" not in await (await officer.go("GET", path)).text()

@@ -52,13 +52,13 @@ async def person(gateway: TestServer) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def operator(gateway: TestServer) -> AsyncIterator[Browser]:
+async def officer(gateway: TestServer) -> AsyncIterator[Browser]:
     browser = Browser(gateway)
-    yield await browser.sign_in("yunwei")
+    yield await browser.sign_in("yewu")
     await browser.http.close()
 
 
-async def new_round(operator: Browser, **changes: Any) -> Json:
+async def new_round(officer: Browser, **changes: Any) -> Json:
     now = clock.now()
     body = {
         "fund_type": "reward", "form_version": 1, "title": f"批次{uuid4().hex[:6]}",
@@ -68,7 +68,7 @@ async def new_round(operator: Browser, **changes: Any) -> Json:
         },
         **changes,
     }  # fmt: skip
-    answer = await operator.call("POST", "/rounds", json=body)
+    answer = await officer.call("POST", "/rounds", json=body)
     assert answer.status == 201, await answer.text()
     return await answer.json()
 
@@ -103,18 +103,18 @@ def hidden(text: str, action: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in found}
 
 
-async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browser) -> None:
-    round_ = await new_round(operator)
+async def test_a_draft_is_moved_by_pages_alone(person: Browser, officer: Browser) -> None:
+    round_ = await new_round(officer)
     id = await begun(person, round_)
     section = f"/applications/{id}/sections/contact"
     assert "新版申报表" not in await look(person, section)
     assert (await person.go("GET", f"/applications/{id}/rebase", allow_redirects=False)).status == 303
 
-    # The operator's page offers the newer version, and sends it with everything else.
-    page = await look(operator, f"/ops/rounds/{round_['id']}")
+    # The officer's page offers the newer version, and sends it with everything else.
+    page = await look(officer, f"/rounds/{round_['id']}")
     assert '<option value="3"' in page
-    here = f"/ops/rounds/{round_['id']}"
-    found = await (await operator.call("GET", f"/rounds/{round_['id']}")).json()
+    here = f"/rounds/{round_['id']}"
+    found = await (await officer.call("GET", f"/rounds/{round_['id']}")).json()
     local = {
         name: re.search(rf'name="{name}" value="([^"]+)"', page)[1]  # type: ignore[index]
         for name in ("title", "opens_at", "closes_at")
@@ -129,7 +129,7 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
         )
     }
     data = {**hidden(page, here), **local, **lines, "form_version": "3", "action": "change"}
-    answer = await operator.go("POST", here, data=data)
+    answer = await officer.go("POST", here, data=data)
     assert answer.status == 200, await answer.text()
     assert "表单版本：1 → 3" in await answer.text()
 
@@ -179,9 +179,9 @@ async def test_a_draft_is_moved_by_pages_alone(person: Browser, operator: Browse
     assert again.status in (303, 409)
 
 
-async def test_last_years_application_is_copied_by_pages_alone(person: Browser, operator: Browser) -> None:
-    source = await begun(person, await new_round(operator))
-    this_year = await new_round(operator, form_version=3)
+async def test_last_years_application_is_copied_by_pages_alone(person: Browser, officer: Browser) -> None:
+    source = await begun(person, await new_round(officer))
+    this_year = await new_round(officer, form_version=3)
     page = await look(person, "/projects/new")
     here = f"/projects/copy?round={this_year['id']}"
     assert here in page
@@ -208,17 +208,17 @@ async def test_last_years_application_is_copied_by_pages_alone(person: Browser, 
     assert "经济效益正文，新版已无此项" not in await answer.text()
 
 
-async def test_pages_that_have_nothing_to_show(person: Browser, operator: Browser) -> None:
-    id = await begun(person, await new_round(operator))
+async def test_pages_that_have_nothing_to_show(person: Browser, officer: Browser) -> None:
+    id = await begun(person, await new_round(officer))
     answer = await person.go("GET", f"/applications/{id}/report", allow_redirects=False)
     assert answer.status == 303
     assert (await person.go("GET", f"/projects/copy?round={uuid4()}")).status == 404
-    assert (await operator.go("GET", f"/applications/{id}/report")).status == 403
+    assert (await officer.go("GET", f"/applications/{id}/report")).status == 403
     rounds = await (await person.call("GET", "/rounds")).json()
     subsidy = next(r["id"] for r in rounds if r["fund_type"] == "subsidy" and r["is_open"])
     assert "还没有" in await look(person, f"/projects/copy?round={subsidy}")
     # Somebody else's is not there to be copied.
     stranger = await Browser(person.server).sign_in("qiye2")
-    page = await look(stranger, f"/projects/copy?round={(await new_round(operator))['id']}")
+    page = await look(stranger, f"/projects/copy?round={(await new_round(officer))['id']}")
     assert "换版的项目" not in page
     await stranger.http.close()

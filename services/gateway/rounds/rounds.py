@@ -1,4 +1,6 @@
-"""Manage rounds (申报批次) on pages: prepare, publish, change, close, and late acceptance for one enterprise."""
+"""Manage rounds (申报批次) on pages: prepare, publish, change, close, and late acceptance for one enterprise.
+
+Officers write; who publishes and only reads sees the same page without its controls."""
 
 import asyncio
 from collections import defaultdict
@@ -8,7 +10,7 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from services.gateway.operator.round_form import (
+from services.gateway.rounds.round_form import (
     Parameter,
     both,
     parameters_of,
@@ -18,6 +20,7 @@ from services.gateway.operator.round_form import (
 )
 from services.gateway.web.calls import ask
 from services.gateway.web.ceilings import ceilings
+from services.gateway.web.context import SESSION
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
 from shared import clock, codes
@@ -25,6 +28,8 @@ from shared.contract.applications import TimelineEntry
 from shared.contract.rounds import FormSummary, RoundDetail, RoundDifference, RoundView
 from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, Stale
 from shared.http.app import see_other, uuid_in_path
+from shared.identity import Role
+from shared.roles import ROUND_PUBLISHERS
 from shared.text import amounts
 from shared.text.capitals import in_words
 
@@ -43,10 +48,21 @@ FIELDS = {
 }  # fmt: skip
 
 
+async def moved(request: web.Request) -> web.Response:
+    """Send to where rounds stand now. 308: a form that was open keeps its method and what was typed."""
+    return web.Response(status=308, headers={"Location": request.rel_url.raw_path_qs.removeprefix("/ops")})
+
+
 async def overview(request: web.Request) -> web.Response:
     """Every round, newest closing last."""
     rounds = (await ask(request, "GET", "/rounds", list[RoundView])).body
-    return page(request, "operator/rounds.html", {"rounds": rounds[::-1], "states": STATES})
+    return page(
+        request, "rounds/rounds.html", {"rounds": rounds[::-1], "states": STATES, "writes": _writes(request)}
+    )
+
+
+def _writes(request: web.Request) -> bool:
+    return Role.OFFICER in request[SESSION].roles
 
 
 async def prepare(request: web.Request) -> web.Response:
@@ -59,7 +75,7 @@ async def _prepare(
 ) -> web.Response:
     forms = (await ask(request, "GET", "/forms", list[FormSummary])).body
     context = {"forms": forms, "typed": _first(typed), "wrong": _by_field(errors), "fault": fault}
-    return page(request, "operator/round_new.html", context, status=status)
+    return page(request, "rounds/round_new.html", context, status=status)
 
 
 async def create(request: web.Request) -> web.Response:
@@ -79,7 +95,7 @@ async def create(request: web.Request) -> web.Response:
         made = await ask(request, "POST", "/rounds", RoundView, json=body)
     except (Invalid, Malformed) as error:
         return await _prepare(request, form, _errors_of(error), error.detail, 422)
-    return see_other(f"/ops/rounds/{made.body.id}?done=created")
+    return see_other(f"/rounds/{made.body.id}?done=created")
 
 
 async def show(request: web.Request) -> web.Response:
@@ -112,6 +128,8 @@ async def _show(
     )
     context = {
         "round": found,
+        "writes": _writes(request),
+        "publishes": bool(request[SESSION].roles & ROUND_PUBLISHERS),
         "budget_in_words": in_words(Decimal(found.budget_wan)) if found.budget_wan else None,
         "versions": _versions(found, forms),
         "values": values,
@@ -127,7 +145,7 @@ async def _show(
         "missing_options": any(n.missing and n.kind == "options" for n in found.needs),
         "notice": notice,
     }
-    return page(request, "operator/round.html", context, status=status)
+    return page(request, "rounds/round.html", context, status=status)
 
 
 def _versions(round_: RoundDetail, forms: list[FormSummary]) -> list[int]:
@@ -142,13 +160,13 @@ async def act(request: web.Request) -> web.Response:
     try:
         if one(form, "action") == "succeed":
             made = await ask(request, "POST", f"/rounds/{uuid_in_path(request)}/successor", RoundDetail)
-            return see_other(f"/ops/rounds/{made.body.id}?done=succeeded")
+            return see_other(f"/rounds/{made.body.id}?done=succeeded")
         done = await _do(request, one(form, "action", "change"), form)
     except (Invalid, Malformed) as error:
         return await _show(request, typed=form, error=error, status=422)
     except (Conflict, Stale) as error:
         return await _show(request, typed=form, error=error, status=409)
-    return see_other(f"/ops/rounds/{uuid_in_path(request)}?done={done}")
+    return see_other(f"/rounds/{uuid_in_path(request)}?done={done}")
 
 
 async def _do(request: web.Request, action: str, form: Values) -> str:

@@ -1,0 +1,19 @@
+"""List the routes of rounds."""
+
+from services.gateway.rounds import rounds
+from services.gateway.web.access import Page
+from shared.roles import OFFICER, ROUND_PUBLISHERS, ROUND_READERS
+
+PAGES = [
+    Page("GET", "/rounds", rounds.overview, ROUND_READERS),
+    Page("GET", "/rounds/new", rounds.prepare, OFFICER),
+    Page("POST", "/rounds/new", rounds.create, OFFICER, form=True),
+    Page("GET", "/rounds/{id}", rounds.show, ROUND_READERS),
+    Page("POST", "/rounds/{id}", rounds.act, ROUND_PUBLISHERS, form=True),
+    # Where rounds stood before; a page that was open goes on with what was typed.
+    Page("GET", "/ops/rounds", rounds.moved, ROUND_READERS),
+    Page("GET", "/ops/rounds/new", rounds.moved, ROUND_READERS),
+    Page("POST", "/ops/rounds/new", rounds.moved, ROUND_READERS, form=True),
+    Page("GET", "/ops/rounds/{id}", rounds.moved, ROUND_READERS),
+    Page("POST", "/ops/rounds/{id}", rounds.moved, ROUND_READERS, form=True),
+]
