@@ -143,6 +143,16 @@ if [ "$purpose" = test-all ] && command -v npm >/dev/null 2>&1 && command -v jav
         say "npm cannot be reached: Spectral, Lighthouse and the Nu HTML checker are not asked"
 fi
 
+# One that is Python, apart from the project's libraries: it reads PDFs aloud.
+if [ "$purpose" = test-all ] && [ ! -x .tools/outloud/bin/outloud ]; then
+    say "installing outloud"
+    { "$python" -m venv .tools/outloud &&
+        .tools/outloud/bin/pip install --quiet --disable-pip-version-check outloud==0.2.1 >/dev/null 2>&1; } || {
+        rm -rf .tools/outloud
+        say "no outloud here: documents are not read aloud"
+    }
+fi
+
 # ---- what the project itself needs ---------------------------------------------------------------------------
 
 # Who runs the system needs no tools of tests; where those are, they stay.

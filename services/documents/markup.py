@@ -40,6 +40,7 @@ _UNIT = re.compile("^[^（]+（[^（）]{1,4}）$")
 _BETWEEN = re.compile(">[ \n]+<")
 _WORD, _WORD_BEFORE = re.compile("[0-9A-Za-z]"), re.compile("[0-9A-Za-z.-]+$")
 _CLOSES, _OPENS = "”》）、，。：；", "“《（"
+_EMAIL = re.compile("^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$")
 _DIGITS = "〇一二三四五六七八九"
 
 
@@ -84,8 +85,14 @@ def qr(text: str) -> str:
 
 
 def _lines(text: str) -> Markup:
-    """Text with its line breaks."""
-    return Markup("<br/>").join(escape(line) for line in text.split("\n"))
+    """Text with its line breaks; a line that is an e-mail address is a link."""
+    return Markup("<br/>").join(_line(line) for line in text.split("\n"))
+
+
+def _line(line: str) -> Markup:
+    if "@" in line and _EMAIL.match(line):
+        return Markup('<a href="mailto:{0}">{0}</a>').format(line)
+    return escape(line)
 
 
 def address_lines(address: str, longest: int = 56) -> list[str]:
@@ -98,10 +105,6 @@ def address_lines(address: str, longest: int = 56) -> list[str]:
         lines.append(line)
         address = address[len(line) :]
     return lines
-
-
-def _address(address: str) -> Markup:
-    return _lines("\n".join(address_lines(address)))
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -274,7 +277,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        address=_address,
+        address_lines=address_lines,
         crowded=_crowded,
         heads=_heads,
         instant=_instant,

@@ -11,12 +11,12 @@ import pydyf
 from weasyprint import CSS, HTML, Attachment, Document
 from weasyprint.text.fonts import FontConfiguration
 
-from services.documents import faster, fonts, markup
+from services.documents import faster, fonts, markup, tagging
 from services.documents.fetcher import EmbeddedOnly
 from shared.document import AnyDocument, Commitment, Embedded, Seal, Value
 from shared.text import printable
 
-# Accessible and for the archive: tagged PDF, level A of PDF/A-3, which may carry files of any type.
+# For the archive: level A of PDF/A-3, which may carry files of any type. Tagged, and mended to be PDF/UA-1 as well.
 VARIANT = "pdf/a-3a"
 # Level 9 takes three times as long for two bytes in a hundred.
 ZLIB = 6
@@ -124,10 +124,12 @@ class MissingGlyphs(Exception):
 
 
 def finish(document: Document, pdf: pydyf.PDF) -> None:
-    """Refuse a document that shows a box (`MissingGlyphs`). Name each embedded file once in /AF: WeasyPrint's PDF/A names it twice. Squeeze each stream once: pydyf puts it
+    """Refuse a document that shows a box (`MissingGlyphs`). Mend the tags. Name each embedded file once in /AF: WeasyPrint's PDF/A names it twice. Squeeze each stream once: pydyf puts it
     together anew for the file and for the file's identifier."""
     if missing := sorted({code for font in document.fonts.values() for code in font.missing}):
         raise MissingGlyphs("、".join(f"U+{code:04X}" for code in missing))
+    if "StructTreeRoot" in pdf.catalog:
+        tagging.mend(document, pdf)
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
     for stream in pdf.objects:

@@ -1,4 +1,4 @@
-"""What a file for the archive must have (ISO 19005-3, level A), as far as it can be seen without a validator.
+"""What a file for the archive (ISO 19005-3, level A) and for people who listen (ISO 14289-1) must have, as far as it can be seen without a validator.
 
 qpdf reads the syntax; the rest are the standard's own requirements looked up one by one. No PDF/A validator can be
 installed from the packages this project builds on (veraPDF is none of them), so conformance as a whole is claimed by
@@ -38,12 +38,121 @@ def structure(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
     while waiting:
         node = waiting.pop()
         if isinstance(node, pikepdf.Array):
-            waiting += list(node)
+            waiting += reversed(list(node))
         elif isinstance(node, pikepdf.Dictionary):
             if "/S" in node:
                 yield node
             if "/K" in node:
                 waiting.append(node.K)
+
+
+def below(element: pikepdf.Object) -> Iterator[pikepdf.Object]:
+    for kid in element.K:
+        if isinstance(kid, pikepdf.Dictionary) and "/S" in kid:
+            yield kid
+            yield from below(kid)
+
+
+def read(pdf: pikepdf.Pdf, page: int, element: pikepdf.Object) -> str:
+    """What an element reads on a page, letter by letter from the marked content that it names."""
+    numbers = {
+        int(kid)
+        for part in (element, *below(element))
+        for kid in part.K
+        if not isinstance(kid, pikepdf.Dictionary)
+    }
+    fonts = {name: codes(font) for name, font in pdf.pages[page].Resources.Font.items()}
+    said, inside, font = "", False, {}
+    for instruction in pikepdf.parse_content_stream(pdf.pages[page]):
+        match str(instruction.operator), list(instruction.operands):
+            case "BDC", [_, about]:
+                inside = int(about.get("/MCID", -1)) in numbers
+            case "EMC", _:
+                inside = False
+            case "Tf", [name, _]:
+                font = fonts[name]
+            case "TJ", [shown] if inside:
+                for part in shown:
+                    if isinstance(part, pikepdf.String):
+                        glyphs = bytes(part).hex()
+                        said += "".join(font[glyphs[at : at + 4]] for at in range(0, len(glyphs), 4))
+    return said
+
+
+def codes(font: pikepdf.Object) -> dict[str, str]:
+    """Glyph to letters, as a font's ToUnicode tells."""
+    pairs = re.findall(r"<([0-9a-f]{4})>\s*<([0-9a-f]+)>", font.ToUnicode.read_bytes().decode().lower())
+    return {glyph: bytes.fromhex(letters).decode("utf-16-be") for glyph, letters in pairs}
+
+
+def test_labels_are_read_with_their_values(press: rendering.Press) -> None:
+    with pikepdf.open(BytesIO(rendering.render(model(), press).content)) as pdf:
+        [values] = [e for e in structure(pdf) if e.S == "/L" and e.Pg.objgen == pdf.pages[2].objgen]
+        items = [[(str(part.S), read(pdf, 2, part)) for part in item.K] for item in values.K]
+        assert items == [
+            [("/Lbl", "联系人"), ("/LBody", models.RARE)],
+            [("/Lbl", "移动电话"), ("/LBody", "13800138000")],
+            [("/Lbl", "Email"), ("/LBody", "very.long.address@subdomain.example.com")],
+            [("/Lbl", "备注"), ("/LBody", "甲乙")],
+        ]
+        # What is signed by hand has a label and nothing yet to read.
+        seal = [element for element in structure(pdf) if element.S == "/L"][-1]
+        assert [[str(part.S) for part in item.K] for item in seal.K] == [
+            ["/LBody"],
+            ["/LBody"],
+            ["/Lbl", "/LBody"],
+        ]
+
+
+def test_a_table_over_many_pages_is_one_table(press: rendering.Press) -> None:
+    with pikepdf.open(BytesIO(rendering.render(model(rows=120), press).content)) as pdf:
+        table = next(e for e in structure(pdf) if e.S == "/Table" and "科目" in read(pdf, 2, e))
+        rows = [part for part in below(table) if part.S == "/TR"]
+        pages = [page.objgen for page in pdf.pages]
+        said = [read(pdf, pages.index(row.Pg.objgen), row) for row in rows]
+        assert said[0] == "序号科目金额（万元）"
+        assert said[1:] == [*(f"{n}科目{n:03d}号{n}.00" for n in range(1, 121)), "合计7260.00"]
+        assert len({row.Pg.objgen for row in rows}) > 3
+        heads = {str(part.ID) for part in below(table) if part.S == "/TH"}
+        assert len(heads) == 3
+        cells = [part for part in below(table) if part.S == "/TD"]
+        assert {len(cell.A.Headers) for cell in cells} == {1}
+        assert {str(head) for cell in cells for head in cell.A.Headers} == heads
+        # The head that is printed again on each page is not read again.
+        assert "序号科目" not in read(pdf, 4, pdf.Root.StructTreeRoot.K[0])
+
+
+def test_contents_are_contents_and_links_say_where_they_lead(press: rendering.Press) -> None:
+    with pikepdf.open(BytesIO(rendering.render(model(), press).content)) as pdf:
+        [contents] = [element for element in structure(pdf) if element.S == "/TOC"]
+        assert {str(entry.S) for entry in contents.K} == {"/TOCI"}
+        assert [read(pdf, 1, entry) for entry in contents.K] == [
+            "一、项目联系人信息3",
+            "二、保护发展资金使用规划3",
+            "三、诚信承诺4",
+            "附件清单5",
+        ]
+        titles = [str(link.Contents) for link in pdf.pages[1].Annots]
+        assert titles == ["一、项目联系人信息", "二、保护发展资金使用规划", "三、诚信承诺", "附件清单"]
+        assert {str(link.A.URI) for link in pdf.pages[0].Annots} == {models.PROOF.url}
+        [mail] = pdf.pages[2].Annots
+        assert mail.A.URI == "mailto:very.long.address@subdomain.example.com"
+
+
+def test_heads_feet_and_watermarks_are_not_read(press: rendering.Press) -> None:
+    paper = model(watermark=DRAFT)
+    with pikepdf.open(BytesIO(rendering.render(paper, press).content)) as pdf:
+        [whole] = pdf.Root.StructTreeRoot.K
+        for number, page in enumerate(pdf.pages):
+            said = "".join(read(pdf, number, part) for part in whole.K if part.Pg.objgen == page.objgen)
+            assert DRAFT not in said
+            assert paper.running_header not in said
+            assert "页共" not in said.replace(" ", "").replace("\u3000", "")
+            assert b"/Pagination" in page.Contents.read_bytes()
+            # Every number that the tree does not name is nobody's.
+            nums = list(pdf.Root.StructTreeRoot.ParentTree.Nums)
+            for owner in nums[nums.index(int(page.StructParents)) + 1]:
+                assert owner is None or owner.S in ("/Span", "/Figure", "/Link")
 
 
 def test_syntax_is_sound_and_it_says_what_it_is(pdf: pikepdf.Pdf) -> None:
@@ -52,6 +161,9 @@ def test_syntax_is_sound_and_it_says_what_it_is(pdf: pikepdf.Pdf) -> None:
     said = bytes(pdf.Root.Metadata.read_bytes()).decode()
     assert 'pdfaid:part="3"' in said
     assert 'pdfaid:conformance="A"' in said
+    assert 'pdfuaid:part="1"' in said
+    # PDF/A wants every foreign name described.
+    assert "<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>" in said
     assert len(pdf.trailer.ID) == 2
     for forbidden in ("/AA", "/OpenAction", "/AcroForm", "/OCProperties"):
         assert forbidden not in pdf.Root
@@ -88,9 +200,13 @@ def test_it_is_tagged_for_people_who_listen(pdf: pikepdf.Pdf) -> None:
     assert pdf.Root.ViewerPreferences.DisplayDocTitle
     kinds = Counter(str(element.S) for element in structure(pdf))
     assert kinds["/H1"] == 1
-    assert kinds["/Table"] >= 1
-    assert kinds["/TH"] >= 1
-    assert kinds["/TD"] >= 1
+    assert kinds["/L"] + kinds["/Table"] >= 1
+    # What has no headers is no table.
+    for element in structure(pdf):
+        if element.S == "/Table":
+            within = Counter(str(part.S) for part in below(element))
+            assert within["/TH"] >= 1
+            assert within["/TD"] >= 1
     for element in structure(pdf):
         if element.S == "/Figure":
             assert str(element.Alt).startswith("核验二维码")
