@@ -49,7 +49,9 @@ def engine() -> Iterator[Engine]:
             made.build_database()
             made.build(OLD, _old_code())
             made.build(NEW)
+            made.prune()
         with made.running("own"):
+            made.clear()
             yield made
     except NoEngine as reason:
         pytest.skip(f"no container engine can be had here: {reason}")

@@ -6,6 +6,7 @@ from the machine's package mirror; no registry is asked.
 """
 
 import ctypes
+import fcntl
 import os
 import re
 import shutil
@@ -17,7 +18,11 @@ from pathlib import Path
 
 from deploy.embedded.system import ROOT
 
-FOLDER = Path(os.environ.get("GM_ENGINE_FOLDER") or ROOT / ".tools" / "engine")
+# Shared by all clones of a user, as are wheels and fonts: making one and its images takes a quarter of an hour.
+FOLDER = Path(
+    os.environ.get("GM_ENGINE_FOLDER")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gongmei" / "engine"
+)
 PACKAGES = (
     "docker.io", "docker-cli", "docker-compose", "docker-buildx", "iptables", "iproute2", "procps", "kmod",
 )  # fmt: skip
@@ -31,6 +36,7 @@ STAND_INS = (
     "node-exporter", "blackbox", "registry",
 )  # fmt: skip
 START_SECONDS = 60
+KEPT_OF_BUILDS = "8GB"
 CLONE_NEWNET = 0x40000000
 
 # Run as the first process of new namespaces: $1 the root, $2 this repository, $3 whose network.
@@ -79,6 +85,7 @@ class Engine:
         self.folder = folder
         self.root = folder / "root"
         self._first: int | None = None
+        self._lock: int | None = None
 
     def make(self) -> None:
         """Make the Debian with the engine, and the roots that images begin with; once, in some minutes. `NoEngine`."""
@@ -90,14 +97,17 @@ class Engine:
             raise NoEngine("this machine is no Debian 12")
         if subprocess.run(["unshare", "--mount", "--net", "true"], capture_output=True, check=False).returncode:
             raise NoEngine("this machine makes no namespaces")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._take()
         if (self.folder / "made").exists():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "make.log").open("ab") as log:
 
             def run(*command: str) -> None:
                 if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
-                    raise NoEngine(f"{command[0]} failed; see {self.folder / 'make.log'}")
+                    said = (self.folder / "make.log").read_text(errors="replace").splitlines() or ["no word"]
+                    reason = next((line for line in reversed(said) if line.startswith("E: ")), said[-1])
+                    raise NoEngine(f"{command[0]} failed: {reason}; see {self.folder / 'make.log'}")
 
             if shutil.which("debootstrap") is None:
                 run("apt-get", "update", "-qq")
@@ -133,10 +143,24 @@ class Engine:
             (self.root / "var/log").mkdir(exist_ok=True)
         (self.folder / "made").touch()
 
+    def _take(self) -> None:
+        """Be the only one who makes or runs it, as long as this process or its engine lives. `NoEngine`."""
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise NoEngine(f"another run has the engine in {self.folder}") from None
+
     def _debian(self, run: Callable[..., None], suite: str, place: Path, packages: str) -> None:
         """A minimal Debian that finds this machine's mirror and believes its certificates."""
-        if not (place / "usr/bin/apt-get").exists():
-            run("debootstrap", "--variant=minbase", f"--include={packages}", suite, str(place), _mirror())
+        if not place.exists():
+            # What was broken off on the way is never taken for a Debian.
+            part = place.with_name(f"{place.name}.part")
+            subprocess.run(["umount", "--recursive", part / "proc"], capture_output=True, check=False)
+            run("rm", "-rf", "--one-file-system", str(part))
+            run("debootstrap", "--variant=minbase", f"--include={packages}", suite, str(part), _mirror())
+            part.rename(place)
         for name in ("resolv.conf", "hosts"):
             shutil.copy(f"/etc/{name}", place / "etc" / name)
         shutil.copytree("/etc/apt/apt.conf.d", place / "etc/apt/apt.conf.d", dirs_exist_ok=True)
@@ -159,9 +183,10 @@ class Engine:
             *(["--net"] if network == "own" else []),
         ]
         log = (self.folder / "engine.log").open("ab")
+        # It ends with this process, however that ends; until then the folder is its own.
         outer = subprocess.Popen(
-            ["unshare", *options, "bash", "-c", ENTER, "enter", str(self.root), str(ROOT), network],
-            stdout=log, stderr=log, start_new_session=True,
+            ["setpriv", "--pdeathsig", "KILL", "unshare", *options, "bash", "-c", ENTER, "enter", str(self.root), str(ROOT), network],
+            stdout=log, stderr=log, start_new_session=True, pass_fds=[] if self._lock is None else [self._lock],
         )  # fmt: skip
         try:
             until = time.monotonic() + START_SECONDS
@@ -212,6 +237,18 @@ class Engine:
         """A command in there that may fail: its exit code, and all that it said."""
         done = self._in(*command, timeout=seconds)
         return done.returncode, str(done.stdout + done.stderr)
+
+    def clear(self) -> None:
+        """Remove what a run that was broken off has left: containers, networks, volumes."""
+        if found := self.do("docker", "ps", "--all", "--quiet").split():
+            self.do("docker", "rm", "--force", "--volumes", *found)
+        self.do("docker", "network", "prune", "--force")
+        self.do("docker", "volume", "prune", "--all", "--force")
+
+    def prune(self) -> None:
+        """Remove images that have no name any more, and of what builds keep the oldest."""
+        self.do("docker", "image", "prune", "--force")
+        self.do("docker", "builder", "prune", "--force", "--keep-storage", KEPT_OF_BUILDS)
 
     def base(self) -> None:
         """The images that ours and the stand-ins begin with."""
