@@ -33,6 +33,10 @@ VERIFIER = web.AppKey("verifier", Verifier)
 ROUTES: web.AppKey["list[Route]"] = web.AppKey("routes", list)
 Check = Callable[[], Awaitable[None]]
 CHECKS: web.AppKey[dict[str, Check]] = web.AppKey("checks", dict)
+# Less than any prober's patience.
+READY_SECONDS = 2.0
+# Checks that nobody waits for any more, held until they have ended.
+_abandoned: set[asyncio.Future[None]] = set()
 # Whether anybody at all can reach the application, and not only our own services.
 EDGE = web.AppKey("edge", bool)
 
@@ -279,17 +283,31 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Its dependencies answer, and it is not about to end."""
+    """Its dependencies answer within two seconds, all of them together, and it is not about to end."""
     if _is_leaving(request):
         return answer({"status": "leaving", "faults": {}}, 503)
     faults: dict[str, str] = {}
-    for name, check in request.app[CHECKS].items():
-        try:
-            await asyncio.wait_for(check(), 3)
-        except Exception as error:
+    asked = {asyncio.ensure_future(check()): name for name, check in request.app[CHECKS].items()}
+    if asked:
+        await asyncio.wait(asked, timeout=READY_SECONDS)
+    for task, name in asked.items():
+        if not task.done():
+            # A query that is cancelled waits for its server, which hangs: for many seconds, and without whoever asked here.
+            _abandoned.add(task)
+            task.add_done_callback(_forget)
+            task.cancel()
+        error = task.exception() if task.done() else TimeoutError(f"no answer in {READY_SECONDS:.0f} s")
+        if error is not None:
             log.warning("not ready", extra={"dependency": name, "reason": repr(error)})
             faults[name] = type(error).__name__
     return answer({"status": "not ready" if faults else "ready", "faults": faults}, 503 if faults else 200)
+
+
+def _forget(task: asyncio.Future[None]) -> None:
+    _abandoned.discard(task)
+    if not task.cancelled():
+        # Looked at, so that nobody reports it.
+        task.exception()
 
 
 async def show_metrics(request: web.Request) -> web.Response:

@@ -23,6 +23,7 @@ ROWS = {
     "broker frozen": "submissions unaffected, PDFs follow",
     "broker full": "submissions go on; PDFs follow",
     "database killed under load": "answered 2xx exists; nothing half done",
+    "database hangs": "every service says within two seconds that it is not ready",
     "database connections cut": "503 or done; never half done",
     "COMMIT's answer lost": "retry with the same key: one revision, the first answer",
     "client gone": "nothing, or fully committed",

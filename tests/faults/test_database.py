@@ -76,3 +76,25 @@ def test_cut_connections_leave_nothing_half_done(
     document(person, id, receipt)
     clean(system)
     one_mail_each(mail_server, [receipt["number"]])
+
+
+@pytest.mark.fault("database hangs")
+def test_whoever_asks_whether_services_are_ready_is_told_at_once(system: RunningSystem, wire: FaultProxy) -> None:
+    """Within the patience of Kubernetes' probes (deploy/k8s), every time, and every service is ready again afterwards."""
+    ports = system.description()["ports"]
+    asked = [ports[name] for name in ("GM_GATEWAY_PORT", "GM_APPLICATIONS_PORT", "GM_NOTIFY_PORT")]
+
+    def look(port: int) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False, verify=authorities(), timeout=4)
+
+    wire.freeze()
+    try:
+        for answer in [look(port) for port in asked * 2]:
+            assert (answer.status_code, answer.json()["faults"]["database"]) == (503, "TimeoutError")
+    finally:
+        wire.thaw()
+    until = time.monotonic() + 60
+    for port in asked:
+        while look(port).status_code != 200:
+            assert time.monotonic() < until, port
+            time.sleep(0.1)
