@@ -195,15 +195,34 @@ index=$("$python" -m pip config get global.index-url 2>/dev/null || printf '%s' 
 export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=true
 [ -e .venv/bin/python ] && [ "$(printf '%s' "$have" | sed 's/^[^-]*-[^-]*-//')" = "$python" ] || rm -rf .venv
 
+# What the interpreter makes of the libraries is kept beside them: making it is most of what a clone costs. It names the folder it
+# was made in, which the interpreter puts right; it counts as long as its source has the same time, which the same link has.
+compiled=${kept%/*}/compiled-$kind-$({ cat uv.lock && "$python" -VV; } | sha256sum | cut -c 1-16)
+compile=--compile-bytecode
+[ ! -d "$compiled" ] || compile=
+
 say "installing the project's libraries"
 # shellcheck disable=SC2086
 if [ -z "$index" ]; then
-    "$uv" sync --quiet --frozen --all-extras $groups --python "$python" --compile-bytecode
+    "$uv" sync --quiet --frozen --all-extras $groups --python "$python" $compile
 else
     # The lock names PyPI's own addresses; the same versions and hashes come from the mirror this way.
     "$uv" venv --quiet --python "$python" --allow-existing .venv
     "$uv" export --quiet --frozen --all-extras $groups --no-emit-project --output-file .venv/requirements.txt
-    VIRTUAL_ENV=.venv "$uv" pip sync --quiet --compile-bytecode --default-index "$index" --require-hashes .venv/requirements.txt
+    VIRTUAL_ENV=.venv "$uv" pip sync --quiet $compile --default-index "$index" --require-hashes .venv/requirements.txt
+fi
+libraries=$(echo .venv/lib/python3*/site-packages)
+if [ -z "$compile" ]; then
+    # Elsewhere than on the cache's disk it cannot be linked, and is made anew.
+    cp -alf "$compiled/." "$libraries/" 2>/dev/null || true
+    .venv/bin/python -m compileall -q "$libraries" >/dev/null || true
+else
+    mkdir -p "${kept%/*}"
+    find "${kept%/*}" -maxdepth 1 -name 'compiled-*' -mtime +30 -exec rm -rf {} +
+    part=$compiled.$$
+    mkdir "$part"
+    { (cd "$libraries" && find . -name __pycache__ -print0 | xargs -0 cp -al --parents -t "$part") 2>/dev/null &&
+        mv -T "$part" "$compiled" 2>/dev/null; } || rm -rf "$part"
 fi
 say "cutting compact fonts out of Noto CJK"
 .venv/bin/python -m services.documents.fonts
