@@ -5,8 +5,10 @@ import json
 import re
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -125,6 +127,41 @@ def test_dashboards_ask_what_prometheus_understands(dashboard: Path, tmp_path: P
     file = tmp_path / "panels.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
     _promtool("check", "rules", str(file))
+
+
+def test_grafana_finds_its_source_and_its_dashboards() -> None:
+    """As Compose mounts them; no registry that has Grafana's image can be reached here, so what it would read is compared."""
+    made = compose(**filled_in())["services"]
+    grafana = made["grafana"]
+    mounts = {v.split(":")[1]: (ROOT / "deploy" / v.split(":")[0]) for v in grafana["volumes"]}
+    given = mounts["/etc/grafana/provisioning"]
+    [provider] = yaml.safe_load((given / "dashboards/files.yaml").read_text(encoding="utf-8"))["providers"]
+    assert sorted(mounts[provider["options"]["path"]].glob("*.json")) == DASHBOARDS
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (mounts[str(home.parent)] / home.name) in DASHBOARDS
+    [source] = yaml.safe_load((given / "datasources/prometheus.yaml").read_text(encoding="utf-8"))["datasources"]
+    asked = urlsplit(source["url"])
+    # Its own default, which nothing changes.
+    assert asked.port == 9090
+    assert "web.listen-address" not in str(made[asked.hostname]["command"])
+    assert set(made[asked.hostname]["networks"]) & set(grafana["networks"])
+    for file in DASHBOARDS:
+        dashboard = json.loads(file.read_text(encoding="utf-8"))
+        variables = {v["name"]: v for v in dashboard["templating"]["list"]}
+        taken: dict[tuple[int, int], int] = {}
+        for panel in dashboard["panels"]:
+            at = panel["gridPos"]
+            assert at["x"] + at["w"] <= 24, panel["title"]
+            for place in product(range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])):
+                assert taken.setdefault(place, panel["id"]) == panel["id"], panel["title"]
+            if panel["type"] == "row":
+                continue
+            named = variables[panel["datasource"]["uid"].strip("${}")]
+            assert named["query"] == panel["datasource"]["type"] == source["type"]
+            letters = [target["refId"] for target in panel["targets"]]
+            assert letters, panel["title"]
+            assert len(set(letters)) == len(letters)
+        assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
 
 
 def test_only_metrics_that_exist_are_asked_for() -> None:
