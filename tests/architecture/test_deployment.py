@@ -459,7 +459,7 @@ def test_runbook_names_the_sum_of_all_limits() -> None:
     memory, processors = 0.0, 0.0
     for service in SERVICES.values():
         if service.get("restart") == "unless-stopped" and service.get("profiles", ["tls"]) == ["tls"]:
-            limits, several = service["deploy"]["resources"]["limits"], service["deploy"].get("replicas", 1)
+            limits, several = service["deploy"]["resources"]["limits"], int(service["deploy"].get("replicas", 1))
             number, unit = re.fullmatch(r"(\d+)([mg])", limits["memory"]).groups()  # type: ignore[union-attr]
             memory += int(number) * {"m": 1 / 1024, "g": 1}[unit] * several
             processors += float(limits["cpus"]) * several

@@ -237,8 +237,12 @@ def test_standby_takes_over(installation: Installation, person: Callable[..., Fo
             time.sleep(10)
         assert len(crowd.numbers()) == 3 * len(PEOPLE)
         assert crowd.waited < 60
-    _clean(installation)
+    counts = _clean(installation)["counts"]
     _audits_whole(installation)
+    # Whoever starts the services anew does not wake the lost one.
+    installation.compose("--profile", "standby", "up", "--detach", "--no-build", "--wait", "--wait-timeout", "300")
+    assert (installation.running("postgres"), len(installation.running("standby"))) == ([], 1)
+    assert _clean(installation)["counts"] == counts
 
 
 def test_backup_is_restored_into_new_volumes(
@@ -249,9 +253,10 @@ def test_backup_is_restored_into_new_volumes(
     [manifest] = (installation.folder / "backups").glob("*/manifest.json")
     backup = f"/backups/{manifest.parent.name}"
     installation.compose("run", "--rm", "backup", "verify", backup)
-    # The machine is lost: another project has volumes of its own, and the same file and folder.
-    installation.compose("down", "--timeout", "30")
+    # The machine is lost, its standby as well: another project has volumes of its own, and the same file and folder.
+    installation.compose("--profile", "standby", "down", "--timeout", "30")
     restored = Installation(installation.engine, installation.folder, NEW, project="restored")
+    restored.set(GM_ARCHIVE_FOLDER=str(installation.folder / "archive-of-restored"), GM_POSTGRES_REPLICAS="")
     try:
         restored.compose("run", "--rm", "backup", "restore", backup)
         restored.up()
