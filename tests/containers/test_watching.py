@@ -19,13 +19,15 @@ from tests.containers.engine import Engine
 from tests.containers.installation import PORTAL, Installation
 from tests.containers.people import ForeignPerson
 from tests.system.clamd_server import EICAR
-from tests.system.running import create
+from tests.system.running import create, fill, submit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 OBSERVABILITY = ROOT / "deploy" / "observability"
 # Of servers and machine; our own are looked at by tests/e2e/test_observed_series.py.
 SELECTOR = re.compile(r"\b((?:pg|redis|node|probe)_\w+)(\{[^}]*\})?")
+# No such answer, no such series.
+FAULTS = re.compile(r'status=~?"(429\|)?5')
 OURS = ("gateway", "applications", "notify", "relay", "documents", "notify-worker")
 
 
@@ -157,4 +159,33 @@ def test_infected_file_is_refused_on_the_whole_way(
         taken = sent(pdf())
         assert taken.status_code in (200, 201), taken.text
         assert taken.json()["scanned_at"] is not None
+        one.close()
+
+
+def test_every_panel_shows_something(installation: Installation, person: Callable[..., ForeignPerson]) -> None:
+    """Once somebody has submitted and a backup was made; what shows faults alone may be empty. Grafana's own image is not to be had here."""
+    ask = _prometheus(installation)
+    panels = [
+        (panel["title"], target["expr"])
+        for file in sorted((OBSERVABILITY / "grafana").glob("*.json"))
+        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]
+        for target in panel.get("targets", [])
+    ]
+    assert len(panels) > 20
+    installation.compose("run", "--rm", "backup", "create", "--to", "/backups")
+    with installation.engine.inside():
+        one = person(PORTAL, "qiye1", nothing)
+        one.sign_in()
+        id = create(one)
+        fill(one, id)
+        submit(one, id)
+
+        def empty() -> set[str]:
+            return {
+                title
+                for title, expr in panels
+                if not FAULTS.search(expr) and not ask("query", query=expr)["result"]
+            }
+
+        _until(empty, lambda found: not found, 300)
         one.close()
