@@ -12,7 +12,7 @@ from services.gateway.web.access import ANYBODY
 from services.gateway.web.access import Page as Line
 from shared import clock
 from shared.identity import Role
-from tests.system.running import RunningSystem, create, fill, submit, version
+from tests.system.running import RunningSystem, create, fill, publish_round, submit, version
 
 # Who opens a page: the first of these whose role may.
 ACCOUNTS = {
@@ -29,6 +29,8 @@ PAGE = {"Accept": "text/html"}
 # Pages of an applicant that show another application than the returned one, or more than one.
 DRAFT = frozenset({"delete", "preview", "commitment", "checks"})
 SUBMITTED = frozenset({"withdraw"})
+# Closes after every other round, so that nobody takes it for the usual one.
+LATER = (clock.now() + timedelta(days=300)).isoformat()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ class Cases:
     expert: str
     token: str
     round: str
+    # 公示 of a list: a draft, and one that is published.
+    list_draft: str
+    list_published: str
 
 
 def prepare(system: RunningSystem) -> Cases:
@@ -87,11 +92,35 @@ def prepare(system: RunningSystem) -> Cases:
     content = person.call("GET", f"/applications/{returned}/revisions/1/pdf").content
     said = "".join("".join(p.get_textpage().get_text_range().split()) for p in PdfDocument(content))
     token = found[1] if (found := re.search(r"/verify/([A-Za-z0-9_.-]{16,})", said)) else "unknown"
+    published, drafted = (
+        _list(system, name, publish) for name, publish in (("京绣挂屏", True), ("玉雕摆件", False))
+    )
     rounds = person.call("GET", "/rounds").json()
-    return Cases(draft, submitted, returned, expert, token, str(rounds[0]["id"]))
+    return Cases(draft, submitted, returned, expert, token, str(rounds[0]["id"]), drafted, published)
 
 
-def _to_experts(system: RunningSystem, id: str) -> None:
+def _list(system: RunningSystem, name: str, publish: bool) -> str:
+    """A 公示 of one case; its id. A draft stands in a round of its own: a round has one, and others draft as well."""
+    person, reviewer, director = (system.person(name) for name in ("qiye1", "shencha", "shending"))
+    usual = next(r for r in person.call("GET", "/rounds").json() if r["is_open"] and r["fund_type"] == "reward")
+    own = {k: usual[k] for k in ("fund_type", "form_version", "title", "opens_at", "parameters")} | {
+        "closes_at": LATER
+    }
+    round_id = usual["id"] if publish else publish_round(system, own)
+    id = person.call("POST", "/applications", json={"round_id": round_id}, key=True).json()["id"]
+    fill(person, id, name=name)
+    submit(person, id)
+    _to_experts(system, id, scored_by=2)
+    case = f"/review/applications/{id}"
+    director.call("POST", f"{case}/propose", json={"amount_wan": "20"}, etag=version(director, id))
+    made = reviewer.call("POST", "/review/announcements", json={"round": round_id, "kind": "publicity"}).json()
+    if publish:
+        path = f"/review/announcements/{made['id']}"
+        director.call("POST", f"{path}/publish", json={}, etag=director.call("GET", path).json()["etag"])
+    return str(made["id"])
+
+
+def _to_experts(system: RunningSystem, id: str, scored_by: int = 1) -> None:
     reviewer, *experts = (system.person(name) for name in ("shencha", "zhuanjia1", "zhuanjia2"))
     case = f"/review/applications/{id}"
     for action in ("accept", "pass"):
@@ -102,7 +131,8 @@ def _to_experts(system: RunningSystem, id: str) -> None:
     sheet = experts[1].call("GET", f"/expert/applications/{id}/sheet").json()["sheet"]
     keys = [criterion["key"] for criterion in sheet["criteria"]]
     given = {"scores": dict.fromkeys(keys, "80"), "comments": dict.fromkeys(keys, "有据"), "opinion": "建议支持。"}
-    experts[1].call("POST", f"/expert/applications/{id}/sheet", json=given)
+    for expert in experts[::-1][:scored_by]:
+        expert.call("POST", f"/expert/applications/{id}/sheet", json=given)
 
 
 def places(cases: Cases, sections: list[str]) -> list[Place]:
@@ -121,7 +151,12 @@ def places(cases: Cases, sections: list[str]) -> list[Place]:
         "/projects?q=没有这样的项目",
         "/nowhere",
     )
-    staff = [(f"/review/{cases.expert}", "shending"), (f"/expert/{cases.expert}", "zhuanjia1")]
+    staff = [
+        (f"/review/{cases.expert}", "shending"),
+        (f"/review/announcements/{cases.list_draft}", "shending"),
+        (f"/rounds/{cases.round}", "shending"),
+        (f"/expert/{cases.expert}", "zhuanjia1"),
+    ]
     every = dict.fromkeys([*found, *((path, "qiye1") for path in more), *staff])
     return [Place(path, who, f"{who or 'anybody'}-{_name(path, cases)}") for path, who in every]
 
@@ -147,6 +182,11 @@ def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
         return [path.replace("{id}", cases.submitted)] if "{" not in path.replace("{id}", "") else []
     if path == "/rounds/{id}":
         return [path.replace("{id}", cases.round)]
+    if path.startswith("/review/announcements/{id}"):
+        lists = (cases.list_draft, cases.list_published) if last == "{id}" else (cases.list_published,)
+        return [path.replace("{id}", id) for id in lists]
+    if path.startswith("/publicity/{id}"):
+        return [path.replace("{id}", cases.list_published)]
     if path == "/verify/{token}":
         return [path.replace("{token}", cases.token)]
     return [] if "{" in path else [path]

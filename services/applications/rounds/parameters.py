@@ -19,6 +19,8 @@ MAX_OPTIONS = 200
 # What the office itself asks of a round, whatever the form: how many working days a return proposes.
 WORKING_DAYS = "correction_working_days"
 MOST_WORKING_DAYS = 120
+# What a round proposes that follows one of the time before rounds had the parameter.
+USUAL_WORKING_DAYS = "10"
 
 
 def fitted(form: Form, parameters: Parameters) -> dict[str, Parameter]:

@@ -12,6 +12,7 @@ from services.applications.core.case import form_of
 from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.formulas.functions import day
 from services.applications.rounds import manage
+from services.applications.rounds.parameters import USUAL_WORKING_DAYS, WORKING_DAYS
 from services.applications.tables.applications import Round
 from shared.contract.rounds import NewRound, RoundDifference
 from shared.identity import Actor
@@ -30,7 +31,7 @@ async def succeed(session: AsyncSession, actor: Actor, id: UUID) -> Round:
 
 def successor(before: Round, at: datetime) -> NewRound:
     """Return what follows a round: its window, the years of its title and its dates so many years later that it opens after `at`,
-    at least one; all else as it was."""
+    at least one; all else as it was. A round of the time before returns had a usual length gets one."""
     years = 1
     while _later(before.opens_at, years) <= at:
         years += 1
@@ -41,9 +42,8 @@ def successor(before: Round, at: datetime) -> NewRound:
         title=_YEAR.sub(lambda found: str(int(found[0]) + years), before.title),
         opens_at=_later(before.opens_at, years),
         closes_at=_later(before.closes_at, years),
-        parameters={
-            name: _moved(value, years) if name in dates else value for name, value in before.parameters.items()
-        },
+        parameters={WORKING_DAYS: USUAL_WORKING_DAYS}
+        | {name: _moved(value, years) if name in dates else value for name, value in before.parameters.items()},
         budget_wan=before.budget_wan,
         publish=False,
     )

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
+from urllib.parse import quote
 
 from aiohttp import web
 
 from services.gateway.web.context import SERVICES, SETTINGS
 from services.gateway.web.error_pages import prefers_json
-from services.gateway.web.rendering import page
+from services.gateway.web.rendering import came_from, page
 from shared import codes
 from shared.contract.submission import Verification
 from shared.errors import Malformed, TooLarge
@@ -27,7 +28,8 @@ async def entrance(request: web.Request) -> web.Response:
     # Whole addresses are pasted as well, in the lines in which the paper shows them.
     token = "".join(without_marks(typed).split()).rstrip("/").rpartition("/")[2]
     if token and TOKEN.fullmatch(token):
-        return see_other(f"/verify/{token}")
+        back = came_from(request)
+        return see_other(f"/verify/{token}" + (f"?back={quote(back)}" if back else ""))
     return page(request, "public/verify.html", {"found": None, "token": None, "typed": typed})
 
 

@@ -23,8 +23,8 @@ async def _mine(
         ask(request, "GET", "/expert/recusals", list[RecusalView]),
     )
     context = {
-        "waiting": [c for c in found.body if not c.submitted_at and c.state == "expert_review"],
-        "ended": [c for c in found.body if c.submitted_at or c.state != "expert_review"],
+        "waiting": [c for c in found.body if _waits(c)],
+        "ended": [c for c in found.body if not _waits(c)],
         "recusals": recusals.body,
         "error": error,
         "faults": _faults(error),
@@ -57,6 +57,17 @@ def _faults(error: DomainError | None) -> dict[str, str]:
     return defaultdict(str, {e.field or "": e.message for e in reversed(listed)})
 
 
+async def _following(request: web.Request) -> tuple[MyCase | None, int]:
+    """The case that waits longest for one's points, and how many do."""
+    mine = (await ask(request, "GET", "/expert/applications", list[MyCase])).body
+    waiting = sorted((c for c in mine if _waits(c)), key=lambda c: c.assigned_at)
+    return next(iter(waiting), None), len(waiting)
+
+
+def _waits(case: MyCase) -> bool:
+    return not case.submitted_at and case.state == "expert_review"
+
+
 async def _case(
     request: web.Request,
     *,
@@ -67,6 +78,7 @@ async def _case(
 ) -> web.Response:
     path = f"/expert/applications/{uuid_in_path(request)}/case"
     found = (await ask(request, "GET", path, ExpertCasePage)).body
+    following, left = await _following(request) if request.query.get("done") == "submitted" else (None, 0)
     context = {
         "case": found,
         "application": found.application,
@@ -77,6 +89,8 @@ async def _case(
         "reason": reason,
         "open": found.application.state == "expert_review" and not found.mine.submitted_at,
         "done": request.query.get("done"),
+        "following": following,
+        "left": left,
     }
     return page(request, "review/expert_case.html", context, status=status)
 

@@ -139,9 +139,10 @@ def frame() -> dict[str, Any]:
 
 
 def came_from(request: web.Request) -> str | None:
-    """Return the page of an application or a case from which somebody came here, if it is one of ours."""
+    """Return the page of an application or a case from which somebody came here, if it is one of ours. A page with a form of its own
+    hands it on as `back`."""
     site, _, path = request.headers.get("Referer", "").partition("://")[2].partition("/")
-    found = f"/{path}" if site == request.host else ""
+    found = request.query.get("back") or (f"/{path}" if site == request.host else "")
     return found if _CASE.fullmatch(found) and found.partition("?")[0] != request.path else None
 
 

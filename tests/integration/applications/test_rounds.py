@@ -273,6 +273,14 @@ async def test_a_round_follows_the_last_one_with_its_dates_moved(api: Api) -> No
         assert (await api.call("POST", f"/api/v1/rounds/{first['id']}/successor", who, json={})).status == 403
 
 
+async def test_a_round_after_one_without_a_usual_length_of_returns_has_one(api: Api) -> None:
+    first = await made(api)
+    following = await (await do(api, first, "successor")).json()
+    assert following["parameters"] == {**PARAMETERS, "correction_working_days": "10"}
+    other = await made(api, parameters={**PARAMETERS, "correction_working_days": "7"})
+    assert (await (await do(api, other, "successor")).json())["parameters"]["correction_working_days"] == "7"
+
+
 async def test_what_was_mistyped_in_the_last_round_is_mended_before_the_next(api: Api, server: TestServer) -> None:
     parameters: dict[str, Any] = dict(default_round("subsidy").parameters)
     first = await made(api, fund_type="subsidy", form_version=2, parameters=parameters, publish=True)

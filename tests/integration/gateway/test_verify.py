@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -64,6 +65,25 @@ async def test_a_typed_code_or_a_pasted_address_leads_on(browser: Browser) -> No
     assert "核验码格式不正确" in text
     assert "<script>" not in text
     assert (await browser.go("GET", "/verify")).status == 200
+
+
+async def test_the_way_back_outlives_what_one_does_here(browser: Browser) -> None:
+    back = f"/applications/{uuid4()}/view"
+    asked = {"token": UNKNOWN, "back": back}
+    answer = await browser.go("GET", "/verify", params=asked, allow_redirects=False)
+    kept = f"/verify/{UNKNOWN}?back={quote(back)}"
+    assert answer.headers["Location"] == kept
+    for path in (f"/verify?token=%22&back={quote(back)}", kept):
+        text = await (await browser.go("GET", path)).text()
+        assert f'href="{back}"' in text
+        assert f'name="back" value="{back}"' in text
+    for foreign in ("//example.com/view", "javascript:alert(1)", "/logout", f'{back}"><b>'):
+        text = await (await browser.go("GET", "/verify", params={"back": foreign})).text()
+        assert "返回申请" not in text
+        answer = await browser.go(
+            "GET", "/verify", params={"token": UNKNOWN, "back": foreign}, allow_redirects=False
+        )
+        assert answer.headers["Location"] == f"/verify/{UNKNOWN}"
 
 
 async def test_a_file_is_hashed_and_compared(browser: Browser) -> None:

@@ -26,8 +26,11 @@ export function start() {
     if (input.matches("textarea[data-max]")) count(input);
     // What is chosen or counted changes other places; what is written does not.
     const choice = input.matches("select, input[type=checkbox], input[type=radio], input[type=date]");
-    counted = counted || choice || input.matches(".number");
-    keeper.touched(choice);
+    const number = input.matches(".number");
+    counted = counted || choice || number;
+    // The figure is whole once one leaves it.
+    if (event.type === "change" && number && keeper.dirty) keeper.soon();
+    else keeper.touched(choice);
   };
   form.addEventListener("input", typed);
   form.addEventListener("change", typed);

@@ -17,6 +17,7 @@ export class Keeper {
     this.dirty = false;
     this.version = 0;
     this.failures = 0;
+    this.keptAt = -Infinity;
     this.running = null;
     this.stopped = false;  // by a conflict: the person decides first
     this.signedOut = "";  // "out", or "other" for another account
@@ -41,6 +42,13 @@ export class Keeper {
     if (!this.stopped && !this.signedOut && !this.composing) this.say("正在填写，稍后自动暂存…");
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.keep(), chosen ? CHOSEN : chance(this.pause));
+  }
+
+  // What was typed is done with: what follows from it is to be seen, yet never more often than the server asks for.
+  soon() {
+    if (!this.dirty || this.stopped || this.signedOut || this.composing) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.keep(), Math.max(CHOSEN, this.keptAt + this.pause - performance.now()));
   }
 
   composed() {
@@ -85,6 +93,7 @@ export class Keeper {
       this.form.elements.etag.value = kept.etag;
       this.form.elements.base.value = kept.base;
       this.failures = 0;
+      this.keptAt = performance.now();
       this.said = `${clockTime(kept.at)} 已暂存，尚未提交`;
       this.say(this.said);
       if (version === this.version) this.dirty = false;
