@@ -106,3 +106,38 @@ def test_capacity_grows_with_the_crowd() -> None:
     assert large["gateway"] == 5
     # 1 s × 6000 / 5400 s = 1.1 cores.
     assert large["documents"] == 2
+
+
+def test_useful_work_counts_what_each_section_costs() -> None:
+    steps = [
+        {"step": "attach", "of": "company", "ended": 30.0, "fault": ""},
+        {"step": "attach", "of": "contact", "ended": 30.0, "fault": ""},
+        {"step": "submit", "of": "", "ended": 70.0, "fault": ""},
+        {"step": "submit", "of": "", "ended": 70.0, "fault": "busy"},
+        {"step": "return", "of": "", "ended": 70.0, "fault": ""},
+    ]
+    weights = {"attach company": 0.05, "attach contact": 0.0, "submit": 0.07}
+    first, last, _ = measure.minutes(steps, [], 120.0, weights)
+    assert (first["useful"], last["useful"]) == (0.05, 0.07)
+    # A night that measured no weights of its own has those of the simulation, the same for every section.
+    first, last, _ = measure.minutes(steps, [], 120.0)
+    assert first["useful"] == round(2 * measure.COST["attach"], 2)
+    rows = {
+        row["step"]: row["quiet_ms"]
+        for row in measure.by_step([{**s, "due": 0.0, "answers": []} for s in steps], weights)
+    }
+    assert rows == {"attach": 25.0, "submit": 70.0, "return": 0.0}
+
+
+def test_report_says_when_the_system_was_itself_again() -> None:
+    def works(begin: int, end: int, each_second: int) -> list[dict[str, object]]:
+        return [
+            {"step": "save", "of": "", "fault": "", "ended": at + 0.5} for at in range(begin, end)
+        ] * each_second
+
+    # Ten a second, then four while half of the cores are away, and ten again twelve seconds after they are back.
+    steps = works(0, 100, 10) + works(100, 172, 4) + works(172, 220, 10)
+    weights = {"save": 0.1}
+    assert measure.back_after(steps, weights, 100.0, 160.0, 60.0) == 11.0
+    assert measure.back_after(works(0, 100, 10) + works(100, 220, 5), weights, 100.0, 160.0, 60.0) is None
+    assert Options(minutes=5, away=180).away_between == (660.0, 840.0)

@@ -18,7 +18,7 @@ import psutil
 
 from deploy.embedded.system import ROOT
 from shared import clock
-from tests.load.rehearsal import lateness, measure, people, report
+from tests.load.rehearsal import costs, lateness, measure, people, report
 from tests.load.rehearsal.count import counts
 from tests.load.rehearsal.plan import Options, enterprises, returns
 from tests.load.rehearsal.watch import Watch
@@ -35,8 +35,10 @@ SETTINGS = {
 }
 
 
-def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) -> dict[str, Any]:
-    """One night against a running system that holds nothing else; the report."""
+def rehearse(
+    options: Options, system: RunningSystem, folder: Path, say: Any, weights: dict[str, float]
+) -> dict[str, Any]:
+    """One night against a running system that holds nothing else; the report. `weights`: of useful work."""
     database_url = system.description()["environments"]["applications"]["GM_DATABASE_URL"]
     crowd = enterprises(options)
     people.enrol(database_url, crowd)
@@ -87,7 +89,7 @@ def rehearse(options: Options, system: RunningSystem, folder: Path, say: Any) ->
     checks = counts(database_url, round_id, receipts, system.var)
     return report.build(
         options, steps, watch.samples, checks, reconciled,
-        drain_seconds=_drained(watch.samples, options.seconds, drained), lateness=late,
+        weights=weights, drain_seconds=_drained(watch.samples, options.seconds, drained), lateness=late,
         begun=clock.show(clock.now()),
         machine={"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
     )  # fmt: skip
@@ -106,10 +108,10 @@ def system_cores(options: Options) -> list[int]:
 def take_away(options: Options, system: RunningSystem, begins: float) -> None:
     """Leave the system half of its cores for a while that ends a minute before the close."""
     cores = system_cores(options)
-    ends = begins + options.seconds - 60
-    time.sleep(max(0.0, ends - options.away - time.time()))
+    begin, end = options.away_between
+    time.sleep(max(0.0, begins + begin - time.time()))
     _keep_on(system, cores[: max(1, len(cores) // 2)])
-    time.sleep(max(0.0, ends - time.time()))
+    time.sleep(max(0.0, begins + end - time.time()))
     _keep_on(system, cores)
 
 
@@ -157,9 +159,11 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="gm-rehearsal-"))
     system = RunningSystem(folder / "var", f"documents={documents}", **SETTINGS)
     found: dict[str, Any] = {"green": False}
+    # Only where there is too much to do does it matter what each thing that was done is worth.
+    weights = costs.weights() if options.overload else measure.COST
     try:
         system.start()
-        found = rehearse(options, system, folder, lambda text: print(f"  … {text}", flush=True))
+        found = rehearse(options, system, folder, lambda text: print(f"  … {text}", flush=True), weights)
     finally:
         if system.process is not None:
             system.stop()
@@ -174,6 +178,10 @@ def main() -> int:
         f"  提交申请：及时 {found['in_time']}，错过 {found['missed']}；截止时还没有填报完 {found['in_line']}；"
         f"最后一分钟有效工作 {found['useful_share']}，按同一机器速度 {found['useful_share_at_pace']}"
     )
+    if found["away"]:
+        print(
+            f"  一半处理器恢复后 {found['away']['back_after']} s 恢复正常（目标不超过 30 s；None：一分钟内未恢复）"
+        )
     print(f"  提交 p99（最后一分钟）{found['peak']['p99']} s；截止后 {found['drain_seconds']} s 全部完成")
     for fault in found["faults"][:10]:
         print(f"  ✗ {fault}")

@@ -1,17 +1,18 @@
 """Measure what each step of an evening costs on a quiet system: CPU seconds of all its processes together, the database included; and
 what a refusal costs the gateway beside a page, with thousands in line. `make bench-costs`.
 
-The figures are the weights of useful work in the rehearsal and in the simulation (`COST` in `tests/unit/overload/night.py`). What is made
-afterwards (documents, mails) stands still meanwhile.
+The figures are the weights of useful work: a rehearsal of overload measures them before its night, by step and section, for what a step costs
+changes with the product. The simulation has those of one day (`COST` in `tests/unit/overload/night.py`). What is made afterwards (documents, mails)
+stands still meanwhile.
 """
 
+import math
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -26,17 +27,24 @@ from deploy.demo.files import pdf
 from deploy.demo.values import REWARD_SLOTS, file_for, reward_values
 from deploy.embedded.ports import free_port
 from deploy.embedded.system import ROOT
-from tests.load.rehearsal.plan import SECTIONS
+from tests.load.rehearsal.measure import mean_weight, weight_of
+from tests.load.rehearsal.plan import SECTIONS, Options
 from tests.system.running import RunningSystem, create
 from tests.unit.overload.night import COST
 
 EVENINGS, WARM = 24, 4
+# As many before a night, which takes two minutes.
+BEFORE_A_NIGHT = 12
 # What is left to do when a step has been answered is done within so long.
 AFTER_SECONDS = 0.4
 # Pages and refusals that are counted, and people who stand in line meanwhile.
 PAGES, REFUSALS, IN_LINE = 100, 500, 5000
 STILL = ("documents", "notify-worker")
-FILE_BYTES = 6 * 1024 * 1024
+# The mean of the crowd's largest files.
+_SIZES = Options()
+FILE_BYTES = round(
+    (_SIZES.largest_mb - _SIZES.smallest_mb) / math.log(_SIZES.largest_mb / _SIZES.smallest_mb) * 1024 * 1024
+)
 
 
 class Evening:
@@ -127,20 +135,21 @@ def measured(system: RunningSystem, evenings: list[Evening], act: Callable[[Even
     return (spent(system) - before - idle * (time.monotonic() - began)) / len(evenings)
 
 
-def measure(system: RunningSystem) -> dict[str, float]:
-    """The cost of each step by its name in the rehearsal; of what is done once a section, the mean over all sections."""
-    costs: dict[str, list[float]] = defaultdict(list)
-    costs["sign_in"].append(
-        measured(system, [Evening(system.person("qiye1"))] * 8, lambda _: system.person("qiye1", anew=True))
-    )
+def measure(system: RunningSystem, evenings: int = EVENINGS) -> dict[str, float]:
+    """The cost of each step by its name in the rehearsal, with the section of which it is done: `submit`, `save company`."""
+    costs = {
+        "sign_in": measured(
+            system, [Evening(system.person("qiye1"))] * 8, lambda _: system.person("qiye1", anew=True)
+        )
+    }
     person = system.person("qiye1")
-    for count in (WARM, EVENINGS):
-        evenings = [Evening(person) for _ in range(count)]
+    for count in (WARM, evenings):
+        crowd = [Evening(person) for _ in range(count)]
 
-        def step(name: str, section: str = "", crowd: list[Evening] = evenings, count: int = count) -> None:
+        def step(name: str, section: str = "", crowd: list[Evening] = crowd) -> None:
             cost = measured(system, crowd, lambda evening: getattr(evening, name)(section))
-            if count == EVENINGS:
-                costs[name].append(cost)
+            # Of the warm ones, until those that count come.
+            costs[weight_of(name, section)] = max(0.0, cost)
 
         for name in ("projects", "create"):
             step(name)
@@ -149,7 +158,28 @@ def measure(system: RunningSystem) -> dict[str, float]:
                 step(name, section)
         for name in ("look_over", "submit", "receipt", "pdf"):
             step(name)
-    return {name: sum(each) / len(each) for name, each in costs.items()}
+    return costs
+
+
+@contextmanager
+def quiet(folder: Path) -> Iterator[RunningSystem]:
+    """A system of its own in which nothing is made afterwards."""
+    system = RunningSystem(folder / "var", GM_CALLS_PER_MINUTE="1000000", GM_SIGNINS_PER_MINUTE="1000000")
+    system.start()
+    try:
+        for name in STILL:
+            system.kill(name, signal.SIGSTOP)
+        yield system
+    finally:
+        for name in STILL:
+            system.kill(name, signal.SIGCONT)
+        system.stop()
+
+
+def weights() -> dict[str, float]:
+    """What each step costs this machine and this product, before a night."""
+    with tempfile.TemporaryDirectory() as folder, quiet(Path(folder)) as system:
+        return measure(system, BEFORE_A_NIGHT)
 
 
 def gateway_ms(pid: int, count: int, act: Callable[[], int]) -> float:
@@ -230,23 +260,15 @@ def refusals(system: RunningSystem) -> dict[str, float]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        system = RunningSystem(
-            Path(folder) / "var", GM_CALLS_PER_MINUTE="1000000", GM_SIGNINS_PER_MINUTE="1000000"
-        )
-        system.start()
-        try:
-            for name in STILL:
-                system.kill(name, signal.SIGSTOP)
-            for step, cost in measure(system).items():
-                print(f"{step:<10} {cost * 1000:6.1f} ms   (weight {COST[step][0] * 1000:.0f})")
-            told = refusals(system)
-            for name, cost in told.items():
-                print(f"gateway, {name}: {cost:.2f} ms, {cost / told['a page']:.2f} of a page")
-        finally:
-            for name in STILL:
-                system.kill(name, signal.SIGCONT)
-            system.stop()
+    with tempfile.TemporaryDirectory() as folder, quiet(Path(folder)) as system:
+        found = measure(system)
+        for name, cost in found.items():
+            print(f"{name:<26} {cost * 1000:6.1f} ms")
+        for step, (known, _) in COST.items():
+            print(f"{step:<10} {mean_weight(found, step) * 1000:6.1f} ms   (in the simulation {known * 1000:.0f})")
+        told = refusals(system)
+        for name, cost in told.items():
+            print(f"gateway, {name}: {cost:.2f} ms, {cost / told['a page']:.2f} of a page")
 
 
 if __name__ == "__main__":

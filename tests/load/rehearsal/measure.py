@@ -12,10 +12,13 @@ from tests.load.rehearsal import answered
 from tests.load.rehearsal.plan import PEAK_FACTOR
 from tests.unit.overload import night
 
-# CPU seconds that an answer costs on a quiet system, all processes together: the weights of useful work, as the simulation has them.
+# CPU seconds that an answer costs on a quiet system, all processes together: the weights of useful work where a night did not measure its own
+# (`costs.weights`), as the simulation has them.
 COST = {step: cost for step, (cost, _) in night.COST.items()}
 # How busy a process may be on deadline night, and within how long after the close the last PDF is to be there.
 TARGET_LOAD = 0.6
+# When a system is itself again: with this share of its useful work, for so many seconds.
+BACK, BACK_WINDOW = 0.9, 10.0
 DRAIN_SECONDS = 1800
 SIZES = (500, 1000, 2000, 5000, 10000)
 KINDS = {
@@ -38,8 +41,8 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
-def by_step(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Latency from the intended start, and faults, for each kind of step."""
+def by_step(steps: list[dict[str, Any]], weights: dict[str, float] = COST) -> list[dict[str, Any]]:
+    """Latency from the intended start, faults and the weight in milliseconds, for each kind of step."""
     grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for step in steps:
         grouped[step["step"]].append(step)
@@ -54,6 +57,7 @@ def by_step(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "repeated": sum(len(s["answers"]) > 1 and any(_again(a) for a in s["answers"]) for s in each),
                 **{f"p{int(p * 100)}": round(percentile(took, p), 3) for p in (0.5, 0.95, 0.99)},
                 "max": round(max(took, default=0.0), 3),
+                "quiet_ms": round(mean_weight(weights, name) * 1000, 1),
             }
         )
     return found
@@ -127,7 +131,43 @@ def _at_pace(minutes: list[dict[str, Any]]) -> None:
         minute["useful_at_pace"] = round(minute["useful"] / (minute["pace"] * left or 1.0), 2)
 
 
-def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: float) -> list[dict[str, Any]]:
+def weight_of(step: str, section: str) -> str:
+    """The name of a step's weight: what is done of a section costs by which section it is."""
+    return f"{step} {section}".strip()
+
+
+def mean_weight(weights: dict[str, float], step: str) -> float:
+    """The weight of a step, the mean over its sections; 0 where it has none."""
+    found = [weight for name, weight in weights.items() if name.split()[0] == step]
+    return sum(found) / len(found) if found else 0.0
+
+
+def _useful(step: dict[str, Any], weights: dict[str, float]) -> float:
+    return weights.get(weight_of(step["step"], step.get("of", "")), weights.get(step["step"], 0.0))
+
+
+def back_after(
+    steps: list[dict[str, Any]], weights: dict[str, float], began: float, ended: float, within: float
+) -> float | None:
+    """Return how many seconds after the end of a time with fewer cores useful work was again nine tenths of what it was in the minute before it:
+    the beginning of the first ten seconds that were so. None where it was not `within` so many seconds."""
+
+    def useful(begin: float, end: float) -> float:
+        return sum(_useful(s, weights) for s in steps if not s["fault"] and begin <= s["ended"] < end) / (
+            end - begin
+        )
+
+    usual = BACK * useful(began - 60, began)
+    latest = int(within - BACK_WINDOW)
+    return next((float(n) for n in range(latest + 1) if useful(ended + n, ended + n + BACK_WINDOW) >= usual), None)
+
+
+def minutes(
+    steps: list[dict[str, Any]],
+    samples: list[dict[str, Any]],
+    close: float,
+    weights: dict[str, float] = COST,
+) -> list[dict[str, Any]]:
     """What was done in each minute: useful work in CPU seconds of a quiet system, refusals, people, and the share of one core that each kind of
     process had. The last of them ends with the close; what comes after it is a minute of its own.
 
@@ -143,13 +183,12 @@ def minutes(steps: list[dict[str, Any]], samples: list[dict[str, Any]], close: f
         begin, end = first + 60 * minute, first + 60 * (minute + 1)
         inside = [s for s in samples if begin <= s["at"] < end]
         people = [s.get("people", {}) for s in inside]
+        done = [s for s in steps if not s["fault"] and begin <= s["ended"] < end]
         found.append(
             {
                 "at": round(begin, 1),
-                "useful": round(
-                    sum(COST.get(s["step"], 0.0) for s in steps if not s["fault"] and begin <= s["ended"] < end), 2
-                ),
-                "done": dict(Counter(s["step"] for s in steps if not s["fault"] and begin <= s["ended"] < end)),
+                "useful": round(sum(_useful(s, weights) for s in done), 2),
+                "done": dict(Counter(s["step"] for s in done)),
                 "answered": _answered(inside),
                 "refused": sum(begin <= at < end for s in steps for at in s.get("refused", ())),
                 "in": max((p.get("gm_people_in", 0.0) for p in people), default=0.0),

@@ -13,6 +13,8 @@ STEEPNESS = 3
 PEAK_FACTOR = float(STEEPNESS)
 # What two cores carry of, in enterprises a minute of those in which everybody submits: the last night that ended without a refusal.
 BEST_A_MINUTE = 200
+# The cores that were away are back for the last minute.
+LAST_MINUTE = 60.0
 PASSWORD = "Yanlian#2024"
 SECTIONS = ("contact", "company", "project_content", "fund_plan", "social_benefit", "commitment")
 _LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -53,6 +55,12 @@ class Options:
     def last(self) -> float:
         """Seconds from the beginning until the first may submit."""
         return self.before * self.minutes * 60
+
+    @property
+    def away_between(self) -> tuple[float, float]:
+        """From when to when half of the cores are away."""
+        ends = self.seconds - LAST_MINUTE
+        return ends - self.away, ends
 
     @property
     def seconds(self) -> float:

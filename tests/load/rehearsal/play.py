@@ -73,8 +73,8 @@ class _Player(FastHttpUser):
         self.answers: list[dict[str, Any]] = []
         self.browser = Browser(self.client, self.answers.append, self.chance)
 
-    def at(self, due: float, step: str, who: int, act: Any) -> bool:
-        """Do one step when it is due; whether it was done."""
+    def at(self, due: float, step: str, who: int, act: Any, of: str = "") -> bool:
+        """Do one step when it is due, `of` a section; whether it was done."""
         night = self.night
         night.wait()
         gevent.sleep(max(0.0, night.begins + due - time.time()))
@@ -87,7 +87,7 @@ class _Player(FastHttpUser):
             fault = f"{type(error).__name__}: {error}"[:500]
         ended = time.time() - night.begins
         night.write(
-            step=step, who=who, due=round(due, 3), began=round(began, 3), ended=round(ended, 3), fault=fault,
+            step=step, of=of, who=who, due=round(due, 3), began=round(began, 3), ended=round(ended, 3), fault=fault,
             told=told, answers=[[a["status"], bool(a["retry_after"])] for a in self.answers],
             refused=[round(a["at"] - night.begins, 1) for a in self.answers if a["status"] == 503],
         )  # fmt: skip
@@ -115,7 +115,7 @@ class Applicant(_Player):
         self.me = self.night.crowd.pop()
         for step, argument, due in self.me["steps"]:
             act = getattr(self, f"do_{step}")
-            if not self.at(due, step, self.me["number"], lambda act=act, argument=argument: act(argument)):
+            if not self.at(due, step, self.me["number"], lambda act=act, of=argument: act(of), argument):
                 # Whoever is stopped here cannot go on; the step is counted as failed, and so is the evening.
                 break
         raise StopUser

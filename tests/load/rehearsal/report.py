@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.load.rehearsal import charts, measure
 from tests.load.rehearsal.count import Check
-from tests.load.rehearsal.plan import PEAK_FACTOR, Options
+from tests.load.rehearsal.plan import LAST_MINUTE, PEAK_FACTOR, Options
 from tests.load.rehearsal.watch import cpu_seconds, peak_memory
 
 NAMES = {
@@ -30,8 +30,9 @@ def build(
     lateness: dict[str, float],
     begun: str,
     machine: dict[str, Any],
+    weights: dict[str, float],
 ) -> dict[str, Any]:
-    """Everything the page shows, and whether the night was borne."""
+    """Everything the page shows, and whether the night was borne. `weights`: CPU seconds of each kind of answer on a quiet system."""
     submits = [s for s in steps if s["step"] == "submit"]
     late = [s for s in steps if s["step"] == "submit_late"]
     peak = [s["ended"] - s["due"] for s in submits if not s["fault"] and s["due"] >= options.seconds - 60]
@@ -53,7 +54,15 @@ def build(
         and refused == len(late)
         and not any("不应" in status for status in counted)
     )
-    minutes = measure.minutes(steps, samples, options.seconds)
+    away: dict[str, Any] = {}
+    if options.away:
+        begin, end = options.away_between
+        away = {
+            "from": begin,
+            "to": end,
+            "back_after": measure.back_after(steps, weights, begin, end, LAST_MINUTE),
+        }
+    minutes = measure.minutes(steps, samples, options.seconds, weights)
     return {
         "green": green,
         "options": asdict(options),
@@ -69,10 +78,12 @@ def build(
         "crowded": crowded,
         "people": options.people,
         "minutes": minutes,
+        "away": away,
+        "weights": {name: round(cost, 4) for name, cost in weights.items()},
         "useful_share": measure.useful_share(minutes),
         "useful_share_at_pace": measure.useful_share(minutes, "useful_at_pace"),
         "peak": {f"p{int(p * 100)}": round(measure.percentile(peak, p), 3) for p in (0.5, 0.99)},
-        "steps": measure.by_step(steps),
+        "steps": measure.by_step(steps, weights),
         "faults": faults,
         "answers": counted,
         "submissions": measure.over_time(steps, options.seconds - options.last),
