@@ -1,5 +1,5 @@
 """How long whoever waits will still wait. The budget of a request shrinks on its way: each service passes on what is left,
-and starts nothing that nobody will see the end of.
+and starts nothing when it has ended. An answer that was begun within it is waited for a little longer.
 
 The header carries a duration and no instant, so that clocks need not agree.
 """
@@ -12,6 +12,8 @@ HEADER = "GM-Time-Left"
 LEAST, MOST = 0.05, 60.0
 # Kept back at each step, so that an answer still finds its caller.
 MARGIN = 0.1
+# How much longer than the budget a caller waits for an answer: what was begun within it is not thrown away because it is late.
+FINISH = 3.0
 
 _until: ContextVar[float | None] = ContextVar("deadline", default=None)
 _budget: ContextVar[float] = ContextVar("budget", default=0.0)
@@ -45,6 +47,12 @@ def left(most: float) -> float:
     """Return the seconds a step may take: `most`, or less when less is left. Never below `LEAST`, so that it can be a timeout."""
     until = _until.get()
     return most if until is None else max(LEAST, min(most, until - monotonic() - MARGIN))
+
+
+def until_answered(most: float) -> float:
+    """Return the seconds to wait for the answer to a call. The service that is called begins nothing after the budget has ended; what it
+    has begun by then is waited for, for it costs as much whether anybody sees it or not."""
+    return left(most) + FINISH
 
 
 def over(needed: float = LEAST) -> bool:

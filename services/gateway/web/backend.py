@@ -61,7 +61,9 @@ CONNECT = 3.0
 
 def streaming() -> ClientTimeout:
     """For an answer that is passed on as it comes: it has to begin in time, and may then go as slowly as it is read."""
-    return ClientTimeout(total=None, sock_connect=deadline.left(CONNECT), sock_read=deadline.left(LONGEST))
+    return ClientTimeout(
+        total=None, sock_connect=deadline.left(CONNECT), sock_read=deadline.until_answered(LONGEST)
+    )
 
 
 # What a service is given a rest for. Of a call with a file only that it takes no connection: anything later may be the
@@ -255,7 +257,9 @@ class Services:
             lane = f"{service}-files" if limits is UPLOAD else service
             with self._breakers[lane].call(*(FILE_OUTAGE if limits is UPLOAD else OUTAGE)):
                 while True:
-                    limit = limits or ClientTimeout(total=deadline.left(LONGEST), connect=deadline.left(CONNECT))
+                    limit = limits or ClientTimeout(
+                        total=deadline.until_answered(LONGEST), connect=deadline.left(CONNECT)
+                    )
                     began = False
                     try:
                         async with self._outgoing.call(

@@ -12,6 +12,7 @@ from services.gateway.web.backend import Services
 from services.gateway.web.outgoing import Outgoing
 from shared.errors import Unavailable
 from shared.identity import Signer
+from shared.overload import deadline
 from tests import factories
 
 
@@ -38,12 +39,18 @@ async def _well(request: web.Request) -> web.Response:
     return web.json_response({"well": True}, headers={"X-Request-Id": request.headers["X-Request-Id"]})
 
 
+async def _late(request: web.Request) -> web.Response:
+    await asyncio.sleep(0.3)
+    return await _well(request)
+
+
 @pytest.fixture
 async def services(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
     app = web.Application()
     app.router.add_post("/api/v1/applications/slow", _slow)
     app.router.add_post("/api/v1/applications/dropped", _dropped)
     app.router.add_get("/api/v1/applications/well", _well)
+    app.router.add_get("/api/v1/applications/late", _late)
     monkeypatch.setattr(backend, "UPLOAD", ClientTimeout(total=0.2))
     async with TestServer(app) as server, ClientSession(auto_decompress=False) as http:
         signer = Signer("gateway", factories.private_key("gateway"))
@@ -70,3 +77,13 @@ async def test_a_service_that_takes_no_connection_is_left_alone_for_files_as_wel
                 await away.ask(None, "POST", "/applications/x", data=_file())
         assert away._breakers["applications-files"].rests
         assert not away._breakers["applications"].rests
+
+
+async def test_an_answer_that_was_begun_in_time_is_served_though_it_comes_late(services: Services) -> None:
+    deadline.begin(0.15)
+    try:
+        assert (await services.ask(None, "GET", "/applications/late")).body == {"well": True}
+        assert deadline.over()
+    finally:
+        deadline.forget()
+    assert not services._breakers["applications"].rests

@@ -37,6 +37,13 @@ def test_each_step_has_less_time_than_the_one_before() -> None:
     assert deadline.left(3) == deadline.LEAST
 
 
+def test_what_was_begun_is_waited_for_longer_than_anything_is_begun() -> None:
+    assert deadline.until_answered(20) == 20 + deadline.FINISH
+    deadline.begin(0.01)
+    assert deadline.over()
+    assert deadline.until_answered(20) >= deadline.FINISH
+
+
 def test_slow_line_costs_its_owner_no_time() -> None:
     deadline.begin(0.3)
     time.sleep(0.2)
