@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import repository, round_queries
+from services.applications.core import repository
 from services.applications.core.audit import hint, record
 from services.applications.core.labels import ACTIONS
 from services.applications.forms.definition import RoundFacts
@@ -61,14 +61,8 @@ def facts_of(
 
 async def load_facts(session: AsyncSession, application: Application, *, at: datetime, actor: str = "") -> Facts:
     """Return the facts of one application, from the database; the round's as they are now, for whoever waited for a lock."""
-    return facts_of(
-        application,
-        await round_queries.round_(session, application.round_id, anew=True),
-        await round_queries.extension(session, application.round_id, application.enterprise, anew=True),
-        at=at,
-        actor=actor,
-        unanswered=await repository.unanswered(session, application.id, application.round_trips),
-    )
+    round_, extension, unanswered = await repository.around(session, application)
+    return facts_of(application, round_, extension, at=at, actor=actor, unanswered=unanswered)
 
 
 def must_match(application: Application, version: str) -> None:
@@ -114,11 +108,12 @@ async def make_move(
             Application.version == application.version,
         )
         .values(state=target or before, version=Application.version + 1, **changes)
-        .returning(Application.version)
+        .returning(Application)
+        # The row as it is now, into the object that was moved.
+        .execution_options(populate_existing=True, synchronize_session=False)
     )
     if result.scalar_one_or_none() is None:
         raise Conflict("申请刚刚被其他操作改变，请刷新后重试。", code=codes.LOST_RACE)
-    await session.refresh(application)
     record(
         session,
         actor,

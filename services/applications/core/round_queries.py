@@ -11,9 +11,9 @@ from services.applications.tables.applications import Application, Audit, Extens
 from shared.errors import NotFound
 
 
-async def round_(session: AsyncSession, id: UUID, *, lock: bool = False, anew: bool = False) -> Round:
-    """Return a round: as this transaction has seen it if it has, or as it is now where `anew` or locked."""
-    found = await session.get(Round, id, populate_existing=anew, with_for_update=lock or None)
+async def round_(session: AsyncSession, id: UUID, *, lock: bool = False) -> Round:
+    """Return a round: as this transaction has seen it if it has, or as it is now where locked."""
+    found = await session.get(Round, id, with_for_update=lock or None)
     if found is None:
         raise NotFound("没有这个申报批次。")
     seen(session, found)
@@ -60,17 +60,22 @@ async def rounds_among(session: AsyncSession, applications: Sequence[Application
     return {found.id: found for found in await session.scalars(query)}
 
 
-async def extension(
-    session: AsyncSession, round_id: UUID, enterprise: str, *, anew: bool = False
-) -> Extension | None:
-    """Return an enterprise's late acceptance. That there is none is asked once a transaction, unless `anew`: hardly anybody has one."""
-    none: set[tuple[UUID, str]] = session.info.setdefault("no_extension", set())
-    if (round_id, enterprise) in none and not anew:
-        return None
-    found = await session.get(Extension, (round_id, enterprise))
-    if found is None:
-        none.add((round_id, enterprise))
-    return found
+async def extension(session: AsyncSession, round_id: UUID, enterprise: str) -> Extension | None:
+    """Return an enterprise's late acceptance, or None; asked once a transaction, and not at all where it came with the application."""
+    known = _extensions(session)
+    if (round_id, enterprise) not in known:
+        note_extension(session, round_id, enterprise, await session.get(Extension, (round_id, enterprise)))
+    return known[round_id, enterprise]
+
+
+def note_extension(session: AsyncSession, round_id: UUID, enterprise: str, found: Extension | None) -> None:
+    """Remember an enterprise's late acceptance in a round, or that there is none."""
+    _extensions(session)[round_id, enterprise] = found
+
+
+def _extensions(session: AsyncSession) -> dict[tuple[UUID, str], Extension | None]:
+    known: dict[tuple[UUID, str], Extension | None] = session.info.setdefault("extensions", {})
+    return known
 
 
 async def extensions(session: AsyncSession, round_id: UUID) -> list[Extension]:

@@ -8,7 +8,7 @@ import math
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -104,19 +104,22 @@ async def _within_the_hour(
         raise _too_many(what, note, float(age))
 
 
+_HELD = (
+    select(func.coalesce(func.sum(Attachment.size), 0))
+    .join(Application, Application.id == Attachment.application_id)
+    .where(
+        Application.enterprise == bindparam("enterprise"),
+        Application.state.not_in(ENDED),
+        Application.deleted_at.is_(None),
+        Attachment.deleted_at.is_(None),
+    )
+)
+
+
 async def may_add(session: AsyncSession, enterprise: str, size: int, *, total_mb: int) -> None:
     """Raise `TooLarge` when all files of the enterprise together would be too much. What has ended stays for years, cannot be
     deleted, and leaves the room to what comes."""
-    held = await session.scalar(
-        select(func.coalesce(func.sum(Attachment.size), 0))
-        .join(Application, Application.id == Attachment.application_id)
-        .where(
-            Application.enterprise == enterprise,
-            Application.state.not_in(ENDED),
-            Application.deleted_at.is_(None),
-            Attachment.deleted_at.is_(None),
-        )
-    )
+    held = await session.scalar(_HELD, {"enterprise": enterprise})
     if int(held or 0) + size > total_mb * MB:
         raise TooLarge(
             f"本单位各项目的附件合计不能超过 {total_mb} MB，请删除不用的项目或附件后上传。",

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.carried_over import LeftOver, Report
@@ -14,9 +14,13 @@ async def left_over(session: AsyncSession, id: UUID) -> list[LeftOver]:
     return list(await session.scalars(query.order_by(LeftOver.created_at, LeftOver.position)))
 
 
+_LEFT_OVER = select(func.count()).where(
+    LeftOver.application_id == bindparam("application"), LeftOver.dismissed_at.is_(None)
+)
+
+
 async def count_left_over(session: AsyncSession, id: UUID) -> int:
-    query = select(func.count()).where(LeftOver.application_id == id, LeftOver.dismissed_at.is_(None))
-    return int(await session.scalar(query) or 0)
+    return int(await session.scalar(_LEFT_OVER, {"application": id}) or 0)
 
 
 async def reports(session: AsyncSession, id: UUID) -> list[Report]:

@@ -39,6 +39,10 @@ class Limits:
         return self.document_max_starts if topic == RENDER_DOCUMENT else self.max_starts
 
 
+# Built once: every submission owes twice.
+_ADD = insert(Owed).on_conflict_do_nothing(index_elements=[Owed.due_key])
+
+
 async def add(
     session: AsyncSession,
     topic: str,
@@ -59,7 +63,7 @@ async def add(
         "application_id": application_id,
         "trace": tracing.current(),
     }
-    await session.execute(insert(Owed).values(row).on_conflict_do_nothing(index_elements=[Owed.due_key]))
+    await session.execute(_ADD, row)
 
 
 OPEN = (Owed.done_at.is_(None), Owed.parked_at.is_(None))

@@ -42,7 +42,7 @@ async def submit_application(request: web.Request) -> web.Response:
                 for named in body(request, Submit).discard_drafts
             }
             reasons = {given.check: given.reason for given in body(request, Submit).reasons}
-            receipt, warnings = await submit(
+            taken = await submit(
                 session,
                 keys,
                 who,
@@ -53,9 +53,8 @@ async def submit_application(request: web.Request) -> web.Response:
                 reasons,
                 ticket=ticket,
             )
-            application = await repository.application(session, who, id)
-            view = await full(session, request.app[CODEC], application, who)
-            told = Submitted(receipt=receipt, application=view, warnings=warnings)
+            view = await full(session, request.app[CODEC], taken.application, who, taken.rows)
+            told = Submitted(receipt=taken.receipt, application=view, warnings=taken.warnings)
             return told.model_dump(mode="json")
 
         # Scoped to the application, and only after it is known to be the actor's.

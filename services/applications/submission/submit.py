@@ -1,7 +1,7 @@
 """Submit an application (提交申请): one transaction that moves the state, freezes a revision, and owes the PDF and the
 mail."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,14 @@ from services.applications.outbox import outbox
 from services.applications.outbox.recipients import fallback_of, person_of
 from services.applications.submission import paper_tokens
 from services.applications.submission.tickets import arrival
-from services.applications.tables.applications import APPLICATION_NUMBER, Application, Document, Revision, Section
+from services.applications.tables.applications import (
+    APPLICATION_NUMBER,
+    Application,
+    Attachment,
+    Document,
+    Revision,
+    Section,
+)
 from services.applications.workflow import Action, move
 from shared import clock, codes
 from shared.contract.checks import Outcome
@@ -48,6 +55,17 @@ class Keys:
     public_url: str
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A submission that was taken: its receipt, the warnings that did not stop it (the form's, and what the registry has changed
+    since), the application with its sections as they are now."""
+
+    receipt: Receipt
+    warnings: list[Outcome]
+    application: Application
+    rows: dict[str, Section]
+
+
 async def submit(
     session: AsyncSession,
     keys: Keys,
@@ -59,10 +77,9 @@ async def submit(
     reasons: Mapping[str, str] = NO_REASONS,
     *,
     ticket: Ticket | None = None,
-) -> tuple[Receipt, list[Outcome]]:
+) -> Taken:
     """Submit, or raise: `Stale`, `Conflict` (state, deadline, open opinions, a newer 暂存), or `Invalid` with every
-    reason. Gives the receipt, and the warnings that did not stop it: the form's, and what the registry has changed
-    since. `discard_drafts`: per section the etag of the 暂存 that is given up; None gives up any. `reasons`: by check.
+    reason. `discard_drafts`: per section the etag of the 暂存 that is given up; None gives up any. `reasons`: by check.
 
     Whoever was sent away by our overload is judged by the first arrival that its `ticket` names.
     """
@@ -78,7 +95,8 @@ async def submit(
     codec = keys.codec.of(application, form)
     rows = await repository.sections(session, id)
     _settle_drafts(form, rows, discard_drafts)
-    filled = (await of_rows(session, application, form, codec, rows)).with_profile(profile)
+    files = await repository.attachments(session, id)
+    filled = (await of_rows(session, application, form, codec, rows, files)).with_profile(profile)
     saved = _validated(filled, reasons)
     warnings = [outcome for outcome in unmet(filled.checks()) if outcome.severity == "warning"]
     confirmed = {o.id: reasons[o.id].strip() for o in warnings if o.confirm}
@@ -89,7 +107,8 @@ async def submit(
 
     number = application.number or await _next_number(session, actor)
     revision = application.revision + 1
-    content = await _content(session, application, form, saved, actor, confirmed, number=number, revision=revision)
+    named = await _named(session, application, form, saved, files)
+    content = _content(application, form, saved, named, actor, confirmed, number=number, revision=revision)
     sha256, sm3 = receipts.digests(receipts.canonical(content))
     receipt = receipts.sign(
         keys.receipt_key,
@@ -141,7 +160,7 @@ async def submit(
         details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]}
         | ({"came_again_at": came_at.isoformat()} if at < came_at else {}),
     )
-    return receipt, warnings
+    return Taken(receipt, warnings, application, rows)
 
 
 def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, str | None]) -> None:
@@ -187,11 +206,22 @@ async def _next_number(session: AsyncSession, actor: Actor) -> str:
     return f"GM{actor.received_at.astimezone(clock.SHANGHAI).year}{running:06d}"
 
 
-async def _content(
-    session: AsyncSession,
+async def _named(
+    session: AsyncSession, application: Application, form: Form, saved: Sections, files: Sequence[Attachment]
+) -> dict[str, Attachment]:
+    """Return the attachments that saved values name: of those that stand, and what was deleted though it is named."""
+    ids = {id for s in form.sections for id in reading.named_files(s, saved.get(s.key))}
+    found = {str(file.id): file for file in files if str(file.id) in ids}
+    if missing := ids - found.keys():
+        found |= await repository.attachments_by_id(session, application.id, {UUID(id) for id in missing})
+    return found
+
+
+def _content(
     application: Application,
     form: Form,
     saved: Sections,
+    files: Mapping[str, Attachment],
     actor: Actor,
     reasons: Mapping[str, str],
     *,
@@ -199,8 +229,6 @@ async def _content(
     revision: int,
 ) -> dict[str, Any]:
     """Return what the digests are over."""
-    ids = {UUID(i) for s in form.sections for i in reading.named_files(s, saved.get(s.key))}
-    files = await repository.attachments_by_id(session, application.id, ids)
     return {
         "application": str(application.id),
         "number": number,
