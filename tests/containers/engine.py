@@ -7,6 +7,7 @@ from the machine's package mirror; no registry is asked.
 
 import ctypes
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -36,7 +37,8 @@ STAND_INS = (
     "node-exporter", "blackbox", "registry",
 )  # fmt: skip
 START_SECONDS = 60
-KEPT_OF_BUILDS = "8GB"
+# What builds keep beyond that is removed by the engine itself, when nobody waits for it.
+SETTINGS = {"builder": {"gc": {"enabled": True, "defaultKeepStorage": "8GB"}}}
 CLONE_NEWNET = 0x40000000
 
 # Run as the first process of new namespaces: $1 the root, $2 this repository, $3 whose network.
@@ -182,6 +184,9 @@ class Engine:
             "--kill-child",
             *(["--net"] if network == "own" else []),
         ]
+        settings = self.root / "etc/docker/daemon.json"
+        settings.parent.mkdir(exist_ok=True)
+        settings.write_text(json.dumps(SETTINGS))
         log = (self.folder / "engine.log").open("ab")
         # It ends with this process, however that ends; until then the folder is its own.
         outer = subprocess.Popen(
@@ -246,9 +251,8 @@ class Engine:
         self.do("docker", "volume", "prune", "--all", "--force")
 
     def prune(self) -> None:
-        """Remove images that have no name any more, and of what builds keep the oldest."""
+        """Remove images that have no name any more."""
         self.do("docker", "image", "prune", "--force")
-        self.do("docker", "builder", "prune", "--force", "--keep-storage", KEPT_OF_BUILDS)
 
     def base(self) -> None:
         """The images that ours and the stand-ins begin with."""
