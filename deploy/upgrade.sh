@@ -14,7 +14,8 @@ export COMPOSE_FILE="${COMPOSE_FILE:-deploy/compose.yaml}"
 compose() { docker compose --env-file "$settings" "$@"; }
 say() { printf '%s  %s\n' "$(date +%T)" "$*"; }
 
-for image in $(compose config --images | sort -u); do
+# Tonight's backup is of the new release as well.
+for image in $(compose --profile operations config --images | sort -u); do
     docker image inspect "$image" >/dev/null 2>&1 || { echo "$image is not here; pull or build it first" >&2; exit 1; }
 done
 
