@@ -37,6 +37,7 @@ NOTICES = {
     "created": "批次已建立，尚未发布；申报单位看不到。",
     "changed": "已保存。",
     "published": "批次已发布，申报单位可以看到。",
+    "before": "该批次已经发布，没有重复发布。",
     "closed": "批次已截止。",
     "extended": "已为该企业单独延期。",
     "succeeded": "已沿用上一批次建立，尚未发布；日期已顺延，请核对与上一批次的不同之处。",
@@ -157,16 +158,25 @@ def _versions(round_: RoundDetail, forms: list[FormSummary]) -> list[int]:
 async def act(request: web.Request) -> web.Response:
     """Save, publish, close, or extend for one enterprise."""
     form = await read_form(request)
+    action = one(form, "action", "change")
     try:
-        if one(form, "action") == "succeed":
+        if action == "succeed":
             made = await ask(request, "POST", f"/rounds/{uuid_in_path(request)}/successor", RoundDetail)
             return see_other(f"/rounds/{made.body.id}?done=succeeded")
-        done = await _do(request, one(form, "action", "change"), form)
+        done = await _do(request, action, form)
     except (Invalid, Malformed) as error:
         return await _show(request, typed=form, error=error, status=422)
     except (Conflict, Stale) as error:
+        if action == "publish" and await _is_published(request):
+            # The second of two presses, or somebody else's.
+            return see_other(f"/rounds/{uuid_in_path(request)}?done=before")
         return await _show(request, typed=form, error=error, status=409)
     return see_other(f"/rounds/{uuid_in_path(request)}?done={done}")
+
+
+async def _is_published(request: web.Request) -> bool:
+    found = (await ask(request, "GET", f"/rounds/{uuid_in_path(request)}", RoundDetail)).body
+    return found.published_at is not None
 
 
 async def _do(request: web.Request, action: str, form: Values) -> str:

@@ -86,8 +86,12 @@ async def test_a_rounds_way(officer: Browser, director: Browser, other: Browser)
     own = await send(officer, path, action="publish", etag=await etag(officer, path))
     assert own.status == 409
     assert "批次由您拟定或最后修改" in await own.text()
-    published = await send(director, path, action="publish", etag=await etag(director, path))
+    read = await etag(director, path)
+    published = await send(director, path, action="publish", etag=read)
     assert published.status == 303, await published.text()
+    # The second of two presses, and the press of whoever goes back to the page.
+    again = await send(director, path, action="publish", etag=read)
+    assert (again.status, again.headers["Location"]) == (303, f"{path}?done=before")
 
     await other.sign_in("qiye1")
     assert "走完全程的批次" in await (await other.go("GET", "/projects/new")).text()
