@@ -50,10 +50,10 @@ async def _place(
     if found is None:
         raise NotFound("没有这个附件位置。", code=codes.UNKNOWN_SLOT)
     must_be_editable(opened.application, section, actor)
-    present = await repository.attachments(session, opened.application.id)
-    if sum((a.section, a.slot) == (section, slot) for a in present) >= MAX_PER_SLOT:
+    count, held = await queries.taken(session, opened.application.id, section, slot)
+    if count >= MAX_PER_SLOT:
         raise Conflict("此处附件过多，请先删除不用的附件。", code=codes.TOO_MANY_FILES)
-    if sum(a.size for a in present) + size > total_mb * MB:
+    if held + size > total_mb * MB:
         raise TooLarge(
             f"本项目的附件合计不能超过 {total_mb} MB，请删除不用的附件或压缩后上传。", code=codes.TOTAL_TOO_LARGE
         )
