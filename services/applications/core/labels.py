@@ -14,7 +14,7 @@ ACTIONS = {
     "detach_abandoned": "清理未使用的附件",
     "infected": "附件查出病毒",
     "submit": "提交申请",
-    "use_ticket": "凭先前到达的时间再次提交",
+    "use_ticket": "按先前到达的时间提交",
     "withdraw": "撤销申请",
     "delete": "删除申请",
     "take_lease": "领取办理",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 from cryptography import x509
@@ -17,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from deploy.embedded.ports import HOST, free_port
 from deploy.preflight import wanted
 from services.applications.operations import preflight as of_applications
+from services.gateway import preflight as of_gateway
 from services.notify import preflight as of_notify
 from services.notify.settings import NotifySettings
 from shared import clock
@@ -26,6 +28,7 @@ from shared.preflight.machine import certificate
 from tests import factories
 from tests.conftest import ValkeyServer
 from tests.integration.applications.conftest import make_settings
+from tests.integration.gateway.conftest import make_settings as gateway_settings
 from tests.system.mail_server import MailServer
 
 APPLICATIONS = of_applications.MIGRATIONS
@@ -48,6 +51,21 @@ def test_database_that_does_not_keep_what_it_confirms_is_named(
     migrate(settings, APPLICATIONS, "applications")
     levels = _levels(list(database.findings(settings, APPLICATIONS, "applications")))
     assert levels["数据库结构 applications"] is Level.GOOD
+
+
+def test_an_office_without_anybody_who_writes_rounds_is_named(make_migrated_database: Callable[[], str]) -> None:
+    settings = gateway_settings(make_migrated_database(), "redis://127.0.0.1:1/0")
+    assert _levels(list(of_gateway._officers(settings))) == {"业务管理人员": Level.WARNING}
+    with psycopg.connect(settings.database_url.get_secret_value().replace("+psycopg", "")) as connection:
+        # Who may not come in writes nothing.
+        for name, disabled in (("a", "now()"), ("b", "NULL")):
+            connection.execute(
+                "INSERT INTO identity.accounts (id, subject, name, roles, disabled_at)"
+                f" VALUES (gen_random_uuid(), '{name}', '甲', ARRAY['officer'], {disabled})"
+            )
+            connection.commit()
+            levels = _levels(list(of_gateway._officers(settings)))
+            assert levels == {"业务管理人员": Level.WARNING if name == "a" else Level.GOOD}
 
 
 def test_database_that_is_away_is_named(tmp_path: Path) -> None:
