@@ -10,7 +10,7 @@ from shared.contract.checks import Outcome
 from shared.contract.decision import Assessed, BatchView, LetterView, MySheet, Ranking, ScoreSheet, StageView
 from shared.contract.pages import ReadMaterial
 from shared.contract.returns import OpinionView
-from shared.contract.review import Choice, DeskCounts, FilterChoices, FilterView, PhraseView
+from shared.contract.review import ChecklistView, Choice, DeskCounts, FilterChoices, FilterView, PhraseView
 from shared.contract.sections import Origin
 from shared.contract.submission import NoticeView
 
@@ -200,6 +200,7 @@ class CasePage(BaseModel):
     materials: list[CaseMaterial]
     file: ShownFile | None
     checks: list[Outcome]
+    checklist: ChecklistView
     changed: int
     unasked: int
     opinions: list[OpinionView]

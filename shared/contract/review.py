@@ -167,3 +167,46 @@ class UnlockRequestView(BaseModel):
     asked_at: AwareDatetime
     decided_by: str | None
     decided_at: AwareDatetime | None
+
+
+class Tick(Input):
+    """What a reviewer says of one line: met, not met (with a note), or nothing yet."""
+
+    met: bool | None = None
+    note: Annotated[str, Field(max_length=500), PRINTED] = ""
+
+
+class ChecklistInput(Input):
+    """The whole list by the lines' ids; a line left out is not ticked."""
+
+    ticks: dict[Annotated[str, StringConstraints(max_length=40)], Tick] = Field(max_length=60)
+
+
+class ChecklistPlace(BaseModel):
+    """Where to look: a material and a part of it, in words."""
+
+    section: str
+    part: str
+    label: str
+
+
+class ChecklistLine(BaseModel):
+    """A line of the 形式审查 list, where the notice asks for it, and what was said of it."""
+
+    id: str
+    text: str
+    source: str
+    look: list[ChecklistPlace]
+    met: bool | None
+    note: str
+
+
+class ChecklistView(BaseModel):
+    """The 形式审查 list of a case. `version` counts its savings (0 before the first) and is the list's own ETag; `revision` is the
+    submission that was looked at then."""
+
+    version: int
+    revision: int | None
+    saved_by: str | None
+    saved_at: AwareDatetime | None
+    lines: list[ChecklistLine]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests import factories
 from tests.system.running import RunningSystem, create, fill, submit
@@ -240,3 +240,47 @@ def test_what_the_applicant_never_saw_is_no_gap(signed_in: Open, system: Running
     expect(materials).not_to_contain_text("经营服务场所证明")
     desk.locator("#opine-text").fill("请补充")
     expect(desk.locator("#opine-place")).to_have_value("")
+
+
+def test_the_list_of_formal_review_in_two_tabs(signed_in: Open, system: RunningSystem) -> None:
+    id, _ = case(system, "形式审查表")
+    page = signed_in("shencha")
+    page.goto(f"/review/{id}")
+    panel = page.locator("#checklist")
+    expect(panel).to_contain_text("尚未填写。办理该申请的审核人")
+    expect(panel.get_by_role("radio")).to_have_count(0)
+    page.get_by_role("button", name="领取办理").first.click()
+    other = page.context.new_page()
+    other.goto(f"/review/{id}")
+
+    def line(of: Page, text: str) -> Locator:
+        return of.locator("#checklist tr").filter(has_text=text)
+
+    line(page, "营业执照有效").get_by_label("符合", exact=True).check()
+    line(page, "知识产权权属清楚").get_by_label("不符合").check()
+    page.get_by_role("button", name="保存形式审查表").click()
+    # Nothing typed is lost; what is missing is said at its place.
+    expect(line(page, "知识产权权属清楚").locator(".error")).to_contain_text("请写明不符合之处")
+    expect(line(page, "营业执照有效").get_by_label("符合", exact=True)).to_be_checked()
+    line(page, "知识产权权属清楚").get_by_role("textbox").fill("缺专利证书")
+    page.get_by_role("button", name="保存形式审查表").click()
+    expect(page.locator(".flashes, [role=status]").first).to_contain_text("已保存形式审查表")
+    expect(panel).to_contain_text("已填写 2 条")
+
+    # The tab that was open before says who saved, keeps what was ticked, and saves only at a second press.
+    line(other, "失信").get_by_label("符合", exact=True).check()
+    other.get_by_role("button", name="保存形式审查表").click()
+    expect(other.locator("#checklist [role=alert]")).to_contain_text("形式审查表已由陈审查于")
+    expect(line(other, "失信").get_by_label("符合", exact=True)).to_be_checked()
+    expect(line(other, "营业执照有效")).to_contain_text("已保存：符合")
+    line(other, "营业执照有效").get_by_label("符合", exact=True).check()
+    other.get_by_role("button", name="保存形式审查表").click()
+    expect(other.locator("#checklist")).to_contain_text("已填写 2 条")
+    expect(other.locator("#timeline")).to_contain_text("填写形式审查表")
+
+    # On paper it is a table of words, for whoever reads the case.
+    director = signed_in("shending")
+    director.goto(f"/review/{id}")
+    director.emulate_media(media="print")
+    expect(line(director, "失信")).to_contain_text("符合")
+    expect(director.locator("#checklist")).to_be_visible()

@@ -32,7 +32,7 @@ from services.applications.filling.judgement import with_reasons
 from services.applications.filling.provenance import origins
 from services.applications.forms.definition import Form
 from services.applications.forms.kinds import Choices
-from services.applications.review import case_list, unlock_requests
+from services.applications.review import case_list, checklist, unlock_requests
 from services.applications.review.views import opinion_view
 from services.applications.submission import queries as submissions
 from services.applications.submission.asked_changes import asked_in
@@ -125,6 +125,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         checks=with_reasons(
             (await handed_in(session, application, form, handed.codec, rows, handed.opened)).checks(), handed.shown
         ),
+        checklist=await checklist.of_case(session, application),
         changed=len(handed.changes),
         unasked=sum(not change.asked for change in handed.changes),
         opinions=[opinion_view(application, opinion, persons=True) for opinion in said],
@@ -256,6 +257,8 @@ def detail(action: str, details: Mapping[str, Any]) -> str:
         parts.append(f"第 {details['submitted']} 版")
     if details.get("from_holder"):
         parts.append(f"原办理人{details['from_holder']}")
+    if action == "save_checklist":
+        parts.append(f"{details['of']} 条中符合 {details['met']} 条，不符合 {details['not_met']} 条")
     if action == "assign":
         parts.append(f"{details.get('before') or '未分配'} → {details.get('after') or '未分配'}")
     if details.get("amount_wan"):

@@ -33,6 +33,7 @@ ACTIONS = {
     "note_opinion": "记录退回意见",
     "change_opinion": "修改未发出的意见",
     "forget_opinion": "删除未发出的意见",
+    "save_checklist": "填写形式审查表",
     "recall": "撤回退回",
     "lapse": "逾期未补正",
     "extend": "延长补正期限",
@@ -68,7 +69,7 @@ WRITING = frozenset({"save_section", "discard_draft", "attach", "detach", "detac
 # The bureau's own business: no applicant reads of it.
 INTERNAL = frozenset(
     {
-        "take_lease", "take_over", "drop_lease", "assign", "note_opinion", "change_opinion", "forget_opinion", "raise_opinion",
+        "take_lease", "take_over", "drop_lease", "assign", "note_opinion", "change_opinion", "forget_opinion", "raise_opinion", "save_checklist",
         "give_to_experts", "score", "recuse", "note_objection", "settle_objection", "resend", "resend_proposed",
         "read_pdf", "read_attachment", "reconsider",
     }

@@ -1,6 +1,13 @@
 """List the routes of the review desk: who may call a route, with what."""
 
-from services.applications.review import case_api, case_list_api, opinions_api, returns_api, unlock_api
+from services.applications.review import (
+    case_api,
+    case_list_api,
+    checklist_api,
+    opinions_api,
+    returns_api,
+    unlock_api,
+)
 from services.applications.review.case_list_params import FILTERS
 from shared.contract.applications import ApplicationPage, ApplicationSummary, Nothing
 from shared.contract.returns import ChangeOpinion, OpinionInput, OpinionView, Raise, Reply, ReturnApplication
@@ -9,6 +16,8 @@ from shared.contract.review import (
     Assign,
     Assigned,
     Away,
+    ChecklistInput,
+    ChecklistView,
     DecideUnlock,
     DeskCounts,
     FilterChoices,
@@ -85,6 +94,11 @@ ROUTES = [
         "PUT", f"{R}/opinions/{{opinion}}", returns_api.change, GATEWAY, REVIEWER, ChangeOpinion, OpinionView
     ),
     Route("DELETE", f"{R}/opinions/{{opinion}}", returns_api.forget, GATEWAY, REVIEWER, status=204),
+    Route("GET", f"{R}/checklist", checklist_api.show_checklist, GATEWAY, STAFF, answer=ChecklistView),
+    Route(
+        "PUT", f"{R}/checklist", checklist_api.save_checklist, GATEWAY, REVIEWER,
+        ChecklistInput, ChecklistView, if_match=True,
+    ),
     Route("GET", "/api/v1/review/phrases", returns_api.list_phrases, GATEWAY, STAFF, answer=list[PhraseView]),
     Route(
         "POST", "/api/v1/review/phrases", returns_api.add_phrase, GATEWAY, REVIEWER | DIRECTOR,

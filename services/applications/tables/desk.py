@@ -121,3 +121,19 @@ class UnlockRequest(Base):
         CheckConstraint("status IN ('open', 'granted', 'refused')", name="status"),
         Index("ix_unlock_requests_open", "application_id", "round_trip", postgresql_where="status = 'open'"),
     )
+
+
+class CaseChecklist(Base):
+    """The 形式审查 list of a case as a reviewer last saved it: `ticks` by line, `{"met": true or false, "note": "…"}`."""
+
+    __tablename__ = "case_checklists"
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), primary_key=True)
+    # Counts its savings, so that two tabs do not overwrite one another.
+    version: Mapped[int]
+    # The submission that was looked at.
+    revision: Mapped[int]
+    ticks: Mapped[dict[str, Any]]
+    saved_by: Mapped[str]
+    saved_by_name: Mapped[str]
+    saved_at: Mapped[datetime]

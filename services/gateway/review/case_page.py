@@ -61,10 +61,11 @@ async def desk(
     *,
     opine: str | None = None,
     stage_fault: str = "",
+    at: str = "",
     whole: bool = False,
 ) -> web.Response:
     """The page of a case, with what went wrong and what was typed; `opine` is the place one writes an opinion on,
-    `stage_fault` the form of the stages that was refused. `whole`: nothing masked, which is recorded."""
+    `stage_fault` the form of the stages that was refused, `at` the part of the page whose form was. `whole`: nothing masked, which is recorded."""
     wanted = opine if opine is not None else request.query.get("opine")
     query = {"file": request.query.get("file", ""), "opinion": "" if wanted is None else "1"}
     query = {name: value for name, value in query.items() if value}
@@ -91,6 +92,7 @@ async def desk(
         "typed": typed or {},
         "done": request.query.get("done"),
         "stage_fault": stage_fault,
+        "refused": at,
         "today": clock.today().isoformat(),
     }
     return page(request, "review/case.html", context, status=status)
