@@ -286,8 +286,14 @@ async def test_operators_read_and_write_nothing(officer: Browser, director: Brow
     assert (await operator.call("PATCH", path, json=body, headers={"If-Match": tag})).status == 403
     assert (await operator.call("POST", f"{path}/publish", json={})).status == 403
     # Who publishes writes none either.
-    answer = await director.go("POST", path, data={**fields, "csrf_token": director.csrf_token, "etag": tag})
-    assert answer.status == 403
+    for action, typed in (
+        ("change", {}),
+        ("close", {"close_reason": "伪造"}),
+        ("extend", {"enterprise": "91110105MA00TE5T2T", "until": "2100-01-01T18:00", "reason": "伪造"}),
+        ("succeed", {}),
+    ):
+        forged = {**fields, **typed, "csrf_token": director.csrf_token, "etag": tag, "action": action}
+        assert (await director.go("POST", path, data=forged)).status == 403, action
     assert "伪造的批次" not in unescape(await (await officer.go("GET", path)).text())
 
 
