@@ -82,6 +82,8 @@ class RoundView(BaseModel):
     is_open: bool
     state: Literal["unpublished", "coming", "open", "closed"]
     parameters: dict[str, Any]
+    # Whether a change waits for a second person; told to those who write, publish or serve rounds.
+    proposed: bool
 
 
 class RoundNeed(BaseModel):
@@ -149,6 +151,17 @@ class ExtensionView(BaseModel):
     created_at: AwareDatetime
 
 
+class RoundProposal(BaseModel):
+    """A change of a published round that a second person confirms: who proposed it, what would differ (`before` as it is now). `own`
+    says that whoever asks proposed it."""
+
+    by: str
+    own: bool
+    at: AwareDatetime
+    reason: str
+    differences: list[RoundDifference]
+
+
 class RoundDetail(RoundView):
     """What officers work on. `version` is its tag; `unused` are parameters that the form does not name;
     `applications` counts what stands in each state. `drafted_by` is who wrote it or changed it last before it was published, null where nobody is
@@ -166,6 +179,7 @@ class RoundDetail(RoundView):
     history: list[TimelineEntry]
     # None where there is no earlier one.
     previous: PreviousRound | None
+    proposal: RoundProposal | None
     # Until it is published: one for each option of the round that an applicant chooses first.
     made_up: list[MadeUpApplication]
 

@@ -10,7 +10,7 @@ from services.applications.core.context import SETTINGS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.catalogue import sound as sound_forms
 from services.applications.rounds import manage as use_case
-from services.applications.rounds import succession
+from services.applications.rounds import proposals, succession
 from services.applications.rounds.views import detail, round_view
 from services.applications.tables.applications import Round
 from shared import clock
@@ -24,6 +24,7 @@ from shared.contract.rounds import (
 )
 from shared.errors import NotFound
 from shared.http.app import CALLER, actor, answer, body, if_match, uuid_in_path
+from shared.roles import ROUND_READERS
 
 
 async def list_rounds(request: web.Request) -> web.Response:
@@ -32,7 +33,9 @@ async def list_rounds(request: web.Request) -> web.Response:
     who = request[CALLER].actor
     at = who.received_at if who else clock.now()
     async with transaction(request) as session:
-        return answer([round_view(s.round, at, s.extension) for s in await use_case.shown_to(session, who, at)])
+        reader = who is not None and bool(who.roles & ROUND_READERS)
+        shown = await use_case.shown_to(session, who, at)
+        return answer([round_view(s.round, at, s.extension, reader=reader) for s in shown])
 
 
 async def list_forms(request: web.Request) -> web.Response:
@@ -87,10 +90,27 @@ async def succeed_round(request: web.Request) -> web.Response:
 
 
 async def change_round(request: web.Request) -> web.Response:
-    """Change a round. Once published its form stays; once open it can only close later."""
+    """Change a round. Once published its form stays; once open it can only close later. Where publishing takes two people, a change of a
+    published round but for its times becomes its `proposal`."""
     async with transaction(request) as session:
         changes = body(request, RoundChange)
-        round_ = await use_case.change(session, actor(request), uuid_in_path(request), _seen(request), changes)
+        round_ = await proposals.change(
+            session, actor(request), uuid_in_path(request), _seen(request), changes, by_two=_by_two(request)
+        )
+        return await _detail(request, session, round_)
+
+
+async def confirm_change(request: web.Request) -> web.Response:
+    """Make the change that somebody else proposed."""
+    async with transaction(request) as session:
+        round_ = await proposals.confirm(session, actor(request), uuid_in_path(request), _seen(request))
+        return await _detail(request, session, round_)
+
+
+async def withdraw_change(request: web.Request) -> web.Response:
+    """Give up the change that is proposed."""
+    async with transaction(request) as session:
+        round_ = await proposals.withdraw(session, actor(request), uuid_in_path(request), _seen(request))
         return await _detail(request, session, round_)
 
 

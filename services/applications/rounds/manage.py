@@ -51,7 +51,7 @@ def _must_be_a_window(round_: Round) -> None:
         raise Invalid([FieldError(field="closes_at", code=codes.BEFORE_OPENING, message="截止时间应晚于开始时间")])
 
 
-def _must_match(round_: Round, version: str | None) -> None:
+def must_match(round_: Round, version: str | None) -> None:
     if version is not None and version != str(round_.version):
         raise Stale("批次刚刚被其他人修改，请核对后重试。", current={"etag": str(round_.version)})
 
@@ -92,16 +92,39 @@ async def change(
     once open it keeps its opening, and closes later or not at all: who wants it closed at once says so (`close`).
     """
     round_ = await round_queries.round_(session, id, lock=True)
-    _must_match(round_, version)
-    given = _whole_second(changes.model_dump(exclude_none=True, exclude={"reason"}))
-    if "budget_wan" in changes.model_fields_set:
-        given["budget_wan"] = changes.budget_wan
-    changed = {name: value for name, value in given.items() if getattr(round_, name) != value}
+    must_match(round_, version)
+    changed = different(round_, changes)
     if not changed:
         return round_
     if round_.published_at is not None:
-        _must_be_allowed(round_, changed, actor.received_at)
+        must_be_allowed(round_, changed, actor.received_at)
+    apply(session, round_, actor, changed, reason=changes.reason or "")
+    round_.version += 1
+    await session.flush()
+    return round_
+
+
+def different(round_: Round, changes: RoundChange) -> dict[str, Any]:
+    """Return the attributes that a change would really change, with their new values."""
+    given = _whole_second(changes.model_dump(exclude_none=True, exclude={"reason"}))
+    if "budget_wan" in changes.model_fields_set:
+        given["budget_wan"] = changes.budget_wan
+    return {name: value for name, value in given.items() if getattr(round_, name) != value}
+
+
+def apply(session: AsyncSession, round_: Round, actor: Actor, changed: dict[str, Any], **details: Any) -> None:
+    """Change a round and audit what stood before; `Invalid` where it would lack what its form needs."""
     before = {name: getattr(round_, name) for name in changed}
+    put(round_, changed)
+    if round_.published_at is None:
+        _drafted(round_, actor)
+    record(
+        session, actor, "change_round", round=str(round_.id), before=plain(before), after=plain(changed), **details
+    )
+
+
+def put(round_: Round, changed: dict[str, Any]) -> None:
+    """Give a round new values; `Invalid` where it would lack what its form needs."""
     accepted = numbers_missing(form_of(round_), round_.parameters)
     for name, value in changed.items():
         setattr(round_, name, value)
@@ -116,22 +139,13 @@ async def change(
             form, round_.parameters, accept_missing=not anew, accepted=() if "parameters" in anew else accepted
         )
     _must_be_a_window(round_)
-    if round_.published_at is None:
-        _drafted(round_, actor)
-    round_.version += 1
-    record(
-        session, actor, "change_round", round=str(id), reason=changes.reason or "",
-        before=_plain(before), after=_plain(changed),
-    )  # fmt: skip
-    await session.flush()
-    return round_
 
 
 def _drafted(round_: Round, actor: Actor) -> None:
     round_.drafted_by, round_.drafted_by_name = actor.account, actor.name
 
 
-def _must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> None:
+def must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> None:
     if "fund_type" in changed or changed.get("form_version", round_.form_version) < round_.form_version:
         raise Conflict("已发布的批次只能换用同一类表单的更新版本。", code=codes.FORM_PINNED)
     begun = at >= round_.opens_at
@@ -141,13 +155,13 @@ def _must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> No
         raise Conflict("申报已经开始，截止时间只能延后；需要立即截止时请使用“立即截止”。", code=codes.ONLY_LATER)
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    def plain(value: Any) -> Any:
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    def one(value: Any) -> Any:
         if isinstance(value, datetime):
             return value.isoformat()
         return f"{value:.2f}" if isinstance(value, Decimal) else value
 
-    return {name: plain(value) for name, value in values.items()}
+    return {name: one(value) for name, value in values.items()}
 
 
 async def publish(
@@ -162,7 +176,7 @@ async def publish(
     """Let applicants see it. `Invalid` names every parameter the form needs and the round lacks; `accept_missing`
     leaves out the checks that lack a number, never a list of options. `by_two`: not by who drafted it."""
     round_ = await round_queries.round_(session, id, lock=True)
-    _must_match(round_, version)
+    must_match(round_, version)
     if round_.published_at is not None:
         return round_
     if by_two:
@@ -184,7 +198,7 @@ async def publish(
 async def close(session: AsyncSession, actor: Actor, id: UUID, version: str | None, *, reason: str) -> Round:
     """立即截止: it closes at the second the gateway received this. Late acceptances stay."""
     round_ = await round_queries.round_(session, id, lock=True)
-    _must_match(round_, version)
+    must_match(round_, version)
     now = actor.received_at.replace(microsecond=0)
     if round_.published_at is None or not round_.opens_at < now < round_.closes_at:
         raise Conflict("只有正在申报的批次可以立即截止。", code=codes.NOT_OPEN)

@@ -25,6 +25,8 @@ ROUTES = [
     Route(
         "POST", "/api/v1/rounds/{id}/publish", api.publish_round, GATEWAY, ROUND_PUBLISHERS, PublishRound, RoundDetail
     ),
+    Route("POST", "/api/v1/rounds/{id}/proposal", api.confirm_change, GATEWAY, ROUND_PUBLISHERS, answer=RoundDetail),
+    Route("DELETE", "/api/v1/rounds/{id}/proposal", api.withdraw_change, GATEWAY, ROUND_PUBLISHERS, answer=RoundDetail),
     Route("POST", "/api/v1/rounds/{id}/close", api.close_round, GATEWAY, OFFICER, CloseRound, RoundDetail),
     Route(
         "POST", "/api/v1/rounds/{id}/extensions", api.extend_round, GATEWAY, OFFICER,

@@ -14,11 +14,12 @@ from services.applications.core.views import wan
 from services.applications.forms.authoring.round_needs import Need, needs
 from services.applications.forms.kinds import Choices
 from services.applications.rounds.parameters import WORKING_DAYS
+from services.applications.rounds.proposals import as_proposed
 from services.applications.rounds.rehearsal import rehearse
 from services.applications.rounds.succession import differences
 from services.applications.tables.applications import Audit, Extension, Round
 from shared.contract.applications import TimelineEntry
-from shared.contract.rounds import ExtensionView, PreviousRound, RoundDetail, RoundNeed, RoundView
+from shared.contract.rounds import ExtensionView, PreviousRound, RoundDetail, RoundNeed, RoundProposal, RoundView
 from shared.identity import Actor
 
 # No form names it, and no round must have it.
@@ -39,6 +40,8 @@ ACTIONS = {
     "publish_round": "发布批次",
     "close_round": "立即截止",
     "extend_round": "单独延期",
+    "propose_round_change": "提出修改",
+    "withdraw_round_change": "撤回修改",
 }
 
 
@@ -50,8 +53,10 @@ def _state(round_: Round, at: datetime) -> str:
     return "open" if at <= round_.closes_at else "closed"
 
 
-def round_view(round_: Round, at: datetime, extension: Extension | None = None) -> RoundView:
-    """Return a round at this instant, for whoever has this extension."""
+def round_view(
+    round_: Round, at: datetime, extension: Extension | None = None, *, reader: bool = False
+) -> RoundView:
+    """Return a round at this instant, for whoever has this extension; `reader`: for whoever may read rounds that are not published."""
     form = form_of(round_)
     until = round_.closes_at if extension is None else max(round_.closes_at, extension.until)
     return RoundView(
@@ -67,6 +72,7 @@ def round_view(round_: Round, at: datetime, extension: Extension | None = None) 
         is_open=round_.published_at is not None and round_.opens_at <= at <= until,
         state=_state(round_, at),
         parameters=round_.parameters,
+        proposed=reader and round_.proposal is not None,
     )
 
 
@@ -78,7 +84,7 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
     history = await round_queries.round_history(session, round_.id)
     previous = await _previous(session, round_, history)
     return RoundDetail(
-        **round_view(round_, at).model_dump(),
+        **round_view(round_, at, reader=True).model_dump(),
         published_at=round_.published_at,
         drafted_by=round_.drafted_by_name,
         own=by_two and round_.published_at is None and round_.drafted_by == actor.account,
@@ -106,7 +112,20 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
         previous=None
         if previous is None
         else PreviousRound(id=previous.id, title=previous.title, differences=differences(previous, round_)),
+        proposal=_proposal(round_, actor),
         made_up=[] if round_.published_at else rehearse(form, round_facts(round_), at),
+    )
+
+
+def _proposal(round_: Round, actor: Actor) -> RoundProposal | None:
+    if (found := round_.proposal) is None:
+        return None
+    return RoundProposal(
+        by=found["by_name"],
+        own=found["by"] == actor.account,
+        at=datetime.fromisoformat(found["at"]),
+        reason=found["reason"],
+        differences=differences(round_, as_proposed(round_)),
     )
 
 

@@ -70,6 +70,8 @@ class Round(Base):
     # Who wrote it or changed it last before that; nobody for rounds of the time before this was kept.
     drafted_by: Mapped[str | None]
     drafted_by_name: Mapped[str | None]
+    # A change that waits for a second person (`rounds/proposals.py`).
+    proposal: Mapped[dict[str, Any] | None]
     version: Mapped[int] = mapped_column(default=1)
     # What may be approved in all; none where nobody has said.
     budget_wan: Mapped[Decimal | None]

@@ -36,6 +36,9 @@ from shared.text.capitals import in_words
 NOTICES = {
     "created": "批次已建立，尚未发布；申报单位看不到。",
     "changed": "已保存。",
+    "proposed": "已保存。对名称、预算、表单版本和参数的修改，由另一位业务管理人员或审定人员确认后生效，见“待确认的修改”。",
+    "confirmed": "已确认，修改即时生效。",
+    "withdrawn": "已撤回修改，批次保持原样。",
     "published": "批次已发布，申报单位可以看到。",
     "before": "该批次已经发布，没有重复发布。",
     "closed": "批次已截止。",
@@ -138,6 +141,7 @@ async def _show(
         "wrong": _by_field(listed),
         "states": STATES,
         "fields": FIELDS,
+        "proposed": [_difference(d) for d in found.proposal.differences] if found.proposal else [],
         "differences": [_difference(d) for d in found.previous.differences] if found.previous else [],
         "ceilings": ceilings(found.parameters),
         "lines": [_line(entry) for entry in found.history],
@@ -156,7 +160,7 @@ def _versions(round_: RoundDetail, forms: list[FormSummary]) -> list[int]:
 
 
 async def act(request: web.Request) -> web.Response:
-    """Save, publish, close, or extend for one enterprise."""
+    """Save, publish, confirm or withdraw what is proposed, close, or extend for one enterprise."""
     form = await read_form(request)
     action = one(form, "action", "change")
     try:
@@ -184,6 +188,12 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
     if action == "publish":
         await ask(request, "POST", f"{path}/publish", json={"accept_missing": "accept_missing" in form}, etag=etag)
         return "published"
+    if action == "confirm":
+        await ask(request, "POST", f"{path}/proposal", etag=etag)
+        return "confirmed"
+    if action == "withdraw":
+        await ask(request, "DELETE", f"{path}/proposal", etag=etag)
+        return "withdrawn"
     if action == "close":
         reason = one(form, "close_reason").strip()
         if not reason:
@@ -211,8 +221,8 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
         body["form_version"] = int(version)
     if reason := one(form, "change_reason").strip():
         body["reason"] = reason
-    await ask(request, "PATCH", path, json=body, etag=etag)
-    return "changed"
+    saved = (await ask(request, "PATCH", path, RoundDetail, json=body, etag=etag)).body
+    return "proposed" if saved.proposal else "changed"
 
 
 def _please(errors: list[FieldError]) -> Invalid:
@@ -257,6 +267,8 @@ def _line(entry: TimelineEntry) -> Line:
     details = entry.details
     parts: list[str] = []
     before, after = details.get("before"), details.get("after")
+    if details.get("given_up"):
+        parts.append("、".join(FIELDS.get(k, k) for k in details["given_up"]))
     if isinstance(before, dict) and isinstance(after, dict):
         parts += [f"{FIELDS.get(k, k)}：{_said(before.get(k))} → {_said(v)}" for k, v in after.items()]
     elif after:
@@ -267,6 +279,8 @@ def _line(entry: TimelineEntry) -> Line:
         parts.append(f"{details['enterprise']} 延至 {_said(details.get('until'))}")
     if details.get("missing"):
         parts.append(f"缺少参数 {'、'.join(details['missing'])}，相应核对不作")
+    if details.get("proposed_by"):
+        parts.append(f"{details['proposed_by']} 提出")
     if details.get("reason"):
         parts.append(f"理由：{details['reason']}")
     return Line(entry.at, entry.label, entry.actor, "；".join(parts))

@@ -1,7 +1,6 @@
 """Rounds: prepared, published, opened, extended, closed; judged to the second; every change audited."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,13 +16,13 @@ from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.catalogue import form, forms
 from services.applications.forms.definition import Form
 from services.applications.forms.formulas.rules import rules_of
-from services.applications.rounds import manage, seed
-from services.applications.rounds.views import detail
+from services.applications.rounds import manage, proposals, seed
+from services.applications.rounds.views import detail, round_view
 from services.applications.tables.applications import Round
 from shared import clock
-from shared.contract.rounds import NewRound, RoundChange
-from shared.errors import Conflict, Stale
-from shared.identity import Role
+from shared.contract.rounds import NewRound, RoundChange, RoundDetail
+from shared.errors import Conflict, Invalid, Stale
+from shared.identity import Actor, Role
 from tests import factories
 from tests.integration.applications.conftest import Api
 
@@ -475,14 +474,94 @@ async def test_a_second_person_publishes(api: Api, sessions: async_sessionmaker[
             await manage.publish(session, first, round_.id, "1", **by_two)
         published = await manage.publish(session, first, round_.id, "2", **by_two)
         assert published.published_at == now["received_at"]
-        # A later change asks for no second person and leaves who drafted it; the audit tells both.
-        await manage.change(session, second, round_.id, "3", RoundChange(budget_wan=Decimal(900), reason="追加"))
-        assert (await detail(session, round_, first, by_two=True)).drafted_by == "许业务"
         # Of the time before anybody kept who drafted: whoever has the role publishes.
         old = await manage.create(session, first, new, by_two=True)
         old.drafted_by = old.drafted_by_name = None
         assert (await manage.publish(session, first, old.id, None, **by_two)).published_at
         await session.rollback()
+
+
+async def test_a_second_person_confirms_what_changes_in_a_published_round(
+    api: Api, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    """Nobody alone raises a limit or the budget of a round that two people published; its close moves at once."""
+    now = {"received_at": clock.now()}
+    first = OFFICER.model_copy(update=now)
+    second = factories.staff(Role.OFFICER, "许业务").model_copy(update=now)
+    async with sessions() as session:
+        round_ = await manage.create(session, first, NewRound.model_validate(round_body(publish=True)))
+        id, close = round_.id, round_.closes_at
+        limit = round_.parameters["per_item_wan"]
+
+        async def change(actor: Actor, **changes: Any) -> RoundDetail:
+            given = RoundChange(**changes)
+            changed = await proposals.change(session, actor, id, str(round_.version), given, by_two=True)
+            return await detail(session, changed, actor, by_two=True)
+
+        more = {**round_.parameters, "per_item_wan": "500"}
+        told = await change(
+            first, parameters=more, budget_wan="900", closes_at=close + timedelta(days=1), reason="追加"
+        )
+        # In one press: the close at once, the rest when somebody else says so.
+        assert told.proposal is not None
+        assert (told.closes_at, told.budget_wan, told.parameters["per_item_wan"]) == (
+            close + timedelta(days=1),
+            None,
+            limit,
+        )
+        assert [(d.name, d.after) for d in told.proposal.differences] == [
+            ("budget_wan", "900.00"),
+            ("parameters.per_item_wan", "500"),
+        ]
+        assert (told.proposal.own, told.proposal.reason) == (True, "追加")
+        with pytest.raises(Conflict) as refusal:
+            await proposals.confirm(session, first, id, None)
+        assert refusal.value.code == "second_person"
+        # What was open before the proposal confirms nothing: it showed something else.
+        with pytest.raises(Stale):
+            await proposals.confirm(session, second, id, "1")
+        # What could not be made is refused when it is proposed.
+        with pytest.raises(Invalid):
+            await change(second, parameters={**more, "per_item_wan": "五百"})
+        with pytest.raises(Conflict):
+            await change(second, fund_type="subsidy")
+        # Another proposal takes its place, and then the first one may confirm it.
+        told = await change(second, parameters={**more, "per_item_wan": "600"})
+        with pytest.raises(Conflict):
+            await proposals.confirm(session, second, id, None)
+        confirmed = await proposals.confirm(session, first, id, str(told.version))
+        assert (confirmed.parameters["per_item_wan"], confirmed.budget_wan, confirmed.proposal) == (
+            "600",
+            None,
+            None,
+        )
+        with pytest.raises(Conflict) as refusal:
+            await proposals.confirm(session, first, id, None)
+        assert refusal.value.code == "nothing_proposed"
+        # Given up: everything stays, and the history says what.
+        await change(first, title="换个名称")
+        given_up = await proposals.withdraw(session, second, id, None)
+        assert (given_up.title, given_up.proposal) == (round_.title, None)
+        history = (await detail(session, round_, first, by_two=True)).history
+        assert [line.action for line in history[:5]] == [
+            "withdraw_round_change", "propose_round_change", "change_round", "propose_round_change", "change_round",
+        ]  # fmt: skip
+        assert history[2].details["proposed_by"] == "许业务"
+        # Nothing of it is told to whoever only sees rounds that are published.
+        await change(first, title="换个名称")
+        assert not round_view(round_, now["received_at"]).proposed
+        # An office of one: at once, as before.
+        alone = await proposals.change(session, first, id, None, RoundChange(title="一人"), by_two=False)
+        assert alone.title == "一人"
+        await session.rollback()
+
+
+async def test_a_proposed_change_over_http(api: Api) -> None:
+    """Without a proposal there is nothing to confirm, and only those who publish rounds are asked."""
+    path = f"/api/v1/rounds/{(await made(api, publish=True))['id']}/proposal"
+    for method in ("POST", "DELETE"):
+        await refused(await api.call(method, path, OFFICER), 409, "nothing_proposed")
+        await refused(await api.call(method, path, factories.staff(Role.OPERATOR)), 403, "not_allowed")
 
 
 async def test_another_ceiling_is_an_edit_of_data(api: Api) -> None:

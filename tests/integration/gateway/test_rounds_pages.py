@@ -122,6 +122,50 @@ async def test_a_rounds_way(officer: Browser, director: Browser, other: Browser)
     assert "走完全程的批次" in await (await officer.go("GET", "/rounds")).text()
 
 
+async def test_a_change_of_a_published_round_waits_for_somebody_else(
+    officer: Browser, director: Browser, other: Browser
+) -> None:
+    path = await prepared(officer)
+    fields = {
+        "title": "两人的批次", **DAYS, "p.0.name": "directions", "p.0.kind": "options", "p.0.value": "甲\r\n乙\r\n",
+        "p.1.name": "per_item_wan", "p.1.kind": "number", "p.1.value": "50",
+        "p.2.name": "org_year_cap_wan", "p.2.kind": "number", "p.2.value": "300",
+    }  # fmt: skip
+
+    async def save(**changes: str) -> str:
+        tag = await etag(officer, path)
+        saved = await send(officer, path, action="change", etag=tag, **fields | changes)
+        assert saved.status == 303, await saved.text()
+        return unescape(await (await officer.go("GET", saved.headers["Location"])).text())
+
+    async def act(who: Browser, action: str, status: int) -> str:
+        # The officer's page has the tag also where nothing is left to confirm.
+        answer = await send(who, path, action=action, etag=await etag(officer, path))
+        assert answer.status == status, await answer.text()
+        if status == 303:
+            answer = await who.go("GET", answer.headers["Location"])
+        return unescape(await answer.text())
+
+    await save()
+    await act(director, "publish", 303)
+    text = await save(**{"p.1.value": "500", "change_reason": "追加资金"})
+    for said in ("由另一位业务管理人员或审定人员确认后生效", "待确认的修改", "杨业务", "追加资金", "修改由您提出"):
+        assert said in text
+    assert "确认修改" not in text
+    assert "有待确认的修改" in await (await director.go("GET", "/rounds")).text()
+    await other.sign_in("yunwei")
+    text = unescape(await (await other.go("GET", path)).text())
+    assert ("待确认的修改" in text, "撤回修改" in text) == (True, False)
+    assert "修改由您提出" in await act(officer, "confirm", 409)
+    assert "确认修改" in unescape(await (await director.go("GET", path)).text())
+    text = await act(director, "confirm", 303)
+    assert ("修改即时生效" in text, "杨业务 提出" in text, "待确认的修改" in text) == (True, True, False)
+    # Twice, or after it was given up: said, and the page stands.
+    assert "没有待确认的修改" in await act(director, "confirm", 409)
+    await save(**{"p.1.value": "500", "title": "另一个名称"})
+    assert "批次保持原样" in await act(officer, "withdraw", 303)
+
+
 async def test_what_was_typed_comes_back(officer: Browser) -> None:
     answer = await send(officer, "/rounds/new", form="", title="只有名称", opens_at="昨天", closes_at="")
     text = unescape(await answer.text())
