@@ -15,6 +15,23 @@ stamp=.venv/.bootstrapped
 say() { printf '%s\n' "bootstrap: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
+# One step: what it is, then its command. Where it fails, one line says why, and the log holds the rest.
+log=var/log/bootstrap.log
+step() {
+    what=$1
+    shift
+    mkdir -p "${log%/*}"
+    printf -- '-- %s\n' "$what" >>"$log"
+    said=$(wc -l <"$log")
+    "$@" >>"$log" 2>&1 || {
+        tail -n "+$((said + 1))" "$log" >"$log.part"
+        why=$(grep -iE '^ *(e:|error|fatal|[a-z.]*error:)' "$log.part" | tail -n 1)
+        [ -n "$why" ] || why=$(grep -v '^ *$' "$log.part" | tail -n 1)
+        rm -f "$log.part"
+        fail "$what failed: ${why:-no output} (log: $log)"
+    }
+}
+
 # ---- what the machine must have ------------------------------------------------------------------------------
 
 # The system's interpreter, before anything that a version manager put on PATH.
@@ -94,7 +111,7 @@ install_packages() {
         ubuntu*chromium*) fail "set GM_CHROMIUM to the path of a Chromium or Chrome; the tests need a browser" ;;
     esac
     say "installing $*"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    step "reading the package lists" as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
     # A server that a package brings is not to be started, nor kept by the machine.
     policy=/usr/sbin/policy-rc.d
     if [ "$purpose" != test-all ] || [ -e "$policy" ]; then policy=; fi
@@ -105,7 +122,7 @@ install_packages() {
         trap "as_root rm -f '$policy'" EXIT
     fi
     # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $* >/dev/null
+    step "installing $*" as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $*
     if [ -n "$policy" ]; then
         as_root rm -f "$policy"
         trap - EXIT
@@ -181,8 +198,8 @@ find_uv() {
 uv=$(find_uv)
 if [ -z "$uv" ]; then
     say "installing uv"
-    "$python" -m venv .tools
-    .tools/bin/pip install --quiet --disable-pip-version-check "uv==${kept##*-}"
+    step "making an environment for uv" "$python" -m venv .tools
+    step "installing uv" .tools/bin/pip install --quiet --disable-pip-version-check "uv==${kept##*-}"
     mkdir -p "${kept%/*}"
     # At once or not at all: another clone may be looking.
     cp .tools/bin/uv "$kept.$$"
@@ -204,12 +221,12 @@ compile=--compile-bytecode
 say "installing the project's libraries"
 # shellcheck disable=SC2086
 if [ -z "$index" ]; then
-    "$uv" sync --quiet --frozen --all-extras $groups --python "$python" $compile
+    step "installing the project's libraries" "$uv" sync --quiet --frozen --all-extras $groups --python "$python" $compile
 else
     # The lock names PyPI's own addresses; the same versions and hashes come from the mirror this way.
-    "$uv" venv --quiet --python "$python" --allow-existing .venv
-    "$uv" export --quiet --frozen --all-extras $groups --no-emit-project --output-file .venv/requirements.txt
-    VIRTUAL_ENV=.venv "$uv" pip sync --quiet $compile --default-index "$index" --require-hashes .venv/requirements.txt
+    step "making the project's environment" "$uv" venv --quiet --python "$python" --allow-existing .venv
+    step "reading uv.lock" "$uv" export --quiet --frozen --all-extras $groups --no-emit-project --output-file .venv/requirements.txt
+    step "installing the project's libraries" env VIRTUAL_ENV=.venv "$uv" pip sync --quiet $compile --default-index "$index" --require-hashes .venv/requirements.txt
 fi
 libraries=$(echo .venv/lib/python3*/site-packages)
 if [ -z "$compile" ]; then
@@ -225,5 +242,5 @@ else
         mv -T "$part" "$compiled" 2>/dev/null; } || rm -rf "$part"
 fi
 say "cutting compact fonts out of Noto CJK"
-.venv/bin/python -m services.documents.fonts
+step "cutting compact fonts" .venv/bin/python -m services.documents.fonts
 printf '%s' "$wanted" >"$stamp"

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,23 @@ def main() -> None:
     except CannotRun as reason:
         print(f"cannot run: {reason}", file=sys.stderr)
         raise SystemExit(1) from None
+    except Exception as error:
+        # Nobody foresaw it: one line for whoever starts the system, the rest for whoever mends it.
+        print(f"cannot run: {type(error).__name__}: {unforeseen(error, var)}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def unforeseen(error: Exception, var: Path) -> str:
+    """Return in one line what was raised, and where its traceback stands."""
+    text = "".join(traceback.format_exception(error))
+    log = var / "log" / "run.log"
+    try:
+        log.write_text(text, encoding="utf-8")
+    except OSError:
+        # Without a folder for logs the terminal is all there is.
+        sys.stderr.write(text)
+        return " ".join(str(error).split())[:500]
+    return f"{' '.join(str(error).split())[:500]} (log: {log})"
 
 
 if __name__ == "__main__":

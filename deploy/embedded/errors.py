@@ -5,8 +5,10 @@ from pathlib import Path
 
 # What libraries say after the reason: the statement, its values, where to read more, the supervisor's own words.
 _AFTER = re.compile(r"\[SQL: |\[parameters: |\(Background on this error at: |-- supervisor: ")
-# A line that names an error: a traceback's last, or what a database driver says by itself.
-_REASON = re.compile(r"(?:[\w.]+\.)?\w*(?:Error|Exception|Violation)\b|\((?:[\w]+\.)+\w+\) ")
+# A line that names an error: a traceback's last, what a database driver says by itself, or a server's last words.
+_REASON = re.compile(
+    r"(?:[\w.]+\.)?\w*(?:Error|Exception|Violation)\b|\((?:[\w]+\.)+\w+\) |.*\b(?:FATAL|PANIC): |\*\*\* FATAL"
+)
 
 
 class CannotRun(Exception):

@@ -107,7 +107,7 @@ class Supervised:
             if self.first_exit is not None:
                 raise CannotRun(f"{self.spec.name} ended with {self.first_exit}: {self.last_line()}")
             if time.monotonic() > until:
-                raise CannotRun(f"{self.spec.name} is not ready after {seconds:.0f} s; see {self.log}")
+                raise CannotRun(f"{self.spec.name} is not ready after {seconds:.0f} s: {self.last_line()}")
             await asyncio.sleep(0.05)
 
     def last_line(self) -> str:
