@@ -87,6 +87,8 @@ missing_packages() {
     command -v redis-server >/dev/null 2>&1 || printf 'redis-server '
     [ -x /usr/sbin/rabbitmq-server ] || printf 'rabbitmq-server '
     [ -x /usr/sbin/clamd ] || printf 'clamav-daemon '
+    # Another browser's engine; Ubuntu's package is a door to a snap.
+    { command -v firefox-esr || command -v firefox || ! grep -q '^ID=debian' /etc/os-release; } >/dev/null 2>&1 || printf 'firefox-esr '
 }
 
 as_root() {
