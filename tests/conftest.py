@@ -48,13 +48,13 @@ OWN_SYSTEM = ("test_away_for_long.py", "test_documents.py", "test_restarts.py")
 
 
 class BySystem(LoadScopeScheduling):
-    """Hands out files whole; together those that share a system, which takes 15 seconds of CPU to start: the fault
-    matrix, and either half of the browser's tests; and those that share the one engine of containers."""
+    """Hands out files whole; together those that share a system, which takes 15 seconds of CPU to start and a twentieth of a
+    processor while it waits: the fault matrix, and the browser's tests; and those that share the one engine of containers."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         if file.startswith("tests/e2e/"):
-            return "e2e, first half" if file < "tests/e2e/test_n" else "e2e, second half"
+            return "e2e"
         if file.startswith("tests/containers/"):
             return "containers"
         return "faults" if file.startswith("tests/faults/") and not file.endswith(OWN_SYSTEM) else file
