@@ -17,7 +17,9 @@ export function watchIdle() {
   // Whatever a module asks of the portal counts; files that never change and the stream do not.
   new PerformanceObserver((list) => {
     const calls = list.getEntries().filter((entry) => entry.initiatorType === "fetch" && !entry.name.includes("/static/"));
-    if (calls.length) seen();
+    // Counted from when the answer came: a computer that slept hears of it when it wakes.
+    const ago = performance.now() - Math.max(...calls.map((entry) => entry.responseEnd));
+    if (calls.length) seen(Math.max(Number(localStorage.getItem(SEEN)), Date.now() - Math.max(0, ago)));
   }).observe({ type: "resource" });
   setInterval(look, 5000);
   addEventListener("visibilitychange", look);
