@@ -13,6 +13,8 @@ from deploy.embedded.secrets import SERVICES
 from deploy.embedded.system import ROOT
 from deploy.local import running
 from services.applications.settings import ApplicationsSettings
+from services.gateway.settings import GatewaySettings
+from services.notify.settings import NotifySettings
 from shared.preflight import Finding, Level, bad, database, fit, look, table
 
 TITLES = {"gateway": "网关", "applications": "申报服务", "documents": "PDF 服务", "notify": "通知服务"}
@@ -24,7 +26,11 @@ POOLS = {
     "notify": "notify",
     "notify-worker": "notify",
 }
-POOL_SIZE = 10
+POOL_SIZES = {
+    "gateway": GatewaySettings.model_fields["database_pool_size"].default,
+    "applications": ApplicationsSettings.model_fields["database_pool_size"].default,
+    "notify": NotifySettings.model_fields["database_pool_size"].default,
+}
 
 
 def of_service(environment: dict[str, str], service: str) -> list[Finding]:
@@ -51,7 +57,7 @@ def wanted(processes: dict[str, Any], environments: dict[str, dict[str, str]]) -
     for name in processes:
         kind = re.sub(r"-\d+$", "", name)
         if kind in POOLS:
-            size = environments[POOLS[kind]].get("GM_DATABASE_POOL_SIZE", POOL_SIZE)
+            size = environments[POOLS[kind]].get("GM_DATABASE_POOL_SIZE", POOL_SIZES[POOLS[kind]])
             # The gateway watches sessions by one of its own.
             found[name] = int(size) + (kind == "gateway")
     return found

@@ -156,7 +156,7 @@ class Postgres:
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",
-            "max_connections": "120",
+            "max_connections": "200",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

@@ -6,10 +6,12 @@ from typing import Annotated
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from shared.settings import Key, ServerSettings
+from shared.settings import BESIDE_REQUESTS, Key, ServerSettings
 
 
 class ApplicationsSettings(ServerSettings):
+    # One for each request that is worked on, and those beside them. With fewer places a deadline's submissions wait for pages.
+    database_pool_size: int = 20 + BESIDE_REQUESTS
     applications_host: str = "127.0.0.1"
     applications_port: int = 8081
     broker_url: SecretStr

@@ -18,17 +18,17 @@ from shared.overload.priority import Priority
 
 # CPU seconds of a request, all processes together, and its priority.
 COST = {
-    "sign_in": (0.090, Priority.READ),
-    "projects": (0.008, Priority.READ),
-    "create": (0.031, Priority.WRITE),
-    "open": (0.021, Priority.READ),
+    "sign_in": (0.075, Priority.READ),
+    "projects": (0.010, Priority.READ),
+    "create": (0.030, Priority.WRITE),
+    "open": (0.018, Priority.READ),
     "autosave": (0.008, Priority.WRITE),
-    "attach": (0.024, Priority.WRITE),
+    "attach": (0.022, Priority.WRITE),
     "save": (0.014, Priority.WRITE),
-    "look_over": (0.019, Priority.SUBMIT),
-    "submit": (0.057, Priority.SUBMIT),
-    "receipt": (0.021, Priority.READ),
-    "pdf": (0.023, Priority.LATER),
+    "look_over": (0.020, Priority.SUBMIT),
+    "submit": (0.035, Priority.SUBMIT),
+    "receipt": (0.026, Priority.READ),
+    "pdf": (0.016, Priority.LATER),
 }
 REFUSAL = 0.0003
 # Time that an answer is under way besides work: network, waiting for other machines.
