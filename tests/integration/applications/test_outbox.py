@@ -381,5 +381,5 @@ async def test_metrics_say_what_is_owed_and_how_old_it_is(sessions: Sessions, ap
     assert float(values[f"gm_owed{topic}"]) == 1
     assert 89 < float(values[f"gm_owed_oldest_seconds{topic}"]) < 120
     assert float(values['gm_owed{topic="notify"}']) == 0
-    assert float(values['gm_database_connections{service="applications",state="most"}']) == 10
+    assert float(values['gm_database_connections{service="applications",state="most"}']) == 22
     assert "gm_loop_lag_seconds_count" in text
