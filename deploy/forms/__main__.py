@@ -15,7 +15,7 @@ from services.applications.forms.authoring import json_schema, publishing
 from services.applications.forms.authoring.lint import lint_file
 from services.applications.forms.authoring.source import read_file
 from services.applications.forms.authoring.version_diff import changes
-from services.applications.forms.catalogue import FOLDER
+from services.applications.forms.catalogue import FOLDER, PARAMETERS
 from services.applications.forms.checklist import ENDING
 from services.applications.forms.definition import Form
 from services.applications.rounds import seed
@@ -105,7 +105,7 @@ def _form(file: Path) -> Form:
 
 def _lint(given: argparse.Namespace) -> int:
     files = [f for path in given.files for f in (sorted(path.rglob("*.yaml")) if path.is_dir() else [path])]
-    files = [file for file in files if not file.name.endswith(ENDING)]
+    files = [file for file in files if not file.name.endswith((ENDING, PARAMETERS))]
     return _print_faults(files, given.rounds, notes=not given.quiet)
 
 

@@ -82,6 +82,8 @@ class RoundView(BaseModel):
     is_open: bool
     state: Literal["unpublished", "coming", "open", "closed"]
     parameters: dict[str, Any]
+    # What there is to be had and what is asked for it, as the card of the round says it.
+    ceilings: list[str]
     # Whether a change waits for a second person; told to those who write, publish or serve rounds.
     proposed: bool
 
@@ -89,11 +91,17 @@ class RoundView(BaseModel):
 class RoundNeed(BaseModel):
     """A parameter that the form names, or the office whatever the form: what it is for, and whether the round has it.
 
+    `label` is what people call it, `unit` what a number counts, `help` what to mind.
+
     A list with `choices` is ticked among these, the options of the field `chosen_from`; `choices_from` is the parameter that
-    they come from, null where they are the form's own. What limits money is set, or is `不设限`.
+    they come from, null where they are the form's own. `may_be_none`: a round may say that
+    it has none of the list, or sets no limit. What limits money is set, or is `不设限`.
     """
 
     name: str
+    label: str
+    unit: str | None
+    help: str | None
     kind: Sort
     used_by: list[str]
     missing: bool
@@ -101,12 +109,15 @@ class RoundNeed(BaseModel):
     chosen_from: str | None
     choices: list[str] | None
     choices_from: str | None
+    may_be_none: bool
 
 
 class RoundDifference(BaseModel):
-    """What a round has otherwise than the one before; `name` is an attribute, or `parameters.` and a parameter."""
+    """What a round has otherwise than the one before; `name` is an attribute, or `parameters.` and a parameter; `label` is what
+    people call the parameter, null for an attribute."""
 
     name: str
+    label: str | None
     before: Any
     after: Any
 
@@ -127,7 +138,7 @@ class AskedMaterial(BaseModel):
 
 
 class LeftOutCheck(BaseModel):
-    """A check that the round does not make, and the parameters that it lacks or by which it sets no limit."""
+    """A check that the round does not make, and the labels of the parameters that it lacks or by which it sets no limit."""
 
     rule: str
     missing: list[str]

@@ -266,6 +266,17 @@ class Check(Part):
         return self
 
 
+class RoundParameter(Part):
+    """What an office calls a parameter of its rounds, and what an applicant reads of it: `card` is a phrase in which `{}` stands for
+    the value with its unit. A `share` is a part of one, shown as a percentage."""
+
+    label: Label
+    unit: Annotated[str, Field(max_length=10)] | None = None
+    help: str | None = None
+    share: bool = False
+    card: Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$")] | None = None
+
+
 class Form(Part):
     """One version of one fund type's form. Published files never change."""
 
@@ -283,6 +294,8 @@ class Form(Part):
     district: str = "company.district"
     # Options that several fields take by name.
     lists: dict[Key, tuple[AnyOption, ...]] = Field(default_factory=dict)
+    # What the parameters are called that formulas and options ask the round for.
+    parameters: dict[Key, RoundParameter] = Field(default_factory=dict)
     sections: tuple[Section, ...] = Field(min_length=1, max_length=MAX_SECTIONS)
     checks: tuple[Check, ...] = Field(default=(), max_length=500)
 
@@ -296,6 +309,11 @@ class Form(Part):
 
     def section(self, key: str) -> Section | None:
         return self.by_key.get(key)
+
+    def parameter_label(self, name: str) -> str:
+        """Return what a parameter of the round is called; its name where the form does not say."""
+        found = self.parameters.get(name)
+        return found.label if found else name
 
     def choices(self, round_facts: "RoundFacts") -> Mapping[str, Any]:
         """Return the lists that fields take options from: the round's, and the form's own before them."""

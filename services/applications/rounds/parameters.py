@@ -19,6 +19,7 @@ MAX_OPTIONS = 200
 # What the office itself asks of a round, whatever the form: how many working days a return proposes.
 WORKING_DAYS = "correction_working_days"
 MOST_WORKING_DAYS = 120
+WORKING_DAYS_LABEL = "补正期限"
 # What a round proposes that follows one of the time before rounds had the parameter.
 USUAL_WORKING_DAYS = "10"
 
@@ -38,10 +39,15 @@ def fitted(form: Form, parameters: Parameters) -> dict[str, Parameter]:
         elif name == WORKING_DAYS:
             kept[name] = _days(value, errors)
         elif name in kinds:
-            kept[name] = _of_kind(kinds[name], name, value, errors)
+            kept[name] = _of_kind(kinds[name], name, _as_share(form, name, value), errors)
     if errors:
         raise Invalid(errors, "批次参数有误，请按提示修改。")
     return kept
+
+
+def parameter_label(form: Form, name: str) -> str:
+    """Return what people call a parameter of a round; its name where nobody has said."""
+    return WORKING_DAYS_LABEL if name == WORKING_DAYS else form.parameter_label(name)
 
 
 def _days(value: Parameter, errors: list[FieldError]) -> Parameter:
@@ -50,6 +56,17 @@ def _days(value: Parameter, errors: list[FieldError]) -> Parameter:
         return str(int(said))
     errors.append(_wrong(WORKING_DAYS, codes.NOT_INTEGER, f"应为 1 至 {MOST_WORKING_DAYS} 的整数"))
     return value
+
+
+def _as_share(form: Form, name: str, value: Parameter) -> Parameter:
+    """Return `30%` as the part of one that a share is; anything else as it was typed."""
+    said = form.parameters.get(name)
+    if said is None or not said.share or not isinstance(value, str) or value.strip()[-1:] not in ("%", "％"):
+        return value
+    try:
+        return f"{(amounts.read(value.strip()[:-1]) / 100).normalize():f}"
+    except amounts.NotANumber:
+        return value
 
 
 def _of_kind(kind: Sort, name: str, value: Parameter, errors: list[FieldError]) -> Parameter:
@@ -120,7 +137,7 @@ def must_be_complete(
         _wrong(
             need.name,
             "parameter_missing",
-            f"表单需要参数 {need.name}（{'、'.join(need.used_by)}）" + _without(need),
+            f"表单需要参数“{form.parameter_label(need.name)}”（{'、'.join(need.used_by)}）" + _without(need),
         )
         for need in lacking
         if need.kind == "options" or not (need.name in accepted or (accept_missing and not need.limits_money))

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.applications.forms.authoring.made_up import AMOUNT, made_up
-from services.applications.forms.definition import Form, RoundFacts, Section
+from services.applications.forms.definition import Check, Form, RoundFacts, Section
 from services.applications.forms.filled.checks import evaluate, parameters, words_of
 from services.applications.forms.filled.situation import Facts, Situation
 from services.applications.forms.kinds import RadioField, SelectField
@@ -32,7 +32,7 @@ def _of(form: Form, facts: Facts, option: str | None) -> MadeUpApplication:
     left_out = [
         LeftOutCheck(rule=words_of(form, check).rule, missing=missing)
         for check in form.checks
-        if (missing := sorted(n for n in parameters(form, check) if facts.round.value(n) is None))
+        if (missing := _lacking(form, check, facts))
     ]
     return MadeUpApplication(
         choice=option,
@@ -41,6 +41,11 @@ def _of(form: Form, facts: Facts, option: str | None) -> MadeUpApplication:
         checks=evaluate(form, filled, facts),
         left_out=left_out,
     )
+
+
+def _lacking(form: Form, check: Check, facts: Facts) -> list[str]:
+    """Return what the parameters are called that a check cannot do without and the round has not."""
+    return [form.parameter_label(n) for n in sorted(parameters(form, check)) if facts.round.value(n) is None]
 
 
 def _material(section: Section, situation: Situation) -> AskedMaterial:

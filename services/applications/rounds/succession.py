@@ -12,7 +12,7 @@ from services.applications.core.case import form_of
 from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.formulas.functions import day
 from services.applications.rounds import manage
-from services.applications.rounds.parameters import USUAL_WORKING_DAYS, WORKING_DAYS
+from services.applications.rounds.parameters import USUAL_WORKING_DAYS, WORKING_DAYS, parameter_label
 from services.applications.tables.applications import Round
 from shared.contract.rounds import NewRound, RoundDifference
 from shared.identity import Actor
@@ -64,10 +64,23 @@ def _moved(value: Any, years: int) -> Any:
 
 def differences(before: Round, after: Round) -> list[RoundDifference]:
     """Return what a round has otherwise than an earlier one: attributes first, then parameters by name."""
-    found = [(name, _plain(getattr(before, name)), _plain(getattr(after, name))) for name in _COMPARED]
-    names = sorted(before.parameters.keys() | after.parameters.keys())
-    found += [(f"parameters.{name}", before.parameters.get(name), after.parameters.get(name)) for name in names]
-    return [RoundDifference(name=name, before=old, after=new) for name, old, new in found if old != new]
+    form = form_of(after)
+    found = [
+        RoundDifference(
+            name=name, label=None, before=_plain(getattr(before, name)), after=_plain(getattr(after, name))
+        )
+        for name in _COMPARED
+    ]
+    found += [
+        RoundDifference(
+            name=f"parameters.{name}",
+            label=parameter_label(form, name),
+            before=before.parameters.get(name),
+            after=after.parameters.get(name),
+        )
+        for name in sorted(before.parameters.keys() | after.parameters.keys())
+    ]
+    return [difference for difference in found if difference.before != difference.after]
 
 
 def _plain(value: Any) -> Any:

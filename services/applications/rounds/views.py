@@ -12,8 +12,10 @@ from services.applications.core.case import form_of
 from services.applications.core.moves import round_facts
 from services.applications.core.views import wan
 from services.applications.forms.authoring.round_needs import Need, needs
+from services.applications.forms.definition import Form
 from services.applications.forms.kinds import Choices
-from services.applications.rounds.parameters import WORKING_DAYS
+from services.applications.rounds.ceilings import ceilings
+from services.applications.rounds.parameters import WORKING_DAYS, WORKING_DAYS_LABEL
 from services.applications.rounds.proposals import as_proposed
 from services.applications.rounds.rehearsal import rehearse
 from services.applications.rounds.succession import differences
@@ -25,13 +27,17 @@ from shared.identity import Actor
 # No form names it, and no round must have it.
 _WORKING_DAYS = RoundNeed(
     name=WORKING_DAYS,
+    label=WORKING_DAYS_LABEL,
+    unit="个工作日",
+    help=None,
     kind="number",
-    used_by=["退回补正时预设的补正期限（工作日）"],
+    used_by=["退回补正时预设的补正期限"],
     missing=False,
     limits_money=False,
     chosen_from=None,
     choices=None,
     choices_from=None,
+    may_be_none=False,
 )
 # Audit actions in the office's words.
 ACTIONS = {
@@ -72,6 +78,7 @@ def round_view(
         is_open=round_.published_at is not None and round_.opens_at <= at <= until,
         state=_state(round_, at),
         parameters=round_.parameters,
+        ceilings=ceilings(form, round_.parameters),
         proposed=reader and round_.proposal is not None,
     )
 
@@ -80,7 +87,9 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
     """Return everything officers need to decide on a round; `by_two`: whoever drafted it does not publish it."""
     at = actor.received_at
     form = form_of(round_)
-    wanted, choices = needs(form), form.choices(round_facts(round_))
+    order = {name: at for at, name in enumerate(form.parameters)}
+    wanted = sorted(needs(form), key=lambda need: order.get(need.name, len(order)))
+    choices = form.choices(round_facts(round_))
     history = await round_queries.round_history(session, round_.id)
     previous = await _previous(session, round_, history)
     return RoundDetail(
@@ -90,7 +99,7 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
         own=by_two and round_.published_at is None and round_.drafted_by == actor.account,
         version=round_.version,
         budget_wan=wan(round_.budget_wan),
-        needs=[*(_need(n, round_.parameters, choices) for n in wanted), _WORKING_DAYS],
+        needs=[*(_need(form, n, round_.parameters, choices) for n in wanted), _WORKING_DAYS],
         unused=sorted(round_.parameters.keys() - {n.name for n in wanted} - {WORKING_DAYS}),
         extensions=[
             ExtensionView.model_validate(e, from_attributes=True)
@@ -137,11 +146,14 @@ async def _previous(session: AsyncSession, round_: Round, history: Sequence[Audi
     )
 
 
-def _need(need: Need, parameters: Mapping[str, Any], choices: Choices) -> RoundNeed:
-    field = need.chosen_from
+def _need(form: Form, need: Need, parameters: Mapping[str, Any], choices: Choices) -> RoundNeed:
+    field, said = need.chosen_from, form.parameters.get(need.name)
     options = field.labels(choices) if field else {}
     return RoundNeed(
         name=need.name,
+        label=form.parameter_label(need.name),
+        unit=said.unit if said else None,
+        help=said.help if said else None,
         kind=need.kind,
         used_by=list(need.used_by),
         missing=need.name not in parameters,
@@ -149,4 +161,5 @@ def _need(need: Need, parameters: Mapping[str, Any], choices: Choices) -> RoundN
         chosen_from=field.label if field else None,
         choices=list(options) if field else None,
         choices_from=field.options_from if field and field.options_from in parameters else None,
+        may_be_none=field is not None or need.kind in ("number", "date"),
     )

@@ -1,11 +1,10 @@
-"""Show a round as a card, with its limits in the office's words."""
+"""Show a round as a card."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.gateway.web.ceilings import ceilings
 from shared.contract.applications import ApplicationSummary
 from shared.contract.rounds import RoundView
 
@@ -37,7 +36,7 @@ class RoundCard:
             round_.opens_at,
             round_.closes_at,
             round_.is_open,
-            ceilings(round_.parameters),
+            round_.ceilings,
             [draft for draft in drafts if draft.round_id == round_.id],
             earlier,
         )

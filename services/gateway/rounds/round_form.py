@@ -13,13 +13,12 @@ from shared import clock, codes
 from shared.contract.rounds import NO_LIMIT, RoundDetail, RoundNeed
 from shared.errors import FieldError
 
-SPARE = 2
 TIMES = {"opens_at": "开始时间", "closes_at": "截止时间", "until": "延期截止时间"}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line: `needed` ones have a fixed name and say what they are for. `choices` are ticked, those of `chosen_from`; `none`
+    """One line: `needed` ones have a fixed name, are called `label` with their `unit`, and say what they are for. `choices` are ticked, those of `chosen_from`; `none`
     says that there is no limit, or no option; what limits money has to say so where it has no value."""
 
     name: str
@@ -32,6 +31,10 @@ class Parameter:
     limits_money: bool = False
     choices: tuple[str, ...] | None = None
     chosen_from: str | None = None
+    label: str = ""
+    unit: str | None = None
+    help: str | None = None
+    may_be_none: bool = False
 
     @property
     def ticked(self) -> list[str]:
@@ -44,7 +47,7 @@ class Parameter:
 
 
 def rows_of(round_: RoundDetail, typed: list[Parameter] | None, errors: list[FieldError]) -> list[Parameter]:
-    """What the form needs first, then what else the round has, then some empty lines; as typed, if it was."""
+    """What the form needs first, then what else the round has; as typed, if it was."""
     wrong = {e.field: e.message for e in reversed(errors)}
     kept = {name: _kept(name, value) for name, value in round_.parameters.items()}
     given = kept if typed is None else {row.name: row for row in typed if row.name}
@@ -58,13 +61,18 @@ def rows_of(round_: RoundDetail, typed: list[Parameter] | None, errors: list[Fie
             limits_money=need.limits_money,
             choices=_choices(need, given),
             chosen_from=need.chosen_from,
+            label=need.label,
+            unit=need.unit,
+            help=need.help,
+            may_be_none=need.may_be_none,
         )
         for need in round_.needs
     ]
     needed = {row.name for row in rows}
     others = [row for row in given.values() if row.name not in needed]
-    rows += [Parameter(r.name, r.kind, r.value, error=wrong.get(f"parameters.{r.name}")) for r in others]
-    return rows + [Parameter("", "number", "")] * SPARE
+    return rows + [
+        Parameter(r.name, r.kind, r.value, error=wrong.get(f"parameters.{r.name}"), label=r.name) for r in others
+    ]
 
 
 def _kept(name: str, value: str | int | list[str]) -> Parameter:

@@ -4,9 +4,11 @@ Officers write; who publishes and only reads sees the same page without its cont
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from aiohttp import web
 
@@ -19,7 +21,6 @@ from services.gateway.rounds.round_form import (
     rows_of,
 )
 from services.gateway.web.calls import ask
-from services.gateway.web.ceilings import ceilings
 from services.gateway.web.context import SESSION
 from services.gateway.web.form_data import Values, one, read_form
 from services.gateway.web.rendering import page
@@ -143,8 +144,7 @@ async def _show(
         "fields": FIELDS,
         "proposed": [_difference(d) for d in found.proposal.differences] if found.proposal else [],
         "differences": [_difference(d) for d in found.previous.differences] if found.previous else [],
-        "ceilings": ceilings(found.parameters),
-        "lines": [_line(entry) for entry in found.history],
+        "lines": [_line(entry, {need.name: need.label for need in found.needs}) for entry in found.history],
         "fault": error.detail if error else None,
         "missing_numbers": bool(error and error.code == "parameters_missing"),
         "missing_options": any(n.missing and n.kind == "options" for n in found.needs),
@@ -263,14 +263,16 @@ class Line:
     text: str
 
 
-def _line(entry: TimelineEntry) -> Line:
+def _line(entry: TimelineEntry, labels: Mapping[str, str]) -> Line:
+    """Say an entry of the history in words; `labels` are what parameters are called by their names."""
     details = entry.details
     parts: list[str] = []
     before, after = details.get("before"), details.get("after")
     if details.get("given_up"):
         parts.append("、".join(FIELDS.get(k, k) for k in details["given_up"]))
     if isinstance(before, dict) and isinstance(after, dict):
-        parts += [f"{FIELDS.get(k, k)}：{_said(before.get(k))} → {_said(v)}" for k, v in after.items()]
+        parts += _changed(before, after, FIELDS)
+        parts += _changed(before.get("parameters") or {}, after.get("parameters") or {}, labels)
     elif after:
         parts.append(f"截止时间：{_said(before)} → {_said(after)}")
     if details.get("follows"):
@@ -278,12 +280,22 @@ def _line(entry: TimelineEntry) -> Line:
     if details.get("enterprise"):
         parts.append(f"{details['enterprise']} 延至 {_said(details.get('until'))}")
     if details.get("missing"):
-        parts.append(f"缺少参数 {'、'.join(details['missing'])}，相应核对不作")
+        parts.append(f"缺少参数 {'、'.join(labels.get(name, name) for name in details['missing'])}，相应核对不作")
     if details.get("proposed_by"):
         parts.append(f"{details['proposed_by']} 提出")
     if details.get("reason"):
         parts.append(f"理由：{details['reason']}")
     return Line(entry.at, entry.label, entry.actor, "；".join(parts))
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:
+    """Say what stands otherwise afterwards, or not at all any more; what has parts of its own is not said here."""
+    names = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
+    return [
+        f"{labels.get(name, name)}：{_said(before.get(name))} → {_said(after.get(name))}"
+        for name in names
+        if not isinstance(before.get(name, after.get(name)), dict)
+    ]
 
 
 @dataclass(frozen=True)
@@ -296,15 +308,12 @@ class Difference:
 
 
 def _difference(found: RoundDifference) -> Difference:
-    name = FIELDS.get(found.name, found.name.removeprefix("parameters."))
-    return Difference(
-        name, *("、".join(v) or "无" if isinstance(v, list) else _said(v) for v in (found.before, found.after))
-    )
+    return Difference(found.label or FIELDS.get(found.name, found.name), _said(found.before), _said(found.after))
 
 
 def _said(value: object) -> str:
-    if isinstance(value, dict):
-        return "，".join(f"{k}={'/'.join(v) if isinstance(v, list) else v}" for k, v in value.items()) or "无"
+    if isinstance(value, list):
+        return "、".join(value) or "无"
     if not isinstance(value, str):
         return "无" if value is None else str(value)
     # An instant has a time; a day is shown as it stands.

@@ -234,7 +234,7 @@ async def test_a_round_is_rehearsed_before_it_is_published(api: Api) -> None:
         # The figure of the round stands beside every amount, which is 100 万元.
         if not platform:
             assert (checks["amount_cap"]["left"], checks["amount_cap"]["right"]) == ("100.00", "500.00")
-        assert [c["missing"] for c in application["left_out"]] == [["platform_cap_wan"]]
+        assert [c["missing"] for c in application["left_out"]] == [["单个服务平台支持上限"]]
         assert all(m["asked"] for m in application["materials"])
     assert (await (await do(api, round_, "publish")).json())["made_up"] == []
     lone = await made(api, fund_type="master_studio", form_version=2, parameters={"ratio": "0.5", "cap_wan": "50"})

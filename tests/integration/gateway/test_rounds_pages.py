@@ -59,7 +59,7 @@ async def test_a_rounds_way(officer: Browser, director: Browser, other: Browser)
     path = await prepared(officer)
     text = unescape(await (await officer.go("GET", path)).text())
     assert "未发布" in text
-    assert "per_item_wan" in text
+    assert "单件（套）奖励标准" in text
     assert "缺少时申报单位无法选择" in text
     assert 'value="2099-12-31T17:30:59"' in text
 
@@ -226,7 +226,7 @@ async def test_a_round_follows_the_last_one_and_is_published_as_it_is_seen(
     for said in (
         "已沿用上一批次建立",
         "与上一批次的不同",
-        "earliest_start",
+        "项目最早开始日期",
         "发布前预览",
         "支持比例不超过 30%",
         "适用的核对",
@@ -268,7 +268,7 @@ async def test_a_round_follows_the_last_one_and_is_published_as_it_is_seen(
     answer = await officer.go("POST", path, data=unlimited, allow_redirects=False)
     assert answer.status == 303, await answer.text()
     text = unescape(await (await officer.go("GET", path)).text())
-    assert "未设 platform_cap_wan" in text
+    assert "未设 单个服务平台支持上限" in text
     assert "不设限" in text[text.index("与上一批次的不同") :]
     # Whoever publishes reads the same round, without its controls.
     read = unescape(await (await director.go("GET", path)).text())

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from services.applications.forms.authoring import reachability
+from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.authoring.source import Fault, Source, read_file, read_form
 from services.applications.forms.definition import Form, RoundFacts, Slot, Table
 from services.applications.forms.filled.checks import parameters, rule_of
@@ -54,6 +55,7 @@ def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
         *reachability.problems(form),
         *_options_nobody_has(form),
         *_lists_nobody_uses(form),
+        *_parameters(form),
         *_labels(form),
         *_skipped(form, rounds),
         *_one_text(form),
@@ -103,6 +105,16 @@ def _lists_nobody_uses(form: Form) -> Iterator[Problem]:
     }
     for name in form.lists.keys() - used:
         yield Problem(("lists", name), f"没有字段用到选项“{name}”", "warning")
+
+
+def _parameters(form: Form) -> Iterator[Problem]:
+    """Yield the labels of parameters that nothing asks for; and, where a form has labels at all, the parameters without one."""
+    asked = [need.name for need in needs(form)]
+    for name in form.parameters.keys() - asked:
+        yield Problem(("parameters", name), f"没有公式或选项用到批次参数“{name}”", "warning")
+    for name in asked if form.parameters else ():
+        if name not in form.parameters:
+            yield Problem(("parameters",), f"批次参数“{name}”没有名称，请在 parameters 里写 label", "warning")
 
 
 def _labels(form: Form) -> Iterator[Problem]:

@@ -5,11 +5,17 @@ from collections.abc import Iterable, Iterator, MutableMapping
 from functools import cache
 from pathlib import Path
 
+import yaml
+from pydantic import TypeAdapter
+
 from services.applications.forms.authoring.source import read_file
-from services.applications.forms.definition import Form
+from services.applications.forms.definition import Form, RoundParameter
 from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent
+# Beside a type's folder: what the parameters are called that its versions ask for which were published without saying it themselves.
+PARAMETERS = ".parameters.yaml"
+_PARAMETERS = TypeAdapter(dict[str, RoundParameter])
 log = logging.getLogger(__name__)
 Key = tuple[str, int]
 
@@ -55,7 +61,11 @@ def _read(file: Path) -> Form:
         raise ValueError("\n".join(f"{file}:{fault.line}: {fault.message}" for fault in wrong))
     if (form.fund_type, str(form.version)) != (file.parent.name, file.stem):
         raise ValueError(f"{file}: 内容是“{form.fund_type}”第 {form.version} 版，与文件的位置和名字不符")
-    return form
+    beside = file.parent.with_name(form.fund_type + PARAMETERS)
+    if form.parameters or not beside.is_file():
+        return form
+    found = _PARAMETERS.validate_python(yaml.safe_load(beside.read_text(encoding="utf-8")))
+    return form.model_copy(update={"parameters": found})
 
 
 # Where forms are read from: those that come with the product, and those an office keeps beside it.

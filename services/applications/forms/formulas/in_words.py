@@ -31,8 +31,8 @@ _OTHERS = {
 
 
 def in_words(form: Form, rule: Rule, *, parameters: bool = True) -> str:
-    """Return a rule of this form as a phrase in Chinese; values of its own section without the section's name. Without `parameters` a
-    round's are called what they are for, for people who do not know their names."""
+    """Return a rule of this form as a phrase in Chinese; values of its own section without the section's name. Without `parameters`
+    those of a round that have no label are not called by their names, for people who do not know them."""
     return _Words(form, form.section(rule.node[0]) if rule.node else None, parameters).of(rule.formula.tree)
 
 
@@ -92,11 +92,15 @@ class _Words:
             return "空"
         return f"{value.normalize():f}" if isinstance(value, Decimal) else f"“{value}”"
 
+    def _parameter(self, name: str) -> str:
+        if name in self._form.parameters:
+            return f"本批次的“{self._form.parameter_label(name)}”"
+        return f"批次参数“{name}”" if self._parameters else "本批次规定的数值"
+
     def _place(self, target: Target) -> str:
         match target.of:
             case "round":
-                named = f"批次参数“{target.part}”" if self._parameters else "本批次规定的数值"
-                return "批次的截止日期" if target.part == "closes_on" else named
+                return "批次的截止日期" if target.part == "closes_on" else self._parameter(target.part)
             case "others":
                 return _OTHERS[target.part]
             case "application":
