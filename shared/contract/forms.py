@@ -2,6 +2,7 @@
 are the service's own matter."""
 
 from functools import cached_property
+from itertools import chain
 from typing import Any, Self
 
 from pydantic import BaseModel, model_validator
@@ -35,6 +36,9 @@ class FieldDefinition(BaseModel):
     prefill: str | None = None
     options: list[OptionDefinition] | None = None
     options_from: str | None = None
+    # Where the options are those of what is chosen in another field or column beside it: which one, and by its options those here.
+    follows: str | None = None
+    options_for: dict[str, list[OptionDefinition]] = {}
     # Of a text the most characters; of numbers a number in any form.
     max: Any = None
     text: str | None = None
@@ -48,7 +52,8 @@ class FieldDefinition(BaseModel):
 
     def label_of(self, value: Any) -> Any:
         """Return the label of a choice; any other value as it is."""
-        return next((o.label for o in self.options or () if o.value == value), value)
+        options = [*(self.options or ()), *chain.from_iterable(self.options_for.values())]
+        return next((o.label for o in options if o.value == value), value)
 
 
 class FixedRowDefinition(BaseModel):
@@ -83,6 +88,8 @@ class TableDefinition(BaseModel):
     columns: list[FieldDefinition]
     fixed_rows: list[FixedRowDefinition]
     row_label: str
+    # `section.table` of the table whose rows these follow: the rows are those of `SectionNow.tables`, by the same ids.
+    rows_from: str | None = None
     levels: list[BranchDefinition] = []
     level_labels: list[str] = []
     min_rows: int
@@ -104,6 +111,8 @@ class SlotDefinition(BaseModel):
     accept: list[str]
     max_mb: int
     max_files: int
+    # The table of the section for each of whose rows it asks one file (`SectionNow.file_rows`); its value is then the row's id by the file's.
+    each_row: str | None = None
     help: str | None
 
 

@@ -19,12 +19,14 @@ class RowNow(BaseModel):
 
 class TableNow(BaseModel):
     """A table: fixed rows that are hidden; columns hidden in every row; columns that a new row would have to fill in;
-    the rows by id; and the column totals as kept values, and as people read them (`sums`)."""
+    the rows by id; and the column totals as kept values, and as people read them (`sums`). `rows_from`: what the table is called whose rows these
+    follow."""
 
     hidden_rows: list[str] = []
     hidden_columns: list[str] = []
     required: list[str] = []
     rows: dict[str, RowNow] = {}
+    rows_from: str = ""
     totals: dict[str, Any] = {}
     sums: dict[str, str] = {}
 
@@ -37,7 +39,7 @@ class SectionNow(BaseModel):
     submitted; `hidden_groups` the labels of groups that are not. `required` are the keys of those that must be filled
     in now, and it holds whatever the definition's own `required` says. `computed` holds every shown computed field, null
     while its value is not known. `options` are the texts that fields choose among where a table's rows are their options, by what
-    their `options_from` says. 暂存 answers with the same, so a page without JavaScript shows by 暂存 what an answer
+    their `options_from` says. `file_rows`: by slots that ask a file for each row the rows by id, and what they are called. 暂存 answers with the same, so a page without JavaScript shows by 暂存 what an answer
     changes.
     """
 
@@ -49,6 +51,7 @@ class SectionNow(BaseModel):
     computed: dict[str, Any] = {}
     tables: dict[str, TableNow] = {}
     options: dict[str, list[str]] = {}
+    file_rows: dict[str, dict[str, str]] = {}
 
 
 class StartApplication(Input):
