@@ -10,6 +10,7 @@ KINDS = ["text", "textarea", "integer", "decimal", "money", "percent", "date", "
          "checkbox", "phone", "mobile", "email", "postcode", "uscc", "id_card", "passport", "bank_account", "target"]  # fmt: skip
 # A list of the form's own, whose labels and kept values differ and stand nowhere else.
 SHARED = [{"value": f"kept-{n}", "label": f"共用{name}"} for n, name in enumerate("甲乙丙丁")]
+CRAFTS = {"雕塑": ["玉雕", "牙雕"], "织绣": ["京绣", "宫毯"]}
 OPTIONS = ["甲类", "乙类", "丙 类", "其他（请说明）", "A/B", "100%", "“引号”"]
 ROUND: Json = {"limit": "500", "directions": ["方向一", "方向二", "方向三"], "earliest": "2020-01-01"}
 DAY = date(2024, 1, 1)
@@ -42,11 +43,11 @@ class Writer:
             {"id": "without", "op": "<=", "left": numbers[0], "right": "round.not_there", "message": "本批次没有此参数", "section": "s0"},
             {"id": "soft", "holds": f"filled({self.chance.choice(numbers)})", "message": "建议填写", "severity": "warning", "section": "s0"},
         ]  # fmt: skip
-        for number, section in enumerate(self.sections):
+        for section in self.sections:
             for table in section["tables"]:
                 if table["totals"]:
                     column = f"{section['key']}.{table['key']}.{table['totals'][0]}"
-                    checks.append({"id": f"sum_{number}", "op": "==", "left": f"sum({column})",
+                    checks.append({"id": f"sum_{table['key']}", "op": "==", "left": f"sum({column})",
                                    "right": f"sum(r.{table['totals'][0]} for r in {section['key']}.{table['key']})",
                                    "message": "两种合计应相等", "section": section["key"], "field": table["key"]})  # fmt: skip
         return {
@@ -87,6 +88,11 @@ class Writer:
             section["fields"].append(
                 {"key": self._key("one"), "kind": "select", "label": f"其中之一 {self.count}", **among}
             )
+            section["slots"].append(
+                {"key": self._key("each"), "label": "逐行证明", "required": False, "each_row": table["key"]}
+            )
+            if not table.get("fixed_rows"):
+                section["tables"].append(self._following(f"{key}.{table['key']}", numbers))
         if self.chance.random() < 0.3:
             section["slots"].append(
                 {"key": self._key("file"), "label": "证明材料", "required": False, "help": "加盖公章"}
@@ -153,6 +159,15 @@ class Writer:
             "label": "说明",
             "visible_if": f"{flag['key']} or {money['key']} > 50",
         }
+        # What follows from an ID number, and options that follow a choice: apart from the other draws.
+        if Random(key + "follows").random() < 0.5:
+            number, chosen = ({"key": self._key(word), "label": word} for word in ("card", "class"))
+            columns += [
+                number | {"kind": "id_card", "required": False},
+                {"key": self._key("born"), "kind": "computed", "gives": "date", "label": "出生日期", "sensitive": True, "value": f"born({number['key']})"},
+                chosen | {"kind": "select", "options": list(CRAFTS)},
+                {"key": self._key("craft"), "kind": "select", "label": "品种", "follows": chosen["key"], "options_for": CRAFTS},
+            ]  # fmt: skip
         unique = {"key": self._key("no"), "kind": "text", "label": "编号", "max": 20, "unique": True}
         table: Json = {
             "key": key, "label": "明细表", "columns": [*columns, unique, money, double, flag, more],
@@ -175,6 +190,27 @@ class Writer:
         self.known += [(f"{section}.{key}", key, "rows", section), (f"sum({section}.{key}.{money['key']})", f"sum({key}.{money['key']})", "number", section),
                        (f"any(r.{flag['key']} for r in {section}.{key})", f"any(r.{flag['key']} for r in {key})", "bool", section)]  # fmt: skip
         return table
+
+    def _following(self, followed: str, named: str) -> Json:
+        """A table with a row for each of another."""
+        wan = {
+            "key": self._key("part"),
+            "kind": "money",
+            "label": "各行金额",
+            "required": False,
+            "allow_zero": True,
+        }
+        name = {
+            "key": self._key("name"),
+            "kind": "computed",
+            "gives": "text",
+            "label": "行",
+            "value": f"source.{named}",
+        }
+        return {
+            "key": self._key("t"), "label": "逐行经费", "rows_from": followed, "required": False,
+            "columns": [name, wan], "totals": [wan["key"]],
+        }  # fmt: skip
 
     # ---- conditions --------------------------------------------------------------------------------------------
 
@@ -249,6 +285,13 @@ def values(definition: Json, seed: int, *, rows: int = 3) -> dict[str, Json]:
     for section in definition["sections"]:
         typed: Json = {f["key"]: value_of(f, chance, lists) for f in section["fields"] if _asked(f)}
         for table in section["tables"]:
+            if "rows_from" in table:
+                followed = typed[table["rows_from"].partition(".")[2]]
+                asked = [c for c in table["columns"] if _asked(c)]
+                typed[table["key"]] = [
+                    {"id": row["id"], **{c["key"]: value_of(c, chance, lists) for c in asked}} for row in followed
+                ]
+                continue
             keys = [row["key"] for row in table.get("fixed_rows", []) if "subtotal_of" not in row]
             levels = [level["key"] for branch in table.get("levels", []) for level in branch["within"]]
             typed[table["key"]] = [
@@ -274,9 +317,13 @@ def _asked(field: Json) -> bool:
 def value_of(field: Json, chance: Random, lists: Json) -> Any:
     """A value that a field takes."""
     source = field.get("options_from") or ""
+    if "follows" in field:
+        return CRAFTS["雕塑"][0]
     if "." in source:
         # What stands in the first row of every table.
         return "编号0"
+    if field.get("options") == list(CRAFTS):
+        return "雕塑"
     options = field.get("options") or lists.get(source, [])
     chosen = [o["value"] if isinstance(o, dict) else o for o in options]
     match field["kind"]:

@@ -93,7 +93,7 @@ class Preview:
         state = now(section, context.situation(section, reading.read(section, values, context).kept))
         definition = self.definition.by_key[key]
         shown = section_state.as_shown(definition, state)
-        values = section_state.with_computed(values, state)
+        values = section_state.with_computed(shown, values, state)
         wrong = [Obstacle(**error.model_dump()) for error in errors or []]
         opened.now = state
         beside = form_parts.Beside.of(

@@ -15,6 +15,7 @@ from services.applications.core.readings import read_file
 from services.applications.core.return_seen import mark_seen
 from services.applications.core.stored_contents import MB
 from services.applications.filling.sections import Opened, must_be_editable, open_section
+from services.applications.forms.definition import MAX_TABLE_ROWS
 from services.applications.forms.filled.reading import named_files
 from services.applications.tables.applications import Application, Attachment
 from shared import clock, codes
@@ -51,7 +52,7 @@ async def _place(
         raise NotFound("没有这个附件位置。", code=codes.UNKNOWN_SLOT)
     must_be_editable(opened.application, section, actor)
     count, held = await queries.taken(session, opened.application.id, section, slot)
-    if count >= MAX_PER_SLOT:
+    if count >= MAX_PER_SLOT + (MAX_TABLE_ROWS if found.each_row else 0):
         raise Conflict("此处附件过多，请先删除不用的附件。", code=codes.TOO_MANY_FILES)
     if held + size > total_mb * MB:
         raise TooLarge(

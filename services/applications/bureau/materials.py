@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from services.applications.forms.definition import Form, Section, Slot, Table
 from services.applications.forms.filled import presence
+from services.applications.forms.filled.labels import file_rows, files_in_order
 from services.applications.forms.filled.reading_view import head, row_label, text, total_line, with_unit
 from services.applications.forms.kinds import Choices, FieldDefinition
 from shared.contract.bureau import (
@@ -91,7 +92,7 @@ def _material(section: Section, values: Json | None, beside: Beside, changes: Se
         opinions=list(beside.opinions.get("", ())),
         fields=[_field(field, there, beside) for field in section.fields if shown(field.key)],
         tables=[_table(table, there, beside) for table in section.tables if shown(table.key)],
-        slots=[_slot(slot, there, beside) for slot in section.slots if shown(slot.key)],
+        slots=[_slot(section, slot, there, beside) for slot in section.slots if shown(slot.key)],
         changed=len({(change.field, change.row) for change in changes}),
         unasked=sum(not change.asked for change in changes),
     )
@@ -175,8 +176,9 @@ def _row(
     )
 
 
-def _slot(slot: Slot, values: Json, beside: Beside) -> CaseSlot:
-    ids: Sequence[str] = values.get(slot.key) or []
+def _slot(section: Section, slot: Slot, values: Json, beside: Beside) -> CaseSlot:
+    ids = files_in_order(section, slot, values)
+    of_row = file_rows(section, values, beside.choices)
     change = next(iter(beside.changes.get(slot.key, ())), None)
     before = (change.before or []) if change else []
     return CaseSlot(
@@ -184,7 +186,9 @@ def _slot(slot: Slot, values: Json, beside: Beside) -> CaseSlot:
         label=slot.label,
         gone=slot.key not in values,
         files=[
-            _file(id, beside.files[id], new=bool(change) and id not in before) for id in ids if id in beside.files
+            _file(id, beside.files[id], of_row.get(id), new=bool(change) and id not in before)
+            for id in ids
+            if id in beside.files
         ],
         removed=[beside.files[id]["name"] for id in before if id not in ids and id in beside.files],
         asked=change.asked if change else None,
@@ -192,5 +196,6 @@ def _slot(slot: Slot, values: Json, beside: Beside) -> CaseSlot:
     )
 
 
-def _file(id: str, file: Json, *, new: bool) -> CaseFile:
-    return CaseFile(id=id, name=file["name"], size=file["size"], new=new, withheld=bool(file.get("withheld")))
+def _file(id: str, file: Json, row: str | None, *, new: bool) -> CaseFile:
+    name = f"{row}：{file['name']}" if row else file["name"]
+    return CaseFile(id=id, name=name, size=file["size"], new=new, withheld=bool(file.get("withheld")))

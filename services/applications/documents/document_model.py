@@ -6,10 +6,11 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from services.applications.forms.definition import Form, Section
+from services.applications.forms.definition import Form, Section, Slot
 from services.applications.forms.definition import Table as TableDefinition
 from services.applications.forms.filled import presence
 from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.labels import file_rows, files_in_order
 from services.applications.forms.filled.reading_view import in_full, specified
 from services.applications.forms.filled.section_state import sums, totals
 from services.applications.forms.kinds import Choices, FieldDefinition, FixedTextField, blank
@@ -177,12 +178,15 @@ def _materials(
     numbers: dict[str, int] = {}
     rows = []
     for section, slot in ((s, slot) for s in form.sections for slot in s.slots):
-        for id in (sections.get(section.key) or {}).get(slot.key) or []:
+        values = sections.get(section.key) or {}
+        of_row = file_rows(section, values, form.choices_of_its_own)
+        for id in files_in_order(section, slot, values):
             if (file := files.get(id)) is None or id in numbers:
                 continue
             numbers[id] = len(numbers) + 1
             half = f"{file['sha256'][:32]}\n{file['sha256'][32:]}"
-            rows.append([str(numbers[id]), slot.label, file["name"], f"{file['size']:,}", half])
+            label = f"{slot.label}（{of_row[id]}）" if id in of_row else slot.label
+            rows.append([str(numbers[id]), label, file["name"], f"{file['size']:,}", half])
     materials = [
         material(form, section, sections.get(section.key), files, numbers)
         for section in form.sections
@@ -240,7 +244,7 @@ def material(
         for table in tables:
             blocks += _in_parts(_table(table, values, choices)) if table.group == group else ()
     if presence.slots(section, values):
-        blocks.append(_attached(section, values, files, numbers))
+        blocks.append(_attached(section, values, files, numbers, choices))
     if sworn:
         blocks.append(_seal(""))
     # The page that is stamped is a page of its own.
@@ -358,12 +362,19 @@ def _in_parts(table: Table) -> list[Table]:
     ]
 
 
-def _attached(section: Section, values: Mapping[str, Any], files: Files, numbers: Mapping[str, int]) -> Values:
-    def names(slot: str) -> str:
-        given = [(numbers[id], files[id]["name"]) for id in values.get(slot) or [] if id in numbers]
-        return "\n".join(f"附件{number}　{name}" for number, name in given) or "—"
+def _attached(
+    section: Section, values: Mapping[str, Any], files: Files, numbers: Mapping[str, int], choices: Choices
+) -> Values:
+    of_row = file_rows(section, values, choices)
+
+    def names(slot: Slot) -> str:
+        given = (id for id in files_in_order(section, slot, values) if id in numbers)
+        lines = (
+            f"附件{numbers[id]}　{of_row[id] + '：' if id in of_row else ''}{files[id]['name']}" for id in given
+        )
+        return "\n".join(lines) or "—"
 
     return Values(
         caption="附件",
-        values=[Value(label=s.label, text=names(s.key), wide=True) for s in presence.slots(section, values)],
+        values=[Value(label=s.label, text=names(s), wide=True) for s in presence.slots(section, values)],
     )

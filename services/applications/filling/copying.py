@@ -162,16 +162,17 @@ class _Files:
         said = []
         for slot in section.slots:
             ids = values.pop(slot.key, None) or []
-            kept, refused = [], []
+            kept, refused = {}, []
             for id in ids:
                 file = (await self._files()).get(id)
                 why = await self._refusal(file, slot)
                 if file is None or why:
                     refused.append(f"{file.name if file else '一个附件'}（{why}）")
                 else:
-                    kept.append(await self._copy(file, section, slot))
+                    kept[await self._copy(file, section, slot)] = id
             if kept:
-                values[slot.key] = kept
+                # Rows keep their ids, and so does each the file it was asked for.
+                values[slot.key] = {new: ids[old] for new, old in kept.items()} if slot.each_row else list(kept)
                 text = f"已带入往年的 {len(kept)} 个附件，请核对是否仍然适用"
                 said.append(note("attention", "look_at_files", section, text, field=slot.key))
             if refused:

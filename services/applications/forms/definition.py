@@ -51,7 +51,8 @@ class Branch(Part):
 
 class Table(Part):
     """Rows of columns: free rows between `min_rows` and `max_rows`, or exactly the `fixed_rows`, or free rows below the second-level
-    headings of `levels`, `max_rows` in all.
+    headings of `levels`, `max_rows` in all, or exactly one row for each of the table `rows_from`, by its id: such a row comes and goes
+    with the other, whose cells its formulas call `source.column`.
 
     A table that is not required may stay empty; once something stands in it, it is judged like any other. Formulas of
     columns are evaluated row by row and call the row's own columns by their keys.
@@ -69,6 +70,8 @@ class Table(Part):
     columns: tuple[FieldDefinition, ...] = Field(min_length=1, max_length=60)
     fixed_rows: tuple[FixedRow, ...] = Field(default=(), max_length=200)
     row_label: str = "项目"
+    # The table whose rows these follow: `section.table`.
+    rows_from: str | None = None
     levels: tuple[Branch, ...] = Field(default=(), max_length=50)
     # What the two columns of headings are called.
     level_labels: tuple[Label, Label] = ("一级指标", "二级指标")
@@ -79,6 +82,12 @@ class Table(Part):
     total_label: str = "合计"
     # Whether it is printed on pages laid across where it is wider than an upright one.
     landscape: bool = False
+
+    @cached_property
+    def source(self) -> tuple[str, str] | None:
+        """The section and the table whose rows these follow."""
+        section, _, table = (self.rows_from or "").partition(".")
+        return (section, table) if table else None
 
     @cached_property
     def by_column(self) -> Mapping[str, FieldDefinition]:
@@ -135,7 +144,8 @@ class Table(Part):
 
 
 class Slot(Part):
-    """A place for attachments."""
+    """A place for attachments. With `each_row`, a table of its section, it asks one file for each row that counts there; its value is then
+    the id of the row by that of the file."""
 
     key: Key
     was: FormerKey | None = None
@@ -147,6 +157,7 @@ class Slot(Part):
     accept: tuple[Literal["pdf", "jpg", "jpeg", "png"], ...] = ("pdf", "jpg", "jpeg", "png")
     max_mb: int = Field(default=20, ge=1, le=100)
     max_files: int = Field(default=5, ge=1, le=200)
+    each_row: Key | None = None
     # Whether its files may tell of persons or accounts: experts and auditors are then not shown them.
     personal: bool = True
     audience: Audience = "experts"

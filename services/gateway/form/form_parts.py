@@ -42,6 +42,9 @@ class Input:
     max: int | None = None
     group: str | None = None
     text: str | None = None
+    # The key of the choice beside it whose options it follows, and what those offer, as JSON.
+    follows: str | None = None
+    options_for: str = ""
     hidden: bool = False
     # Where its help stands; a cell's stands at the head of its column.
     help_at: str | None = None
@@ -120,9 +123,16 @@ class TableView:
     error: str | None
     opinions: list[str]
     source: str | None = None
-
+    # Where its rows are those of another table, `section.table` of that: none is added or removed here; and what it is called.
+    follows: str = ""
+    followed: str = ""
     # Headings above free rows by key.
     levels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def free(self) -> bool:
+        """Whether rows are added and removed here."""
+        return not self.fixed and not self.follows
 
     @property
     def groups(self) -> list[RowGroup]:
@@ -155,6 +165,10 @@ class SlotView:
     error: str | None
     opinions: list[str]
     group: str | None
+    # Where each row of a table has a file of its own: a place for each.
+    rows: "list[SlotView] | None" = None
+    of_table: str = ""
+    followed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

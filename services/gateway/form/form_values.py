@@ -5,7 +5,7 @@ from typing import Any
 from services.gateway.form.form_parts import Typed
 from services.gateway.form.form_view import new_row_id
 from services.gateway.web.form_data import Values
-from shared.contract.forms import FieldDefinition, SectionDefinition, TableDefinition
+from shared.contract.forms import FieldDefinition, SectionDefinition, SlotDefinition, TableDefinition
 
 MAX_ROWS = 1000
 
@@ -20,8 +20,17 @@ def read(section: SectionDefinition, form: Values) -> Typed:
     for table in section.tables:
         values[table.key] = _rows(table, form)
     for slot in section.slots:
-        values[slot.key] = [id for id in form.get(f"s.{slot.key}", []) if id]
+        values[slot.key] = (
+            _filed(slot, form) if slot.each_row else [id for id in form.get(f"s.{slot.key}", []) if id]
+        )
     return values
+
+
+def _filed(slot: SlotDefinition, form: Values) -> dict[str, str]:
+    """The rows of files, by file."""
+    prefix = f"s.{slot.key}."
+    named = ((name.removeprefix(prefix), ids) for name, ids in form.items() if name.startswith(prefix))
+    return {id: row for row, ids in named for id in ids if id}
 
 
 def _typed(definition: FieldDefinition, form: Values, name: str) -> Any:

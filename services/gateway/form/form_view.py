@@ -2,10 +2,11 @@
 field means stands in the form's definition.
 
 Input names: `f.<field>`, `t.<table>.<n>.<column>` beside `t.<table>.<n>.id` or `.row`, `s.<slot>` for the
-attachments a slot holds, `file.<slot>` for a new one. `form_values` reads them back. Ids name rows by their own id,
+attachments a slot holds, `file.<slot>` for a new one; a slot that asks a file for each row has `<slot>.<row>` for `<slot>`. `form_values` reads them back. Ids name rows by their own id,
 so that a link from another page finds its place (`anchor`).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,7 +45,7 @@ def anchor(
     if not field:
         return "form"
     if any(s.key == field for s in section.slots):
-        return f"file-{field}"
+        return f"file-{field}.{row}" if row else f"file-{field}"
     if any(t.key == field for t in section.tables):
         return "-".join(["t", field, row, *([column] if column else [])]) if row else field
     return f"f-{field}"
@@ -110,6 +111,7 @@ def build(
                 beside.said(f.key),
                 beside.sources.get(f.key),
                 beside.hints.get(f.key),
+                chosen=values.get(f.follows or ""),
             )
             for f in section.fields
         ],
@@ -117,18 +119,26 @@ def build(
             _table(t, values.get(t.key), parameters, beside, now.tables.get(t.key, _AS_DEFINED))
             for t in section.tables
         ],
-        slots=[_slot(s, values.get(s.key), attachments, beside) for s in section.slots],
+        slots=[_slot(section, s, values.get(s.key), attachments, beside, now) for s in section.slots],
         groups=[group for group in dict.fromkeys(groups) if group],
     )
 
 
-def _options(definition: FieldDefinition, parameters: Mapping[str, Any]) -> list[OptionDefinition]:
-    """Value and label of each; a plain text is both."""
+def _options(definition: FieldDefinition, parameters: Mapping[str, Any], chosen: Any) -> list[OptionDefinition]:
+    """Value and label of each; a plain text is both. `chosen`: what stands in the choice that it follows."""
+    if definition.follows:
+        return definition.options_for.get(str(chosen), [])
     if not definition.options_from:
         return definition.options or []
     found = parameters.get(definition.options_from)
     listed = found if isinstance(found, list) else []
     return [OptionDefinition.model_construct(value=str(o), label=str(o)) for o in listed]
+
+
+def _in_json(options_for: Mapping[str, list[OptionDefinition]]) -> str:
+    """What a script needs to offer the options of what is chosen."""
+    pairs = {chosen: [[o.value, o.label] for o in options] for chosen, options in options_for.items()}
+    return json.dumps(pairs, ensure_ascii=False)
 
 
 def _input(
@@ -141,6 +151,7 @@ def _input(
     opinions: list[str],
     source: str | None = None,
     hint: str | None = None,
+    chosen: Any = None,
 ) -> Input:
     return Input(
         name=name,
@@ -158,7 +169,9 @@ def _input(
         readonly=bool(definition.readonly and source),
         help=_help(definition),
         unit=definition.unit,
-        options=_options(definition, parameters),
+        options=_options(definition, parameters, chosen),
+        follows=definition.follows,
+        options_for=_in_json(definition.options_for) if definition.follows else "",
         error=error,
         opinions=opinions,
         source=source,
@@ -196,7 +209,7 @@ def _table(
             for key in names
             for row in [r for r in rows if r["row"] == key] or [{"id": new_row_id(), "row": key}]
         ]
-    elif not rows:
+    elif not rows and not table.rows_from:
         rows = [{} for _ in range(max(1, min(table.min_rows, 3)))]
     columns = [
         ColumnView(c.key, c.label, c.required, c.unit, _help(c), f"{table.key}-{c.key}-help", c.under)
@@ -209,6 +222,8 @@ def _table(
         group=table.group,
         row_label=table.row_label,
         fixed=bool(fixed),
+        follows=table.rows_from or "",
+        followed=now.rows_from,
         required=table.required,
         max_rows=table.max_rows,
         columns=columns,
@@ -250,6 +265,7 @@ def _row(
             parameters,
             beside.error(table.key, key, column.key),
             [],
+            chosen=row.get(column.follows or ""),
         )
         cells.append(
             replace(
@@ -276,27 +292,66 @@ def _row(
     )
 
 
-def _slot(slot: SlotDefinition, kept: Any, attachments: list[AttachmentView], beside: Beside) -> SlotView:
+def _slot(
+    section: SectionDefinition,
+    slot: SlotDefinition,
+    kept: Any,
+    attachments: list[AttachmentView],
+    beside: Beside,
+    now: SectionNow,
+) -> SlotView:
+    if not slot.each_row:
+        return _place(slot, slot.key, slot.label, kept, attachments, beside.error(slot.key), beside.said(slot.key))
+    filed = kept if isinstance(kept, dict) else {}
+    rows = [
+        replace(
+            _place(
+                slot,
+                f"{slot.key}.{row}",
+                title,
+                [file for file, of in filed.items() if of == row],
+                attachments,
+                beside.error(slot.key, row),
+                [],
+            ),
+            of_table=slot.each_row,
+        )
+        for row, title in now.file_rows.get(slot.key, {}).items()
+    ]
+    whole = _place(slot, slot.key, slot.label, [], [], beside.error(slot.key), beside.said(slot.key))
+    followed = next((table.label for table in section.tables if table.key == slot.each_row), "")
+    return replace(whole, rows=rows, followed=followed)
+
+
+def _place(
+    slot: SlotDefinition,
+    key: str,
+    label: str,
+    kept: Any,
+    attachments: list[AttachmentView],
+    error: str | None,
+    opinions: list[str],
+) -> SlotView:
     ids = kept if isinstance(kept, list) else []
     known = {str(a.id): a for a in attachments}
     return SlotView(
-        key=slot.key,
-        label=slot.label,
+        key=key,
+        label=label,
         required=slot.required,
         help=slot.help,
         accept=slot.accept,
         max_mb=slot.max_mb,
-        max_files=slot.max_files,
+        max_files=1 if slot.each_row else slot.max_files,
         files=[known[id] for id in ids if id in known],
-        error=beside.error(slot.key),
-        opinions=beside.said(slot.key),
+        error=error,
+        opinions=opinions,
         group=slot.group,
     )
 
 
 def shown(definition: FieldDefinition, value: Any, *, unit: bool = True) -> str:
     """A value as it was typed, as a read-only page shows it; a choice by its label."""
-    if definition.options and isinstance(value, str | list):
+    if (definition.options or definition.options_for) and isinstance(value, str | list):
         value = [definition.label_of(v) for v in value] if isinstance(value, list) else definition.label_of(value)
     if value is None or value in ("", []):
         return "—"

@@ -13,6 +13,11 @@ def material(
     """One section to be read. What has no place in the values was hidden by a condition, or is not filled in. The sums are those of
     the service (`now`); without them there are none."""
     files = {str(a.id): ReadFile(id=a.id, name=a.name, size=a.size) for a in attachments}
+    for slot in section.slots:
+        filed, titles = values.get(slot.key), now.file_rows.get(slot.key, {}) if now else {}
+        for id, row in filed.items() if isinstance(filed, dict) else ():
+            if id in files and row in titles:
+                files[id] = files[id].model_copy(update={"name": f"{titles[row]}：{files[id].name}"})
     tables = now.tables if now else {}
     return ReadMaterial(
         number=1,

@@ -4,7 +4,15 @@ from urllib.parse import quote
 
 from services.gateway.form.form_parts import Typed
 from services.gateway.form.form_view import new_row_id
-from shared.contract.forms import SectionDefinition
+from shared.contract.forms import FormDefinition, SectionDefinition
+
+
+def followed(form: FormDefinition, section: SectionDefinition, table: str) -> bool:
+    """Tell whether rows of other tables, or files, follow the rows of a table."""
+    tables = (t for s in form.sections for t in s.tables)
+    return any(s.each_row == table for s in section.slots) or any(
+        t.rows_from == f"{section.key}.{table}" for t in tables
+    )
 
 
 def change(section: SectionDefinition, action: str, rest: str, values: Typed) -> str:
@@ -18,6 +26,14 @@ def change(section: SectionDefinition, action: str, rest: str, values: Typed) ->
         return f"#t-{key}-{row['id']}-{table.columns[0].key}"
     if action == "remove" and table is not None:
         values[key] = [row for row in values[key] if row.get("id") != which]
-    elif action == "unlink" and key in values:
-        values[key] = [id for id in values[key] if id != which]
+        for slot in section.slots:
+            if slot.each_row == key:
+                values[slot.key] = {file: row for file, row in values[slot.key].items() if row != which}
+    elif action == "unlink":
+        key = key.partition(".")[0]
+        there = values.get(key)
+        if isinstance(there, dict):
+            there.pop(which, None)
+        elif isinstance(there, list):
+            values[key] = [id for id in there if id != which]
     return f"#{quote(key)}" if key else ""

@@ -163,11 +163,13 @@ async def _act(
                 "etag": kept.etag,
                 "at": kept.body.at.isoformat(),
                 "base": merging.fingerprint(section, values),
-                "shape": section_state.shape(kept.body.now),
+                "shape": section_state.shape(section, kept.body.now),
                 "computed": section_state.computed(section, kept.body.now),
             }
         )
     done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")
+    if action == "remove" and row_buttons.followed(definition, section, rest.partition(":")[0]):
+        done = "removed"
     return _go(request, f"{here}?done={done}{place}")
 
 

@@ -44,13 +44,18 @@ def _table(table: TableDefinition, now: TableNow) -> TableDefinition:
     return table.model_copy(update={"columns": _asked(columns, set(now.required)), "fixed_rows": rows})
 
 
-def with_computed(values: Typed, now: SectionNow) -> Typed:
-    """The values with what is computed from them; null where that is not known yet."""
+def with_computed(section: SectionDefinition, values: Typed, now: SectionNow) -> Typed:
+    """The values with what is computed from them; null where that is not known yet. Rows that follow others are those that the service
+    names, with what was typed in them."""
     found = {**values, **now.computed}
-    for key, table in now.tables.items():
-        rows = values.get(key)
+    for table in section.tables:
+        if table.rows_from and (state := now.tables.get(table.key)):
+            typed = {row.get("id"): row for row in values.get(table.key) or () if isinstance(row, dict)}
+            found[table.key] = [{**typed.get(id, {}), "id": id} for id in state.rows]
+    for key, is_now in now.tables.items():
+        rows = found.get(key)
         if isinstance(rows, list):
-            found[key] = [_with_cells(row, table) if isinstance(row, dict) else row for row in rows]
+            found[key] = [_with_cells(row, is_now) if isinstance(row, dict) else row for row in rows]
     return found
 
 
@@ -73,9 +78,10 @@ def computed(section: SectionDefinition, now: SectionNow) -> dict[str, str]:
     return found
 
 
-def shape(now: SectionNow) -> str:
+def shape(section: SectionDefinition, now: SectionNow) -> str:
     """Make a fingerprint of what is shown and required: a page with another fingerprint has to be rendered again."""
-    parts: list[Any] = [now.hidden, sorted(now.required), *([now.options] if now.options else [])]
+    parts: list[Any] = [now.hidden, sorted(now.required), *(rows for rows in (now.options, now.file_rows) if rows)]
+    following = {table.key for table in section.tables if table.rows_from}
     for key, table in sorted(now.tables.items()):
         # A row like any other changes nothing, so that adding one is no reason to make the page again.
         odd = {
@@ -83,7 +89,7 @@ def shape(now: SectionNow) -> str:
             for row, state in sorted(table.rows.items())
             if state.hidden or sorted(state.required) != sorted(table.required)
         }
-        parts.append([key, table.hidden_rows, odd])
+        parts.append([key, table.hidden_rows, odd, *([list(table.rows)] if key in following else [])])
     raw = json.dumps(parts, ensure_ascii=False, sort_keys=True)
     return hashlib.blake2s(raw.encode(), digest_size=8).hexdigest()
 
@@ -97,7 +103,11 @@ def carried(section: SectionDefinition, now: SectionNow, values: Typed) -> list[
             names += _inputs(f"f.{field.key}", values.get(field.key))
     for slot in section.slots:
         if slot.key in hidden:
-            names += _inputs(f"s.{slot.key}", values.get(slot.key))
+            kept = values.get(slot.key)
+            if isinstance(kept, dict):
+                names += [(f"s.{slot.key}.{row}", file) for file, row in kept.items()]
+            else:
+                names += _inputs(f"s.{slot.key}", kept)
     for table in section.tables:
         rows = values.get(table.key)
         kept = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -22,6 +22,7 @@ NOTICES = {
     "discarded": "已放弃修改，恢复为上次保存的内容。",
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
     "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
+    "removed": "已删除该行并暂存。随该行填写的内容、为该行上传的附件也一并移除。",
     "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
     **registry_news.NOTICES,
 }
@@ -132,7 +133,7 @@ async def render(
     beside = Beside.of(wrong, mine, sources(section, opened, values), hints(section, opened, values))
     now = opened.now
     shown = section_state.as_shown(section, now)
-    values = section_state.with_computed(values, now)
+    values = section_state.with_computed(shown, values, now)
     context = {
         "application": found,
         "section": shown,
@@ -148,7 +149,7 @@ async def render(
         "reason": reason,
         "marks": marks(found, asked.problems, asked.opinions),
         "checks": checks_view.lines(form, asked.checks),
-        "shape": section_state.shape(now),
+        "shape": section_state.shape(section, now),
         "news": registry_news.news(section, opened, values),
         "not_connected": registry_news.not_connected(request, section, opened),
         "left_over": [item for item in asked.left_over if item.section in (section.key, None)],

@@ -19,7 +19,9 @@ def fitted(section: SectionDefinition, values: Typed) -> Typed:
             found[table.key] = [_row(table, row) for row in rows if isinstance(row, dict)]
     for slot in section.slots:
         ids = values.get(slot.key)
-        if isinstance(ids, list):
+        if slot.each_row and isinstance(ids, dict):
+            found[slot.key] = {file: row for file, row in ids.items() if isinstance(row, str)}
+        elif isinstance(ids, list) and not slot.each_row:
             found[slot.key] = [id for id in ids if isinstance(id, str)]
     return found
 

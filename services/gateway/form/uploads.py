@@ -20,12 +20,12 @@ class Uploads:
     def __init__(self, request: web.Request, section: str) -> None:
         self._request = request
         self._section = section
-        self._taken: dict[str, list[str]] = {}
+        self._taken: dict[tuple[str, str], list[str]] = {}
         self.faults: list[FieldError] = []
 
     async def take(self, name: str, file_name: str, chunks: AsyncIterator[bytes]) -> None:
         """One file, streamed on as it arrives."""
-        slot = name.removeprefix("file.")
+        slot, _, row = name.removeprefix("file.").partition(".")
         if not slot.isidentifier():
             raise Malformed
         body = MultipartWriter("form-data")
@@ -48,14 +48,20 @@ class Uploads:
                 FieldError(
                     section=self._section,
                     field=slot,
+                    row=row[:64] or None,
                     code=error.code,
                     message=f"{file_name}：{error.detail}",
                 )
             )
             return
-        self._taken.setdefault(slot, []).append(str(made.body.id))
+        self._taken.setdefault((slot, row), []).append(str(made.body.id))
 
     def into(self, values: Typed) -> None:
-        """Put what was taken into the slots' values."""
-        for slot, ids in self._taken.items():
-            values[slot] = [*values.get(slot, []), *ids]
+        """Put what was taken into the slots' values; where a row has one file, a new one takes the place of the former."""
+        for (slot, row), ids in self._taken.items():
+            there = values.get(slot, [])
+            if isinstance(there, dict):
+                others = {file: of for file, of in there.items() if of != row}
+                values[slot] = others | {ids[-1]: row}
+            else:
+                values[slot] = [*there, *ids]

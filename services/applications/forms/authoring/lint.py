@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from services.applications.forms.authoring import reachability
 from services.applications.forms.authoring.round_needs import needs
@@ -12,8 +13,10 @@ from services.applications.forms.authoring.source import Fault, Source, read_fil
 from services.applications.forms.definition import Form, RoundFacts, Slot, Table
 from services.applications.forms.filled.checks import parameters, rule_of
 from services.applications.forms.formulas.language import Place
+from services.applications.forms.formulas.names import Node
 from services.applications.forms.formulas.rule import Problem, Rule
 from services.applications.forms.formulas.rules import rules_of
+from services.applications.forms.kinds import FieldDefinition
 from services.applications.forms.kinds.choices import MultiSelectField, RadioField, SelectField
 
 
@@ -59,6 +62,7 @@ def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
         *_labels(form),
         *_skipped(form, rounds),
         *_one_text(form),
+        *_shown_through(form),
     ]
 
 
@@ -146,6 +150,21 @@ def _one_text(form: Form) -> Iterator[Problem]:
                 f"核对“{check.id}”请写两个文字：rule 写规则（作标题，如“合计等于申请金额”），message 写不符合时的提示",
                 "warning",
             )
+
+
+def _shown_through(form: Form) -> Iterator[Problem]:
+    """Yield computed values that would show what a sensitive one says."""
+    for (node, role), rule in rules_of(form).of.items():
+        if role == "value" and not _definition(form, node).sensitive:
+            named = (target.node for target in rule.targets if target.of in ("field", "own", "cell", "source"))
+            if any(found and _definition(form, found).sensitive for found in named):
+                yield Problem(rule.at, "由敏感内容算出，也请写 sensitive: true", "warning")
+
+
+def _definition(form: Form, node: Node) -> FieldDefinition:
+    part: Any = form.by_key[node[0]].by_key[node[1]]
+    found: FieldDefinition = part.by_column[node[2]] if node[2] else part
+    return found
 
 
 def _skipped(form: Form, rounds: RoundFacts | None) -> Iterator[Problem]:

@@ -3,6 +3,7 @@ round asks of somebody and which checks it makes."""
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from services.applications.forms.definition import Form, Section, Slot, Table
 from services.applications.forms.filled.defaults import defaults
@@ -60,24 +61,41 @@ def _fill(section: Section, situation: Situation, values: Values, choices: Choic
         if key in values or not situation.required(section.key, key):
             continue
         if isinstance(part, Slot):
-            values[key] = ["00000000-0000-0000-0000-000000000000"]
+            if files := _files(section, part, situation):
+                values[key] = files
+        elif isinstance(part, Table) and part.source and not situation.rows(section.key, key):
+            continue
         elif isinstance(part, Table):
-            values[key] = _rows(part, known.get(key) or [], situation, choices, chosen)
+            values[key] = _rows(section, part, known.get(key) or [], situation, choices, chosen)
+        elif isinstance(part, SelectField) and part.follows:
+            if offered := part.offered(values.get(part.follows)):
+                values[key] = next(iter(offered))
         elif part.asked and (value := known.get(key, _sample(part, situation, choices, chosen))) is not None:
             values[key] = value
     return len(values) > before
 
 
+def _files(section: Section, slot: Slot, situation: Situation) -> list[str] | dict[str, str]:
+    if not slot.each_row:
+        return [str(UUID(int=0))]
+    rows = situation.rows(section.key, slot.each_row)
+    return {str(UUID(int=n)): situation.row_id(row) for n, row in enumerate(rows)}
+
+
 def _rows(
-    table: Table, known: list[Values], situation: Situation, choices: Choices, chosen: str | None
+    section: Section, table: Table, known: list[Values], situation: Situation, choices: Choices, chosen: str | None
 ) -> list[Values]:
     by_row = {row.get("row"): row for row in known}
     keys = [row.key for row in table.fixed_rows] or list(table.by_level)
-    names = keys or [f"r{n}" for n in range(max(table.min_rows, 1))]
+    followed = [situation.row_id(row) for row in situation.rows(section.key, table.key)] if table.source else []
+    names = keys or followed or [f"r{n}" for n in range(max(table.min_rows, 1))]
     found = []
     for name in names:
         sample = ((c.key, _sample(c, situation, choices, chosen)) for c in table.columns if c.asked)
         cells = {key: value for key, value in sample if value is not None}
+        for column in table.columns:
+            if isinstance(column, SelectField) and column.follows:
+                cells[column.key] = next(iter(column.offered(cells.get(column.follows))), None)
         found.append({"id": name, **({"row": name} if keys else {}), **cells, **by_row.get(name, {})})
     return found
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from services.applications.forms.definition import FixedRow, Form, Section, Table
+from services.applications.forms.definition import FixedRow, Form, Section, Slot, Table
 from services.applications.forms.formulas import type_names
 from services.applications.forms.formulas.names import PARAMETER, PARAMETER_SAID, RESERVED
 from services.applications.forms.formulas.rule import Location, Problem
@@ -80,6 +80,9 @@ def _section(form: Form, at: Location, section: Section) -> Iterator[Problem]:
     for i, field in enumerate(section.fields):
         yield from _field(form, (*at, "fields", i), field)
     yield from _specified((*at, "fields"), section.fields)
+    yield from _followed(form, (*at, "fields"), section.fields)
+    for i, slot in enumerate(section.slots):
+        yield from _each_row((*at, "slots", i), section, slot)
     for i, table in enumerate(section.tables):
         yield from _table(form, (*at, "tables", i), table)
 
@@ -119,6 +122,58 @@ def _options_in_rows(
         yield Problem((*at, "options_from"), f"“{section}.{table}.{column}”是敏感内容，不能作选项的来源")
     if getattr(field, "must_be", None) or getattr(field, "specify", None):
         yield Problem(at, "选项取自表格的行时，不能写 must_be、specify")
+
+
+def _followed(form: Form, at: Location, fields: Sequence[FieldDefinition]) -> Iterator[Problem]:
+    """Yield what is wrong with choices that follow another: it stands beside, and each of its options has some here."""
+    by_key = {field.key: field for field in fields}
+    for i, field in enumerate(fields):
+        if not isinstance(field, SelectField) or not field.follows:
+            continue
+        beside = by_key.get(field.follows)
+        if not isinstance(beside, SelectField | RadioField) or beside is field or beside.options_in_rows:
+            said = f"“{field.follows}”不是旁边的下拉选择或单选，不能跟随"
+            yield Problem((*at, i, "follows"), said)
+            continue
+        known = beside.labels(form.choices_of_its_own)
+        for option in (o for o in field.options_for if known and o not in known):
+            yield Problem((*at, i, "options_for", option), f"“{option}”不是“{field.follows}”的选项")
+        lacking = [label for option, label in known.items() if option not in field.options_for]
+        if lacking and not field.visible_if and (field.required or field.required_if):
+            said = (
+                f"“{beside.label}”选了“{'、'.join(lacking)}”时，“{field.label}”没有可选的；请补上，或写 visible_if"
+            )
+            yield Problem((*at, i, "options_for"), said, "warning")
+
+
+def _each_row(at: Location, section: Section, slot: Slot) -> Iterator[Problem]:
+    if not slot.each_row:
+        return
+    if section.table(slot.each_row) is None:
+        yield Problem((*at, "each_row"), f"“{slot.each_row}”不是本材料的表格")
+    if "max_files" in slot.model_fields_set:
+        yield Problem((*at, "max_files"), "写了 each_row 的，每行一个文件，不能写 max_files")
+
+
+def _rows_from(form: Form, at: Location, table: Table) -> Iterator[Problem]:
+    """Yield what is wrong with rows that follow those of another table, and where nothing says which row it is."""
+    if not table.rows_from:
+        return
+    section = form.section(table.source[0]) if table.source else None
+    followed = section.table(table.source[1]) if section and table.source else None
+    if followed is None:
+        yield Problem((*at, "rows_from"), f"找不到“{table.rows_from}”；应写成“材料.表格”")
+        return
+    if followed.fixed_rows or followed.rows_from:
+        yield Problem((*at, "rows_from"), f"“{table.rows_from}”的行不是由申报单位定的，不能跟随")
+    if not {"fixed_rows", "levels", "min_rows", "max_rows"}.isdisjoint(table.model_fields_set):
+        yield Problem(
+            (*at, "rows_from"), "写了 rows_from 的，行数由那张表定，不能写 fixed_rows、levels、min_rows、max_rows"
+        )
+    named = [c for c in table.columns if isinstance(c, ComputedField) and "source." in c.value]
+    if not named:
+        said = "没有一列写明是哪一行；请加一列自动计算项，如 value: source." + next(iter(followed.by_column))
+        yield Problem((*at, "columns"), said, "warning")
 
 
 def _specified(at: Location, fields: Sequence[FieldDefinition]) -> Iterator[Problem]:
@@ -185,6 +240,8 @@ def _table(form: Form, at: Location, table: Table) -> Iterator[Problem]:
             yield Problem((*place, "default"), "行数由申报单位定的表格，列里不能写 default")
         yield from _field(form, place, column)
     yield from _specified((*at, "columns"), table.columns)
+    yield from _followed(form, (*at, "columns"), table.columns)
+    yield from _rows_from(form, at, table)
     for i, row in enumerate(table.fixed_rows):
         for key in row.defaults:
             if key not in table.by_asked:

@@ -46,9 +46,14 @@ class Aspect:
 def sort_of(part: Part) -> str:
     """Return what a part is, in a word."""
     if isinstance(part, Table):
-        return "固定行的表" if part.fixed_rows else "分级的表" if part.levels else "表"
+        sorts = (
+            ("固定行的表", part.fixed_rows),
+            ("分级的表", part.levels),
+            ("随另一张表各行的表", part.rows_from),
+        )
+        return next((name for name, there in sorts if there), "表")
     if isinstance(part, Slot):
-        return "附件"
+        return "每行一个的附件" if part.each_row else "附件"
     return "材料" if isinstance(part, Section) else f"“{KINDS[part.kind]}”项"
 
 
@@ -111,6 +116,8 @@ def _field(old: FieldDefinition, new: FieldDefinition, lists: tuple[Lists, Lists
         yield from _options(old.labels(lists[0]), new.labels(lists[1]))
         if old.options_from != new.options_from and not (new.labels(lists[1]) and old.labels(lists[0])):
             yield Aspect("options_from", "选项的来源改变", True)
+    if isinstance(old, SelectField) and isinstance(new, SelectField) and old.options_for != new.options_for:
+        yield Aspect("options_for", "各选项下可选的内容改变", True)
 
 
 def _options(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Aspect]:
@@ -137,6 +144,8 @@ def _table(old: Table, new: Table) -> Iterator[Aspect]:
     for key in before:
         if key in after and (was := bool(old.subtotals.get(key))) != bool(new.subtotals.get(key)):
             yield Aspect("fixed_rows", f"行“{after[key]}”改为{'填写' if was else '自动计算的小计'}", was)
+    if old.rows_from != new.rows_from and old.rows_from and new.rows_from:
+        yield Aspect("rows_from", "各行改为随另一张表格", True)
     if old.totals != new.totals:
         summed = "、".join(new.by_column[key].label for key in new.totals if key in new.by_column)
         yield Aspect("totals", f"合计改为：{summed}" if summed else "不再合计")

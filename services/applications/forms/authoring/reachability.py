@@ -26,7 +26,7 @@ MAX_TOGETHER = 3
 
 _PROVABLE = (ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Compare, ast.cmpop, ast.Constant, ast.Tuple,
              ast.Load, ast.Name, Place)  # fmt: skip
-_OPAQUE = frozenset({"table", "column", "each", "slot", "others", "application", "today"})
+_OPAQUE = frozenset({"table", "column", "each", "source", "slot", "others", "application", "today"})
 # Where a value stands: section, part, column and fixed row; or `round` and a parameter's name.
 Spot = tuple[str, ...]
 Ask = Callable[[Situation], bool]

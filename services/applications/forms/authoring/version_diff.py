@@ -282,9 +282,9 @@ def _wanted(part: Named) -> bool:
 def _sort(part: Named) -> str:
     """Return what makes typed values of one no values of the other."""
     if isinstance(part, Table):
-        return "table_fixed" if part.fixed_rows else "table_levels" if part.levels else "table"
+        return f"table_{part_diff.sort_of(part)}"
     if isinstance(part, Slot):
-        return "slot"
+        return "slot_of_rows" if part.each_row else "slot"
     return (
         "choice"
         if isinstance(part, SelectField | RadioField)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.definition import Form, Section, Slot, Table
 from services.applications.forms.filled.situation import Facts, Saved, Situation
 from services.applications.forms.kinds import CheckboxField, Choices, FieldDefinition, Wrong, blank
 from shared.errors import FieldError, Invalid
@@ -111,7 +111,7 @@ def read(section: Section, values: Values, context: Context) -> Reading:
     for table in section.tables:
         found.kept[table.key] = _rows(section, table, values.get(table.key), choices, found.errors, table.columns)
     for slot in section.slots:
-        found.kept[slot.key] = _files(section, slot.key, slot.label, values.get(slot.key), context, found.errors)
+        found.kept[slot.key] = _files(section, slot, values.get(slot.key), context, found.errors)
     return found
 
 
@@ -198,7 +198,8 @@ def _rows(
         rows = [
             row for row in rows if row.keys() - known or any(not blank(row.get(key)) for key in table.by_asked)
         ]
-        if len(rows) > table.max_rows:
+        # Rows that follow others are as many as those.
+        if len(rows) > table.max_rows and not table.source:
             errors.append(_error(section, table.key, "too_many_rows", f"“{table.label}”最多 {table.max_rows} 行"))
             return []
     ids = [row["id"] for row in rows]
@@ -253,17 +254,60 @@ def _row(
 
 
 def _files(
-    section: Section, key: str, label: str, raw: object, context: Context, errors: list[FieldError]
-) -> list[str]:
+    section: Section, slot: Slot, raw: object, context: Context, errors: list[FieldError]
+) -> list[str] | dict[str, str]:
+    key, there = slot.key, context.files.get(slot.key, frozenset())
+    if slot.each_row:
+        return _file_of_each_row(section, slot, {} if raw is None else raw, there, errors)
     ids = [] if raw is None else raw
     if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
-        errors.append(_error(section, key, "type", f"“{label}”应为附件编号的列表"))
+        errors.append(_error(section, key, "type", f"“{slot.label}”应为附件编号的列表"))
         return []
     if len(set(ids)) != len(ids):
         errors.append(_error(section, key, "duplicate_file", "同一附件重复"))
-    if set(ids) - context.files.get(key, frozenset()):
+    if set(ids) - there:
         errors.append(_error(section, key, "unknown_file", "附件不存在或已删除，请重新上传"))
     return ids
+
+
+def _file_of_each_row(
+    section: Section, slot: Slot, raw: object, there: frozenset[str], errors: list[FieldError]
+) -> dict[str, str]:
+    """Return the row of each file. Whether there is such a row is known once the tables are read (`with_rows_there`)."""
+    if not isinstance(raw, dict) or len(raw) > MAX_ROWS or not all(isinstance(row, str) for row in raw.values()):
+        errors.append(_error(section, slot.key, "type", f"“{slot.label}”应为附件编号和行标识的对照"))
+        return {}
+    rows = list(raw.values())
+    for row in dict.fromkeys(row for row in rows if rows.count(row) > 1) if len(set(rows)) != len(rows) else ():
+        errors.append(
+            _error(section, slot.key, "too_many_files", "每行只能上传一个文件，请移除多余的", row=row[:64])
+        )
+    for file, row in raw.items():
+        if file not in there:
+            said = "附件不存在或已删除，请重新上传"
+            errors.append(_error(section, slot.key, "unknown_file", said, row=row[:64]))
+    return dict(raw)
+
+
+def with_rows_there(section: Section, kept: Values, saved: Saved) -> Values:
+    """Return values without rows that follow a row which is gone, and without the files of rows that are gone: a row takes with it
+    what follows it. Rows that are only hidden are there."""
+    sections = {**saved, section.key: kept}
+
+    def ids(table: Table) -> set[str]:
+        of, key = table.source or (section.key, table.key)
+        return {row["id"] for row in (sections.get(of) or {}).get(key) or ()}
+
+    found = dict(kept)
+    for table in section.tables:
+        if table.source:
+            there = ids(table)
+            found[table.key] = [row for row in kept.get(table.key) or () if row["id"] in there]
+    for slot in section.slots:
+        if slot.each_row and isinstance(found.get(slot.key), dict) and (table_of := section.table(slot.each_row)):
+            there = ids(table_of)
+            found[slot.key] = {file: row for file, row in found[slot.key].items() if row in there}
+    return found
 
 
 def named_files(section: Section, values: Mapping[str, Any] | None) -> frozenset[str]:
@@ -271,6 +315,6 @@ def named_files(section: Section, values: Mapping[str, Any] | None) -> frozenset
     found: set[str] = set()
     for slot in section.slots:
         ids = (values or {}).get(slot.key)
-        if isinstance(ids, list):
+        if isinstance(ids, list | dict):
             found |= {item for item in ids if isinstance(item, str)}
     return frozenset(found)

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.applications.forms.definition import Form, Section, Table
 from services.applications.forms.filled import presence
+from services.applications.forms.filled.labels import file_rows, files_in_order
 from services.applications.forms.filled.section_state import sums, totals
 from services.applications.forms.kinds import Choices, FieldDefinition, blank
 from shared.contract.pages import ChangeLine, ReadFile, ReadMaterial, ReadSlot, ReadTable, ReadValue
@@ -58,6 +59,7 @@ def material(
     section: Section, values: Values, files: Mapping[str, ReadFile], choices: Choices, number: int = 1
 ) -> ReadMaterial:
     """Return one section, as far as it exists."""
+    rows = file_rows(section, values, choices)
     return ReadMaterial(
         number=number,
         key=section.key,
@@ -72,10 +74,19 @@ def material(
         ],
         tables=[_table(t, values[t.key] or [], choices) for t in presence.tables(section, values)],
         slots=[
-            ReadSlot(label=s.label, files=[files[id] for id in values[s.key] or [] if id in files])
+            ReadSlot(
+                label=s.label,
+                files=[_of_row(files[id], rows) for id in files_in_order(section, s, values) if id in files],
+            )
             for s in presence.slots(section, values)
         ],
     )
+
+
+def _of_row(file: ReadFile, rows: Mapping[str, str]) -> ReadFile:
+    """Return a file led by the row that it was asked for, if it was for one."""
+    row = rows.get(str(file.id))
+    return file.model_copy(update={"name": f"{row}：{file.name}"}) if row else file
 
 
 def head(columns: Sequence[FieldDefinition]) -> list[str]:
@@ -126,7 +137,7 @@ def change_line(form: Form, change: Change, choices: Choices) -> ChangeLine:
 
     def said(value: Any) -> str:
         if part is None:
-            return f"{len(value)} 个文件" if isinstance(value, list) else NOTHING
+            return f"{len(value)} 个文件" if isinstance(value, list | dict) else NOTHING
         return with_unit(part, value, choices)
 
     return ChangeLine(

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from services.applications.forms.definition import Form, Section, Table
+from services.applications.forms.definition import Form, Section, Slot, Table
+from services.applications.forms.filled.labels import row_title
 from services.applications.forms.filled.situation import Facts, Row, Saved, Situation
 from services.applications.forms.kinds import ComputedField, blank
 from shared.contract.sections import RowNow, SectionNow, TableNow
@@ -32,7 +33,19 @@ def now(section: Section, situation: Situation) -> SectionNow:
         computed={f.key: situation.kept(key, f.key) for f in section.fields if isinstance(f, ComputedField) and f.key in shown},
         tables={t.key: _table(key, t, situation) for t in section.tables if t.key in shown},
         options={name: situation.options(place) for name, place in section.options_in_rows.items()},
+        file_rows={s.key: file_rows_now(section, s, situation) for s in section.slots if s.each_row and s.key in shown},
     )  # fmt: skip
+
+
+def file_rows_now(section: Section, slot: Slot, situation: Situation) -> dict[str, str]:
+    """Return the rows that a slot asks a file for, by id, and what they are called."""
+    table = section.table(slot.each_row or "")
+    rows = situation.rows(section.key, table.key) if table else ()
+    choices = situation.form.choices(situation.facts.round)
+    return {
+        situation.row_id(row): row_title(row.definition, _cells(row.definition, row, situation), n, choices)
+        for n, row in enumerate(rows, 1)
+    }
 
 
 def unconditional(section: Section, kept: Mapping[str, list[Values]]) -> SectionNow:
@@ -73,11 +86,19 @@ def _table(section: str, table: Table, situation: Situation) -> TableNow:
     return TableNow(
         hidden_rows=[r.key for r in table.fixed_rows if r.key not in fixed],
         hidden_columns=hidden,
+        rows_from=_followed(table, situation),
         required=list(table.always_required),
         rows=views,
         totals=under,
         sums=sums(table, under),
     )
+
+
+def _followed(table: Table, situation: Situation) -> str:
+    if not table.source:
+        return ""
+    section, key = table.source
+    return situation.form.by_key[section].by_key[key].label
 
 
 def totals(table: Table, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -134,7 +155,8 @@ def _effective(section: Section, situation: Situation) -> Values:
             found[table.key] = [_cells(table, row, situation) for row in situation.lines(key, table.key)]
     for slot in section.slots:
         if situation.visible(key, slot.key):
-            found[slot.key] = list(situation.kept(key, slot.key) or ())
+            kept = situation.kept(key, slot.key)
+            found[slot.key] = dict(kept or {}) if slot.each_row else list(kept or ())
     return found
 
 

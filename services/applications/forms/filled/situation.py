@@ -1,7 +1,7 @@
 """Evaluate a form with values: what is shown, what must be filled in, what follows from what. One evaluation for the
 pages, for 保存表单, for the checks, for submission and for the PDF."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -40,6 +40,8 @@ class Row:
     index: int
     kept: Values
     definition: Table
+    # The row that it follows, in a table with `rows_from`.
+    source: "Row | None" = None
 
 
 class Situation:
@@ -123,10 +125,28 @@ class Situation:
         if key not in self._known:
             kept = self._values(section).get(table) if self.visible(section, table) else None
             definition = self._table(section, table)
-            found = (Row(section, table, i, row, definition) for i, row in enumerate(kept or ()))
-            self._known[key] = tuple(row for row in found if self.row_visible(row))
+            if definition.source and self.visible(section, table):
+                self._known[key] = tuple(self._following(section, table, definition, kept or ()))
+            else:
+                found = (Row(section, table, i, row, definition) for i, row in enumerate(kept or ()))
+                self._known[key] = tuple(row for row in found if self.row_visible(row))
         found_rows: tuple[Row, ...] = self._known[key]
         return found_rows
+
+    def _following(self, section: str, table: str, definition: Table, kept: Iterable[Values]) -> Iterator[Row]:
+        """Yield a row for each that is followed, with what is kept of it."""
+        by_id = {row["id"]: row for row in kept}
+        for i, source in enumerate(self.rows(*definition.source) if definition.source else ()):
+            id = self.row_id(source)
+            yield Row(section, table, i, by_id.get(id, {"id": id}), definition, source)
+
+    def filed(self, section: str, slot: str) -> dict[str, str]:
+        """Return the files of a slot that asks one for each row, by row, in the order of the rows that count."""
+        found = self._section(section).slot(slot)
+        given = self._values(section).get(slot) if self.visible(section, slot) else None
+        by_row = {row: file for file, row in given.items()} if isinstance(given, dict) else {}
+        rows = self.rows(section, found.each_row) if found and found.each_row else ()
+        return {id: by_row[id] for row in rows if (id := self.row_id(row)) in by_row}
 
     def kept(self, section: str, part: str) -> Any:
         """Return a field's value as it is kept, computed ones included; None while it is hidden or not filled in."""
@@ -135,6 +155,8 @@ class Situation:
         definition = self._section(section).by_key[part]
         if isinstance(definition, ComputedField):
             return self._computed(definition, (section, part, ""), None)
+        if isinstance(definition, Slot) and definition.each_row:
+            return {file: row for row, file in self.filed(section, part).items()} or None
         value = self._values(section).get(part)
         return None if blank(value) else value
 
@@ -193,6 +215,8 @@ class Situation:
             case "cell":
                 rows = self.lines(target.section, target.part)
                 return next((self._typed_cell(r, target.column) for r in rows if r.kept.get("row") == target.row), None)  # fmt: skip
+            case "source":
+                return self._typed_cell(row.source, target.column) if row and row.source else None
             case "own":
                 return self._typed_cell(row, target.column) if row else None
             case "each":

@@ -7,7 +7,8 @@ from typing import Any
 
 from services.applications.forms.definition import Section, Slot, Table
 from services.applications.forms.filled.labels import row_words
-from services.applications.forms.filled.reading import Context, Reading, Values, read
+from services.applications.forms.filled.reading import Context, Reading, Values, read, with_rows_there
+from services.applications.forms.filled.section_state import file_rows_now
 from services.applications.forms.filled.situation import Row, Situation
 from services.applications.forms.formulas.evaluator import TooMuchWork
 from services.applications.forms.formulas.rule import Rule
@@ -51,17 +52,23 @@ def judged(section: Section, values: Values, context: Context) -> tuple[Values, 
     """Return the values that could be kept, and every mistake at its place, in the order of the form. Hidden values are kept as
     they are but say nothing wrong."""
     reading = read(section, values, context)
+    reading.kept = with_rows_there(section, reading.kept, context.saved)
     situation = context.situation(section, reading.kept)
     try:
         found = _Judge(section, reading, situation).all()
     except TooMuchWork:
         message = "本表单的计算量超出限制，请减少行数；如仍出现，请联系技术支持"
         return reading.kept, [FieldError(section=section.key, code=codes.TOO_MUCH_WORK, message=message)]
-    return reading.kept, _placed(section, values, reading.kept, context, found)
+    return reading.kept, _placed(section, values, reading.kept, context, situation, found)
 
 
 def _placed(
-    section: Section, values: Values, kept: Values, context: Context, errors: list[FieldError]
+    section: Section,
+    values: Values,
+    kept: Values,
+    context: Context,
+    situation: Situation,
+    errors: list[FieldError],
 ) -> list[FieldError]:
     """Return the mistakes with the words for the rows they stand in, counted as they were typed."""
     words: dict[tuple[str, str], str] = {}
@@ -69,6 +76,12 @@ def _placed(
         table = section.table(key or "")
         if table is None or not isinstance(rows := kept.get(table.key), list):
             continue
+        if table.source:
+            # What such a row is called is computed from the one that it follows.
+            rows = [
+                {"id": row.kept["id"], **{c.key: situation.cell(row, c.key) for c in table.columns}}
+                for row in situation.rows(section.key, table.key)
+            ]
         raw = values.get(table.key)
         ids = [row.get("id") for row in raw if isinstance(row, dict)] if isinstance(raw, list) else []
         typed = {id: n for n, id in enumerate(ids, 1) if isinstance(id, str)}
@@ -128,7 +141,7 @@ class _Judge:
             if definition.asked and self._situation.required(self._section.key, key):
                 self._say(key, "required", _ask(definition))
             return
-        if said := self._not_in_rows(definition, value):
+        if said := self._not_in_rows(definition, value) or self._not_offered(definition, value, None):
             self._say(key, codes.NOT_AN_OPTION, said)
         for bound, rule in self._bounds((self._section.key, key, ""), definition):
             if self._breaks(bound, rule, definition, value, None):
@@ -142,6 +155,18 @@ class _Judge:
             return None
         table = self._situation.form.by_key[place[0]].table(place[1])
         return f"“{value}”不在“{table.label if table else place[1]}”中，请重新选择"
+
+    def _not_offered(self, definition: FieldDefinition, value: Any, row: Row | None) -> str | None:
+        """Say that a choice does not belong to what is chosen beside it."""
+        if not isinstance(definition, SelectField) or not (followed := definition.follows):
+            return None
+        chosen = self._situation.cell(row, followed) if row else self._situation.kept(self._section.key, followed)
+        if value in definition.offered(chosen):
+            return None
+        beside: Any = row.definition.by_column[followed] if row else self._section.by_key[followed]
+        if chosen is None:
+            return f"请先选择“{beside.label}”"
+        return f"“{definition.show(value, {})}”不属于所选的“{beside.label}”，请重新选择"
 
     def _bounds(self, node: tuple[str, str, str], definition: FieldDefinition) -> list[tuple[Bound, Rule]]:
         return list(zip(definition.bounds, self._rules.bounds.get(node, ()), strict=True))
@@ -160,7 +185,7 @@ class _Judge:
         required = self._situation.required(self._section.key, table.key)
         if table.levels and not whole and (rows or required):
             self._levels(table, rows)
-        elif not whole and not table.fixed_rows and not table.levels:
+        elif not whole and table.lead is None and not table.source:
             least = max(table.min_rows, 1) if required else table.min_rows
             if len(rows) < table.min_rows and (rows or required):
                 self._say(table.key, "too_few_rows", f"“{table.label}”至少填写 {least} 行")
@@ -198,7 +223,7 @@ class _Judge:
                 if column.asked and not idle and self._situation.cell_required(row, column.key):
                     self._say(table.key, "required", _ask(column), id, column.key)
                 continue
-            if said := self._not_in_rows(column, value):
+            if said := self._not_in_rows(column, value) or self._not_offered(column, value, row):
                 self._say(table.key, codes.NOT_AN_OPTION, said, id, column.key)
             for bound, rule in self._bounds((self._section.key, table.key, column.key), column):
                 if self._breaks(bound, rule, column, value, row):
@@ -223,11 +248,24 @@ class _Judge:
     def _slot(self, slot: Slot) -> None:
         wrong = self._wrong.get((slot.key, None, None))
         self._found += wrong or []
+        if slot.each_row:
+            self._files_of_rows(slot)
+            return
         ids = self._kept.get(slot.key) or []
         if not ids and not wrong and self._situation.required(self._section.key, slot.key):
             self._say(slot.key, "required", f"请上传“{slot.label}”")
         if len(ids) > slot.max_files:
             self._say(slot.key, "too_many_files", f"最多上传 {slot.max_files} 个文件")
+
+    def _files_of_rows(self, slot: Slot) -> None:
+        """Each row that counts has its file."""
+        filed = self._situation.filed(self._section.key, slot.key)
+        required = self._situation.required(self._section.key, slot.key)
+        for id, title in file_rows_now(self._section, slot, self._situation).items():
+            if wrong := self._wrong.get((slot.key, id, None)):
+                self._found += [e.model_copy(update={"message": f"{title}：{e.message}"}) for e in wrong]
+            elif required and id not in filed:
+                self._say(slot.key, "required", f"请上传“{slot.label}（{title}）”", id)
 
 
 def _missing(definition: FieldDefinition, value: Any) -> bool:

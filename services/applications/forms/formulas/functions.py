@@ -3,6 +3,7 @@ None."""
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,6 +12,9 @@ from typing import Any
 
 from services.applications.forms.kinds import blank
 from shared.text.typed_text import folded
+
+# A 居民身份证 number as it is kept: year, month and day of birth, and the digit that tells the sex.
+_ID_CARD = re.compile(r"[0-9]{6}([0-9]{4})([0-9]{2})([0-9]{2})[0-9]{2}([0-9])[0-9X]")
 
 
 def _numbers(work: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Any, Any], Decimal | None]:
@@ -167,6 +171,26 @@ def _year(value: Any) -> Decimal | None:
     return Decimal(found.year) if found else None
 
 
+def _born(number: Any) -> str | None:
+    """Return the day of birth that stands in a 居民身份证 number."""
+    found = _ID_CARD.fullmatch(number) if isinstance(number, str) else None
+    born = day("-".join(found.groups()[:3])) if found else None
+    return born.isoformat() if born else None
+
+
+def _sex(number: Any) -> str | None:
+    found = _ID_CARD.fullmatch(number) if isinstance(number, str) else None
+    return None if found is None else "男" if int(found[4]) % 2 else "女"
+
+
+def _age(born: Any, on: Any) -> Decimal | None:
+    """Return the full years between two days; somebody born on 29 February is a year older on 1 March."""
+    first, last = day(born), day(on)
+    if first is None or last is None or last < first:
+        return None
+    return Decimal(last.year - first.year - ((last.month, last.day) < (first.month, first.day)))
+
+
 def _texts(work: Callable[[str, str], bool]) -> Callable[[Any, Any], bool | None]:
     return lambda text, part: work(text, part) if isinstance(text, str) and isinstance(part, str) else None
 
@@ -200,6 +224,9 @@ FUNCTIONS: dict[str, Function] = {
     "ends_with": Function(_texts(str.endswith), "一段文字和它的结尾", "bool", ("text", "text"), 2, 2),
     "year": Function(_year, "一个日期", "number", ("date",), 1, 1),
     "days": Function(_days, "两个日期", "number", ("date", "date"), 2, 2),
+    "born": Function(_born, "一个居民身份证号码", "date", ("text",), 1, 1),
+    "sex": Function(_sex, "一个居民身份证号码", "text", ("text",), 1, 1),
+    "age": Function(_age, "出生日期和一个日期", "number", ("date", "date"), 2, 2),
     "add_days": Function(_add_days, "一个日期和天数", "date", ("date", "number"), 2, 2),
     "add_months": Function(_add_months, "一个日期和月数", "date", ("date", "number"), 2, 2),
     "add_years": Function(_add_years, "一个日期和年数", "date", ("date", "number"), 2, 2),

@@ -18,7 +18,7 @@ _FUNCTIONS = {
     "sum": "{0}之和", "count": "{0}的个数", "distinct": "{0}中不同的个数", "any": "任一{0}", "all": "每一{0}",
     "min": "{0}中最小的", "max": "{0}中最大的", "abs": "{0}的绝对值", "rounded": "{0}四舍五入", "default": "{0}（未填时为{1}）",
     "filled": "{0}已填写", "blank": "{0}未填写", "length": "{0}的字数", "contains": "{0}含有{1}", "starts_with": "{0}以{1}开头",
-    "ends_with": "{0}以{1}结尾", "year": "{0}的年份", "days": "{0}至{1}的天数", "add_days": "{0}后{1}天",
+    "ends_with": "{0}以{1}结尾", "year": "{0}的年份", "days": "{0}至{1}的天数", "born": "{0}中的出生日期", "sex": "{0}中的性别", "age": "{0}出生的人在{1}的周岁", "add_days": "{0}后{1}天",
     "add_months": "{0}后{1}个月", "add_years": "{0}后{1}年",
 }  # fmt: skip
 _OTHERS = {
@@ -110,7 +110,7 @@ class _Words:
         section = self._form.by_key[target.section]
         part = section.by_key[target.part]
         names = [] if section is self._here else [section.label]
-        if target.of not in {"own", "each"}:
+        if target.of not in {"own", "each", "source"}:
             names.append(part.label)
         if isinstance(part, Table):
             if target.row:

@@ -2,7 +2,8 @@
 
 Within a table its own columns come first, then the section's own fields, tables and slots, then `section.field`,
 `section.table.column`, `section.table.row.column`. Besides there are `round.parameter` (and `round.closes_on`),
-`others.…` (the enterprise's other applications), `application.started_on` (the day it was begun) and `today`. Whatever those names hide is reached through `form`:
+`others.…` (the enterprise's other applications), `application.started_on` (the day it was begun) and `today`. In a table whose
+rows follow another's, `source.column` is a cell of the row that is followed. Whatever those names hide is reached through `form`:
 `form["round"]["budget"]`.
 """
 
@@ -26,7 +27,7 @@ Node = tuple[str, str, str]
 @dataclass(frozen=True)
 class Target:
     """What a name leads to. `of`: `field`, `slot`, `table`, `column`, `cell` (of a fixed row), `own` (a column of the
-    row at hand), `each` (a column of a loop's row), `round`, `others`, `application` or `today`."""
+    row at hand), `source` (a column of the row that it follows), `each` (a column of a loop's row), `round`, `others`, `application` or `today`."""
 
     of: str
     type: str
@@ -98,6 +99,8 @@ def _target(form: Form, parts: tuple[str, ...], section: Section | None, table: 
     # Last: forms were published with parts of this name before formulas knew it.
     if not found and parts == ("application", "started_on"):
         return Target("application", "date", part="started_on")
+    if not found and table is not None and (target := _of_source(form, parts, table)):
+        return target
     if not found:
         name = ".".join(parts)
         instead = "请核对材料和字段的 key" if name.isascii() else f"如果是文字，请加引号，写成 '{name}'"
@@ -109,6 +112,15 @@ def _own(parts: tuple[str, ...], section: Section | None, table: Table | None) -
     if section is None or table is None or len(parts) != 1 or parts[0] not in table.by_column:
         return None
     return Target("own", table.by_column[parts[0]].type, section.key, table.key, parts[0])
+
+
+def _of_source(form: Form, parts: tuple[str, ...], table: Table) -> Target | None:
+    if table.source is None or len(parts) != 2 or parts[0] != "source":
+        return None
+    section = form.section(table.source[0])
+    followed = section.table(table.source[1]) if section else None
+    column = followed.by_column.get(parts[1]) if followed else None
+    return Target("source", column.type, *table.source, column.key) if column else None
 
 
 def _absolute(form: Form, parts: tuple[str, ...]) -> Target | None:

@@ -114,7 +114,9 @@ class Rules:
         ruled |= {
             section.key
             for section in self.form.sections
-            if section.options_in_rows or any(table.subtotals for table in section.tables)
+            if section.options_in_rows
+            or any(table.subtotals or table.source for table in section.tables)
+            or any(slot.each_row for slot in section.slots)
         }
         return frozenset(section.key for section in self.form.sections) - ruled
 
@@ -127,7 +129,10 @@ class Rules:
     def sections_named(self) -> dict[str, frozenset[str]]:
         """Per section the other sections that its own conditions, bounds, computed values and options look at."""
         found = {
-            section.key: {place[0] for place in section.options_in_rows.values()} & self.form.by_key.keys()
+            section.key: {place[0] for place in section.options_in_rows.values()}.union(
+                table.source[0] for table in section.tables if table.source
+            )
+            & self.form.by_key.keys()
             for section in self.form.sections
         }
         for rule in self.all():
@@ -293,6 +298,8 @@ def _add_containers(rules: Rules, section: Section, edges: Edges) -> None:
         edges.setdefault(node, {}).setdefault((section.key, "", ""), None)
         if part.group and (rule := rules.groups.get((section.key, part.group))):
             _add_names(edges, node, rule)
+        if isinstance(part, Table) and part.source:
+            edges[node].setdefault((*part.source, ""), None)
         for column in part.columns if isinstance(part, Table) else ():
             edges.setdefault((section.key, part.key, column.key), {}).setdefault(node, None)
 

@@ -48,17 +48,22 @@ class _Choice(Kind):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if bool(self.options) == bool(self.options_from):
+        sources = (self.options, self.options_from, getattr(self, "options_for", None))
+        if sum(map(bool, sources)) != 1:
             raise ValueError("options（选项）和 options_from（选项的来源）应写且只写一个")
-        if len(self._own) != len(self.options):
+        if len(labels(self.options)) != len(self.options):
             raise ValueError("有重复的选项")
-        if self.options and (strange := self.specify.keys() - self._own.keys()):
+        if self._own and (strange := self.specify.keys() - self._own.keys()):
             raise ValueError(f"specify 中的“{'、'.join(sorted(strange))}”不在选项之中")
         return self
 
     @cached_property
     def _own(self) -> dict[str, str]:
-        return labels(self.options)
+        return labels(self._listed)
+
+    @property
+    def _listed(self) -> tuple[AnyOption, ...]:
+        return self.options
 
     @cached_property
     def options_in_rows(self) -> tuple[str, str, str] | None:
@@ -99,15 +104,41 @@ class _OneOf(_Choice):
 
     @model_validator(mode="after")
     def _must_be_an_option(self) -> Self:
-        if self.must_be is not None and self.options and self.must_be not in self._own:
+        if self.must_be is not None and self._own and self.must_be not in self._own:
             raise ValueError(f"must_be“{self.must_be}”不在选项之中")
         return self
 
 
 class SelectField(_OneOf):
-    """One of a list that drops down."""
+    """One of a list that drops down. With `options_for` the list is that of what is chosen in `follows`, the choice beside it: by each
+    of its options those of this one. The kind takes any of them; validation knows what is chosen there."""
 
     kind: Literal["select"]
+    follows: Key | None = None
+    options_for: dict[Annotated[str, Field(min_length=1, max_length=200)], tuple[AnyOption, ...]] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _follows_with_options(self) -> Self:
+        if bool(self.follows) != bool(self.options_for):
+            raise ValueError("follows（跟随哪个选择）和 options_for（各有哪些选项）应一起写")
+        listed = [
+            (value, label) for options in self.options_for.values() for value, label in labels(options).items()
+        ]
+        if len(set(listed)) != len(dict(listed)):
+            raise ValueError("同一个选项有不同的名称")
+        if any(len(labels(options)) != len(options) for options in self.options_for.values()):
+            raise ValueError("有重复的选项")
+        return self
+
+    @property
+    def _listed(self) -> tuple[AnyOption, ...]:
+        return tuple(option for options in self.options_for.values() for option in options) or self.options
+
+    def offered(self, chosen: object) -> Mapping[str, str]:
+        """Value to label of what may be chosen while this is chosen in `follows`."""
+        return labels(self.options_for.get(chosen, ())) if isinstance(chosen, str) else {}
 
 
 class RadioField(_OneOf):

@@ -108,12 +108,33 @@ class _Rebase:
         return found.kept
 
     def _slot(self, section: Section, part: AnyPart, home: Section, target: Slot, value: Any) -> Any:
+        filed = isinstance(part, Slot) and part.each_row and isinstance(value, dict)
+        if filed and all(isinstance(row, str) for row in value.values()):
+            if target.each_row:
+                return self._file_rows(section, part, home, target, value)
+            value = list(value)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self._leave(section, part.key, part, value, "type", "内容无法识别")
+            return None
+        if target.each_row:
+            self._leave(section, part.key, part, value, "no_home", "改为每行一个文件，请逐行上传")
             return None
         if len(value) > target.max_files:
             self._say("attention", "too_many_files", home, target, f"最多 {target.max_files} 个文件，请移除多余的")
         return value
+
+    def _file_rows(self, section: Section, part: AnyPart, home: Section, target: Slot, value: Values) -> Any:
+        """Files keep their rows; rows of another table, and rows that are gone, leave theirs."""
+        old = section.table(part.each_row or "") if isinstance(part, Slot) else None
+        new = home.table(target.each_row or "")
+        if old is None or new is None or self.homes.of(section.key, old.key) != (home.key, new.key):
+            self._leave(section, part.key, part, list(value), "no_home", "改为另一张表格的附件，请重新上传")
+            return None
+        rows = inner(old.fixed_rows, new.fixed_rows) if new.fixed_rows else None
+        kept = {file: rows.get(row) if rows is not None else row for file, row in value.items()}
+        if gone := [file for file, row in kept.items() if row is None]:
+            self._leave(section, part.key, part, gone, "no_home", "新版表单没有此行")
+        return {file: row for file, row in kept.items() if row is not None}
 
     # ---- tables ------------------------------------------------------------------------------------------------
 
@@ -134,6 +155,10 @@ class _Rebase:
             name = named.label if named else f"第{n + 1}行"
             cells = {k: v for k, v in row.items() if k not in ("id", "row") and not blank(v)}
             goes_to = fixed.get(str(row.get("row")))
+            if target.rows_from and not part.rows_from:
+                if cells:
+                    lost.setdefault(("", "no_home", "改为随另一张表格的各行，请重新填写"), {})[name] = cells
+                continue
             if (target.fixed_rows or target.levels) and (goes_to is None or goes_to in target.subtotals):
                 if cells:
                     said = "新版表单没有此行" if goes_to is None else "新版表单中此行自动计算"

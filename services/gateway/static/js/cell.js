@@ -1,6 +1,7 @@
 // One cell of a table: what it holds, and what becomes of a text that was pasted into it. A text that the cell cannot take
 // stays in it, visible and marked; it never becomes another value, and never stays behind as the old one.
 import { day } from "./dates.js";
+import { followers, offer } from "./options.js";
 import { count } from "./small.js";
 
 const CONTROLS = "input:not([type=hidden]), select, textarea";
@@ -27,6 +28,7 @@ export function restore(cell, before) {
 
 function set(input, value) {
   input.value = value;
+  if (input.matches("select")) followers(input).forEach(offer);
   // A choice that is not offered (any more) is shown as one all the same.
   if (input.matches("select") && input.value !== value) {
     input.append(new Option(value, value, false, true));
@@ -68,10 +70,12 @@ function choose(boxes, text) {
 }
 
 function select(list, text) {
+  offer(list);
   const plain = (words) => words.normalize("NFKC").replace(/\s/g, "");
   const option = [...list.options].find((one) => text && (plain(one.text) === plain(text) || one.value === text));
   if (option || !text) {
     list.value = option ? option.value : "";
+    followers(list).forEach(offer);
     return "";
   }
   set(list, text);

@@ -1,6 +1,7 @@
 // The form page. Its script types nothing for anybody: it keeps what is typed, adds rows, sums, and uploads.
 import { Keeper } from "./keeper.js";
 import { guard } from "./guard.js";
+import { follow } from "./options.js";
 import { calendars } from "./pasting.js";
 import { tables } from "./rows.js";
 import { slots } from "./upload.js";
@@ -19,6 +20,7 @@ export function start() {
   };
   bind();
   calendars(form, keeper);
+  follow(form);
   guard(() => keeper.dirty || keeper.uploads.size > 0 || form.querySelector("[data-retry]"));
   const typed = (event) => {
     const input = event.target;

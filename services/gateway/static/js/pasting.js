@@ -130,7 +130,7 @@ function insert(input, text) {
   document.execCommand("insertText", false, input.matches("textarea") ? text : text.replace(/\s*\n\s*/g, " "));
 }
 
-function idOf(row) {
+export function idOf(row) {
   return row.querySelector("input[type=hidden]").value;
 }
 

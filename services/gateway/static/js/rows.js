@@ -1,5 +1,5 @@
 // Rows of a table: added, removed, pasted from Excel or WPS, summed while one types.
-import { Pasting } from "./pasting.js";
+import { Pasting, idOf } from "./pasting.js";
 import { count } from "./small.js";
 
 const TEXT = "input:not([type=hidden]), select, textarea";
@@ -97,13 +97,26 @@ class Rows {
     for (const carried of this.form.querySelectorAll(`input[type=hidden][name^="${base}"]`)) {
       if (!row.contains(carried)) carried.remove();
     }
+    const said = this.removeWhatFollows(idOf(row));
     if (rows.length === 1) clear(row);
     else row.remove();
     this.renumber();
     this.sum();
     this.keeper.touched();
+    if (said) this.keeper.say(said);
     const next = this.rows()[Math.min(at, this.rows().length - 1)];
     (next?.querySelector(TEXT) || this.adder).focus();
+  }
+
+  // Rows of other tables that follow this one, and the files that were asked for it, go with it.
+  removeWhatFollows(id) {
+    const name = `${this.form.dataset.section}.${this.key}`;
+    const rows = [...this.form.querySelectorAll(`[data-rows-from="${name}"] tr[data-row]`)].filter((row) => idOf(row) === id);
+    const places = [...this.form.querySelectorAll(`[data-of-table="${this.key}"]`)].filter((place) => place.dataset.slot.endsWith(`.${id}`));
+    const files = places.filter((place) => place.querySelector(".file"));
+    for (const one of [...rows, ...places]) one.remove();
+    const gone = [...(rows.length ? ["随该行填写的内容"] : []), ...(files.length ? ["为该行上传的附件"] : [])];
+    return gone.length ? `已删除该行；${gone.join("、")}也一并移除` : "";
   }
 
   // What a screen reader calls a row is its place, whatever its id.

@@ -135,7 +135,7 @@ class Slot {
   // The answered request; its status is 0 after 取消.
   transfer(file, bar, stop) {
     const request = new XMLHttpRequest();
-    const query = new URLSearchParams({ section: this.form.dataset.section, slot: this.key });
+    const query = new URLSearchParams({ section: this.form.dataset.section, slot: this.key.split(".")[0] });
     request.open("POST", `${this.form.dataset.api}/attachments?${query}`);
     request.setRequestHeader("X-CSRF-Token", token());
     request.setRequestHeader("Accept", "application/json");
