@@ -34,6 +34,8 @@ PORTS = {
 REPLACEABLE = ("GM_DATABASE_URL", "GM_REDIS_URL", "GM_BROKER_URL", "GM_STORE_URL", "GM_SMTP_URL")
 
 DATABASE = "gongmei"
+# Rendering processes of the documents worker: one per core, and no more than so many, each of which takes 35 MB.
+MOST_RENDERERS = 4
 
 _SETTINGS: dict[str, type[BaseSettings]] = {
     "gateway": GatewaySettings,
@@ -185,7 +187,12 @@ class Plan:
                 "GM_ROUNDS_BY_TWO": "true",
                 **self._s3(),
             },
-            "documents": {**_pick(found, "BROKER", "STORE", "APPLICATIONS"), **self._s3()},
+            "documents": {
+                **_pick(found, "BROKER", "STORE", "APPLICATIONS"),
+                # All that are owed at a close are made by all cores.
+                "GM_DOCUMENTS_CONCURRENCY": str(min(MOST_RENDERERS, len(os.sched_getaffinity(0)))),
+                **self._s3(),
+            },
             "notify": {
                 **_pick(found, "DATABASE", "BROKER", "REDIS", "SMTP", "PUBLIC", "APPLICATIONS"),
                 "GM_NOTIFY_PORT": number["GM_NOTIFY_PORT"],

@@ -11,7 +11,7 @@ from services.documents.settings import DocumentsSettings
 from services.documents.tasks import Worker, register
 from shared.celery import celery_app, run_worker
 from shared.identity import Signer
-from shared.jobs import Jobs
+from shared.jobs import LONGEST_REST, Jobs
 from shared.messages import RENDER_DOCUMENT, TOPICS
 from shared.observability import tracing
 from shared.store import Store
@@ -30,7 +30,10 @@ def run(settings: DocumentsSettings) -> None:
         tracing.configure("documents", settings.traces_url, settings.traces_share)
         limit_memory(settings.documents_memory_mb)
         # Connections and the store's threads do not survive a fork: each child opens its own.
-        worker.jobs = Jobs(str(settings.applications_url), Signer("documents", settings.signing_key))
+        # A rest is part of the time that a document may take.
+        rest = min(LONGEST_REST, settings.documents_seconds / 3)
+        signer = Signer("documents", settings.signing_key)
+        worker.jobs = Jobs(str(settings.applications_url), signer, longest_rest=rest)
         worker.store = Store.from_url(settings.store_url)
 
     def close_child(**_: Any) -> None:

@@ -202,6 +202,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
             Signer(SERVICE, settings.signing_key),
             {"applications": str(settings.applications_url), "notify": str(settings.notify_url)},
             waited=app[LINE].crowd.level.more,
+            line_stands=lambda: app[LINE].crowd.line_stands,
         )
         app[SIGN_IN] = SignInClient(settings, outgoing)
         app[registry.REGISTRY] = known = registry.connect(settings, outgoing)

@@ -15,8 +15,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from shared.errors import NotSignedIn, Overloaded
 from shared.http.app import EDGE, caller_of, from_services
-from shared.overload import crowd, deadline, priority
+from shared.overload import crowd, deadline, pressure, priority
 from shared.overload.places import PATIENCE, Places
+from shared.overload.pressure import Pressure
 from shared.overload.priority import Priority, priority_of
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,7 @@ class AdmissionControl:
         self._service = service
         self._places = Places(most=places, line=line, transfers=transfers)
         self._note = note
+        self._pressure = Pressure()
         self._usual = dict.fromkeys(Priority, 0.0)
         self._shown = {rank: INSIDE.labels(service, rank.name) for rank in Priority}
         self._waited = {rank: WAITED.labels(service, rank.name) for rank in Priority}
@@ -177,6 +179,8 @@ class AdmissionControl:
             if rank is None:
                 deadline.forget()
                 return await handler(request)
+            if from_services(request, pressure.HEADER):
+                self._pressure.heard(asyncio.get_running_loop().time())
             asked = deadline.read(from_services(request, deadline.HEADER))
             if rank is Priority.TRANSFER:
                 deadline.forget()
@@ -185,6 +189,13 @@ class AdmissionControl:
             carried = _carried(request)
             if carried is not None and rank is not Priority.TRANSFER:
                 rank = carried
+            if (
+                carried is None
+                and rank is Priority.LATER
+                and self._pressure.lets_rest(asyncio.get_running_loop().time())
+            ):
+                # A worker, for which nobody waits here.
+                self._shed(rank)
             priority.carry(rank)
             waited = await self.enter(rank, sure=carried is not None)
             if rank is Priority.TRANSFER:

@@ -33,13 +33,15 @@ from services.applications.tables.applications import AUDIT
 from shared.audit.heads import Sequencer, keep_sealing
 from shared.celery import celery_app
 from shared.database import BUSY, async_engine
-from shared.messages import RENDER_DOCUMENT, TOPICS
+from shared.messages import NOTIFY, RENDER_DOCUMENT, TOPICS
 from shared.observability import tracing
 from shared.store import Store
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
+# Notices published and not finished: while workers rest, more would only lie in the broker.
+NOTICES_WINDOW = 200
 SCAN_SECONDS = 15.0
 CALENDAR_SECONDS = 5.0
 # As many as one look takes: there may be more.
@@ -57,14 +59,19 @@ class Relay:
     """One relay's loops."""
 
     def __init__(
-        self, sessions: async_sessionmaker[AsyncSession], broker: Celery, settings: ApplicationsSettings
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        broker: Celery,
+        settings: ApplicationsSettings,
+        *,
+        notices_window: int = NOTICES_WINDOW,
     ) -> None:
         self._sessions = sessions
         self._broker = broker
         self._settings = settings
         self._connection: Connection | None = None
         self._codec = Codec(settings.master_key)
-        self._windows = {RENDER_DOCUMENT: settings.documents_window}
+        self._windows = {RENDER_DOCUMENT: settings.documents_window, NOTIFY: notices_window}
 
     async def pass_on(self) -> int:
         """Publish what is due; how many messages went out."""

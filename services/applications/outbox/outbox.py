@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, literal, select, update
+from sqlalchemy import case, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,8 @@ from shared.observability import tracing
 
 # A person waits for it; made because somebody will soon want it; made ahead; many at once, which can wait.
 WAITED_FOR, NOTICE, AHEAD, BULK = 10, 20, 50, 80
+# A message that nobody took is sent again ever later, up to so many leases: where workers rest or are away, copies of it would pile up.
+LONGEST_LEASES = 8
 # Why a row was closed without an effect.
 CANCELLED = "cancelled"
 # Between two attempts that failed through no fault of their subject.
@@ -84,7 +86,8 @@ async def claim(
     """Take due rows for publishing, in priority order, hidden from other relays for `lease`.
 
     `window` bounds how many of the topic may be published and unfinished at once; the rest stays here, where
-    it keeps its order and can be counted.
+    it keeps its order and can be counted. What is published again is hidden for as long as it has been in line, up to
+    `LONGEST_LEASES` leases.
     """
     now = func.now()
     if window is not None:
@@ -105,7 +108,11 @@ async def claim(
     )
     ids = list(await session.scalars(due))
     if ids:
-        await session.execute(update(Owed).where(Owed.id.in_(ids)).values(next_at=now + lease, published_at=now))
+        again = func.least(
+            func.greatest(now - Owed.in_line_since, literal(lease)), literal(lease * LONGEST_LEASES)
+        )
+        hidden = case((Owed.published_at.is_(None), literal(lease)), else_=again)
+        await session.execute(update(Owed).where(Owed.id.in_(ids)).values(next_at=now + hidden, published_at=now))
     return ids
 
 

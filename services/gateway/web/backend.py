@@ -30,7 +30,7 @@ from shared import codes, errors, tickets
 from shared.http.problem import STATUS
 from shared.identity import Actor, Signer
 from shared.observability import tracing
-from shared.overload import deadline
+from shared.overload import deadline, pressure
 from shared.overload.admission import LINE
 from shared.overload.breaker import Breaker, Resting, RetryBudget
 from shared.text.json_text import dumps, loads
@@ -117,10 +117,13 @@ class Services:
         urls: dict[str, str],
         *,
         waited: Callable[[float], None] = lambda _: None,
+        line_stands: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`waited` hears how many seconds each call stood in line at the service."""
+        """`waited` hears how many seconds each call stood in line at the service. `line_stands`: whether people wait here, which each
+        call says."""
         self.signer = signer
         self._waited = waited
+        self._line_stands = line_stands
         self._outgoing = outgoing
         self._urls = {name: url.rstrip("/") for name, url in urls.items()}
         # Files have a breaker of their own: what is slow about one person's file is nobody else's outage.
@@ -249,6 +252,7 @@ class Services:
             **self.signer.headers(service, method, url.raw_path_qs, actor, beside),
             "X-Request-Id": request_id,
             **deadline.headers(),
+            **pressure.headers(self._line_stands()),
             **tracing.headers(),
         }
         self._retries.earn()

@@ -203,6 +203,9 @@ async def _ask(
     mine = await _who(request, found, time.time())
     if mine is None:
         return await handler(request)
+    if mine.account and priority is Priority.LATER:
+        # A document: those who are in are told so at once as well, instead of waiting for a refusal from within.
+        raise _comes_later()
     key = mine.key
     # After whatever had to be waited for.
     now, here = time.time(), time.monotonic()
@@ -227,10 +230,7 @@ async def _ask(
 
 
 def _refuse(request: web.Request, place: Place) -> web.StreamResponse:
-    chance = random()  # noqa: S311  no secret
-    if request[PRIORITY] is Priority.LATER:
-        raise Overloaded(LATER, retry_after=round(LATER_SECONDS * (1 + chance)))
-    again = crowd.again(place.seconds, chance)
+    again = crowd.again(place.seconds, random())  # noqa: S311  no secret
     if request.method != "GET" or not wants_page(request):
         raise Overloaded(retry_after=again)
     return web.Response(
@@ -240,6 +240,10 @@ def _refuse(request: web.Request, place: Place) -> web.StreamResponse:
         charset="utf-8",
         headers={"Retry-After": str(again)},
     )
+
+
+def _comes_later() -> Overloaded:
+    return Overloaded(LATER, retry_after=round(LATER_SECONDS * (1 + random())))  # noqa: S311  no secret
 
 
 def in_words(seconds: float) -> str:

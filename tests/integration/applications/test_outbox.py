@@ -93,6 +93,31 @@ async def test_only_a_window_is_in_flight(sessions: Sessions) -> None:
     assert await claim(sessions, window=2) == owed[2:3]
 
 
+async def test_what_nobody_takes_is_published_ever_later(sessions: Sessions) -> None:
+    """Where workers rest or are away, no copies of a message pile up; one that was lost at first comes again soon."""
+    owed = await owe(sessions)
+    hidden = []
+    for in_line in (0, 5, 30, 90, 3600):
+        async with sessions.begin() as session:
+            since = clock.now() - timedelta(seconds=in_line)
+            await session.execute(update(Owed).where(Owed.id == owed).values(in_line_since=since, next_at=since))
+        assert await claim(sessions) == [owed]
+        known = await row(sessions, owed)
+        assert known.published_at is not None
+        hidden.append(round((known.next_at - known.published_at).total_seconds()))
+    lease = round(LEASE.total_seconds())
+    assert hidden == [lease, lease, 30, 90, lease * outbox.LONGEST_LEASES]
+    # Whoever begins to wait for it begins a new place in line.
+    async with sessions.begin() as session:
+        found = await session.get_one(Owed, owed)
+        found.next_at = clock.now()
+        outbox.hurry(found)
+    assert await claim(sessions) == [owed]
+    known = await row(sessions, owed)
+    assert known.published_at is not None
+    assert round((known.next_at - known.published_at).total_seconds()) == lease
+
+
 async def test_a_glance_names_the_topics_of_which_something_is_due(sessions: Sessions) -> None:
     async def due() -> list[str]:
         async with sessions() as session:

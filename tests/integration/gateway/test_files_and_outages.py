@@ -12,7 +12,7 @@ from services.gateway.web.backend import Services
 from services.gateway.web.outgoing import Outgoing
 from shared.errors import Unavailable
 from shared.identity import Signer
-from shared.overload import deadline
+from shared.overload import deadline, pressure
 from tests import factories
 
 
@@ -55,6 +55,26 @@ async def services(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
     async with TestServer(app) as server, ClientSession(auto_decompress=False) as http:
         signer = Signer("gateway", factories.private_key("gateway"))
         yield Services(Outgoing(http), signer, {"applications": str(server.make_url("")).rstrip("/")})
+
+
+async def test_each_call_says_whether_people_wait_in_line() -> None:
+    heard: list[str | None] = []
+    stands = False
+
+    async def hear(request: web.Request) -> web.Response:
+        heard.append(request.headers.get(pressure.HEADER))
+        return await _well(request)
+
+    app = web.Application()
+    app.router.add_get("/api/v1/applications/x", hear)
+    async with TestServer(app) as server, ClientSession(auto_decompress=False) as http:
+        signer = Signer("gateway", factories.private_key("gateway"))
+        urls = {"applications": str(server.make_url("")).rstrip("/")}
+        services = Services(Outgoing(http), signer, urls, line_stands=lambda: stands)
+        await services.ask(None, "GET", "/applications/x")
+        stands = True
+        await services.ask(None, "GET", "/applications/x")
+    assert heard == [None, "1"]
 
 
 @pytest.mark.parametrize("what", ["slow", "dropped"])

@@ -314,6 +314,22 @@ async def test_who_wants_a_document_is_told_that_it_comes_later(
     assert page.status == 503
     assert line.LATER_SECONDS <= int(page.headers["Retry-After"]) <= 2 * line.LATER_SECONDS
     assert "PDF 会在高峰过后自动生成" in await page.text()
+    # Whoever is in is told the same at once, by the gateway alone, and goes on with everything else.
+    calm._inside.clear()
+    calm.level.value = 1
+    assert (await browser.go("GET", "/projects")).status == 200
+    calls: list[str] = []
+    services = gateway.app[SERVICES]
+    monkeypatch.setattr(services, "owner", lambda path: calls.append(path) or "applications")
+    for method, path in (
+        ("POST", f"/applications/{uuid4()}/revisions/1/pdf"),
+        ("GET", f"/applications/{uuid4()}/preview"),
+    ):
+        answer = await browser.call(method, path)
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) >= line.LATER_SECONDS
+        assert "PDF 会在高峰过后自动生成" in (await answer.json())["detail"]
+    assert calls == []
 
 
 async def test_one_account_has_few_requests_under_way_and_a_client_that_will_not_wait_gets_refusals(

@@ -43,7 +43,7 @@ async def _relay(url: str, broker_url: str, folder: Path) -> dict[str, float]:
             [ROWS],
         )
     engine = async_engine(settings)
-    relay = Relay(async_sessionmaker(engine), celery_app("bench", broker_url), settings)
+    relay = Relay(async_sessionmaker(engine), celery_app("bench", broker_url), settings, notices_window=ROWS)
     lags: list[float] = []
 
     async def watch() -> None:

@@ -1,7 +1,7 @@
 """Who gets in, who waits, who is told to come again."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from aiohttp import web
 from shared.errors import Overloaded
 from shared.http.app import EDGE, VERIFIER
 from shared.identity import Signer, Verifier, public_key
-from shared.overload import admission, crowd, deadline, priority
+from shared.overload import admission, crowd, deadline, pressure, priority
 from shared.overload.admission import AdmissionControl
 from shared.overload.priority import Priority, priority_of
 from tests import factories
@@ -273,6 +273,41 @@ async def test_what_usually_takes_longer_than_there_is_left_is_not_begun(
     assert not begun
     await through.middleware()(asked(5000), work)
     assert begun
+
+
+@pytest.mark.parametrize(("edge", "let_in"), [(False, 1), (True, 3)])
+async def test_workers_rest_at_once_while_people_wait_and_nobody_outside_can_say_so(
+    aiohttp_request: Any, edge: bool, let_in: int
+) -> None:
+    through = AdmissionControl("pressed", places=5, line=5, transfers=1)
+    app = web.Application()
+    app[EDGE] = edge
+    begun: list[str] = []
+
+    async def work(request: web.Request) -> web.Response:
+        begun.append(request.path)
+        return web.Response()
+
+    def said(method: str, path: str) -> web.Request:
+        request: web.Request = aiohttp_request(method, path, pressure.headers(True), app=app)
+        return request
+
+    assert pressure.headers(False) == {}
+    await through.middleware()(said("GET", "/applications"), work)
+    for nth in range(3):
+        with nullcontext() if nth < let_in else pytest.raises(Overloaded) as refused:
+            await asyncio.wait_for(through.middleware()(said("POST", "/internal/jobs/1/start"), work), 0.1)
+        if refused is not None:
+            assert refused.value.retry_after >= crowd.SOONEST
+    # One goes all the same. What has been begun ends, and people's own requests go on.
+    assert begun.count("/internal/jobs/1/start") == let_in
+    for method, path in (
+        ("POST", "/internal/jobs/1/finish"),
+        ("GET", "/internal/documents/1/model"),
+        ("PUT", "/x"),
+    ):
+        await through.middleware()(said(method, path), work)
+    assert len(begun) == 4 + let_in
 
 
 async def test_a_files_transaction_takes_a_place_among_requests_after_what_matters_more(
