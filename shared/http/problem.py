@@ -85,7 +85,8 @@ def refusal_of(error: Exception, request_id: str, busy: tuple[type[Exception], .
             # What was announced is not what came.
             return problem(errors.Malformed(code=codes.BODY_BROKEN), request_id)
     if isinstance(error, busy):
-        log.warning("busy", extra={"reason": type(error).__name__}, exc_info=error)
+        # Without its stack: when there is too much to do, writing stacks is a good part of it.
+        log.warning("busy", extra={"reason": repr(error)[:500]})
         return problem(errors.Unavailable(), request_id)
     log.error("unexpected error", exc_info=error)
     return problem(errors.InternalError(), request_id)

@@ -23,17 +23,18 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 0.3
 FRESH_SECONDS = 0.8
 # How far back each poll reads: longer than any transaction that ends a session, and than a remembered session lives.
-WINDOW = timedelta(seconds=60)
+WINDOW = timedelta(seconds=90)
 Rights = tuple[frozenset[str], str | None]
 End = Callable[[], None]
 
 
 class SessionWatch:
-    """Keeps the last minute's changes, and the running requests of each session."""
+    """Keeps the changes of the last one and a half minutes, and the running requests of each session."""
 
     def __init__(self, database: async_sessionmaker[AsyncSession]) -> None:
         self._database = database
-        self._changed: frozenset[str] = frozenset()
+        # By session: when the poll ended that was the first to show its latest change.
+        self._changed: dict[str, float] = {}
         self._seen: frozenset[int] = frozenset()
         self._looked_at = float("-inf")
         self._going_on: dict[str, set[tuple[Rights, End]]] = {}
@@ -43,9 +44,9 @@ class SessionWatch:
         """Whether the last poll is recent enough to rely on. Without one, no remembered session may be used."""
         return monotonic() - self._looked_at < FRESH_SECONDS
 
-    def unchanged(self, id_sha256: str) -> bool:
-        """Whether a session is known not to have changed within the last minute."""
-        return self.fresh and id_sha256 not in self._changed
+    def unchanged(self, id_sha256: str, since: float) -> bool:
+        """Whether a session is known not to have changed since it was read, which began at `since` (monotonic seconds)."""
+        return self.fresh and since > self._changed.get(id_sha256, float("-inf"))
 
     @contextmanager
     def during(self, id_sha256: str, roles: Collection[str], enterprise: str | None, stop: End) -> Iterator[None]:
@@ -90,8 +91,12 @@ class SessionWatch:
             new = {key for id, key in rows if id not in self._seen}
             doubtful = [key for key in self._going_on if missed or key in new]
             rights = await _rights(session, doubtful) if doubtful else {}
+        ended, changed = monotonic(), dict[str, float]()
+        for id, key in rows:
+            shown = self._changed.get(key, ended) if id in self._seen else ended
+            changed[key] = max(shown, changed.get(key, shown))
+        self._changed = changed
         self._seen = frozenset(id for id, _ in rows)
-        self._changed = frozenset(key for _, key in rows)
         # The poll knows what had been committed when it began.
         self._looked_at = began
         for key in doubtful:

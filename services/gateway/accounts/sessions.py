@@ -25,10 +25,11 @@ from shared.sealing import CannotOpen, Keyring
 # The notice about personal data that is in force (`templates/account_pages/consent.html`). A new text is a new version, and
 # consent is asked for again.
 CONSENT_VERSION = "2026-11"
-REMEMBERED_SECONDS = 20
+# As long as somebody who fills in is silent between two requests: whoever is not remembered costs two statements.
+REMEMBERED_SECONDS = 45
 # How many sessions one process remembers: some 10 MB.
 REMEMBERED = 10_000
-# What triggers wrote down is of interest for a minute.
+# What triggers wrote down is of interest for one and a half minutes.
 CHANGES_KEPT = timedelta(minutes=10)
 # How often `last_seen_at` is written while somebody works.
 SEEN_EVERY = timedelta(minutes=1)
@@ -103,7 +104,7 @@ class Sessions:
         self._absolute = absolute
         self._second_factor = second_factor
         self._consent_required = consent_required
-        # By digest, the oldest first: until when (monotonic seconds), and the session.
+        # By digest, the oldest first: when it was read (monotonic seconds), and the session.
         self._remembered: dict[str, tuple[float, Session]] = {}
 
     async def begin(self, account: UUID, arrival: Arrival, *, replaces: str | None) -> str:
@@ -150,20 +151,22 @@ class Sessions:
             return None
         key = digest(id)
         found = self._recall(key)
+        began = time.monotonic()
         if found is None and (found := await self._load(key)) is not None:
-            self._remember(found)
+            self._remember(found, began)
         now = clock.now()
         if found is None or now > found.expires_at or now - found.last_seen_at > self._idle:
             return None
         return found
 
     def _recall(self, key: str) -> Session | None:
-        """The remembered session, if it was read seconds ago and is known not to have changed."""
-        until, session = self._remembered.get(key, (0.0, None))
-        return session if time.monotonic() < until and self._watch.unchanged(key) else None
+        """The remembered session, if it was read seconds ago and is known not to have changed since."""
+        read_at, session = self._remembered.get(key, (0.0, None))
+        lately = time.monotonic() < read_at + REMEMBERED_SECONDS
+        return session if lately and self._watch.unchanged(key, read_at) else None
 
-    def _remember(self, session: Session) -> None:
-        """Keep a session for `REMEMBERED_SECONDS`. What still waits for consent or for a second factor is read every time:
+    def _remember(self, session: Session, read_at: float) -> None:
+        """Keep a session that was read at an instant (monotonic) for `REMEMBERED_SECONDS`. What still waits for consent or for a second factor is read every time:
         another gateway may have just taken it."""
         key = session.id_sha256
         self._remembered.pop(key, None)
@@ -171,7 +174,7 @@ class Sessions:
             return
         if len(self._remembered) >= REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
-        self._remembered[key] = (time.monotonic() + REMEMBERED_SECONDS, session)
+        self._remembered[key] = (read_at, session)
 
     async def _load(self, key: str) -> Session | None:
         async with self._database.begin() as session:

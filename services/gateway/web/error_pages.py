@@ -93,8 +93,9 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
         return await _show(request, told())
     except (asyncio.CancelledError, ConnectionResetError):
         raise
-    except BUSY:
-        log.warning("busy", exc_info=True)
+    except BUSY as error:
+        # Without its stack: when there is too much to do, writing stacks is a good part of it.
+        log.warning("busy", extra={"reason": repr(error)[:500]})
         return await _show(request, errors.Unavailable())
     except Exception:
         log.exception("unexpected error")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
+from secrets import token_urlsafe
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ from sqlalchemy import delete, select, update
 
 from services.gateway.accounts import staff_command
 from services.gateway.accounts.models import Account, Audit, SessionRow
-from services.gateway.accounts.sessions import REMEMBERED_SECONDS, digest
+from services.gateway.accounts.sessions import REMEMBERED_SECONDS, Session, digest
 from services.gateway.app import create_app
 from services.gateway.signin.wire import Wire
 from services.gateway.stub_idp import signing_out, tokens
@@ -282,8 +283,7 @@ async def test_a_session_is_remembered_for_seconds_and_never_after_its_end(
     await browser.sign_in("qiye1")
     sessions, cookie = gateway.app[BROWSER_SESSIONS], browser.cookie()
     key = digest(cookie)
-    # A sign-in is a change of the session: what may be remembered is what nobody touched for a minute.
-    monkeypatch.setattr(gateway.app[WATCH], "unchanged", lambda _: True)
+    monkeypatch.setattr(gateway.app[WATCH], "unchanged", lambda *_: True)
     assert await sessions.find(cookie) is not None
     assert sessions._recall(key) is not None
     later = time.monotonic() + REMEMBERED_SECONDS + 1
@@ -298,6 +298,37 @@ async def test_a_session_is_remembered_for_seconds_and_never_after_its_end(
     assert await sessions.find("x" * 43) is None
 
 
+async def test_a_session_is_read_once_after_each_of_its_changes(
+    gateway: TestServer, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sign-in is a change, too: whoever has just come is remembered like everybody else."""
+    await browser.sign_in("qiye1")
+    sessions, watch = gateway.app[BROWSER_SESSIONS], gateway.app[WATCH]
+    read: list[str] = []
+    load = sessions._load
+
+    async def counted(key: str) -> Session | None:
+        read.append(key)
+        return await load(key)
+
+    monkeypatch.setattr(sessions, "_load", counted)
+    for _ in range(2):
+        await watch.look()
+        sessions._remembered.clear()
+        read.clear()
+        for _ in range(5):
+            await watch.look()
+            assert await sessions.find(browser.cookie()) is not None
+        assert len(read) == 1
+        # Another gateway changes something: what was read before that counts no more, however late the poll shows it.
+        async with gateway.app[DATABASE].begin() as session:
+            await session.execute(
+                update(SessionRow).where(SessionRow.id_sha256 == read[0]).values(csrf_token=token_urlsafe(32))
+            )
+        await watch.look()
+        assert sessions._recall(read[0]) is None
+
+
 async def test_so_many_sessions_are_remembered(
     gateway: TestServer, browser: Browser, other: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,7 +336,7 @@ async def test_so_many_sessions_are_remembered(
     forget_sessions(gateway)
     await browser.sign_in("qiye1")
     await other.sign_in("shending")
-    monkeypatch.setattr(gateway.app[WATCH], "unchanged", lambda _: True)
+    monkeypatch.setattr(gateway.app[WATCH], "unchanged", lambda *_: True)
     sessions = gateway.app[BROWSER_SESSIONS]
     for one in (browser, other):
         assert await sessions.find(one.cookie()) is not None
@@ -319,7 +350,7 @@ async def test_nothing_remembered_counts_while_changes_are_not_known(
     await browser.sign_in("qiye1")
     watch = gateway.app[WATCH]
     await watch.look()
-    assert watch.unchanged("somebody")
+    assert watch.unchanged("somebody", time.monotonic())
     looked: list[str] = []
     sessions = gateway.app[BROWSER_SESSIONS]
     load = sessions._load
@@ -329,7 +360,7 @@ async def test_nothing_remembered_counts_while_changes_are_not_known(
         return await load(key)
 
     monkeypatch.setattr(sessions, "_load", noted)
-    monkeypatch.setattr(watch, "_changed", frozenset())
+    monkeypatch.setattr(watch, "_changed", {})
     await sessions.find(browser.cookie())
     for known in (True, False):
         monkeypatch.setattr(watch, "_looked_at", time.monotonic() if known else float("-inf"))
