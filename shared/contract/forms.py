@@ -43,6 +43,9 @@ class FieldDefinition(BaseModel):
     max: Any = None
     text: str | None = None
     gives: str | None = None
+    # Of a computed field the formula; of numbers the decimals.
+    value: str | None = None
+    places: int | None = None
     # Of a column: the heading that it shares with its neighbours.
     under: str | None = None
 
