@@ -2,7 +2,9 @@
 
 import gc
 import hashlib
+import logging
 import zlib
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +17,8 @@ from services.documents import faster, fonts, markup, tagging
 from services.documents.fetcher import EmbeddedOnly
 from shared.document import AnyDocument, Commitment, Embedded, Seal, Value
 from shared.text import printable
+
+log = logging.getLogger(__name__)
 
 # For the archive: level A of PDF/A-3, which may carry files of any type. Tagged, and mended to be PDF/UA-1 as well.
 VARIANT = "pdf/a-3a"
@@ -68,18 +72,34 @@ def render(model: AnyDocument, with_press: Press, *, variant: str | None = VARIA
     try:
         with faster.paths() if with_press.faster else nullcontext():
             laid_out = _fitted(_read(text, with_press), model.kind, with_press, variant)
-            content = laid_out.write_pdf(
-                pdf_identifier=identifier,
-                pdf_variant=variant,
-                attachments=[_attachment(file, model.created_at) for file in model.embedded],
-                finisher=finish,
-            )
+            try:
+                content = _written(laid_out, model, identifier, variant, finish)
+            except NotMended:
+                # Its readers go without: a document that is read aloud badly is better than none.
+                log.exception("the tags of a document are left as they are", extra={"title": model.title[:200]})
+                content = _written(laid_out, model, identifier, variant, _finish_as_tagged)
     finally:
         if collecting:
             gc.enable()
         gc.collect()
-    assert isinstance(content, bytes)
     return Pdf(content, hashlib.sha256(content).hexdigest())
+
+
+def _written(
+    laid_out: Document,
+    model: AnyDocument,
+    identifier: bytes,
+    variant: str | None,
+    finisher: Callable[[Document, pydyf.PDF], None],
+) -> bytes:
+    content = laid_out.write_pdf(
+        pdf_identifier=identifier,
+        pdf_variant=variant,
+        attachments=[_attachment(file, model.created_at) for file in model.embedded],
+        finisher=finisher,
+    )
+    assert isinstance(content, bytes)
+    return content
 
 
 def _fitted(html: HTML, kind: str, with_press: Press, variant: str | None) -> Document:
@@ -123,13 +143,25 @@ class MissingGlyphs(Exception):
     """No installed font draws these characters; the document would show boxes in their places."""
 
 
+class NotMended(Exception):
+    """The document's tags are not what `tagging` knows; the file that was being finished is half mended."""
+
+
 def finish(document: Document, pdf: pydyf.PDF) -> None:
-    """Refuse a document that shows a box (`MissingGlyphs`). Mend the tags. Name each embedded file once in /AF: WeasyPrint's PDF/A names it twice. Squeeze each stream once: pydyf puts it
+    """Mend the tags (`NotMended`), then do what has to be done to every document."""
+    if "StructTreeRoot" in pdf.catalog:
+        try:
+            tagging.mend(document, pdf)
+        except Exception as error:
+            raise NotMended from error
+    _finish_as_tagged(document, pdf)
+
+
+def _finish_as_tagged(document: Document, pdf: pydyf.PDF) -> None:
+    """Refuse a document that shows a box (`MissingGlyphs`). Name each embedded file once in /AF: WeasyPrint's PDF/A names it twice. Squeeze each stream once: pydyf puts it
     together anew for the file and for the file's identifier."""
     if missing := sorted({code for font in document.fonts.values() for code in font.missing}):
         raise MissingGlyphs("、".join(f"U+{code:04X}" for code in missing))
-    if "StructTreeRoot" in pdf.catalog:
-        tagging.mend(document, pdf)
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
     for stream in pdf.objects:

@@ -48,10 +48,13 @@ def mend(document: Document, pdf: pydyf.PDF) -> None:
     begun: dict[Any, Any] = {}
     for table, drawn in zip(tables, _drawn(document), strict=True):
         head = next((group for group in _kids(pdf, table) if group["S"] == "/THead"), None)
-        if head is None:
-            _mend_table(pdf, table)
-        elif (first := begun.setdefault(drawn, table)) is not table:
-            _go_on(pdf, first, table, head)
+        if drawn in begun:
+            # A head that is as high as a page is not printed again.
+            _go_on(pdf, begun[drawn], table, head)
+        elif head is not None:
+            begun[drawn] = table
+        else:
+            _mend_table(pdf, table, {element.tag for element in drawn.iter()})
     _mark_artifacts(pdf, root, whole)
     metadata = _at(pdf, pdf.catalog["Metadata"])
     metadata.stream = [metadata.stream[0].replace(b"</rdf:RDF>", _DECLARATION + b"</rdf:RDF>")]
@@ -96,7 +99,7 @@ def _drawn(document: Document) -> list[Any]:
 def _go_on(pdf: pydyf.PDF, first: Any, table: Any, head: Any) -> None:
     """Move what another page holds of a table to where it began; the head that is printed again belongs to nobody."""
     known = [cell["ID"].string for cell in _heads(pdf, _kids(pdf, first)[0])]
-    for cell, name in zip(_heads(pdf, head), known, strict=True):
+    for cell, name in zip(_heads(pdf, head) if head else (), known, strict=False):
         # The cells below a header hold the same string.
         cell["ID"].string = name
     for group in _kids(pdf, table):
@@ -118,14 +121,14 @@ def _take_out(pdf: pydyf.PDF, element: Any) -> None:
         _take_out(pdf, above)
 
 
-def _mend_table(pdf: pydyf.PDF, table: Any) -> None:
-    """Make a table without a head what it is: labels with values, contents, or nothing of its own."""
+def _mend_table(pdf: pydyf.PDF, table: Any, tags: set[str]) -> None:
+    """Make a table without a head what it is by the tags of its element, of which a page may hold a part: labels with values,
+    contents, or nothing of its own."""
     groups = _kids(pdf, table)
     rows = [row for group in groups for row in _kids(pdf, group)]
-    kinds = {element["S"] for row in rows for element in _below(pdf, row)}
-    if "/TH" in kinds:
+    if "th" in tags and "thead" not in tags:
         _mend_values(pdf, table, rows)
-    elif "/Link" in kinds and "/Figure" not in kinds:
+    elif "a" in tags and tags.isdisjoint(("thead", "img", "svg")):
         _mend_contents(pdf, table, rows)
     else:
         table["S"] = "/Div"
@@ -140,9 +143,8 @@ def _mend_values(pdf: pydyf.PDF, table: Any, rows: list[Any]) -> None:
         cells = _kids(pdf, row)
         for at in range(0, len(cells), 2):
             item = row if at == 0 else _item(pdf, row)
-            label, value = cells[at : at + 2]
             # A row that is broken has no label on its second page; what is signed by hand has no value yet.
-            said = [part for part in (label, value) if part["K"]] or [value]
+            said = [part for part in cells[at : at + 2] if part["K"]] or cells[at : at + 2][-1:]
             for part, kind in zip(reversed(said), ("LBody", "Lbl"), strict=False):
                 _rename(part, kind)
             _put(item, "LI", said)
@@ -159,10 +161,10 @@ def _item(pdf: pydyf.PDF, beside: Any) -> Any:
 def _mend_contents(pdf: pydyf.PDF, table: Any, rows: list[Any]) -> None:
     """What is linked, then the number of its page."""
     for row in rows:
-        link, number = _kids(pdf, row)
-        _put(row, "TOCI", [link, number])
-        _rename(link, "Reference")
-        _rename(number, "NonStruct")
+        cells = _kids(pdf, row)
+        _put(row, "TOCI", cells)
+        for cell, kind in zip(cells, ("Reference", "NonStruct"), strict=False):
+            _rename(cell, kind)
     _put(table, "TOC", rows)
 
 
