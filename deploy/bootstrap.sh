@@ -89,6 +89,8 @@ missing_packages() {
     [ -x /usr/sbin/clamd ] || printf 'clamav-daemon '
     # Another browser's engine; Ubuntu's package is a door to a snap.
     { command -v firefox-esr || command -v firefox || ! grep -q '^ID=debian' /etc/os-release; } >/dev/null 2>&1 || printf 'firefox-esr '
+    # And Safari's, by WebKitGTK, which needs a display.
+    { { command -v WebKitWebDriver && command -v Xvfb; } || ! grep -q '^ID=debian' /etc/os-release; } >/dev/null 2>&1 || printf 'webkit2gtk-driver xvfb '
 }
 
 as_root() {

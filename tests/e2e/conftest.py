@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
@@ -54,6 +55,7 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+SCRIPTS = Path(__file__).resolve().parents[2] / "services" / "gateway" / "static" / "js"
 OpenPage = Callable[..., Page]
 
 
@@ -88,3 +90,33 @@ def pictures() -> Path:
     folder = Path(__file__).resolve().parents[2] / "var" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="package")
+def script_page(browser: Browser) -> Iterator[Page]:
+    """An empty page that can import the portal's modules."""
+    page = browser.new_page()
+    page.route("http://scripts/**", lambda route: route.fulfill(**_file(route.request.url)))
+    page.goto("http://scripts/")
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="package")
+def modules(script_page: Page) -> Any:
+    """The page's own modules, called with values and answering with one."""
+
+    def call(module: str, name: str, *values: Any) -> Any:
+        return script_page.evaluate(
+            "async ([module, name, ...values]) => (await import(`/${module}.js`))[name](...values)",
+            [module, name, *values],
+        )
+
+    return call
+
+
+def _file(url: str) -> dict[str, Any]:
+    name = url.rpartition("/")[2]
+    if not name:
+        return {"content_type": "text/html", "body": "<!DOCTYPE html><title>scripts</title>"}
+    return {"content_type": "text/javascript", "body": (SCRIPTS / name).read_text()}

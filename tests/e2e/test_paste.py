@@ -1,46 +1,19 @@
 """What spreadsheets put on the clipboard arrives as it was copied, or stays visible and says what is wrong with it."""
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from shared.text import amounts
 from tests.e2e.conftest import OpenPage
 from tests.e2e.portal import open_section, sign_in
 from tests.system.running import RunningSystem, create
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "services" / "gateway" / "static" / "js"
-
 EXCEL = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>td {{mso-number-format:General;}}</style></head>
 <body link=blue><table border=0 cellpadding=0 style='border-collapse:collapse'><!--StartFragment-->
  <col width=87 span=2>{rows}<!--EndFragment--></table></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def modules(browser: Browser) -> Any:
-    """The page's own modules, called with values and answering with one."""
-    page = browser.new_page()
-    page.route("http://scripts/**", lambda route: route.fulfill(**_file(route.request.url)))
-    page.goto("http://scripts/")
-
-    def call(module: str, name: str, *values: Any) -> Any:
-        return page.evaluate(
-            "async ([module, name, ...values]) => (await import(`/${module}.js`))[name](...values)",
-            [module, name, *values],
-        )
-
-    yield call
-    page.close()
-
-
-def _file(url: str) -> dict[str, Any]:
-    name = url.rpartition("/")[2]
-    if not name:
-        return {"content_type": "text/html", "body": "<!DOCTYPE html><title>scripts</title>"}
-    return {"content_type": "text/javascript", "body": (SCRIPTS / name).read_text()}
 
 
 @pytest.mark.parametrize(
@@ -132,10 +105,12 @@ def test_chinese_days(modules: Any) -> None:
 
 
 def test_sums_multiply_nothing(modules: Any) -> None:
-    assert modules("rows", "total", ["1,234.50", "0.1", "１，０００"]) == "2,234.60"
-    assert modules("rows", "total", ["12,5", "1,2345.00", "12，5", "3"]) == "3"
+    assert modules("figures", "total", ["1,234.50", "0.1", "１，０００"]) == "2,234.60"
+    assert modules("figures", "total", ["12,5", "1,2345.00", "12，5", "3"]) == "3"
     # With its unit, with any dash for a minus, with marks that nobody sees: as the service reads it.
-    assert modules("rows", "total", ["3.5万元", "１２ 万元\u200b", "\u20142", "1\ufe0f", "万元"], "万元") == "14.5"
+    assert (
+        modules("figures", "total", ["3.5万元", "１２ 万元\u200b", "\u20142", "1\ufe0f", "万元"], "万元") == "14.5"
+    )
     assert modules("dates", "day", "\u202a2025年5月1日\u202c") == "2025-05-01"
 
 
@@ -250,4 +225,4 @@ def test_the_page_sums_what_the_service_reads(modules: Any, written: str) -> Non
         meant = amounts.read(written)
     except amounts.NotANumber:
         meant = Decimal(0)
-    assert modules("rows", "total", [written, "1.25"]) == amounts.show(meant + Decimal("1.25"))
+    assert modules("figures", "total", [written, "1.25"]) == amounts.show(meant + Decimal("1.25"))

@@ -87,8 +87,13 @@ class RowGroup:
     """Rows below one heading; a table without headings is one group without a key."""
 
     key: str
-    label: str
+    above: str
+    name: str
     rows: list[Row]
+
+    @property
+    def label(self) -> str:
+        return f"{self.above} · {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class ColumnView:
     help: str | None
     help_id: str
     under: str | None = None
+    places: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +132,10 @@ class TableView:
     # Where its rows are those of another table, `section.table` of that: none is added or removed here; and what it is called.
     follows: str = ""
     followed: str = ""
-    # Headings above free rows by key.
-    levels: dict[str, str] = field(default_factory=dict)
+    # Headings above free rows by key: of the first and of the second level.
+    levels: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # What a script needs to work out computed cells and subtotals while one types, as JSON.
+    figures: str = ""
 
     @property
     def free(self) -> bool:
@@ -138,10 +146,10 @@ class TableView:
     def groups(self) -> list[RowGroup]:
         """The rows below their headings."""
         if not self.levels:
-            return [RowGroup("", "", self.rows)]
+            return [RowGroup("", "", "", self.rows)]
         return [
-            RowGroup(key, label, [row for row in self.rows if row.level == key])
-            for key, label in self.levels.items()
+            RowGroup(key, above, name, [row for row in self.rows if row.level == key])
+            for key, (above, name) in self.levels.items()
         ]
 
     @property

@@ -212,7 +212,7 @@ def _table(
     elif not rows and not table.rows_from:
         rows = [{} for _ in range(max(1, min(table.min_rows, 3)))]
     columns = [
-        ColumnView(c.key, c.label, c.required, c.unit, _help(c), f"{table.key}-{c.key}-help", c.under)
+        ColumnView(c.key, c.label, c.required, c.unit, _help(c), f"{table.key}-{c.key}-help", c.under, _places(c))
         for c in table.columns
     ]
     return TableView(
@@ -237,8 +237,27 @@ def _table(
         error=beside.error(table.key),
         opinions=beside.said(table.key),
         source=beside.sources.get(table.key),
-        levels=table.level_names,
+        levels={level.key: (branch.label, level.label) for branch in table.levels for level in branch.within},
+        figures=_figures(table),
     )
+
+
+def _figures(table: TableDefinition) -> str:
+    """The units and decimals of columns of numbers, the formulas of computed ones, and the rows that subtotals are of. Empty where
+    nothing is worked out."""
+    numbers = [c for c in table.columns if _is_number(c) or c.kind == "integer"]
+    formulas = {c.key: [c.value, _places(c)] for c in numbers if c.kind == "computed" and c.value}
+    subtotals = {row.key: row.subtotal_of for row in table.fixed_rows if row.subtotal_of}
+    if not formulas and not subtotals:
+        return ""
+    columns = {c.key: [c.unit or "", _places(c)] for c in numbers}
+    return json.dumps({"columns": columns, "formulas": formulas, "subtotals": subtotals}, ensure_ascii=False)
+
+
+def _places(column: FieldDefinition) -> int:
+    """The decimals of a column of numbers."""
+    whole = column.kind == "integer" or column.gives == "integer"
+    return 0 if whole or column.places is None else column.places
 
 
 def _row(

@@ -2,7 +2,7 @@
 // is undone by one press, until something else is changed in the table.
 import { cells as copied } from "./clipboard.js";
 import { day } from "./dates.js";
-import { held, mark, restore, settled, take, unmark } from "./cell.js";
+import { controls, held, mark, restore, settled, take, unmark } from "./cell.js";
 
 // By table, for the form may be made anew in between.
 const undos = new Map();
@@ -55,23 +55,47 @@ export class Pasting {
     if (lines.length === 1 && lines[0].length === 1 && written(event.target)) return insert(event.target, lines[0][0]);
     const before = this.rows.rows().map((one) => ({ id: idOf(one), cells: cellsOf(one).map(held) }));
     const column = cellsOf(row).indexOf(cell);
-    let at = this.rows.rows().indexOf(row);
+    const headed = column === 0 && headings(this.rows.block, lines);
+    if (headed) return this.below(headed, before);
+    const level = levelOf(row);
+    let at = this.rows.beside(row).indexOf(row);
     const said = { rows: 0, tooLow: 0, tooWide: 0 };
     const marks = [];
     for (const texts of lines) {
-      const target = this.rows.rows()[at] || (this.rows.adder ? this.rows.add() : null);
+      const target = this.rows.beside(row)[at] || (this.rows.adder || level ? this.rows.add(level) : null);
       if (!target) { said.tooLow += 1; continue; }
-      const places = cellsOf(target).slice(column);
-      texts.forEach((text, n) => {
-        const fault = places[n] && take(places[n], text);
-        if (fault) marks.push({ id: idOf(target), n: column + n, fault });
-        else if (!places[n] && text.trim()) said.tooWide += 1;
-      });
-      said.rows += 1;
+      this.put(target, column, texts, said, marks);
       at += 1;
     }
+    this.done(before, marks, said);
+  }
+
+  // Rows that bring their headings with them, each below its own: into the empty ones first.
+  below(headed, before) {
+    const said = { rows: 0, tooLow: 0, tooWide: 0 };
+    const marks = [];
+    for (const { level, texts } of headed) {
+      const empty = this.rows.rows().find((one) => levelOf(one) === level && cellsOf(one).every(blank));
+      const target = empty || this.rows.add(level);
+      if (target) this.put(target, 0, texts, said, marks);
+      else said.tooLow += 1;
+    }
+    this.done(before, marks, said);
+  }
+
+  put(row, column, texts, said, marks) {
+    const places = cellsOf(row).slice(column);
+    texts.forEach((text, n) => {
+      const fault = places[n] && take(places[n], text);
+      if (fault) marks.push({ id: idOf(row), n: column + n, fault });
+      else if (!places[n] && text.trim()) said.tooWide += 1;
+    });
+    said.rows += 1;
+  }
+
+  done(before, marks, said) {
     undos.set(this.rows.key, { before, marks, said: words(said, marks.length, this.rows.max) });
-    this.rows.sum();
+    this.rows.work();
     this.rows.keeper.touched();
     this.offer();
   }
@@ -93,7 +117,7 @@ export class Pasting {
       else row.remove();
     }
     this.rows.renumber();
-    this.rows.sum();
+    this.rows.work();
     this.rows.keeper.touched();
     this.forget();
     this.line.textContent = "已撤销粘贴";
@@ -128,6 +152,34 @@ function written(input) {
 
 function insert(input, text) {
   document.execCommand("insertText", false, input.matches("textarea") ? text : text.replace(/\s*\n\s*/g, " "));
+}
+
+// The headings that lines begin with, one or both levels, where every line has one; a merged cell says it in its first line alone.
+export function headings(block, lines) {
+  const known = [...block.querySelectorAll("tr.level")].map((row) => ({ level: row.dataset.level, names: [row.dataset.above, row.dataset.name] }));
+  for (const width of known.length ? [2, 1] : []) {
+    const wanted = new Map(known.map(({ level, names }) => [plain(names.slice(-width)), level]));
+    const at = [];
+    const found = lines.map((texts) => {
+      texts.slice(0, width).forEach((text, n) => { if (text.trim()) at[n] = text; });
+      return { level: wanted.get(plain(at)), texts: texts.slice(width) };
+    });
+    if (found.every(({ level }) => level)) return found;
+  }
+  return null;
+}
+
+function plain(names) {
+  return names.map((name) => name.normalize("NFKC").replace(/\s/g, "")).join("\n");
+}
+
+function blank(cell) {
+  return controls(cell).every((input) => (input.matches("[type=checkbox], [type=radio]") ? !input.checked : !input.value));
+}
+
+// The heading that a free row stands below; a fixed row names itself by the same name.
+export function levelOf(row) {
+  return row.querySelector("input[type=hidden][name$='.id'] ~ input[type=hidden][name$='.row']")?.value || "";
 }
 
 export function idOf(row) {

@@ -1,5 +1,6 @@
-// Rows of a table: added, removed, pasted from Excel or WPS, summed while one types.
-import { Pasting, idOf } from "./pasting.js";
+// Rows of a table: added, removed, pasted from Excel or WPS, worked out and summed while one types.
+import { number, total, worked } from "./figures.js";
+import { Pasting, idOf, levelOf } from "./pasting.js";
 import { count } from "./small.js";
 
 const TEXT = "input:not([type=hidden]), select, textarea";
@@ -32,7 +33,8 @@ class Rows {
     this.body = block.querySelector("tbody");
     this.adder = block.querySelector(`button[value="add:${this.key}"]`);
     this.form = form;
-    block.addEventListener("input", () => this.sum());
+    this.figures = JSON.parse(block.dataset.figures || "{}");
+    block.addEventListener("input", () => this.work());
     const help = block.querySelector("[data-paste-help]");
     if (help) help.hidden = false;
     this.pasting = new Pasting(this);
@@ -45,8 +47,8 @@ class Rows {
 
   // Whether the button was one of this table's.
   submitted(action, button) {
-    if (action === `add:${this.key}`) {
-      const row = this.add();
+    if (action === `add:${this.key}` || action.startsWith(`add:${this.key}:`)) {
+      const row = this.add(action.split(":")[2]);
       this.pasting.forget();
       if (row) row.querySelector(TEXT).focus();
       return true;
@@ -56,13 +58,20 @@ class Rows {
     return true;
   }
 
-  add() {
+  // The rows that stand below the same heading as one; all of them where there are no headings.
+  beside(row) {
+    const level = levelOf(row);
+    return this.rows().filter((one) => levelOf(one) === level);
+  }
+
+  // A row below the others, or below those of a heading.
+  add(level = "") {
     const rows = this.rows();
     if (rows.length >= this.max) {
       this.keeper.say(`最多 ${this.max} 行`, "fault");
       return null;
     }
-    const last = rows[rows.length - 1];
+    const last = rows.filter((one) => !level || levelOf(one) === level).pop();
     const number = 1 + Math.max(...rows.map((row) => Number(row.querySelector("input").name.split(".")[2])));
     const row = last.cloneNode(true);
     const old = last.querySelector("input[type=hidden]");
@@ -82,7 +91,9 @@ class Rows {
     for (const cell of row.querySelectorAll(".wrong")) cell.classList.remove("wrong");
     clear(row);
     row.querySelector("input[type=hidden]").value = id;
-    this.body.append(row);
+    const end = level && after(last, ".level-end");
+    if (end) end.before(row);
+    else this.body.append(row);
     this.renumber();
     this.keeper.touched();
     return row;
@@ -98,10 +109,11 @@ class Rows {
       if (!row.contains(carried)) carried.remove();
     }
     const said = this.removeWhatFollows(idOf(row));
-    if (rows.length === 1) clear(row);
+    // The last one below a heading is what the next is made like.
+    if (this.beside(row).length === 1) clear(row);
     else row.remove();
     this.renumber();
-    this.sum();
+    this.work();
     this.keeper.touched();
     if (said) this.keeper.say(said);
     const next = this.rows()[Math.min(at, this.rows().length - 1)];
@@ -114,7 +126,10 @@ class Rows {
     const rows = [...this.form.querySelectorAll(`[data-rows-from="${name}"] tr[data-row]`)].filter((row) => idOf(row) === id);
     const places = [...this.form.querySelectorAll(`[data-of-table="${this.key}"]`)].filter((place) => place.dataset.slot.endsWith(`.${id}`));
     const files = places.filter((place) => place.querySelector(".file"));
+    const blocks = rows.map((row) => row.closest("[data-table]"));
     for (const one of [...rows, ...places]) one.remove();
+    // Their sums are others now.
+    for (const block of blocks) block.dispatchEvent(new Event("input"));
     const gone = [...(rows.length ? ["随该行填写的内容"] : []), ...(files.length ? ["为该行上传的附件"] : [])];
     return gone.length ? `已删除该行；${gone.join("、")}也一并移除` : "";
   }
@@ -130,38 +145,57 @@ class Rows {
     });
   }
 
+  // What follows from what is typed, as the service says it with the next 暂存: computed cells, subtotals, sums.
+  work() {
+    const { columns = {}, formulas = {}, subtotals = {} } = this.figures;
+    const counted = this.rows().filter((row) => !row.matches(".subtotal"));
+    for (const row of counted) {
+      const known = new Map();
+      const cell = (name) => {
+        if (!known.has(name)) known.set(name, this.cell(row, name, cell));
+        return known.get(name);
+      };
+      for (const [key, [formula, places]] of Object.entries(formulas)) {
+        const output = row.querySelector(`output[name$=".${key}"]`);
+        const text = output && worked(formula, places, cell);
+        if (text !== null && text !== undefined) output.textContent = text;
+      }
+    }
+    for (const row of this.rows().filter((one) => one.matches(".subtotal"))) {
+      const rows = counted.filter((one) => subtotals[idOf(row)]?.includes(idOf(one)));
+      for (const output of row.querySelectorAll("output")) {
+        const key = output.name.split(".").pop();
+        if (columns[key]) output.textContent = total(rows.map((one) => text(one, key)), ...columns[key]);
+      }
+    }
+    this.sum();
+  }
+
+  // The number in a cell of a row: computed ones in their turn, null where it says none, undefined where there is no such column.
+  cell(row, name, others) {
+    const { columns, formulas } = this.figures;
+    if (!columns[name]) return undefined;
+    const [unit, places] = columns[name];
+    const found = formulas[name] && row.querySelector(`output[name$=".${name}"]`) && worked(...formulas[name], others);
+    const known = number(found || text(row, name), unit);
+    return known && known.places <= places ? known : null;
+  }
+
   sum() {
+    const rows = this.rows().filter((row) => !row.matches(".subtotal"));
     for (const cell of this.block.querySelectorAll("[data-total]")) {
-      const values = this.rows().map((row) => row.querySelector(`[name$=".${cell.dataset.total}"]`)?.value || "");
-      cell.textContent = total(values, cell.dataset.unit);
+      const values = rows.map((row) => text(row, cell.dataset.total));
+      cell.textContent = total(values, cell.dataset.unit, Number(cell.dataset.places || 0));
     }
   }
 }
 
-// Exact sums of what is plainly a number: hundredths as integers, never floating point; written as `shared/text/amounts.py` writes. Only thousands marks where
-// thousands stand are left out; what has two readings is the service's to refuse.
-const UNSEEN = /\p{Default_Ignorable_Code_Point}|\p{Cf}/gu;
-const PLAIN = /^([+-]?)(\d+)(?:\.(\d*))?$/;
-const THOUSANDS = /^[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+|(?: \d{3})+)(?:\.\d*)?$/;
+function text(row, column) {
+  return row.querySelector(`[name$=".${column}"]`)?.value || "";
+}
 
-export function total(values, unit = "") {
-  let sum = 0n;
-  let places = 0;
-  const parsed = [];
-  for (const value of values) {
-    const seen = value.normalize("NFKC").replace(UNSEEN, "").replace(/[\u2010-\u2015\u2212]/g, "-").trim();
-    const bare = unit && seen.endsWith(unit) ? seen.slice(0, -unit.length).trim() : seen;
-    const plain = bare.replace(/\s/g, " ").replace(/^([+-]) +/, "$1");
-    const found = (THOUSANDS.test(plain) ? plain.replace(/[, ]/g, "") : plain).match(PLAIN);
-    if (!found) continue;
-    parsed.push(found);
-    places = Math.max(places, (found[3] || "").length);
-  }
-  for (const [, sign, whole, part = ""] of parsed) {
-    const amount = BigInt(whole + part.padEnd(places, "0"));
-    sum += sign === "-" ? -amount : amount;
-  }
-  const digits = String(sum < 0n ? -sum : sum).padStart(places + 1, "0");
-  const whole = (places ? digits.slice(0, -places) : digits).replace(/\B(?=(\d{3})+$)/g, ",");
-  return (sum < 0n ? "-" : "") + (places ? `${whole}.${digits.slice(-places)}` : whole);
+function after(row, what) {
+  let next = row.nextElementSibling;
+  while (next && !next.matches(what)) next = next.nextElementSibling;
+  return next;
 }
