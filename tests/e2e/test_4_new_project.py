@@ -119,7 +119,7 @@ def test_rows_totals_and_paste(open_page: OpenPage) -> None:
     expect(page.locator(cell.format(1, "subject_name"))).to_be_focused()
     page.locator(cell.format(1, "amount_wan")).fill("0.2")
     # Exact: no 0.30000000000000004.
-    expect(table.locator("[data-total=amount_wan]")).to_have_text("0.3")
+    expect(table.locator("[data-total=amount_wan]")).to_have_text("0.30")
     # From Excel: two columns, three rows, one cell in quotes; rows are added as needed.
     clip = '设备费\t1,000.50\r\n"人工\n费"\t20\r\n差旅费\t3\r\n'
     paste(page, cell.format(1, "subject_name"), clip)
