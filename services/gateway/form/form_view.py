@@ -291,6 +291,7 @@ def _row(
                 cell,
                 label=column.full_label,
                 kind="computed" if subtotal else cell.kind,
+                value=shown(column, row.get(column.key), unit=False) if subtotal else cell.value,
                 help=None,
                 help_at=head.help_id if head.help else None,
                 hidden=state is not None and column.key in state.hidden,
