@@ -42,14 +42,15 @@ SCHEMAS = {
 
 
 # What takes longest begins first, so that no worker is left alone with it at the end; after these, files with slow tests.
-FIRST = ("containers", "faults", "e2e", "load")
+FIRST = ("containers", "faults", "e2e", "load", "unit/documents")
 # Files of the fault matrix that start a system of their own; the others share one.
 OWN_SYSTEM = ("test_away_for_long.py", "test_documents.py", "test_restarts.py")
 
 
 class BySystem(LoadScopeScheduling):
     """Hands out files whole; together those that share a system, which takes 15 seconds of CPU to start and a twentieth of a
-    processor while it waits: the fault matrix, and the browser's tests; and those that share the one engine of containers."""
+    processor while it waits: the fault matrix, and the browser's tests; those that share the one engine of containers; and
+    those of documents, which share a press and what it has printed."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -57,6 +58,8 @@ class BySystem(LoadScopeScheduling):
             return "e2e"
         if file.startswith("tests/containers/"):
             return "containers"
+        if file.startswith("tests/unit/documents/"):
+            return "documents"
         return "faults" if file.startswith("tests/faults/") and not file.endswith(OWN_SYSTEM) else file
 
 
@@ -69,8 +72,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long = {item.path for item in items if item.get_closest_marker("slow")}
 
     def rank(item: pytest.Item) -> int:
-        folder = item.path.relative_to(TESTS).parts[0]
-        return FIRST.index(folder) if folder in FIRST else len(FIRST) + (item.path not in long)
+        parents = {str(folder) for folder in item.path.relative_to(TESTS).parents}
+        begins = [place for place, folder in enumerate(FIRST) if folder in parents]
+        return begins[0] if begins else len(FIRST) + (item.path not in long)
 
     items.sort(key=rank)
 

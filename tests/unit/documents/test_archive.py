@@ -15,20 +15,15 @@ from io import BytesIO
 import pikepdf
 import pytest
 
-from services.documents import rendering
 from tests.unit.documents import models
+from tests.unit.documents.conftest import Printed
 from tests.unit.documents.models import AT, DRAFT, model
 
 
-@pytest.fixture(scope="module")
-def press() -> rendering.Press:
-    return rendering.press()
-
-
 @pytest.fixture(scope="module", params=[*models.KINDS, "preview"])
-def pdf(press: rendering.Press, request: pytest.FixtureRequest) -> Iterator[pikepdf.Pdf]:
+def pdf(printed: Printed, request: pytest.FixtureRequest) -> Iterator[pikepdf.Pdf]:
     document = model(watermark=DRAFT) if request.param == "preview" else models.KINDS[request.param]()
-    with pikepdf.open(BytesIO(rendering.render(document, press).content)) as opened:
+    with pikepdf.open(BytesIO(printed(document).content)) as opened:
         yield opened
 
 
@@ -85,8 +80,8 @@ def codes(font: pikepdf.Object) -> dict[str, str]:
     return {glyph: bytes.fromhex(letters).decode("utf-16-be") for glyph, letters in pairs}
 
 
-def test_labels_are_read_with_their_values(press: rendering.Press) -> None:
-    with pikepdf.open(BytesIO(rendering.render(model(), press).content)) as pdf:
+def test_labels_are_read_with_their_values(printed: Printed) -> None:
+    with pikepdf.open(BytesIO(printed(model()).content)) as pdf:
         [values] = [e for e in structure(pdf) if e.S == "/L" and e.Pg.objgen == pdf.pages[2].objgen]
         items = [[(str(part.S), read(pdf, 2, part)) for part in item.K] for item in values.K]
         assert items == [
@@ -104,8 +99,8 @@ def test_labels_are_read_with_their_values(press: rendering.Press) -> None:
         ]
 
 
-def test_a_table_over_many_pages_is_one_table(press: rendering.Press) -> None:
-    with pikepdf.open(BytesIO(rendering.render(model(rows=120), press).content)) as pdf:
+def test_a_table_over_many_pages_is_one_table(printed: Printed) -> None:
+    with pikepdf.open(BytesIO(printed(model(rows=120)).content)) as pdf:
         table = next(e for e in structure(pdf) if e.S == "/Table" and "科目" in read(pdf, 2, e))
         rows = [part for part in below(table) if part.S == "/TR"]
         pages = [page.objgen for page in pdf.pages]
@@ -122,8 +117,8 @@ def test_a_table_over_many_pages_is_one_table(press: rendering.Press) -> None:
         assert "序号科目" not in read(pdf, 4, pdf.Root.StructTreeRoot.K[0])
 
 
-def test_contents_are_contents_and_links_say_where_they_lead(press: rendering.Press) -> None:
-    with pikepdf.open(BytesIO(rendering.render(model(), press).content)) as pdf:
+def test_contents_are_contents_and_links_say_where_they_lead(printed: Printed) -> None:
+    with pikepdf.open(BytesIO(printed(model()).content)) as pdf:
         [contents] = [element for element in structure(pdf) if element.S == "/TOC"]
         assert {str(entry.S) for entry in contents.K} == {"/TOCI"}
         assert [read(pdf, 1, entry) for entry in contents.K] == [
@@ -139,9 +134,9 @@ def test_contents_are_contents_and_links_say_where_they_lead(press: rendering.Pr
         assert mail.A.URI == "mailto:very.long.address@subdomain.example.com"
 
 
-def test_heads_feet_and_watermarks_are_not_read(press: rendering.Press) -> None:
+def test_heads_feet_and_watermarks_are_not_read(printed: Printed) -> None:
     paper = model(watermark=DRAFT)
-    with pikepdf.open(BytesIO(rendering.render(paper, press).content)) as pdf:
+    with pikepdf.open(BytesIO(printed(paper).content)) as pdf:
         [whole] = pdf.Root.StructTreeRoot.K
         for number, page in enumerate(pdf.pages):
             said = "".join(read(pdf, number, part) for part in whole.K if part.Pg.objgen == page.objgen)
@@ -225,9 +220,9 @@ def test_it_is_tagged_for_people_who_listen(pdf: pikepdf.Pdf) -> None:
         assert depth == 0
 
 
-def test_the_revision_travels_inside(press: rendering.Press) -> None:
+def test_the_revision_travels_inside(printed: Printed) -> None:
     document = model()
-    with pikepdf.open(BytesIO(rendering.render(document, press).content)) as pdf:
+    with pikepdf.open(BytesIO(printed(document).content)) as pdf:
         assert list(pdf.attachments) == ["GM2026000007-2.json"]
         file = pdf.attachments["GM2026000007-2.json"].get_file()
         assert file.read_bytes().decode() == document.embedded[0].text

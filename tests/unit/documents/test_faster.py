@@ -15,6 +15,7 @@ from services.documents.faster import reading
 from services.documents.fetcher import EmbeddedOnly
 from shared.document import AnyDocument, Text
 from tests.unit.documents import models, references
+from tests.unit.documents.conftest import Printed
 
 # 504 dots to the inch. Below that, PDFium hints letters in the one container of a font and not in the other.
 SCALE = 7
@@ -23,11 +24,6 @@ SCALE = 7
 @pytest.fixture(scope="module")
 def usual() -> rendering.Press:
     return rendering.press(fast=False)
-
-
-@pytest.fixture(scope="module")
-def fast() -> rendering.Press:
-    return rendering.press()
 
 
 def pages(content: bytes) -> Iterator[Image.Image]:
@@ -71,32 +67,32 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_pages_are_the_same(name: str, usual: rendering.Press, fast: rendering.Press) -> None:
+def test_pages_are_the_same(name: str, usual: rendering.Press, printed: Printed) -> None:
     document = DOCUMENTS[name]()
-    slow, quick = (rendering.render(document, press).content for press in (usual, fast))
+    slow, quick = rendering.render(document, usual).content, printed(document).content
     assert references.text_of(quick) == references.text_of(slow)
     assert differing(slow, quick) == []
     # Two renderings that are one and the same would prove nothing.
     assert len(quick) < len(slow)
 
 
-def test_justified_lines_are_the_same(usual: rendering.Press, fast: rendering.Press) -> None:
+def test_justified_lines_are_the_same(usual: rendering.Press, press: rendering.Press) -> None:
     """No template has any; whoever writes the first gets WeasyPrint's own way."""
     sheet = CSS(string="\n".join([*markup.style_sheets("letter"), ".paragraph { text-align: justify }"]))
     document = mixed()
-    left = rendering.render(document, fast).content
+    left = rendering.render(document, press).content
     slow, quick = (
-        rendering.render(document, replace(press, css={"letter": sheet})).content for press in (usual, fast)
+        rendering.render(document, replace(press, css={"letter": sheet})).content for press in (usual, press)
     )
     assert differing(slow, quick) == []
     assert differing(left, quick) != []
 
 
-def test_a_moved_line_is_told(usual: rendering.Press, fast: rendering.Press) -> None:
+def test_a_moved_line_is_told(usual: rendering.Press, press: rendering.Press) -> None:
     """The comparison itself can fail."""
     document = models.commitment()
     moved = document.model_copy(update={"subtitle": document.subtitle + "。"})
-    slow, quick = rendering.render(document, usual).content, rendering.render(moved, fast).content
+    slow, quick = rendering.render(document, usual).content, rendering.render(moved, press).content
     assert differing(slow, quick) == [1]
 
 
@@ -112,10 +108,10 @@ def test_with_another_release_they_stay_off(monkeypatch: pytest.MonkeyPatch) -> 
     assert rendering.render(models.commitment(), press).content.startswith(b"%PDF")
 
 
-def test_nothing_is_left_behind(usual: rendering.Press, fast: rendering.Press) -> None:
+def test_nothing_is_left_behind(usual: rendering.Press, press: rendering.Press) -> None:
     document = models.commitment()
     before = rendering.render(document, usual).sha256
-    rendering.render(document, fast)
+    rendering.render(document, press)
     assert rendering.render(document, usual).sha256 == before
     with pytest.raises(RuntimeError, match="in the midst"), faster.paths():
         raise RuntimeError("in the midst")
@@ -128,8 +124,8 @@ def test_what_xml_cannot_carry_is_read_the_usual_way() -> None:
     assert type(faster.read(text.replace("\x0b", ""), EmbeddedOnly())) is reading.Page
 
 
-def test_a_control_character_spoils_no_document(fast: rendering.Press) -> None:
-    content = rendering.render(models.model(more=(Text(text="前\x0b后"),)), fast).content
+def test_a_control_character_spoils_no_document(press: rendering.Press) -> None:
+    content = rendering.render(models.model(more=(Text(text="前\x0b后"),)), press).content
     assert "前" in "".join(references.text_of(content))
 
 

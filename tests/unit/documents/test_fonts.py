@@ -50,10 +50,9 @@ def names(content: bytes) -> set[str]:
         return {str(font.BaseFont).partition("+")[2] for font in found}
 
 
-def test_a_rare_name_needs_no_whole_face() -> None:
+def test_a_rare_name_needs_no_whole_face(press: rendering.Press) -> None:
     document = models.commitment()
     named = document.model_copy(update={"facts": [Value(label="申报单位", text=models.RARE)]})
-    press = rendering.press()
     assert names(rendering.render(named, press).content) == {
         "Gongmei-Sans", "Gongmei-Sans-B", "Gongmei-Sans-C", "Gongmei-Sans-D", "Gongmei-Serif-Bold",
     }  # fmt: skip

@@ -7,8 +7,8 @@ import pypdfium2
 import pytest
 
 from services.applications.documents import letters
-from services.documents import rendering
 from shared.document import Column, Letter, Table
+from tests.unit.documents.conftest import Printed
 
 SHORT = "京绣屏风"
 LONG = "大师工作室传承与创新建设项目——景泰蓝国礼《和平尊》系列作品研制与国际展览推广（2026年度）"
@@ -22,11 +22,6 @@ LISTS = ("publicity", "approval")
 OFFICE, SIGNED, CONTACT = "北京市经济和信息化局", "2026年11月30日", "联系电话：010-85235981"
 # Points: a line of the type area, and its lower edge.
 LINE, FOOT = 28.9, 35 / 25.4 * 72
-
-
-@pytest.fixture(scope="module")
-def press() -> rendering.Press:
-    return rendering.press()
 
 
 def listed(count: int) -> Table:
@@ -85,8 +80,8 @@ def letter(which: str, project: str, count: int) -> Letter:
         ("approval", SHORT, 20, 6),
     ],
 )
-def test_a_letter_fits_its_paper(press: rendering.Press, which: str, project: str, count: int, takes: int) -> None:
-    pdf = pypdfium2.PdfDocument(rendering.render(letter(which, project, count), press).content)
+def test_a_letter_fits_its_paper(printed: Printed, which: str, project: str, count: int, takes: int) -> None:
+    pdf = pypdfium2.PdfDocument(printed(letter(which, project, count)).content)
     pages = [_lines(page) for page in pdf]
     assert len(pages) == takes
     *before, last = pages

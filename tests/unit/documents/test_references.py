@@ -3,19 +3,14 @@
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from services.documents import rendering
 from services.documents.checking import plain
 from tests.unit.documents import references
+from tests.unit.documents.conftest import Printed
 
 KNOWN = sorted(file.stem for file in references.FOLDER.glob("*.txt"))
 # Of 255 greys: what other releases of fonts and PDFium may differ by, over a page and in the worst spot.
 ANYWHERE, IN_A_SPOT = 2.0, 60.0
 SPOT = 12
-
-
-@pytest.fixture(scope="module")
-def press() -> rendering.Press:
-    return rendering.press()
 
 
 def worst_spot(difference: Image.Image) -> float:
@@ -37,8 +32,8 @@ def compare(content: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_reference(press: rendering.Press, name: str) -> None:
-    compare(rendering.render(references.documents()[name](), press).content, name)
+def test_reference(printed: Printed, name: str) -> None:
+    compare(printed(references.documents()[name]()).content, name)
 
 
 def test_every_kind_and_every_form_has_its_reference() -> None:
@@ -47,18 +42,18 @@ def test_every_kind_and_every_form_has_its_reference() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in KNOWN if name.startswith("form-")])
-def test_dates_codes_and_amounts_stand_on_one_line(press: rendering.Press, name: str) -> None:
+def test_dates_codes_and_amounts_stand_on_one_line(printed: Printed, name: str) -> None:
     """A column that is too narrow for its kind is a fault of the form's `width`."""
-    lines = references.lines_of(rendering.render(references.documents()[name](), press).content)
+    lines = references.lines_of(printed(references.documents()[name]()).content)
     together = plain("".join(lines))
     for whole in ("2025年12月31日", "91110105MA00TE5T2T", "0200001009000000001", "13800138000"):
         assert sum(plain(line).count(whole) for line in lines) == together.count(whole), whole
 
 
-def test_lines_that_moved_are_told(press: rendering.Press) -> None:
+def test_lines_that_moved_are_told(printed: Printed) -> None:
     """The comparison itself can fail."""
     document = references.models.commitment()
     facts = [*document.facts[:-1], document.facts[-1].model_copy(update={"text": "91110105MA00TE5T2T\n　"})]
-    moved = rendering.render(document.model_copy(update={"facts": facts}), press)
+    moved = printed(document.model_copy(update={"facts": facts}))
     with pytest.raises(AssertionError):
         compare(moved.content, "commitment")

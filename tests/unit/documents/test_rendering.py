@@ -18,14 +18,10 @@ from services.documents.libraries import Missing, require
 from shared.document import Column, Table, Text, Value, Values
 from shared.text import printable
 from tests.unit.documents import models
+from tests.unit.documents.conftest import Printed
 from tests.unit.documents.models import DRAFT, RARE, model
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def press() -> rendering.Press:
-    return rendering.press()
 
 
 def pages(content: bytes) -> list[str]:
@@ -36,14 +32,14 @@ def pages(content: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", models.KINDS)
-def test_each_kind_passes_its_own_check(press: rendering.Press, kind: str) -> None:
+def test_each_kind_passes_its_own_check(printed: Printed, kind: str) -> None:
     document = models.KINDS[kind]()
-    assert check(rendering.render(document, press).content, document) >= 1
+    assert check(printed(document).content, document) >= 1
 
 
-def test_pages_say_what_the_model_says(press: rendering.Press) -> None:
+def test_pages_say_what_the_model_says(printed: Printed) -> None:
     document = model()
-    cover, contents, inner, sworn, attached = pages(rendering.render(document, press).content)
+    cover, contents, inner, sworn, attached = pages(printed(document).content)
     for text in (
         "北京市传统工艺美术保护发展资金项目申报书",
         "景泰蓝国礼",
@@ -61,8 +57,8 @@ def test_pages_say_what_the_model_says(press: rendering.Press) -> None:
     assert "第1页" not in cover
 
 
-def test_long_table_repeats_its_head_and_loses_no_row(press: rendering.Press) -> None:
-    found = pages(rendering.render(model(rows=200), press).content)
+def test_long_table_repeats_its_head_and_loses_no_row(printed: Printed) -> None:
+    found = pages(printed(model(rows=200)).content)
     text = "".join(found)
     assert [row for row in range(1, 201) if text.count(f"科目{row:03d}号") != 1] == []
     with_rows = [page for page in found if re.search(r"科目\d{3}号", page)]
@@ -72,8 +68,8 @@ def test_long_table_repeats_its_head_and_loses_no_row(press: rendering.Press) ->
     assert re.search(r"科目200号200\.00合计", text)
 
 
-def test_watermark_is_on_every_page(press: rendering.Press) -> None:
-    found = pages(rendering.render(model(rows=80, watermark=DRAFT), press).content)
+def test_watermark_is_on_every_page(printed: Printed) -> None:
+    found = pages(printed(model(rows=80, watermark=DRAFT)).content)
     assert len(found) > 4
     assert all(DRAFT in page for page in found)
 
@@ -108,7 +104,7 @@ HARD = {
 
 
 @pytest.mark.parametrize("text", HARD.values(), ids=HARD)
-def test_hard_text_is_whole_and_inside_the_page(press: rendering.Press, text: str) -> None:
+def test_hard_text_is_whole_and_inside_the_page(printed: Printed, text: str) -> None:
     narrow = Table(
         columns=[Column(label="序号", width=3), Column(label="说明", width=6), Column(label="其他", width=20)],
         rows=[["1", text, text]],
@@ -121,7 +117,7 @@ def test_hard_text_is_whole_and_inside_the_page(press: rendering.Press, text: st
         ]
     )
     document = model(name=text[:100], more=(values, narrow, Text(text=text)))
-    content = rendering.render(document, press).content
+    content = printed(document).content
     found = "".join(pages(content))
     # Cells that break over pages stand beside one another, so what is counted is the letters.
     for letter in set(re.sub(r"\s+", "", text)):
@@ -129,10 +125,10 @@ def test_hard_text_is_whole_and_inside_the_page(press: rendering.Press, text: st
     assert clipped(content) == []
 
 
-def test_a_letter_keeps_the_standard_type_area(press: rendering.Press) -> None:
+def test_a_letter_keeps_the_standard_type_area(printed: Printed) -> None:
     """GB/T 9704: 22 lines of 28 characters on a full page, page numbers outside."""
     document = models.letter().model_copy(update={"paragraphs": ["工" * 28 * 40]})
-    content = rendering.render(document, press).content
+    content = printed(document).content
     pdf = pypdfium2.PdfDocument(content)
     text = pdf[1].get_textpage()
     lines: dict[int, int] = {}
@@ -176,15 +172,15 @@ def test_nothing_is_fetched(press: rendering.Press) -> None:
 
 
 @pytest.mark.parametrize("spoil", [lambda c: b"", lambda c: c[: len(c) // 2], lambda c: b"<html>error</html>"])
-def test_a_broken_file_does_not_count(press: rendering.Press, spoil: Callable[[bytes], bytes]) -> None:
+def test_a_broken_file_does_not_count(printed: Printed, spoil: Callable[[bytes], bytes]) -> None:
     document = models.commitment()
     with pytest.raises(Unfit):
-        check(spoil(rendering.render(document, press).content), document)
+        check(spoil(printed(document).content), document)
 
 
-def test_a_file_without_the_expected_text_does_not_count(press: rendering.Press) -> None:
+def test_a_file_without_the_expected_text_does_not_count(printed: Printed) -> None:
     document = models.commitment()
-    pdf = rendering.render(document, press)
+    pdf = printed(document)
     with pytest.raises(Unfit, match="GM2026000008"):
         check(pdf.content, document.model_copy(update={"expected": ["GM2026000008"]}))
 
@@ -200,20 +196,20 @@ SIGNS = [
 
 
 @pytest.mark.parametrize("text", SIGNS)
-def test_what_people_write_is_drawn_without_a_box(press: rendering.Press, text: str) -> None:
+def test_what_people_write_is_drawn_without_a_box(printed: Printed, text: str) -> None:
     """A document with a box would not be finished: `render` raises."""
     assert printable.unprintable(text) is None
     plain_font = models.commitment().model_copy(update={"text": text, "title": text})
     bold = models.letter().model_copy(update={"paragraphs": [text]})
     for document in (plain_font, bold):
-        rendering.render(document, press)
+        printed(document)
 
 
-def test_what_no_font_draws_is_shown_by_its_code(press: rendering.Press) -> None:
+def test_what_no_font_draws_is_shown_by_its_code(printed: Printed) -> None:
     document = models.commitment().model_copy(
         update={"text": "珐琅\ue000与\x0b釉", "expected": ["珐琅\ue000与釉", "〔U+E000〕"]}
     )
-    check(rendering.render(document, press).content, document)
+    check(printed(document).content, document)
 
 
 def test_a_box_that_nobody_foresaw_stops_the_document(press: rendering.Press) -> None:

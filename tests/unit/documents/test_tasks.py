@@ -22,11 +22,6 @@ from shared.store import Store, pdf_key
 from tests.unit.documents import models
 
 
-@pytest.fixture(scope="module")
-def press() -> rendering.Press:
-    return rendering.press()
-
-
 class Applications:
     """The other side of the hand-over, in memory: hands out one model, keeps what is reported."""
 

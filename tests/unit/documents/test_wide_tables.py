@@ -84,25 +84,25 @@ def test_columns_of_any_width_have_room_for_something() -> None:
     assert [len(t.columns) for t in tables(3, width=100)] == [2, 2, 2]
 
 
-def test_a_row_longer_than_a_page_begins_below_its_heading() -> None:
+def test_a_row_longer_than_a_page_begins_below_its_heading(press: rendering.Press) -> None:
     tall = Table(
         caption="很长的表",
         columns=[Column(label="序号", width=6), Column(label="内容"), Column(label="备注")],
         rows=[["1", "工艺美术" * 300, "短"], ["2", "短", "短"]],
     )
-    printed = pypdfium2.PdfDocument(rendering.render(models.model(more=(tall,)), rendering.press()).content)
+    printed = pypdfium2.PdfDocument(rendering.render(models.model(more=(tall,)), press).content)
     pages = [plain(page.get_textpage().get_text_bounded()) for page in printed]
     [page] = [text for text in pages if "很长的表" in text]
     assert page.count("工艺") > 20
 
 
-def printed(*blocks: Table) -> list[str]:
+def printed(press: rendering.Press, *blocks: Table) -> list[str]:
     """Every line of a document with these blocks."""
-    document = pypdfium2.PdfDocument(rendering.render(models.model(more=blocks), rendering.press()).content)
+    document = pypdfium2.PdfDocument(rendering.render(models.model(more=blocks), press).content)
     return [line for page in document for line in page.get_textpage().get_text_bounded().splitlines()]
 
 
-def test_the_largest_amount_and_its_sum_stand_on_one_line() -> None:
+def test_the_largest_amount_and_its_sum_stand_on_one_line(press: rendering.Press) -> None:
     """In the narrow columns of a table that is full of long texts."""
     largest, total, code = "99,999,999.99", "299,999,999.97", "91110106MA01ABCD2L"
     columns = [
@@ -111,7 +111,7 @@ def test_the_largest_amount_and_its_sum_stand_on_one_line() -> None:
         Column(label="凭证或发票号", width=12),
     ]  # fmt: skip
     rows = [[str(n), "控温窑炉" * 20, code, largest, largest, "凭证" * 40] for n in range(3)]
-    found = printed(Table(columns=columns, rows=rows, totals=["合计", "", "", total, total, ""]))
+    found = printed(press, Table(columns=columns, rows=rows, totals=["合计", "", "", total, total, ""]))
     # Three rows, two columns, each on a line that nothing was broken out of.
     assert sum(line.count(largest) for line in found) == 6
     assert sum(line.count(total) for line in found) == 2
@@ -119,7 +119,7 @@ def test_the_largest_amount_and_its_sum_stand_on_one_line() -> None:
     assert sum(line.count(code) for line in found) == 3
 
 
-def test_a_cover_of_long_names_keeps_its_parts_apart() -> None:
+def test_a_cover_of_long_names_keeps_its_parts_apart(press: rendering.Press) -> None:
     """100 characters each, which is what forms let people write: nothing is printed over anything."""
     cover = [
         *(
@@ -128,7 +128,7 @@ def test_a_cover_of_long_names_keeps_its_parts_apart() -> None:
         )
     ]
     cover[0] = cover[0].model_copy(update={"text": "景泰蓝与雕漆融合创新礼品" * 8 + "系列项目"})
-    content = rendering.render(models.model(cover=cover), rendering.press()).content
+    content = rendering.render(models.model(cover=cover), press).content
     text = pypdfium2.PdfDocument(content)[0].get_textpage()
 
     def height(words: str) -> tuple[float, float]:
