@@ -30,8 +30,8 @@ def must_be_free(ports: Mapping[str, int]) -> None:
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago, below those that the system gives to outgoing connections: one of these
-    may take the port before its server does."""
+    """Return a port that nobody has, below those that the system gives to outgoing connections: one of these may take the port
+    before its server does. The port stays bound as long as this process lives, so that nobody else is given it meanwhile."""
     try:
         ceiling = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
     except OSError:
@@ -39,5 +39,19 @@ def free_port() -> int:
     floor = min(FLOOR, ceiling // 2)
     while True:
         port = floor + secrets.randbelow(ceiling - floor)
-        if is_free(port):
+        if _reserve(port):
             return port
+
+
+def _reserve(port: int) -> bool:
+    """Bind a port without listening. Who asks whether it is free, without sharing it, is told no; a server, which shares addresses with
+    what does not listen, has it."""
+    with socket.socket() as held:
+        try:
+            held.bind((HOST, port))
+        except OSError:
+            return False
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Open until the process ends, without an object that would close it.
+        held.detach()
+    return True
