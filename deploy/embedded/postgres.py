@@ -161,7 +161,11 @@ class Postgres:
             "log_timezone": "UTC",
         }
         if not self._durable:
-            options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+            # A database lives for some seconds: nothing is worth tidying, counting, replicating or compiling.
+            options |= {
+                "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "minimal",
+                "max_wal_senders": "0", "autovacuum": "off", "jit": "off", "checkpoint_timeout": "1h",
+            }  # fmt: skip
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return [str(self._install / "bin" / "postgres"), "-D", str(self._data), *flags]
 
