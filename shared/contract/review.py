@@ -71,7 +71,7 @@ class Away(Input):
 
 class DeskCounts(BaseModel):
     """How many cases stand in each state: all, one's own, and nobody's. `matching` counts what the same parameters
-    as the queue's match, exactly up to `matching_up_to`."""
+    as the queue's match, exactly up to `matching_up_to`; one more stands for any number beyond."""
 
     all: dict[str, int]
     mine: dict[str, int]

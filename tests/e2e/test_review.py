@@ -11,7 +11,7 @@ from tests import factories
 from tests.system.running import RunningSystem, create, fill, submit
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-Open = Callable[[str], Page]
+Open = Callable[..., Page]
 
 
 @pytest.fixture
@@ -19,10 +19,14 @@ def signed_in(browser: Browser, system: RunningSystem) -> Iterator[Open]:
     """Opens a page for somebody who has just signed in."""
     contexts = []
 
-    def open_(username: str) -> Page:
+    def open_(username: str, *, scripts: bool = False) -> Page:
         person = system.person(username, anew=True)
+        height = 768 if scripts else 900
         context = browser.new_context(
-            base_url=system.url, locale="zh-CN", java_script_enabled=False, viewport={"width": 1360, "height": 900}
+            base_url=system.url,
+            locale="zh-CN",
+            java_script_enabled=scripts,
+            viewport={"width": 1366, "height": height},
         )
         context.set_default_timeout(15_000)
         context.add_cookies(
@@ -96,6 +100,68 @@ def test_three_reviewers_share_one_queue(signed_in: Open, system: RunningSystem)
     old.get_by_role("button", name="纳批").click()
     expect(old.get_by_role("alert")).to_contain_text("褚审查已于")
     expect(old.get_by_role("alert")).to_contain_text("形式审查中")
+
+
+def test_a_list_is_worked_through_by_keys_on_one_screen(signed_in: Open, system: RunningSystem) -> None:
+    numbers = [case(system, f"逐件办理{n}")[1] for n in range(3)]
+    desk = signed_in("shencha", scripts=True)
+    desk.goto("/review?q=逐件办理&order=newest")
+    desk.get_by_role("link", name="申报时间").click()
+    expect(desk.locator("th[aria-sort=ascending]")).to_contain_text("申报时间")
+    rows = desk.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    first, second = rows.nth(0).bounding_box(), rows.nth(1).bounding_box()
+    assert first
+    assert second
+    # A page of the list has 20.
+    assert first["y"] + 20 * (second["y"] - first["y"]) <= 768
+
+    desk.keyboard.press("j")
+    desk.keyboard.press("j")
+    desk.keyboard.press("x")
+    expect(desk.get_by_label(f"选择 {numbers[1]}")).to_be_checked()
+    desk.keyboard.press("j")
+    desk.keyboard.press("k")
+    desk.keyboard.press("Enter")
+    expect(desk.locator(".head")).to_contain_text(numbers[1])
+    desk.keyboard.press("l")
+    expect(desk.get_by_text("由您办理至")).to_be_visible()
+    # Materials are gone through as rows are; what is typed is typed.
+    desk.keyboard.press("j")
+    desk.keyboard.press("j")
+    expect(desk.locator("#m-company")).to_be_focused()
+    desk.keyboard.press("r")
+    expect(desk).to_have_url(re.compile(r"/return$"))
+    desk.go_back()
+    desk.keyboard.press("u")
+    expect(desk).to_have_url(re.compile(r"/review\?state="))
+    desk.keyboard.press("/")
+    desk.keyboard.type("逐件办理0 jk?")
+    expect(desk.get_by_label("项目、企业或编号")).to_have_value("逐件办理0 jk?")
+
+    # Switched off, a key is a key; the button still tells.
+    desk.get_by_role("button", name="快捷键").click()
+    told = desk.get_by_role("dialog", name="快捷键")
+    expect(told).to_contain_text("领取下一件")
+    told.get_by_label("使用快捷键").uncheck()
+    told.get_by_role("button", name="关闭").click()
+    expect(told).to_have_count(0)
+    desk.keyboard.press("?")
+    desk.keyboard.press("j")
+    expect(told).to_have_count(0)
+    assert desk.evaluate("document.activeElement.closest('tr')") is None
+
+
+def test_how_close_rows_stand_is_kept_without_scripts(signed_in: Open, system: RunningSystem) -> None:
+    case(system, "行距")
+    desk = signed_in("shencha")
+    desk.goto("/review?q=行距&order=oldest")
+    desk.get_by_role("link", name="宽松").click()
+    expect(desk).to_have_url(re.compile(r"/review\?q=[^&]+&order=oldest$"))
+    expect(desk.locator("table.dense")).to_have_count(0)
+    desk.goto("/review?order=newest")
+    desk.get_by_role("link", name="紧凑").click()
+    expect(desk.locator("table.dense")).to_have_count(1)
 
 
 def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSystem) -> None:

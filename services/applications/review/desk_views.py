@@ -43,8 +43,8 @@ async def counts(session: AsyncSession, actor: Actor, wanted: Filter, counted: C
         unseen=await case_list.how_many(session, actor, *unseen),
         over=await case_list.how_many(session, actor, *case_list.over_at(actor.received_at)),
         unlock=await case_list.how_many_ask(session, actor),
-        matching=min(matching, case_list.COUNT_UP_TO),
-        matching_up_to=case_list.COUNT_UP_TO if matching > case_list.COUNT_UP_TO else matching,
+        matching=matching,
+        matching_up_to=case_list.COUNT_UP_TO,
     )
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from services.gateway.accounts import people
 from services.gateway.web.access import actor
 from services.gateway.web.calls import ask, filters
-from services.gateway.web.context import DATABASE, SESSION
+from services.gateway.web.context import DATABASE, SESSION, SETTINGS
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.contract.applications import ApplicationSummary
@@ -33,6 +33,9 @@ STATES = (
     ("approved", "已批复"),
     ("rejected", "不予支持"),
 )
+# How close the rows of the list stand, kept by the browser.
+ROWS = "gm-rows"
+YEAR = 366 * 24 * 3600
 WAITING = "pending_acceptance,form_review"
 
 
@@ -74,6 +77,8 @@ async def _queue(
         "query": shown,
         "filtered": bool({**asked, "order": ""} != {"order": ""}),
         "address": urlencode(asked),
+        "other_order": urlencode({**asked, "order": "oldest" if asked.get("order") == "newest" else "newest"}),
+        "dense": request.cookies.get(ROWS) != "wide",
         "states": STATES,
         "waiting": WAITING,
         "reviewers": reviewers,
@@ -88,11 +93,22 @@ async def _queue(
 
 async def show(request: web.Request) -> web.Response:
     """Applications that were submitted, oldest first. Without any filter a reviewer begins with what waits."""
+    if rows := request.query.get("rows"):
+        return _with_rows(request, "wide" if rows == "wide" else "dense")
     if not request.query and Role.REVIEWER in request[SESSION].roles:
         counted = (await ask(request, "GET", "/review/counts", DeskCounts)).body
         mine = any(counted.mine.get(state) for state in WAITING.split(","))
         return see_other(f"/review?state={WAITING}" + ("&assignee=me" if mine else ""))
     return await _queue(request)
+
+
+def _with_rows(request: web.Request, rows: str) -> web.Response:
+    """Send to the same list, and let the browser keep how close its rows stand."""
+    rest = urlencode([(name, value) for name, value in request.query.items() if name != "rows"])
+    answer = see_other(f"/review?{rest}" if rest else "/review")
+    https = request.app[SETTINGS].https
+    answer.set_cookie(ROWS, rows, max_age=YEAR, path="/review", httponly=True, samesite="Lax", secure=https)
+    return answer
 
 
 async def assign(request: web.Request) -> web.Response:
