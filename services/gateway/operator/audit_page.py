@@ -34,7 +34,7 @@ DETAILS = {
 ROLES = {role.value: label for role, label in ROLE_LABELS.items()}
 RESULTS = {"ok": "成功", "failed": "失败", "refused": "拒绝"}
 COLUMNS = (
-    "id", "at", "actor", "actor_name", "role", "action", "label", "application_id", "from_state", "to_state",
+    "id", "at", "actor", "actor_name", "unit", "role", "action", "label", "application_id", "from_state", "to_state",
     "address", "result", "request_id", "details",
 )  # fmt: skip
 MAX_EXPORT = 100_000

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.accounts.models import Audit
+from services.gateway.accounts.models import Account, Audit
 from shared.http.query_params import instant, number
 
 MAX_LIMIT = 500
@@ -39,6 +39,9 @@ class AccountEntry(BaseModel):
     id: int
     at: AwareDatetime
     actor: str | None
+    # Who has the account, and the unit it belongs to; null where nobody is known by it, and for the bureau's own.
+    actor_name: str | None
+    unit: str | None
     action: str
     label: str
     address: str
@@ -53,10 +56,14 @@ class AccountAudit(BaseModel):
 
 
 async def rows(session: AsyncSession, asked: Mapping[str, str]) -> AccountAudit:
-    """A page of rows, newest first, by `actor`, `action`, `since`, `until`, `cursor` and `limit`."""
-    query = select(Audit)
+    """A page of rows, newest first, by `actor` (an account, or the name of a person or a unit), `action`, `since`, `until`, `cursor` and
+    `limit`."""
+    query = select(Audit, Account.name, Account.enterprise_name).outerjoin(
+        Account, Account.subject == Audit.subject
+    )
     if actor := asked.get("actor"):
-        query = query.where(Audit.subject == actor)
+        named = select(Account.subject).where(or_(Account.name == actor, Account.enterprise_name == actor))
+        query = query.where(or_(Audit.subject == actor, Audit.subject.in_(named)))
     if action := asked.get("action"):
         query = query.where(Audit.action == action)
     if since := asked.get("since"):
@@ -66,12 +73,14 @@ async def rows(session: AsyncSession, asked: Mapping[str, str]) -> AccountAudit:
     if cursor := asked.get("cursor"):
         query = query.where(Audit.id < number(cursor, 2**62))
     limit = number(asked.get("limit", "50"), MAX_LIMIT)
-    found = (await session.scalars(query.order_by(Audit.id.desc()).limit(limit + 1))).all()
+    found = (await session.execute(query.order_by(Audit.id.desc()).limit(limit + 1))).all()
     items = [
         AccountEntry(
             id=row.id,
             at=row.at,
             actor=row.subject,
+            actor_name=name,
+            unit=unit,
             action=row.action,
             label=LABELS.get(row.action, row.action),
             address=row.address,
@@ -79,6 +88,6 @@ async def rows(session: AsyncSession, asked: Mapping[str, str]) -> AccountAudit:
             request_id=row.request_id,
             details=row.details,
         )
-        for row in found[:limit]
+        for row, name, unit in found[:limit]
     ]
     return AccountAudit(items=items, next_cursor=str(items[-1].id) if len(found) > limit else None)

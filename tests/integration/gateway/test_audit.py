@@ -21,6 +21,12 @@ async def test_auditor_reads_filters_and_exports(browser: Browser, other: Browse
     page = await (await browser.go("GET", "/audit?actor=stub-qiye1&action=sign_in")).text()
     assert "stub-qiye1" in page
     assert "127.0.0.1" in page
+    # A person by name and unit, and found by either.
+    assert "李响<br>北京燕京景泰蓝工艺品有限公司" in page
+    for known in ("李响", "北京燕京景泰蓝工艺品有限公司"):
+        found = await (await browser.go("GET", f"/audit?actor={known}&action=sign_in")).text()
+        assert "stub-qiye1" in found, known
+    assert "没有符合条件的记录" in await (await browser.go("GET", "/audit?actor=张三&action=sign_in")).text()
     assert "登录失败" not in page.split("<tbody>")[1]
     today = clock.today().isoformat()
     empty = await (await browser.go("GET", "/audit?from=2020-01-01&to=2020-01-02")).text()
@@ -49,6 +55,7 @@ async def test_auditor_reads_what_happened_to_applications(browser: Browser, oth
     await browser.sign_in("shenji")
     page = await (await browser.go("GET", f"/audit?source=applications&application={id}")).text()
     assert "新增项目" in page
+    assert id in await (await browser.go("GET", "/audit?source=applications&actor=李响")).text()
     # From where: the browser's address came along to the service.
     assert "127.0.0.1" in page.split("<tbody>")[1]
 
