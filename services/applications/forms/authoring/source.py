@@ -18,7 +18,10 @@ from services.applications.forms.formulas.rule import Location, Problem
 from services.applications.forms.formulas.rules import rules_of
 
 MAX_BYTES = 4_000_000
+# Aliases make much of little: what a text comes to once every “*” stands for what it names.
+MAX_NODES = 400_000
 _ENDLESS = "“&”定义的内容里用“*”引用了它自己"
+_TOO_MUCH = "内容太多：用“*”反复引用同一段内容，展开后过大"
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -56,9 +59,12 @@ class Source:
     def __init__(self, text: str) -> None:
         self.faults: list[Fault] = []
         self.data: Any = None
+        # The nodes of the text, with where each begins and ends.
+        self.tree: Any = None
         # Where the shape has faults: the form without what is broken, for judging the rest.
         self.rest: SetAside | None = None
         self._lines: dict[Location, int] = {}
+        self._nodes = 0
         if len(text.encode()) > MAX_BYTES:
             self.faults.append(Fault(1, f"文件太大，不能超过 {MAX_BYTES // 1_000_000} MB"))
             return
@@ -68,6 +74,7 @@ class Source:
             if node is not None:
                 self._walk(node, (), set())
                 self.data = loader.construct_document(node)
+                self.tree = node
         except yaml.YAMLError as error:
             self.faults.append(_no_yaml(error))
         except RecursionError:
@@ -79,8 +86,10 @@ class Source:
 
     def _walk(self, node: Any, at: Location, above: set[int]) -> None:
         self._lines[at] = node.start_mark.line + 1
-        if id(node) in above:
-            raise yaml.MarkedYAMLError(problem=_ENDLESS, problem_mark=node.start_mark)
+        self._nodes += 1
+        if id(node) in above or self._nodes > MAX_NODES:
+            problem = _ENDLESS if id(node) in above else _TOO_MUCH
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
         inner = above | {id(node)}
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
@@ -146,7 +155,7 @@ def _no_yaml(error: yaml.YAMLError) -> Fault:
     problem, context = getattr(error, "problem", None) or str(error), getattr(error, "context", None) or ""
     said = (
         problem
-        if problem == _ENDLESS
+        if problem in (_ENDLESS, _TOO_MUCH)
         else library_messages.of_yaml(problem, context, start if start != line else None)
     )
     return Fault(line or 1, said)
