@@ -228,7 +228,7 @@ def _index_one(connection: Connection, schema: str, name: str, statement: str) -
 
 
 # What a service may add to and read, and nobody but the owner change.
-APPEND_ONLY = ("audit", "audit_chain")
+APPEND_ONLY = ("audit", "audit_chain", "form_versions")
 
 
 def _grant(connection: Connection, service: URL, schema: str) -> None:

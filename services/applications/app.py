@@ -28,6 +28,7 @@ from services.applications.core.peers import PROFILES, Profiles
 from services.applications.operations import metrics
 from services.applications.routes import ROUTES
 from services.applications.settings import ApplicationsSettings
+from services.applications.workbench.known_forms import KNOWN_FORMS, KnownForms, ask_the_table
 from shared.database import BUSY, async_engine
 from shared.http.app import CHECKS, base_app
 from shared.http.intake import Intake
@@ -54,13 +55,14 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
         Verifier(SERVICE, settings.trusted_keys, unbound=settings.accept_unbound_tokens),
         ROUTES,
         busy=BUSY,
-        middlewares=[Intake().middleware(), door.middleware()],
+        middlewares=[Intake().middleware(), door.middleware(), ask_the_table],
     )
     app[SETTINGS] = settings
     app[CODEC] = Codec(*settings.master_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app[STORE] = Store.from_url(settings.store_url)
     app.cleanup_ctx.append(_database)
+    app.cleanup_ctx.append(_forms)
     app.cleanup_ctx.append(_peers)
     app.cleanup_ctx.append(_files)
     app.cleanup_ctx.append(_hints)
@@ -81,6 +83,13 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     app[SAMPLERS].append(metrics.sampler(app[SESSIONS], app[SETTINGS]))
     yield
     await engine.dispose()
+
+
+async def _forms(app: web.Application) -> AsyncIterator[None]:
+    app[KNOWN_FORMS] = known = KnownForms(app[SESSIONS], app[SETTINGS])
+    task = asyncio.create_task(known.run())
+    yield
+    await end(task)
 
 
 async def _peers(app: web.Application) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.applications import Application, Audit, Extension, Round
+from services.applications.tables.forms import FormRetirement
 from shared.errors import NotFound
 
 
@@ -52,6 +53,12 @@ async def previous(session: AsyncSession, round_: Round) -> Round | None:
     )
     found: Round | None = await session.scalar(query)
     return found
+
+
+async def retired_forms(session: AsyncSession) -> set[tuple[str, int]]:
+    """Return the versions of forms that no new round takes."""
+    rows = await session.execute(select(FormRetirement.fund_type, FormRetirement.version))
+    return {(fund_type, version) for fund_type, version in rows}
 
 
 async def rounds_among(session: AsyncSession, applications: Sequence[Application]) -> dict[UUID, Round]:

@@ -30,9 +30,11 @@ from services.applications.outbox import outbox
 from services.applications.review import case_list
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import AUDIT
+from services.applications.workbench.known_forms import KnownForms
 from shared.audit.heads import Sequencer, keep_sealing
 from shared.celery import celery_app
 from shared.database import BUSY, async_engine
+from shared.live_hints import end
 from shared.messages import NOTIFY, RENDER_DOCUMENT, TOPICS
 from shared.observability import tracing
 from shared.store import Store
@@ -247,6 +249,13 @@ async def seal_audit(
             await asyncio.wait_for(stop.wait(), pause)
 
 
+async def know_forms(known: KnownForms, stop: asyncio.Event) -> None:
+    """Know what is published: what falls due is told by the form of its case."""
+    task = asyncio.create_task(known.run())
+    await stop.wait()
+    await end(task)
+
+
 async def run(settings: ApplicationsSettings) -> None:
     """The relay process: until SIGTERM or SIGINT."""
     tracing.configure("relay", settings.traces_url, settings.traces_share)
@@ -260,7 +269,11 @@ async def run(settings: ApplicationsSettings) -> None:
     log.info("relay ready")
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     relay = Relay(sessions, broker, settings)
-    beside = [tidy(sessions, settings, stop), seal_audit(sessions, settings, stop)]
+    beside = [
+        tidy(sessions, settings, stop),
+        seal_audit(sessions, settings, stop),
+        know_forms(KnownForms(sessions, settings), stop),
+    ]
     if settings.ready_file:
         beside.append(show_ready(relay, Path(settings.ready_file), stop))
     tidying = asyncio.gather(*beside)

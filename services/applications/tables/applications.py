@@ -198,7 +198,7 @@ class Revision(Base):
 
 class Document(Base):
     """A PDF that is or will be: of a revision, whole or masked, or of what is saved so far (`snapshot`); of no application
-    where it is a list's letter."""
+    where it is a list's letter or a draft of a form, printed empty."""
 
     __tablename__ = "documents"
 
@@ -215,7 +215,7 @@ class Document(Base):
     ready_at: Mapped[datetime | None]
 
     __table_args__ = (
-        CheckConstraint("kind IN ('revision', 'masked', 'preview', 'commitment', 'letter')", name="kind"),
+        CheckConstraint("kind IN ('revision', 'masked', 'preview', 'commitment', 'letter', 'form')", name="kind"),
         UniqueConstraint("application_id", "kind", "source_sha256"),
         Index(
             "uq_documents_revision",

@@ -1,7 +1,7 @@
 """The applications service on a real database and a real socket, and a client that signs like the gateway."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +16,7 @@ from services.applications.app import create_app
 from services.applications.attachments.attachments import keep
 from services.applications.attachments.uploads import Examined, Received
 from services.applications.core.context import CODEC, SESSIONS, SETTINGS, STORE
+from services.applications.forms import catalogue
 from services.applications.rounds.seed import seed
 from services.applications.settings import ApplicationsSettings
 from shared import clock
@@ -45,6 +46,14 @@ def make_settings(database_url: str, folder: Path, **changes: Any) -> Applicatio
 @pytest.fixture(scope="module")
 def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> ApplicationsSettings:
     return make_settings(database_url, tmp_path_factory.mktemp("applications"))
+
+
+@pytest.fixture(scope="module")
+def published_here() -> Iterator[None]:
+    """For modules that publish forms: the catalogue of this process forgets them afterwards. Named before `server`, it ends after it."""
+    catalogue.forms.cache_clear()
+    yield
+    catalogue.forms.cache_clear()
 
 
 @pytest.fixture(scope="module")

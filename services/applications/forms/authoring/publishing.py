@@ -4,6 +4,7 @@
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.applications.forms.authoring.lint import lint_file
@@ -28,6 +29,11 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+def digest_of(text: str) -> str:
+    """Return the digest of a text as its file would have it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def broken(catalogue: Path) -> list[str]:
     """Return what is not as it was published: changed files, lost files, files that were never published."""
     known = published(catalogue)
@@ -49,13 +55,9 @@ def publish(file: Path, form: Form, catalogue: Path) -> Path:
     name = f"{form.fund_type}/{form.version}.yaml"
     target = catalogue / name
     known = published(catalogue)
-    if name in known:
-        if known[name] == digest(file):
-            return target
-        raise NotPublished(f"{name} 已经发布，不能再改；请把 version 加 1，作为新的一版")
-    versions = [int(Path(n).stem) for n in known if n.startswith(f"{form.fund_type}/")]
-    if form.version != (wanted := max(versions, default=0) + 1):
-        raise NotPublished(f"“{form.fund_type}”的下一版应是 version: {wanted}，文件里写的是 {form.version}")
+    before = {int(Path(n).stem): d for n, d in known.items() if n.startswith(f"{form.fund_type}/")}
+    if not is_next(form, digest(file), before):
+        return target
     if target.exists() and digest(target) != digest(file):
         raise NotPublished(f"{target} 已经存在，内容不同")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +67,20 @@ def publish(file: Path, form: Form, catalogue: Path) -> Path:
     lines = [f"{known[n]}  {n}\n" for n in sorted(known)]
     (catalogue / LIST).write_text("".join(lines), encoding="ascii")
     return target
+
+
+def is_next(form: Form, sha256: str, known: Mapping[int, str]) -> bool:
+    """Tell whether a form is its type's next version after those `known` (digests by version); False where this very text is
+    published already. `NotPublished` for anything else."""
+    if form.version in known:
+        if known[form.version] == sha256:
+            return False
+        raise NotPublished(
+            f"{form.fund_type}/{form.version}.yaml 已经发布，不能再改；请把 version 加 1，作为新的一版"
+        )
+    if form.version != (wanted := max(known, default=0) + 1):
+        raise NotPublished(f"“{form.fund_type}”的下一版应是 version: {wanted}，文件里写的是 {form.version}")
+    return True
 
 
 def said(file: Path, fault: Fault) -> str:

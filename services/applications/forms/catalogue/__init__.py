@@ -8,9 +8,10 @@ from pathlib import Path
 import yaml
 from pydantic import TypeAdapter
 
-from services.applications.forms.authoring.source import read_file
+from services.applications.forms.authoring.source import Fault, read_file, read_form
 from services.applications.forms.definition import Form, RoundParameter
-from shared.errors import NotFound
+from shared import codes
+from shared.errors import Conflict, NotFound
 
 FOLDER = Path(__file__).parent
 # Beside a type's folder: what the parameters are called that its versions ask for which were published without saying it themselves.
@@ -20,9 +21,22 @@ log = logging.getLogger(__name__)
 Key = tuple[str, int]
 
 
+class UnknownForm(NotFound):
+    """没有这一版表单。"""
+
+
+class UnusableForm(Conflict):
+    """这一版表单在本系统的现行版本中不能使用，请联系运维人员。"""
+
+    code = codes.FORM_UNUSABLE
+
+
 class Catalogue(MutableMapping[Key, Form]):
-    """Forms by fund type and version. Hundreds may lie there: a file is read when its form is wanted, and one with
-    faults (`ValueError`, with all of them) concerns nobody who wants another. Files whose name is no version are none."""
+    """Forms by fund type and version. Hundreds may lie there: a form is read when it is wanted, and one with
+    faults (`ValueError`, with all of them) concerns nobody who wants another. Files whose name is no version are none.
+
+    Besides files it knows texts that were published elsewhere (`publish`). What was published at this office goes before a file of
+    the same name that a later release of the product brings: applications were filled in by it."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._files: dict[Key, Path] = {}
@@ -33,11 +47,32 @@ class Catalogue(MutableMapping[Key, Form]):
             if key in self._files:
                 raise ValueError(f"{file}: “{key[0]}”第 {key[1]} 版已在别处")
             self._files[key] = file
+        self._texts: dict[Key, str] = {}
         self._forms: dict[Key, Form] = {}
+
+    def publish(self, key: Key, text: str) -> None:
+        """Know the text of a published version."""
+        if key in self._files:
+            log.warning("a published form goes before the product's file", extra={"form": f"{key[0]}/{key[1]}"})
+            del self._files[key]
+            self._forms.pop(key, None)
+        self._texts[key] = text
+
+    def published(self, key: Key) -> bool:
+        """Whether this version was made known by `publish`."""
+        return key in self._texts
+
+    def text(self, key: Key) -> str:
+        """Return what a version's author wrote, with the comments; `KeyError` where there is none."""
+        return self._texts[key] if key in self._texts else self._files[key].read_text(encoding="utf-8-sig")
 
     def __getitem__(self, key: Key) -> Form:
         if key not in self._forms:
-            self._forms[key] = _read(self._files[key])
+            self._forms[key] = (
+                _checked(*read_form(self._texts[key])[:2], key, f"{key[0]}/{key[1]}", FOLDER)
+                if key in self._texts
+                else _read(self._files[key])
+            )
         return self._forms[key]
 
     def __setitem__(self, key: Key, form: Form) -> None:
@@ -47,21 +82,28 @@ class Catalogue(MutableMapping[Key, Form]):
         del self._forms[key]
 
     def __iter__(self) -> Iterator[Key]:
-        return iter(sorted(self._files.keys() | self._forms.keys()))
+        return iter(sorted(self._known()))
 
     def __len__(self) -> int:
-        return len(self._files.keys() | self._forms.keys())
+        return len(self._known())
+
+    def _known(self) -> set[Key]:
+        return self._files.keys() | self._texts.keys() | self._forms.keys()
 
 
 def _read(file: Path) -> Form:
-    """Return the form of a file. One with faults is refused, and so is one whose name and content disagree."""
     form, faults, _ = read_file(file)
+    return _checked(form, faults, (file.parent.name, int(file.stem)), str(file), file.parent.parent)
+
+
+def _checked(form: Form | None, faults: list[Fault], key: Key, where: str, folder: Path) -> Form:
+    """Return the form, with what the file beside its type in `folder` says of parameters. One with faults is refused, and so is one whose name and content disagree."""
     wrong = [fault for fault in faults if fault.severity == "error"]
     if form is None or wrong:
-        raise ValueError("\n".join(f"{file}:{fault.line}: {fault.message}" for fault in wrong))
-    if (form.fund_type, str(form.version)) != (file.parent.name, file.stem):
-        raise ValueError(f"{file}: 内容是“{form.fund_type}”第 {form.version} 版，与文件的位置和名字不符")
-    beside = file.parent.with_name(form.fund_type + PARAMETERS)
+        raise ValueError("\n".join(f"{where}:{fault.line}: {fault.message}" for fault in wrong))
+    if (form.fund_type, form.version) != key:
+        raise ValueError(f"{where}: 内容是“{form.fund_type}”第 {form.version} 版，与文件的位置和名字不符")
+    beside = folder / (form.fund_type + PARAMETERS)
     if form.parameters or not beside.is_file():
         return form
     found = _PARAMETERS.validate_python(yaml.safe_load(beside.read_text(encoding="utf-8")))
@@ -80,7 +122,7 @@ def also(folder: Path) -> None:
 
 
 @cache
-def forms() -> MutableMapping[Key, Form]:
+def forms() -> Catalogue:
     """Return every form of the catalogue."""
     return Catalogue(FOLDERS)
 
@@ -98,11 +140,14 @@ def sound() -> list[Form]:
 
 
 def form(fund_type: str, version: int) -> Form:
-    """Return one form; `NotFound` when there is none."""
+    """Return one form; `UnknownForm` when there is none, `UnusableForm` for one with faults."""
     try:
         return forms()[fund_type, version]
     except KeyError:
-        raise NotFound("没有这一版表单。") from None
+        raise UnknownForm from None
+    except (ValueError, OSError) as error:
+        log.error("form cannot be used", extra={"form": f"{fund_type}/{version}", "reason": str(error)})
+        raise UnusableForm from None
 
 
 def between(fund_type: str, before: int, after: int) -> list[Form]:

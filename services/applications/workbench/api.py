@@ -1,0 +1,168 @@
+"""Serve 表单工作台."""
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core.context import SETTINGS, transaction
+from services.applications.forms.catalogue import UnknownForm
+from services.applications.tables.forms import FormDraft
+from services.applications.workbench import drafts, publication, queries, views
+from services.applications.workbench.known_forms import KNOWN_FORMS
+from services.applications.workbench.reading import read
+from shared.contract.applications import Nothing
+from shared.contract.workbench import FormDraftText, FormNote, NewFormDraft
+from shared.http.app import actor, answer, body, if_match
+
+
+def _type(request: web.Request) -> str:
+    return request.match_info["fund_type"]
+
+
+def _number(text: str) -> int:
+    """Return a version out of an address; what is none is no version."""
+    if not text.isascii() or not text.isdecimal() or len(text) > 6:
+        raise UnknownForm
+    return int(text)
+
+
+async def _draft(request: web.Request, session: AsyncSession, draft: FormDraft, status: int = 200) -> web.Response:
+    by_two = request.app[SETTINGS].forms_by_two
+    view = await views.draft_view(session, draft, actor(request), by_two=by_two)
+    return answer(view, status, ETag=f'"{draft.version}"')
+
+
+async def list_types(request: web.Request) -> web.Response:
+    """Return every fund type with its versions, the rounds that use them, and the draft of the next one."""
+    await request.app[KNOWN_FORMS].look()
+    async with transaction(request) as session:
+        return answer(await views.types(session))
+
+
+async def get_version(request: web.Request) -> web.Response:
+    """Return a published version's text, and what it changes against the one before or `against`."""
+    asked = request.query.get("against", "")
+    async with transaction(request) as session:
+        against = _number(asked) if asked else None
+        return answer(
+            await views.version_view(session, _type(request), _number(request.match_info["version"]), against)
+        )
+
+
+async def retire(request: web.Request) -> web.Response:
+    """Let no new round take a version; what uses it keeps it."""
+    async with transaction(request) as session:
+        version = _number(request.match_info["version"])
+        await publication.retire(session, actor(request), _type(request), version, body(request, FormNote).note)
+        return answer(await views.version_view(session, _type(request), version, None))
+
+
+async def resume(request: web.Request) -> web.Response:
+    """Let new rounds take a retired version again."""
+    async with transaction(request) as session:
+        version = _number(request.match_info["version"])
+        await publication.resume(session, actor(request), _type(request), version)
+        return answer(await views.version_view(session, _type(request), version, None))
+
+
+async def begin(request: web.Request) -> web.Response:
+    """Begin the next version of a fund type's form, out of a published version or for a new type."""
+    await request.app[KNOWN_FORMS].look()
+    async with transaction(request) as session:
+        return await _draft(
+            request, session, await drafts.begin(session, actor(request), body(request, NewFormDraft)), 201
+        )
+
+
+async def get_draft(request: web.Request) -> web.Response:
+    """Return a draft with its faults, its outline and what it changes; its ETag is its version."""
+    async with transaction(request) as session:
+        return await _draft(request, session, await queries.draft(session, _type(request)))
+
+
+async def save_draft(request: web.Request) -> web.Response:
+    """Keep a draft's text, with faults or without, and make a change in it; 412 brings the text as it is now."""
+    async with transaction(request) as session:
+        given = body(request, FormDraftText)
+        return await _draft(
+            request, session, await drafts.save(session, actor(request), _type(request), if_match(request), given)
+        )
+
+
+async def discard_draft(request: web.Request) -> web.Response:
+    """Throw a draft away."""
+    async with transaction(request) as session:
+        await drafts.discard(session, actor(request), _type(request), if_match(request))
+    return answer(Nothing())
+
+
+async def take_back(request: web.Request) -> web.Response:
+    """Let a draft be as it was saved before."""
+    async with transaction(request) as session:
+        number = _number(request.match_info["n"])
+        return await _draft(
+            request,
+            session,
+            await drafts.take_back(session, actor(request), _type(request), if_match(request), number),
+        )
+
+
+async def look_at(request: web.Request) -> web.Response:
+    """Return a text's faults, outline and changes without keeping it: for a page while somebody types."""
+    async with transaction(request) as session:
+        draft = await queries.draft(session, _type(request))
+    text = drafts.normal(body(request, FormDraftText).text)
+    return answer(await read(text, draft.fund_type, draft.based_on))
+
+
+async def preview(request: web.Request) -> web.Response:
+    """Return a section of a draft as an applicant meets it; `filled=1` fills in by example what is asked for."""
+    async with transaction(request) as session:
+        draft = await queries.draft(session, _type(request))
+        return await _preview(request, session, draft.text)
+
+
+async def preview_typed(request: web.Request) -> web.Response:
+    """Return the same of a text that is not kept: for a page while somebody types."""
+    async with transaction(request) as session:
+        await queries.draft(session, _type(request))
+        return await _preview(request, session, drafts.normal(body(request, FormDraftText).text))
+
+
+async def _preview(request: web.Request, session: AsyncSession, text: str) -> web.Response:
+    asked, filled = request.query.get("section", ""), "filled" in request.query
+    return answer(await views.preview(session, _type(request), text, asked, filled=filled))
+
+
+async def propose(request: web.Request) -> web.Response:
+    """Ask a second person to publish a draft as it is."""
+    async with transaction(request) as session:
+        note = body(request, FormNote).note
+        return await _draft(
+            request,
+            session,
+            await publication.propose(session, actor(request), _type(request), if_match(request), note),
+        )
+
+
+async def withdraw(request: web.Request) -> web.Response:
+    """Give up a proposal; the draft goes on."""
+    async with transaction(request) as session:
+        return await _draft(
+            request,
+            session,
+            await publication.withdraw(session, actor(request), _type(request), if_match(request)),
+        )
+
+
+async def publish(request: web.Request) -> web.Response:
+    """Publish a proposed draft for good; every process knows it within seconds."""
+    fund_type = _type(request)
+    async with transaction(request) as session:
+        published = await publication.publish(
+            session, actor(request), fund_type, if_match(request), by_two=request.app[SETTINGS].forms_by_two
+        )
+        version = published.version
+    # Whoever asks next may meet this very process.
+    await request.app[KNOWN_FORMS].look()
+    async with transaction(request) as session:
+        return answer(await views.version_view(session, fund_type, version, None), 201)

@@ -1,0 +1,223 @@
+"""Write the next version of a form: one draft a fund type, whose every save can be taken back to."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.applications.core.audit import record
+from services.applications.forms.authoring import editing
+from services.applications.forms.catalogue import UnknownForm, forms
+from services.applications.tables.forms import FormDraft, FormDraftSave
+from services.applications.workbench import queries
+from services.applications.workbench.reading import EDITABLE
+from shared import clock, codes
+from shared.contract.workbench import MAX_TEXT, FormDraftText, FormEdit, NewFormDraft
+from shared.errors import Conflict, FieldError, Invalid, Stale
+from shared.identity import Actor
+
+# What a part is that was just added: sound by itself, and named so that two of them do not collide.
+_NEW: dict[str, dict[str, Any]] = {
+    "sections": {"label": "新材料", "title": "新材料", "text": "请填写本项材料的说明"},
+    "fields": {"kind": "text", "label": "新字段"},
+    "tables": {"label": "新表格", "columns": [{"key": "item", "kind": "text", "label": "名称"}]},
+    "columns": {"kind": "text", "label": "新列"},
+    "slots": {"label": "新附件"},
+    "checks": {"holds": "", "rule": "新核对的规则", "message": "不符合新核对时的提示"},
+}
+EMPTY = """\
+# {label}
+fund_type: {fund_type}
+version: {version}
+label: {label}
+title: {label}
+document_title: {label}申报书
+# 列表上的项目名称和所属区取自这里，写成“材料.字段”
+project_name: project.name
+district: project.district
+
+sections:
+  - key: project
+    label: 项目基本情况
+    title: 项目基本情况
+    fields:
+      - {{key: name, kind: text, label: 项目名称, max: 60}}
+      - {{key: district, kind: text, label: 所属区, max: 20}}
+"""
+
+
+def must_match(draft: FormDraft, seen: str) -> None:
+    """`Stale` with the text as it is now, where somebody else has saved since."""
+    if seen != str(draft.version):
+        current = {"etag": str(draft.version), "text": draft.text, "changed_by": draft.changed_by_name}
+        raise Stale("草稿刚刚被其他人修改，请核对两份文本后再保存。", current=current)
+
+
+def next_version(fund_type: str) -> int:
+    """Return the number after the newest version that is known."""
+    return max((version for key, version in forms() if key == fund_type), default=0) + 1
+
+
+async def begin(session: AsyncSession, actor: Actor, new: NewFormDraft) -> FormDraft:
+    """Begin a type's next version. `Conflict` where one is being written already."""
+    await queries.one_at_a_time(session, new.fund_type)
+    if new.fund_type in await queries.drafts(session):
+        raise Conflict("这一类表单已有一份草稿，请打开继续编制。", code=codes.ALREADY_OPEN)
+    version = next_version(new.fund_type)
+    if new.based_on is None:
+        if version > 1:
+            said = "这个代号已有表单，请在该类表单下新建草稿"
+            raise Invalid([FieldError(field="fund_type", code=codes.FORM_PINNED, message=said)])
+        if not new.label.strip():
+            raise Invalid([FieldError(field="label", code=codes.REQUIRED, message="请填写类型名称")])
+        label = editing.written(new.label.strip())
+        text = EMPTY.format(fund_type=new.fund_type, version=version, label=label.strip('"'))
+    else:
+        text = _copied(new.fund_type, new.based_on, version)
+    return await _begun(session, actor, new.fund_type, text, new.based_on)
+
+
+async def bring(session: AsyncSession, actor: Actor, fund_type: str, version: int, text: str) -> FormDraft:
+    """Begin a draft with a text that was written elsewhere. `Conflict` where somebody writes one here."""
+    await queries.one_at_a_time(session, fund_type)
+    if fund_type in await queries.drafts(session):
+        raise Conflict("表单工作台里已有这一类表单的草稿，请先发布或放弃。", code=codes.ALREADY_OPEN)
+    return await _begun(session, actor, fund_type, normal(text), version - 1 or None)
+
+
+async def _begun(
+    session: AsyncSession, actor: Actor, fund_type: str, text: str, based_on: int | None
+) -> FormDraft:
+    draft = FormDraft(
+        fund_type=fund_type,
+        text=text,
+        version=1,
+        based_on=based_on,
+        changed_by=actor.account,
+        changed_by_name=actor.name,
+        changed_at=clock.now(),
+    )
+    session.add(draft)
+    await session.flush()
+    _keep(session, draft)
+    record(session, actor, "begin_form", form=fund_type, based_on=based_on)
+    await session.flush()
+    return draft
+
+
+def _copied(fund_type: str, version: int, next: int) -> str:
+    try:
+        text = forms().text((fund_type, version))
+    except KeyError:
+        raise UnknownForm from None
+    return editing.put(normal(text), (), "version", next)
+
+
+def normal(text: str) -> str:
+    """Return a text as files have it: lines end with a line feed, the last one too."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
+
+
+async def save(session: AsyncSession, actor: Actor, fund_type: str, seen: str, given: FormDraftText) -> FormDraft:
+    """Keep a text, with faults or without, and make `edit` in it. A proposal of the text before is given up."""
+    draft = await queries.draft(session, fund_type, lock=True)
+    must_match(draft, seen)
+    text = normal(given.text)
+    if given.edit:
+        text = edited(text, given.edit)
+    return await _replace(session, actor, draft, text, "save_form")
+
+
+def edited(text: str, edit: FormEdit) -> str:
+    """Return the text with a change made in it; `Invalid` where that cannot be done without touching what somebody wrote by hand."""
+    at = tuple(edit.at)
+    try:
+        if edit.act in ("up", "down"):
+            return editing.move(text, at, -1 if edit.act == "up" else 1)
+        if edit.act == "remove":
+            return editing.remove(text, at)
+        if edit.act == "add":
+            return editing.add(text, (*at, _sort(edit.sort)), _new(text, at, _sort(edit.sort)))
+        return _put(text, at, edit.values)
+    except editing.CannotEdit as error:
+        raise Invalid(
+            [FieldError(field="edit", code=codes.BAD_FORM, message=str(error))], f"没有改动：{error}。"
+        ) from error
+
+
+def _sort(sort: str | None) -> str:
+    if sort not in _NEW:
+        raise editing.CannotEdit("没有这一种内容")
+    return str(sort)
+
+
+def _new(text: str, at: tuple[str | int, ...], sort: str) -> dict[str, Any]:
+    data = editing.parsed(text)
+    holder = editing.value(data, at) if at else data
+    taken = {
+        str(part.get("key", part.get("id")))
+        for name in ("sections", "fields", "tables", "slots", "columns", "checks")
+        for part in (holder.get(name) if isinstance(holder, dict) else None) or ()
+        if isinstance(part, dict)
+    }
+    key = next(key for n in range(1, len(taken) + 2) if (key := f"new{n}") not in taken)
+    if sort == "checks":
+        first = editing.value(data, ("sections", 0, "key")) or "project"
+        return {"id": key, **_NEW[sort], "holds": f"filled({data.get('project_name', '')})", "section": first}
+    return {"key": key, **_NEW[sort]}
+
+
+def _put(text: str, at: tuple[str | int, ...], values: dict[str, Any]) -> str:
+    known = {name for names in EDITABLE.values() for name in names}
+    for name, value in values.items():
+        if name not in known or not isinstance(value, str | bool | int | list | None):
+            raise editing.CannotEdit(f"“{name}”不能在这里设置")
+        text = editing.put(text, at, name, value)
+    return text
+
+
+async def take_back(session: AsyncSession, actor: Actor, fund_type: str, seen: str, number: int) -> FormDraft:
+    """Let a draft be as it was saved before; what it is now stays among its saves."""
+    draft = await queries.draft(session, fund_type, lock=True)
+    must_match(draft, seen)
+    found = await session.get(FormDraftSave, (fund_type, number))
+    if found is None:
+        raise Conflict("这次保存的文本已不再保留。", code=codes.GONE)
+    return await _replace(session, actor, draft, found.text, "take_back_form")
+
+
+async def _replace(session: AsyncSession, actor: Actor, draft: FormDraft, text: str, action: str) -> FormDraft:
+    if len(text) > MAX_TEXT:
+        raise Invalid([FieldError(field="text", code=codes.TOO_LONG, message=f"文本不能超过 {MAX_TEXT} 字")])
+    if text == draft.text:
+        return draft
+    draft.text = text
+    draft.version += 1
+    draft.changed_by, draft.changed_by_name, draft.changed_at = actor.account, actor.name, clock.now()
+    given_up = draft.proposed_by_name
+    draft.proposed_by = draft.proposed_by_name = draft.proposed_at = None
+    _keep(session, draft)
+    await queries.forget_old_saves(session, draft.fund_type, draft.version)
+    record(session, actor, action, form=draft.fund_type, save=draft.version, gave_up_proposal_of=given_up)
+    await session.flush()
+    return draft
+
+
+def _keep(session: AsyncSession, draft: FormDraft) -> None:
+    session.add(
+        FormDraftSave(
+            fund_type=draft.fund_type,
+            number=draft.version,
+            text=draft.text,
+            saved_by_name=draft.changed_by_name,
+            saved_at=draft.changed_at,
+        )
+    )
+
+
+async def discard(session: AsyncSession, actor: Actor, fund_type: str, seen: str) -> None:
+    """Throw a draft away, its saves with it; the audit keeps that it was."""
+    draft = await queries.draft(session, fund_type, lock=True)
+    must_match(draft, seen)
+    record(session, actor, "discard_form", form=fund_type, changed_by=draft.changed_by_name)
+    await session.delete(draft)
+    await session.flush()
