@@ -37,6 +37,7 @@ class Role(StrEnum):
     EXPERT = "expert"
     DIRECTOR = "director"
     OFFICER = "officer"
+    FORM_EDITOR = "form_editor"
     OPERATOR = "operator"
     AUDITOR = "auditor"
     SYSTEM = "system"

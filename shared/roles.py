@@ -7,6 +7,7 @@ REVIEWER = frozenset({Role.REVIEWER})
 EXPERT = frozenset({Role.EXPERT})
 DIRECTOR = frozenset({Role.DIRECTOR})
 OFFICER = frozenset({Role.OFFICER})
+FORM_EDITOR = frozenset({Role.FORM_EDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
 AUDITOR = frozenset({Role.AUDITOR})
 # The bureau, as far as it reads cases.

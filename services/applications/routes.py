@@ -10,12 +10,14 @@ from services.applications.pages import routes as pages
 from services.applications.review import routes as review
 from services.applications.rounds import routes as rounds
 from services.applications.submission import routes as submission
+from services.applications.workbench import routes as workbench
 from shared.http import openapi
 from shared.http.app import HEALTH, METRICS, Route
 from shared.roles import GATEWAY
 
 ROUTES = [
     *rounds.ROUTES,
+    *workbench.ROUTES,
     *submission.ROUTES,
     *filling.ROUTES,
     *attachments.ROUTES,

@@ -196,9 +196,10 @@ class RoundDetail(RoundView):
 
 
 class FormSummary(BaseModel):
-    """A form that a round may be opened for."""
+    """A form that a round may be opened for; `retired`: no new round takes it."""
 
     fund_type: str
     version: int
     label: str
     title: str
+    retired: bool = False

@@ -7,7 +7,7 @@ from services.applications.core.params import revision_number
 from services.applications.core.switches import must_be_on
 from services.applications.documents import documents as use_case
 from services.applications.documents import queries
-from services.applications.documents.answers import _status, ask_for, file_or_status
+from services.applications.documents.answers import _status, ask_for, file_or_status, letter_or_status
 from shared.contract.decision import LetterRegister, LetterView, RegisteredLetter
 from shared.http.app import actor, answer, uuid_in_path
 from shared.http.query_params import number
@@ -53,6 +53,16 @@ async def _of_what_is_saved(request: web.Request, kind: str) -> web.StreamRespon
         )
         await ask_for(request, session, document)
     return await file_or_status(request, document)
+
+
+async def form_draft(request: web.Request) -> web.StreamResponse:
+    """Return the PDF of a form's draft, empty but for what the form fills in; 202 while it is made."""
+    fund_type = request.match_info["fund_type"]
+    async with transaction(request) as session:
+        document = await use_case.of_form_draft(session, fund_type)
+        await ask_for(request, session, document)
+        status = await use_case.status_of(session, document)
+    return await letter_or_status(request, document, status, f"{fund_type}-空白表.pdf")
 
 
 async def list_letters(request: web.Request) -> web.Response:

@@ -18,9 +18,12 @@ from services.applications.forms.filled.reading import named_files
 from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Application, Document
+from services.applications.workbench import queries as workbench_queries
+from services.applications.workbench import views as workbench_views
+from services.applications.workbench.trial import ENTERPRISE
 from shared import clock
 from shared.contract.applications import DocumentStatus
-from shared.document import AnyDocument, Proof
+from shared.document import AnyDocument, DocumentModel, Proof
 from shared.identity import Actor, Role
 
 
@@ -52,6 +55,23 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
     await budgets.may_preview(session, application.enterprise)
     sealed = {key: opener.seal(key, values) for key, values in opened.items()}
     return await _begin(session, id, kind, source, snapshot={"sections": sealed, "hidden": hidden})
+
+
+async def of_form_draft(session: AsyncSession, fund_type: str) -> Document:
+    """Return the PDF of a form's draft, empty but for what the form fills in; the same text is made once."""
+    draft = await workbench_queries.draft(session, fund_type)
+    tried = await workbench_views.trial(session, fund_type, draft.text)
+    source, _ = receipts.digests(
+        receipts.canonical({"text": draft.text, "round": tried.round.model_dump(mode="json")})
+    )
+    await queries.forget_form_drafts(session)
+    if known := await queries.form_draft_document(session, source):
+        return known
+    model = document_model.of_snapshot(tried.form, tried.effective(), {}, enterprise=ENTERPRISE, at=clock.now())
+    snapshot = {"model": model.model_dump(mode="json")}
+    document = Document(id=uuid4(), kind="form", source_sha256=source, snapshot=snapshot)
+    await owe_document(session, document)
+    return document
 
 
 async def _begin(session: AsyncSession, id: UUID, kind: str, source: str, **values: Any) -> Document:
@@ -102,6 +122,9 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> An
     if document.kind == "letter":
         assert document.snapshot is not None
         return letters.model_of(document.snapshot)
+    if document.kind == "form":
+        assert document.snapshot is not None
+        return DocumentModel.model_validate(document.snapshot["model"]).root
     assert document.application_id is not None
     application = await repository.application_for_system(session, document.application_id)
     form = form_of(application)

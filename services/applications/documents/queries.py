@@ -1,14 +1,16 @@
 """Select documents and official letters."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.cursors import cursor_of, place_of
 from services.applications.tables.applications import Application, Document
 from services.applications.tables.decision import Announcement, Letter, LetterNumber
+from shared import clock
 from shared.errors import NotFound
 
 
@@ -34,6 +36,19 @@ async def revision_document(session: AsyncSession, application_id: UUID, revisio
     if found is None:
         raise NotFound("没有这一版。")
     return found
+
+
+async def form_draft_document(session: AsyncSession, source: str) -> Document | None:
+    """Return the PDF that was made, or is, of a form's draft."""
+    query = select(Document).where(Document.kind == "form", Document.source_sha256 == source).limit(1)
+    found: Document | None = await session.scalar(query)
+    return found
+
+
+async def forget_form_drafts(session: AsyncSession) -> None:
+    """Forget the PDFs of drafts that are older than a day; their files go with the relay's next sweep."""
+    old = (Document.kind == "form", Document.ready_at < clock.now() - timedelta(days=1))
+    await session.execute(delete(Document).where(*old))
 
 
 async def letter_register(

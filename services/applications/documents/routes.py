@@ -4,7 +4,7 @@ from services.applications.documents import api
 from shared.contract.applications import DocumentStatus, Nothing
 from shared.contract.decision import LetterRegister
 from shared.http.app import Route
-from shared.roles import APPLICANT, GATEWAY, JUDGES, STAFF
+from shared.roles import APPLICANT, FORM_EDITOR, GATEWAY, JUDGES, STAFF
 
 A = "/api/v1/applications/{id}"
 
@@ -24,6 +24,10 @@ ROUTES = [
     Route(
         "GET", f"{A}/revisions/{{n}}/pdf", api.get_pdf, GATEWAY, JUDGES,
         media_type="application/pdf", waits=DocumentStatus,
+    ),
+    Route(
+        "GET", "/api/v1/form-drafts/{fund_type}/pdf", api.form_draft, GATEWAY, FORM_EDITOR,
+        media_type="application/pdf", waits=DocumentStatus, query=("look",),
     ),
     Route(
         "GET", "/api/v1/review/letters", api.list_letters, GATEWAY, STAFF,

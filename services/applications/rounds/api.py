@@ -41,8 +41,19 @@ async def list_rounds(request: web.Request) -> web.Response:
 async def list_forms(request: web.Request) -> web.Response:
     """Return every form of the catalogue that can be used, newest version first."""
     found = sorted(await asyncio.to_thread(sound_forms), key=lambda form: (form.fund_type, -form.version))
+    async with transaction(request) as session:
+        retired = await round_queries.retired_forms(session)
     return answer(
-        [FormSummary(fund_type=f.fund_type, version=f.version, label=f.label, title=f.title) for f in found]
+        [
+            FormSummary(
+                fund_type=f.fund_type,
+                version=f.version,
+                label=f.label,
+                title=f.title,
+                retired=(f.fund_type, f.version) in retired,
+            )
+            for f in found
+        ]
     )
 
 

@@ -62,12 +62,21 @@ def must_be_somebody_else(round_: Round, actor: Actor) -> None:
         raise Conflict("批次由您拟定或最后修改，须由另一位业务管理人员或审定人员发布。", code=codes.SECOND_PERSON)
 
 
+async def must_not_be_retired(session: AsyncSession, fund_type: str, version: int) -> None:
+    """`Invalid` at the form for a version that no new round takes."""
+    if (fund_type, version) in await round_queries.retired_forms(session):
+        said = f"表单第 {version} 版已停用，请选择其他版本"
+        raise Invalid([FieldError(field="form_version", code=codes.FORM_RETIRED, message=said)], f"{said}。")
+
+
 async def create(
     session: AsyncSession, actor: Actor, new: NewRound, *, follows: UUID | None = None, by_two: bool = False
 ) -> Round:
     """Return a round for a form of the catalogue, prepared or (`publish`) published at once: checks whose numbers it lacks
     are then left out, and the audit names them; refused where publishing takes two people (`by_two`). One that `follows` another may have its mistakes; they are mended before it is published."""
     form = form_of(new)
+    if follows is None:
+        await must_not_be_retired(session, new.fund_type, new.form_version)
     values = new.model_dump(exclude={"publish"}) | {"parameters": fitted(form, new.parameters)}
     round_ = Round(id=uuid4(), version=1, **_whole_second(values))
     _drafted(round_, actor)
@@ -98,6 +107,8 @@ async def change(
         return round_
     if round_.published_at is not None:
         must_be_allowed(round_, changed, actor.received_at)
+    if "form_version" in changed:
+        await must_not_be_retired(session, changed.get("fund_type", round_.fund_type), changed["form_version"])
     apply(session, round_, actor, changed, reason=changes.reason or "")
     round_.version += 1
     await session.flush()
@@ -186,6 +197,7 @@ async def publish(
             [FieldError(field="closes_at", code=codes.IN_THE_PAST, message="截止时间已过，请先修改截止时间")]
         )
     form = form_of(round_)
+    await must_not_be_retired(session, round_.fund_type, round_.form_version)
     must_be_ticked(form, round_.parameters)
     missing = must_be_complete(form, round_.parameters, accept_missing=accept_missing)
     round_.published_at = actor.received_at

@@ -31,6 +31,8 @@ async def change(
     proposed = {name: value for name, value in manage.different(round_, changes).items() if name not in TIMES}
     if proposed:
         manage.must_be_allowed(round_, proposed, actor.received_at)
+        if "form_version" in proposed:
+            await manage.must_not_be_retired(session, round_.fund_type, proposed["form_version"])
         trial = _copy(round_)
         manage.put(trial, proposed)
         round_.proposal = {

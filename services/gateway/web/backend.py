@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 OWNERS = {
     "rounds": "applications",
     "forms": "applications",
+    "form-drafts": "applications",
+    "form-versions": "applications",
     "applications": "applications",
     "review": "applications",
     "expert": "applications",

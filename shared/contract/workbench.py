@@ -1,0 +1,170 @@
+"""The bodies of the public HTTP contract that speak of 表单工作台: versions of forms, drafts, their faults and previews."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from shared.contract.bodies import PRINTED, Input
+from shared.contract.forms import FormDefinition
+from shared.contract.pages import SectionPage
+
+MAX_TEXT = 150_000
+FormText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Place = list[str | int]
+
+
+class NewFormDraft(Input):
+    """Begin the next version of a fund type's form, out of a published version; without one (`based_on` null) a new type is begun."""
+
+    fund_type: Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+    based_on: int | None = None
+    label: Annotated[str, Field(max_length=100), PRINTED] = ""
+
+
+class FormEdit(Input):
+    """A change of the text at a place of the form, all else untouched: `up` and `down` move it among its neighbours, `remove` takes it out, `add`
+    puts a new one of the sort `sort` at the end of its list, `put` sets `values` by name (null takes a name away)."""
+
+    act: Literal["up", "down", "remove", "add", "put"]
+    at: Place = Field(max_length=12)
+    sort: str | None = None
+    values: dict[str, Any] = Field(default={}, max_length=40)
+
+
+class FormDraftText(Input):
+    """The whole text, and a change to be made in it."""
+
+    text: FormText
+    edit: FormEdit | None = None
+
+
+class FormNote(Input):
+    """What is said to whoever reads: of a proposal what it is for, of a retirement the reason."""
+
+    note: Annotated[str, Field(max_length=2000), PRINTED] = ""
+
+
+class FormFault(BaseModel):
+    """A fault of a form's text, by its line; with `error` it cannot be published."""
+
+    line: int
+    severity: Literal["error", "warning", "note"]
+    message: str
+
+
+class OutlineEntry(BaseModel):
+    """A section, field, table, column, slot or check: where it stands in the form (`at`) and in the text (`line`), the `index`-th of
+    `count` beside it. `values` are the properties that a small form can set, as they are; `by_hand` those among them that are written in a way
+    which only the text shows."""
+
+    at: Place
+    sort: Literal["sections", "fields", "tables", "columns", "slots", "checks"]
+    key: str
+    label: str
+    line: int
+    index: int
+    count: int
+    kind: str | None
+    values: dict[str, Any]
+    by_hand: list[str]
+
+
+class FormChange(BaseModel):
+    """What a version changes, in words; `attention`: somebody who has filled in the one before has to look."""
+
+    where: str
+    text: str
+    attention: bool
+
+
+class FormRead(BaseModel):
+    """A text as lint reads it. `changes` are those since the version it began with; empty while the text cannot be read."""
+
+    faults: list[FormFault]
+    outline: list[OutlineEntry]
+    changes: list[FormChange]
+    publishable: bool
+
+
+class FormProposal(BaseModel):
+    """`own`: whoever asks may not publish it, since it is theirs."""
+
+    by: str
+    at: AwareDatetime
+    note: str
+    own: bool
+
+
+class FormSave(BaseModel):
+    number: int
+    by: str
+    at: AwareDatetime
+
+
+class FormDraftView(FormRead):
+    """The next version while it is written; `etag` is its tag."""
+
+    fund_type: str
+    based_on: int | None
+    text: str
+    etag: str
+    changed_by: str
+    changed_at: AwareDatetime
+    proposal: FormProposal | None
+    # Newest first.
+    saves: list[FormSave]
+
+
+class FormRetired(BaseModel):
+    by: str
+    at: AwareDatetime
+    reason: str
+
+
+class FormVersionView(BaseModel):
+    """A published version. `office`: published here, else it came with the product. `fault`: why this release cannot use it."""
+
+    version: int
+    title: str
+    office: bool
+    sha256: str
+    proposed_by: str | None
+    published_by: str | None
+    published_at: AwareDatetime | None
+    retired: FormRetired | None
+    fault: str | None
+    rounds: list[str]
+
+
+class FormDraftSummary(BaseModel):
+    changed_by: str
+    changed_at: AwareDatetime
+    proposed: bool
+
+
+class FormTypeView(BaseModel):
+    """A fund type with its versions, newest first, and the draft of the next one."""
+
+    fund_type: str
+    label: str
+    versions: list[FormVersionView]
+    draft: FormDraftSummary | None
+
+
+class FormVersionText(BaseModel):
+    """A published version's text, and what it changes against `against`, the version before unless another was asked for."""
+
+    fund_type: str
+    label: str
+    version: FormVersionView
+    text: str
+    against: int | None
+    others: list[int]
+    changes: list[FormChange]
+
+
+class FormPreview(BaseModel):
+    """A draft as an applicant meets one of its sections: the definition, and what the section's page is made of."""
+
+    definition: FormDefinition
+    page: SectionPage
