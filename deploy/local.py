@@ -32,6 +32,7 @@ DEMO = """
     zhuanjia1, zhuanjia2    experts
     shending                director
     yewu                    officer
+    bianzhi, bianzhi2       form editors
     yunwei                  operator
     shenji                  auditor
 

@@ -38,6 +38,8 @@ GM_BACKUP_KEY=
 GM_PUBLICITY_BY_LIST=true
 # A round is published by somebody else than who wrote it; false: an office with one person for both.
 GM_ROUNDS_BY_TWO=true
+# A version of a form is published by somebody else than who wrote it; false: an office with one person for both.
+GM_FORMS_BY_TWO=true
 
 # ---- made once; docs/operating/keys.md says how each is changed ---------------------------------------------
 """

@@ -185,6 +185,7 @@ class Plan:
                 "GM_RECEIPT_KEY": self.secrets.receipt_key,
                 "GM_PUBLICITY_BY_LIST": "true",
                 "GM_ROUNDS_BY_TWO": "true",
+                "GM_FORMS_BY_TWO": "true",
                 **self._s3(),
             },
             "documents": {

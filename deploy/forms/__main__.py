@@ -19,6 +19,7 @@ from services.applications.forms.catalogue import FOLDER, PARAMETERS
 from services.applications.forms.checklist import ENDING
 from services.applications.forms.definition import Form
 from services.applications.rounds import seed
+from shared.errors import DomainError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         return int(given.work(given))
     except (publishing.NotPublished, _Unreadable, BadRounds) as error:
         print(error, file=sys.stderr)
+    except DomainError as error:
+        print(error.detail, file=sys.stderr)
     except OSError as error:
         print(f"无法读写 {error.filename or '文件或端口'}（{error.errno}）", file=sys.stderr)
     return 1
@@ -63,6 +66,11 @@ def _parser() -> Parser:
     publish = commands.add_parser("publish", help="发布表单；发布后永不改变")
     publish.add_argument("file", **form)
     publish.add_argument("--catalogue", type=Path, metavar="文件夹", default=FOLDER, help="发布目录")
+    publish.add_argument(
+        "--office",
+        metavar="姓名",
+        help="不放进文件夹，而发布到本单位的系统里（用 GM_ 设置中的数据库），写明是谁发布",
+    )
     publish.set_defaults(work=_publish)
 
     check = commands.add_parser("check", help="已发布的表单是否都没有错误，是否都与发布时一样")
@@ -146,6 +154,13 @@ def _diff(given: argparse.Namespace) -> int:
 
 
 def _publish(given: argparse.Namespace) -> int:
+    if given.office:
+        from deploy.forms import office
+        from services.applications.settings import ApplicationsSettings
+        from shared.settings import load
+
+        print(office.publish(load(ApplicationsSettings), given.file, _form(given.file), given.office))
+        return 0
     print(publishing.publish(given.file, _form(given.file), given.catalogue))
     return 0
 

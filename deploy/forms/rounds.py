@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from services.applications.forms.authoring.round_needs import needs
 from services.applications.forms.authoring.source import read_file
 from services.applications.forms.definition import Form, RoundFacts
+from services.applications.workbench.trial import with_lists
 from shared import clock
 
 
@@ -46,9 +46,4 @@ def facts_for(file: Path, rounds: Path | None) -> list[RoundFacts | None]:
 
 def facts_to_try(form: Form, rounds: Path) -> RoundFacts:
     """Return a round to fill a form in: the first of its type, with something to choose from in every list it lacks."""
-    closes = clock.today().replace(month=12, day=31).isoformat()
-    found = next(iter(_entries(rounds, form.fund_type)), RoundFacts(closes_on=closes))
-    lists = {
-        n.name: ["（由批次设定的选项一）", "（由批次设定的选项二）"] for n in needs(form) if n.kind == "options"
-    }
-    return found.model_copy(update={"parameters": {**lists, **found.parameters}})
+    return with_lists(form, next(iter(_entries(rounds, form.fund_type)), RoundFacts()))

@@ -20,6 +20,7 @@ def findings(settings: GatewaySettings) -> list[Finding]:
     return [
         *look("数据库", lambda: database.findings(settings, MIGRATIONS, SCHEMA)),
         *look("业务管理人员", lambda: _officers(settings)),
+        *look("表单编制人员", lambda: _form_editors(settings)),
         *_cache(settings),
         *look("门户证书", lambda: _portal(settings)),
         *look("身份平台证书", lambda: _provider(settings)),
@@ -31,21 +32,33 @@ def findings(settings: GatewaySettings) -> list[Finding]:
 
 def _officers(settings: GatewaySettings) -> Iterator[Finding]:
     """Tell whether anybody can write rounds."""
-    found = engine(settings)
-    try:
-        with found.connect() as connection:
-            query = select(func.count()).where(
-                Account.roles.contains([Role.OFFICER]), Account.disabled_at.is_(None)
-            )
-            count = connection.scalar(query) or 0
-    finally:
-        found.dispose()
-    if count:
+    if count := _with_role(settings, Role.OFFICER):
         yield good("业务管理人员", f"{count} 人")
     else:
         yield warning(
             "业务管理人员", "没有可用的账号", "无人能建立和修改批次：用 staff set 为一个账号设置角色 officer"
         )
+
+
+def _form_editors(settings: GatewaySettings) -> Iterator[Finding]:
+    """Tell whether anybody can write and publish forms on pages."""
+    if count := _with_role(settings, Role.FORM_EDITOR):
+        yield good("表单编制人员", f"{count} 人")
+    else:
+        yield warning(
+            "表单编制人员", "没有可用的账号", "无人能在表单工作台编制表单：用 staff set 为账号设置角色 form_editor"
+        )
+
+
+def _with_role(settings: GatewaySettings, role: Role) -> int:
+    """Return how many accounts that are not disabled have a role."""
+    found = engine(settings)
+    try:
+        with found.connect() as connection:
+            query = select(func.count()).where(Account.roles.contains([role]), Account.disabled_at.is_(None))
+            return connection.scalar(query) or 0
+    finally:
+        found.dispose()
 
 
 def _cache(settings: GatewaySettings) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from services.gateway.account_pages import routes as account_pages
 from services.gateway.api import routes as api
 from services.gateway.applicant import routes as applicant
 from services.gateway.form import routes as form
+from services.gateway.forms import routes as forms
 from services.gateway.operator import routes as operator
 from services.gateway.public import routes as public
 from services.gateway.review import routes as review
@@ -11,7 +12,7 @@ from services.gateway.rounds import routes as rounds
 from services.gateway.signin import routes as signin
 from services.gateway.web.access import Page
 
-AUDIENCES = (signin, account_pages, public, applicant, form, review, rounds, operator, api)
+AUDIENCES = (signin, account_pages, public, applicant, form, review, rounds, forms, operator, api)
 DEVELOPMENT = operator.DEVELOPMENT
 # What the gateway answers itself, for the description of the API.
 DESCRIBED = [*api.DESCRIBED, *operator.DESCRIBED]

@@ -20,6 +20,7 @@ ACCOUNTS = {
     Role.REVIEWER: "shencha",
     Role.DIRECTOR: "shending",
     Role.OFFICER: "yewu",
+    Role.FORM_EDITOR: "bianzhi",
     Role.OPERATOR: "yunwei",
     Role.AUDITOR: "shenji",
     Role.EXPERT: "zhuanjia1",

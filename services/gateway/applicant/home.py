@@ -31,6 +31,7 @@ DESKS = (
     (Role.AUDITOR, "/audit"),
     (Role.EXPERT, "/expert"),
     (Role.OFFICER, "/rounds"),
+    (Role.FORM_EDITOR, "/forms"),
     (Role.OPERATOR, "/ops"),
 )
 

@@ -155,7 +155,7 @@ async def _show(
 
 def _versions(round_: RoundDetail, forms: list[FormSummary]) -> list[int]:
     """The versions of its form that a round may go to: any until it is published, then newer ones only."""
-    known = {f.version for f in forms if f.fund_type == round_.fund_type} | {round_.form_version}
+    known = {f.version for f in forms if f.fund_type == round_.fund_type and not f.retired} | {round_.form_version}
     return sorted(v for v in known if not round_.published_at or v >= round_.form_version)
 
 

@@ -217,6 +217,18 @@ async def _sign_in_first(request: web.Request, page: Page) -> web.Response:
     return web.Response(status=303, headers={"Location": f"/login?next={quote(request.raw_path, safe='')}"})
 
 
+# On an answer: it holds a frame of this portal (`holds`), or may stand in one (`held`).
+FRAME = web.ResponseKey("frame", str)
+
+
+def _framed(headers: dict[str, str], role: str) -> dict[str, str]:
+    policy = headers["Content-Security-Policy"]
+    if role == "holds":
+        return {"Content-Security-Policy": f"{policy}; frame-src 'self'"}
+    own = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+    return {"Content-Security-Policy": own, "X-Frame-Options": "SAMEORIGIN"}
+
+
 def security_headers(settings: GatewaySettings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """The headers of every answer. Nothing is loaded from elsewhere, framed, sniffed or kept by a proxy."""
     # 退出 is a form that ends at the provider's own sign-out.
@@ -239,6 +251,8 @@ def security_headers(settings: GatewaySettings) -> Callable[[web.Request, web.St
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(headers)
+        if FRAME in response:
+            response.headers.update(_framed(headers, response[FRAME]))
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         response.headers.pop("Server", None)

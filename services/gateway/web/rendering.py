@@ -113,6 +113,7 @@ ROLE_LABELS = {
     Role.EXPERT: "评审专家",
     Role.DIRECTOR: "审定人员",
     Role.OFFICER: "业务管理人员",
+    Role.FORM_EDITOR: "表单编制人员",
     Role.OPERATOR: "运维人员",
     Role.AUDITOR: "审计人员",
 }

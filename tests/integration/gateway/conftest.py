@@ -96,10 +96,16 @@ async def house(
 
 @asynccontextmanager
 async def standing(
-    database_url: str, redis_url: str, store: Path, *, rounds_by_two: bool = False, **changes: Any
+    database_url: str,
+    redis_url: str,
+    store: Path,
+    *,
+    rounds_by_two: bool = False,
+    forms_by_two: bool = False,
+    **changes: Any,
 ) -> AsyncIterator[tuple[TestServer, TestServer]]:
-    """A gateway and the services behind it, with demo accounts and rounds; `changes` to the gateway's settings. `rounds_by_two`: who wrote a
-    round does not publish it."""
+    """A gateway and the services behind it, with demo accounts and rounds; `changes` to the gateway's settings. `rounds_by_two`,
+    `forms_by_two`: who wrote a round or a form does not publish it."""
     async with AsyncExitStack() as stack:
         ports = {"applications": free_port(), "notify": free_port()}
         settings = make_settings(
@@ -117,6 +123,7 @@ async def standing(
                 gateway_url=f"http://127.0.0.1:{settings.gateway_internal_port}",
                 notify_url=f"http://127.0.0.1:{ports['notify']}",
                 rounds_by_two=rounds_by_two,
+                forms_by_two=forms_by_two,
             )
         )
         notify = create_notify(notify_settings(database_url, "smtp://127.0.0.1:9"))

@@ -20,6 +20,7 @@ HOMES = {
     "shenji": "/audit",
     "zhuanjia1": "/expert",
     "yewu": "/rounds",
+    "bianzhi": "/forms",
     "yunwei": "/ops",
 }
 

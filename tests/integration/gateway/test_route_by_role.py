@@ -28,6 +28,7 @@ PEOPLE = {
     Role.EXPERT: "zhuanjia1",
     Role.DIRECTOR: "shending",
     Role.OFFICER: "yewu",
+    Role.FORM_EDITOR: "bianzhi",
     Role.OPERATOR: "yunwei",
     Role.AUDITOR: "shenji",
 }

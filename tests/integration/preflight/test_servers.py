@@ -53,9 +53,12 @@ def test_database_that_does_not_keep_what_it_confirms_is_named(
     assert levels["数据库结构 applications"] is Level.GOOD
 
 
-def test_an_office_without_anybody_who_writes_rounds_is_named(make_migrated_database: Callable[[], str]) -> None:
+def test_an_office_without_anybody_who_writes_rounds_or_forms_is_named(
+    make_migrated_database: Callable[[], str],
+) -> None:
     settings = gateway_settings(make_migrated_database(), "redis://127.0.0.1:1/0")
     assert _levels(list(of_gateway._officers(settings))) == {"业务管理人员": Level.WARNING}
+    assert _levels(list(of_gateway._form_editors(settings))) == {"表单编制人员": Level.WARNING}
     with psycopg.connect(settings.database_url.get_secret_value().replace("+psycopg", "")) as connection:
         # Who may not come in writes nothing.
         for name, disabled in (("a", "now()"), ("b", "NULL")):

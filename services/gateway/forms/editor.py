@@ -1,0 +1,349 @@
+"""Show the editor of a form's draft: text, outline, properties, preview, proposal. Each act is a whole page; a script only spares the wait."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from services.gateway.form import trial_page
+from services.gateway.forms import properties
+from services.gateway.web.access import FRAME
+from services.gateway.web.calls import ask
+from services.gateway.web.form_data import Values, one, read_form
+from services.gateway.web.rendering import TEMPLATES, frame, page
+from services.gateway.web.waiting import waiting
+from shared.contract.workbench import (
+    FormDraftView,
+    FormFault,
+    FormPreview,
+    FormRead,
+    FormVersionText,
+    OutlineEntry,
+)
+from shared.errors import Conflict, DomainError, FieldError, Invalid, Malformed, NotFound, Stale
+from shared.http.app import answer, see_other
+
+NOTICES = {
+    "saved": "已保存。",
+    "proposed": "已提出发布，由另一位表单编制人员核对后发布。",
+    "withdrawn": "已撤回，草稿可以继续修改。",
+    "restored": "已恢复为所选的文本；恢复前的文本仍在“保存记录”里。",
+}
+WIDTHS = ("1366", "768", "390")
+# Acts that change the text at a place.
+EDITS = ("up", "down", "remove", "add")
+SEVERITIES = {"error": "错误", "warning": "警告", "note": "提示"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the text with what is wrong on it."""
+
+    number: int
+    text: str
+    faults: list[FormFault]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Lines that two texts do not share: where they stand in mine, and both."""
+
+    line: int
+    mine: str
+    theirs: str
+
+
+def _type(request: web.Request) -> str:
+    fund_type = request.match_info["fund_type"]
+    if not (fund_type.isascii() and fund_type.isidentifier() and len(fund_type) <= 40):
+        raise NotFound
+    return fund_type
+
+
+def _draft(request: web.Request) -> str:
+    return f"/form-drafts/{_type(request)}"
+
+
+def _here(request: web.Request) -> str:
+    return f"/forms/{_type(request)}/edit"
+
+
+async def show(request: web.Request) -> web.Response:
+    """The draft as it is saved."""
+    return await _show(request, notice=NOTICES.get(request.query.get("done", "")))
+
+
+async def _show(
+    request: web.Request,
+    *,
+    typed: str | None = None,
+    etag: str | None = None,
+    error: DomainError | None = None,
+    theirs: str | None = None,
+    notice: str | None = None,
+    status: int = 200,
+) -> web.Response:
+    """Render the page. `typed`: a text that was not saved, with its own faults; `theirs`: the one that somebody else saved meanwhile."""
+    draft = (await ask(request, "GET", _draft(request), FormDraftView)).body
+    read: FormRead = draft
+    if typed is not None and typed != draft.text:
+        try:
+            read = (await ask(request, "POST", f"{_draft(request)}/look", FormRead, json={"text": typed})).body
+        except Malformed as malformed:
+            # Too long, or with what no text may hold: nothing to be judged, and kept as it was typed.
+            error = error or malformed
+    text = draft.text if typed is None else typed
+    sections = [e for e in read.outline if e.sort == "sections"]
+    asked = request.query.get("section", "")
+    section = asked if any(e.key == asked for e in sections) else sections[0].key if sections else ""
+    width = request.query.get("width", "")
+    context = {
+        "draft": draft,
+        "read": read,
+        "text": text,
+        "etag": etag or draft.etag,
+        "unsaved": text != draft.text,
+        "lines": _lines(text, read.faults),
+        "tree": _tree(read.outline),
+        "sections": sections,
+        "section": section,
+        "width": width if width in WIDTHS else "390",
+        "widths": WIDTHS,
+        "filled": "filled" in request.query,
+        "severities": SEVERITIES,
+        "sorts": properties.SORTS,
+        "adds": properties.ADDS,
+        "differences": [] if theirs is None else _differences(text, theirs),
+        "theirs": theirs,
+        "changed_by": error.extra.get("current", {}).get("changed_by") if isinstance(error, Stale) else None,
+        "fault": _said(error),
+        "notice": notice,
+    }
+    found = page(request, "forms/edit.html", context, status=status)
+    found[FRAME] = "holds"
+    return found
+
+
+def _said(error: DomainError | None) -> str | None:
+    if isinstance(error, Malformed):
+        return (
+            error.detail if error.code != "malformed" else "文本太长，或有不能保存的字符；没有保存，请改短后重试。"
+        )
+    return error.detail if error else None
+
+
+def _lines(text: str, faults: list[FormFault]) -> list[Line]:
+    by_line: dict[int, list[FormFault]] = {}
+    for fault in faults:
+        by_line.setdefault(fault.line, []).append(fault)
+    return [Line(n, line, by_line.get(n, [])) for n, line in enumerate(text.split("\n"), 1)]
+
+
+def _tree(outline: list[OutlineEntry]) -> list[tuple[OutlineEntry | None, list[OutlineEntry]]]:
+    """Return sections with what stands below each, and last the checks, which belong to none."""
+    found: list[tuple[OutlineEntry | None, list[OutlineEntry]]] = []
+    checks = [entry for entry in outline if entry.sort == "checks"]
+    for entry in outline:
+        if entry.sort == "sections":
+            found.append((entry, []))
+        elif entry.sort != "checks" and found:
+            found[-1][1].append(entry)
+    return [*found, (None, checks)]
+
+
+def _differences(mine: str, theirs: str) -> list[Difference]:
+    ours, others = mine.splitlines(), theirs.splitlines()
+    return [
+        Difference(a + 1, "\n".join(ours[a:b]), "\n".join(others[c:d]))
+        for tag, a, b, c, d in difflib.SequenceMatcher(None, ours, others, autojunk=False).get_opcodes()
+        if tag != "equal"
+    ]
+
+
+async def act(request: web.Request) -> web.Response:
+    """保存, a change by the outline, 提出发布, 撤回, 发布, 放弃, 恢复."""
+    form = await read_form(request)
+    action, _, rest = one(form, "action", "save").partition(":")
+    typed = one(form, "text").replace("\r\n", "\n") if "text" in form else None
+    try:
+        return see_other(await _do(request, action, rest, form, typed))
+    except Stale as error:
+        return await _stale(request, typed, error)
+    except NotFound:
+        if typed is None or action == "publish":
+            return see_other("/forms?done=gone")
+        raise
+    except (Invalid, Malformed) as error:
+        if action == "put":
+            return await _part(request, rest, form, error, 422)
+        return await _show(request, typed=typed, etag=one(form, "etag"), error=error, status=422)
+    except Conflict as error:
+        return await _show(request, typed=typed, etag=one(form, "etag"), error=error, status=409)
+
+
+async def _stale(request: web.Request, typed: str | None, error: Stale) -> web.Response:
+    current: dict[str, Any] = error.extra.get("current") or {}
+    theirs = str(current.get("text", ""))
+    if typed is None or typed == theirs:
+        return await _show(request, error=error, status=412)
+    # With the new tag: saving again is then somebody's decision between the two, who sees both.
+    return await _show(
+        request, typed=typed, etag=str(current.get("etag", "")), error=error, theirs=theirs, status=412
+    )
+
+
+async def _do(request: web.Request, action: str, rest: str, form: Values, typed: str | None) -> str:
+    """Do what a button says; where to go on."""
+    if action in ("save", "propose", "part", *EDITS):
+        return await _write(request, action, rest, form, typed or " ")
+    if action == "put":
+        return await _set(request, rest, form)
+    path, here, etag = _draft(request), _here(request), one(form, "etag")
+    if action == "publish":
+        made = (await ask(request, "POST", f"{path}/publish", FormVersionText, etag=etag)).body
+        return f"/forms/{made.fund_type}/{made.version.version}?done=published"
+    if action == "discard":
+        await ask(request, "DELETE", path, etag=etag)
+        return "/forms?done=discarded"
+    if action == "withdraw":
+        await ask(request, "DELETE", f"{path}/proposal", FormDraftView, etag=etag)
+    elif action == "restore" and rest.isdecimal():
+        await ask(request, "POST", f"{path}/saves/{rest}", FormDraftView, etag=etag)
+    else:
+        raise Malformed
+    return f"{here}?done={'withdrawn' if action == 'withdraw' else 'restored'}"
+
+
+async def _write(request: web.Request, action: str, rest: str, form: Values, text: str) -> str:
+    """Keep the text, with a change made in it where the outline was used, and propose it where that was asked for."""
+    path, here = _draft(request), _here(request)
+    body: dict[str, Any] = {"text": text}
+    if action in EDITS:
+        place, _, sort = rest.partition(":")
+        body["edit"] = {"act": action, "at": _place(place), **({"sort": sort} if sort else {})}
+    saved = (await ask(request, "PUT", path, FormDraftView, json=body, etag=one(form, "etag"))).body
+    if action == "part":
+        return f"{here}/part?at={rest}"
+    if action == "propose":
+        note = {"note": one(form, "note").strip()}
+        await ask(request, "POST", f"{path}/proposal", FormDraftView, json=note, etag=saved.etag)
+        return f"{here}?done=proposed"
+    return f"{here}?done=saved{_anchor(saved, action, rest)}"
+
+
+async def _set(request: web.Request, place: str, form: Values) -> str:
+    """Set the properties of a part, as its own page has them."""
+    path, etag = _draft(request), one(form, "etag")
+    draft = (await ask(request, "GET", path, FormDraftView)).body
+    if draft.etag != etag:
+        raise Stale("草稿刚刚被其他人修改，请核对后再设置。", current={})
+    entry = _entry(draft, place)
+    edit = {"act": "put", "at": entry.at, "values": properties.read(entry, form)}
+    await ask(request, "PUT", path, FormDraftView, json={"text": draft.text, "edit": edit}, etag=etag)
+    return f"{_here(request)}?done=saved#e-{place}"
+
+
+def _anchor(draft: FormDraftView, action: str, rest: str) -> str:
+    """Return where the page goes on: at what was moved or added."""
+    place, _, sort = rest.partition(":")
+    at = _place(place)
+    if action in ("up", "down") and at and isinstance(at[-1], int):
+        at = [*at[:-1], at[-1] + (1 if action == "down" else -1)]
+    if action == "add":
+        entries = [e for e in draft.outline if e.at[:-1] == [*at, sort]]
+        at = entries[-1].at if entries else []
+    return f"#e-{address(at)}" if at and action != "save" else ""
+
+
+def address(at: list[str | int]) -> str:
+    """Return a place as addresses have it: `sections.0.fields.2`."""
+    return ".".join(map(str, at))
+
+
+TEMPLATES.filters["place"] = address
+
+
+def _place(text: str) -> list[str | int]:
+    steps = text.split(".") if text else []
+    return [int(step) if step.isascii() and step.isdecimal() and len(step) < 6 else step for step in steps]
+
+
+def _entry(draft: FormRead, place: str) -> OutlineEntry:
+    found = next((entry for entry in draft.outline if address(entry.at) == place), None)
+    if found is None:
+        raise NotFound("这一项已经不在草稿里。")
+    return found
+
+
+async def show_part(request: web.Request) -> web.Response:
+    """The properties of one part, with help."""
+    return await _part(request, request.query.get("at", ""), {}, None, 200)
+
+
+async def _part(
+    request: web.Request, place: str, typed: Values, error: DomainError | None, status: int
+) -> web.Response:
+    draft = (await ask(request, "GET", _draft(request), FormDraftView)).body
+    entry = _entry(draft, place)
+    errors: list[FieldError] = error.errors if isinstance(error, Invalid) else []
+    context = {
+        "draft": draft,
+        "entry": entry,
+        "sort": properties.SORTS[entry.sort],
+        "kinds": properties.KINDS,
+        "properties": [
+            (known, "\n".join(typed.get(f"v.{known.name}", [value]))) for known, value in properties.shown(entry)
+        ],
+        "by_hand": [properties.PROPERTIES[name].label for name in entry.by_hand],
+        "adds": [(sort, properties.SORTS[sort]) for sort in properties.ADDS.get(entry.sort, ())],
+        "faults": [f for f in draft.faults if f.line == entry.line],
+        "fault": errors[0].message if errors else error.detail if error else None,
+    }
+    return page(request, "forms/part.html", context, status=status)
+
+
+async def look(request: web.Request) -> web.Response:
+    """What the page says of the text while somebody types it, and its preview; nothing is kept."""
+    form = await read_form(request)
+    text = one(form, "text").replace("\r\n", "\n")
+    try:
+        read = (await ask(request, "POST", f"{_draft(request)}/look", FormRead, json={"text": text})).body
+    except Malformed as error:
+        read = FormRead(
+            faults=[FormFault(line=1, severity="error", message=_said(error) or "")],
+            outline=[],
+            changes=[],
+            publishable=False,
+        )
+    faults = TEMPLATES.get_template("forms/faults.html").render(faults=read.faults, severities=SEVERITIES)
+    preview = None
+    if read.publishable and one(form, "section"):
+        preview = await _page_of(request, "POST", {"text": text}, one(form, "section"), filled="filled" in form)
+    return answer({"faults": faults, "preview": preview})
+
+
+async def preview(request: web.Request) -> web.Response:
+    """A section of the draft as an applicant meets it, for a frame of the editor."""
+    try:
+        text = await _page_of(
+            request, "GET", None, request.query.get("section", ""), filled="filled" in request.query
+        )
+    except Conflict as error:
+        text = TEMPLATES.get_template("forms/no_preview.html").render(**frame(), said=error.detail)
+    found = web.Response(text=text, content_type="text/html")
+    found[FRAME] = "held"
+    return found
+
+
+async def _page_of(
+    request: web.Request, method: str, body: dict[str, str] | None, section: str, *, filled: bool
+) -> str:
+    query = {"section": section, **({"filled": "1"} if filled else {})}
+    found = (await ask(request, method, f"{_draft(request)}/preview", FormPreview, query=query, json=body)).body
+    return trial_page.of({**frame(), "here": request.path}, found.definition, found.page)
+
+
+async def pdf(request: web.Request) -> web.Response:
+    """The empty form as PDF, or its place in line."""
+    return await waiting(request, f"{_draft(request)}/pdf", "生成空白表", _here(request))

@@ -1,0 +1,256 @@
+"""表单工作台 as form editors meet it, by whole pages: what was typed is never lost, and what is wrong is told at its place."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestServer
+
+from services.applications.forms.catalogue import FOLDER
+from tests.integration.applications.conftest import published_here
+from tests.integration.gateway.conftest import Browser, standing
+
+__all__ = ["published_here"]
+pytestmark = pytest.mark.usefixtures("published_here")
+EDIT = "/forms/subsidy/edit"
+SUBSIDY = (FOLDER / "subsidy" / "2.yaml").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+async def house(
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[TestServer, TestServer]]:
+    """An office where a second person publishes."""
+    async with standing(database_url, redis_url, tmp_path_factory.mktemp("store"), forms_by_two=True) as servers:
+        yield servers
+
+
+@pytest.fixture
+async def editor(browser: Browser) -> Browser:
+    return await browser.sign_in("bianzhi")
+
+
+@pytest.fixture
+async def colleague(other: Browser) -> Browser:
+    return await other.sign_in("bianzhi2")
+
+
+async def page(browser: Browser, path: str = EDIT) -> str:
+    answer = await browser.go("GET", path)
+    assert answer.status == 200, await answer.text()
+    return unescape(await answer.text())
+
+
+async def tag(browser: Browser, path: str = EDIT) -> str:
+    found = re.search(r'name="etag" value="([^"]+)"', await page(browser, path))
+    assert found
+    return found[1]
+
+
+async def send(browser: Browser, path: str, **fields: str) -> ClientResponse:
+    data = {"csrf_token": browser.csrf_token, **fields}
+    return await browser.go("POST", path, data=data, allow_redirects=False)
+
+
+def text_of(shown: str) -> str:
+    found = re.search(r'<textarea id="text"[^>]*>\n(.*?)</textarea>', shown, re.DOTALL)
+    assert found
+    return found[1]
+
+
+async def test_a_versions_way_without_scripts(editor: Browser, colleague: Browser) -> None:
+    shown = await page(editor, "/forms")
+    assert "以此版为底稿" in shown
+    assert "随系统提供" in shown
+    begun = await send(editor, "/forms", fund_type="subsidy", based_on="2")
+    assert (begun.status, begun.headers["Location"]) == (303, EDIT)
+    assert text_of(await page(editor)) == SUBSIDY.replace("\nversion: 2\n", "\nversion: 3\n")
+    again = await send(editor, "/forms", fund_type="subsidy", based_on="1")
+    assert again.status == 409
+    assert "已有一份草稿" in await again.text()
+
+    # A fault stands at its line, and the text stays as it was typed.
+    text = text_of(await page(editor))
+    wrong = text.replace("kind: textarea", "kind: essay", 1)
+    saved = await send(editor, EDIT, etag=await tag(editor), action="save", text=wrong)
+    assert saved.status == 303
+    shown = await page(editor)
+    line = wrong[: wrong.index("kind: essay")].count("\n") + 1
+    assert f'<li id="l{line}" class="error">' in shown
+    assert f'data-line="{line}">第 {line} 行</a> <b>错误</b>　没有“essay”这种字段' in shown
+    assert text_of(shown) == wrong
+    refused = await send(editor, EDIT, etag=await tag(editor), action="propose", text=wrong)
+    assert refused.status == 422
+    assert "不能发布，请先改正" in await refused.text()
+
+    # By the outline: a part is moved, set, added, and its page says what may be written.
+    back = await send(editor, EDIT, etag=await tag(editor), action="down:sections.0", text=text)
+    assert back.headers["Location"] == f"{EDIT}?done=saved#e-sections.1"
+    moved = text_of(await page(editor))
+    assert sorted(moved.splitlines()) == sorted(text.splitlines())
+    assert moved != text
+    to_part = await send(editor, EDIT, etag=await tag(editor), action="part:sections.1", text=text)
+    assert to_part.headers["Location"] == f"{EDIT}/part?at=sections.1"
+    part = await page(editor, to_part.headers["Location"])
+    assert "什么情况下才显示" in part
+    bad = await send(editor, EDIT, etag=await tag(editor), action="put:sections.99", **{"v.label": "甲"})
+    assert bad.status == 303
+    put = await send(
+        editor,
+        EDIT,
+        etag=await tag(editor),
+        action="put:sections.1",
+        **{"v.label": "项目单位", "v.help": "一行\r\n二行"},
+    )
+    assert put.headers["Location"] == f"{EDIT}?done=saved#e-sections.1"
+    shown = await page(editor)
+    assert "label: 项目单位" in text_of(shown)
+    assert r'help: "一行\n二行"' in text_of(shown)
+    assert "填写说明改变" in shown or "项目单位" in shown
+    for action in ("add:sections.0:slots", "add::checks"):
+        added = await send(editor, EDIT, etag=await tag(editor), action=action, text=text_of(await page(editor)))
+        assert added.status == 303, await added.text()
+        assert "#e-" in added.headers["Location"]
+
+    # Proposed by the one, published by the other, who cannot be the one.
+    text = text_of(await page(editor))
+    proposed = await send(editor, EDIT, etag=await tag(editor), action="propose", text=text, note="请核对附件")
+    assert proposed.headers["Location"] == f"{EDIT}?done=proposed", await proposed.text()
+    assert "须由另一位表单编制人员核对后发布" in await page(editor)
+    shown = await page(colleague)
+    assert "请核对附件" in shown
+    own = await send(editor, EDIT, etag=await tag(editor), action="publish")
+    assert own.status == 409
+    published = await send(colleague, EDIT, etag=await tag(colleague), action="publish")
+    assert published.headers["Location"] == "/forms/subsidy/3?done=published", await published.text()
+    shown = await page(colleague, "/forms/subsidy/3?done=published")
+    assert "秦编制 提出，尤编制 于" in shown
+    assert "新附件</b>：新增附件" in shown
+    # The second of two presses, and a page that was open.
+    gone = await send(colleague, EDIT, etag="9", action="publish")
+    assert gone.headers["Location"] == "/forms?done=gone"
+    assert (await editor.go("GET", EDIT)).status == 404
+
+    # Retired for new rounds, with a reason, and taken into use again.
+    unsaid = await send(editor, "/forms/subsidy/3", action="retire", note=" ")
+    assert unsaid.status == 422
+    assert "请填写停用的理由" in await unsaid.text()
+    assert (await send(editor, "/forms/subsidy/3", action="retire", note="有误")).status == 303
+    officer = Browser(editor.server)
+    await officer.sign_in("yewu")
+    offered = await page(officer, "/rounds/new")
+    assert 'value="subsidy/2"' in offered
+    assert 'value="subsidy/3"' not in offered
+    assert (await send(editor, "/forms/subsidy/3", action="resume")).status == 303
+    assert 'value="subsidy/3"' in await page(officer, "/rounds/new")
+    await officer.http.close()
+
+
+async def test_two_editors_see_both_texts(editor: Browser, colleague: Browser) -> None:
+    path = "/forms/both/edit"
+    assert (await send(editor, "/forms", fund_type="both", label="双人")).headers["Location"] == path
+    etag, text = await tag(editor, path), text_of(await page(editor, path))
+    theirs, mine = (text.replace("项目名称", name) for name in ("乙的名称", "甲的名称"))
+    assert (await send(colleague, path, etag=etag, action="save", text=theirs)).status == 303
+    both = await send(editor, path, etag=etag, action="save", text=mine)
+    shown = unescape(await both.text())
+    assert both.status == 412
+    assert text_of(shown) == mine
+    assert "尤编制保存了另一份文本" in shown
+    assert re.search(r"甲的名称.*</code></td><td class=\"text\"><code>.*乙的名称", shown)
+    now = re.search(
+        r'<form method="post" action="/forms/both/edit" class="workbench".*?name="etag" value="([^"]+)"',
+        shown,
+        re.DOTALL,
+    )
+    assert now
+    assert (await send(editor, path, etag=now[1], action="save", text=mine)).status == 303
+    # The other one's text is among the saves, and can be taken back to.
+    assert (await send(colleague, path, etag=await tag(editor, path), action="restore:2")).status == 303
+    assert text_of(await page(editor, path)) == theirs
+    stale = await send(editor, path, etag="1", action="put:sections.0", **{"v.label": "甲"})
+    assert stale.status == 412
+    assert (await send(editor, path, etag=await tag(editor, path), action="discard")).headers[
+        "Location"
+    ] == "/forms?done=discarded"
+
+
+async def test_bad_input_comes_back_as_it_was_typed(editor: Browser) -> None:
+    path = "/forms/bad/edit"
+    for fields, said in (
+        ({"fund_type": "1x", "label": "甲"}, "代号以英文字母开头"),
+        ({"fund_type": "reward", "label": "甲"}, "这个代号已有表单"),
+        ({"fund_type": "unnamed", "label": ""}, "请填写类型名称"),
+    ):
+        answer = await send(editor, "/forms", **fields)
+        assert answer.status == 422
+        shown = unescape(await answer.text())
+        assert said in shown
+        assert f'value="{fields["fund_type"]}"' in shown
+    await send(editor, "/forms", fund_type="bad", label="坏输入")
+    for text in ("", " ", "x" * 160_000, "a: &a [*a]", "- 一列", "a: [", "\ufeff%YAML"):
+        answer = await send(editor, path, etag=await tag(editor, path), action="save", text=text)
+        assert answer.status in (303, 422), (text[:20], answer.status)
+        if answer.status == 422:
+            assert text_of(unescape(await answer.text())).strip() == text.strip()
+        assert (await editor.go("GET", path)).status == 200
+    for action in (
+        "fly",
+        "up:x",
+        "add:sections.0:nothing",
+        "restore:x",
+        "restore:999",
+        "part:sections.9",
+        "put:",
+        "down:",
+    ):
+        answer = await send(editor, path, etag=await tag(editor, path), action=action, text="sections: []")
+        assert answer.status in (303, 404, 409, 422, 400), (action, answer.status)
+        assert answer.status < 500
+    for address in (
+        "/forms/1x/edit",
+        "/forms/none/edit",
+        "/forms/reward/99",
+        "/forms/reward/x",
+        f"{path}/part?at=sections.7",
+        f"{path}/part",
+    ):
+        assert (await editor.go("GET", address)).status == 404, address
+
+
+async def test_the_preview_is_the_applicants_own_page(editor: Browser) -> None:
+    path = "/forms/reward/edit"
+    await send(editor, "/forms", fund_type="reward", based_on="2")
+    holder = await editor.go("GET", f"{path}?section=fund_plan&width=768&filled=1")
+    shown = unescape(await holder.text())
+    assert "frame-src 'self'" in holder.headers["Content-Security-Policy"]
+    assert holder.headers["X-Frame-Options"] == "DENY"
+    assert 'class="preview w768"' in shown
+    held = await editor.go("GET", f"{path}/preview?section=fund_plan&filled=1")
+    assert held.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "frame-ancestors 'self'" in held.headers["Content-Security-Policy"]
+    inside = await held.text()
+    assert "保护发展资金使用规划" in inside
+    assert "<script" not in inside
+    # While somebody types: faults and preview of what is not kept.
+    text = text_of(shown)
+    sent = {
+        "csrf_token": editor.csrf_token,
+        "section": "fund_plan",
+        "text": text.replace("title: 保护发展资金使用规划", "title: 资金怎样使用"),
+    }
+    looked = await (await editor.go("POST", f"{path}/look", data=sent)).json()
+    assert "资金怎样使用" in looked["preview"]
+    looked = await (await editor.go("POST", f"{path}/look", data=sent | {"text": "a: ["})).json()
+    assert looked["preview"] is None
+    assert "不是正确的 YAML" in looked["faults"]
+    assert text_of(await page(editor, path)) == text
+    await send(editor, path, etag=await tag(editor, path), action="save", text="a: [")
+    assert "表单还有错误，改正后才能预览" in await (await editor.go("GET", f"{path}/preview")).text()
+    waits = await editor.go("GET", f"{path}/pdf", headers={"Accept": "text/html"})
+    assert waits.status == 409
+    await send(editor, path, etag=await tag(editor, path), action="save", text=text)
+    waits = await editor.go("GET", f"{path}/pdf", headers={"Accept": "application/json"})
+    assert (await waits.json())["status"] == "queued"
