@@ -11,7 +11,7 @@ from services.applications.forms.authoring import editing
 from services.applications.forms.authoring.lint import lint_text
 from services.applications.forms.authoring.source import Source, read_form
 from services.applications.forms.authoring.version_diff import changes
-from services.applications.forms.catalogue import forms
+from services.applications.forms.catalogue import forms, with_parameters
 from services.applications.forms.definition import Form
 from shared.contract.workbench import FormChange, FormFault, FormRead, OutlineEntry
 
@@ -51,7 +51,8 @@ def judge(text: str) -> Judged:
     faults = [FormFault(line=f.line, severity=f.severity, message=f.message) for f in lint_text(text)]
     source = Source(text)
     form = None if any(f.severity == "error" for f in faults) else read_form(text)[0]
-    return Judged(tuple(faults), tuple(_entry(source, e) for e in editing.outline(source)), form)
+    entries = tuple(_entry(source, e) for e in editing.outline(source))
+    return Judged(tuple(faults), entries, form and with_parameters(form))
 
 
 def _entry(source: Source, entry: editing.Entry) -> OutlineEntry:

@@ -97,12 +97,17 @@ def _read(file: Path) -> Form:
 
 
 def _checked(form: Form | None, faults: list[Fault], key: Key, where: str, folder: Path) -> Form:
-    """Return the form, with what the file beside its type in `folder` says of parameters. One with faults is refused, and so is one whose name and content disagree."""
+    """Return the form. One with faults is refused, and so is one whose name and content disagree."""
     wrong = [fault for fault in faults if fault.severity == "error"]
     if form is None or wrong:
         raise ValueError("\n".join(f"{where}:{fault.line}: {fault.message}" for fault in wrong))
     if (form.fund_type, form.version) != key:
         raise ValueError(f"{where}: 内容是“{form.fund_type}”第 {form.version} 版，与文件的位置和名字不符")
+    return with_parameters(form, folder)
+
+
+def with_parameters(form: Form, folder: Path = FOLDER) -> Form:
+    """Return a form that says itself what its parameters are called, or else what the file beside its type in `folder` says."""
     beside = folder / (form.fund_type + PARAMETERS)
     if form.parameters or not beside.is_file():
         return form
