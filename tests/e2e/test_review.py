@@ -168,6 +168,11 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     id, _ = case(system, "逐处意见")
     desk = signed_in("shencha")
     desk.goto(f"/review/{id}")
+    gist = desk.locator(".gist")
+    expect(gist).to_contain_text("22.00 万元按核对最高 50.00 万元")
+    expect(gist.locator("div", has_text="形式审查表")).to_contain_text("0／10")
+    # What holds is folded away; what does not stands there.
+    expect(desk.locator("#checks details summary")).to_contain_text("符合的")
     # The first attachment is drawn beside the materials.
     picture = desk.locator(".pages img").first
     expect(picture).to_be_visible()

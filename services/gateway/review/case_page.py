@@ -16,6 +16,7 @@ from shared.errors import DomainError
 from shared.http.app import uuid_in_path
 from shared.identity import Role
 from shared.roles import DIRECTOR, REVIEWER
+from shared.text import amounts
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,32 @@ def files(materials: list[CaseMaterial]) -> list[FileChoice]:
         for f in s.files
         if not f.withheld
     ]
+
+
+@dataclass(frozen=True)
+class Gist:
+    """What a reviewer decides by at a glance: checks that are broken or not known yet, other applications that were approved, lines of
+    the checklist that are ticked, and the most (万元) that may be applied for by the checks that compare the applied amount."""
+
+    broken: int
+    unknown: int
+    approved: int
+    ticked: int
+    ceiling: str | None
+
+    @classmethod
+    def of(cls, case: CasePage) -> "Gist":
+        applied = case.application.applied_wan
+        most = [
+            c.right for c in case.checks if applied and c.known and c.right and c.op == "<=" and c.left == applied
+        ]
+        return cls(
+            broken=sum(c.known and not c.holds for c in case.checks),
+            unknown=sum(not c.known for c in case.checks),
+            approved=sum(other.state == "approved" for other in case.others),
+            ticked=sum(line.met is not None for line in case.checklist.lines),
+            ceiling=min(most, key=amounts.read) if most else None,
+        )
 
 
 async def _choices(request: web.Request, case: CasePage) -> list[ExpertChoice]:
@@ -81,6 +108,7 @@ async def desk(
     context = {
         "case": case,
         "application": case.application,
+        "gist": Gist.of(case),
         "files": files(case.materials),
         "choices": await _choices(request, case),
         "anchor": opinion_places.anchor,
