@@ -5,7 +5,7 @@ WeasyPrint tags what an element is called. What that leaves is mended here, on t
 - a table whose rows are labels and values is a list of labelled values (`L`, `Lbl`, `LBody`);
 - a table of links into the document is its contents (`TOC`, `TOCI`);
 - any other table without header cells only lays things out (`Div`);
-- a table that goes on over pages is one table, and its head is read once;
+- a table that goes on over pages is one table, and its head is read once; header cells say whether they are a column's or a row's;
 - what stands in a page's margins, and a watermark (`aside`), is no content but an artifact (Kozea/WeasyPrint 1836);
 - the lines of a table are one artifact, not one for each side of each cell;
 - a link into the document says where it leads by what it reads;
@@ -55,6 +55,8 @@ def mend(document: Document, pdf: pydyf.PDF) -> None:
             begun[drawn] = table
         else:
             _mend_table(pdf, table, {element.tag for element in drawn.iter()})
+    for table in begun.values():
+        _scope(pdf, table)
     _mark_artifacts(pdf, root, whole)
     metadata = _at(pdf, pdf.catalog["Metadata"])
     metadata.stream = [metadata.stream[0].replace(b"</rdf:RDF>", _DECLARATION + b"</rdf:RDF>")]
@@ -107,6 +109,14 @@ def _go_on(pdf: pydyf.PDF, first: Any, table: Any, head: Any) -> None:
             group["P"] = first.reference
             first["K"].append(group.reference)
     _take_out(pdf, table)
+
+
+def _scope(pdf: pydyf.PDF, table: Any) -> None:
+    """Say what a table's header cells are headers of; WeasyPrint says it in the cells below them, of which there may be none."""
+    for group in _kids(pdf, table):
+        for cell in _heads(pdf, group):
+            if cell["S"] == "/TH":
+                cell["A"]["Scope"] = "/Column" if group["S"] == "/THead" else "/Row"
 
 
 def _heads(pdf: pydyf.PDF, group: Any) -> list[Any]:

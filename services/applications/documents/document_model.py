@@ -318,7 +318,10 @@ def _table(table: TableDefinition, values: Mapping[str, Any], choices: Choices) 
 def _lead(table: TableDefinition) -> list[Column]:
     """Return the columns that say which row it is."""
     if table.levels:
-        return [Column(label=label, width=8) for label in table.level_labels]
+        listed = ([b.label for b in table.levels], [level.label for _, level in table.by_level.values()])
+        # Room for the longest heading in one line, as far as there is some.
+        widths = [min(max(8, max(map(len, labels)) + 3), 14) for labels in listed]
+        return [Column(label=label, width=width) for label, width in zip(table.level_labels, widths, strict=True)]
     return [Column(label=table.row_label if table.fixed_rows else "序号", width=10 if table.fixed_rows else 6)]
 
 

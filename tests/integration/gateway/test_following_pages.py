@@ -157,6 +157,18 @@ async def test_rows_files_and_options_follow_without_scripts(
         text = unescape(await (await reads.go("GET", where)).text())
         assert "p 公司：p.pdf" in text
         assert "宫毯" in text
+    # Taken over into another application, the file is still that of its row.
+    body = {"round_id": view["round_id"], "copy_from": me.id}
+    made = await browser.call("POST", "/applications", json=body, headers={"Idempotency-Key": uuid4().hex})
+    assert made.status == 201, await made.text()
+    copied = Applicant(browser, (await made.json())["id"])
+    draft = (await copied.opened("a"))["draft"]
+    [(taken, row)] = draft["deed"].items()
+    assert (row, draft["partners"][0]["id"]) == ("p", "p")
+    assert taken != file
+    assert "p 公司" in await copied.page("a")
+    assert "已保存表单" in await copied.press("a", "save", BASE | rows("p") | {"s.deed.p": taken})
+
     proof = Proof(url=models.PROOF.url, sha256=receipt["sha256"], sm3=receipt["sm3"])
     model = document_model.of_revision(form, content, proof=proof, canonical="{}")
     printed = pypdfium2.PdfDocument(rendering.render(model, rendering.press()).content)

@@ -17,6 +17,7 @@ from services.applications.documents import document_model, letters
 from services.applications.forms.catalogue import forms, newest
 from services.documents import markup, rendering
 from shared.document import AnyDocument, Column, Table
+from tests.unit.applications import test_forms_book
 from tests.unit.documents import models, references
 from tests.unit.documents.test_letters_fit import LISTS, LONG, SHORT, letter
 from tests.unit.documents.test_wide_tables import tables
@@ -43,6 +44,7 @@ def documents() -> dict[str, Callable[[], AnyDocument]]:
         "preview": lambda: models.model(watermark=models.DRAFT),
         "many-rows": lambda: models.model(more=(many_rows(),)),
         "across": lambda: models.model(more=tuple(t.model_copy(update={"landscape": True}) for t in tables(20))),
+        "book": test_forms_book.model,
         "long-letter": lambda: models.letter(paragraphs=12),
     }
     for fund in sorted({fund for fund, _ in forms()}):
