@@ -317,7 +317,7 @@ def _asked(field: Json) -> bool:
 def value_of(field: Json, chance: Random, lists: Json) -> Any:
     """A value that a field takes."""
     source = field.get("options_from") or ""
-    if "follows" in field:
+    if field.get("follows"):
         return CRAFTS["雕塑"][0]
     if "." in source:
         # What stands in the first row of every table.
