@@ -30,6 +30,8 @@ PAGE = {"Accept": "text/html"}
 # Pages of an applicant that show another application than the returned one, or more than one.
 DRAFT = frozenset({"delete", "preview", "commitment", "checks"})
 SUBMITTED = frozenset({"withdraw"})
+# The fund type whose next version is being written.
+DRAFTED_FORM = "innovation_cluster"
 # Closes after every other round, so that nobody takes it for the usual one.
 LATER = (clock.now() + timedelta(days=300)).isoformat()
 
@@ -97,6 +99,7 @@ def prepare(system: RunningSystem) -> Cases:
         _list(system, name, publish) for name, publish in (("京绣挂屏", True), ("玉雕摆件", False))
     )
     rounds = person.call("GET", "/rounds").json()
+    system.person("bianzhi").call("POST", "/form-drafts", json={"fund_type": DRAFTED_FORM, "based_on": 2})
     return Cases(draft, submitted, returned, expert, token, str(rounds[0]["id"]), drafted, published)
 
 
@@ -181,6 +184,9 @@ def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
         return [f"{p}?look=1" if last in {"preview", "commitment", "pdf"} else p for p in paths]
     if path.startswith("/review/{id}"):
         return [path.replace("{id}", cases.submitted)] if "{" not in path.replace("{id}", "") else []
+    if path.startswith("/forms/{fund_type}"):
+        filled = path.replace("{fund_type}", DRAFTED_FORM).replace("{version}", "2")
+        return [f"{filled}{'?at=sections.0.fields.1' if last == 'part' else '?look=1' if last == 'pdf' else ''}"]
     if path == "/rounds/{id}":
         return [path.replace("{id}", cases.round)]
     if path.startswith("/review/announcements/{id}"):
