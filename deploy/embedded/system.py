@@ -137,8 +137,9 @@ class System:
                     {**self._environments[service], "GM_READY_FILE": str(file)},
                     _exists(file),
                     options={"cwd": ROOT},
-                    # A PDF is the dearest thing made here and nobody's deadline: who saves and submits goes first.
-                    yields=service == "documents",
+                    # PDFs and mails cost as much as the submissions that owe them and are nobody's deadline: who saves and submits goes
+                    # first.
+                    yields=service in {"documents", "notify"},
                 )
             )
         return specs

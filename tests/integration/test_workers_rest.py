@@ -1,6 +1,7 @@
 """Workers: how many `make run` starts, and how they rest when they are told to come again later."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,6 +13,7 @@ import pytest
 
 from deploy.embedded.plan import MOST_RENDERERS, Plan
 from deploy.embedded.secrets import load as load_secrets
+from deploy.embedded.supervisor import AUTOGROUP, YIELDING, Spec, Supervisor
 from shared import jobs
 from shared.errors import JobEnded, Unavailable
 from shared.identity import Signer
@@ -82,3 +84,29 @@ def test_make_run_renders_on_all_cores_unless_told_otherwise(tmp_path: Path) -> 
 
     assert processes() == min(MOST_RENDERERS, len(os.sched_getaffinity(0)))
     assert processes(GM_DOCUMENTS_CONCURRENCY="7") == 7
+
+
+SAYS = f"import os, time; print(os.nice(0), open('{AUTOGROUP}').read().split()[-1], flush=True); time.sleep(60)"
+
+
+@pytest.mark.skipif(not Path(AUTOGROUP).exists(), reason="this kernel shares processors among processes alone")
+async def test_whoever_yields_does_so_among_all_sessions(tmp_path: Path) -> None:
+    """Each process has a session of its own, within which alone `nice` would count."""
+    supervisor = Supervisor(tmp_path, lambda: None)
+
+    async def said(name: str, *, yields: bool) -> list[str]:
+        async def ready() -> bool:
+            return process.log.exists() and process.log.read_text().endswith("\n")
+
+        spec = Spec(name, [sys.executable, "-c", SAYS], dict(os.environ), ready, yields=yields)
+        process = supervisor.start(spec)
+        await process.until_ready(20)
+        return process.log.read_text().split()
+
+    try:
+        own, _ = await said("service", yields=False)
+        # Two at once: the kernel takes such a wish ten times a second.
+        for name in ("documents", "notify-worker"):
+            assert await said(name, yields=True) == [str(int(own) + YIELDING), str(YIELDING)]
+    finally:
+        await supervisor.stop(["service", "documents", "notify-worker"])
