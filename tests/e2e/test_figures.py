@@ -19,6 +19,7 @@ from services.applications.forms.filled.section_state import now
 from services.applications.forms.filled.situation import Facts
 from services.gateway.form import form_values, form_view, section_state
 from shared.contract.forms import FieldDefinition
+from shared.contract.sections import SectionNow
 from tests.e2e.conftest import SCRIPTS
 from tests.e2e.portal import fits
 from tests.e2e.test_paste import paste
@@ -79,6 +80,9 @@ sections:
 """
 
 
+FILE = "11111111-1111-4111-8111-111111111111"
+
+
 @pytest.fixture(scope="module")
 def form() -> Form:
     found, faults, _ = read_form(FORM)
@@ -93,6 +97,7 @@ class Portal:
         self.preview = Preview(form, RoundFacts(closes_on="2026-12-31"))
         self.section = form.sections[0]
         self.away = False
+        self.sent: list[str] = []
 
     def answer(self, route: Route) -> None:
         url = route.request.url
@@ -102,6 +107,9 @@ class Portal:
             sheet = "\n".join(css.read_text() for css in sorted((SCRIPTS.parent / "css").glob("*.css")))
             kind = "text/css" if name.endswith(".css") else "text/javascript"
             route.fulfill(content_type=kind, body=sheet if name.endswith(".css") else file.read_text())
+        elif "/attachments?" in url:
+            self.sent.append(url.rpartition("?")[2])
+            route.fulfill(status=201, json={"id": FILE, "name": "甲.pdf", "size": 9})
         elif self.away:
             route.abort()
         elif route.request.method == "POST":
@@ -109,12 +117,16 @@ class Portal:
                 json=self.keep(route.request.post_data_buffer or b"", route.request.headers["content-type"])
             )
         elif url.endswith("/sections/a"):
-            page = self.preview.page("a").replace(
-                "</body>", '<script type="module" src="/static/0/js/portal.js"></script></body>'
-            )
-            route.fulfill(content_type="text/html", body=page)
+            script = '<script type="module" src="/static/0/js/portal.js"></script></body>'
+            shape = section_state.shape(self.preview.definition.by_key["a"], self.now())
+            page = self.preview.page("a").replace("</body>", script)
+            route.fulfill(content_type="text/html", body=page.replace('data-shape=""', f'data-shape="{shape}"'))
         else:
             route.fulfill(content_type="text/html", body="")
+
+    def now(self) -> SectionNow:
+        context, typed = self.preview.context(self.section), self.preview.drafts.get("a", {})
+        return now(self.section, context.situation(self.section, reading.read(self.section, typed, context).kept))
 
     def keep(self, body: bytes, kind: str) -> dict[str, Any]:
         sent: dict[str, list[str]] = {}
@@ -124,10 +136,7 @@ class Portal:
         definition = self.preview.definition.by_key["a"]
         values = form_values.read(definition, sent)
         self.preview.keep(self.section, values)
-        context = self.preview._context(self.section)
-        state = now(
-            self.section, context.situation(self.section, reading.read(self.section, values, context).kept)
-        )
+        state = self.now()
         computed, shape = section_state.computed(definition, state), section_state.shape(definition, state)
         return {
             "etag": "2",
@@ -187,6 +196,14 @@ def test_figures_are_those_of_the_service_before_anything_is_kept(page: Page, po
     expect(page.locator("[data-kept]")).to_contain_text("已暂存")
     assert portal.preview.drafts["a"]["budget"][0]["first"] == "1,234.50"
     assert shown(page, "budget") == before
+    # A block with the figures that the spreadsheet worked out itself: right ones are passed over, a wrong one is marked.
+    paste(page, "[name='t.budget.0.first']", "1\t2\t3.00\n4\t5\t9\n5\t7\t13\n")
+    assert page.locator("[data-table=budget] [data-pasted]").all_inner_texts() == [
+        "此格由系统得出“12.00”，与粘贴的“13”不一致，请核对"
+    ]
+    page.get_by_role("button", name="撤销粘贴").click()
+    assert shown(page, "budget") == before
+    expect(page.locator("[data-table=budget] [data-pasted]")).to_have_count(0)
     # What is no number is not known, and what follows from it neither.
     page.locator("[name='t.budget.0.second']").fill("约十")
     assert shown(page, "budget")["t-budget-x-both"] == "—"
@@ -249,13 +266,28 @@ def test_options_rows_and_files_follow(page: Page, portal: Portal) -> None:
     expect(page.locator("[data-of-table=partners]")).to_have_count(2)
     assert rows_of(page, "costs") == [["甲公司", ""], ["乙公司", ""]]
     assert page.locator("[data-of-table] .label").all_inner_texts() == ["*甲公司：", "*乙公司："]
+    # A file is sent for the slot, and named by the row that it is for.
+    place = page.locator("[data-of-table=partners]").first
+    place.locator("[type=file]").set_input_files(
+        {"name": "甲.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    )
+    expect(place.locator(".file a")).to_have_text("甲.pdf")
+    assert portal.sent == ["section=a&slot=deed"]
+    place.locator("[type=file]").set_input_files(
+        {"name": "乙.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    )
+    expect(place.locator(".error")).to_have_text("最多 1 个文件，请先移除一个")
+    place.get_by_role("button", name="知道了").click()
+    page.get_by_role("button", name="暂存", exact=True).last.click()
+    expect(page.locator("[data-kept]")).to_contain_text("已暂存")
+    assert list(portal.preview.drafts["a"]["deed"]) == [FILE]
     page.locator("[name='t.costs.0.wan']").fill("1.5")
     page.locator("[name='t.costs.1.wan']").fill("2")
     page.set_viewport_size({"width": 390, "height": 844})
     fits(page)
     # A row takes with it what follows it, at once and with a word; what stays keeps what was typed.
     page.locator("[data-table=partners] tr[data-row] button").first.click()
-    expect(page.locator("[data-kept]")).to_contain_text("随该行填写的内容也一并移除")
+    expect(page.locator("[data-kept]")).to_contain_text("随该行填写的内容、为该行上传的附件也一并移除")
     assert rows_of(page, "costs") == [["乙公司", "2"]]
     assert page.locator("[data-table=costs] [data-total]").inner_text() == "2.00"
     expect(page.locator("[data-of-table=partners]")).to_have_count(1)
@@ -263,6 +295,7 @@ def test_options_rows_and_files_follow(page: Page, portal: Portal) -> None:
     expect(page.locator("[data-kept]")).to_contain_text("已暂存")
     assert rows_of(page, "costs") == [["乙公司", "2"]]
     assert [row["wan"] for row in portal.preview.drafts["a"]["costs"]] == ["2"]
+    assert portal.preview.drafts["a"]["deed"] == {}
 
 
 def formula(chance: Random, depth: int = 3) -> str:

@@ -143,7 +143,7 @@ def test_a_block_is_put_in_place_marked_and_undone(open_page: OpenPage, system: 
     paste(page, name.format(0), "\n".join(map("\t".join, rows)), EXCEL.format(rows=html))
     for n, day in enumerate(["2025-05-01"] * 3 + ["约五月"]):
         expect(page.locator(since.format(n))).to_have_value(day)
-    expect(table).to_contain_text("已粘贴 4 行；1 处未能识别，已标出。")
+    expect(table).to_contain_text("已粘贴 4 行；1 处请核对，已标出。")
     expect(table.locator("td.wrong")).to_contain_text("粘贴的内容不是日期")
     expect(kept).to_contain_text("已暂存，尚未提交")
     # What is no day is kept as it is, and shown so whenever the page is opened.

@@ -143,6 +143,10 @@ async def test_rows_files_and_options_follow_without_scripts(
     many = await me.put("b", {"costs": [{"id": f"x{n}", "wan": "1"} for n in range(10_000)]})
     assert "too_many_rows" in {e["code"] for e in many["errors"]}
 
+    # A file that saved values name by a row is in use.
+    answer = await browser.call("DELETE", f"/applications/{me.id}/attachments/{file}")
+    assert (answer.status, (await answer.json())["type"]) == (409, "attachment_in_use")
+
     # Handed in, it is read and printed by the names of the rows.
     await me.put("b", {"costs": [{"id": "p", "wan": "3"}]})
     view = await (await browser.call("GET", f"/applications/{me.id}")).json()

@@ -2,6 +2,7 @@
 // is undone by one press, until something else is changed in the table.
 import { cells as copied } from "./clipboard.js";
 import { day } from "./dates.js";
+import { number, total } from "./figures.js";
 import { controls, held, mark, restore, settled, take, unmark } from "./cell.js";
 
 // By table, for the form may be made anew in between.
@@ -59,7 +60,7 @@ export class Pasting {
     if (headed) return this.below(headed, before);
     const level = levelOf(row);
     let at = this.rows.beside(row).indexOf(row);
-    const said = { rows: 0, tooLow: 0, tooWide: 0 };
+    const said = nothing();
     const marks = [];
     for (const texts of lines) {
       const target = this.rows.beside(row)[at] || (this.rows.adder || level ? this.rows.add(level) : null);
@@ -72,7 +73,7 @@ export class Pasting {
 
   // Rows that bring their headings with them, each below its own: into the empty ones first.
   below(headed, before) {
-    const said = { rows: 0, tooLow: 0, tooWide: 0 };
+    const said = nothing();
     const marks = [];
     for (const { level, texts } of headed) {
       const empty = this.rows.rows().find((one) => levelOf(one) === level && cellsOf(one).every(blank));
@@ -86,6 +87,9 @@ export class Pasting {
   put(row, column, texts, said, marks) {
     const places = cellsOf(row).slice(column);
     texts.forEach((text, n) => {
+      const output = places[n]?.querySelector("output");
+      // What is worked out is compared once it is.
+      if (output) { if (text.trim()) said.figures.push({ row, n: column + n, output, text: text.trim() }); return; }
       const fault = places[n] && take(places[n], text);
       if (fault) marks.push({ id: idOf(row), n: column + n, fault });
       else if (!places[n] && text.trim()) said.tooWide += 1;
@@ -94,8 +98,13 @@ export class Pasting {
   }
 
   done(before, marks, said) {
-    undos.set(this.rows.key, { before, marks, said: words(said, marks.length, this.rows.max) });
     this.rows.work();
+    for (const { row, n, output, text } of said.figures) {
+      const same = number(text) && number(output.value) ? total([text], "", 9) === total([output.value], "", 9) : text === output.value;
+      if (same) continue;
+      marks.push({ id: idOf(row), n, fault: mark(cellsOf(row)[n], `此格由系统得出“${output.value}”，与粘贴的“${text}”不一致，请核对`) });
+    }
+    undos.set(this.rows.key, { before, marks, said: words(said, marks.length, this.rows.max) });
     this.rows.keeper.touched();
     this.offer();
   }
@@ -190,9 +199,13 @@ function cellsOf(row) {
   return [...row.cells].filter((cell) => cell.tagName === "TD" && !cell.matches(".act"));
 }
 
+function nothing() {
+  return { rows: 0, tooLow: 0, tooWide: 0, figures: [] };
+}
+
 function words(said, unknown, max) {
   const parts = [`已粘贴 ${said.rows} 行`];
-  if (unknown) parts.push(`${unknown} 处未能识别，已标出`);
+  if (unknown) parts.push(`${unknown} 处请核对，已标出`);
   if (said.tooLow) parts.push(`最多 ${max} 行，有 ${said.tooLow} 行没有粘贴`);
   if (said.tooWide) parts.push(`有 ${said.tooWide} 格超出表格右侧，没有粘贴`);
   return `${parts.join("；")}。`;
