@@ -6,9 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from services.applications.forms.authoring.lint import lint_text
+from services.applications.forms.authoring.publishing import digest_of
 from services.applications.operations.metrics import newest_backup
 from services.applications.settings import ApplicationsSettings
-from services.applications.tables.applications import SCHEMA, Owed
+from services.applications.tables.applications import SCHEMA, Audit, Owed
+from services.applications.tables.forms import FormVersion
 from shared import clock
 from shared.database import engine
 from shared.preflight import Finding, bad, broker, database, good, look, store, warning
@@ -17,6 +20,7 @@ from shared.preflight.machine import tokens
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 OLD_BACKUP, VERY_OLD_BACKUP = timedelta(hours=26), timedelta(days=3)
 LONG_OWED = 600
+FORMS = "本单位发布的表单"
 
 
 def findings(settings: ApplicationsSettings) -> list[Finding]:
@@ -24,11 +28,36 @@ def findings(settings: ApplicationsSettings) -> list[Finding]:
         *look("数据库", lambda: database.findings(settings, MIGRATIONS, SCHEMA)),
         *look(broker.WHAT, lambda: broker.findings(settings.broker_url.get_secret_value())),
         *look(store.WHAT, lambda: store.findings(settings.store_url)),
+        *look(FORMS, lambda: _published_forms(settings)),
         *look("待办任务", lambda: _owed(settings)),
         *look("备份", lambda: backups(settings.backup_folder)),
         *look("备份加密", lambda: backup_key(settings.backup_key)),
         *tokens(unbound=settings.accept_unbound_tokens),
     ]
+
+
+def _published_forms(settings: ApplicationsSettings) -> Iterator[Finding]:
+    """Tell whether every form that was published here is what the audit says was published, and can be used by this release."""
+    own = engine(settings)
+    try:
+        with own.connect() as connection:
+            rows = list(connection.execute(select(FormVersion.fund_type, FormVersion.version, FormVersion.text)))
+            said = select(Audit.details).where(Audit.action == "publish_form")
+            audited = {(d["form"], d["version"]): d["sha256"] for (d,) in connection.execute(said)}
+    finally:
+        own.dispose()
+    changed = [f"{name}/{n}" for name, n, text in rows if audited.get((name, n)) != digest_of(text)]
+    unusable = [f"{name}/{n}" for name, n, text in rows if any(f.severity == "error" for f in lint_text(text))]
+    if changed:
+        yield bad(
+            FORMS, f"{'、'.join(changed)} 与审计记录中发布时的指纹不符", "数据库被改动过：从备份核对，恢复原样"
+        )
+    if unusable:
+        yield warning(
+            FORMS, f"{'、'.join(unusable)} 在本系统的现行版本中不能使用", "升级到发布时的版本；其他表单不受影响"
+        )
+    if not changed and not unusable:
+        yield good(FORMS, f"{len(rows)} 版，均与发布时一样")
 
 
 def _owed(settings: ApplicationsSettings) -> Iterator[Finding]:

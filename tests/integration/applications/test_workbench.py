@@ -14,6 +14,7 @@ from deploy.forms import office
 from services.applications.forms.authoring.publishing import digest_of
 from services.applications.forms.authoring.source import read_file
 from services.applications.forms.catalogue import FOLDER
+from services.applications.operations import preflight
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import Audit
 from services.applications.tables.forms import FormVersion
@@ -22,6 +23,7 @@ from services.applications.workbench.drafts import EMPTY
 from shared.contract.workbench import MAX_TEXT
 from shared.errors import Conflict
 from shared.identity import Actor, Role
+from shared.preflight import Level
 from tests import factories
 from tests.integration.applications.conftest import Api, make_settings
 
@@ -370,3 +372,24 @@ async def test_the_shell_publishes_by_the_same_use_case(
     assert row is not None
     assert row.details["sha256"] == digest_of(file.read_text("utf-8"))
     assert row.details["sha256"] in told
+
+
+async def test_what_is_published_is_compared_with_the_audit(
+    api: Api, settings: ApplicationsSettings, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    """Whoever changes the table and its digest does not change the audit."""
+    await published(api, "compared")
+    before = {f.found for f in await asyncio.to_thread(lambda: list(preflight._published_forms(settings)))}
+    assert not any("compared" in found for found in before)
+    said = EMPTY.format(fund_type="slipped_in", version=1, label="未经发布").replace(
+        "kind: text", "kind: hologram", 1
+    )
+    async with sessions.begin() as session:
+        session.add(
+            FormVersion(
+                fund_type="slipped_in", version=1, text=said, sha256=digest_of(said),
+                proposed_by="a", proposed_by_name="甲", published_by="b", published_by_name="乙",
+            )
+        )  # fmt: skip
+    found = await asyncio.to_thread(lambda: list(preflight._published_forms(settings)))
+    assert [(f.level, "slipped_in/1" in f.found) for f in found] == [(Level.BAD, True), (Level.WARNING, True)]
