@@ -15,9 +15,9 @@ from tests.integration.gateway.conftest import Browser
 
 
 async def test_auditor_reads_filters_and_exports(browser: Browser, other: Browser) -> None:
-    await other.sign_in("qiye1")
+    await other.sign_in("qiye1", anew=True)
     await other.send_form(await Browser.to_form(other), "qiye1")
-    await browser.sign_in("shenji")
+    await browser.sign_in("shenji", anew=True)
     page = await (await browser.go("GET", "/audit?actor=stub-qiye1&action=sign_in")).text()
     assert "stub-qiye1" in page
     assert "127.0.0.1" in page
@@ -43,7 +43,7 @@ async def test_auditor_reads_filters_and_exports(browser: Browser, other: Browse
 
 
 async def test_auditor_reads_what_happened_to_applications(browser: Browser, other: Browser) -> None:
-    await other.sign_in("qiye1")
+    await other.sign_in("qiye1", anew=True)
     rounds = await (await other.call("GET", "/rounds")).json()
     made = await other.call(
         "POST",
@@ -52,7 +52,7 @@ async def test_auditor_reads_what_happened_to_applications(browser: Browser, oth
         headers={"Idempotency-Key": "an-audited-one"},
     )
     id = (await made.json())["id"]
-    await browser.sign_in("shenji")
+    await browser.sign_in("shenji", anew=True)
     page = await (await browser.go("GET", f"/audit?source=applications&application={id}")).text()
     assert "新增项目" in page
     assert id in await (await browser.go("GET", "/audit?source=applications&actor=李响")).text()
@@ -61,11 +61,11 @@ async def test_auditor_reads_what_happened_to_applications(browser: Browser, oth
 
 
 async def test_refusals_are_recorded(browser: Browser, other: Browser) -> None:
-    await other.sign_in("qiye1")
+    await other.sign_in("qiye1", anew=True)
     assert (await other.go("GET", "/ops")).status == 403
     assert (await other.call("GET", "/ops/overview")).status == 403
     assert (await other.call("GET", "/audit")).status == 403
-    await browser.sign_in("shenji")
+    await browser.sign_in("shenji", anew=True)
     found = (await (await browser.call("GET", "/audit/accounts?actor=stub-qiye1&action=access_refused")).json())[
         "items"
     ]
@@ -84,7 +84,7 @@ async def _sealed(gateway: TestServer, key: bytes) -> chain.Verdict:
 
 
 async def test_chain_holds_and_its_fault_is_named(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     key = gateway.app[SETTINGS].audit_key
     async with asyncio.timeout(20):
         # The gateway's own sequencer may be at it.

@@ -201,7 +201,7 @@ async def test_too_large_is_refused_before_a_byte_of_it_came(
 
 
 async def test_form_too_large_is_said_on_a_page(browser: Browser) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     form = BytesIO(b"round_id=" + b"x" * 2 * 2**20)
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
     answer = await browser.go("POST", "/projects/new", data=form, headers=headers)
@@ -334,7 +334,7 @@ async def test_the_description_is_made_once(
 
 
 async def test_a_page_never_holds_the_same_token_twice(browser: Browser) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     found = set()
     for _ in range(3):
         text = await (await browser.go("GET", "/projects")).text()

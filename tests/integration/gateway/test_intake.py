@@ -147,7 +147,7 @@ def admitted(rank: str) -> float:
 
 
 async def test_who_has_not_proved_to_submit_stands_in_line_with_others(browser: Browser, other: Browser) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     path = f"/applications/{uuid4()}/submit"
     before = admitted("SUBMIT")
     for headers in ({"X-CSRF-Token": "wrong"}, {"Origin": "https://evil.example"}):

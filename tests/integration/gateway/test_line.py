@@ -47,7 +47,7 @@ def came(people: Crowd) -> float:
 
 
 async def draft_of(browser: Browser, username: str = "qiye1") -> str:
-    await browser.sign_in(username)
+    await browser.sign_in(username, anew=True)
     rounds = await (await browser.call("GET", "/rounds")).json()
     made = await browser.call(
         "POST",
@@ -61,7 +61,7 @@ async def draft_of(browser: Browser, username: str = "qiye1") -> str:
 async def test_on_a_normal_day_nobody_gets_a_place_and_who_is_there_is_known(
     gateway: TestServer, browser: Browser, calm: Crowd
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     answer = await browser.go("GET", "/projects")
     assert answer.status == 200
     assert "gm_place" not in answer.cookies
@@ -96,7 +96,7 @@ async def test_newcomer_sees_the_place_without_scripts_and_keeps_it(
 async def test_who_is_in_is_let_through_while_newcomers_stand(
     gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     await browser.go("GET", "/projects")
     calm.level.value = 0
     monkeypatch.setattr(calm, "judge", lambda now: None)
@@ -123,7 +123,7 @@ async def test_bureau_stands_in_no_line(browser: Browser, crowded: Crowd, calm_s
 async def calm_sign_in(gateway: TestServer, browser: Browser, crowded: Crowd) -> Browser:
     """An operator who is signed in before the crowd came."""
     level, crowded.level.value = crowded.level.value, crowd.MOST
-    await browser.sign_in("yunwei")
+    await browser.sign_in("yunwei", anew=True)
     crowded.level.value = level
     return browser
 
@@ -206,7 +206,7 @@ async def test_gateway_dies_with_its_line_and_another_without_redis_goes_on(
     gateway: TestServer, other: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who was in stays in, with the same session; who stood in line keeps the first arrival; the line's page is made as ever."""
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     await browser.go("GET", "/projects")
     calm.level.value = 0
     monkeypatch.setattr(calm, "judge", lambda now: None)
@@ -234,7 +234,7 @@ async def test_gateway_dies_with_its_line_and_another_without_redis_goes_on(
 async def test_clock_that_is_put_right_sends_nobody_away_and_lets_nobody_past(
     gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     await browser.go("GET", "/projects")
     calm.level.value = 0
     monkeypatch.setattr(calm, "judge", lambda now: None)
@@ -253,7 +253,7 @@ async def test_clock_that_is_put_right_sends_nobody_away_and_lets_nobody_past(
 async def test_place_of_an_account_is_worth_nothing_to_another(
     gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     now = time.time()
     theirs = sealed(gateway, Sealed(True, uuid4(), bytes(8), now - 900, in_at=now - 10))
     calm._inside.clear()
@@ -275,7 +275,7 @@ async def test_newcomers_place_is_taken_over_by_one_account_only(gateway: TestSe
 async def test_five_hundred_windows_of_one_account_hold_one_place(
     gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     calm._inside.clear()
     calm.level.value = 0
     monkeypatch.setattr(calm, "judge", lambda now: None)
@@ -305,7 +305,7 @@ async def test_submit_page_stands_in_no_line_and_brings_a_ticket(
 async def test_who_wants_a_document_is_told_that_it_comes_later(
     gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     calm._inside.clear()
     calm.level.value = 0
     monkeypatch.setattr(calm, "judge", lambda now: None)
@@ -335,7 +335,7 @@ async def test_who_wants_a_document_is_told_that_it_comes_later(
 async def test_one_account_has_few_requests_under_way_and_a_client_that_will_not_wait_gets_refusals(
     gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     calm.level.value = 0
     monkeypatch.setattr(calm, "judge", lambda now: None)
     [key] = calm._inside

@@ -19,7 +19,7 @@ from tests.integration.gateway.conftest import Browser, forget_sessions, make_se
 
 
 async def test_attributes_are_sealed_and_keys_change(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     old, new = gateway.app[SETTINGS].personal_keys[0], b"N" * 32
     async with gateway.app[DATABASE].begin() as session:
         rows = await session.execute(text("SELECT to_jsonb(a)::text FROM identity.accounts a"))
@@ -34,15 +34,15 @@ async def test_attributes_are_sealed_and_keys_change(browser: Browser, gateway: 
 
 
 async def test_pages_mask_until_a_click_that_is_recorded(browser: Browser) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     page = await (await browser.go("GET", "/account/data")).text()
     assert "138****8000" in page
     assert "13800138000" not in page
 
 
 async def test_export_is_ones_own_and_recorded(browser: Browser, other: Browser, gateway: TestServer) -> None:
-    await other.sign_in("qiye2")
-    await browser.sign_in("qiye1")
+    await other.sign_in("qiye2", anew=True)
+    await browser.sign_in("qiye1", anew=True)
     answer = await browser.go("POST", "/account/data", data={"csrf_token": browser.csrf_token})
     assert answer.headers["Content-Disposition"].startswith("attachment;")
     found = json.loads(await answer.text())
@@ -104,7 +104,7 @@ async def test_staff_are_not_asked(asking: TestServer) -> None:
 
 
 async def test_retention_shows_then_forgets(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("qiye2")
+    await browser.sign_in("qiye2", anew=True)
     settings = gateway.app[SETTINGS]
     async with gateway.app[DATABASE].begin() as session:
         assert not await retention.due(session, settings)

@@ -30,7 +30,7 @@ async def person(gateway: TestServer, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     header = profiles.Profiles.header
     monkeypatch.setattr(profiles.Profiles, "header", lambda self, id, anew=True: header(self, id, anew=True))
     browser = Browser(gateway)
-    yield await browser.sign_in("qiye1")
+    yield await browser.sign_in("qiye1", anew=True)
     await browser.http.close()
 
 
@@ -240,7 +240,7 @@ async def test_what_the_registry_changed_is_a_warning_before_and_at_submission(
         told = {o["id"] for o in submitted["warnings"]}
         assert {"registry.company.legal_rep_name", "registry.company.zip_code"} <= told
     # Who reviews sees what was known when it was handed in.
-    reviewer = await Browser(gateway).sign_in("shencha")
+    reviewer = await Browser(gateway).sign_in("shencha", anew=True)
     seen = await (await reviewer.call("GET", f"/applications/{id}/checks")).json()
     assert "registry.company.legal_rep_name" in {o["id"] for o in seen}
     await reviewer.http.close()
@@ -281,7 +281,7 @@ async def test_an_identity_field_is_taken_over_as_it_is_registered_now(
 
 async def test_nobody_elses_application_is_filled(gateway: TestServer, person: Browser) -> None:
     id = (await start(person))["id"]
-    other = await Browser(gateway).sign_in("qiye2")
+    other = await Browser(gateway).sign_in("qiye2", anew=True)
     await refresh(other, id, status=404)
     await other.http.close()
 

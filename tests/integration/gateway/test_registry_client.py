@@ -168,7 +168,7 @@ async def test_without_a_registry_the_gateway_says_so(
     async with standing(database_url, redis_url, tmp_path, registry_url=None, registry_key="") as (portal, _):
         assert "no legal-person registry is connected" in caplog.text
         assert isinstance(portal.app[REGISTRY], NotConnected)
-        person = await Browser(portal).sign_in("qiye1")
+        person = await Browser(portal).sign_in("qiye1", anew=True)
         made = await start(person)
         assert made["registry"] == made["registry"] | {"answered": True, "waiting": []}
         page = await (await person.go("GET", f"/applications/{made['id']}/sections/company")).text()

@@ -23,7 +23,7 @@ async def _age(gateway: TestServer, browser: Browser, **values: object) -> None:
 
 
 async def test_idle_and_absolute_limits(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     await _age(gateway, browser, last_seen_at=clock.now() - timedelta(minutes=29))
     forget_sessions(gateway)
     assert (await browser.call("GET", "/me")).status == 200
@@ -32,7 +32,7 @@ async def test_idle_and_absolute_limits(browser: Browser, gateway: TestServer) -
     forget_sessions(gateway)
     assert (await browser.call("GET", "/me")).status == 401
     browser.http.cookie_jar.clear()
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     await _age(gateway, browser, expires_at=clock.now() - timedelta(seconds=1))
     forget_sessions(gateway)
     assert (await browser.call("GET", "/me")).status == 401
@@ -41,11 +41,11 @@ async def test_idle_and_absolute_limits(browser: Browser, gateway: TestServer) -
 async def test_stopped_cache_signs_nobody_out(
     browser: Browser, other: Browser, valkey_server: ValkeyServer
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     valkey_server.stop()
     try:
         assert (await browser.call("GET", "/me")).status == 200
-        await other.sign_in("qiye2")
+        await other.sign_in("qiye2", anew=True)
         assert (await browser.call("GET", "/applications")).status == 200
     finally:
         valkey_server.start()
@@ -53,7 +53,7 @@ async def test_stopped_cache_signs_nobody_out(
 
 @pytest.mark.parametrize("token", ["", "wrong", "Ä"])
 async def test_unsafe_calls_need_the_token(browser: Browser, token: str) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     headers = {"X-CSRF-Token": token, "Idempotency-Key": "a" * 12}
     refused = await browser.call("POST", "/applications", json={}, headers=headers)
     assert (refused.status, (await refused.json())["type"]) == (403, "csrf")
@@ -64,20 +64,20 @@ async def test_unsafe_calls_need_the_token(browser: Browser, token: str) -> None
     [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}],
 )
 async def test_other_sites_are_refused(browser: Browser, headers: dict[str, str]) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     refused = await browser.call("POST", "/applications", json={}, headers=headers)
     assert (refused.status, (await refused.json())["type"]) == (403, "foreign_origin")
 
 
 async def test_own_origin_is_welcome(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     origin = {"Origin": f"http://127.0.0.1:{gateway.port}", "Idempotency-Key": "b" * 12}
     answer = await browser.call("POST", "/applications", json={"round_id": "x"}, headers=origin)
     assert answer.status == 400
 
 
 async def test_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     [cookie] = [c for c in browser.http.cookie_jar if c.key == "gm_session"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"

@@ -16,7 +16,7 @@ TOKEN = "/stub-idp/am/oauth2/access_token"
 
 
 async def test_enterprise_signs_in_and_out(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     me = await (await browser.call("GET", "/me")).json()
     assert me["roles"] == ["applicant"]
     assert me["enterprise"] == {"uscc": "91110105MA00TE5T2T", "name": "北京燕京景泰蓝工艺品有限公司"}
@@ -34,19 +34,19 @@ async def test_enterprise_signs_in_and_out(browser: Browser, gateway: TestServer
 async def test_staff_have_their_roles(browser: Browser) -> None:
     for username, role in (("shencha", "reviewer"), ("shending", "director"), ("yunwei", "operator")):
         browser.http.cookie_jar.clear()
-        await browser.sign_in(username)
+        await browser.sign_in(username, anew=True)
         me = await (await browser.call("GET", "/me")).json()
         assert (me["roles"], me["enterprise"]) == ([role], None)
 
 
 async def test_id_changes_at_every_sign_in(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     first = browser.cookie()
     hidden = await browser.to_form()
     assert hidden == {} or "request" not in hidden  # already in: no form
     browser.http.cookie_jar.clear()
     browser.http.cookie_jar.update_cookies({"gm_session": "an id an attacker planted here"}, gateway.make_url("/"))
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     assert browser.cookie() not in {first, "an id an attacker planted here"}
 
 
@@ -128,7 +128,7 @@ async def test_foreign_client_is_refused_on_a_page_not_by_a_redirect(browser: Br
 
 
 async def test_disabled_account_is_out_and_cannot_come_back(browser: Browser, gateway: TestServer) -> None:
-    await browser.sign_in("shenji")
+    await browser.sign_in("shenji", anew=True)
     async with gateway.app[DATABASE].begin() as session:
         account = await session.scalar(select(Account).where(Account.subject == "stub-shenji"))
         assert account is not None

@@ -134,7 +134,7 @@ WAYS = [by_oneself, from_elsewhere, all_others, by_command, by_roles, by_hand, b
 @pytest.fixture
 async def clerk(gateway: TestServer, browser: Browser) -> AsyncIterator[Browser]:
     """A member of staff who is signed in, and is afterwards what they were."""
-    yield await browser.sign_in("shencha")
+    yield await browser.sign_in("shencha", anew=True)
     async with gateway.app[DATABASE].begin() as session:
         account = update(Account).where(Account.subject == "stub-shencha")
         await session.execute(account.values(disabled_at=None, roles=["reviewer"]))
@@ -151,7 +151,7 @@ async def ends(what: Callable[[], Awaitable[bool]]) -> float:
 async def test_everything_ends_in_every_gateway(
     gateway: TestServer, second_gateway: TestServer, clerk: Browser, other: Browser, way: End
 ) -> None:
-    await other.sign_in("shencha")
+    await other.sign_in("shencha", anew=True)
     cookie = {"Cookie": f"gm_session={clerk.cookie()}"}
 
     async def refused(server: TestServer) -> bool:
@@ -203,7 +203,7 @@ async def draft_of(browser: Browser) -> str:
 
 async def test_a_download_in_progress_is_cut(gateway: TestServer, browser: Browser) -> None:
     """A file that is being passed on to somebody who reads slowly."""
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     id = await draft_of(browser)
     slot, section = next(iter(factories.REWARD_SLOTS.items()))
     name, content = factories.file_for(slot)
@@ -237,7 +237,7 @@ async def test_a_download_in_progress_is_cut(gateway: TestServer, browser: Brows
 
 async def test_a_file_on_its_way_in_is_cut(gateway: TestServer, browser: Browser) -> None:
     """Half of it has come when its sender is signed out elsewhere: the rest is not waited for."""
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     slot, section = next(iter(factories.REWARD_SLOTS.items()))
     path = f"/api/v1/applications/{await draft_of(browser)}/attachments?section={section}&slot={slot}"
@@ -260,7 +260,7 @@ async def test_nobody_who_writes_redis_makes_a_session(
     gateway: TestServer, browser: Browser, redis_url: str
 ) -> None:
     async with Redis.from_url(redis_url) as redis:
-        await browser.sign_in("qiye1")
+        await browser.sign_in("qiye1", anew=True)
         assert (await browser.call("GET", "/me")).status == 200
         known = await gateway.app[BROWSER_SESSIONS].find(browser.cookie())
         assert known is not None
@@ -280,7 +280,7 @@ async def test_nobody_who_writes_redis_makes_a_session(
 async def test_a_session_is_remembered_for_seconds_and_never_after_its_end(
     gateway: TestServer, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     sessions, cookie = gateway.app[BROWSER_SESSIONS], browser.cookie()
     key = digest(cookie)
     monkeypatch.setattr(gateway.app[WATCH], "unchanged", lambda *_: True)
@@ -302,7 +302,7 @@ async def test_a_session_is_read_once_after_each_of_its_changes(
     gateway: TestServer, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sign-in is a change, too: whoever has just come is remembered like everybody else."""
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     sessions, watch = gateway.app[BROWSER_SESSIONS], gateway.app[WATCH]
     read: list[str] = []
     load = sessions._load
@@ -334,8 +334,8 @@ async def test_so_many_sessions_are_remembered(
 ) -> None:
     monkeypatch.setattr("services.gateway.accounts.sessions.REMEMBERED", 1)
     forget_sessions(gateway)
-    await browser.sign_in("qiye1")
-    await other.sign_in("shending")
+    await browser.sign_in("qiye1", anew=True)
+    await other.sign_in("shending", anew=True)
     monkeypatch.setattr(gateway.app[WATCH], "unchanged", lambda *_: True)
     sessions = gateway.app[BROWSER_SESSIONS]
     for one in (browser, other):
@@ -347,7 +347,7 @@ async def test_so_many_sessions_are_remembered(
 async def test_nothing_remembered_counts_while_changes_are_not_known(
     gateway: TestServer, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     watch = gateway.app[WATCH]
     await watch.look()
     assert watch.unchanged("somebody", time.monotonic())
@@ -373,7 +373,7 @@ async def test_a_change_of_the_password_ends_sessions(
     gateway: TestServer, second_gateway: TestServer, browser: Browser, other: Browser
 ) -> None:
     """找回密码 at the platform, which tells the portal."""
-    await browser.sign_in("qiye2")
+    await browser.sign_in("qiye2", anew=True)
     async with Stream(second_gateway, browser) as stream:
         started = time.monotonic()
         await signing_out_after_reset(gateway, other, "qiye2")
@@ -457,7 +457,7 @@ async def test_a_logout_token_that_ends_nothing(
     changes: dict[str, object],
     header: dict[str, str],
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     token = signed(gateway, claims(gateway, **changes), **header)
     answer = await other.go("POST", signing_out.PATH, data={"logout_token": token}, headers={"Accept": "*/*"})
     assert answer.status == 400, case
@@ -480,8 +480,8 @@ async def test_no_logout_token_is_400(other: Browser, data: dict[str, str]) -> N
 async def test_a_logout_token_ends_whom_it_names_and_only_once(
     gateway: TestServer, browser: Browser, other: Browser
 ) -> None:
-    await browser.sign_in("qiye1")
-    await other.sign_in("qiye2")
+    await browser.sign_in("qiye1", anew=True)
+    await other.sign_in("qiye2", anew=True)
     token = signed(gateway, claims(gateway))
     stranger = Browser(gateway)
     for turn in range(2):
@@ -492,14 +492,14 @@ async def test_a_logout_token_ends_whom_it_names_and_only_once(
         assert (await other.call("GET", "/me")).status == 200
         if turn == 0:
             # Signed in again, somebody who kept the token ends nothing more with it.
-            await browser.sign_in("qiye1")
+            await browser.sign_in("qiye1", anew=True)
     await stranger.http.close()
 
 
 async def test_a_sign_out_that_failed_is_carried_out_when_the_provider_says_it_again(
     gateway: TestServer, browser: Browser, other: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await browser.sign_in("qiye1")
+    await browser.sign_in("qiye1", anew=True)
     said = {"data": {"logout_token": signed(gateway, claims(gateway))}, "headers": {"Accept": "*/*"}}
 
     async def busy(*_: object) -> list[str]:
@@ -540,7 +540,7 @@ async def test_a_provider_that_signs_out_many_is_not_held_back_and_who_guesses_i
 async def test_one_session_of_the_provider(gateway: TestServer, browser: Browser, other: Browser) -> None:
     """With `sid` only what began with that session of the provider ends."""
     for one, name in ((browser, "sid-1"), (other, "sid-2")):
-        await one.sign_in("qiye1")
+        await one.sign_in("qiye1", anew=True)
         async with gateway.app[DATABASE].begin() as session:
             row = update(SessionRow).where(SessionRow.id_sha256 == digest(one.cookie()))
             await session.execute(row.values(provider_session=name))
