@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets bases reconcile test test-all record test-containers upgrade-drill drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-costs format bench-documents screenshots
+.PHONY: help run demo docs secrets bases reconcile test test-all record test-containers upgrade-drill drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-pressed bench-costs format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
@@ -124,6 +124,10 @@ bench-pages: ## what a form page of 120 fields and 60 rows costs, and 我的项�
 bench-applicant: ## CPU of all services for 保存表单 with the page after it, a form page, 暂存, 我的项目 beside an earlier commit: ARGS=commit
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.applicant $(ARGS)
+
+bench-pressed: ## CPU of a 提交申请 with its page while many press at once, workers at work, beside an earlier commit: ARGS=commit
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.pressed $(ARGS)
 
 bench-case: ## CPU of all services for a case, the queue and an expert's case beside an earlier commit: ARGS=commit
 	@deploy/bootstrap.sh test
