@@ -58,8 +58,8 @@ def wanted(processes: dict[str, Any], environments: dict[str, dict[str, str]]) -
         kind = re.sub(r"-\d+$", "", name)
         if kind in POOLS:
             size = environments[POOLS[kind]].get("GM_DATABASE_POOL_SIZE", POOL_SIZES[POOLS[kind]])
-            # The gateway watches sessions by one of its own.
-            found[name] = int(size) + (kind == "gateway")
+            # The gateway watches sessions by one of its own, applications and relay what forms are published.
+            found[name] = int(size) + (kind in ("gateway", "applications", "relay"))
     return found
 
 

@@ -290,6 +290,9 @@ def test_kustomizations_can_be_built(folder: Path) -> None:
         )
 
 
+LISTENING = ("gateway", "applications", "relay")
+
+
 def test_connections_of_a_whole_cluster_fit_into_what_the_runbook_demands() -> None:
     """Every process at its most, one more of each while it is rolled."""
     most = {
@@ -301,8 +304,8 @@ def test_connections_of_a_whole_cluster_fit_into_what_the_runbook_demands() -> N
         if name in OURS and labels.get("database") == "yes":
             [deployment] = [d for d in of_kind("Deployment") if d["metadata"]["name"] == name]
             fields = SETTINGS[image_of(spec["containers"][0]["image"])].model_fields
-            # The gateway watches sessions by one of its own.
-            pool = fields["database_pool_size"].default + (name == "gateway")
+            # The gateway watches sessions by one of its own, applications and relay what forms are published.
+            pool = fields["database_pool_size"].default + (name in LISTENING)
             together += pool * (most.get(name, deployment["spec"].get("replicas", 0)) + 1)
     [demanded] = re.findall(r"`max_connections` of at least (\d+)", file_of("docs/operating/install.md"))
     # Migrations, a backup, KEDA, an operator; what PostgreSQL keeps for its owner.
@@ -516,8 +519,8 @@ def test_connections_of_all_containers_fit_into_the_database() -> None:
         for name, service in SERVICES.items()
         if name in {"gateway", "applications", "relay", "notify", "notify-worker"}
     }
-    # The gateway watches sessions by one of its own.
-    pools["gateway"] += 1
+    # The gateway watches sessions by one of its own, applications and relay what forms are published.
+    pools = {name: size + (name in LISTENING) for name, size in pools.items()}
     together = {name: pool * SERVICES[name]["deploy"].get("replicas", 1) for name, pool in pools.items()}
     [most] = re.findall(r"^max_connections = (\d+)$", file_of("deploy/postgres/postgresql.conf"), flags=re.M)
     # Migrations, a backup, an operator; what PostgreSQL keeps for its owner.

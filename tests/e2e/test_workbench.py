@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 from playwright.sync_api import Page, expect
+from pypdfium2 import PdfDocument
 
 from shared import clock
 from tests.e2e.conftest import OpenPage
@@ -96,6 +97,11 @@ def test_next_years_form_without_a_shell(open_page: OpenPage, system: RunningSys
         == "0px"
     )
 
+    # On paper, by the worker that prints applications.
+    editor = system.person("bianzhi")
+    with PdfDocument(editor.wait_for("/form-drafts/subsidy/pdf", 60).content) as printed:
+        said = "".join("".join(sheet.get_textpage().get_text_range().split()) for sheet in printed)
+    assert "发票号码（没有的不填）" in said
     page.get_by_label("给核对人的话").fill("下一年度用")
     page.get_by_role("button", name="保存并提出发布").click()
     expect(page.get_by_text("须由另一位表单编制人员核对后发布")).to_be_visible()
@@ -134,6 +140,8 @@ def test_next_years_form_without_a_shell(open_page: OpenPage, system: RunningSys
     cell = applicant.get_by_label("第1行 发票号码（没有的不填）")
     cell.fill("11223344")
     applicant.get_by_role("button", name="暂存", exact=True).click()
+    expect(applicant.get_by_text(re.compile("已暂存")).first).to_be_visible()
+    applicant.reload()
     expect(applicant.get_by_label("第1行 发票号码（没有的不填）")).to_have_value("11223344")
     kept = person.call("GET", f"/applications/{id}/sections/project_content").json()["draft"]
     assert kept["expenses"][0]["new1"] == "11223344"
