@@ -79,13 +79,13 @@ def test_the_form_page_speaks_the_manual(open_page: OpenPage) -> None:
         accessible(page)
     open_section(page, id, "contact")
     # 保存表单 with something missing: said at the top and at its place, and everything typed is still there.
-    page.get_by_label("项目名称").fill("燕京八绝礼盒")
+    page.get_by_label("项目名称").fill("燕京八绝新礼盒")
     page.get_by_label("Email").fill("nobody")
     page.get_by_role("button", name="保存表单").click()
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
     expect(summary.get_by_role("listitem")).to_have_count(2)
-    expect(page.get_by_label("项目名称")).to_have_value("燕京八绝礼盒")
+    expect(page.get_by_label("项目名称")).to_have_value("燕京八绝新礼盒")
     expect(page.get_by_label("联系电话")).to_have_attribute("aria-invalid", "true")
     accessible(page)
     summary.get_by_role("link", name="请填写“联系电话”").click()
@@ -102,7 +102,7 @@ def test_the_form_page_speaks_the_manual(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="企业基本情况")).to_be_visible()
     page.get_by_role("link", name="返回").click()
     assert path(page) == "/projects"
-    page.locator("tbody tr", has_text="燕京八绝礼盒").get_by_role("link", name="继续申报").click()
+    page.locator("tbody tr", has_text="燕京八绝新礼盒").get_by_role("link", name="继续申报").click()
     expect(page.get_by_role("heading", name="企业基本情况")).to_be_visible()
 
 

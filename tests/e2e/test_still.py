@@ -21,11 +21,23 @@ def test_a_page_does_not_jump(open_page: OpenPage, width: int, who: str, path: s
     page = open_page(width=width)
     sign_in(page, who, path)
     page.goto(path)
-    page.locator("[data-live]").wait_for(state="visible")
+    # Scripts are there; on a telephone the switch itself stands behind 账号.
+    page.locator("[data-live]:not(.waiting)").wait_for(state="attached")
     assert page.evaluate(SHIFTED) <= 0.05
 
 
-def test_the_switch_is_not_there_without_scripts(open_page: OpenPage) -> None:
+def test_a_telephone_has_one_line_of_menu(open_page: OpenPage) -> None:
     page = open_page(script=False, width=390)
+    sign_in(page, "qiye1", "/projects")
+    bar = page.locator(".bar").bounding_box()
+    assert bar
+    assert bar["y"] + bar["height"] <= 90
+    page.get_by_role("link", name="账号").click()
+    page.get_by_role("button", name="退出").click()
+    assert page.locator("form.who").count() == 0
+
+
+def test_the_switch_is_not_there_without_scripts(open_page: OpenPage) -> None:
+    page = open_page(script=False, width=1366)
     sign_in(page, "qiye1", "/projects")
     assert not page.locator("[data-live]").is_visible()
