@@ -20,7 +20,10 @@ import psutil
 
 from deploy.demo.client import Person
 from deploy.embedded.system import ROOT
+from services.applications.core.codec import Codec
 from tests.load.beside import checked_out
+from tests.load.figures.crowd import clones
+from tests.load.figures.pair import settings_of
 from tests.system.running import RunningSystem, create, fill
 
 # So many at once, of one enterprise; the first round warms caches.
@@ -46,15 +49,12 @@ class Release:
         return found
 
     def prepare(self) -> None:
-        """Fill in as many as are submitted."""
-
-        def one(_: int) -> str:
-            id = create(self.person)
-            fill(self.person, id)
-            return id
-
-        with ThreadPoolExecutor(4) as threads:
-            self.saved.extend(threads.map(one, range(PAIRS * ROUNDS)))
+        """Fill in one, and copy it as often as is submitted."""
+        template = create(self.person)
+        fill(self.person, template)
+        settings, _ = settings_of(self.system)
+        url = settings.database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://")
+        self.saved = clones(url, Codec(*settings.master_keys), template, PAIRS * ROUNDS)
 
     def press(self) -> tuple[dict[str, float], float]:
         """Submit the next applications at once: milliseconds of CPU of each process for one, and how many a second."""
