@@ -49,12 +49,12 @@ def test_what_is_hidden_in_a_row_is_not_summed() -> None:
 
 
 def test_the_mark_changes_with_what_is_shown_and_asked_for_and_with_nothing_else() -> None:
-    before = section_state.shape(now(a=row()))
-    assert section_state.shape(now(a=row(), b=row())) == before  # a row more
-    assert section_state.shape(now(a=row(), computed={"sum": "3.00"})) == before
-    assert section_state.shape(now(a=row(hidden=["wan"]))) != before
-    assert section_state.shape(now(a=row(), hidden=["x"])) != before
-    assert section_state.shape(now(a=row()).model_copy(update={"required": []})) != before
+    before = section_state.shape(SECTION, now(a=row()))
+    assert section_state.shape(SECTION, now(a=row(), b=row())) == before  # a row more
+    assert section_state.shape(SECTION, now(a=row(), computed={"sum": "3.00"})) == before
+    assert section_state.shape(SECTION, now(a=row(hidden=["wan"]))) != before
+    assert section_state.shape(SECTION, now(a=row(), hidden=["x"])) != before
+    assert section_state.shape(SECTION, now(a=row()).model_copy(update={"required": []})) != before
 
 
 def computed_field(key: str, gives: str = "money") -> FieldDefinition:
@@ -78,7 +78,7 @@ def test_what_is_computed_is_shown_as_everywhere_with_and_without_a_script() -> 
         "f-sum": "12,345.00", "f-share": "—", "f-year": "2026", "t-rows-a-twice": "1,000.50", "t-rows-a-more": "—",
         "rows/wan": "5.00",
     }  # fmt: skip
-    values = section_state.with_computed(VALUES, state)
+    values = section_state.with_computed(SECTION, VALUES, state)
     made = form_view.build(section, values, {}, [], Beside(), state)
     assert {i.id: i.value for i in made.inputs} == {id: told[id] for id in ("f-sum", "f-share", "f-year")}
     assert [cell.value for cell in made.tables[0].rows[0].cells] == ["甲", "5.00", "1,000.50", "—"]
