@@ -292,5 +292,6 @@ def test_live_notice_reaches_every_tab(open_page: OpenPage, system: RunningSyste
     page.set_viewport_size({"width": 390, "height": 800})
     expect(second.locator("tbody tr", has_text="闪信的项目")).to_contain_text("待纳批")
     # Switched off: nothing is shown any more, in any tab.
+    page.get_by_role("link", name="账号").click()
     page.get_by_role("switch", name="闪信").click()
     expect(second.get_by_role("switch", name="闪信")).to_have_attribute("aria-checked", "false")

@@ -105,6 +105,8 @@ def test_three_reviewers_share_one_queue(signed_in: Open, system: RunningSystem)
 def test_a_list_is_worked_through_by_keys_on_one_screen(signed_in: Open, system: RunningSystem) -> None:
     numbers = [case(system, f"逐件办理{n}")[1] for n in range(3)]
     desk = signed_in("shencha", scripts=True)
+    # A key is one only once the page's scripts are there: then the button is, too.
+    there = desk.get_by_role("button", name="快捷键")
     desk.goto("/review?q=逐件办理&order=newest")
     desk.get_by_role("link", name="申报时间").click()
     expect(desk.locator("th[aria-sort=ascending]")).to_contain_text("申报时间")
@@ -116,6 +118,7 @@ def test_a_list_is_worked_through_by_keys_on_one_screen(signed_in: Open, system:
     # A page of the list has 20.
     assert first["y"] + 20 * (second["y"] - first["y"]) <= 768
 
+    expect(there).to_be_visible()
     desk.keyboard.press("j")
     desk.keyboard.press("j")
     desk.keyboard.press("x")
@@ -124,8 +127,10 @@ def test_a_list_is_worked_through_by_keys_on_one_screen(signed_in: Open, system:
     desk.keyboard.press("k")
     desk.keyboard.press("Enter")
     expect(desk.locator(".head")).to_contain_text(numbers[1])
+    expect(there).to_be_visible()
     desk.keyboard.press("l")
     expect(desk.get_by_text("由您办理至")).to_be_visible()
+    expect(there).to_be_visible()
     # Materials are gone through as rows are; what is typed is typed.
     desk.keyboard.press("j")
     desk.keyboard.press("j")
@@ -133,8 +138,10 @@ def test_a_list_is_worked_through_by_keys_on_one_screen(signed_in: Open, system:
     desk.keyboard.press("r")
     expect(desk).to_have_url(re.compile(r"/return$"))
     desk.go_back()
+    expect(there).to_be_visible()
     desk.keyboard.press("u")
     expect(desk).to_have_url(re.compile(r"/review\?state="))
+    expect(there).to_be_visible()
     desk.keyboard.press("/")
     desk.keyboard.type("逐件办理0 jk?")
     expect(desk.get_by_label("项目、企业或编号")).to_have_value("逐件办理0 jk?")
