@@ -50,15 +50,9 @@ def mails(system: RunningSystem, *subjects: str, seconds: float = 20) -> None:
 
 def letter(person: Any, id: str, kind: str, seconds: float = 40) -> bytes:
     """The PDF of the letter of a kind, once it is made."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        listed = person.call("GET", f"/applications/{id}/letters").json()
-        found = next(x for x in listed if x["kind"] == kind)
-        got = person.call("GET", f"/applications/{id}/letters/{found['id']}")
-        if got.status_code == 200:
-            return bytes(got.content)
-        time.sleep(0.5)
-    raise AssertionError(f"no letter {kind}")
+    listed = person.call("GET", f"/applications/{id}/letters").json()
+    found = next(x for x in listed if x["kind"] == kind)
+    return bytes(person.wait_for(f"/applications/{id}/letters/{found['id']}", seconds).content)
 
 
 @pytest.mark.slow
