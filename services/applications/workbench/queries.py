@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.applications import Round
@@ -23,8 +23,10 @@ async def digests(session: AsyncSession) -> dict[Key, str]:
 
 async def versions(session: AsyncSession, keys: Iterable[Key] | None = None) -> dict[Key, FormVersion]:
     """Return published versions, all of them where no `keys` are named."""
-    found = {(row.fund_type, row.version): row for row in await session.scalars(select(FormVersion))}
-    return found if keys is None else {key: found[key] for key in keys if key in found}
+    query = select(FormVersion)
+    if keys is not None:
+        query = query.where(tuple_(FormVersion.fund_type, FormVersion.version).in_(list(keys)))
+    return {(row.fund_type, row.version): row for row in await session.scalars(query)}
 
 
 async def retirements(session: AsyncSession) -> dict[Key, FormRetirement]:
