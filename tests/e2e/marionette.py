@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-CONTROL = "\ue009"
+from tests.e2e.engine import ELEMENT, Engine
+
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 
 
-class Firefox:
+class Firefox(Engine):
     """A Firefox without a window, with a profile of its own; Chinese, as its readers'."""
 
     def __init__(self, folder: Path) -> None:
@@ -76,20 +76,11 @@ class Firefox:
     def go(self, url: str) -> None:
         self("Navigate", url=url)
 
-    def url(self) -> str:
-        return str(self("GetCurrentURL"))
-
     def back(self) -> None:
         self("Back")
 
-    def find(self, what: str) -> str:
-        """An element by a CSS selector; waited for."""
-        return str(self("FindElement", using="css selector", value=what)[ELEMENT])
-
-    def button(self, text: str) -> str:
-        # The first button of a form is hidden: it is what Enter presses.
-        path = f"//*[self::button[not(@class='first')] or self::a][starts-with(normalize-space(.), '{text}')]"
-        return str(self("FindElement", using="xpath", value=path)[ELEMENT])
+    def _found(self, using: str, value: str) -> str:
+        return str(self("FindElement", using=using, value=value)[ELEMENT])
 
     def click(self, element: str) -> None:
         self("ElementClick", id=element)
@@ -103,27 +94,11 @@ class Firefox:
     def choose_file(self, what: str, file: Path) -> None:
         self("ElementSendKeys", id=self.find(what), text=str(file))
 
-    def keys(self, *pressed: str) -> None:
-        """Press keys together, the last one first let go."""
-        actions = [{"type": "keyDown", "value": key} for key in pressed]
-        actions += [{"type": "keyUp", "value": key} for key in reversed(pressed)]
-        self("PerformActions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
+    def _perform(self, actions: list[dict[str, Any]]) -> None:
+        self("PerformActions", actions=actions)
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self("ExecuteScript", script=script, args=list(arguments))
-
-    def text(self, what: str) -> str:
-        return str(self.run("return document.querySelector(arguments[0])?.textContent ?? ''", what))
-
-    def value(self, what: str) -> str:
-        return str(self.run("return document.querySelector(arguments[0])?.value ?? ''", what))
-
-    def until(self, script: str, *arguments: Any, seconds: float = 20) -> None:
-        """Wait for an expression of the page to hold."""
-        until = time.monotonic() + seconds
-        while not self.run(f"return !!({script})", *arguments):
-            assert time.monotonic() < until, script
-            time.sleep(0.1)
 
     def stop(self) -> None:
         self._socket.close()

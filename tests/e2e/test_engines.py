@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests import factories
+from tests.e2e.engine import CONTROL, Engine
 from tests.e2e.marionette import FIREFOX, Firefox
-from tests.e2e.webdriver import BROWSER, CONTROL, DISPLAY, DRIVER, WebKit
+from tests.e2e.webdriver import BROWSER, DISPLAY, DRIVER, WebKit
 from tests.system.running import RunningSystem, create, fill
 
 pytestmark = pytest.mark.slow
@@ -32,13 +33,13 @@ ENGINES = [
 
 
 @pytest.fixture(params=ENGINES)
-def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Firefox | WebKit]:
-    running: Firefox | WebKit = request.param(tmp_path)
+def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    running: Engine = request.param(tmp_path)
     yield running
     running.stop()
 
 
-def test_the_applicants_way(engine: Firefox | WebKit, system: RunningSystem, tmp_path: Path) -> None:
+def test_the_applicants_way(engine: Engine, system: RunningSystem, tmp_path: Path) -> None:
     person = system.person("qiye1")
     id = create(person)
     fill(person, id, name="另一浏览器里的项目")

@@ -11,14 +11,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-CONTROL, SHIFT = "\ue009", "\ue008"
+from tests.e2e.engine import ELEMENT, Engine
+
 DRIVER, DISPLAY = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
 # The small browser that comes with the library; the newest where there are several.
 BROWSER = max(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"), default=None)
 
 
-class WebKit:
+class WebKit(Engine):
     """A browser of WebKitGTK in a window that nobody sees."""
 
     def __init__(self, folder: Path) -> None:
@@ -77,14 +77,8 @@ class WebKit:
     def back(self) -> None:
         self("POST", "/back")
 
-    def find(self, what: str) -> str:
-        """An element by a CSS selector; waited for."""
-        return str(self("POST", "/element", using="css selector", value=what)[ELEMENT])
-
-    def button(self, text: str) -> str:
-        # The first button of a form is hidden: it is what Enter presses.
-        path = f"//*[self::button[not(@class='first')] or self::a][starts-with(normalize-space(.), '{text}')]"
-        return str(self("POST", "/element", using="xpath", value=path)[ELEMENT])
+    def _found(self, using: str, value: str) -> str:
+        return str(self("POST", "/element", using=using, value=value)[ELEMENT])
 
     def click(self, element: str) -> None:
         self("POST", f"/element/{element}/click")
@@ -98,27 +92,11 @@ class WebKit:
     def choose_file(self, what: str, file: Path) -> None:
         self("POST", f"/element/{self.find(what)}/value", text=str(file))
 
-    def keys(self, *pressed: str) -> None:
-        """Press keys together, the last one first let go."""
-        actions = [{"type": "keyDown", "value": key} for key in pressed]
-        actions += [{"type": "keyUp", "value": key} for key in reversed(pressed)]
-        self("POST", "/actions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
+    def _perform(self, actions: list[dict[str, Any]]) -> None:
+        self("POST", "/actions", actions=actions)
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self("POST", "/execute/sync", script=script, args=list(arguments))
-
-    def text(self, what: str) -> str:
-        return str(self.run("return document.querySelector(arguments[0])?.textContent ?? ''", what))
-
-    def value(self, what: str) -> str:
-        return str(self.run("return document.querySelector(arguments[0])?.value ?? ''", what))
-
-    def until(self, script: str, *arguments: Any, seconds: float = 20) -> None:
-        """Wait for an expression of the page to hold."""
-        until = time.monotonic() + seconds
-        while not self.run(f"return !!({script})", *arguments):
-            assert time.monotonic() < until, script
-            time.sleep(0.1)
 
     def stop(self) -> None:
         try:
