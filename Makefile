@@ -43,7 +43,7 @@ test-containers: ## the deployment on a real engine: from empty volumes through 
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest -q tests/containers $(ARGS)
 
-upgrade-drill: ## from the last tag (or FROM=revision) to this code under load: no request may fail; the figures
+upgrade-drill: ## from the last release (or FROM=revision) to this code under load: no request may fail; the figures
 	@deploy/bootstrap.sh test
 	@GM_UPGRADE_FROM=$(FROM) $(PYTHON) -m pytest -q tests/containers/test_containers.py -k upgrade $(ARGS)
 

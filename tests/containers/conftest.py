@@ -2,8 +2,10 @@
 
 import functools
 import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.containers.installation import Installation
 from tests.containers.people import ForeignPerson
 
 OLD, NEW = "0-old", "1-new"
+REGISTRY = "127.0.0.1:5000"
 FOLDER = ROOT / "var" / "containers"
 
 
@@ -22,12 +25,18 @@ def nothing(_: str) -> None:
     """Nobody reads the transcript."""
 
 
+def _last_release() -> str:
+    """The commit that wrote the newest dated heading of CHANGELOG.md; a clone may have no tags. Empty without the history."""
+    dated = re.search(r"^## \[\d.*$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.M)
+    assert dated, "CHANGELOG.md has no release"
+    command = ["git", "log", "--format=%H", f"-S{dated[0]}", "--", "CHANGELOG.md"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    return found[-1] if found else ""
+
+
 def _old_code() -> Path:
-    """The code that is upgraded from: the last tag's, or of GM_UPGRADE_FROM; without either, this one's."""
-    tag = subprocess.run(
-        ["git", "describe", "--tags", "--abbrev=0"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    revision = os.environ.get("GM_UPGRADE_FROM") or tag.stdout.strip()
+    """The code that is upgraded from: the last release's, or of GM_UPGRADE_FROM; without either, this one's."""
+    revision = os.environ.get("GM_UPGRADE_FROM") or _last_release()
     if not revision:
         return ROOT
     place = FOLDER / "old"
@@ -55,6 +64,21 @@ def engine() -> Iterator[Engine]:
             yield made
     except NoEngine as reason:
         pytest.skip(f"no container engine can be had here: {reason}")
+
+
+@pytest.fixture
+def registry(engine: Engine) -> Iterator[str]:
+    """One whose images nobody here has yet."""
+    engine.tried("docker", "rm", "--force", "--volumes", "registry")
+    engine.do(
+        "docker", "run", "--detach", "--name", "registry", "--publish", f"{REGISTRY}:5000", "stand-in/registry:1.0"
+    )
+    until = time.monotonic() + 60
+    while engine.tried("docker", "exec", "registry", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5000")[0]:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    yield REGISTRY
+    engine.do("docker", "rm", "--force", "--volumes", "registry")
 
 
 @pytest.fixture(scope="module")

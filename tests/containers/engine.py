@@ -269,7 +269,7 @@ class Engine:
         """Our images of a folder's code, as a release of that name."""
         for name in IMAGES:
             self.do(
-                "docker", "build", "--quiet", "--network", "host", "--file", str(ROOT / "deploy/Dockerfile"),
+                "docker", "build", "--quiet", "--network", "host", "--file", str(source / "deploy/Dockerfile"),
                 "--target", name, "--build-arg", f"VERSION={release}", "--build-arg", f"PYTHON={PYTHON}",
                 "--tag", f"gongmei/{name}:{release}", str(source),
                 seconds=1800,

@@ -1,33 +1,16 @@
 """What an image begins with stays what it was when its tag moves, until `python -m deploy.bases --write` says otherwise."""
 
 import re
-import time
-from collections.abc import Iterator
 
 import pytest
 
 from deploy import bases
+from tests.containers.conftest import REGISTRY
 from tests.containers.engine import Engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-REGISTRY = "127.0.0.1:5000"
 BASE = f"{REGISTRY}/office/base:1.0"
-
-
-@pytest.fixture
-def registry(engine: Engine) -> Iterator[str]:
-    """One whose images nobody here has yet."""
-    engine.tried("docker", "rm", "--force", "--volumes", "registry")
-    engine.do(
-        "docker", "run", "--detach", "--name", "registry", "--publish", f"{REGISTRY}:5000", "stand-in/registry:1.0"
-    )
-    until = time.monotonic() + 60
-    while engine.tried("docker", "exec", "registry", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5000")[0]:
-        assert time.monotonic() < until
-        time.sleep(0.5)
-    yield REGISTRY
-    engine.do("docker", "rm", "--force", "--volumes", "registry")
 
 
 def _push(engine: Engine, text: str) -> None:
