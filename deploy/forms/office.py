@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.forms import catalogue
 from services.applications.forms.definition import Form
 from services.applications.settings import ApplicationsSettings
-from services.applications.workbench import drafts, publication
+from services.applications.workbench import drafts, publication, reading
 from shared import clock
 from shared.database import in_transaction
 from shared.identity import Actor, Role
@@ -23,10 +23,11 @@ def publish(settings: ApplicationsSettings, file: Path, form: Form, name: str) -
 
     async def work(session: AsyncSession) -> str:
         draft = await drafts.bring(session, who, form.fund_type, form.version, text)
-        await publication.propose(session, who, form.fund_type, str(draft.version), "")
+        verdict = reading.verdict(draft.text)
+        await publication.propose(session, who, form.fund_type, str(draft.version), "", verdict)
         if settings.forms_by_two:
             return f"{form.fund_type} 第 {form.version} 版已提出发布，由另一位表单编制人员在表单工作台核对后发布"
-        made = await publication.publish(session, who, form.fund_type, str(draft.version), by_two=False)
+        made = await publication.publish(session, who, form.fund_type, str(draft.version), verdict, by_two=False)
         return f"{form.fund_type} 第 {made.version} 版已发布，{made.sha256}"
 
     return asyncio.run(in_transaction(settings, work))

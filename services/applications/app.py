@@ -28,6 +28,7 @@ from services.applications.core.peers import PROFILES, Profiles
 from services.applications.operations import metrics
 from services.applications.routes import ROUTES
 from services.applications.settings import ApplicationsSettings
+from services.applications.workbench.judge import JUDGE, Judge
 from services.applications.workbench.known_forms import KNOWN_FORMS, KnownForms, ask_the_table
 from shared.database import BUSY, async_engine
 from shared.http.app import CHECKS, base_app
@@ -87,9 +88,11 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
 
 async def _forms(app: web.Application) -> AsyncIterator[None]:
     app[KNOWN_FORMS] = known = KnownForms(app[SESSIONS], app[SETTINGS])
+    app[JUDGE] = Judge()
     task = asyncio.create_task(known.run())
     yield
     await end(task)
+    await app[JUDGE].close()
 
 
 async def _peers(app: web.Application) -> AsyncIterator[None]:

@@ -6,18 +6,16 @@ Nothing is decoded before its dimensions are known.
 
 import asyncio
 import logging
-import multiprocessing
-import resource
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
 from pebble import ProcessPool
 
 from services.applications.attachments.fair_line import FairLine, Penalty
+from services.applications.core.processes import fork_server, limit_memory
 from shared import codes
 
 log = logging.getLogger(__name__)
@@ -25,9 +23,10 @@ log = logging.getLogger(__name__)
 # A photograph of the largest telephones is 12,000 × 9,000. As bytes in memory that is 300 MB, which no viewer minds.
 MAX_PIXELS = 120_000_000
 MAX_SIDE = 30_000
+# What the processes have loaded before they begin.
+PARSERS = (__name__, "PIL.Image", "pypdfium2")
 # Tenders of a thousand pages exist, books of five thousand are no evidence.
 MAX_PAGES = 5_000
-MEMORY = 1536 * 1024 * 1024
 # The end of a PDF says where its table stands; a file that was cut off has none.
 _TAIL = 64 * 1024
 
@@ -119,19 +118,6 @@ def _image(path: str, media_type: str) -> Fault | None:
     return None
 
 
-def limit_memory() -> None:
-    """What a process that looks into files may use."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
-def fork_server() -> BaseContext:
-    """Return what starts processes that look into files: forks of a small process without threads that has loaded the parsers
-    once. A fork of the server itself may stop at a lock that nobody will open; a spawned process loads everything anew."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "PIL.Image", "pypdfium2"])
-    return context
-
-
 class Inspector:
     """A few processes that look into files, by turns for each enterprise; a hung one is replaced. No enterprise has all of
     them, and one whose files hang again and again waits."""
@@ -148,7 +134,7 @@ class Inspector:
             max_workers=workers,
             max_tasks=1000,
             initializer=limit_memory,
-            context=fork_server(),
+            context=fork_server(*PARSERS),
         )
 
     def may_come(self, enterprise: str) -> None:

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 from pebble import ProcessPool
 
 from services.applications.attachments.fair_line import FairLine, Penalty
-from services.applications.attachments.inspection import MAX_PIXELS, fork_server, limit_memory
+from services.applications.attachments.inspection import MAX_PIXELS, PARSERS
+from services.applications.core.processes import fork_server, limit_memory
 from shared import codes
 from shared.errors import Conflict, NotFound
 from shared.store import Store, attachment_key
@@ -88,7 +89,7 @@ class Pictures:
             max_workers=workers,
             max_tasks=500,
             initializer=limit_memory,
-            context=fork_server(),
+            context=fork_server(*PARSERS),
         )
 
     async def pages(self, store: Store, sha256: str, media_type: str, lane: str) -> int:

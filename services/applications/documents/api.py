@@ -8,7 +8,12 @@ from services.applications.core.switches import must_be_on
 from services.applications.documents import documents as use_case
 from services.applications.documents import queries
 from services.applications.documents.answers import _status, ask_for, file_or_status, letter_or_status
+from services.applications.workbench import queries as workbench_queries
+from services.applications.workbench import views as workbench_views
+from services.applications.workbench.judge import JUDGE
+from shared import codes
 from shared.contract.decision import LetterRegister, LetterView, RegisteredLetter
+from shared.errors import Conflict
 from shared.http.app import actor, answer, uuid_in_path
 from shared.http.query_params import number
 
@@ -59,7 +64,13 @@ async def form_draft(request: web.Request) -> web.StreamResponse:
     """Return the PDF of a form's draft, empty but for what the form fills in; 202 while it is made."""
     fund_type = request.match_info["fund_type"]
     async with transaction(request) as session:
-        document = await use_case.of_form_draft(session, fund_type)
+        draft = await workbench_queries.draft(session, fund_type)
+        facts = await workbench_views.round_to_try(session, fund_type)
+    made = await request.app[JUDGE].ask(use_case.empty_form, draft.text, facts)
+    if made is None:
+        raise Conflict("表单还有错误，改正后才能预览。", code=codes.BAD_FORM)
+    async with transaction(request) as session:
+        document = await use_case.of_form_draft(session, *made)
         await ask_for(request, session, document)
         status = await use_case.status_of(session, document)
     return await letter_or_status(request, document, status, f"{fund_type}-空白表.pdf")

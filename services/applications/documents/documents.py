@@ -14,12 +14,12 @@ from services.applications.documents.owed import document_key, owe_document
 from services.applications.documents.queries import document_of, revision_document
 from services.applications.filling import budgets
 from services.applications.filling.filled_form import load
+from services.applications.forms.definition import RoundFacts
 from services.applications.forms.filled.reading import named_files
 from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Application, Document
-from services.applications.workbench import queries as workbench_queries
-from services.applications.workbench import views as workbench_views
+from services.applications.workbench.reading import trial
 from services.applications.workbench.trial import ENTERPRISE
 from shared import clock
 from shared.contract.applications import DocumentStatus
@@ -57,19 +57,22 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
     return await _begin(session, id, kind, source, snapshot={"sections": sealed, "hidden": hidden})
 
 
-async def of_form_draft(session: AsyncSession, fund_type: str) -> Document:
-    """Return the PDF of a form's draft, empty but for what the form fills in; the same text is made once."""
-    draft = await workbench_queries.draft(session, fund_type)
-    tried = await workbench_views.trial(session, fund_type, draft.text)
-    source, _ = receipts.digests(
-        receipts.canonical({"text": draft.text, "round": tried.round.model_dump(mode="json")})
-    )
+def empty_form(text: str, facts: RoundFacts) -> tuple[dict[str, Any], str] | None:
+    """Return the document model of a form's draft, empty but for what the form fills in, and the digest of what it is made from; None
+    while the text has faults."""
+    if (tried := trial(text, facts)) is None:
+        return None
+    source, _ = receipts.digests(receipts.canonical({"text": text, "round": tried.round.model_dump(mode="json")}))
+    model = document_model.of_snapshot(tried.form, tried.effective(), {}, enterprise=ENTERPRISE, at=clock.now())
+    return model.model_dump(mode="json"), source
+
+
+async def of_form_draft(session: AsyncSession, model: dict[str, Any], source: str) -> Document:
+    """Return the PDF of a form's draft (`empty_form`); the same text is made once."""
     await queries.forget_form_drafts(session)
     if known := await queries.form_draft_document(session, source):
         return known
-    model = document_model.of_snapshot(tried.form, tried.effective(), {}, enterprise=ENTERPRISE, at=clock.now())
-    snapshot = {"model": model.model_dump(mode="json")}
-    document = Document(id=uuid4(), kind="form", source_sha256=source, snapshot=snapshot)
+    document = Document(id=uuid4(), kind="form", source_sha256=source, snapshot={"model": model})
     await owe_document(session, document)
     return document
 

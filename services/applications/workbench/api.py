@@ -1,16 +1,22 @@
 """Serve 表单工作台."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.context import SETTINGS, transaction
 from services.applications.forms.catalogue import UnknownForm
 from services.applications.tables.forms import FormDraft
-from services.applications.workbench import drafts, publication, queries, views
+from services.applications.workbench import drafts, publication, queries, reading, views
+from services.applications.workbench.drafts import must_match
+from services.applications.workbench.judge import JUDGE
 from services.applications.workbench.known_forms import KNOWN_FORMS
-from services.applications.workbench.reading import read
+from services.applications.workbench.reading import Verdict, verdict
+from shared import codes
 from shared.contract.applications import Nothing
 from shared.contract.workbench import FormDraftText, FormNote, NewFormDraft
+from shared.errors import Conflict, NotFound
 from shared.http.app import actor, answer, body, if_match
 
 
@@ -25,10 +31,25 @@ def _number(text: str) -> int:
     return int(text)
 
 
-async def _draft(request: web.Request, session: AsyncSession, draft: FormDraft, status: int = 200) -> web.Response:
-    by_two = request.app[SETTINGS].forms_by_two
-    view = await views.draft_view(session, draft, actor(request), by_two=by_two)
+Work = Callable[[AsyncSession], Awaitable[FormDraft]]
+
+
+async def _draft(request: web.Request, work: Work, status: int = 200) -> web.Response:
+    """Do what is asked for in one transaction, and answer with the draft as it is then. Its text is judged without a connection."""
+    async with transaction(request) as session:
+        draft = await work(session)
+        saves = await queries.saves(session, draft.fund_type)
+    found = await request.app[JUDGE].look(draft.text, views.before(draft))
+    view = views.draft_view(draft, saves, found, actor(request), by_two=request.app[SETTINGS].forms_by_two)
     return answer(view, status, ETag=f'"{draft.version}"')
+
+
+async def _verdict(request: web.Request) -> Verdict:
+    """Return what decides whether the draft may be published; whoever uses it compares its text once more."""
+    async with transaction(request) as session:
+        draft = await queries.draft(session, _type(request))
+        must_match(draft, if_match(request))
+    return await request.app[JUDGE].ask(verdict, draft.text)
 
 
 async def list_types(request: web.Request) -> web.Response:
@@ -67,25 +88,19 @@ async def resume(request: web.Request) -> web.Response:
 async def begin(request: web.Request) -> web.Response:
     """Begin the next version of a fund type's form, out of a published version or for a new type."""
     await request.app[KNOWN_FORMS].look()
-    async with transaction(request) as session:
-        return await _draft(
-            request, session, await drafts.begin(session, actor(request), body(request, NewFormDraft)), 201
-        )
+    new = body(request, NewFormDraft)
+    return await _draft(request, lambda session: drafts.begin(session, actor(request), new), 201)
 
 
 async def get_draft(request: web.Request) -> web.Response:
     """Return a draft with its faults, its outline and what it changes; its ETag is its version."""
-    async with transaction(request) as session:
-        return await _draft(request, session, await queries.draft(session, _type(request)))
+    return await _draft(request, lambda session: queries.draft(session, _type(request)))
 
 
 async def save_draft(request: web.Request) -> web.Response:
     """Keep a draft's text, with faults or without, and make a change in it; 412 brings the text as it is now."""
-    async with transaction(request) as session:
-        given = body(request, FormDraftText)
-        return await _draft(
-            request, session, await drafts.save(session, actor(request), _type(request), if_match(request), given)
-        )
+    who, seen, given = actor(request), if_match(request), body(request, FormDraftText)
+    return await _draft(request, lambda session: drafts.save(session, who, _type(request), seen, given))
 
 
 async def discard_draft(request: web.Request) -> web.Response:
@@ -97,13 +112,10 @@ async def discard_draft(request: web.Request) -> web.Response:
 
 async def take_back(request: web.Request) -> web.Response:
     """Let a draft be as it was saved before."""
-    async with transaction(request) as session:
-        number = _number(request.match_info["n"])
-        return await _draft(
-            request,
-            session,
-            await drafts.take_back(session, actor(request), _type(request), if_match(request), number),
-        )
+    number, seen = _number(request.match_info["n"]), if_match(request)
+    return await _draft(
+        request, lambda session: drafts.take_back(session, actor(request), _type(request), seen, number)
+    )
 
 
 async def look_at(request: web.Request) -> web.Response:
@@ -111,55 +123,57 @@ async def look_at(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         draft = await queries.draft(session, _type(request))
     text = drafts.normal(body(request, FormDraftText).text)
-    return answer(await read(text, draft.fund_type, draft.based_on))
+    return answer(await request.app[JUDGE].look(text, views.before(draft)))
 
 
 async def preview(request: web.Request) -> web.Response:
     """Return a section of a draft as an applicant meets it; `filled=1` fills in by example what is asked for."""
-    async with transaction(request) as session:
-        draft = await queries.draft(session, _type(request))
-        return await _preview(request, session, draft.text)
+    return await _preview(request, None)
 
 
 async def preview_typed(request: web.Request) -> web.Response:
     """Return the same of a text that is not kept: for a page while somebody types."""
-    async with transaction(request) as session:
-        await queries.draft(session, _type(request))
-        return await _preview(request, session, drafts.normal(body(request, FormDraftText).text))
+    return await _preview(request, drafts.normal(body(request, FormDraftText).text))
 
 
-async def _preview(request: web.Request, session: AsyncSession, text: str) -> web.Response:
+async def _preview(request: web.Request, text: str | None) -> web.Response:
     asked, filled = request.query.get("section", ""), "filled" in request.query
-    return answer(await views.preview(session, _type(request), text, asked, filled=filled))
+    async with transaction(request) as session:
+        draft = await queries.draft(session, _type(request))
+        facts = await views.round_to_try(session, draft.fund_type)
+    try:
+        found = await request.app[JUDGE].ask(reading.preview, text or draft.text, facts, asked, filled)
+    except KeyError:
+        raise NotFound("表单里没有这项材料。") from None
+    if found is None:
+        raise Conflict("表单还有错误，改正后才能预览。", code=codes.BAD_FORM)
+    return answer(found)
 
 
 async def propose(request: web.Request) -> web.Response:
     """Ask a second person to publish a draft as it is."""
-    async with transaction(request) as session:
-        note = body(request, FormNote).note
-        return await _draft(
-            request,
-            session,
-            await publication.propose(session, actor(request), _type(request), if_match(request), note),
-        )
+    who, seen, note = actor(request), if_match(request), body(request, FormNote).note
+    judged = await _verdict(request)
+    return await _draft(
+        request, lambda session: publication.propose(session, who, _type(request), seen, note, judged)
+    )
 
 
 async def withdraw(request: web.Request) -> web.Response:
     """Give up a proposal; the draft goes on."""
-    async with transaction(request) as session:
-        return await _draft(
-            request,
-            session,
-            await publication.withdraw(session, actor(request), _type(request), if_match(request)),
-        )
+    seen = if_match(request)
+    return await _draft(
+        request, lambda session: publication.withdraw(session, actor(request), _type(request), seen)
+    )
 
 
 async def publish(request: web.Request) -> web.Response:
     """Publish a proposed draft for good; every process knows it within seconds."""
-    fund_type = _type(request)
+    fund_type, by_two = _type(request), request.app[SETTINGS].forms_by_two
+    judged = await _verdict(request)
     async with transaction(request) as session:
         published = await publication.publish(
-            session, actor(request), fund_type, if_match(request), by_two=request.app[SETTINGS].forms_by_two
+            session, actor(request), fund_type, if_match(request), judged, by_two=by_two
         )
         version = published.version
     # Whoever asks next may meet this very process.

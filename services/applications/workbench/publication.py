@@ -5,14 +5,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core.audit import record
 from services.applications.forms.authoring import publishing
 from services.applications.forms.catalogue import UnknownForm, forms
-from services.applications.forms.definition import Form
 from services.applications.tables.forms import FormDraft, FormRetirement, FormVersion
 from services.applications.workbench import queries
 from services.applications.workbench.drafts import must_match
 from services.applications.workbench.known_forms import CHANNEL
-from services.applications.workbench.reading import judged
+from services.applications.workbench.reading import Verdict
 from shared import clock, codes
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor
 
 
@@ -21,11 +20,13 @@ def own(draft: FormDraft, actor: Actor) -> bool:
     return actor.account in (draft.proposed_by, draft.changed_by)
 
 
-async def propose(session: AsyncSession, actor: Actor, fund_type: str, seen: str, note: str) -> FormDraft:
-    """Ask a second person to publish a draft as it is now. `Invalid` with its faults, where it could not be published."""
+async def propose(
+    session: AsyncSession, actor: Actor, fund_type: str, seen: str, note: str, verdict: Verdict
+) -> FormDraft:
+    """Ask a second person to publish a draft as it is now, which `verdict` judged. `Invalid` with its faults, where it could not be published."""
     draft = await queries.draft(session, fund_type, lock=True)
     must_match(draft, seen)
-    await _publishable(session, draft)
+    await _publishable(session, draft, verdict)
     draft.proposed_by, draft.proposed_by_name, draft.proposed_at = actor.account, actor.name, clock.now()
     draft.note = note
     draft.version += 1
@@ -46,7 +47,9 @@ async def withdraw(session: AsyncSession, actor: Actor, fund_type: str, seen: st
     return draft
 
 
-async def publish(session: AsyncSession, actor: Actor, fund_type: str, seen: str, *, by_two: bool) -> FormVersion:
+async def publish(
+    session: AsyncSession, actor: Actor, fund_type: str, seen: str, verdict: Verdict, *, by_two: bool
+) -> FormVersion:
     """Publish a proposed draft; from then on its version never changes, and every process knows it within seconds. `Conflict` for its author
     where publishing takes two people (`by_two`), `Invalid` where it is no longer the next version."""
     draft = await queries.draft(session, fund_type, lock=True)
@@ -54,12 +57,12 @@ async def publish(session: AsyncSession, actor: Actor, fund_type: str, seen: str
     _must_be_proposed(draft)
     if by_two and own(draft, actor):
         raise Conflict("草稿由您提出或最后修改，须由另一位表单编制人员核对后发布。", code=codes.SECOND_PERSON)
-    form = await _publishable(session, draft)
+    await _publishable(session, draft, verdict)
     version = FormVersion(
         fund_type=fund_type,
-        version=form.version,
+        version=verdict.version,
         text=draft.text,
-        sha256=publishing.digest_of(draft.text),
+        sha256=verdict.sha256,
         proposed_by=draft.proposed_by,
         proposed_by_name=draft.proposed_by_name,
         published_by=actor.account,
@@ -69,7 +72,7 @@ async def publish(session: AsyncSession, actor: Actor, fund_type: str, seen: str
     session.add(version)
     await session.delete(draft)
     record(
-        session, actor, "publish_form", form=fund_type, version=form.version, sha256=version.sha256,
+        session, actor, "publish_form", form=fund_type, version=verdict.version, sha256=version.sha256,
         proposed_by=version.proposed_by_name,
     )  # fmt: skip
     await queries.tell(session, CHANNEL)
@@ -82,27 +85,27 @@ def _must_be_proposed(draft: FormDraft) -> None:
         raise Conflict("草稿还没有提出发布，或刚刚被修改、撤回，请刷新后查看。", code=codes.NOTHING_PROPOSED)
 
 
-async def _publishable(session: AsyncSession, draft: FormDraft) -> Form:
-    """Return a draft's form; `Invalid` where it has faults, is of another type, or is not the next version."""
+async def _publishable(session: AsyncSession, draft: FormDraft, verdict: Verdict) -> None:
+    """Raise `Invalid` where a draft has faults, is of another type, or is not the next version; `Stale` where another text was judged."""
     await queries.one_at_a_time(session, draft.fund_type)
-    found = await judged(draft.text)
-    if (form := found.sound) is None:
-        wrong = [f for f in found.faults if f.severity == "error"]
+    if verdict.sha256 != publishing.digest_of(draft.text):
+        raise Stale("草稿刚刚被其他人修改，请核对后重试。")
+    if wrong := verdict.errors:
         raise Invalid(
             [FieldError(field=f"line.{f.line}", code=codes.BAD_FORM, message=f.message) for f in wrong],
             f"表单有 {len(wrong)} 处错误，不能发布，请先改正。",
         )
     fault = ""
-    if form.fund_type != draft.fund_type:
-        fault = f"fund_type 应为 {draft.fund_type}，文本里写的是 {form.fund_type}"
+    if verdict.fund_type != draft.fund_type:
+        fault = f"fund_type 应为 {draft.fund_type}，文本里写的是 {verdict.fund_type}"
     try:
-        if not publishing.is_next(form, publishing.digest_of(draft.text), await _known(session, draft.fund_type)):
-            fault = f"第 {form.version} 版已经发布，内容相同；请放弃草稿"
+        known = await _known(session, draft.fund_type)
+        if not publishing.is_next(draft.fund_type, verdict.version, verdict.sha256, known):
+            fault = f"第 {verdict.version} 版已经发布，内容相同；请放弃草稿"
     except publishing.NotPublished as error:
         fault = str(error)
     if fault:
         raise Invalid([FieldError(field="text", code=codes.BAD_FORM, message=fault)], f"不能发布：{fault}。")
-    return form
 
 
 async def _known(session: AsyncSession, fund_type: str) -> dict[int, str]:

@@ -1,19 +1,19 @@
-"""Read a draft's text as lint does: faults, outline, what it changes. Texts are judged one at a time and beside the loop."""
+"""Read a draft's text as lint does: faults, outline, what it changes. Pure work for a process of its own (`judge`)."""
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from services.applications.forms.authoring import editing
-from services.applications.forms.authoring.lint import lint_text
+from services.applications.forms.authoring.lint import linted
+from services.applications.forms.authoring.publishing import digest_of
 from services.applications.forms.authoring.source import Source, read_form
 from services.applications.forms.authoring.version_diff import changes
-from services.applications.forms.catalogue import forms, with_parameters
-from services.applications.forms.definition import Form
-from shared.contract.workbench import FormChange, FormFault, FormRead, OutlineEntry
+from services.applications.forms.catalogue import with_parameters
+from services.applications.forms.definition import Form, RoundFacts
+from services.applications.workbench.trial import Trial, with_lists
+from shared.contract.workbench import FormChange, FormFault, FormPreview, FormRead, OutlineEntry
 
 # What a small form can set of each sort, where it is a plain value (or a list of texts); all else is written in the text.
 EDITABLE: Mapping[str, tuple[str, ...]] = {
@@ -48,9 +48,10 @@ class Judged:
 @lru_cache(maxsize=16)
 def judge(text: str) -> Judged:
     """Return what lint says of a text. The same text is judged once: a page that is opened again costs nothing."""
-    faults = [FormFault(line=f.line, severity=f.severity, message=f.message) for f in lint_text(text)]
-    source = Source(text)
-    form = None if any(f.severity == "error" for f in faults) else read_form(text)[0]
+    form, found, source = linted(text)
+    faults = [FormFault(line=f.line, severity=f.severity, message=f.message) for f in found]
+    if any(f.severity == "error" for f in faults):
+        form = None
     entries = tuple(_entry(source, e) for e in editing.outline(source))
     return Judged(tuple(faults), entries, form and with_parameters(form))
 
@@ -78,32 +79,59 @@ def _plain(value: Any) -> bool:
     )
 
 
-# One thread: however many write, requests of applicants have the processor's rest.
-_READER = ThreadPoolExecutor(1, "lint")
+@lru_cache(maxsize=8)
+def _published(text: str) -> Form | None:
+    """Return the form that was published with this text; None where this release cannot read it."""
+    form, faults, _ = read_form(text)
+    return None if form is None or any(f.severity == "error" for f in faults) else with_parameters(form)
 
 
-async def judged(text: str) -> Judged:
-    """Return what lint says of a text, beside the loop and one text at a time."""
-    return await asyncio.get_running_loop().run_in_executor(_READER, judge, text)
-
-
-async def read(text: str, fund_type: str, based_on: int | None) -> FormRead:
-    """Return a text as its editor sees it, with what it changes against the version that it began with."""
-    found = await judged(text)
+def look(text: str, before: str | None) -> FormRead:
+    """Return a text as its editor sees it, with what it changes against the text `before` that it began with."""
+    found = judge(text)
+    old = None if before is None or found.sound is None else _published(before)
     return FormRead(
         faults=list(found.faults),
         outline=list(found.outline),
-        changes=differences(fund_type, based_on, found.sound),
+        changes=[] if old is None or found.sound is None else differences(old, found.sound),
         publishable=found.sound is not None,
     )
 
 
-def differences(fund_type: str, before: int | None, form: Form | None) -> list[FormChange]:
-    """Return what a form changes against a published version, in words; nothing where either cannot be read."""
-    if form is None or before is None:
-        return []
-    try:
-        old = forms()[fund_type, before]
-    except (KeyError, ValueError, OSError):
-        return []
-    return [FormChange(where=c.where, text=c.text, attention=c.attention) for c in changes(old, form)]
+@dataclass(frozen=True)
+class Verdict:
+    """What decides whether a text may be published: `sha256` says which text was judged."""
+
+    sha256: str
+    fund_type: str
+    version: int
+    errors: tuple[FormFault, ...]
+
+
+def verdict(text: str) -> Verdict:
+    """Return whether a text may be published, as far as the text itself says."""
+    found = judge(text)
+    errors = tuple(f for f in found.faults if f.severity == "error")
+    form = found.sound
+    return Verdict(digest_of(text), form.fund_type if form else "", form.version if form else 0, errors)
+
+
+def preview(text: str, facts: RoundFacts, section: str, filled: bool) -> FormPreview | None:
+    """Return a section of a text as an applicant meets it, the first one where none is named; None while the text has faults.
+    `KeyError` where the form has no such section."""
+    if (found := trial(text, facts)) is None:
+        return None
+    if filled:
+        found.fill()
+    return FormPreview(definition=found.definition, page=found.opened(section or found.form.sections[0].key))
+
+
+def trial(text: str, facts: RoundFacts) -> Trial | None:
+    """Return a text to be tried in a round; None while it has faults."""
+    form = judge(text).sound
+    return Trial(form, with_lists(form, facts)) if form else None
+
+
+def differences(old: Form, new: Form) -> list[FormChange]:
+    """Return what a form changes against another version, in words."""
+    return [FormChange(where=c.where, text=c.text, attention=c.attention) for c in changes(old, new)]

@@ -1,31 +1,28 @@
 """Show what 表单工作台 shows: types with their versions, a draft with its faults, a version with what it changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.moves import round_facts
 from services.applications.forms.authoring import publishing
 from services.applications.forms.catalogue import UnknownForm, forms
-from services.applications.forms.definition import RoundFacts
-from services.applications.tables.forms import FormDraft, FormRetirement, FormVersion
+from services.applications.forms.definition import Form, RoundFacts
+from services.applications.tables.forms import FormDraft, FormDraftSave, FormRetirement, FormVersion
 from services.applications.workbench import queries
 from services.applications.workbench.publication import own
-from services.applications.workbench.reading import differences, judged, read
-from services.applications.workbench.trial import Trial, with_lists
-from shared import codes
+from services.applications.workbench.reading import differences
 from shared.contract.workbench import (
     FormDraftSummary,
     FormDraftView,
-    FormPreview,
     FormProposal,
+    FormRead,
     FormRetired,
     FormSave,
     FormTypeView,
     FormVersionText,
     FormVersionView,
 )
-from shared.errors import Conflict, NotFound
 from shared.identity import Actor
 
 
@@ -103,9 +100,15 @@ def _text(key: queries.Key) -> str:
         return ""
 
 
-async def draft_view(session: AsyncSession, draft: FormDraft, actor: Actor, *, by_two: bool) -> FormDraftView:
-    """Return a draft as whoever asks may work on it."""
-    found = await read(draft.text, draft.fund_type, draft.based_on)
+def before(draft: FormDraft) -> str | None:
+    """Return the text that a draft began with; None where there is none."""
+    return None if draft.based_on is None else _text((draft.fund_type, draft.based_on)) or None
+
+
+def draft_view(
+    draft: FormDraft, saves: Iterable[FormDraftSave], found: FormRead, actor: Actor, *, by_two: bool
+) -> FormDraftView:
+    """Return a draft, with what was found of its text, as whoever asks may work on it."""
     proposal = None
     if draft.proposed_by_name is not None and draft.proposed_at is not None:
         mine = by_two and own(draft, actor)
@@ -119,11 +122,15 @@ async def draft_view(session: AsyncSession, draft: FormDraft, actor: Actor, *, b
         changed_by=draft.changed_by_name,
         changed_at=draft.changed_at,
         proposal=proposal,
-        saves=[
-            FormSave(number=s.number, by=s.saved_by_name, at=s.saved_at)
-            for s in await queries.saves(session, draft.fund_type)
-        ],
+        saves=[FormSave(number=s.number, by=s.saved_by_name, at=s.saved_at) for s in saves],
     )
+
+
+def _read(fund_type: str, version: int | None) -> Form | None:
+    try:
+        return forms()[fund_type, version] if version is not None else None
+    except (KeyError, ValueError, OSError):
+        return None
 
 
 async def version_view(
@@ -134,10 +141,7 @@ async def version_view(
     if version not in known or (against is not None and against not in known):
         raise UnknownForm
     before = against if against is not None else max((v for v in known if v < version), default=None)
-    try:
-        form = forms()[fund_type, version]
-    except (ValueError, OSError):
-        form = None
+    old, new = _read(fund_type, before), _read(fund_type, version)
     return FormVersionText(
         fund_type=fund_type,
         label=_label(fund_type, sorted(known, reverse=True)),
@@ -145,24 +149,11 @@ async def version_view(
         text=_text((fund_type, version)),
         against=before,
         others=sorted(v for v in known if v != version),
-        changes=differences(fund_type, before, form),
+        changes=differences(old, new) if old and new else [],
     )
 
 
-async def preview(session: AsyncSession, fund_type: str, text: str, section: str, *, filled: bool) -> FormPreview:
-    """Return a section of a text as an applicant meets it, in the newest round of its type; the first one where none is named."""
-    found = await trial(session, fund_type, text)
-    if filled:
-        found.fill()
-    if section and section not in found.form.by_key:
-        raise NotFound("表单里没有这项材料。")
-    return FormPreview(definition=found.definition, page=found.opened(section or found.form.sections[0].key))
-
-
-async def trial(session: AsyncSession, fund_type: str, text: str) -> Trial:
-    """Return a text to be tried; `Conflict` while it has faults."""
-    form = (await judged(text)).sound
-    if form is None:
-        raise Conflict("表单还有错误，改正后才能预览。", code=codes.BAD_FORM)
+async def round_to_try(session: AsyncSession, fund_type: str) -> RoundFacts:
+    """Return what a form of this type is tried in: the facts of the type's newest round."""
     round_ = await queries.newest_round(session, fund_type)
-    return Trial(form, with_lists(form, round_facts(round_) if round_ else RoundFacts()))
+    return round_facts(round_) if round_ else RoundFacts()

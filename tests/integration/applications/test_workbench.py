@@ -18,7 +18,7 @@ from services.applications.operations import preflight
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import Audit
 from services.applications.tables.forms import FormVersion
-from services.applications.workbench import publication
+from services.applications.workbench import publication, reading
 from services.applications.workbench.drafts import EMPTY
 from shared.contract.workbench import MAX_TEXT
 from shared.errors import Conflict
@@ -340,7 +340,9 @@ async def test_an_office_of_one_publishes_alone(api: Api, sessions: async_sessio
     draft = await begun(api, "alone", label="一人")
     draft = await ok(await call(api, "POST", "form-drafts/alone/proposal", AUTHOR, draft["etag"]))
     async with sessions.begin() as session:
-        made = await publication.publish(session, AUTHOR, "alone", draft["etag"], by_two=False)
+        made = await publication.publish(
+            session, AUTHOR, "alone", draft["etag"], reading.verdict(draft["text"]), by_two=False
+        )
     assert (made.proposed_by, made.published_by) == (AUTHOR.account, AUTHOR.account)
 
 

@@ -34,8 +34,13 @@ def lint_file(path: Path, rounds: RoundFacts | None = None) -> list[Fault]:
 
 def lint_text(text: str, rounds: RoundFacts | None = None) -> list[Fault]:
     """Return the same for a form's text."""
+    return linted(text, rounds)[1]
+
+
+def linted(text: str, rounds: RoundFacts | None = None) -> tuple[Form | None, list[Fault], Source]:
+    """Return the same with the form itself, where its shape is sound, and its parsed text: each text is parsed once."""
     form, faults, source = read_form(text)
-    return in_order([*faults, *_further(form, source, rounds)])
+    return form, in_order([*faults, *_further(form, source, rounds)]), source
 
 
 def _further(form: Form | None, source: Source, rounds: RoundFacts | None) -> Iterator[Fault]:

@@ -56,7 +56,7 @@ def publish(file: Path, form: Form, catalogue: Path) -> Path:
     target = catalogue / name
     known = published(catalogue)
     before = {int(Path(n).stem): d for n, d in known.items() if n.startswith(f"{form.fund_type}/")}
-    if not is_next(form, digest(file), before):
+    if not is_next(form.fund_type, form.version, digest(file), before):
         return target
     if target.exists() and digest(target) != digest(file):
         raise NotPublished(f"{target} 已经存在，内容不同")
@@ -69,17 +69,15 @@ def publish(file: Path, form: Form, catalogue: Path) -> Path:
     return target
 
 
-def is_next(form: Form, sha256: str, known: Mapping[int, str]) -> bool:
+def is_next(fund_type: str, version: int, sha256: str, known: Mapping[int, str]) -> bool:
     """Tell whether a form is its type's next version after those `known` (digests by version); False where this very text is
     published already. `NotPublished` for anything else."""
-    if form.version in known:
-        if known[form.version] == sha256:
+    if version in known:
+        if known[version] == sha256:
             return False
-        raise NotPublished(
-            f"{form.fund_type}/{form.version}.yaml 已经发布，不能再改；请把 version 加 1，作为新的一版"
-        )
-    if form.version != (wanted := max(known, default=0) + 1):
-        raise NotPublished(f"“{form.fund_type}”的下一版应是 version: {wanted}，文件里写的是 {form.version}")
+        raise NotPublished(f"{fund_type}/{version}.yaml 已经发布，不能再改；请把 version 加 1，作为新的一版")
+    if version != (wanted := max(known, default=0) + 1):
+        raise NotPublished(f"“{fund_type}”的下一版应是 version: {wanted}，文件里写的是 {version}")
     return True
 
 
