@@ -38,6 +38,16 @@ class FormDraftText(Input):
     edit: FormEdit | None = None
 
 
+class FormMerge(Input):
+    """Two saves of one draft to be joined: a text (null: the draft as it was at the tag `seen`) with a change made in it, against the draft as it
+    is now. `choices` answer what both changed, by place."""
+
+    seen: Annotated[str, Field(max_length=20)]
+    text: FormText | None = None
+    edit: FormEdit | None = None
+    choices: dict[Annotated[str, Field(max_length=1000)], Literal["mine", "theirs"]] = Field(default={}, max_length=500)
+
+
 class FormNote(Input):
     """What is said to whoever reads: of a proposal what it is for, of a retirement the reason."""
 
@@ -84,6 +94,30 @@ class FormRead(BaseModel):
     outline: list[OutlineEntry]
     changes: list[FormChange]
     publishable: bool
+
+
+class FormQuestion(BaseModel):
+    """A place that two people changed, each differently: its address (empty for the whole text), what it is called, the three texts; an empty one
+    is not there. `choice` is what the joined text has."""
+
+    place: str
+    label: str
+    before: str
+    mine: str
+    theirs: str
+    choice: Literal["mine", "theirs"]
+
+
+class FormMerged(BaseModel):
+    """A joined text, to be saved with the tag `etag`; it is not kept. `mine` is the text that was joined, `theirs` the draft as it is now, by
+    `changed_by`."""
+
+    text: str
+    mine: str
+    theirs: str
+    etag: str
+    changed_by: str
+    questions: list[FormQuestion]
 
 
 class FormProposal(BaseModel):

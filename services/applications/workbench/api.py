@@ -6,17 +6,19 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.context import SETTINGS, transaction
+from services.applications.forms.authoring.editing import CannotEdit
 from services.applications.forms.catalogue import UnknownForm
 from services.applications.tables.forms import FormDraft
 from services.applications.workbench import drafts, publication, queries, reading, views
 from services.applications.workbench.drafts import must_match
+from services.applications.workbench.edits import edited
 from services.applications.workbench.judge import JUDGE
 from services.applications.workbench.known_forms import KNOWN_FORMS
 from services.applications.workbench.reading import Verdict, verdict
 from shared import codes
 from shared.contract.applications import Nothing
-from shared.contract.workbench import FormDraftText, FormNote, NewFormDraft
-from shared.errors import Conflict, NotFound
+from shared.contract.workbench import FormDraftText, FormEdit, FormMerge, FormMerged, FormNote, NewFormDraft
+from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.http.app import actor, answer, body, if_match
 
 
@@ -100,7 +102,48 @@ async def get_draft(request: web.Request) -> web.Response:
 async def save_draft(request: web.Request) -> web.Response:
     """Keep a draft's text, with faults or without, and make a change in it; 412 brings the text as it is now."""
     who, seen, given = actor(request), if_match(request), body(request, FormDraftText)
-    return await _draft(request, lambda session: drafts.save(session, who, _type(request), seen, given))
+    text = await _edited(request, drafts.normal(given.text), given.edit)
+    return await _draft(request, lambda session: drafts.save(session, who, _type(request), seen, text))
+
+
+async def _edited(request: web.Request, text: str, edit: FormEdit | None) -> str:
+    """Return a text with a change made in it; `Invalid` where that cannot be done."""
+    if edit is None:
+        return text
+    try:
+        return await request.app[JUDGE].ask(edited, text, edit)
+    except CannotEdit as error:
+        told = FieldError(field="edit", code=codes.BAD_FORM, message=str(error))
+        raise Invalid([told], f"没有改动：{error}。") from error
+
+
+async def merge(request: web.Request) -> web.Response:
+    """Return a text joined with what somebody else has saved since, place by place, without keeping it. 409 `gone` where the text that it
+    began with is no longer kept."""
+    given = body(request, FormMerge)
+    async with transaction(request) as session:
+        draft = await queries.draft(session, _type(request))
+        before = await queries.save_at(session, draft.fund_type, _tag(given.seen))
+    if before is None:
+        raise Conflict("您开始编辑时的文本已不再保留，请核对两份文本后保存。", code=codes.GONE)
+    mine = before.text if given.text is None else drafts.normal(given.text)
+    mine = await _edited(request, mine, given.edit)
+    text, questions = await request.app[JUDGE].ask(reading.joined, before.text, mine, draft.text, given.choices)
+    return answer(
+        FormMerged(
+            text=text,
+            mine=mine,
+            theirs=draft.text,
+            etag=str(draft.version),
+            changed_by=draft.changed_by_name,
+            questions=questions,
+        )
+    )
+
+
+def _tag(text: str) -> int:
+    """Return a draft's tag as the number that it is; what is none is that of no save."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 async def discard_draft(request: web.Request) -> web.Response:

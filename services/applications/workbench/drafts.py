@@ -1,7 +1,5 @@
 """Write the next version of a form: one draft a fund type, whose every save can be taken back to."""
 
-from typing import Any
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
@@ -9,21 +7,11 @@ from services.applications.forms.authoring import editing
 from services.applications.forms.catalogue import UnknownForm, forms
 from services.applications.tables.forms import FormDraft, FormDraftSave
 from services.applications.workbench import queries
-from services.applications.workbench.reading import EDITABLE
 from shared import clock, codes
-from shared.contract.workbench import MAX_TEXT, FormDraftText, FormEdit, NewFormDraft
+from shared.contract.workbench import MAX_TEXT, NewFormDraft
 from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor
 
-# What a part is that was just added: sound by itself, and named so that two of them do not collide.
-_NEW: dict[str, dict[str, Any]] = {
-    "sections": {"label": "新材料", "title": "新材料", "text": "请填写本项材料的说明"},
-    "fields": {"kind": "text", "label": "新字段"},
-    "tables": {"label": "新表格", "columns": [{"key": "item", "kind": "text", "label": "名称"}]},
-    "columns": {"kind": "text", "label": "新列"},
-    "slots": {"label": "新附件"},
-    "checks": {"holds": "", "rule": "新核对的规则", "message": "不符合新核对时的提示"},
-}
 EMPTY = """\
 # {label}
 fund_type: {fund_type}
@@ -117,62 +105,11 @@ def normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
 
-async def save(session: AsyncSession, actor: Actor, fund_type: str, seen: str, given: FormDraftText) -> FormDraft:
-    """Keep a text, with faults or without, and make `edit` in it. A proposal of the text before is given up."""
+async def save(session: AsyncSession, actor: Actor, fund_type: str, seen: str, text: str) -> FormDraft:
+    """Keep a text, with faults or without. A proposal of the text before is given up."""
     draft = await queries.draft(session, fund_type, lock=True)
     must_match(draft, seen)
-    text = normal(given.text)
-    if given.edit:
-        text = edited(text, given.edit)
     return await _replace(session, actor, draft, text, "save_form")
-
-
-def edited(text: str, edit: FormEdit) -> str:
-    """Return the text with a change made in it; `Invalid` where that cannot be done without touching what somebody wrote by hand."""
-    at = tuple(edit.at)
-    try:
-        if edit.act in ("up", "down"):
-            return editing.move(text, at, -1 if edit.act == "up" else 1)
-        if edit.act == "remove":
-            return editing.remove(text, at)
-        if edit.act == "add":
-            return editing.add(text, (*at, _sort(edit.sort)), _new(text, at, _sort(edit.sort)))
-        return _put(text, at, edit.values)
-    except editing.CannotEdit as error:
-        raise Invalid(
-            [FieldError(field="edit", code=codes.BAD_FORM, message=str(error))], f"没有改动：{error}。"
-        ) from error
-
-
-def _sort(sort: str | None) -> str:
-    if sort not in _NEW:
-        raise editing.CannotEdit("没有这一种内容")
-    return str(sort)
-
-
-def _new(text: str, at: tuple[str | int, ...], sort: str) -> dict[str, Any]:
-    data = editing.parsed(text)
-    holder = editing.value(data, at) if at else data
-    taken = {
-        str(part.get("key", part.get("id")))
-        for name in ("sections", "fields", "tables", "slots", "columns", "checks")
-        for part in (holder.get(name) if isinstance(holder, dict) else None) or ()
-        if isinstance(part, dict)
-    }
-    key = next(key for n in range(1, len(taken) + 2) if (key := f"new{n}") not in taken)
-    if sort == "checks":
-        first = editing.value(data, ("sections", 0, "key")) or "project"
-        return {"id": key, **_NEW[sort], "holds": f"filled({data.get('project_name', '')})", "section": first}
-    return {"key": key, **_NEW[sort]}
-
-
-def _put(text: str, at: tuple[str | int, ...], values: dict[str, Any]) -> str:
-    known = {name for names in EDITABLE.values() for name in names}
-    for name, value in values.items():
-        if name not in known or not isinstance(value, str | bool | int | list | None):
-            raise editing.CannotEdit(f"“{name}”不能在这里设置")
-        text = editing.put(text, at, name, value)
-    return text
 
 
 async def take_back(session: AsyncSession, actor: Actor, fund_type: str, seen: str, number: int) -> FormDraft:

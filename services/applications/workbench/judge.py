@@ -11,7 +11,8 @@ from aiohttp import web
 from pebble import ProcessExpired, ProcessPool
 
 from services.applications.core.processes import fork_server, limit_memory
-from services.applications.workbench import reading
+from services.applications.workbench import edits
+from services.applications.workbench.reading import look
 from shared import codes
 from shared.contract.workbench import FormFault, FormRead
 from shared.errors import Conflict, TooMany
@@ -43,7 +44,7 @@ class Judge:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._waiting = 0
-        context = fork_server(reading.__name__)
+        context = fork_server(edits.__name__)
         self._pool = ProcessPool(max_workers=1, max_tasks=500, initializer=_begin, context=context)
 
     async def ask(self, work: Callable[..., T], *given: Any) -> T:
@@ -65,7 +66,7 @@ class Judge:
     async def look(self, text: str, before: str | None) -> FormRead:
         """Return a text as its editor sees it (`reading.look`); one that takes too long has that as its fault."""
         try:
-            return await self.ask(reading.look, text, before)
+            return await self.ask(look, text, before)
         except TooComplex as error:
             fault = FormFault(line=1, severity="error", message=error.detail)
             return FormRead(faults=[fault], outline=[], changes=[], publishable=False)

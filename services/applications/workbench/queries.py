@@ -51,6 +51,13 @@ async def saves(session: AsyncSession, fund_type: str) -> list[FormDraftSave]:
     return list(await session.scalars(query.order_by(FormDraftSave.number.desc())))
 
 
+async def save_at(session: AsyncSession, fund_type: str, version: int) -> FormDraftSave | None:
+    """Return a draft's text as it was at a tag; None where it is no longer kept."""
+    query = select(FormDraftSave).where(FormDraftSave.fund_type == fund_type, FormDraftSave.number <= version)
+    found: FormDraftSave | None = await session.scalar(query.order_by(FormDraftSave.number.desc()).limit(1))
+    return found
+
+
 async def forget_old_saves(session: AsyncSession, fund_type: str, newest: int) -> None:
     """Keep the last `KEPT` of a draft's texts, by their number."""
     await session.execute(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from services.applications.forms.authoring import editing
+from services.applications.forms.authoring import editing, merging
 from services.applications.forms.authoring.lint import linted
 from services.applications.forms.authoring.publishing import digest_of
 from services.applications.forms.authoring.source import Source, read_form
@@ -13,7 +13,7 @@ from services.applications.forms.authoring.version_diff import changes
 from services.applications.forms.catalogue import with_parameters
 from services.applications.forms.definition import Form, RoundFacts
 from services.applications.workbench.trial import Trial, with_lists
-from shared.contract.workbench import FormChange, FormFault, FormPreview, FormRead, OutlineEntry
+from shared.contract.workbench import FormChange, FormFault, FormPreview, FormQuestion, FormRead, OutlineEntry
 
 # What a small form can set of each sort, where it is a plain value (or a list of texts); all else is written in the text.
 EDITABLE: Mapping[str, tuple[str, ...]] = {
@@ -29,6 +29,14 @@ EDITABLE: Mapping[str, tuple[str, ...]] = {
     ),
     "slots": ("label", "required", "visible_if", "required_if", "help", "accept", "max_mb", "max_files", "personal"),
     "checks": ("rule", "message", "left", "op", "right", "holds", "when", "severity", "confirm", "section", "field"),
+}  # fmt: skip
+
+
+# What the lists of a form are called on the way to a place.
+SORTS = {
+    "sections": "材料", "fields": "字段", "tables": "表格", "columns": "列", "slots": "附件", "checks": "核对", "groups": "栏目",
+    "fixed_rows": "固定行", "lists": "选项", "parameters": "批次参数", "label": "名称", "help": "填写说明", "options": "选项",
+    "visible_if": "显示条件", "required_if": "必填条件", "value": "计算公式", "message": "提示", "rule": "规则", "title": "标题",
 }  # fmt: skip
 
 
@@ -96,6 +104,46 @@ def look(text: str, before: str | None) -> FormRead:
         changes=[] if old is None or found.sound is None else differences(old, found.sound),
         publishable=found.sound is not None,
     )
+
+
+def joined(
+    before: str, mine: str, theirs: str, choices: Mapping[str, merging.Side]
+) -> tuple[str, list[FormQuestion]]:
+    """Return a text with the changes of two, and what both changed, each place by its name in the form."""
+    found = merging.join(before, mine, theirs, choices)
+    questions = [
+        FormQuestion(
+            place=q.place,
+            label=_called(q.place, before, mine, theirs),
+            before=q.before,
+            mine=q.mine,
+            theirs=q.theirs,
+            choice=choices.get(q.place, "mine"),
+        )
+        for q in found.questions
+    ]
+    return found.text, questions
+
+
+def _called(place: str, *texts: str) -> str:
+    """Return what a place of a text is called: the labels on the way to it."""
+    said: list[str] = []
+    data: list[Any] = [Source(text).data for text in texts]
+    for step in place.split("/") if place else ():
+        data = [_below(each, step) for each in data]
+        known = next(
+            (str(each.get("label") or each.get("rule") or step) for each in data if isinstance(each, dict)), step
+        )
+        said.append(SORTS.get(step, known))
+    return " · ".join(said) or "整个文本"
+
+
+def _below(data: Any, step: str) -> Any:
+    if isinstance(data, dict):
+        return data.get(step)
+    listed = data if isinstance(data, list) else ()
+    named = (item for item in listed if isinstance(item, dict))
+    return next((i for i in named if step in (i.get("key"), i.get("id"), i.get("label"))), None)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from shared.contract.applications import Nothing
 from shared.contract.workbench import (
     FormDraftText,
     FormDraftView,
+    FormMerge,
+    FormMerged,
     FormNote,
     FormPreview,
     FormRead,
@@ -28,6 +30,7 @@ ROUTES = [
     Route("PUT", D, api.save_draft, GATEWAY, FORM_EDITOR, FormDraftText, FormDraftView, if_match=True),
     Route("DELETE", D, api.discard_draft, GATEWAY, FORM_EDITOR, answer=Nothing, if_match=True),
     Route("POST", f"{D}/look", api.look_at, GATEWAY, FORM_EDITOR, FormDraftText, FormRead),
+    Route("POST", f"{D}/merge", api.merge, GATEWAY, FORM_EDITOR, FormMerge, FormMerged),
     Route("POST", f"{D}/saves/{{n}}", api.take_back, GATEWAY, FORM_EDITOR, answer=FormDraftView, if_match=True),
     Route("GET", f"{D}/preview", api.preview, GATEWAY, FORM_EDITOR, answer=FormPreview, query=("section", "filled")),
     Route(

@@ -1,6 +1,5 @@
 """Show the editor of a form's draft: text, outline, properties, preview, proposal. Each act is a whole page; a script only spares the wait."""
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from services.gateway.web.waiting import waiting
 from shared.contract.workbench import (
     FormDraftView,
     FormFault,
+    FormMerged,
     FormPreview,
     FormRead,
     FormVersionText,
@@ -26,6 +26,7 @@ from shared.http.app import answer, see_other
 
 NOTICES = {
     "saved": "已保存。",
+    "joined": "已保存，并与其他人同时保存的修改合并；合并前的文本在“保存记录”里。",
     "proposed": "已提出发布，由另一位表单编制人员核对后发布。",
     "withdrawn": "已撤回，草稿可以继续修改。",
     "restored": "已恢复为所选的文本；恢复前的文本仍在“保存记录”里。",
@@ -43,15 +44,6 @@ class Line:
     number: int
     text: str
     faults: list[FormFault]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Lines that two texts do not share: where they stand in mine, and both."""
-
-    line: int
-    mine: str
-    theirs: str
 
 
 def _type(request: web.Request) -> str:
@@ -80,11 +72,13 @@ async def _show(
     typed: str | None = None,
     etag: str | None = None,
     error: DomainError | None = None,
-    theirs: str | None = None,
+    merged: FormMerged | None = None,
+    seen: str = "",
     notice: str | None = None,
     status: int = 200,
 ) -> web.Response:
-    """Render the page. `typed`: a text that was not saved, with its own faults; `theirs`: the one that somebody else saved meanwhile."""
+    """Render the page. `typed`: a text that was not saved, with its own faults; `merged`: what came of joining it with the one that somebody
+    else has saved since the draft was `seen`."""
     draft = (await ask(request, "GET", _draft(request), FormDraftView)).body
     read: FormRead = draft
     if typed is not None and typed != draft.text:
@@ -114,9 +108,8 @@ async def _show(
         "severities": SEVERITIES,
         "sorts": properties.SORTS,
         "adds": properties.ADDS,
-        "differences": [] if theirs is None else _differences(text, theirs),
-        "theirs": theirs,
-        "changed_by": error.extra.get("current", {}).get("changed_by") if isinstance(error, Stale) else None,
+        "merged": merged,
+        "seen": seen,
         "fault": _said(error),
         "notice": notice,
     }
@@ -152,45 +145,75 @@ def _tree(outline: list[OutlineEntry]) -> list[tuple[OutlineEntry | None, list[O
     return [*found, (None, checks)]
 
 
-def _differences(mine: str, theirs: str) -> list[Difference]:
-    ours, others = mine.splitlines(), theirs.splitlines()
-    return [
-        Difference(a + 1, "\n".join(ours[a:b]), "\n".join(others[c:d]))
-        for tag, a, b, c, d in difflib.SequenceMatcher(None, ours, others, autojunk=False).get_opcodes()
-        if tag != "equal"
-    ]
-
-
 async def act(request: web.Request) -> web.Response:
     """保存, a change by the outline, 提出发布, 撤回, 发布, 放弃, 恢复."""
     form = await read_form(request)
     action, _, rest = one(form, "action", "save").partition(":")
     typed = one(form, "text").replace("\r\n", "\n") if "text" in form else None
     try:
+        if action == "merge" and typed is not None:
+            return await _join(request, {"seen": one(form, "seen"), "text": typed, "choices": _choices(form)})
         return see_other(await _do(request, action, rest, form, typed))
     except Stale as error:
-        return await _stale(request, typed, error)
+        return await _stale(request, action, rest, form, typed, error)
     except NotFound:
         if typed is None or action == "publish":
             return see_other("/forms?done=gone")
         raise
-    except (Invalid, Malformed) as error:
-        if action == "put":
+    except (Invalid, Malformed, Conflict) as error:
+        if action == "put" and not isinstance(error, Conflict):
             return await _part(request, rest, form, error, 422)
-        return await _show(request, typed=typed, etag=one(form, "etag"), error=error, status=422)
-    except Conflict as error:
-        return await _show(request, typed=typed, etag=one(form, "etag"), error=error, status=409)
+        status = 409 if isinstance(error, Conflict) else 422
+        return await _show(request, typed=typed, etag=one(form, "etag"), error=error, status=status)
 
 
-async def _stale(request: web.Request, typed: str | None, error: Stale) -> web.Response:
-    current: dict[str, Any] = error.extra.get("current") or {}
-    theirs = str(current.get("text", ""))
-    if typed is None or typed == theirs:
+async def _stale(
+    request: web.Request, action: str, rest: str, form: Values, typed: str | None, error: Stale
+) -> web.Response:
+    """Join what was typed with what somebody else has saved meanwhile; only what both changed is asked about."""
+    seen = one(form, "seen") or one(form, "etag")
+    if action not in ("save", "part", "put", "merge", *EDITS):
         return await _show(request, error=error, status=412)
-    # With the new tag: saving again is then somebody's decision between the two, who sees both.
-    return await _show(
-        request, typed=typed, etag=str(current.get("etag", "")), error=error, theirs=theirs, status=412
-    )
+    body: dict[str, Any] = {"seen": seen, "text": typed, "choices": _choices(form)}
+    if action == "put":
+        body["edit"] = {"act": "put", "at": _place(rest), "values": properties.read(form)}
+    elif action in EDITS:
+        body["edit"] = _edit(action, rest)
+    return await _join(request, body)
+
+
+async def _join(request: web.Request, body: dict[str, Any]) -> web.Response:
+    """Save a joined text; with what is still to be decided, show it instead. Somebody may save once more meanwhile: then it is joined again."""
+    for _ in range(3):
+        try:
+            merged = (await ask(request, "POST", f"{_draft(request)}/merge", FormMerged, json=body)).body
+        except Conflict as error:
+            return await _show(request, typed=body["text"], error=error, status=412)
+        if any(q.place not in body["choices"] for q in merged.questions):
+            seen = str(body["seen"])
+            return await _show(request, typed=merged.text, etag=merged.etag, merged=merged, seen=seen, status=412)
+        try:
+            text = {"text": merged.text}
+            await ask(request, "PUT", _draft(request), FormDraftView, json=text, etag=merged.etag)
+        except Stale:
+            continue
+        return see_other(f"{_here(request)}?done=joined")
+    return await _show(request, typed=body["text"], error=Stale(), status=412)
+
+
+def _choices(form: Values) -> dict[str, str]:
+    """Return what was chosen for places that both changed: `place.N` and `choice.N`."""
+    chosen = {}
+    for name, places in form.items():
+        number = name.removeprefix("place.")
+        if number != name and one(form, f"choice.{number}") in ("mine", "theirs"):
+            chosen[places[0]] = one(form, f"choice.{number}")
+    return chosen
+
+
+def _edit(action: str, rest: str) -> dict[str, Any]:
+    place, _, sort = rest.partition(":")
+    return {"act": action, "at": _place(place), **({"sort": sort} if sort else {})}
 
 
 async def _do(request: web.Request, action: str, rest: str, form: Values, typed: str | None) -> str:
@@ -220,8 +243,7 @@ async def _write(request: web.Request, action: str, rest: str, form: Values, tex
     path, here = _draft(request), _here(request)
     body: dict[str, Any] = {"text": text}
     if action in EDITS:
-        place, _, sort = rest.partition(":")
-        body["edit"] = {"act": action, "at": _place(place), **({"sort": sort} if sort else {})}
+        body["edit"] = _edit(action, rest)
     saved = (await ask(request, "PUT", path, FormDraftView, json=body, etag=one(form, "etag"))).body
     if action == "part":
         return f"{here}/part?at={rest}"
@@ -237,9 +259,9 @@ async def _set(request: web.Request, place: str, form: Values) -> str:
     path, etag = _draft(request), one(form, "etag")
     draft = (await ask(request, "GET", path, FormDraftView)).body
     if draft.etag != etag:
-        raise Stale("草稿刚刚被其他人修改，请核对后再设置。", current={})
+        raise Stale
     entry = _entry(draft, place)
-    edit = {"act": "put", "at": entry.at, "values": properties.read(entry, form)}
+    edit = {"act": "put", "at": entry.at, "values": properties.read(form)}
     await ask(request, "PUT", path, FormDraftView, json={"text": draft.text, "edit": edit}, etag=etag)
     return f"{_here(request)}?done=saved#e-{place}"
 
@@ -292,6 +314,7 @@ async def _part(
         "entry": entry,
         "sort": properties.SORTS[entry.sort],
         "kinds": properties.KINDS,
+        "before": {known.name: value for known, value in properties.shown(entry)},
         "properties": [
             (known, "\n".join(typed.get(f"v.{known.name}", [value]))) for known, value in properties.shown(entry)
         ],

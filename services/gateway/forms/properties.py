@@ -121,13 +121,15 @@ def _text(value: Any) -> str:
     return "\n".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
-def read(entry: OutlineEntry, form: Values) -> dict[str, Any]:
-    """Return what was changed by name; what was emptied is null."""
+def read(form: Values) -> dict[str, Any]:
+    """Return what was changed by name, against what the page showed (`b.…`); what was emptied is null."""
     found: dict[str, Any] = {}
-    for known, before in shown(entry):
-        typed = "\n".join(form.get(f"v.{known.name}", [before])).replace("\r\n", "\n").strip()
-        if typed != before.strip():
-            found[known.name] = _value(known, typed)
+    for name, known in PROPERTIES.items():
+        if f"v.{name}" not in form:
+            continue
+        typed, before = ("\n".join(form.get(f"{of}.{name}", [""])).replace("\r\n", "\n").strip() for of in "vb")
+        if typed != before:
+            found[name] = _value(known, typed)
     return found
 
 

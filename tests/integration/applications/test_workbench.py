@@ -179,6 +179,32 @@ async def test_two_editors_keep_both_texts_and_go_back(api: Api) -> None:
     await refused(await call(api, "GET", "form-drafts/two_editors"), 404, "not_found")
 
 
+async def test_two_saves_are_joined_by_place(api: Api) -> None:
+    draft = await begun(api, "joined", label="合并")
+    first = draft["text"]
+    mine, theirs = first.replace("label: 项目名称", "label: 名称"), first.replace("max: 20", "max: 30")
+    after = await saved(api, draft, theirs, who=OTHER)
+    path = "form-drafts/joined/merge"
+    merged = await ok(await call(api, "POST", path, seen=draft["etag"], text=mine))
+    assert (merged["questions"], merged["etag"], merged["changed_by"]) == ([], after["etag"], "尤编制")
+    assert merged["text"] == mine.replace("max: 20", "max: 30")
+    # The draft as it was seen, with a change of the outline; one that both made, and answered.
+    edit = {"act": "put", "at": ["sections", 0, "fields", 1], "values": {"max": 40}}
+    asked = await ok(await call(api, "POST", path, seen=draft["etag"], edit=edit))
+    assert [(q["place"], q["label"], q["choice"]) for q in asked["questions"]] == [
+        ("sections/project/fields/district/max", "材料 · 项目基本情况 · 字段 · 所属区 · max", "mine")
+    ]
+    choices = {asked["questions"][0]["place"]: "theirs"}
+    told = await ok(await call(api, "POST", path, seen=draft["etag"], edit=edit, choices=choices))
+    assert told["text"] == theirs
+    assert (await ok(await call(api, "GET", "form-drafts/joined")))["text"] == theirs
+    await refused(await call(api, "POST", path, seen="0", text=mine), 409, "gone")
+    wrong = {"act": "up", "at": ["sections", 0]}
+    await refused(await call(api, "POST", path, seen="1", text=mine, edit=wrong), 422, "invalid")
+    await refused(await call(api, "POST", "form-drafts/nowhere/merge", seen="1"), 404, "not_found")
+    assert (await call(api, "POST", path, seen="1", choices={"x": "both"})).status == 400
+
+
 async def test_a_draft_with_faults_is_kept_and_not_published(api: Api) -> None:
     draft = await begun(api, "faulty", label="有错")
     wrong = draft["text"].replace("kind: text, label: 所属区", "kind: tekst, label: 所属区")

@@ -148,30 +148,53 @@ async def test_a_versions_way_without_scripts(editor: Browser, colleague: Browse
     await officer.http.close()
 
 
-async def test_two_editors_see_both_texts(editor: Browser, colleague: Browser) -> None:
+async def test_two_editors_are_joined_and_asked_only_where_both_changed(
+    editor: Browser, colleague: Browser
+) -> None:
     path = "/forms/both/edit"
     assert (await send(editor, "/forms", fund_type="both", label="双人")).headers["Location"] == path
     etag, text = await tag(editor, path), text_of(await page(editor, path))
-    theirs, mine = (text.replace("项目名称", name) for name in ("乙的名称", "甲的名称"))
+    theirs, mine = (text.replace("label: 项目名称", f"label: {n}") for n in ("乙的名称", "甲的名称"))
+    theirs = theirs.replace("max: 20", "max: 30")
     assert (await send(colleague, path, etag=etag, action="save", text=theirs)).status == 303
+    # One place that both changed is asked about; the other one is joined already.
     both = await send(editor, path, etag=etag, action="save", text=mine)
     shown = unescape(await both.text())
     assert both.status == 412
-    assert text_of(shown) == mine
-    assert "尤编制保存了另一份文本" in shown
-    assert re.search(r"甲的名称.*</code></td><td class=\"text\"><code>.*乙的名称", shown)
-    now = re.search(
-        r'<form method="post" action="/forms/both/edit" class="workbench".*?name="etag" value="([^"]+)"',
-        shown,
-        re.DOTALL,
-    )
-    assert now
-    assert (await send(editor, path, etag=now[1], action="save", text=mine)).status == 303
-    # The other one's text is among the saves, and can be taken back to.
-    assert (await send(colleague, path, etag=await tag(editor, path), action="restore:2")).status == 303
+    assert text_of(shown) == mine.replace("max: 20", "max: 30")
+    assert "您编辑时，尤编制保存了另一份文本" in shown
+    assert "两人都改了的地方（1 处）" in shown
+    assert "材料 · 项目基本情况 · 字段 · 项目名称 · 名称" in shown
+    place = re.search(r'name="place.0" value="([^"]+)"', shown)
+    assert place
+    sent = {"action": "merge", "seen": etag, "text": mine, "place.0": place[1], "choice.0": "theirs"}
+    chosen = await send(editor, path, **sent)
+    assert chosen.headers["Location"] == f"{path}?done=joined", await chosen.text()
     assert text_of(await page(editor, path)) == theirs
-    stale = await send(editor, path, etag="1", action="put:sections.0", **{"v.label": "甲"})
-    assert stale.status == 412
+
+    # What does not touch is joined without a question: by the text, by the outline, by the properties of a part.
+    etag = await tag(editor, path)
+    part = await page(editor, f"{path}/part?at=sections.0.fields.1")
+    assert 'name="b.label" value="所属区"' in part
+    said = theirs.replace("label: 项目基本情况", "label: 基本情况")
+    assert (await send(colleague, path, etag=etag, action="save", text=said)).status == 303
+    put = await send(
+        editor, path, etag=etag, action="put:sections.0.fields.1", **{"b.label": "所属区", "v.label": "所在区"}
+    )
+    assert put.headers["Location"] == f"{path}?done=joined"
+    moved = await send(editor, path, etag=etag, action="down:sections.0.fields.0", text=theirs)
+    assert moved.headers["Location"] == f"{path}?done=joined"
+    shown = text_of(await page(editor, path))
+    assert shown.index("label: 所在区") < shown.index("label: 乙的名称")
+    assert "label: 基本情况" in shown
+    # The other one's text is among the saves, and can be taken back to.
+    assert (await send(colleague, path, etag=await tag(editor, path), action="restore:1")).status == 303
+    assert text_of(await page(editor, path)) == text
+    # A tag that nobody ever had, and acts that are no text: nothing is done.
+    for sent in ({"etag": "x", "action": "save", "text": mine}, {"etag": "1", "action": "discard"}):
+        stale = await send(editor, path, **sent)
+        assert stale.status == 412, sent
+        assert "其他人" in await stale.text() or "不再保留" in unescape(await stale.text())
     assert (await send(editor, path, etag=await tag(editor, path), action="discard")).headers[
         "Location"
     ] == "/forms?done=discarded"

@@ -1,0 +1,61 @@
+"""Make the changes of the outline and of the pages of properties in a draft's text. Pure work for a process of its own (`judge`)."""
+
+from typing import Any
+
+from services.applications.forms.authoring import editing
+from services.applications.workbench.reading import EDITABLE
+from shared.contract.workbench import FormEdit
+
+# What a part is that was just added: sound by itself, and named so that two of them do not collide.
+_NEW: dict[str, dict[str, Any]] = {
+    "sections": {"label": "新材料", "title": "新材料", "text": "请填写本项材料的说明"},
+    "fields": {"kind": "text", "label": "新字段"},
+    "tables": {"label": "新表格", "columns": [{"key": "item", "kind": "text", "label": "名称"}]},
+    "columns": {"kind": "text", "label": "新列"},
+    "slots": {"label": "新附件"},
+    "checks": {"holds": "", "rule": "新核对的规则", "message": "不符合新核对时的提示"},
+}
+
+
+def edited(text: str, edit: FormEdit) -> str:
+    """Return the text with a change made in it; `CannotEdit` where that cannot be done without touching what somebody
+    wrote by hand."""
+    at = tuple(edit.at)
+    if edit.act in ("up", "down"):
+        return editing.move(text, at, -1 if edit.act == "up" else 1)
+    if edit.act == "remove":
+        return editing.remove(text, at)
+    if edit.act == "add":
+        return editing.add(text, (*at, _sort(edit.sort)), _new(text, at, _sort(edit.sort)))
+    return _put(text, at, edit.values)
+
+
+def _sort(sort: str | None) -> str:
+    if sort not in _NEW:
+        raise editing.CannotEdit("没有这一种内容")
+    return str(sort)
+
+
+def _new(text: str, at: tuple[str | int, ...], sort: str) -> dict[str, Any]:
+    data = editing.parsed(text)
+    holder = editing.value(data, at) if at else data
+    taken = {
+        str(part.get("key", part.get("id")))
+        for name in ("sections", "fields", "tables", "slots", "columns", "checks")
+        for part in (holder.get(name) if isinstance(holder, dict) else None) or ()
+        if isinstance(part, dict)
+    }
+    key = next(key for n in range(1, len(taken) + 2) if (key := f"new{n}") not in taken)
+    if sort == "checks":
+        first = editing.value(data, ("sections", 0, "key")) or "project"
+        return {"id": key, **_NEW[sort], "holds": f"filled({data.get('project_name', '')})", "section": first}
+    return {"key": key, **_NEW[sort]}
+
+
+def _put(text: str, at: tuple[str | int, ...], values: dict[str, Any]) -> str:
+    known = {name for names in EDITABLE.values() for name in names}
+    for name, value in values.items():
+        if name not in known or not isinstance(value, str | bool | int | list | None):
+            raise editing.CannotEdit(f"“{name}”不能在这里设置")
+        text = editing.put(text, at, name, value)
+    return text
