@@ -8,9 +8,10 @@ import asyncio
 import logging
 import warnings
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pebble import ProcessPool
 
@@ -19,6 +20,7 @@ from services.applications.core.processes import fork_server, limit_memory
 from shared import codes
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # A photograph of the largest telephones is 12,000 × 9,000. As bytes in memory that is 300 MB, which no viewer minds.
 MAX_PIXELS = 120_000_000
@@ -143,14 +145,18 @@ class Inspector:
 
     async def look_into(self, path: Path, media_type: str, enterprise: str) -> Fault | None:
         """Return what is wrong with the file, or None. `TOO_SLOW` after the time limit."""
+        return await self.run(enterprise, self._look, str(path), media_type)
+
+    async def run(self, enterprise: str, work: Callable[..., T], *arguments: object) -> T | Fault:
+        """Return what `work` makes of a file, or why it could not: `TOO_SLOW` after the time limit, `CRASHED`."""
         async with self._line.place(enterprise):
             # Again: the files before it in line may have been the ones.
             self._penalty.check(enterprise)
-            future = self._pool.schedule(self._look, args=(str(path), media_type), timeout=self._seconds)
+            future: Future[T] = self._pool.schedule(work, args=arguments, timeout=self._seconds)
             try:
                 return await asyncio.wrap_future(future)
             except TimeoutError:
-                log.warning("a file took too long to look into", extra={"media_type": media_type})
+                log.warning("a file took too long to look into", extra={"work": work.__name__})
                 self._penalty.slow(enterprise)
                 return TOO_SLOW
             except Exception as error:
