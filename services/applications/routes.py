@@ -11,6 +11,7 @@ from services.applications.review import routes as review
 from services.applications.rounds import routes as rounds
 from services.applications.submission import routes as submission
 from services.applications.workbench import routes as workbench
+from services.applications.workbooks import routes as workbooks
 from shared.http import openapi
 from shared.http.app import HEALTH, METRICS, Route
 from shared.roles import GATEWAY
@@ -21,6 +22,7 @@ ROUTES = [
     *submission.ROUTES,
     *filling.ROUTES,
     *attachments.ROUTES,
+    *workbooks.ROUTES,
     *documents.ROUTES,
     *review.ROUTES,
     *decision.ROUTES,

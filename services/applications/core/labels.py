@@ -9,6 +9,8 @@ ACTIONS = {
     "dismiss_left_over": "移除无处填写的内容",
     "save_section": "保存表单",
     "discard_draft": "放弃修改",
+    "take_workbook": "下载填报工作簿",
+    "bring_workbook": "采用工作簿内容",
     "attach": "上传附件",
     "detach": "删除附件",
     "detach_abandoned": "清理未使用的附件",

@@ -23,6 +23,7 @@ from services.applications.core.repository import of_enterprise
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling.filled_form import alone
 from services.applications.filling.sections import Opened, must_be_editable, must_be_of, must_match, standing
+from services.applications.forms.definition import Form
 from services.applications.forms.filled import reading
 from services.applications.forms.filled.checks import value_at
 from services.applications.forms.formulas.rules import rules_of
@@ -172,13 +173,21 @@ def _typed(
     must_be_editable(application, key, actor)
     typed = reading.draft(definition, given.values)
     row.draft, row.draft_at, row.etag = opened.codec.seal(key, typed), clock.now(), row.etag + 1
-    if application.revision == 0:
-        # A draft goes by the name that was typed last, even if only kept so: its owner looks for that name.
-        name = value_at(form.project_name, {key: given.values})
-        if isinstance(name, str) and (name := one_line(name)[:100]) != application.project_name:
-            application.project_name = name
-            return opened, typed, name
-    return opened, typed, None
+    name = name_typed(form, application, key, given.values)
+    if name is not None:
+        application.project_name = name
+    return opened, typed, name
+
+
+def name_typed(form: Form, application: Application, key: str, values: dict[str, Any]) -> str | None:
+    """Return what a draft is called by what was typed in a section, where that is another name than it has. A draft goes by the name that
+    was typed last, even if only kept so: its owner looks for that name."""
+    if application.revision:
+        return None
+    name = value_at(form.project_name, {key: values})
+    if not isinstance(name, str) or (name := one_line(name)[:100]) == application.project_name:
+        return None
+    return name
 
 
 def _values(opened: Opened) -> dict[str, Any]:
