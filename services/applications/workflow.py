@@ -112,6 +112,8 @@ class Facts:
     published_singly: bool = False
     # Whose text and list are published; nobody's where a case is published by itself.
     drafted_by: str = ""
+    # Who proposed the move, where a second person confirms it; empty where one person is enough.
+    proposed_by: str = ""
     # Objections that nobody has answered yet.
     objections: int = 0
     # Opinions noted for a return that has not been made.
@@ -238,6 +240,12 @@ def second_person(f: Facts) -> Refusal | None:
     return None
 
 
+def confirmed_by_another(f: Facts) -> Refusal | None:
+    if f.proposed_by and f.proposed_by == f.actor:
+        return Refusal(codes.SECOND_PERSON, "延期由您提出，须由另一位审核人员确认。")
+    return None
+
+
 def objections_settled(f: Facts) -> Refusal | None:
     return Refusal(codes.OBJECTIONS_OPEN, f"还有 {f.objections} 条异议尚未处理。") if f.objections else None
 
@@ -270,8 +278,8 @@ TABLE: dict[tuple[State, Action], Rule] = {
     (S.FORM_REVIEW, A.RETURN): Rule(S.RETURNED, Role.REVIEWER, (holds_lease, has_opinion, has_deadline)),
     (S.RETURNED, A.RECALL): Rule(Place.RETURNED_FROM, Role.REVIEWER, (unseen,)),
     (S.RETURNED, A.LAPSE): Rule(S.LAPSED, Role.SYSTEM, (overdue,)),
-    (S.RETURNED, A.EXTEND): Rule(S.RETURNED, Role.REVIEWER, (has_deadline, has_reason)),
-    (S.LAPSED, A.EXTEND): Rule(S.RETURNED, Role.REVIEWER, (has_deadline, has_reason)),
+    (S.RETURNED, A.EXTEND): Rule(S.RETURNED, Role.REVIEWER, (has_deadline, has_reason, confirmed_by_another)),
+    (S.LAPSED, A.EXTEND): Rule(S.RETURNED, Role.REVIEWER, (has_deadline, has_reason, confirmed_by_another)),
     (S.FORM_REVIEW, A.PASS): Rule(S.EXPERT_REVIEW, Role.REVIEWER, (holds_lease, nothing_noted)),
     (S.FORM_REVIEW, A.REFUSE): Rule(S.REJECTED, Role.REVIEWER, (has_reason,)),
     (S.EXPERT_REVIEW, A.CONCLUDE): Rule(S.DECISION, Role.SYSTEM, (scored,)),

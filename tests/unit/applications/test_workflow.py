@@ -137,6 +137,8 @@ GUARDS = [
     ("proposed", "reconsider", {"reason": " "}, "reason_required"),
     ("publicity", "take_off", {"reason": ""}, "reason_required"),
     ("publicity", "approve", {"drafted_by": "me"}, "second_person"),
+    ("returned", "extend", {"proposed_by": "me"}, "second_person"),
+    ("lapsed", "extend", {"proposed_by": "me"}, "second_person"),
     ("publicity", "approve", {"publicity_until": NOW + HOUR}, "publicity_running"),
     ("publicity", "approve", {"objections": 1}, "objections_open"),
 ]
