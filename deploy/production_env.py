@@ -40,6 +40,8 @@ GM_PUBLICITY_BY_LIST=true
 GM_ROUNDS_BY_TWO=true
 # A version of a form is published by somebody else than who wrote it; false: an office with one person for both.
 GM_FORMS_BY_TWO=true
+# Late acceptance and longer correction deadlines are proposed by one and confirmed by another; false: an office with one person.
+GM_EXTENSIONS_BY_TWO=true
 
 # ---- made once; docs/operating/keys.md says how each is changed ---------------------------------------------
 """

@@ -20,6 +20,8 @@ JUDGES = READERS | EXPERT
 CASE_WORKERS = frozenset({Role.REVIEWER, Role.EXPERT, Role.DIRECTOR})
 # Those who see to it that people hear of what was decided: they may have a notice sent again.
 TELLERS = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.OPERATOR})
+# Those for whom something may wait as the second of two.
+SECOND_PERSONS = REVIEWER | DIRECTOR | OFFICER | FORM_EDITOR | OPERATOR
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 # Rounds: officers write them, an officer or a director publishes what somebody else wrote, operators look at them.

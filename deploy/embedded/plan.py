@@ -186,6 +186,7 @@ class Plan:
                 "GM_PUBLICITY_BY_LIST": "true",
                 "GM_ROUNDS_BY_TWO": "true",
                 "GM_FORMS_BY_TWO": "true",
+                "GM_EXTENSIONS_BY_TWO": "true",
                 **self._s3(),
             },
             "documents": {

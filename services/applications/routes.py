@@ -5,6 +5,7 @@ from services.applications.bureau import routes as bureau
 from services.applications.decision import routes as decision
 from services.applications.documents import routes as documents
 from services.applications.filling import routes as filling
+from services.applications.four_eyes import routes as four_eyes
 from services.applications.operations import routes as operations
 from services.applications.pages import routes as pages
 from services.applications.review import routes as review
@@ -26,6 +27,7 @@ ROUTES = [
     *documents.ROUTES,
     *review.ROUTES,
     *decision.ROUTES,
+    *four_eyes.ROUTES,
     *bureau.ROUTES,
     *operations.ROUTES,
     *pages.ROUTES,

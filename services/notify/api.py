@@ -125,6 +125,7 @@ async def resend(request: web.Request) -> web.Response:
             email=email,
             reason=reason,
             give_up_after=timedelta(hours=hours),
+            by_two=request.app[SETTINGS].resends_by_two,
         )
         note = NoteResend(
             application_id=done.row.application_id,

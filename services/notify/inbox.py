@@ -144,9 +144,10 @@ async def resend(
     email: str | None,
     reason: str,
     give_up_after: timedelta,
+    by_two: bool = True,
 ) -> Resent:
     """Owe it again from the beginning, to the first contact or to another on record; to any other address only when a
-    second person asks for it. `Conflict` while it is still under way, for a second sending would only double it."""
+    second person asks for it, unless one is enough (`by_two`). `Conflict` while it is still under way, for a second sending would only double it."""
     found = await session.get(Notification, (id, channel), with_for_update=True)
     if found is None or not found.contacts:
         raise NotFound("没有这条通知。")
@@ -154,15 +155,17 @@ async def resend(
         raise Conflict("该通知仍在发送中，无需重发。", code=codes.STILL_SENDING)
     contacts = on_record(found)
     chosen = next((c for c in contacts if email is None or _same(c["email"], email)), None)
-    proposed_by = None
+    proposed_by, known = None, chosen is not None
     if chosen is None:
         assert email is not None
         waiting = Proposal.model_validate(found.proposal) if found.proposal else None
-        if waiting is None or not _same(waiting.email, email) or waiting.by == actor.account:
+        if by_two and (waiting is None or not _same(waiting.email, email) or waiting.by == actor.account):
             asked = Proposal(email=email, reason=reason, by=actor.account, by_name=actor.name, at=clock.now())
             found.proposal = asked.model_dump(mode="json")
             return Resent(found, email, on_record=False, proposed=True)
-        chosen, proposed_by = {"name": contacts[0]["name"], "email": waiting.email}, waiting.by
+        chosen = {"name": contacts[0]["name"], "email": email}
+        if waiting is not None and _same(waiting.email, email) and waiting.by != actor.account:
+            chosen["email"], proposed_by = waiting.email, waiting.by
     found.contacts = [chosen, *(c for c in contacts if c != chosen)]
     found.proposal = None
     found.contact = 0
@@ -173,7 +176,7 @@ async def resend(
     found.give_up_at = func.now() + give_up_after
     await session.flush()
     await session.refresh(found)
-    return Resent(found, str(chosen["email"] or ""), on_record=proposed_by is None, proposed_by=proposed_by)
+    return Resent(found, str(chosen["email"] or ""), on_record=known, proposed_by=proposed_by)
 
 
 def _same(one: str | None, other: str) -> bool:

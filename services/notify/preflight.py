@@ -11,6 +11,7 @@ from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
 from shared.database import engine
 from shared.preflight import Finding, bad, broker, database, good, look, warning
+from shared.preflight.four_eyes import four_eyes
 from shared.preflight.machine import certificate, tokens
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -22,6 +23,7 @@ def findings(settings: NotifySettings) -> list[Finding]:
         *look(broker.WHAT, lambda: broker.findings(settings.broker_url.get_secret_value())),
         *look("邮件服务器", lambda: _smtp(settings), "检查 GM_SMTP_URL 与邮件服务器"),
         *look("待发邮件", lambda: _ledger(settings)),
+        *four_eyes({"GM_RESENDS_BY_TWO": settings.resends_by_two}),
         *tokens(unbound=settings.accept_unbound_tokens),
     ]
 

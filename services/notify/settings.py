@@ -34,6 +34,8 @@ class NotifySettings(ServerSettings):
     # enterprise; the others go later.
     notify_per_address: int = Field(default=20, ge=1)
     notify_per_enterprise: int = Field(default=60, ge=1)
+    # Whether a notice goes to an address that is not on record only once a second person agrees.
+    resends_by_two: bool = True
     notify_lease_seconds: int = Field(default=90, ge=1)
     notify_sweep_seconds: float = Field(default=1, gt=0)
 

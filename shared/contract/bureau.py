@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel
 from shared.contract.applications import ApplicationPage, ApplicationSummary
 from shared.contract.checks import Outcome
 from shared.contract.decision import Assessed, BatchView, LetterView, MySheet, Ranking, ScoreSheet, StageView
+from shared.contract.four_eyes import WaitingExtension
 from shared.contract.pages import ReadMaterial
 from shared.contract.returns import OpinionView
 from shared.contract.review import ChecklistView, Choice, DeskCounts, FilterChoices, FilterView, PhraseView
@@ -210,6 +211,8 @@ class CasePage(BaseModel):
     letters: list[LetterView]
     batches: list[Choice]
     requests: list[CaseRequest]
+    # A longer correction deadline that a second person has to confirm.
+    extension: WaitingExtension | None
     others: list[OtherCase]
     events: list[CaseEvent]
     notifications: list[NoticeView] | None
@@ -238,6 +241,8 @@ class QueuePage(BaseModel):
     away: list[str]
     fault: str | None
     by_list: bool = False
+    # How many things wait for whoever asks as the second of two (待我复核).
+    confirmations: int = 0
 
 
 class RankingPage(BaseModel):
@@ -248,6 +253,8 @@ class RankingPage(BaseModel):
     round: str
     ranking: Ranking | None
     open: list[Ranking] = []
+    # How many things wait for whoever asks as the second of two (待我复核).
+    confirmations: int = 0
 
 
 class NotedOpinion(BaseModel):

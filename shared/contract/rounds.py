@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 from shared.contract.applications import TimelineEntry
 from shared.contract.bodies import PRINTED, Input
 from shared.contract.checks import Outcome
+from shared.contract.four_eyes import WaitingExtension
 from shared.text import amounts
 
 Budget = Annotated[Decimal, BeforeValidator(amounts.given), Field(gt=0, max_digits=14, decimal_places=2)]
@@ -191,6 +192,8 @@ class RoundDetail(RoundView):
     # None where there is no earlier one.
     previous: PreviousRound | None
     proposal: RoundProposal | None
+    # Late acceptances that a second person has to confirm.
+    waiting_extensions: list[WaitingExtension]
     # Until it is published: one for each option of the round that an applicant chooses first.
     made_up: list[MadeUpApplication]
 

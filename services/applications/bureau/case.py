@@ -14,7 +14,7 @@ from services.applications.attachments import queries as attachment_queries
 from services.applications.attachments.resources import PICTURES, SCANNER
 from services.applications.bureau.materials import materials
 from services.applications.bureau.places import writing
-from services.applications.core import peers, repository, round_queries, views
+from services.applications.core import peers, proposals, repository, round_queries, views
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
@@ -53,6 +53,7 @@ from shared.contract.bureau import (
     ShownFile,
 )
 from shared.contract.decision import LetterView
+from shared.contract.four_eyes import WaitingExtension
 from shared.contract.review import Choice
 from shared.contract.submission import Change
 from shared.errors import Conflict, NotFound, TooMany
@@ -138,11 +139,19 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         ],
         batches=await _batches(session, application) if Action.ACCEPT in summary.actions else [],
         requests=_requests(application, await unlock_requests.listed(session, application), said),
+        extension=await _extension(session, who, application),
         others=await _others(session, who, application),
         events=[_event(entry) for entry in told(audit, who, persons=True)],
         notifications=None,
     )
     return Known(view, application.created_by, handed, rows, choices, file, fault)
+
+
+async def _extension(session: AsyncSession, who: Actor, application: Application) -> WaitingExtension | None:
+    if application.state not in (State.RETURNED, State.LAPSED):
+        return None
+    found = await proposals.waiting_for(session, "correction", application.id)
+    return proposals.as_waiting(found, who) if found else None
 
 
 async def _batches(session: AsyncSession, application: Application) -> list[Choice]:

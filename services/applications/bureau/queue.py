@@ -5,6 +5,7 @@ from aiohttp import web
 from services.applications.core.context import SETTINGS, transaction
 from services.applications.decision import batches
 from services.applications.decision.views import batch_view
+from services.applications.four_eyes import waiting as second
 from services.applications.review import assignment, case_list, desk_views, saved_filters
 from services.applications.review.case_list import Filter
 from services.applications.review.case_list_params import wanted
@@ -38,4 +39,5 @@ async def queue(request: web.Request) -> QueuePage:
             away=sorted(await assignment.who_is_away(session)),
             fault=fault,
             by_list=request.app[SETTINGS].publicity_by_list,
+            confirmations=await second.how_many(session, request.app[SETTINGS], who),
         )

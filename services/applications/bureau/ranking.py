@@ -4,9 +4,10 @@ from uuid import UUID
 
 from aiohttp import web
 
-from services.applications.core.context import transaction
+from services.applications.core.context import SETTINGS, transaction
 from services.applications.decision.ranking import rounds_with_work
 from services.applications.decision.views import ranking_view
+from services.applications.four_eyes import waiting as confirmations
 from services.applications.review import case_list
 from shared.contract.bureau import RankingPage
 from shared.contract.review import Choice
@@ -23,7 +24,8 @@ async def ranked(request: web.Request) -> RankingPage:
         if not wanted:
             ids = await rounds_with_work(session, who)
             waiting = [await ranking_view(session, who, id, waiting=True) for id in ids]
-            return RankingPage(rounds=choices, round="", ranking=None, open=waiting)
+            second = await confirmations.how_many(session, request.app[SETTINGS], who)
+            return RankingPage(rounds=choices, round="", ranking=None, open=waiting, confirmations=second)
         try:
             found = await ranking_view(session, who, UUID(wanted))
         except (ValueError, NotFound):

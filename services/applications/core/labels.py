@@ -48,6 +48,9 @@ ACTIONS = {
     "recall": "撤回退回",
     "lapse": "逾期未补正",
     "extend": "延长补正期限",
+    "propose_extension": "提出延期",
+    "refuse_extension": "退回延期",
+    "withdraw_extension": "撤回延期",
     "pass": "通过形式审查",
     "refuse": "不予受理",
     "conclude": "评审汇总",
@@ -82,7 +85,7 @@ INTERNAL = frozenset(
     {
         "take_lease", "take_over", "drop_lease", "assign", "note_opinion", "change_opinion", "forget_opinion", "raise_opinion", "save_checklist",
         "give_to_experts", "score", "recuse", "note_objection", "settle_objection", "resend", "resend_proposed",
-        "read_pdf", "read_attachment", "reconsider",
+        "read_pdf", "read_attachment", "reconsider", "propose_extension", "refuse_extension", "withdraw_extension",
     }
 )  # fmt: skip
 # What a line tells the applicant beside its label.

@@ -6,7 +6,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import views
-from services.applications.core.context import CODEC, transaction
+from services.applications.core.context import CODEC, SETTINGS, transaction
 from services.applications.decision.decisions import Given, decide
 from services.applications.decision.resources import office
 from services.applications.review import after_return as use_case
@@ -14,6 +14,7 @@ from services.applications.review.correction_deadline import deadline
 from services.applications.tables.applications import Application
 from services.applications.workflow import Action
 from shared.contract.decision import Accept, Decision
+from shared.contract.four_eyes import Proposed
 from shared.contract.returns import Extend
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
 from shared.identity import Actor
@@ -40,18 +41,19 @@ async def recall(request: web.Request) -> web.Response:
 
 
 async def extend(request: web.Request) -> web.Response:
-    """延长补正期限."""
-    given = body(request, Extend)
+    """延长补正期限. Where extensions take two people it is proposed (202): another reviewer confirms it."""
+    given, who, id = body(request, Extend), actor(request), uuid_in_path(request)
+    correct_by = deadline(request, given)
+    if request.app[SETTINGS].extensions_by_two:
+        async with transaction(request) as session:
+            made = await use_case.propose_extension(
+                session, who, id, if_match(request), correct_by=correct_by, reason=given.reason
+            )
+        return answer(Proposed(id=made.id, until=correct_by), 202)
     return await _moved(
         request,
         lambda session, who: use_case.extend(
-            session,
-            request.app[CODEC],
-            who,
-            uuid_in_path(request),
-            if_match(request),
-            correct_by=deadline(request, given),
-            reason=given.reason,
+            session, request.app[CODEC], who, id, if_match(request), correct_by=correct_by, reason=given.reason
         ),
     )
 

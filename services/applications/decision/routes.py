@@ -27,6 +27,7 @@ from shared.contract.decision import (
     SheetValues,
     StageView,
 )
+from shared.contract.four_eyes import Proposed
 from shared.contract.returns import Extend
 from shared.contract.review import Assigned, MoveMany
 from shared.http.app import Route
@@ -58,7 +59,7 @@ ROUTES = [
     Route(
         "POST", f"{R}/recall", moves_api.recall, GATEWAY, REVIEWER, Nothing, ApplicationSummary, if_match=True
     ),
-    Route("POST", f"{R}/extend", moves_api.extend, GATEWAY, REVIEWER, Extend, ApplicationSummary, if_match=True),
+    Route("POST", f"{R}/extend", moves_api.extend, GATEWAY, REVIEWER, Extend, ApplicationSummary, if_match=True, waits=Proposed),
     Route(
         "GET", "/api/v1/review/batches", api.list_batches, GATEWAY, STAFF,
         answer=list[BatchView], query=("round",),

@@ -15,6 +15,7 @@ from services.applications.tables.forms import FormVersion
 from shared import clock
 from shared.database import engine
 from shared.preflight import Finding, bad, broker, database, good, look, store, warning
+from shared.preflight.four_eyes import four_eyes
 from shared.preflight.machine import tokens
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -32,6 +33,14 @@ def findings(settings: ApplicationsSettings) -> list[Finding]:
         *look("待办任务", lambda: _owed(settings)),
         *look("备份", lambda: backups(settings.backup_folder)),
         *look("备份加密", lambda: backup_key(settings.backup_key)),
+        *four_eyes(
+            {
+                "GM_PUBLICITY_BY_LIST": settings.publicity_by_list,
+                "GM_ROUNDS_BY_TWO": settings.rounds_by_two,
+                "GM_FORMS_BY_TWO": settings.forms_by_two,
+                "GM_EXTENSIONS_BY_TWO": settings.extensions_by_two,
+            }
+        ),
         *tokens(unbound=settings.accept_unbound_tokens),
     ]
 

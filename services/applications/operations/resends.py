@@ -1,11 +1,13 @@
 """Record that a notice is sent again by hand, for notify, which keeps no audit."""
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import repository
+from services.applications.core import proposals, repository
 from services.applications.core.audit import record
 from services.applications.core.context import transaction
 from shared.http.app import actor, body
+from shared.identity import Actor
 from shared.messages import NoteResend
 
 
@@ -26,4 +28,14 @@ async def note_resend(request: web.Request) -> web.Response:
             reason=done.reason,
             **({"proposed_by": done.proposed_by} if done.proposed_by else {}),
         )
+        await _keep(session, who, done)
     return web.Response(status=204)
+
+
+async def _keep(session: AsyncSession, who: Actor, done: NoteResend) -> None:
+    """Let whoever may agree to another address find it among what waits for a second person, as long as it waits."""
+    event = str(done.event_id)
+    if done.proposed:
+        await proposals.propose(session, who, "resend", done.application_id, event, reason=done.reason)
+    elif waiting := await proposals.waiting_for(session, "resend", done.application_id, event, lock=True):
+        proposals.settle(waiting, who, "confirmed" if done.proposed_by else "replaced")

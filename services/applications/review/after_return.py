@@ -6,13 +6,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import repository
+from services.applications.core import proposals, repository
+from services.applications.core.audit import record
 from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts, make_move, must_match_or_tell
 from services.applications.documents import letters
 from services.applications.outbox.events import about, owe
 from services.applications.tables.applications import Application
-from services.applications.workflow import Action
+from services.applications.tables.four_eyes import Proposal
+from services.applications.workflow import Action, move
 from shared.identity import Actor
 from shared.messages import CorrectionExtended, ReturnRecalled
 
@@ -43,6 +45,27 @@ async def recall(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, ve
     return application
 
 
+async def propose_extension(
+    session: AsyncSession, actor: Actor, id: UUID, version: str, *, correct_by: datetime, reason: str
+) -> Proposal:
+    """Propose 延长补正期限, which another person confirms; nothing of the application changes. What could not be made is refused as
+    `extend` does."""
+    application = await repository.application(session, actor, id, lock=True)
+    await must_match_or_tell(session, application, version)
+    facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
+    move(replace(facts, deadline=correct_by, reason=reason), Action.EXTEND, actor.roles)
+    made = await proposals.propose(session, actor, "correction", id, until=correct_by, reason=reason.strip())
+    record(
+        session,
+        actor,
+        "propose_extension",
+        application_id=id,
+        correct_by=correct_by.isoformat(),
+        reason=made.reason,
+    )
+    return made
+
+
 async def extend(
     session: AsyncSession,
     codec: Codec,
@@ -52,12 +75,15 @@ async def extend(
     *,
     correct_by: datetime,
     reason: str,
+    proposed: Proposal | None = None,
 ) -> Application:
-    """延长补正期限, also for what has lapsed."""
+    """延长补正期限, also for what has lapsed. `proposed`: what the actor confirms."""
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
-    facts = replace(facts, deadline=correct_by, reason=reason)
+    facts = replace(
+        facts, deadline=correct_by, reason=reason, proposed_by=proposed.proposed_by if proposed else ""
+    )
     await make_move(
         session,
         application,
@@ -66,7 +92,7 @@ async def extend(
         facts,
         correct_by=correct_by,
         correct_set_at=actor.received_at,
-        details={"correct_by": correct_by.isoformat(), "reason": reason},
+        details={"correct_by": correct_by.isoformat(), "reason": reason, **proposals.said(proposed)},
     )
     event = CorrectionExtended(
         **await about(session, codec, application), correct_by=correct_by, reason=reason.strip()

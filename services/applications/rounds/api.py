@@ -14,6 +14,7 @@ from services.applications.rounds import proposals, succession
 from services.applications.rounds.views import detail, round_view
 from services.applications.tables.applications import Round
 from shared import clock
+from shared.contract.four_eyes import Proposed
 from shared.contract.rounds import (
     CloseRound,
     ExtensionInput,
@@ -151,8 +152,12 @@ async def close_round(request: web.Request) -> web.Response:
 
 
 async def extend_round(request: web.Request) -> web.Response:
-    """Late acceptance for one enterprise."""
+    """Late acceptance for one enterprise. Where extensions take two people it is proposed (202): another person who may publish rounds
+    confirms it."""
     given = body(request, ExtensionInput)
     async with transaction(request) as session:
+        if request.app[SETTINGS].extensions_by_two:
+            made = await use_case.propose_extension(session, actor(request), uuid_in_path(request), given)
+            return answer(Proposed(id=made.id, until=made.until or given.until), 202)
         await use_case.extend(session, actor(request), uuid_in_path(request), given)
     return answer(given, 201)

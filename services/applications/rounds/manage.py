@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import round_queries
+from services.applications.core import proposals, round_queries
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.rounds.parameters import fitted, must_be_complete, must_be_ticked, numbers_missing
 from services.applications.tables.applications import Extension, Round
+from services.applications.tables.four_eyes import Proposal
 from shared import codes
 from shared.contract.rounds import ExtensionInput, NewRound, RoundChange
 from shared.errors import Conflict, FieldError, Invalid, Stale
@@ -224,9 +225,41 @@ async def close(session: AsyncSession, actor: Actor, id: UUID, version: str | No
     return round_
 
 
-async def extend(session: AsyncSession, actor: Actor, id: UUID, given: ExtensionInput) -> Extension:
-    """Late acceptance for one enterprise; a second one replaces the first."""
+async def propose_extension(session: AsyncSession, actor: Actor, id: UUID, given: ExtensionInput) -> Proposal:
+    """Propose late acceptance for one enterprise, which another person confirms. What could not be made is refused as `extend` does."""
     round_ = await round_queries.round_(session, id, lock=True)
+    enterprise, until = _may_be_extended(round_, given)
+    made = await proposals.propose(
+        session, actor, "late_acceptance", id, enterprise, until=until, reason=given.reason.strip()
+    )
+    record(
+        session, actor, "propose_extension", round=str(id), enterprise=enterprise,
+        until=until.isoformat(), reason=made.reason,
+    )  # fmt: skip
+    return made
+
+
+async def extend(
+    session: AsyncSession, actor: Actor, id: UUID, given: ExtensionInput, *, proposed: Proposal | None = None
+) -> Extension:
+    """Late acceptance for one enterprise; a second one replaces the first. `proposed`: what the actor confirms."""
+    round_ = await round_queries.round_(session, id, lock=True)
+    enterprise, until = _may_be_extended(round_, given)
+    before = await round_queries.extension(session, id, enterprise)
+    replaced = before.until.isoformat() if before else None
+    extension = await session.merge(
+        Extension(round_id=id, enterprise=enterprise, until=until, reason=given.reason, created_by=actor.account)
+    )
+    record(
+        session, actor, "extend_round", round=str(id), enterprise=enterprise,
+        before=replaced, until=until.isoformat(), reason=given.reason, **proposals.said(proposed),
+    )  # fmt: skip
+    await session.flush()
+    return extension
+
+
+def _may_be_extended(round_: Round, given: ExtensionInput) -> tuple[str, datetime]:
+    """Return the enterprise and the second until which it is late; `Conflict` or `Invalid` where it cannot be."""
     if round_.published_at is None:
         raise Conflict("批次尚未发布，请直接修改截止时间。", code=codes.NOT_PUBLISHED)
     errors = []
@@ -243,14 +276,4 @@ async def extend(session: AsyncSession, actor: Actor, id: UUID, given: Extension
         errors.append(FieldError(field="reason", code=codes.REQUIRED, message="请填写延期理由"))
     if errors:
         raise Invalid(errors)
-    before = await round_queries.extension(session, id, enterprise)
-    replaced = before.until.isoformat() if before else None
-    extension = await session.merge(
-        Extension(round_id=id, enterprise=enterprise, until=until, reason=given.reason, created_by=actor.account)
-    )
-    record(
-        session, actor, "extend_round", round=str(id), enterprise=enterprise,
-        before=replaced, until=until.isoformat(), reason=given.reason,
-    )  # fmt: skip
-    await session.flush()
-    return extension
+    return enterprise, until

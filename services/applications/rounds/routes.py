@@ -2,6 +2,7 @@
 
 from services.applications.forms.definition import Form
 from services.applications.rounds import api
+from shared.contract.four_eyes import Proposed
 from shared.contract.rounds import (
     CloseRound,
     ExtensionInput,
@@ -30,7 +31,7 @@ ROUTES = [
     Route("POST", "/api/v1/rounds/{id}/close", api.close_round, GATEWAY, OFFICER, CloseRound, RoundDetail),
     Route(
         "POST", "/api/v1/rounds/{id}/extensions", api.extend_round, GATEWAY, OFFICER,
-        ExtensionInput, ExtensionInput, 201,
+        ExtensionInput, ExtensionInput, 201, waits=Proposed,
     ),
     Route("GET", "/api/v1/forms", api.list_forms, GATEWAY, EVERYONE, answer=list[FormSummary]),
     Route("GET", "/api/v1/forms/{fund_type}/{version}", api.get_form, GATEWAY, EVERYONE, answer=Form),

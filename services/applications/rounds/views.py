@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import round_queries
+from services.applications.core import proposals, round_queries
 from services.applications.core.case import form_of
 from services.applications.core.moves import round_facts
 from services.applications.core.views import wan
@@ -46,6 +46,9 @@ ACTIONS = {
     "publish_round": "发布批次",
     "close_round": "立即截止",
     "extend_round": "单独延期",
+    "propose_extension": "提出单独延期",
+    "refuse_extension": "退回单独延期",
+    "withdraw_extension": "撤回单独延期",
     "propose_round_change": "提出修改",
     "withdraw_round_change": "撤回修改",
 }
@@ -122,6 +125,9 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
         if previous is None
         else PreviousRound(id=previous.id, title=previous.title, differences=differences(previous, round_)),
         proposal=_proposal(round_, actor),
+        waiting_extensions=[
+            proposals.as_waiting(p, actor) for p in await proposals.late_acceptances(session, round_.id)
+        ],
         made_up=[] if round_.published_at else rehearse(form, round_facts(round_), at),
     )
 

@@ -74,6 +74,7 @@ async def _queue(
     context = {
         "queue": queue,
         "counts": queue.counts,
+        "confirmations": queue.confirmations,
         "query": shown,
         "filtered": bool({**asked, "order": ""} != {"order": ""}),
         "address": urlencode(asked),

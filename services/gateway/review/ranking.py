@@ -20,7 +20,7 @@ async def show(request: web.Request) -> web.Response:
     found = (await ask(request, "GET", "/review/ranking/page", RankingPage, query=query)).body
     fault = "没有这个申报批次。" if found.round and not found.ranking else None
     shown = [found.ranking] if found.ranking else found.open
-    context = {"found": found, "shown": shown, "fault": fault}
+    context = {"found": found, "shown": shown, "fault": fault, "confirmations": found.confirmations}
     return page(request, "review/ranking.html", context, status=404 if fault else 200)
 
 

@@ -248,7 +248,9 @@ async def extend(request: web.Request) -> web.Response:
     typed = _until(form)
     try:
         body = {**deadline(typed), "reason": typed.reason}
-        await ask(request, "POST", f"/review/applications/{id}/extend", json=body, etag=one(form, "etag"))
+        path = f"/review/applications/{id}/extend"
+        done = (await ask(request, "POST", path, json=body, etag=one(form, "etag"))).body
     except (Conflict, Stale, Invalid, Malformed) as error:
         return await _extend_page(request, typed, error, 409)
-    return see_other(f"/review/{id}?done=extend")
+    # A proposal has a new deadline and no state.
+    return see_other(f"/review/{id}?done={'extend' if 'state' in done else 'extend_proposed'}")

@@ -5,6 +5,7 @@ from services.gateway.review import (
     case,
     case_list,
     checklist,
+    confirmations,
     decisions,
     expert,
     failed_mails,
@@ -16,7 +17,7 @@ from services.gateway.review import (
 )
 from services.gateway.web.access import Page
 from services.gateway.web.limits import HEAVY
-from shared.roles import DIRECTOR, EXPERT, OPERATOR, REVIEWER, STAFF
+from shared.roles import AUDITOR, DIRECTOR, EXPERT, OPERATOR, REVIEWER, ROUND_PUBLISHERS, SECOND_PERSONS, STAFF
 
 R = "/review/{id}"
 
@@ -62,6 +63,10 @@ PAGES = [
     Page("POST", f"{R}/objections", decisions.note_objection, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/objections/{{objection}}", decisions.settle_objection, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/notices/{{event}}/resend", failed_mails.resend, REVIEWER | DIRECTOR, form=True),
+    # what two people do
+    Page("GET", "/confirmations", confirmations.show, SECOND_PERSONS),
+    Page("GET", "/confirmations/report", confirmations.report, DIRECTOR | AUDITOR),
+    Page("POST", "/confirmations/{id}", confirmations.act, REVIEWER | ROUND_PUBLISHERS, form=True),
     # the experts
     Page("GET", "/expert", expert.mine, EXPERT),
     Page("POST", "/expert", expert.declare, EXPERT, form=True),

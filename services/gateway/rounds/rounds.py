@@ -44,6 +44,7 @@ NOTICES = {
     "before": "该批次已经发布，没有重复发布。",
     "closed": "批次已截止。",
     "extended": "已为该企业单独延期。",
+    "extension_proposed": "已提出单独延期，由另一位业务管理人员或审定人员在“待我复核”中确认后生效。",
     "succeeded": "已沿用上一批次建立，尚未发布；日期已顺延，请核对与上一批次的不同之处。",
 }
 STATES = {"unpublished": "未发布", "coming": "未开始", "open": "申报中", "closed": "已截止"}
@@ -205,8 +206,8 @@ async def _do(request: web.Request, action: str, form: Values) -> str:
         raise _please(errors)
     if action == "extend":
         late = {"enterprise": one(form, "enterprise").strip(), "reason": one(form, "reason").strip(), **window}
-        await ask(request, "POST", f"{path}/extensions", json=late)
-        return "extended"
+        done = (await ask(request, "POST", f"{path}/extensions", json=late)).body
+        return "extension_proposed" if "id" in done else "extended"
     body: dict[str, object] = {"title": one(form, "title").strip(), **window, "budget_wan": None}
     rows = read_parameters(form)
     if twice := both(rows):

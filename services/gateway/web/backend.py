@@ -45,6 +45,8 @@ OWNERS = {
     "form-versions": "applications",
     "applications": "applications",
     "review": "applications",
+    "confirmations": "applications",
+    "separation": "applications",
     "expert": "applications",
     "ops": "applications",
     "audit": "applications",

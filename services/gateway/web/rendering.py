@@ -134,6 +134,7 @@ def frame() -> dict[str, Any]:
         "here": "",
         "back": None,
         "unread": None,
+        "confirmations": None,
         "now_ms": int(clock.now().timestamp() * 1000),
         "ends_at": None,
     }

@@ -119,10 +119,11 @@ async def standing(
     *,
     rounds_by_two: bool = False,
     forms_by_two: bool = False,
+    extensions_by_two: bool = False,
     **changes: Any,
 ) -> AsyncIterator[tuple[TestServer, TestServer]]:
     """A gateway and the services behind it, with demo accounts and rounds; `changes` to the gateway's settings. `rounds_by_two`,
-    `forms_by_two`: who wrote a round or a form does not publish it."""
+    `forms_by_two`: who wrote a round or a form does not publish it; `extensions_by_two`: who proposed one does not make it."""
     async with AsyncExitStack() as stack:
         ports = {"applications": free_port(), "notify": free_port()}
         settings = make_settings(
@@ -141,6 +142,7 @@ async def standing(
                 notify_url=f"http://127.0.0.1:{ports['notify']}",
                 rounds_by_two=rounds_by_two,
                 forms_by_two=forms_by_two,
+                extensions_by_two=extensions_by_two,
             )
         )
         notify = create_notify(notify_settings(database_url, "smtp://127.0.0.1:9"))

@@ -26,7 +26,9 @@ async def house(
     database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[TestServer, TestServer]]:
     """An office where a second person publishes."""
-    async with standing(database_url, redis_url, tmp_path_factory.mktemp("store"), rounds_by_two=True) as servers:
+    async with standing(
+        database_url, redis_url, tmp_path_factory.mktemp("store"), rounds_by_two=True, extensions_by_two=True
+    ) as servers:
         yield servers
 
 
@@ -107,7 +109,23 @@ async def test_a_rounds_way(officer: Browser, director: Browser, other: Browser)
         officer, path, action="extend",
         enterprise="91110105MA00TE5T2T", until="2099-12-31T18:00", reason="停电",
     )  # fmt: skip
-    assert extended.status == 303, await extended.text()
+    assert extended.headers["Location"].endswith("?done=extension_proposed"), await extended.text()
+    # Its proposer sees it wait, and has nothing to confirm it by; the director does.
+    own = unescape(await (await officer.go("GET", "/confirmations")).text())
+    assert ("我提出的，等待他人确认" in own, 'value="confirm"' in own) == (True, False)
+    assert "尚未确认" in await (await officer.go("GET", path)).text()
+    waits = unescape(await (await director.go("GET", "/confirmations")).text())
+    [proposal] = re.findall(r'action="(/confirmations/[0-9a-f-]{36})"', waits)
+    assert (await send(officer, proposal, action="confirm")).status == 409
+    silent = await send(director, proposal, action="refuse", reason="  ")
+    assert (silent.status, "请填写退回的理由" in await silent.text()) == (409, True)
+    # The ranking, with which a director begins, has the number in its menu.
+    assert '<span class="count">1</span>' in await (await director.go("GET", "/review/ranking")).text()
+    assert (await send(director, proposal, action="confirm")).headers["Location"].endswith("done=confirmed")
+    report = unescape(await (await director.go("GET", "/confirmations/report")).text())
+    for said in ("单独延期", "两人办理", "立即截止", "例外", "杨业务"):
+        assert said in report, said
+    assert (await director.go("GET", "/confirmations/report?year=二〇二六")).status == 400
     text = unescape(await (await officer.go("GET", path)).text())
     for said in (
         "新建批次",

@@ -123,6 +123,20 @@ async def test_elsewhere_only_when_two_people_ask_for_the_same(
     assert new not in str(rows)
 
 
+async def test_one_person_is_enough_where_the_office_says_so(
+    settings: NotifySettings, recorder: TestServer, event: ApplicationReturned, sessions: sessionmaker[Session]
+) -> None:
+    alone = make_settings(
+        settings.database_url.get_secret_value(), settings.smtp_url.get_secret_value(),
+        applications_url=str(recorder.make_url("")), resends_by_two=False,
+    )  # fmt: skip
+    async with TestClient(TestServer(create_app(alone))) as client:
+        sent = await resend(client, event.event_id, REVIEWER, reason="原邮箱停用", email="new@example.com")
+        assert ((await sent.json())["state"], (await sent.json())["address"]) == ("pending", "new@example.com")
+    [row] = audited(sessions, event)
+    assert (row["action"], row["on_record"], "proposed_by" in row) == ("resend", False, False)
+
+
 async def test_nothing_is_sent_that_cannot_be_recorded(
     settings: NotifySettings, event: ApplicationReturned, sessions: sessionmaker[Session]
 ) -> None:

@@ -10,6 +10,7 @@ from services.applications.operations.preflight import backups
 from shared import clock
 from shared.preflight import Finding, Level, bad, fit, good, look, machine, table, tell, warning
 from shared.preflight.database import capacity
+from shared.preflight.four_eyes import four_eyes
 
 
 def test_only_what_is_bad_stands_against_the_night() -> None:
@@ -26,6 +27,14 @@ def test_table_is_aligned_and_says_what_to_do() -> None:
     ]
     # Chinese characters take two columns.
     assert lines[0].index("一") + 2 + 2 == lines[1].index("二") + 3 + 5
+
+
+def test_what_one_person_does_alone_is_said() -> None:
+    [alone] = four_eyes({"GM_ROUNDS_BY_TWO": True, "GM_EXTENSIONS_BY_TWO": False})
+    assert (alone.level, alone.found) == (Level.WARNING, "单独延期和延长补正期限可由一人办理")
+    assert alone.advice.endswith("否则设置 GM_EXTENSIONS_BY_TWO=true")
+    [both] = four_eyes({"GM_ROUNDS_BY_TWO": True, "GM_EXTENSIONS_BY_TWO": True})
+    assert both.level is Level.GOOD
 
 
 def test_probe_that_breaks_down_is_a_finding() -> None:

@@ -38,6 +38,9 @@ export function live() {
   if (applicant) {
     unread();
     setInterval(() => { if (on() && !streaming && used() && !document.hidden) poll(); }, 60000);
+  } else if (document.querySelector("[data-confirmations]")) {
+    confirmations();
+    setInterval(() => { if (on() && used() && !document.hidden) confirmations(); }, 60000);
   }
 }
 
@@ -103,6 +106,17 @@ async function refresh() {
   if (!found || !owns(page) || busy()) return;
   for (const element of found.querySelectorAll("[data-until]")) element.textContent = left(Date.parse(element.dataset.until) - Date.now());
   list.replaceWith(document.adoptNode(found));
+}
+
+// How many things wait for this person as the second of two.
+async function confirmations() {
+  const answer = await fetch("/api/v1/confirmations", { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const { mine } = await answer.json();
+  for (const place of document.querySelectorAll("[data-confirmations]")) {
+    place.hidden = !mine.length;
+    place.querySelector(".count").textContent = String(mine.length);
+  }
 }
 
 let known = null;
