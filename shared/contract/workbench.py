@@ -48,6 +48,18 @@ class FormMerge(Input):
     choices: dict[Annotated[str, Field(max_length=1000)], Literal["mine", "theirs"]] = Field(default={}, max_length=500)
 
 
+class FormTrial(Input):
+    """A formula to be tried in the draft as it is saved: where it stands (a section, and a table of it for columns), and values by the names that
+    the answer has asked for; of a column a line for each row."""
+
+    formula: Annotated[str, Field(min_length=1, max_length=1000)]
+    section: Annotated[str, Field(max_length=64)] = ""
+    table: Annotated[str, Field(max_length=64)] = ""
+    values: dict[Annotated[str, Field(max_length=300)], Annotated[str, Field(max_length=20_000)]] = Field(
+        default={}, max_length=100
+    )
+
+
 class FormNote(Input):
     """What is said to whoever reads: of a proposal what it is for, of a retirement the reason."""
 
@@ -118,6 +130,28 @@ class FormMerged(BaseModel):
     etag: str
     changed_by: str
     questions: list[FormQuestion]
+
+
+class FormAsked(BaseModel):
+    """A value that a formula looks at: by which name it is given, what it is called, what may be chosen (nothing: anything), whether a line for each
+    row, what was given, what is wrong with it."""
+
+    name: str
+    label: str
+    options: list[str]
+    lines: bool
+    given: str
+    wrong: str | None
+
+
+class FormTried(BaseModel):
+    """What comes of a formula: `fault` where it is none, `words` in Chinese, `result`, and of a condition whether it `holds`."""
+
+    fault: str | None
+    words: str
+    asked: list[FormAsked]
+    result: str | None
+    holds: bool | None
 
 
 class FormProposal(BaseModel):

@@ -17,7 +17,15 @@ from services.applications.workbench.known_forms import KNOWN_FORMS
 from services.applications.workbench.reading import Verdict, verdict
 from shared import codes
 from shared.contract.applications import Nothing
-from shared.contract.workbench import FormDraftText, FormEdit, FormMerge, FormMerged, FormNote, NewFormDraft
+from shared.contract.workbench import (
+    FormDraftText,
+    FormEdit,
+    FormMerge,
+    FormMerged,
+    FormNote,
+    FormTrial,
+    NewFormDraft,
+)
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.http.app import actor, answer, body, if_match
 
@@ -191,6 +199,14 @@ async def _preview(request: web.Request, text: str | None) -> web.Response:
     if found is None:
         raise Conflict("表单还有错误，改正后才能预览。", code=codes.BAD_FORM)
     return answer(found)
+
+
+async def try_formula(request: web.Request) -> web.Response:
+    """Return what comes of a formula with values that are given, in the draft as it is saved."""
+    async with transaction(request) as session:
+        draft = await queries.draft(session, _type(request))
+        facts = await views.round_to_try(session, draft.fund_type)
+    return answer(await request.app[JUDGE].ask(reading.tried, draft.text, facts, body(request, FormTrial)))
 
 
 async def propose(request: web.Request) -> web.Response:

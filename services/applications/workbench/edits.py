@@ -55,7 +55,18 @@ def _new(text: str, at: tuple[str | int, ...], sort: str) -> dict[str, Any]:
 def _put(text: str, at: tuple[str | int, ...], values: dict[str, Any]) -> str:
     known = {name for names in EDITABLE.values() for name in names}
     for name, value in values.items():
-        if name not in known or not isinstance(value, str | bool | int | list | None):
+        if name not in known or not _may_be_set(value):
             raise editing.CannotEdit(f"“{name}”不能在这里设置")
         text = editing.put(text, at, name, value)
     return text
+
+
+def _may_be_set(value: Any) -> bool:
+    """Tell whether a value is one that properties have: a plain one, texts, or groups of texts."""
+    if isinstance(value, dict):
+        return all(
+            isinstance(each, str) or (isinstance(each, list) and _may_be_set(each)) for each in value.values()
+        )
+    if isinstance(value, list):
+        return all(isinstance(each, str) or (isinstance(each, dict) and _may_be_set(each)) for each in value)
+    return value is None or isinstance(value, str | bool | int)

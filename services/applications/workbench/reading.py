@@ -9,27 +9,43 @@ from services.applications.forms.authoring import editing, merging
 from services.applications.forms.authoring.lint import linted
 from services.applications.forms.authoring.publishing import digest_of
 from services.applications.forms.authoring.source import Source, read_form
+from services.applications.forms.authoring.try_out import try_out
 from services.applications.forms.authoring.version_diff import changes
 from services.applications.forms.catalogue import with_parameters
 from services.applications.forms.definition import Form, RoundFacts
 from services.applications.workbench.trial import Trial, with_lists
-from shared.contract.workbench import FormChange, FormFault, FormPreview, FormQuestion, FormRead, OutlineEntry
+from shared.contract.workbench import (
+    FormChange,
+    FormFault,
+    FormPreview,
+    FormQuestion,
+    FormRead,
+    FormTrial,
+    FormTried,
+    OutlineEntry,
+)
 
-# What a small form can set of each sort, where it is a plain value (or a list of texts); all else is written in the text.
+# What a small form can set of each sort, where it is a plain value, a list of texts or a list that `_SHAPES` knows; all else is written in the text.
+_CELLS = (
+    "label", "kind", "required", "visible_if", "required_if", "help", "example", "unit", "min", "max", "places", "allow_zero", "allow_negative",
+    "min_items", "max_items", "options", "options_from", "follows", "options_for", "specify", "must_be", "pattern", "pattern_message", "bounds",
+    "value", "gives", "default", "sensitive", "audience",
+)  # fmt: skip
 EDITABLE: Mapping[str, tuple[str, ...]] = {
-    "sections": ("label", "title", "required", "visible_if", "required_if", "help"),
-    "fields": (
-        "label", "kind", "required", "visible_if", "required_if", "help", "example", "unit", "min", "max", "options",
-        "value", "default", "audience",
+    "sections": ("label", "title", "required", "visible_if", "required_if", "help", "text", "audience"),
+    "fields": (*_CELLS, "text", "group", "prefill", "readonly"),
+    "tables": (
+        "label", "required", "visible_if", "required_if", "help", "fixed_rows", "row_label", "rows_from", "min_rows", "max_rows", "totals",
+        "total_label", "landscape", "group", "audience",
     ),
-    "tables": ("label", "required", "visible_if", "required_if", "help", "min_rows", "max_rows", "totals", "audience"),
-    "columns": (
-        "label", "kind", "required", "visible_if", "required_if", "help", "unit", "min", "max", "options", "value",
-        "width", "unique", "audience",
+    "columns": (*_CELLS, "width", "unique", "under"),
+    "slots": (
+        "label", "required", "visible_if", "required_if", "help", "accept", "max_mb", "max_files", "each_row", "personal", "group", "audience",
     ),
-    "slots": ("label", "required", "visible_if", "required_if", "help", "accept", "max_mb", "max_files", "personal"),
     "checks": ("rule", "message", "left", "op", "right", "holds", "when", "severity", "confirm", "section", "field"),
 }  # fmt: skip
+# Lists whose items are groups of plain texts, by the names that these may have.
+_SHAPES = {"fixed_rows": {"key", "label"}, "bounds": {"op", "than", "message"}}
 
 
 # What the lists of a form are called on the way to a place.
@@ -76,15 +92,25 @@ def _entry(source: Source, entry: editing.Entry) -> OutlineEntry:
         index=entry.index,
         count=entry.count,
         kind=str(part["kind"]) if "kind" in part else None,
-        values={name: part[name] for name in names if _plain(part[name])},
-        by_hand=[name for name in names if not _plain(part[name])],
+        values={name: part[name] for name in names if _plain(name, part[name])},
+        by_hand=[name for name in names if not _plain(name, part[name])],
     )
 
 
-def _plain(value: Any) -> bool:
-    return isinstance(value, str | bool | int | float) or (
-        isinstance(value, list) and all(isinstance(item, str) for item in value)
-    )
+def _plain(name: str, value: Any) -> bool:
+    """Tell whether a small form can show a value."""
+    if isinstance(value, dict):
+        return name in ("options_for", "specify") and all(
+            isinstance(each, str) or _plain("", each) for each in value.values()
+        )
+    if not isinstance(value, list):
+        return isinstance(value, str | bool | int | float)
+    if name in _SHAPES:
+        return all(
+            isinstance(i, dict) and i.keys() == _SHAPES[name] and all(isinstance(v, str) for v in i.values())
+            for i in value
+        )
+    return all(isinstance(item, str) for item in value)
 
 
 @lru_cache(maxsize=8)
@@ -144,6 +170,18 @@ def _below(data: Any, step: str) -> Any:
     listed = data if isinstance(data, list) else ()
     named = (item for item in listed if isinstance(item, dict))
     return next((i for i in named if step in (i.get("key"), i.get("id"), i.get("label"))), None)
+
+
+def tried(text: str, facts: RoundFacts, asked: FormTrial) -> FormTried:
+    """Return what comes of a formula in a text, which may have faults elsewhere."""
+    form = read_form(text)[0]
+    if form is None:
+        return FormTried(
+            fault="文本还有写法上的错误，改正并保存后再试。", words="", asked=[], result=None, holds=None
+        )
+    given = {name: value.replace("\r\n", "\n") for name, value in asked.values.items()}
+    found = try_out(form, asked.formula, asked.section, asked.table, given, with_lists(form, facts))
+    return FormTried.model_validate(found, from_attributes=True)
 
 
 @dataclass(frozen=True)

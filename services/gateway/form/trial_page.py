@@ -12,6 +12,8 @@ from shared.contract.forms import FormDefinition
 from shared.contract.pages import SectionPage
 
 _SCRIPTS = re.compile(r'<script[^>]*></script>\n?|<link rel="modulepreload"[^>]*>\n?')
+# The way out of a page; places of the page itself stay.
+_LINKS = re.compile(r'<a((?:\s[^>]*?)?)\shref="(?!#)[^"]*"')
 
 
 def of(
@@ -20,8 +22,10 @@ def of(
     asked: SectionPage,
     wrong: list[Obstacle] | None = None,
     notice: str | None = None,
+    *,
+    inert: bool = False,
 ) -> str:
-    """Return the page of the section that was asked for, in a frame of the portal."""
+    """Return the page of the section that was asked for, in a frame of the portal. Where it is `inert` links lead nowhere but within it."""
     opened, application, errors = asked.section, asked.application, wrong or []
     section = definition.by_key[opened.key]
     shown = section_state.as_shown(section, opened.now)
@@ -54,4 +58,5 @@ def of(
         base="",
         kept=False,
     )
-    return _SCRIPTS.sub("", text)
+    text = _SCRIPTS.sub("", text)
+    return _LINKS.sub(r'<a\1 aria-disabled="true" title="预览中不能打开"', text) if inert else text

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from services.gateway.form import trial_page
-from services.gateway.forms import properties
+from services.gateway.forms import places, properties
 from services.gateway.web.access import FRAME
 from services.gateway.web.calls import ask
 from services.gateway.web.form_data import Values, one, read_form
@@ -46,21 +46,6 @@ class Line:
     faults: list[FormFault]
 
 
-def _type(request: web.Request) -> str:
-    fund_type = request.match_info["fund_type"]
-    if not (fund_type.isascii() and fund_type.isidentifier() and len(fund_type) <= 40):
-        raise NotFound
-    return fund_type
-
-
-def _draft(request: web.Request) -> str:
-    return f"/form-drafts/{_type(request)}"
-
-
-def _here(request: web.Request) -> str:
-    return f"/forms/{_type(request)}/edit"
-
-
 async def show(request: web.Request) -> web.Response:
     """The draft as it is saved."""
     return await _show(request, notice=NOTICES.get(request.query.get("done", "")))
@@ -79,11 +64,13 @@ async def _show(
 ) -> web.Response:
     """Render the page. `typed`: a text that was not saved, with its own faults; `merged`: what came of joining it with the one that somebody
     else has saved since the draft was `seen`."""
-    draft = (await ask(request, "GET", _draft(request), FormDraftView)).body
+    draft = (await ask(request, "GET", places.draft(request), FormDraftView)).body
     read: FormRead = draft
     if typed is not None and typed != draft.text:
         try:
-            read = (await ask(request, "POST", f"{_draft(request)}/look", FormRead, json={"text": typed})).body
+            read = (
+                await ask(request, "POST", f"{places.draft(request)}/look", FormRead, json={"text": typed})
+            ).body
         except Malformed as malformed:
             # Too long, or with what no text may hold: nothing to be judged, and kept as it was typed.
             error = error or malformed
@@ -176,7 +163,7 @@ async def _stale(
         return await _show(request, error=error, status=412)
     body: dict[str, Any] = {"seen": seen, "text": typed, "choices": _choices(form)}
     if action == "put":
-        body["edit"] = {"act": "put", "at": _place(rest), "values": properties.read(form)}
+        body["edit"] = {"act": "put", "at": places.place(rest), "values": properties.read(form)}
     elif action in EDITS:
         body["edit"] = _edit(action, rest)
     return await _join(request, body)
@@ -186,7 +173,7 @@ async def _join(request: web.Request, body: dict[str, Any]) -> web.Response:
     """Save a joined text; with what is still to be decided, show it instead. Somebody may save once more meanwhile: then it is joined again."""
     for _ in range(3):
         try:
-            merged = (await ask(request, "POST", f"{_draft(request)}/merge", FormMerged, json=body)).body
+            merged = (await ask(request, "POST", f"{places.draft(request)}/merge", FormMerged, json=body)).body
         except Conflict as error:
             return await _show(request, typed=body["text"], error=error, status=412)
         if any(q.place not in body["choices"] for q in merged.questions):
@@ -194,26 +181,26 @@ async def _join(request: web.Request, body: dict[str, Any]) -> web.Response:
             return await _show(request, typed=merged.text, etag=merged.etag, merged=merged, seen=seen, status=412)
         try:
             text = {"text": merged.text}
-            await ask(request, "PUT", _draft(request), FormDraftView, json=text, etag=merged.etag)
+            await ask(request, "PUT", places.draft(request), FormDraftView, json=text, etag=merged.etag)
         except Stale:
             continue
-        return see_other(f"{_here(request)}?done=joined")
+        return see_other(f"{places.editor(request)}?done=joined")
     return await _show(request, typed=body["text"], error=Stale(), status=412)
 
 
 def _choices(form: Values) -> dict[str, str]:
     """Return what was chosen for places that both changed: `place.N` and `choice.N`."""
     chosen = {}
-    for name, places in form.items():
+    for name in form:
         number = name.removeprefix("place.")
         if number != name and one(form, f"choice.{number}") in ("mine", "theirs"):
-            chosen[places[0]] = one(form, f"choice.{number}")
+            chosen[one(form, name)] = one(form, f"choice.{number}")
     return chosen
 
 
 def _edit(action: str, rest: str) -> dict[str, Any]:
     place, _, sort = rest.partition(":")
-    return {"act": action, "at": _place(place), **({"sort": sort} if sort else {})}
+    return {"act": action, "at": places.place(place), **({"sort": sort} if sort else {})}
 
 
 async def _do(request: web.Request, action: str, rest: str, form: Values, typed: str | None) -> str:
@@ -222,7 +209,7 @@ async def _do(request: web.Request, action: str, rest: str, form: Values, typed:
         return await _write(request, action, rest, form, typed or " ")
     if action == "put":
         return await _set(request, rest, form)
-    path, here, etag = _draft(request), _here(request), one(form, "etag")
+    path, here, etag = places.draft(request), places.editor(request), one(form, "etag")
     if action == "publish":
         made = (await ask(request, "POST", f"{path}/publish", FormVersionText, etag=etag)).body
         return f"/forms/{made.fund_type}/{made.version.version}?done=published"
@@ -240,7 +227,7 @@ async def _do(request: web.Request, action: str, rest: str, form: Values, typed:
 
 async def _write(request: web.Request, action: str, rest: str, form: Values, text: str) -> str:
     """Keep the text, with a change made in it where the outline was used, and propose it where that was asked for."""
-    path, here = _draft(request), _here(request)
+    path, here = places.draft(request), places.editor(request)
     body: dict[str, Any] = {"text": text}
     if action in EDITS:
         body["edit"] = _edit(action, rest)
@@ -256,46 +243,26 @@ async def _write(request: web.Request, action: str, rest: str, form: Values, tex
 
 async def _set(request: web.Request, place: str, form: Values) -> str:
     """Set the properties of a part, as its own page has them."""
-    path, etag = _draft(request), one(form, "etag")
+    path, etag = places.draft(request), one(form, "etag")
     draft = (await ask(request, "GET", path, FormDraftView)).body
     if draft.etag != etag:
         raise Stale
-    entry = _entry(draft, place)
+    entry = places.entry(draft, place)
     edit = {"act": "put", "at": entry.at, "values": properties.read(form)}
     await ask(request, "PUT", path, FormDraftView, json={"text": draft.text, "edit": edit}, etag=etag)
-    return f"{_here(request)}?done=saved#e-{place}"
+    return f"{places.editor(request)}?done=saved#e-{place}"
 
 
 def _anchor(draft: FormDraftView, action: str, rest: str) -> str:
     """Return where the page goes on: at what was moved or added."""
     place, _, sort = rest.partition(":")
-    at = _place(place)
+    at = places.place(place)
     if action in ("up", "down") and at and isinstance(at[-1], int):
         at = [*at[:-1], at[-1] + (1 if action == "down" else -1)]
     if action == "add":
         entries = [e for e in draft.outline if e.at[:-1] == [*at, sort]]
         at = entries[-1].at if entries else []
-    return f"#e-{address(at)}" if at and action != "save" else ""
-
-
-def address(at: list[str | int]) -> str:
-    """Return a place as addresses have it: `sections.0.fields.2`."""
-    return ".".join(map(str, at))
-
-
-TEMPLATES.filters["place"] = address
-
-
-def _place(text: str) -> list[str | int]:
-    steps = text.split(".") if text else []
-    return [int(step) if step.isascii() and step.isdecimal() and len(step) < 6 else step for step in steps]
-
-
-def _entry(draft: FormRead, place: str) -> OutlineEntry:
-    found = next((entry for entry in draft.outline if address(entry.at) == place), None)
-    if found is None:
-        raise NotFound("这一项已经不在草稿里。")
-    return found
+    return f"#e-{places.address(at)}" if at and action != "save" else ""
 
 
 async def show_part(request: web.Request) -> web.Response:
@@ -306,8 +273,8 @@ async def show_part(request: web.Request) -> web.Response:
 async def _part(
     request: web.Request, place: str, typed: Values, error: DomainError | None, status: int
 ) -> web.Response:
-    draft = (await ask(request, "GET", _draft(request), FormDraftView)).body
-    entry = _entry(draft, place)
+    draft = (await ask(request, "GET", places.draft(request), FormDraftView)).body
+    entry = places.entry(draft, place)
     errors: list[FieldError] = error.errors if isinstance(error, Invalid) else []
     context = {
         "draft": draft,
@@ -320,6 +287,8 @@ async def _part(
         ],
         "by_hand": [properties.PROPERTIES[name].label for name in entry.by_hand],
         "adds": [(sort, properties.SORTS[sort]) for sort in properties.ADDS.get(entry.sort, ())],
+        "many_lines": properties.MANY_LINES,
+        "home": places.home(draft, place),
         "faults": [f for f in draft.faults if f.line == entry.line],
         "fault": errors[0].message if errors else error.detail if error else None,
     }
@@ -331,7 +300,7 @@ async def look(request: web.Request) -> web.Response:
     form = await read_form(request)
     text = one(form, "text").replace("\r\n", "\n")
     try:
-        read = (await ask(request, "POST", f"{_draft(request)}/look", FormRead, json={"text": text})).body
+        read = (await ask(request, "POST", f"{places.draft(request)}/look", FormRead, json={"text": text})).body
     except Malformed as error:
         read = FormRead(
             faults=[FormFault(line=1, severity="error", message=_said(error) or "")],
@@ -363,10 +332,13 @@ async def _page_of(
     request: web.Request, method: str, body: dict[str, str] | None, section: str, *, filled: bool
 ) -> str:
     query = {"section": section, **({"filled": "1"} if filled else {})}
-    found = (await ask(request, method, f"{_draft(request)}/preview", FormPreview, query=query, json=body)).body
-    return trial_page.of({**frame(), "here": request.path}, found.definition, found.page)
+    found = (
+        await ask(request, method, f"{places.draft(request)}/preview", FormPreview, query=query, json=body)
+    ).body
+    said = "预览：样子与申报单位看到的相同，链接和按钮在这里不起作用。"
+    return trial_page.of({**frame(), "here": request.path}, found.definition, found.page, notice=said, inert=True)
 
 
 async def pdf(request: web.Request) -> web.Response:
     """The empty form as PDF, or its place in line."""
-    return await waiting(request, f"{_draft(request)}/pdf", "生成空白表", _here(request))
+    return await waiting(request, f"{places.draft(request)}/pdf", "生成空白表", places.editor(request))

@@ -1,10 +1,13 @@
 """Lay out the properties of a part of a form as controls with help, and read them back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from services.gateway.web.form_data import Values
+from shared import codes
 from shared.contract.workbench import OutlineEntry
+from shared.errors import FieldError, Invalid
 
 SORTS = {
     "sections": "材料",
@@ -25,6 +28,10 @@ KINDS = {
 _CHOICES = frozenset({"select", "radio", "multiselect"})
 _CONDITION = '写条件，如 kind == "境外展会"、filled(name)、amount_wan > 10；可以用本材料的字段、“材料.字段”、round.参数、today。'
 _LIST, _NUMBER, _FORMULA, _TEXT, _LINES = "list", "number", "formula", "text", "lines"
+# Lists of more than texts, a line each: how they are written, and how they are read again.
+_GROUPS, _PAIRS, _ROWS, _LIMITS = "groups", "pairs", "rows", "limits"
+MANY_LINES = frozenset({_LIST, _LINES, _GROUPS, _PAIRS, _ROWS, _LIMITS})
+_OPERATORS = ("==", "!=", "<=", ">=", "<", ">")
 
 
 @dataclass(frozen=True)
@@ -41,13 +48,15 @@ class Property:
     not_kinds: frozenset[str] = frozenset()
 
 
-def _yes(name: str, label: str, no: str, yes: str, *, usual: bool, help: str = "") -> Property:
+def _yes(name: str, label: str, no: str, yes: str, *, usual: bool, **kinds: frozenset[str]) -> Property:
     """A property that is true or false, of which the usual one need not be written."""
     usually, else_ = (yes, ("false", no)) if usual else (no, ("true", yes))
-    return Property(name, label, help, "choice", (("", usually), else_))
+    return Property(name, label, "", "choice", (("", usually), else_), **kinds)
 
 
 _COMPUTED = frozenset({"computed", "fixed_text"})
+_DECIMALS = frozenset({"decimal", "money", "percent"})
+_WORDS = frozenset({"text", "textarea"})
 PROPERTIES = {p.name: p for p in (
     Property("label", "名称", "给人看的名称。", _TEXT),
     Property("title", "标题", "材料页面和申报书里的标题。", _TEXT),
@@ -61,6 +70,32 @@ PROPERTIES = {p.name: p for p in (
     Property("min", "最小", "文本是最少字数，数是最小值。", _NUMBER, not_kinds=_COMPUTED | _CHOICES),
     Property("max", "最大", "文本是最多字数，数是最大值。", _NUMBER, not_kinds=_COMPUTED | _CHOICES),
     Property("options", "选项", "每行一个。", _LIST, kinds=_CHOICES),
+    Property("options_from", "选项取自", "选项的来源：lists 里的名字、批次参数的名字，或另一张表格里填的内容 a.people.name；与“选项”只写一样。", kinds=_CHOICES),
+    Property("follows", "跟随哪一项", "先选门类、再选这个门类的品种：写旁边那一项的代号，如 class；与“各有哪些选项”一起写。", kinds=frozenset({"select"})),
+    Property("options_for", "各有哪些选项", "所跟随的选项单独一行，它的选项在下面各行，以“- ”开头，如：\n雕塑\n- 玉雕\n- 牙雕", _GROUPS, kinds=frozenset({"select"})),
+    Property("specify", "请注明", "每行写“选项 = 旁边文本字段的代号”，如：其他 = craft_other。选了才显示，显示了就必填。", _PAIRS, kinds=_CHOICES),
+    Property("must_be", "只能选", "写一个选项；勾选的承诺写 true。", kinds=_CHOICES | {"checkbox"}),
+    Property("min_items", "最少选几项", "", _NUMBER, kinds=frozenset({"multiselect"})),
+    Property("max_items", "最多选几项", "", _NUMBER, kinds=frozenset({"multiselect"})),
+    Property("places", "小数位数", "默认 2。", _NUMBER, kinds=_DECIMALS | {"computed"}),
+    _yes("allow_zero", "可以为零", "不可以", "可以", usual=False, kinds=_DECIMALS),
+    _yes("allow_negative", "可以为负", "不可以", "可以", usual=False, kinds=_DECIMALS),
+    Property("pattern", "格式", "正则表达式，整段内容要符合，如 [0-9]{8}。", kinds=_WORDS),
+    Property("pattern_message", "格式不对时的话", "如：应为 8 位数字。", kinds=_WORDS),
+    Property("bounds", "限制", "每行一条：“比较 公式 | 不满足时的话”，如：>= opens_on | 闭幕日期不能早于开幕日期", _LIMITS, not_kinds=_COMPUTED),
+    Property("gives", "得出什么", "", "choice", (("", "数"), ("money", "金额"), ("percent", "百分比"), ("integer", "整数"), ("text", "文字"), ("date", "日期"), ("bool", "是或否")), kinds=frozenset({"computed"})),
+    Property("text", "正文", "显示给申报单位看的文字。", _LINES, kinds=frozenset({"fixed_text"})),
+    Property("group", "栏目", "同一栏目的排在一起，写栏目的名称，如：合作单位。"),
+    Property("under", "上级表头", "相邻的列写同一个，就合并成一级表头，如：第一年。"),
+    Property("prefill", "由系统带出", "如 registry.ORG_NAME、account.BLR_NAME。", not_kinds=_COMPUTED),
+    _yes("readonly", "带出后能否修改", "可以修改", "不能修改", usual=False, not_kinds=_COMPUTED),
+    _yes("sensitive", "敏感内容", "不是", "是：加密保存，页面上隐去中间几位", usual=False),
+    Property("fixed_rows", "固定的行", "每行写“代号 名称”，如：own 单位自筹；不写，行数由申报单位定。", _ROWS),
+    Property("row_label", "行的表头", "固定的行上面写什么，默认“项目”。"),
+    Property("rows_from", "随哪张表格的行", "写成“材料.表格”，如 a.partners：那张表有几行，这里就有几行。"),
+    Property("total_label", "合计行的名称", "默认“合计”。"),
+    _yes("landscape", "打印方向", "竖的页", "太宽时用横向的页", usual=False),
+    Property("each_row", "每行一个文件", "写本材料一张表格的代号，如 partners：为它的每一行各要一个文件。"),
     Property("value", "计算公式", "如 sum(costs.amount_wan)、applied_wan / total_wan * 100。", _FORMULA, kinds=frozenset({"computed"})),
     Property("default", "先填好的值", "公式：\"0\"、today、budget.spent_wan；打开时已填好，可以修改。", _FORMULA, not_kinds=_COMPUTED),
     Property("audience", "给谁看", "评审专家看不到的，写“仅申报单位和工作人员”。", "choice", (("", "评审专家也能看"), ("bureau", "仅申报单位和工作人员"))),
@@ -85,18 +120,22 @@ PROPERTIES = {p.name: p for p in (
     Property("section", "到哪项材料改", "材料的代号。"),
     Property("field", "到哪个字段改", "字段的代号，可以不写。"),
 )}  # fmt: skip
+_CELLS = (
+    "label", "kind", "required", "visible_if", "required_if", "help", "example", "unit", "min", "max", "places", "allow_zero", "allow_negative",
+    "min_items", "max_items", "options", "options_from", "follows", "options_for", "specify", "must_be", "pattern", "pattern_message", "bounds",
+    "value", "gives", "default", "sensitive", "audience",
+)  # fmt: skip
 OF = {
-    "sections": ("label", "title", "required", "visible_if", "required_if", "help"),
-    "fields": (
-        "label", "kind", "required", "visible_if", "required_if", "help", "example", "unit", "min", "max", "options", "value",
-        "default", "audience",
+    "sections": ("label", "title", "required", "visible_if", "required_if", "help", "text", "audience"),
+    "fields": (*_CELLS, "text", "group", "prefill", "readonly"),
+    "tables": (
+        "label", "required", "visible_if", "required_if", "help", "fixed_rows", "row_label", "rows_from", "min_rows", "max_rows", "totals",
+        "total_label", "landscape", "group", "audience",
     ),
-    "tables": ("label", "required", "visible_if", "required_if", "help", "min_rows", "max_rows", "totals", "audience"),
-    "columns": (
-        "label", "kind", "required", "visible_if", "required_if", "help", "unit", "min", "max", "options", "value", "width",
-        "unique", "audience",
+    "columns": (*_CELLS, "width", "unique", "under"),
+    "slots": (
+        "label", "required", "visible_if", "required_if", "help", "accept", "max_mb", "max_files", "each_row", "personal", "group", "audience",
     ),
-    "slots": ("label", "required", "visible_if", "required_if", "help", "accept", "max_mb", "max_files", "personal"),
     "checks": ("rule", "message", "left", "op", "right", "holds", "when", "severity", "confirm", "section", "field"),
 }  # fmt: skip
 
@@ -105,7 +144,7 @@ def shown(entry: OutlineEntry) -> list[tuple[Property, str]]:
     """Return the properties that a part of this sort and kind has, each with what stands there as a text; those that stand there although
     the kind has no use for them, too, so that they can be taken out."""
     return [
-        (found, _text(entry.values.get(name)))
+        (found, _text(found, entry.values.get(name)))
         for name in OF[entry.sort]
         if name not in entry.by_hand and (_fits(found := PROPERTIES[name], entry.kind) or name in entry.values)
     ]
@@ -115,10 +154,24 @@ def _fits(found: Property, kind: str | None) -> bool:
     return kind is None or (kind not in found.not_kinds and (found.kinds is None or kind in found.kinds))
 
 
-def _text(value: Any) -> str:
+def _text(known: Property, value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return "\n".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    if known.control in _WRITTEN:
+        return "\n".join(_WRITTEN[known.control](value))
+    return "\n".join(value) if isinstance(value, list) else str(value)
+
+
+_WRITTEN: dict[str, Callable[[Any], list[str]]] = {
+    _GROUPS: lambda value: [
+        line for beside, listed in value.items() for line in (beside, *(f"- {o}" for o in listed))
+    ],
+    _PAIRS: lambda value: [f"{option} = {key}" for option, key in value.items()],
+    _ROWS: lambda value: [f"{row['key']} {row['label']}" for row in value],
+    _LIMITS: lambda value: [f"{bound['op']} {bound['than']} | {bound['message']}" for bound in value],
+}
 
 
 def read(form: Values) -> dict[str, Any]:
@@ -136,6 +189,12 @@ def read(form: Values) -> dict[str, Any]:
 def _value(known: Property, typed: str) -> Any:
     if not typed:
         return None
+    if known.control in _READ:
+        try:
+            return _READ[known.control]([line.strip() for line in typed.splitlines() if line.strip()])
+        except ValueError as error:
+            said = f"“{known.label}”这一行看不懂：{error}"
+            raise Invalid([FieldError(field=known.name, code=codes.INVALID, message=said)]) from None
     if known.control == _LIST:
         return [line.strip() for line in typed.splitlines() if line.strip()]
     if typed in ("true", "false") and known.control == "choice":
@@ -146,3 +205,49 @@ def _value(known: Property, typed: str) -> Any:
         if known.control == _NUMBER and typed.isascii() and typed.isdecimal() and len(typed) < 10
         else typed
     )
+
+
+def _groups(lines: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith("- ") and found:
+            next(reversed(found.values())).append(line.removeprefix("- ").strip())
+        elif line.startswith("-") or line in found:
+            raise ValueError(line)
+        else:
+            found[line] = []
+    return found
+
+
+def _pairs(lines: list[str]) -> dict[str, str]:
+    found = {}
+    for line in lines:
+        option, equals, key = line.rpartition("=")
+        if not equals or not option.strip() or not key.strip() or option.strip() in found:
+            raise ValueError(line)
+        found[option.strip()] = key.strip()
+    return found
+
+
+def _rows(lines: list[str]) -> list[dict[str, str]]:
+    found = []
+    for line in lines:
+        key, _, label = line.partition(" ")
+        if not label.strip():
+            raise ValueError(line)
+        found.append({"key": key, "label": label.strip()})
+    return found
+
+
+def _limits(lines: list[str]) -> list[dict[str, str]]:
+    found = []
+    for line in lines:
+        rule, _, message = line.partition("|")
+        op = next((o for o in _OPERATORS if rule.startswith(o)), None)
+        if op is None or not message.strip() or not rule.removeprefix(op).strip():
+            raise ValueError(line)
+        found.append({"op": op, "than": rule.removeprefix(op).strip(), "message": message.strip()})
+    return found
+
+
+_READ: dict[str, Callable[[list[str]], Any]] = {_GROUPS: _groups, _PAIRS: _pairs, _ROWS: _rows, _LIMITS: _limits}

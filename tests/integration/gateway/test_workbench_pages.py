@@ -243,6 +243,76 @@ async def test_bad_input_comes_back_as_it_was_typed(editor: Browser) -> None:
         assert (await editor.go("GET", address)).status == 404, address
 
 
+async def test_formulas_are_tried_and_more_properties_set(editor: Browser) -> None:
+    path = "/forms/tried/edit"
+    await send(editor, "/forms", fund_type="tried", label="试算")
+    text = (
+        text_of(await page(editor, path)).rstrip("\n")
+        + """
+      - {key: sort, kind: radio, label: 门类, options: [雕塑, 织绣]}
+      - {key: craft, kind: select, label: 品种, follows: sort, options_for: {雕塑: [玉雕]}, visible_if: "sort == '雕塑'"}
+    tables:
+      - key: people
+        label: 成员
+        columns: [{key: org, kind: text, label: 单位}]
+    slots:
+      - {key: deed, label: 协议}
+"""
+    )
+    await send(editor, path, etag=await tag(editor, path), action="save", text=text)
+    part = await page(editor, f"{path}/part?at=sections.0.fields.3")
+    assert (
+        'href="/forms/tried/edit/try?formula=sort%20%3D%3D%20%27%E9%9B%95%E5%A1%91%27&section=project&table="'
+        in part
+    )
+    assert "雕塑\n- 玉雕</textarea>" in part
+    tried = await page(editor, f"{path}/try?formula=sort%20%3D%3D%20'雕塑'&section=project")
+    assert "“门类”等于“雕塑”" in tried
+    assert "结果：<b>不成立" in tried
+    given = await send(
+        editor, f"{path}/try", formula="sort == '雕塑'", home="project", **{"v.project.sort": "雕塑"}
+    )
+    assert "结果：<b>成立</b>" in unescape(await given.text())
+    wrong = await send(editor, f"{path}/try", formula="nothing > 1", home="project.people")
+    assert "找不到“nothing”" in unescape(await wrong.text())
+    long = await send(editor, f"{path}/try", formula="x" * 1001)
+    assert (long.status, "公式太长" in await long.text()) == (422, True)
+
+    # What the language has got since: a choice's options by another, limits, rows that are fixed, a file for each row.
+    for at, values, said in (
+        ("sections.0.fields.3", {"options_for": "雕塑\r\n- 玉雕\r\n- 牙雕\r\n织绣\r\n- 京绣"}, "{雕塑: [玉雕, 牙雕], 织绣: [京绣]}"),
+        ("sections.0.fields.2", {"specify": "织绣 = name"}, "specify: {织绣: name}"),
+        ("sections.0.fields.1", {"bounds": "!= name | 不能与名称相同"}, 'bounds: [{op: "!=", than: name, message: 不能与名称相同}]'),
+        ("sections.0.tables.0", {"fixed_rows": "own 自筹\r\nloan 银行 贷款"}, "fixed_rows: [{key: own, label: 自筹}, {key: loan, label: 银行 贷款}]"),
+        ("sections.0.slots.0", {"each_row": "people"}, "each_row: people"),
+    ):  # fmt: skip
+        shown = await page(editor, f"{path}/part?at={at}")
+        fields = {f"v.{n}": v for n, v in values.items()}
+        fields |= {f"b.{n}": b for n in values if (b := before(shown, n)) is not None}
+        put = await send(editor, path, etag=await tag(editor, path), action=f"put:{at}", **fields)
+        assert put.status == 303, unescape(await put.text())
+        assert said in text_of(await page(editor, path)), said
+    assert 'value="own 自筹' in await page(editor, f"{path}/part?at=sections.0.tables.0")
+    for at, name, typed in (
+        ("sections.0.fields.3", "options_for", "- 玉雕"),
+        ("sections.0.fields.1", "bounds", "不小于 10"),
+        ("sections.0.tables.0", "fixed_rows", "自筹"),
+        ("sections.0.fields.2", "specify", "织绣"),
+    ):
+        refused = await send(
+            editor, path, etag=await tag(editor, path), action=f"put:{at}", **{f"v.{name}": typed}
+        )
+        shown = unescape(await refused.text())
+        assert (refused.status, f"这一行看不懂：{typed}" in shown) == (422, True)
+        assert f">\n{typed}</textarea>" in shown
+
+
+def before(shown: str, name: str) -> str | None:
+    """Return what a page of properties says was there."""
+    found = re.search(rf'name="b.{name}" value="([^"]*)"', shown)
+    return found and found[1]
+
+
 async def test_the_preview_is_the_applicants_own_page(editor: Browser) -> None:
     path = "/forms/reward/edit"
     await send(editor, "/forms", fund_type="reward", based_on="2")
@@ -256,6 +326,11 @@ async def test_the_preview_is_the_applicants_own_page(editor: Browser) -> None:
     assert "frame-ancestors 'self'" in held.headers["Content-Security-Policy"]
     inside = await held.text()
     assert "保护发展资金使用规划" in inside
+    # Links lead nowhere, and say so; within the page they lead.
+    assert 'aria-disabled="true" title="预览中不能打开"' in inside
+    assert not re.search(r"<a[^>]* href=\"[^#]", inside)
+    assert '<a href="#' in inside
+    assert "链接和按钮在这里不起作用" in inside
     assert "<script" not in inside
     # While somebody types: faults and preview of what is not kept.
     text = text_of(shown)
