@@ -5,6 +5,7 @@ import logging
 import random
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from shared import clock
 from shared.settings import DatabaseSettings
 
 # By PostgreSQL's classes something else: the server became a standby, or ended our session.
@@ -40,6 +42,8 @@ BUSY: tuple[type[Exception], ...] = (
 MET = (errors.LockNotAvailable, errors.DeadlockDetected)
 # Everybody's queries stand in line behind a migration that waits for its lock, so it waits shortly and tries again.
 MIGRATION_LOCK_TIMEOUT, MIGRATION_PATIENCE_SECONDS = "500ms", 600.0
+# No schema changes so shortly before a round's close.
+RELEASE_FREEZE = timedelta(hours=24)
 # A connection that answered so lately is taken at its word: asking it first would cost every request a round trip.
 FRESH_SECONDS = 1.0
 
@@ -186,9 +190,36 @@ def _migrate(database: Engine, settings: DatabaseSettings, folder: Path, schema:
         connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
         config.attributes["connection"] = connection
         config.attributes["schema"] = schema
+        if not settings.migrate_before_close and _pending(connection, config, schema):
+            _refuse_before_a_close(connection)
         command.upgrade(config, "head")
         if settings.migration_database_url is not None:
             _grant(connection, make_url(settings.database_url.get_secret_value()), schema)
+
+
+def _pending(connection: Connection, config: Any, schema: str) -> bool:
+    """Tell whether a schema that is in use would change."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    found = MigrationContext.configure(connection, opts={"version_table_schema": schema}).get_current_heads()
+    return bool(found) and set(found) != set(ScriptDirectory.from_config(config).get_heads())
+
+
+def _refuse_before_a_close(connection: Connection) -> None:
+    """End the process with one line where a round closes within a day: a new release waits until the close is over. All three schemas
+    are of one release, so each asks the rounds; nothing is refused where they are not to be seen."""
+    seen = "SELECT coalesce(has_table_privilege(to_regclass('applications.rounds'), 'SELECT'), false)"
+    if not connection.scalar(text(seen)):
+        return
+    closing = "SELECT title, closes_at FROM applications.rounds WHERE closes_at BETWEEN now() AND now() + :time ORDER BY closes_at LIMIT 1"
+    found = connection.execute(text(closing), {"time": RELEASE_FREEZE}).one_or_none()
+    if found is not None:
+        at = found.closes_at.astimezone(clock.SHANGHAI)
+        raise SystemExit(
+            f"数据库结构未作任何改动：批次“{found.title}”将于 {at:%Y-%m-%d %H:%M} 截止，截止前 24 小时内不升级。"
+            "必须升级时设 GM_MIGRATE_BEFORE_CLOSE=true 后重试。"
+        )
 
 
 def _index(database: Engine, folder: Path, schema: str) -> None:

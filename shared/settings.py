@@ -113,6 +113,8 @@ class DatabaseSettings(Settings):
     # The tables' owner, for `migrate` alone. Where it is another role than that of `database_url`, `migrate` lets the
     # latter work with the tables and neither change nor remove an audit row.
     migration_database_url: SecretStr | None = None
+    # Let `migrate` change a schema within 24 hours of a round's close.
+    migrate_before_close: bool = False
     database_pool_size: int = 10
     database_pool_timeout: float = 2.0
 

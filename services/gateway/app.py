@@ -19,7 +19,7 @@ from services.gateway.form.page_after import PAGES_AFTER, PagesAfter
 from services.gateway.operator.audit_sealing import sealing
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SIGN_IN, SignInClient
-from services.gateway.web import arriving, assets
+from services.gateway.web import arriving, assets, minutes
 from services.gateway.web.access import ANYBODY, Page, entered, same_origin, security_headers, stamp
 from services.gateway.web.arriving import UNREADY, Unready
 from services.gateway.web.backend import Services
@@ -83,6 +83,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
             known_host,
             same_origin,
             intake.middleware(),
+            minutes.ready,
             line,
             door.middleware(arriving.ranked),
         ],
@@ -94,6 +95,7 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app[DESCRIPTION] = Description(routes.DESCRIBED)
     app[LINE] = people
     app[UNREADY] = Unready()
+    app[minutes.MINUTES] = minutes.Minutes()
     app[PROOFS] = asyncio.Semaphore(PROOFS_AT_ONCE)
     app[SLOW_READERS] = SlowReaders()
     app[KEYS] = Keyring(settings.personal_keys)
@@ -105,8 +107,10 @@ def create_app(settings: GatewaySettings) -> web.Application:
     app.on_response_prepare.append(hand_ticket)
     app.on_response_prepare.append(hand_place)
     app.on_response_prepare.append(note_streaming)
+    app.on_response_prepare.append(minutes.count)
     app.cleanup_ctx.append(_limits)
     app.cleanup_ctx.append(_database)
+    app.cleanup_ctx.append(minutes.keeping)
     app.cleanup_ctx.append(watching_sessions)
     app.cleanup_ctx.append(_http)
     app.cleanup_ctx.append(watching)

@@ -59,6 +59,7 @@ NOT_IN_COMPOSE = {
     "GM_NOTIFY_PORT": "the image's own",
     "GM_STUB_IDP": "production refuses it",
     "GM_MIGRATION_DATABASE_URL": "the tables' owner is for migrations alone",
+    "GM_MIGRATE_BEFORE_CLOSE": "asked by migrations alone",
     "GM_METRICS_PORT": "of relay and workers alone",
     "GM_READY_FILE": "where a process has a probe that looks for it",
     "GM_REUSE_PORT": "every container has ports of its own",
@@ -357,9 +358,9 @@ def test_bases_and_tools_are_pinned() -> None:
         image = service["image"]
         assert re.search(r":v?\d+\.\d+", image), name
         assert image.startswith("gongmei/") or image.rpartition("@")[0] in known, name
-        # What Compose builds with is what the file says.
-        for base in service.get("build", {}).get("args", {}).values():
-            assert base in dockerfile(), name
+        # What Compose builds with is what the file says, and its label what the image is called.
+        for argument, value in service.get("build", {}).get("args", {}).items():
+            assert image.endswith(f":{value}") if argument == "VERSION" else value in dockerfile(), name
 
 
 def test_bases_move_where_their_tag_has_moved() -> None:

@@ -28,6 +28,12 @@ def test_no_counter_stands_between_a_person_and_a_deadline() -> None:
     }
 
 
+def test_no_route_hides_another() -> None:
+    """Of two with one path the first is served, and the second is never reached."""
+    table = [(page.method, page.path) for page in gateway_routes.table(development=True)]
+    assert len(table) == len(set(table))
+
+
 def test_the_stub_names_limits_that_there_are() -> None:
     assert {route.limit for route in STUB} <= {limit.name for limit in LIMITS}
 

@@ -147,3 +147,34 @@ def _valid(settings: DatabaseSettings) -> list[tuple[object, ...]]:
         return seen.execute(
             "SELECT indisvalid FROM pg_index WHERE indexrelid = 'tried.ix_things_id'::regclass"
         ).fetchall()
+
+
+ROUNDS = """
+CREATE SCHEMA applications;
+CREATE TABLE applications.rounds (title text, closes_at timestamptz);
+INSERT INTO applications.rounds VALUES ('第一批', now() + interval '23 h'), ('第二批', now() - interval '1 s'), ('第三批', now() + interval '3 d')
+"""
+
+
+def test_no_schema_changes_within_a_day_of_a_close(folder: Path, settings: DatabaseSettings) -> None:
+    with psycopg.connect(plain(settings), autocommit=True) as connection:
+        connection.execute(ROUNDS)
+        # A first installation, and one whose schema is the newest already, have nothing to lose.
+        migrate(settings, folder, "tried")
+        migrate(settings, folder, "tried")
+        (folder / "versions" / "second.py").write_text(SECOND)
+        with pytest.raises(SystemExit, match="批次“第一批”将于 .* 截止.*GM_MIGRATE_BEFORE_CLOSE"):
+            migrate(settings, folder, "tried")
+        columns = "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'tried' AND table_name = 'things'"
+        assert connection.execute(columns).fetchone() == (1,)
+        migrate(settings.model_copy(update={"migrate_before_close": True}), folder, "tried")
+        assert connection.execute(columns).fetchone() == (2,)
+
+
+def test_schema_changes_where_nothing_closes_soon(folder: Path, settings: DatabaseSettings) -> None:
+    with psycopg.connect(plain(settings), autocommit=True) as connection:
+        connection.execute(ROUNDS)
+        connection.execute("DELETE FROM applications.rounds WHERE title = '第一批'")
+        migrate(settings, folder, "tried")
+        (folder / "versions" / "second.py").write_text(SECOND)
+        migrate(settings, folder, "tried")

@@ -10,10 +10,10 @@ from services.applications.forms.authoring.lint import lint_text
 from services.applications.forms.authoring.publishing import digest_of
 from services.applications.operations.metrics import newest_backup
 from services.applications.settings import ApplicationsSettings
-from services.applications.tables.applications import SCHEMA, Audit, Owed
+from services.applications.tables.applications import SCHEMA, Audit, Owed, Round
 from services.applications.tables.forms import FormVersion
 from shared import clock
-from shared.database import engine
+from shared.database import RELEASE_FREEZE, engine
 from shared.preflight import Finding, bad, broker, database, good, look, store, warning
 from shared.preflight.four_eyes import four_eyes
 from shared.preflight.machine import tokens
@@ -31,6 +31,7 @@ def findings(settings: ApplicationsSettings) -> list[Finding]:
         *look(store.WHAT, lambda: store.findings(settings.store_url)),
         *look(FORMS, lambda: _published_forms(settings)),
         *look("待办任务", lambda: _owed(settings)),
+        *look("临近截止", lambda: _closing(settings)),
         *look("备份", lambda: backups(settings.backup_folder)),
         *look("备份加密", lambda: backup_key(settings.backup_key)),
         *four_eyes(
@@ -67,6 +68,28 @@ def _published_forms(settings: ApplicationsSettings) -> Iterator[Finding]:
         )
     if not changed and not unusable:
         yield good(FORMS, f"{len(rows)} 版，均与发布时一样")
+
+
+def _closing(settings: ApplicationsSettings) -> Iterator[Finding]:
+    """Warn where a round closes so soon that no schema changes any more (`shared.database.migrate`)."""
+    own = engine(settings)
+    soon = Round.closes_at.between(func.now(), func.now() + RELEASE_FREEZE) & Round.published_at.is_not(None)
+    try:
+        with own.connect() as connection:
+            found = connection.execute(
+                select(Round.title, Round.closes_at).where(soon).order_by(Round.closes_at)
+            ).first()
+    finally:
+        own.dispose()
+    if found is None:
+        yield good("临近截止", "24 小时内没有批次截止")
+    else:
+        at = found.closes_at.astimezone(clock.SHANGHAI)
+        yield warning(
+            "临近截止",
+            f"批次“{found.title}”将于 {at:%Y-%m-%d %H:%M} 截止",
+            "截止之前不升级、不改设置；数据库结构的变更会被拒绝",
+        )
 
 
 def _owed(settings: ApplicationsSettings) -> Iterator[Finding]:

@@ -137,3 +137,27 @@ class SpentState(Base):
 
     state_sha256: Mapped[str] = mapped_column(primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AnswerMinute(Base):
+    """How requests of one kind were answered in one minute, by all gateways together (`web/minutes.py`)."""
+
+    __tablename__ = "answer_minutes"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    answered: Mapped[int]
+    # Of those answered.
+    slow: Mapped[int]
+    turned_away: Mapped[int]
+    failed: Mapped[int]
+
+
+class TurnedAway(Base):
+    """How often an enterprise's account was turned away or failed in one minute."""
+
+    __tablename__ = "turned_away"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    times: Mapped[int]

@@ -159,6 +159,10 @@ class Sessions:
             return None
         return found
 
+    def remembered(self, id: str) -> Session | None:
+        """The session of an id if this process remembers it; the database is not asked."""
+        return self._recall(digest(id))
+
     def _recall(self, key: str) -> Session | None:
         """The remembered session, if it was read seconds ago and is known not to have changed since."""
         read_at, session = self._remembered.get(key, (0.0, None))

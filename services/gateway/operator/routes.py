@@ -1,6 +1,6 @@
 """List the routes of operators and auditors."""
 
-from services.gateway.operator import audit_page, ops, styleguide
+from services.gateway.operator import audit_page, ops, promise_page, styleguide
 from services.gateway.operator.audit_reading import AccountAudit
 from services.gateway.web.access import ANYBODY, Page
 from services.gateway.web.limits import HEAVY
@@ -13,6 +13,8 @@ PAGES = [
     Page("POST", "/audit/export", audit_page.export, AUDITOR, form=True, limit=HEAVY),
     # operators
     Page("GET", "/ops", ops.overview, OPERATOR),
+    Page("GET", "/ops/slo", promise_page.overview, OPERATOR),
+    Page("GET", "/ops/slo/{id}", promise_page.one_round, OPERATOR),
     Page("POST", "/ops/switches", ops.switch, OPERATOR, form=True),
     Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),

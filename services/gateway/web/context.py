@@ -1,6 +1,7 @@
 """Name the gateway's typed resources, and what each request carries."""
 
 from datetime import datetime
+from uuid import UUID
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -28,3 +29,5 @@ RECEIVED_AT = web.RequestKey("received_at", datetime)
 # The instant as of which a page is shown, where that is not the request's own: a first arrival.
 AS_OF = web.RequestKey("as_of", datetime)
 SESSION = web.RequestKey("session", Session)
+# Whose place in line a request brought, before anybody has looked for its session.
+ACCOUNT = web.RequestKey("account", UUID)

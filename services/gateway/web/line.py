@@ -25,7 +25,7 @@ from prometheus_client import Gauge
 from services.gateway.accounts.sessions import Session, digest
 from services.gateway.web.access import SAFE, add_cookie, cookie_name
 from services.gateway.web.arriving import PRIORITY, UNREADY, rank
-from services.gateway.web.context import KEYS, SESSION, SETTINGS
+from services.gateway.web.context import ACCOUNT, KEYS, SESSION, SETTINGS
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.rendering import TEMPLATES, frame
 from services.gateway.web.resubmission import OF_APPLICATION, SUBMIT, quickly
@@ -203,6 +203,8 @@ async def _ask(
     mine = await _who(request, found, time.time())
     if mine is None:
         return await handler(request)
+    if mine.account:
+        request[ACCOUNT] = mine.name
     if mine.account and priority is Priority.LATER:
         # A document: those who are in are told so at once as well, instead of waiting for a refusal from within.
         raise _comes_later()
