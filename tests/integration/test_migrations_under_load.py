@@ -163,7 +163,7 @@ def test_no_schema_changes_within_a_day_of_a_close(folder: Path, settings: Datab
         migrate(settings, folder, "tried")
         migrate(settings, folder, "tried")
         (folder / "versions" / "second.py").write_text(SECOND)
-        with pytest.raises(SystemExit, match="批次“第一批”将于 .* 截止.*GM_MIGRATE_BEFORE_CLOSE"):
+        with pytest.raises(SystemExit, match=r"批次“第一批”将于 .* 截止.*GM_MIGRATE_BEFORE_CLOSE"):
             migrate(settings, folder, "tried")
         columns = "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'tried' AND table_name = 'things'"
         assert connection.execute(columns).fetchone() == (1,)
