@@ -45,7 +45,9 @@ class FormMerge(Input):
     seen: Annotated[str, Field(max_length=20)]
     text: FormText | None = None
     edit: FormEdit | None = None
-    choices: dict[Annotated[str, Field(max_length=1000)], Literal["mine", "theirs"]] = Field(default={}, max_length=500)
+    choices: dict[Annotated[str, Field(max_length=1000)], Literal["mine", "theirs"]] = Field(
+        default={}, max_length=500
+    )
 
 
 class FormTrial(Input):
