@@ -48,7 +48,7 @@ NOT_HERE = frozenset({"/api/v1/events", "/login/callback", "/api/v1/{rest:.+}"})
 
 @pytest.fixture
 def state(database_url: str) -> Iterator[Callable[[], dict[str, str]]]:
-    """Gives a digest of every table as it is now."""
+    """Gives a digest of every table as it is now. While PostgreSQL's snapshot is the same, so is all that it shows."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         names = connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
@@ -61,7 +61,16 @@ def state(database_url: str) -> Iterator[Callable[[], dict[str, str]]]:
             for schema, name in names
         ]
         query = sql.SQL(" UNION ALL ").join(parts)
-        yield lambda: dict(connection.execute(query).fetchall())
+        seen: dict[str, dict[str, str]] = {}
+
+        def now() -> dict[str, str]:
+            # Before the digest: what is committed meanwhile makes the next snapshot another one.
+            [snapshot] = connection.execute("SELECT pg_current_snapshot()::text").fetchone() or [""]
+            if snapshot not in seen:
+                seen[snapshot] = dict(connection.execute(query).fetchall())
+            return seen[snapshot]
+
+        yield now
 
 
 def looks() -> list[tuple[str, Role | None]]:
