@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -48,7 +48,6 @@ NEARLY = st.one_of(
 
 
 @pytest.mark.parametrize("name", generated.KINDS)
-@settings(max_examples=120)
 @given(raw=st.one_of(NEARLY, JSON))
 def test_whatever_comes_is_kept_or_refused_with_a_reason(name: str, raw: Any) -> None:
     field = kind(name)
@@ -69,7 +68,6 @@ def test_whatever_comes_is_kept_or_refused_with_a_reason(name: str, raw: Any) ->
 
 
 @pytest.mark.parametrize("name", generated.KINDS)
-@settings(max_examples=80)
 @given(seed=st.integers(min_value=0))
 def test_what_is_right_is_kept_in_every_writing(name: str, seed: int) -> None:
     chance = Random(seed)
@@ -127,7 +125,6 @@ checks:
 CENTS = st.integers(min_value=-99_999_999_99, max_value=99_999_999_99)
 
 
-@settings(max_examples=100)
 @given(cents=st.lists(CENTS, max_size=60))
 def test_sums_of_money_are_exact(cents: list[int]) -> None:
     """To the last 分, in the table, in formulas and in what is computed: compared with whole numbers of cents."""
@@ -150,7 +147,6 @@ def test_sums_of_money_are_exact(cents: list[int]) -> None:
     assert same.difference == "0.00"
 
 
-@settings(max_examples=100)
 @given(cents=st.integers(min_value=0, max_value=10**12), wanted=st.sampled_from(["", ",", "，", " ", "　"]))
 def test_an_amount_in_any_writing_is_the_same_amount(cents: int, wanted: str) -> None:
     field = kind("money", allow_zero=True, max="99999999999.99")
