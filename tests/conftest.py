@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from uuid import uuid4
 
 import hypothesis
@@ -26,9 +27,10 @@ from shared.settings import DatabaseSettings
 from tests import factories
 
 pytest_plugins = ["tests.faults.report", "tests.recorded"]
-# How long one example takes says more of the machine, and of who else works on it, than of the code.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+# How long one example takes says more of the machine, and of who else works on it, than of the code. Each run draws other examples:
+# `make test` fewer at a time, whoever runs the slow tests too as many as Hypothesis usually does.
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("thorough", deadline=None)
 
 TESTS = Path(__file__).parent
 TEMPLATE = "migrated"
@@ -47,15 +49,20 @@ FIRST = ("containers", "faults", "e2e", "load", "unit/documents")
 OWN_SYSTEM = ("test_away_for_long.py", "test_documents.py", "test_restarts.py")
 
 
+# About half of what the browser's tests cost stands before it by the alphabet.
+E2E_SECOND_HALF = "tests/e2e/test_e"
+
+
 class BySystem(LoadScopeScheduling):
     """Hands out files whole; together those that share a system, which takes 15 seconds of CPU to start and a twentieth of a
     processor while it waits: the fault matrix, and the browser's tests; those that share the one engine of containers; and
-    those of documents, which share a press and what it has printed."""
+    those of documents, which share a press and what it has printed. The browser's tests are handed out in two halves, each with
+    a system: one after the other they take longer than all the rest on every other core."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         if file.startswith("tests/e2e/"):
-            return "e2e"
+            return "e2e, first half" if file < E2E_SECOND_HALF else "e2e, second half"
         if file.startswith("tests/containers/"):
             return "containers"
         if file.startswith("tests/unit/documents/"):
@@ -68,7 +75,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BySyste
     return BySystem(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="files, and the tests of each, in an order of chance"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile("quick" if config.option.markexpr == "not slow" else "thorough")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if (seed := config.getoption("--shuffle")) is not None:
+        chance = Random(seed)
+        files: dict[Path, list[pytest.Item]] = {}
+        for item in items:
+            files.setdefault(item.path, []).append(item)
+        for tests in files.values():
+            chance.shuffle(tests)
+        items[:] = [item for path in chance.sample(list(files), len(files)) for item in files[path]]
     long = {item.path for item in items if item.get_closest_marker("slow")}
 
     def rank(item: pytest.Item) -> int:
@@ -153,7 +178,10 @@ def make_migrated_database(postgres: Postgres, template: str) -> Callable[[], st
         name = f"t{uuid4().hex[:12]}"
         with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+                # Copying files costs a third of what writing every page to the log does.
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
             )
         return postgres.url(name)
 

@@ -1,6 +1,7 @@
 """Every page a person can open, out of the gateway's own route table: a page that is added is looked at too."""
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -98,6 +99,11 @@ def prepare(system: RunningSystem) -> Cases:
     published, drafted = (
         _list(system, name, publish) for name, publish in (("京绣挂屏", True), ("玉雕摆件", False))
     )
+    # Until its paper is made, its address answers 503.
+    until = time.monotonic() + 60
+    while person.page(f"/publicity/{published}/pdf").status_code != 200:
+        assert time.monotonic() < until, "no PDF of the list"
+        time.sleep(0.2)
     rounds = person.call("GET", "/rounds").json()
     # One draft a type: another module of the same system may have begun it.
     new = {"fund_type": DRAFTED_FORM, "based_on": 2}

@@ -22,7 +22,6 @@ def test_entrance_shows_what_is_open_to_everybody(open_page: OpenPage, system: R
     expect(rounds.locator("[data-until]").first).to_contain_text("还有 ")
     for contact in ("010-55521190", "010-55521199", "010-85235981", "010-58511090", "010-55520600"):
         expect(page.get_by_text(contact).first).to_be_visible()
-    accessible(page)
     page.set_viewport_size({"width": 375, "height": 800})
     fits(page)
 
@@ -79,7 +78,6 @@ def test_contacts_and_help(open_page: OpenPage) -> None:
     page.goto("/help")
     for chapter in ("一. 办事入口", "二. 企业注册", "三. 企业登录", "四. 企业申报", "五. 联系方式"):
         expect(page.get_by_role("heading", name=chapter)).to_be_visible()
-    accessible(page)
 
 
 def test_staff_go_on_to_their_desk(open_page: OpenPage) -> None:
@@ -87,7 +85,6 @@ def test_staff_go_on_to_their_desk(open_page: OpenPage) -> None:
     sign_in(page, "shencha", "/help")
     page.goto("/")
     assert path(page) == "/review"
-    accessible(page)
 
 
 def test_the_end_of_a_session_is_said_before_it_comes(open_page: OpenPage) -> None:
