@@ -23,7 +23,7 @@ def publish(settings: ApplicationsSettings, file: Path, form: Form, name: str) -
 
     async def work(session: AsyncSession) -> str:
         draft = await drafts.bring(session, who, form.fund_type, form.version, text)
-        verdict = reading.verdict(draft.text)
+        verdict = reading.verdict(draft.text, draft.examples)
         await publication.propose(session, who, form.fund_type, str(draft.version), "", verdict)
         if settings.forms_by_two:
             return f"{form.fund_type} 第 {form.version} 版已提出发布，由另一位表单编制人员在表单工作台核对后发布"

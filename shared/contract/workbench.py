@@ -1,5 +1,6 @@
 """The bodies of the public HTTP contract that speak of 表单工作台: versions of forms, drafts, their faults and previews."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -48,6 +49,17 @@ class FormMerge(Input):
     choices: dict[Annotated[str, Field(max_length=1000)], Literal["mine", "theirs"]] = Field(
         default={}, max_length=500
     )
+
+
+class FormExample(Input):
+    """An application by example: with `refused` one that must be refused (by the check or `section.field` that `by` names, where it names one), else
+    one that must pass. `text`: its values by section, as YAML; null leaves them. `number`: a new one is made out of what was handed in under it."""
+
+    name: Annotated[str, Field(max_length=100), PRINTED]
+    refused: bool = False
+    by: Annotated[str, Field(max_length=200)] = ""
+    text: FormText | None = None
+    number: Annotated[str, Field(max_length=40)] = ""
 
 
 class FormTrial(Input):
@@ -101,12 +113,26 @@ class FormChange(BaseModel):
     attention: bool
 
 
+class FormExampleView(BaseModel):
+    """A kept example, judged: `said` is why it and the form do not agree; null where they do, or while the form has faults."""
+
+    name: str
+    refused: bool
+    by: str
+    day: date
+    text: str
+    said: str | None
+
+
 class FormRead(BaseModel):
-    """A text as lint reads it. `changes` are those since the version it began with; empty while the text cannot be read."""
+    """A text as lint reads it. `changes` are those since the version it began with; empty while the text cannot be read. `checks` are the form's, by
+    their ids and rules: what an example may be refused by."""
 
     faults: list[FormFault]
     outline: list[OutlineEntry]
     changes: list[FormChange]
+    examples: list[FormExampleView]
+    checks: dict[str, str]
     publishable: bool
 
 

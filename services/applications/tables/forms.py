@@ -22,6 +22,8 @@ class FormVersion(Base):
     proposed_by_name: Mapped[str]
     published_by: Mapped[str]
     published_by_name: Mapped[str]
+    # Applications by example that it was published with, as JSON: see `workbench.reading.KeptExample`.
+    examples: Mapped[str] = mapped_column(default="[]")
     published_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -57,6 +59,8 @@ class FormDraft(Base):
     proposed_at: Mapped[datetime | None]
     # What the proposer says to whoever publishes.
     note: Mapped[str] = mapped_column(default="")
+    # Those that the next version will be published with.
+    examples: Mapped[str] = mapped_column(default="[]")
 
 
 class FormDraftSave(Base):

@@ -9,17 +9,18 @@ from services.applications.core.context import SETTINGS, transaction
 from services.applications.forms.authoring.editing import CannotEdit
 from services.applications.forms.catalogue import UnknownForm
 from services.applications.tables.forms import FormDraft
-from services.applications.workbench import drafts, publication, queries, reading, views
+from services.applications.workbench import drafts, examples, publication, queries, reading, views
 from services.applications.workbench.drafts import must_match
 from services.applications.workbench.edits import edited
 from services.applications.workbench.judge import JUDGE
 from services.applications.workbench.known_forms import KNOWN_FORMS
 from services.applications.workbench.reading import Verdict, verdict
-from shared import codes
+from shared import clock, codes
 from shared.contract.applications import Nothing
 from shared.contract.workbench import (
     FormDraftText,
     FormEdit,
+    FormExample,
     FormMerge,
     FormMerged,
     FormNote,
@@ -49,7 +50,7 @@ async def _draft(request: web.Request, work: Work, status: int = 200) -> web.Res
     async with transaction(request) as session:
         draft = await work(session)
         saves = await queries.saves(session, draft.fund_type)
-    found = await request.app[JUDGE].look(draft.text, views.before(draft))
+    found = await request.app[JUDGE].look(draft.text, views.before(draft), draft.examples)
     view = views.draft_view(draft, saves, found, actor(request), by_two=request.app[SETTINGS].forms_by_two)
     return answer(view, status, ETag=f'"{draft.version}"')
 
@@ -59,7 +60,7 @@ async def _verdict(request: web.Request) -> Verdict:
     async with transaction(request) as session:
         draft = await queries.draft(session, _type(request))
         must_match(draft, if_match(request))
-    return await request.app[JUDGE].ask(verdict, draft.text)
+    return await request.app[JUDGE].ask(verdict, draft.text, draft.examples)
 
 
 async def list_types(request: web.Request) -> web.Response:
@@ -174,7 +175,7 @@ async def look_at(request: web.Request) -> web.Response:
     async with transaction(request) as session:
         draft = await queries.draft(session, _type(request))
     text = drafts.normal(body(request, FormDraftText).text)
-    return answer(await request.app[JUDGE].look(text, views.before(draft)))
+    return answer(await request.app[JUDGE].look(text, views.before(draft), draft.examples))
 
 
 async def preview(request: web.Request) -> web.Response:
@@ -199,6 +200,35 @@ async def _preview(request: web.Request, text: str | None) -> web.Response:
     if found is None:
         raise Conflict("表单还有错误，改正后才能预览。", code=codes.BAD_FORM)
     return answer(found)
+
+
+async def add_example(request: web.Request) -> web.Response:
+    """Keep an example more: filled in by example, or as an application was handed in, without persons and texts."""
+    who, seen, given = actor(request), if_match(request), body(request, FormExample)
+    async with transaction(request) as session:
+        draft = await queries.draft(session, _type(request))
+        must_match(draft, seen)
+        facts = await views.round_to_try(session, draft.fund_type)
+        made = await examples.of_application(session, who, given.number.strip()) if given.number.strip() else None
+    if made is None:
+        found = await request.app[JUDGE].ask(reading.example_made, draft.text, facts)
+        if found is None:
+            raise Conflict("表单还有错误，改正后才能制作样例。", code=codes.BAD_FORM)
+        made = (*found, clock.today())
+    return await _draft(request, lambda s: examples.add(s, who, _type(request), seen, given, made), 201)
+
+
+async def change_example(request: web.Request) -> web.Response:
+    """Keep an example as it is now."""
+    who, seen, given = actor(request), if_match(request), body(request, FormExample)
+    number = _number(request.match_info["n"])
+    return await _draft(request, lambda s: examples.change(s, who, _type(request), seen, number, given))
+
+
+async def remove_example(request: web.Request) -> web.Response:
+    """Keep an example no longer."""
+    who, seen, number = actor(request), if_match(request), _number(request.match_info["n"])
+    return await _draft(request, lambda s: examples.remove(s, who, _type(request), seen, number))
 
 
 async def try_formula(request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core.audit import record
 from services.applications.forms.authoring import editing
 from services.applications.forms.catalogue import UnknownForm, forms
-from services.applications.tables.forms import FormDraft, FormDraftSave
+from services.applications.tables.forms import FormDraft, FormDraftSave, FormVersion
 from services.applications.workbench import queries
 from shared import clock, codes
 from shared.contract.workbench import MAX_TEXT, NewFormDraft
@@ -83,6 +83,7 @@ async def _begun(
         changed_by=actor.account,
         changed_by_name=actor.name,
         changed_at=clock.now(),
+        examples=await _examples(session, fund_type, based_on),
     )
     session.add(draft)
     await session.flush()
@@ -90,6 +91,12 @@ async def _begun(
     record(session, actor, "begin_form", form=fund_type, based_on=based_on)
     await session.flush()
     return draft
+
+
+async def _examples(session: AsyncSession, fund_type: str, version: int | None) -> str:
+    """Return the examples that a version was published with: they are asked of the next one, too."""
+    found = None if version is None else await session.get(FormVersion, (fund_type, version))
+    return found.examples if found else "[]"
 
 
 def _copied(fund_type: str, version: int, next: int) -> str:
@@ -128,15 +135,21 @@ async def _replace(session: AsyncSession, actor: Actor, draft: FormDraft, text: 
     if text == draft.text:
         return draft
     draft.text = text
-    draft.version += 1
-    draft.changed_by, draft.changed_by_name, draft.changed_at = actor.account, actor.name, clock.now()
-    given_up = draft.proposed_by_name
-    draft.proposed_by = draft.proposed_by_name = draft.proposed_at = None
+    given_up = changed_by(draft, actor)
     _keep(session, draft)
     await queries.forget_old_saves(session, draft.fund_type, draft.version)
     record(session, actor, action, form=draft.fund_type, save=draft.version, gave_up_proposal_of=given_up)
     await session.flush()
     return draft
+
+
+def changed_by(draft: FormDraft, actor: Actor) -> str | None:
+    """Let a draft be changed by somebody, which gives its proposal up; return who had made one."""
+    draft.version += 1
+    draft.changed_by, draft.changed_by_name, draft.changed_at = actor.account, actor.name, clock.now()
+    given_up = draft.proposed_by_name
+    draft.proposed_by = draft.proposed_by_name = draft.proposed_at = None
+    return given_up
 
 
 def _keep(session: AsyncSession, draft: FormDraft) -> None:

@@ -63,13 +63,13 @@ class Judge:
             self._waiting -= 1
         return found
 
-    async def look(self, text: str, before: str | None) -> FormRead:
+    async def look(self, text: str, before: str | None, examples: str = "[]") -> FormRead:
         """Return a text as its editor sees it (`reading.look`); one that takes too long has that as its fault."""
         try:
-            return await self.ask(look, text, before)
+            return await self.ask(look, text, before, examples)
         except TooComplex as error:
             fault = FormFault(line=1, severity="error", message=error.detail)
-            return FormRead(faults=[fault], outline=[], changes=[], publishable=False)
+            return FormRead(faults=[fault], outline=[], changes=[], examples=[], checks={}, publishable=False)
 
     async def close(self) -> None:
         """End the process."""

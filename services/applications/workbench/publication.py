@@ -65,6 +65,7 @@ async def publish(
         sha256=verdict.sha256,
         proposed_by=draft.proposed_by,
         proposed_by_name=draft.proposed_by_name,
+        examples=draft.examples,
         published_by=actor.account,
         published_by_name=actor.name,
         published_at=clock.now(),
@@ -73,7 +74,7 @@ async def publish(
     await session.delete(draft)
     record(
         session, actor, "publish_form", form=fund_type, version=verdict.version, sha256=version.sha256,
-        proposed_by=version.proposed_by_name,
+        proposed_by=version.proposed_by_name, examples=publishing.digest_of(draft.examples),
     )  # fmt: skip
     await queries.tell(session, CHANNEL)
     await session.flush()
@@ -94,6 +95,11 @@ async def _publishable(session: AsyncSession, draft: FormDraft, verdict: Verdict
         raise Invalid(
             [FieldError(field=f"line.{f.line}", code=codes.BAD_FORM, message=f.message) for f in wrong],
             f"表单有 {len(wrong)} 处错误，不能发布，请先改正。",
+        )
+    if said := verdict.disagreements:
+        raise Invalid(
+            [FieldError(field="examples", code=codes.BAD_FORM, message=each) for each in said],
+            f"有 {len(said)} 个样例与表单不符，不能发布：{'；'.join(said[:3])}。请改表单，表单本来就该如此的，请改样例。",
         )
     fault = ""
     if verdict.fund_type != draft.fund_type:

@@ -1,21 +1,30 @@
 """Read a draft's text as lint does: faults, outline, what it changes. Pure work for a process of its own (`judge`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
+import yaml
+from pydantic import BaseModel, TypeAdapter
+
 from services.applications.forms.authoring import editing, merging
+from services.applications.forms.authoring.examples import Example, run
 from services.applications.forms.authoring.lint import linted
+from services.applications.forms.authoring.made_up import made_up
 from services.applications.forms.authoring.publishing import digest_of
 from services.applications.forms.authoring.source import Source, read_form
 from services.applications.forms.authoring.try_out import try_out
 from services.applications.forms.authoring.version_diff import changes
 from services.applications.forms.catalogue import with_parameters
 from services.applications.forms.definition import Form, RoundFacts
+from services.applications.forms.filled.checks import rule_of
+from services.applications.forms.filled.situation import Facts
 from services.applications.workbench.trial import Trial, with_lists
 from shared.contract.workbench import (
     FormChange,
+    FormExampleView,
     FormFault,
     FormPreview,
     FormQuestion,
@@ -120,16 +129,100 @@ def _published(text: str) -> Form | None:
     return None if form is None or any(f.severity == "error" for f in faults) else with_parameters(form)
 
 
-def look(text: str, before: str | None) -> FormRead:
-    """Return a text as its editor sees it, with what it changes against the text `before` that it began with."""
+class KeptExample(BaseModel):
+    """An example as it is kept: its values as a text in YAML, the round and the day that it is judged in."""
+
+    name: str
+    refused: bool
+    by: str
+    text: str
+    round: RoundFacts
+    day: date
+
+
+_KEPT = TypeAdapter(list[KeptExample])
+
+
+def look(text: str, before: str | None, examples: str = "[]") -> FormRead:
+    """Return a text as its editor sees it, with what it changes against the text `before` that it began with, and what it says to its examples."""
     found = judge(text)
     old = None if before is None or found.sound is None else _published(before)
+    ran = _ran(text, examples)
     return FormRead(
-        faults=list(found.faults),
+        faults=sorted([*found.faults, *_of_examples(found, ran)], key=lambda f: f.line),
         outline=list(found.outline),
         changes=[] if old is None or found.sound is None else differences(old, found.sound),
+        examples=list(ran),
+        checks={check.id: rule_of(check) or check.message for check in found.form.checks} if found.form else {},
         publishable=found.sound is not None,
     )
+
+
+@lru_cache(maxsize=16)
+def _ran(text: str, examples: str) -> tuple[FormExampleView, ...]:
+    form = judge(text).sound
+    return tuple(
+        FormExampleView(**kept.model_dump(exclude={"round"}), said=_said_to(form, kept) if form else None)
+        for kept in _KEPT.validate_json(examples)
+    )
+
+
+def _said_to(form: Form, kept: KeptExample) -> str | None:
+    """Return why a form and an example do not agree; None where they do."""
+    source = Source(kept.text)
+    if source.faults:
+        return f"第 {source.faults[0].line} 行：{source.faults[0].message}"
+    values = source.data
+    if not isinstance(values, dict) or not all(isinstance(v, dict) for v in values.values()):
+        return "应按材料写：每项材料的代号下面是各字段的代号和值"
+    example = Example(kept.name, kept.refused, kept.by, _texts(values), kept.round, kept.day)
+    if unknown := [key for key in values if key not in form.by_key]:
+        return f"表单里没有材料“{'、'.join(map(str, unknown))}”"
+    try:
+        return run(form, example).disagreement(example)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return "有的值写法不对，请按“以示例填写”的样例核对"
+
+
+def _texts(values: Any) -> Any:
+    """Return values as 保存表单 has them: whole numbers stand as numbers, all else that YAML reads as one as it was written."""
+    if isinstance(values, dict):
+        return {str(key): _texts(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [_texts(value) for value in values]
+    return str(values) if isinstance(values, float) else values
+
+
+def _of_examples(found: Judged, ran: Sequence[FormExampleView]) -> Iterator[FormFault]:
+    """Yield what examples and form disagree about, and the checks that no example has refused it by."""
+    lines = {entry.key: entry.line for entry in found.outline if entry.sort == "checks"}
+    for view in ran:
+        if view.said:
+            said = (
+                f"样例“{view.name}”{view.said}"
+                if view.said.startswith("应")
+                else f"样例“{view.name}”：{view.said}"
+            )
+            yield FormFault(line=lines.get(view.by, 1), severity="warning", message=said)
+    if ran and found.sound:
+        named = {view.by for view in ran if view.refused}
+        for check in found.sound.checks:
+            if check.severity == "error" and check.id not in named:
+                said = f"没有样例检验核对“{check.id}”：请做一个应当被它拦下的样例"
+                yield FormFault(line=lines.get(check.id, 1), severity="note", message=said)
+
+
+def example_made(text: str, facts: RoundFacts) -> tuple[str, RoundFacts] | None:
+    """Return values that the form asks for, filled in by example, as a text in YAML, and the round that they are judged in; None while the text has
+    faults."""
+    if (tried := trial(text, facts)) is None:
+        return None
+    return as_yaml(made_up(tried.form, Facts(tried.round))), tried.round
+
+
+def as_yaml(values: Mapping[str, Any]) -> str:
+    """Return values as a text that people change."""
+    return str(yaml.safe_dump(dict(values), allow_unicode=True, sort_keys=False, width=120))
 
 
 def joined(
@@ -192,14 +285,17 @@ class Verdict:
     fund_type: str
     version: int
     errors: tuple[FormFault, ...]
+    # What its examples and the text disagree about.
+    disagreements: tuple[str, ...]
 
 
-def verdict(text: str) -> Verdict:
+def verdict(text: str, examples: str = "[]") -> Verdict:
     """Return whether a text may be published, as far as the text itself says."""
     found = judge(text)
     errors = tuple(f for f in found.faults if f.severity == "error")
     form = found.sound
-    return Verdict(digest_of(text), form.fund_type if form else "", form.version if form else 0, errors)
+    said = tuple(f"“{view.name}”{view.said}" for view in _ran(text, examples) if view.said)
+    return Verdict(digest_of(text), form.fund_type if form else "", form.version if form else 0, errors, said)
 
 
 def preview(text: str, facts: RoundFacts, section: str, filled: bool) -> FormPreview | None:

@@ -5,6 +5,7 @@ from shared.contract.applications import Nothing
 from shared.contract.workbench import (
     FormDraftText,
     FormDraftView,
+    FormExample,
     FormMerge,
     FormMerged,
     FormNote,
@@ -39,6 +40,9 @@ ROUTES = [
         "POST", f"{D}/preview", api.preview_typed, GATEWAY, FORM_EDITOR, FormDraftText, FormPreview,
         query=("section", "filled"),
     ),
+    Route("POST", f"{D}/examples", api.add_example, GATEWAY, FORM_EDITOR, FormExample, FormDraftView, 201, if_match=True),
+    Route("PUT", f"{D}/examples/{{n}}", api.change_example, GATEWAY, FORM_EDITOR, FormExample, FormDraftView, if_match=True),
+    Route("DELETE", f"{D}/examples/{{n}}", api.remove_example, GATEWAY, FORM_EDITOR, answer=FormDraftView, if_match=True),
     Route("POST", f"{D}/trial", api.try_formula, GATEWAY, FORM_EDITOR, FormTrial, FormTried),
     Route("POST", f"{D}/proposal", api.propose, GATEWAY, FORM_EDITOR, FormNote, FormDraftView, if_match=True),
     Route("DELETE", f"{D}/proposal", api.withdraw, GATEWAY, FORM_EDITOR, answer=FormDraftView, if_match=True),

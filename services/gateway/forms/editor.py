@@ -306,6 +306,8 @@ async def look(request: web.Request) -> web.Response:
             faults=[FormFault(line=1, severity="error", message=_said(error) or "")],
             outline=[],
             changes=[],
+            examples=[],
+            checks={},
             publishable=False,
         )
     faults = TEMPLATES.get_template("forms/faults.html").render(faults=read.faults, severities=SEVERITIES)

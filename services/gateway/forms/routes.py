@@ -1,6 +1,6 @@
 """List the routes of 表单工作台."""
 
-from services.gateway.forms import desk, editor, trying
+from services.gateway.forms import desk, editor, examples, trying
 from services.gateway.web.access import Page
 from shared.roles import FORM_EDITOR
 
@@ -12,6 +12,10 @@ PAGES = [
     Page("GET", EDIT, editor.show, FORM_EDITOR),
     Page("POST", EDIT, editor.act, FORM_EDITOR, form=True),
     Page("GET", f"{EDIT}/part", editor.show_part, FORM_EDITOR),
+    Page("GET", f"{EDIT}/examples", examples.show, FORM_EDITOR),
+    Page("POST", f"{EDIT}/examples", examples.add, FORM_EDITOR, form=True),
+    Page("GET", f"{EDIT}/examples/{{n}}", examples.show_one, FORM_EDITOR),
+    Page("POST", f"{EDIT}/examples/{{n}}", examples.change, FORM_EDITOR, form=True),
     Page("GET", f"{EDIT}/try", trying.show, FORM_EDITOR),
     Page("POST", f"{EDIT}/try", trying.try_out, FORM_EDITOR, form=True),
     Page("POST", f"{EDIT}/look", editor.look, FORM_EDITOR, form=True),

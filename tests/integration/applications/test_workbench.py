@@ -4,6 +4,7 @@ import asyncio
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiohttp import ClientResponse
@@ -16,7 +17,7 @@ from services.applications.forms.authoring.source import read_file
 from services.applications.forms.catalogue import FOLDER
 from services.applications.operations import preflight
 from services.applications.settings import ApplicationsSettings
-from services.applications.tables.applications import Audit
+from services.applications.tables.applications import Application, Audit
 from services.applications.tables.forms import FormVersion
 from services.applications.workbench import publication, reading
 from services.applications.workbench.drafts import EMPTY
@@ -203,6 +204,110 @@ async def test_two_saves_are_joined_by_place(api: Api) -> None:
     await refused(await call(api, "POST", path, seen="1", text=mine, edit=wrong), 422, "invalid")
     await refused(await call(api, "POST", "form-drafts/nowhere/merge", seen="1"), 404, "not_found")
     assert (await call(api, "POST", path, seen="1", choices={"x": "both"})).status == 400
+
+
+async def test_examples_are_kept_judged_and_published_along(
+    api: Api, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    draft = await begun(api, "kept", label="样例")
+    rule = """
+checks:
+  - {id: short, holds: length(project.name) <= 4, rule: 名称不超过四个字, message: 名称太长, section: project, field: name}
+"""
+    draft = await saved(api, draft, draft["text"].rstrip("\n") + rule)
+    assert draft["checks"] == {"short": "名称不超过四个字"}
+    path = "form-drafts/kept/examples"
+    draft = await ok(await call(api, "POST", path, AUTHOR, draft["etag"], name="应当通过"), 201)
+    assert (draft["examples"][0]["said"], draft["publishable"]) == (None, True)
+    assert [f["message"] for f in draft["faults"] if "样例" in f["message"]] == [
+        "没有样例检验核对“short”：请做一个应当被它拦下的样例"
+    ]
+    refused_one = {"name": "名称太长", "refused": True, "by": "short"}
+    draft = await ok(await call(api, "POST", path, AUTHOR, draft["etag"], **refused_one), 201)
+    assert draft["examples"][1]["said"] == "应当被“short”拦下，却通过了"
+    text = draft["examples"][1]["text"].replace("name: 示例", "name: 五个字的名")
+    draft = await ok(await call(api, "PUT", f"{path}/1", AUTHOR, draft["etag"], **refused_one, text=text))
+    assert [e["said"] for e in draft["examples"]] == [None, None]
+    assert not [f for f in draft["faults"] if "样例" in f["message"]]
+
+    # A check that is loosened by mistake: said at its line while one types, and nothing is published.
+    loose = draft["text"].replace("<= 4", "<= 40")
+    looked = await ok(await call(api, "POST", "form-drafts/kept/look", text=loose))
+    line = loose[: loose.index("id: short")].count("\n") + 1
+    assert [(f["line"], f["message"]) for f in looked["faults"]] == [
+        (line, "样例“名称太长”应当被“short”拦下，却通过了")
+    ]
+    draft = await saved(api, draft, loose)
+    answer = await call(api, "POST", "form-drafts/kept/proposal", AUTHOR, draft["etag"])
+    told = await refused(answer, 422, "invalid")
+    assert "有 1 个样例与表单不符，不能发布" in told["detail"]
+    # Unless the example is changed, too; a proposal is given up by a change of an example.
+    draft = await ok(await call(api, "DELETE", f"{path}/1", AUTHOR, draft["etag"]))
+    proposed = await ok(await call(api, "POST", "form-drafts/kept/proposal", AUTHOR, draft["etag"]))
+    changed = await ok(await call(api, "PUT", f"{path}/0", OTHER, proposed["etag"], name="通过"))
+    assert changed["proposal"] is None
+    proposed = await ok(await call(api, "POST", "form-drafts/kept/proposal", OTHER, changed["etag"]))
+    # Whoever changed an example is an author.
+    publish = "form-drafts/kept/publish"
+    await refused(await call(api, "POST", publish, OTHER, proposed["etag"]), 409, "second_person")
+    await ok(await call(api, "POST", publish, AUTHOR, proposed["etag"]), 201)
+    after = await begun(api, "kept", based_on=1)
+    assert [(e["name"], e["said"]) for e in after["examples"]] == [("通过", None)]
+    async with sessions() as session:
+        query = select(Audit.action).where(Audit.details["form"].astext == "kept").order_by(Audit.id)
+        acts = [a for a in await session.scalars(query) if "example" in a]
+    assert acts == [*["add_form_example"] * 2, "change_form_example", "remove_form_example", "change_form_example"]
+
+
+async def test_bad_examples_are_told_and_make_nothing_fail(api: Api) -> None:
+    draft = await begun(api, "bad_examples", label="坏样例")
+    path = "form-drafts/bad_examples/examples"
+    await refused(await call(api, "POST", path, AUTHOR, draft["etag"], name=" "), 422, "invalid")
+    draft = await ok(await call(api, "POST", path, AUTHOR, draft["etag"], name="甲"), 201)
+    await refused(await call(api, "POST", path, AUTHOR, draft["etag"], name="甲"), 422, "invalid")
+    await refused(await call(api, "POST", path, AUTHOR, "1", name="乙"), 412, "stale")
+    await refused(await call(api, "PUT", f"{path}/7", AUTHOR, draft["etag"], name="乙"), 404, "not_found")
+    await refused(await call(api, "DELETE", f"{path}/7", AUTHOR, draft["etag"]), 404, "not_found")
+    names = "abcdefghi"
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in pairwise(names)
+    )
+    for text, said in (
+        (bomb, "展开后过大"),
+        ("- 一列", "应按材料写"),
+        ("project: 甲", "应按材料写"),
+        ("nothing: {a: 1}", "表单里没有材料“nothing”"),
+        ("project: {name: [1, 2], district: {a: 1}}", "应当通过，却不能提交"),
+        ("project: {name: <script>alert(1)</script>, district: 1.5}", None),
+        ("project: {name: " + "甲" * 90 + "}", "最多 60 字"),
+        ("a: [", "YAML"),
+    ):
+        draft = await ok(await call(api, "PUT", f"{path}/0", AUTHOR, draft["etag"], name="甲", text=text))
+        found = draft["examples"][0]["said"]
+        assert found is None if said is None else said in found, (text[:30], found)
+
+
+async def test_an_example_of_a_real_application_names_nobody(
+    api: Api, submitted: str, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    async with sessions() as session:
+        application = await session.get(Application, UUID(submitted))
+    assert application is not None
+    draft = await begun(api, application.fund_type, based_on=application.form_version)
+    path = f"form-drafts/{application.fund_type}/examples"
+    given = {"name": "真实的一份", "number": application.number}
+    # Whoever may not read applications makes none of them; a number that is none is none.
+    await refused(await call(api, "POST", path, AUTHOR, draft["etag"], **given), 403, "not_allowed")
+    both = AUTHOR.model_copy(update={"roles": AUTHOR.roles | {Role.REVIEWER}})
+    await refused(await call(api, "POST", path, both, draft["etag"], name="无", number="无"), 404, "not_found")
+    made = await ok(await call(api, "POST", path, both, draft["etag"], **given), 201)
+    text = made["examples"][0]["text"]
+    for secret in (application.project_name, application.enterprise_name, "sealed"):
+        assert secret not in text, secret
+    async with sessions() as session:
+        query = select(Audit).where(Audit.action == "example_of_application")
+        assert [row.application_id for row in await session.scalars(query)] == [UUID(submitted)]
+    await ok(await call(api, "DELETE", f"form-drafts/{application.fund_type}", both, made["etag"]))
 
 
 async def test_a_draft_with_faults_is_kept_and_not_published(api: Api) -> None:

@@ -307,6 +307,45 @@ async def test_formulas_are_tried_and_more_properties_set(editor: Browser) -> No
         assert f">\n{typed}</textarea>" in shown
 
 
+async def test_examples_are_made_changed_and_removed(editor: Browser) -> None:
+    path = "/forms/exampled/edit"
+    await send(editor, "/forms", fund_type="exampled", label="样例")
+    shown = await page(editor, f"{path}/examples")
+    assert "还没有样例" in shown
+    etag = await tag(editor, path)
+    bad = await send(editor, f"{path}/examples", etag=etag, name=" ", must="pass", number="")
+    assert (bad.status, "请填写样例的名称" in await bad.text()) == (422, True)
+    taken = await send(editor, f"{path}/examples", etag=etag, name="真实", number="2026-1")
+    assert (taken.status, "须同时有查看申请的权限" in await taken.text()) == (403, True)
+    made = await send(editor, f"{path}/examples", etag=etag, name="通过<b>", must="pass", number="")
+    assert made.headers["Location"] == f"{path}/examples/0?done=saved"
+    shown = await page(editor, f"{path}/examples")
+    assert "相符" in shown
+    raw = await (await editor.go("GET", f"{path}/examples")).text()
+    assert "通过&lt;b&gt;" in raw
+    etag = await tag(editor, path)
+    sent = {"etag": etag, "name": "太长", "must": "pass", "text": "project: {name: " + "甲" * 61 + "}"}
+    assert (await send(editor, f"{path}/examples/0", action="save", **sent)).status == 303
+    one_ = await page(editor, f"{path}/examples/0")
+    assert "应当通过，却不能提交：项目基本情况：最多 60 字，现为 61 字" in one_
+    stale = await send(editor, f"{path}/examples/0", action="save", **(sent | {"name": "又改"}))
+    assert (stale.status, 'value="又改"' in unescape(await stale.text())) == (412, True)
+    shown = await page(editor, path)
+    assert "样例“太长”应当通过，却不能提交" in shown
+    assert "样例（1）" in shown
+    text = text_of(shown)
+    refused = await send(editor, path, etag=await tag(editor, path), action="propose", text=text)
+    assert (refused.status, "有 1 个样例与表单不符" in unescape(await refused.text())) == (422, True)
+    gone = await send(editor, f"{path}/examples/0", etag=await tag(editor, path), action="remove")
+    assert gone.headers["Location"] == f"{path}/examples?done=removed"
+    for address in (f"{path}/examples/0", f"{path}/examples/x", "/forms/none/edit/examples"):
+        assert (await editor.go("GET", address)).status == 404
+    officer = Browser(editor.server)
+    await officer.sign_in("yewu")
+    assert (await officer.go("GET", f"{path}/examples")).status in (403, 404)
+    await officer.http.close()
+
+
 def before(shown: str, name: str) -> str | None:
     """Return what a page of properties says was there."""
     found = re.search(rf'name="b.{name}" value="([^"]*)"', shown)

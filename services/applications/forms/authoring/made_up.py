@@ -22,7 +22,7 @@ Values = dict[str, Any]
 AMOUNT = "100"
 # Every text.
 TEXT = "示例"
-_SAMPLES: Mapping[str, str] = {
+SAMPLES: Mapping[str, str] = {
     "money": AMOUNT,
     "integer": "30",
     "decimal": "10",
@@ -113,7 +113,7 @@ def _sample(field: FieldDefinition, situation: Situation, choices: Choices, chos
     if field.kind == "checkbox":
         return True
     today = situation.facts.today
-    raws = {"date": today.isoformat(), "year": str(today.year - 1), **_SAMPLES}
+    raws = {"date": today.isoformat(), "year": str(today.year - 1), **SAMPLES}
     for raw in (
         raws.get(field.kind, TEXT),
         str(getattr(field, "min", "")),
