@@ -32,7 +32,7 @@ async def _show(request: web.Request, typed: Values, error: DomainError | None) 
     draft = (await ask(request, "GET", places.draft(request), FormDraftView)).body
     context = {
         "draft": draft,
-        "typed": {name: one(typed, name) for name in ("name", "must", "by", "number")},
+        "typed": {**_given(typed), "number": one(typed, "number")},
         "fault": _said(error),
         "notice": NOTICES.get(request.query.get("done", "")),
     }
@@ -63,17 +63,12 @@ async def _one(request: web.Request, typed: Values, error: DomainError | None) -
     if number >= len(draft.examples):
         raise NotFound("这个样例已被删除。")
     example = draft.examples[number]
-    shown = {
-        "name": example.name,
-        "must": "refused" if example.refused else "pass",
-        "by": example.by,
-        "text": example.text,
-    }
+    shown = {**_given(typed), "text": one(typed, "text")} if typed else example.model_dump()
     context = {
         "draft": draft,
         "number": number,
         "example": example,
-        "typed": {name: one(typed, name) if typed else value for name, value in shown.items()},
+        "typed": shown,
         "fault": _said(error),
         "notice": NOTICES.get(request.query.get("done", "")),
     }
