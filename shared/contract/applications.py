@@ -57,6 +57,8 @@ class ApplicationSummary(BaseModel):
     # For members of staff only.
     district: str | None = None
     unlock_requests: int = 0
+    # For the bureau: a case that whoever asks has never opened, or that has changed since they did.
+    news: Literal["new", "changed", ""] = ""
     lease: LeaseView | None = None
     assignee: AssigneeView | None = None
 

@@ -134,7 +134,8 @@ class CaseExperts(BaseModel):
 
 
 class CaseEvent(BaseModel):
-    """One line of the timeline; `detail` is what it adds to its label; `writing`: the applicant filled in."""
+    """One line of the timeline; `detail` is what it adds to its label; `writing`: the applicant filled in; `fresh`: somebody else did it since
+    whoever asks looked last."""
 
     at: AwareDatetime
     label: str
@@ -143,6 +144,7 @@ class CaseEvent(BaseModel):
     to_state: str | None
     detail: str
     writing: bool = False
+    fresh: bool = False
 
 
 class CaseRequest(BaseModel):
@@ -215,6 +217,8 @@ class CasePage(BaseModel):
     extension: WaitingExtension | None
     others: list[OtherCase]
     events: list[CaseEvent]
+    # When whoever asks looked at the case before; null at the first time.
+    looked_at: AwareDatetime | None
     notifications: list[NoticeView] | None
 
 

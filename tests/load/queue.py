@@ -106,6 +106,16 @@ QUESTIONS = {
     "公示期满": "over=1",
     "申请开放材料": "unlock=1",
     "倒序": "order=newest&state=returned",
+    "按单位": "order=enterprise",
+    "按单位，两种状态": "order=enterprise&state=pending_acceptance,form_review",
+    "按类别": "order=fund_type",
+    "按金额，从大到小": "order=-amount",
+    "按金额，区": "order=-amount&district=朝阳区",
+    "按金额，少见的区": "order=amount&district=延庆区",
+    "按金额，等待天数": "order=-amount&min_days=1&state=pending_acceptance",
+    "按办理人": "order=assignee",
+    "按办理人，文字": "order=-assignee&q=景泰蓝",
+    "按单位，我的": "order=enterprise&assignee=reviewer-3&state=pending_acceptance,form_review",
 }
 # What the page of the queue asks besides.
 BESIDE = {"筛选项": "choices", "审核批一览": "batches", "常用筛选": "filters"}

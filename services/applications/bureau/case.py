@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from services.applications.filling.judgement import with_reasons
 from services.applications.filling.provenance import origins
 from services.applications.forms.definition import Form
 from services.applications.forms.kinds import Choices
-from services.applications.review import case_list, checklist, unlock_requests
+from services.applications.review import case_list, checklist, looks, unlock_requests
 from services.applications.review.views import opinion_view
 from services.applications.submission import queries as submissions
 from services.applications.submission.asked_changes import asked_in
@@ -116,6 +117,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
     rows = await repository.sections(session, application.id)
     said = await repository.opinions(session, application.id)
     audit = await submissions.audit(session, application.id)
+    looked_at = await looks.look(session, who, application)
     handed = await _handed_in(request, session, who, application, audit, said, whole=whole)
     file, fault = await _file(request, session, who, application, handed)
     writes = request.query.get("opinion") == "1"
@@ -141,7 +143,8 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         requests=_requests(application, await unlock_requests.listed(session, application), said),
         extension=await _extension(session, who, application),
         others=await _others(session, who, application),
-        events=[_event(entry) for entry in told(audit, who, persons=True)],
+        events=[_event(entry, who, looked_at) for entry in told(audit, who, persons=True)],
+        looked_at=looked_at,
         notifications=None,
     )
     return Known(view, application.created_by, handed, rows, choices, file, fault)
@@ -245,7 +248,7 @@ def _requests(
     ]
 
 
-def _event(entry: TimelineEntry) -> CaseEvent:
+def _event(entry: TimelineEntry, who: Actor, looked_at: datetime | None) -> CaseEvent:
     return CaseEvent(
         at=entry.at,
         label=entry.label,
@@ -254,6 +257,7 @@ def _event(entry: TimelineEntry) -> CaseEvent:
         to_state=entry.to_state,
         detail=detail(entry.action, entry.details),
         writing=entry.action in WRITING,
+        fresh=looked_at is not None and entry.at > looked_at and entry.actor != who.name,
     )
 
 

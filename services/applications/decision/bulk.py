@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.decision.decisions import Given, Office, decide
-from services.applications.review import leases
+from services.applications.review import leases, looks
 from services.applications.review.assignment import Outcome
 from services.applications.workflow import LABELS, TABLE, Action, State, holds_lease
 from shared.errors import DomainError, Invalid
@@ -57,6 +57,8 @@ async def _one(
     moved = await decide(session, office, actor, id, str(application.version), action, Given(batch=batch))
     if not held:
         leases.let_go(moved)
+    # What one did oneself is no news.
+    await looks.look(session, actor, moved)
     return Outcome(id, moved.number, True, f"现为“{LABELS[State(moved.state)]}”。")
 
 

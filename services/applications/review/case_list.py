@@ -7,18 +7,29 @@ page costs does not grow with the table.
 import time
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, any_, case, func, or_, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    any_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.applications.core.cursors import cursor_of, place_of
+from services.applications.core.cursors import cursor_of, place_of, sorted_place_of
 from services.applications.core.repository import visible_to
 from services.applications.tables.applications import Application, Round
 from services.applications.tables.decision import Batch
@@ -35,6 +46,27 @@ RARE = 1000
 UNSEEN_AFTER = timedelta(days=3)
 NOBODY = "none"
 MINE = "me"
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A column that the list is sorted by: its index's expression, the kind of its values, and the value of a row."""
+
+    column: ColumnElement[Any]
+    kind: type
+    of: Callable[[Application], str | Decimal]
+
+
+SORTS = {
+    "enterprise": Sort(Application.enterprise_name.expression, str, lambda a: a.enterprise_name),
+    "fund_type": Sort(Application.fund_type.expression, str, lambda a: a.fund_type),
+    "amount": Sort(
+        func.coalesce(Application.applied_wan, literal_column("0")), Decimal, lambda a: a.applied_wan or Decimal(0)
+    ),
+    "assignee": Sort(
+        func.coalesce(Application.assignee_name, literal_column("''")), str, lambda a: a.assignee_name or ""
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +91,9 @@ class Filter:
     over: bool = False
     # Whose applicant has asked for a material that a return left locked, and waits for an answer.
     unlock: bool = False
-    newest_first: bool = False
+    # By which column of `SORTS`, ties by 申报时间; empty: by 申报时间 alone.
+    sort: str = ""
+    descending: bool = False
 
 
 def _plain(said: str) -> str:
@@ -214,21 +248,25 @@ async def page(
     session: AsyncSession, actor: Actor, wanted: Filter, *, cursor: str = "", limit: int = 20
 ) -> tuple[list[Application], str | None]:
     """Return a page of the queue, oldest submission first, and the cursor of the next."""
-    position = tuple_(Application.submitted_at, Application.id)
-    order: list[ColumnElement[Any]] = [Application.submitted_at.asc(), Application.id.asc()]
-    if wanted.newest_first:
-        order = [Application.submitted_at.desc(), Application.id.desc()]
-    keys = select(Application.id).where(*await _conditions(session, actor, wanted))
+    sort = SORTS.get(wanted.sort)
+    by: list[ColumnElement[Any]] = [Application.submitted_at.expression, Application.id.expression]
+    if sort:
+        by.insert(0, sort.column)
+    order = [column.desc() if wanted.descending else column.asc() for column in by]
+    conditions = await _conditions(session, actor, wanted)
     if cursor:
-        last = tuple_(*place_of(cursor))
-        keys = keys.where(position < last if wanted.newest_first else position > last)
+        place = sorted_place_of(cursor, sort.kind) if sort else place_of(cursor)
+        position, last = tuple_(*by), tuple_(*place)
+        conditions.append(position < last if wanted.descending else position > last)
     # Keys first: an index may hold all that sorting needs, and only a page's rows are read whole.
-    keys = keys.order_by(*order).limit(limit + 1)
+    keys = select(Application.id).where(*conditions).order_by(*order).limit(limit + 1)
     found = list(await session.scalars(select(Application).where(Application.id.in_(keys)).order_by(*order)))
     more = len(found) > limit
     shown = found[:limit]
-    last_at = shown[-1].submitted_at if shown else None
-    return shown, cursor_of(last_at, shown[-1].id) if more and last_at else None
+    if not more or shown[-1].submitted_at is None:
+        return shown, None
+    value = sort.of(shown[-1]) if sort else None
+    return shown, cursor_of(shown[-1].submitted_at, shown[-1].id, value=value)
 
 
 async def next_unassigned(session: AsyncSession, actor: Actor, states: Sequence[State]) -> Application | None:

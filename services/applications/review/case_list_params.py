@@ -17,6 +17,9 @@ FILTERS = (
     "unseen", "over", "unlock", "order",
 )  # fmt: skip
 
+# By 申报时间, or by a column of the list, from its end with a hyphen before it.
+ORDERS = {"", "oldest", "newest", *case_list.SORTS, *(f"-{name}" for name in case_list.SORTS)}
+
 
 def _amount(request: web.Request, name: str) -> Decimal | None:
     text = request.query.get(name, "").strip()
@@ -63,8 +66,10 @@ def wanted(request: web.Request) -> case_list.Filter:
     """Return the filter that a query asks for; `Malformed` for what cannot be one."""
     must_be_short(request)
     order = request.query.get("order", "")
-    if order not in {"", "oldest", "newest"}:
-        raise Malformed("order 应为 oldest 或 newest。", code=codes.BAD_ORDER)
+    if order not in ORDERS:
+        raise Malformed(
+            f"order 应为 {'、'.join(sorted(name for name in ORDERS if name))} 之一。", code=codes.BAD_ORDER
+        )
     return case_list.Filter(
         states=tuple(states(request)),
         text=request.query.get("q", "").strip(),
@@ -80,5 +85,6 @@ def wanted(request: web.Request) -> case_list.Filter:
         min_days=_days(request, "min_days"),
         max_days=_days(request, "max_days"),
         assignee=request.query.get("assignee", ""),
-        newest_first=order == "newest",
+        sort=order.removeprefix("-") if order.removeprefix("-") in case_list.SORTS else "",
+        descending=order == "newest" or order.startswith("-"),
     )

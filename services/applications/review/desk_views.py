@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import views
 from services.applications.forms.catalogue import form
-from services.applications.review import case_list, leases
+from services.applications.review import case_list, leases, looks
 from services.applications.review.case_list import Filter
 from shared.contract.applications import ApplicationPage
 from shared.contract.review import Choice, DeskCounts, FilterChoices
@@ -24,8 +24,9 @@ async def page(
     found, following = await case_list.page(session, actor, wanted, cursor=cursor, limit=limit)
     items = await views.summaries(session, found, actor)
     asked = await case_list.unlock_requests(session, found)
+    news = await looks.news(session, actor, found)
     for item in items:
-        item.unlock_requests = asked.get(item.id, 0)
+        item.unlock_requests, item.news = asked.get(item.id, 0), news[item.id]
     return ApplicationPage(items=items, next_cursor=following)
 
 

@@ -46,6 +46,17 @@ for _name, _included, _only in (
         postgresql_include=[_included],
         postgresql_where=f"{_only} AND {ON_THE_DESK}",
     )
+# What the list may be sorted by besides; the state beside it, since hardly any look is at all of them.
+for _name, _by in (
+    ("by_enterprise", Application.enterprise_name),
+    ("by_fund_type", Application.fund_type),
+    ("by_amount", func.coalesce(Application.applied_wan, literal_column("0"))),
+    ("by_assignee", func.coalesce(Application.assignee_name, literal_column("''"))),
+):
+    Index(
+        f"ix_desk_{_name}", _by, Application.submitted_at, Application.id,
+        postgresql_include=["state"], postgresql_where=ON_THE_DESK,
+    )  # fmt: skip
 Index("ix_desk_search", Application.search, postgresql_using="gin", postgresql_where=ON_THE_DESK)
 
 
@@ -74,6 +85,18 @@ class SavedFilter(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (UniqueConstraint("account", "name"),)
+
+
+class CaseLook(Base):
+    """How far a member of staff has seen a case: its version as it was, when, and when they had seen it before that."""
+
+    __tablename__ = "case_looks"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), primary_key=True)
+    version: Mapped[int]
+    at: Mapped[datetime]
+    since: Mapped[datetime | None]
 
 
 class Turn(Base):

@@ -1,5 +1,6 @@
 """Show 申报受理: the list of cases with its filters, assignment, and moves of several cases at once."""
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.contract.applications import ApplicationSummary
 from shared.contract.bureau import QueuePage
-from shared.contract.review import Assigned, DeskCounts, StaffView
+from shared.contract.review import Assigned, DeskCounts, FilterView, StaffView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Unavailable
 from shared.http.app import see_other, uuid_in_path
 from shared.identity import Role
@@ -37,6 +38,46 @@ STATES = (
 ROWS = "gm-rows"
 YEAR = 366 * 24 * 3600
 WAITING = "pending_acceptance,form_review"
+# Columns that sort the list by their headings, each with the order of a first press.
+SORTS = {
+    "submitted": "oldest",
+    "enterprise": "enterprise",
+    "fund_type": "fund_type",
+    "amount": "-amount",
+    "assignee": "assignee",
+}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading by which the list is sorted: the order that pressing it gives, and as which the list stands (`ascending`,
+    `descending`), if it is sorted by it."""
+
+    address: str
+    sorted: str
+
+
+def _heading(name: str, first: str, asked: dict[str, str]) -> Heading:
+    now = asked.get("order") or "oldest"
+    orders = ("oldest", "newest") if name == "submitted" else (name, f"-{name}")
+    following = first if now not in orders else orders[1 - orders.index(now)]
+    stands = ("ascending", "descending")[orders.index(now)] if now in orders else ""
+    return Heading(urlencode({**asked, "order": following}), stands)
+
+
+@dataclass(frozen=True)
+class View:
+    """A view that somebody keeps, and whether it is the one that is looked at."""
+
+    id: str
+    name: str
+    address: str
+    current: bool
+
+
+def _view(kept: FilterView, asked: dict[str, str]) -> View:
+    query = {name: str(value) for name, value in kept.query.items()}
+    return View(str(kept.id), kept.name, urlencode(query), query == asked)
 
 
 async def _reviewers(request: web.Request, queue: QueuePage) -> list[StaffView]:
@@ -78,7 +119,8 @@ async def _queue(
         "query": shown,
         "filtered": bool({**asked, "order": ""} != {"order": ""}),
         "address": urlencode(asked),
-        "other_order": urlencode({**asked, "order": "oldest" if asked.get("order") == "newest" else "newest"}),
+        "headings": {name: _heading(name, first, asked) for name, first in SORTS.items()},
+        "views": [_view(f, asked) for f in queue.filters],
         "dense": request.cookies.get(ROWS) != "wide",
         "states": STATES,
         "waiting": WAITING,

@@ -1,11 +1,13 @@
 """All that a reviewer reads of a case, in one answer: the same as the single questions tell."""
 
+from datetime import timedelta
 from typing import Any
 
 from aiohttp.test_utils import TestServer
 
 from services.applications.core.context import SESSIONS
 from services.applications.submission import queries
+from shared import clock
 from shared.identity import Actor, Role
 from tests import factories
 from tests.integration.applications.conftest import Api
@@ -146,3 +148,32 @@ async def test_a_case_that_can_be_taken_in_names_the_batches(api: Api, round_id:
     assert made.status in (201, 409)
     await api.call("POST", f"/api/v1/review/applications/{submitted}/lease", REVIEWER)
     assert "甲批" in [b["label"] for b in (await shown(api, submitted))["batches"]]
+
+
+async def test_what_was_not_seen_and_what_changed_since_is_marked(api: Api, submitted: str) -> None:
+    def staff(name: str) -> Actor:
+        return factories.staff(Role.REVIEWER, name)
+
+    async def news(who: Actor) -> str:
+        page = await (await api.call("GET", "/api/v1/review/queue", who, params={"order": "newest"})).json()
+        return next(item["news"] for item in page["found"]["items"] if item["id"] == submitted)
+
+    async def look(who: Actor, minutes: int = 0) -> Any:
+        at = clock.now() + timedelta(minutes=minutes)
+        path = f"/api/v1/review/applications/{submitted}/case"
+        return await (await api.call("GET", path, who, received_at=at)).json()
+
+    first, second = staff("看件人"), staff("办件人")
+    assert (await news(first), (await look(first))["looked_at"]) == ("new", None)
+    assert (await news(first), await news(second)) == ("", "new")
+    assert (await api.act(second, submitted, "accept")).status == 200
+    assert (await news(first), await news(second)) == ("changed", "new")
+    for minutes in (6, 8):
+        # Within five minutes of a look its news are still news.
+        page = await look(first, minutes)
+        assert [e["label"] for e in page["events"] if e["fresh"]] == ["领取办理", "纳批"]
+    assert await news(first) == ""
+    assert [e["label"] for e in (await look(first, 20))["events"] if e["fresh"]] == []
+    own = await look(second)
+    assert [e["label"] for e in (await look(second, 7))["events"] if e["fresh"]] == []
+    assert own["looked_at"] is None

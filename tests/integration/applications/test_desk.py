@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -159,6 +160,21 @@ async def test_filters_one_by_one_and_together(api: Api, sessions: Sessions, rou
         ("min_days=-1", "bad_days"),
         ("max_days=１", "bad_days"),
         ("order=random", "bad_order"),
+        ("order=--amount", "bad_order"),
+        ("order=wrapped_key", "bad_order"),
+        ("order=amount;DROP TABLE x", "bad_order"),
+        (
+            "order=amount&cursor=WyJOYU4iLCIyMDI2LTAxLTAxVDAwOjAwOjAwWiIsIjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMCJd",
+            "bad_cursor",
+        ),
+        (
+            "order=assignee&cursor=WyJcdTAwMDAiLCIyMDI2LTAxLTAxVDAwOjAwOjAwWiIsIjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMCJd",
+            "bad_cursor",
+        ),
+        (
+            "order=assignee&cursor=WyIyMDI2LTAxLTAxVDAwOjAwOjAwWiIsIjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMCJd",
+            "bad_cursor",
+        ),
         ("cursor=nonsense", "bad_cursor"),
         ("limit=0", "bad_limit"),
         ("q=" + "长" * 401, "malformed"),
@@ -182,6 +198,49 @@ async def test_pages_show_every_case_once(api: Api, sessions: Sessions, round_id
             if not (cursor := body["next_cursor"]):
                 break
         assert sorted(seen) == sorted(made)
+
+
+async def test_every_column_sorts_all_pages(api: Api, sessions: Sessions, round_id: str, clean: None) -> None:
+    made = await insert(sessions, round_id, 7)
+    async with sessions.begin() as session:
+        for n, id in enumerate(made):
+            values = {
+                "enterprise_name": "丙乙甲丙乙甲丙"[n] + "公司",
+                "fund_type": ("reward", "subsidy")[n % 2],
+                # One form has no amount, and nobody has every second case.
+                "applied_wan": None if n == 3 else Decimal(n % 4),
+                "assignee_name": None if n % 2 else "甲审核",
+                "state": STATES[n % 4],
+            }
+            await session.execute(update(Application).where(Application.id == UUID(id)).values(**values))
+    async with sessions() as session:
+        rows = {str(a.id): a for a in await session.scalars(select(Application).where(Application.id.in_(made)))}
+    value = {
+        "enterprise": lambda a: a.enterprise_name,
+        "fund_type": lambda a: a.fund_type,
+        "amount": lambda a: a.applied_wan or Decimal(0),
+        "assignee": lambda a: a.assignee_name or "",
+    }
+    for name, of in value.items():
+        for query, states in (
+            ("", STATES),
+            ("state=form_review,approved&", STATES[1::2]),
+            ("q=测试项目&", STATES),
+        ):
+            expected = sorted(
+                (id for id in made if rows[id].state in states),
+                key=lambda id: (of(rows[id]), rows[id].submitted_at, rows[id].id),
+            )
+            for order, wanted in ((name, expected), (f"-{name}", expected[::-1])):
+                seen: list[str] = []
+                cursor = ""
+                while True:
+                    path = f"{QUEUE}?{query}limit=3&order={order}&cursor={cursor}"
+                    body = await (await api.call("GET", path, REVIEWER)).json()
+                    seen += [item["id"] for item in body["items"]]
+                    if not (cursor := body["next_cursor"]):
+                        break
+                assert seen == wanted, (query, order)
 
 
 async def test_counts_follow_every_change(

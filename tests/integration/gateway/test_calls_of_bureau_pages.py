@@ -1,5 +1,6 @@
 """How often services ask each other for one page of the bureau: counted where the real services answer."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -103,6 +104,16 @@ async def test_the_queue_is_one_question(browser: Browser, corrected: str) -> No
     assert refused.status == 400
     assert "金额应为" in await refused.text()
     assert sum(answered().values()) - sum(before.values()) == 1
+    # A view that one keeps is a tab, marked where one is; a heading sorts, and turns round what it has sorted.
+    kept = {"csrf_token": browser.csrf_token, "name": "金额<大>"}
+    await browser.go("POST", "/review/filters?state=pending_acceptance&order=-amount", data=kept)
+    text = await (await browser.go("GET", "/review?state=pending_acceptance&order=-amount")).text()
+    assert re.search(r'<a class="own" href="[^"]*" aria-current="page">金额&lt;大&gt;</a>', text)
+    assert text.count('aria-current="page"') == 2  # the menu's, and the view's
+    assert re.search(r'aria-sort="descending"><a href="/review\?state=pending_acceptance&amp;order=amount"', text)
+    assert (await browser.go("GET", "/review?order=wrapped_key")).status == 400
+    long = await browser.go("POST", "/review/filters?order=newest", data={**kept, "name": "名" * 10_000})
+    assert (long.status, "请填写名称，1 至 40 字" in await long.text()) == (400, True)
 
 
 async def test_a_return_is_written_after_one_question(api: Api, browser: Browser, corrected: str) -> None:

@@ -19,6 +19,7 @@ from tests.integration.gateway.test_route_by_role import PEOPLE
 BY_THE_CLOCK = frozenset({"identity.sessions", "identity.audit_chain", "applications.audit_chain"})
 # What may be written when somebody looks, by route. Nothing of it is what anybody typed or decided.
 READ = {"applications.audit": "who has read personal data or taken a list is written down"}
+LOOKED = {"applications.case_looks": "what a member of staff has seen is remembered"}
 REFUSED = {"identity.audit": "who asked for what is not theirs is written down"}
 MADE = {
     "applications.documents": "a copy of what is there already is made, to be looked at",
@@ -39,8 +40,9 @@ MAY: dict[str, dict[str, str]] = {
     "/applications/{id}/preview": MADE,
     "/applications/{id}/revisions/{n}/pdf": MADE | READ,
     "/api/v1/review/export": READ,
-    "/api/v1/review/applications/{id}/case": READ,
-    "/review/{id}": READ,
+    "/api/v1/separation/file": READ,
+    "/api/v1/review/applications/{id}/case": READ | LOOKED,
+    "/review/{id}": READ | LOOKED,
 }
 # A stream stays open; the way back from the provider begins a session, guarded by `state` and the browser's own cookie.
 NOT_HERE = frozenset({"/api/v1/events", "/login/callback", "/api/v1/{rest:.+}"})

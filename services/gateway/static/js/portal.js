@@ -15,6 +15,7 @@ function start() {
   if (document.querySelector("form[data-form]")) run("form", (form) => form.start(), without);
   else if (document.querySelector("form textarea, form[data-carries]")) run("guard", ({ guardForms }) => guardForms());
   if (document.querySelector("[data-keys]")) run("keys", ({ keys }) => keys());
+  if (document.querySelector("[data-counts]")) run("counts", ({ counts }) => counts());
   if (document.querySelector("[data-workbench]")) run("workbench", (workbench) => workbench.start());
   if (document.querySelector("[data-wait]")) run("wait", (wait) => wait.start());
 }
