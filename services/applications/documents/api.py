@@ -2,6 +2,8 @@
 
 from aiohttp import web
 
+from services.applications.core import round_queries
+from services.applications.core.case import form_of
 from services.applications.core.context import CODEC, transaction
 from services.applications.core.params import revision_number
 from services.applications.core.switches import must_be_on
@@ -74,6 +76,18 @@ async def form_draft(request: web.Request) -> web.StreamResponse:
         await ask_for(request, session, document)
         status = await use_case.status_of(session, document)
     return await letter_or_status(request, document, status, f"{fund_type}-空白表.pdf")
+
+
+async def form_of_round(request: web.Request) -> web.StreamResponse:
+    """Return the empty form of a published round as a PDF, to read before one begins; 202 while it is made."""
+    async with transaction(request) as session:
+        await queries.forget_form_drafts(session)
+        round_ = await round_queries.round_(session, uuid_in_path(request))
+        document = await use_case.of_round(session, round_)
+        await ask_for(request, session, document)
+        status = await use_case.status_of(session, document)
+        label = form_of(round_).label
+    return await letter_or_status(request, document, status, f"{label}-空白表.pdf")
 
 
 async def list_letters(request: web.Request) -> web.Response:

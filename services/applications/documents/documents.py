@@ -9,6 +9,7 @@ from services.applications.core import receipts, repository
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.disclosure import masked, of_experts, reads_whole, withheld
+from services.applications.core.moves import round_facts
 from services.applications.documents import document_model, letters, queries
 from services.applications.documents.owed import document_key, owe_document
 from services.applications.documents.queries import document_of, revision_document
@@ -18,12 +19,13 @@ from services.applications.forms.definition import RoundFacts
 from services.applications.forms.filled.reading import named_files
 from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
-from services.applications.tables.applications import Application, Document
+from services.applications.tables.applications import Application, Document, Round
 from services.applications.workbench.reading import trial
-from services.applications.workbench.trial import ENTERPRISE
+from services.applications.workbench.trial import ENTERPRISE, Trial, with_lists
 from shared import clock
 from shared.contract.applications import DocumentStatus
 from shared.document import AnyDocument, DocumentModel, Proof
+from shared.errors import NotFound
 from shared.identity import Actor, Role
 
 
@@ -65,6 +67,26 @@ def empty_form(text: str, facts: RoundFacts) -> tuple[dict[str, Any], str] | Non
     source, _ = receipts.digests(receipts.canonical({"text": text, "round": tried.round.model_dump(mode="json")}))
     model = document_model.of_snapshot(tried.form, tried.effective(), {}, enterprise=ENTERPRISE, at=clock.now())
     return model.model_dump(mode="json"), source
+
+
+async def of_round(session: AsyncSession, round_: Round) -> Document:
+    """Return the empty form of a round, to be read before anything is begun; made once for all who ask. `NotFound` while the round is not
+    published."""
+    if round_.published_at is None:
+        raise NotFound("没有这个申报批次。")
+    form = form_of(round_)
+    tried = Trial(form, with_lists(form, round_facts(round_)))
+    described = {"form": [form.fund_type, form.version], "round": tried.round.model_dump(mode="json")}
+    source, _ = receipts.digests(receipts.canonical(described))
+    if known := await queries.form_draft_document(session, source):
+        return known
+    empty = {"uscc": "", "name": "（申报单位）"}
+    model = document_model.of_snapshot(form, tried.effective(), {}, enterprise=empty, at=clock.now())
+    document = Document(
+        id=uuid4(), kind="form", source_sha256=source, snapshot={"model": model.model_dump(mode="json")}
+    )
+    await owe_document(session, document)
+    return document
 
 
 async def of_form_draft(session: AsyncSession, model: dict[str, Any], source: str) -> Document:

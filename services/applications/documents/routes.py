@@ -26,6 +26,10 @@ ROUTES = [
         media_type="application/pdf", waits=DocumentStatus,
     ),
     Route(
+        "GET", "/api/v1/rounds/{id}/form.pdf", api.form_of_round, GATEWAY, APPLICANT,
+        media_type="application/pdf", waits=DocumentStatus, query=("look",),
+    ),
+    Route(
         "GET", "/api/v1/form-drafts/{fund_type}/pdf", api.form_draft, GATEWAY, FORM_EDITOR,
         media_type="application/pdf", waits=DocumentStatus, query=("look",),
     ),

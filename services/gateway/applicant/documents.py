@@ -45,6 +45,11 @@ async def letter(request: web.Request) -> web.Response:
     return await waiting(request, f"/applications/{id}/letters/{letter_id}", "生成公文", back)
 
 
+async def empty_form(request: web.Request) -> web.Response:
+    """下载空白表: the form of a round, empty, to read before one begins."""
+    return await waiting(request, f"/rounds/{uuid_in_path(request)}/form.pdf", "生成空白表", "/projects/new")
+
+
 async def preview(request: web.Request) -> web.StreamResponse:
     """预览PDF: what is saved so far, marked as a draft."""
     return await _of_what_is_saved(request, "POST", "preview", "预览PDF")

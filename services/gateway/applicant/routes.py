@@ -16,6 +16,7 @@ PAGES = [
     Page("GET", "/projects/new", projects.choose_type, APPLICANT),
     Page("POST", "/projects/new", projects.create, APPLICANT, form=True),
     Page("GET", "/projects/copy", carried_over.choose_source, APPLICANT),
+    Page("GET", "/projects/form/{id}", documents.empty_form, APPLICANT, limit=HEAVY),
     Page("GET", A, projects.open_project, APPLICANT),
     Page("GET", f"{A}/rebase", carried_over.foresee, APPLICANT),
     Page("POST", f"{A}/rebase", carried_over.rebase, APPLICANT, form=True),

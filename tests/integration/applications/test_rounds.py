@@ -8,7 +8,7 @@ import pytest
 import yaml
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestServer
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.core.context import SESSIONS
@@ -18,7 +18,7 @@ from services.applications.forms.definition import Form
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.rounds import manage, proposals, seed
 from services.applications.rounds.views import detail, round_view
-from services.applications.tables.applications import Round
+from services.applications.tables.applications import Document, Round
 from shared import clock
 from shared.contract.rounds import NewRound, RoundChange, RoundDetail
 from shared.errors import Conflict, Invalid, Stale
@@ -603,3 +603,18 @@ async def test_a_round_for_every_form_of_the_catalogue(api: Api, definition: For
     for name, kind in wanted.items():
         said = await refused(await do(api, round_, method="PATCH", parameters={name: unfit[kind]}), 422, "invalid")
         assert [e["field"] for e in said["errors"]] == [f"parameters.{name}"]
+
+
+async def test_the_empty_form_of_a_round_is_read_before_one_begins(
+    api: Api, round_id: str, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    """Made once for all who ask, of published rounds only."""
+    for who in (WHO, OTHER, WHO):
+        answer = await api.call("GET", f"/api/v1/rounds/{round_id}/form.pdf", who)
+        assert (answer.status, (await answer.json())["status"]) == (202, "queued")
+    async with sessions() as session:
+        [document] = await session.scalars(select(Document).where(Document.kind == "form"))
+        assert document.application_id is None
+        assert {"项目联系人信息", "企业基本情况"} <= set((document.snapshot or {})["model"]["expected"])
+    hidden = await made(api)
+    assert (await api.call("GET", f"/api/v1/rounds/{hidden['id']}/form.pdf", WHO)).status == 404
