@@ -3,7 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from shared.contract.applications import ApplicationSummary
 from shared.contract.bodies import Input
@@ -127,6 +127,14 @@ class AttachmentView(BaseModel):
     sha256: str
     scanned_at: AwareDatetime | None
     infected: str | None
+
+
+class JoinFiles(Input):
+    """Files of a slot that are made one PDF, in this order."""
+
+    section: str = Field(max_length=64)
+    slot: str = Field(max_length=64)
+    files: list[UUID] = Field(min_length=2, max_length=50)
 
 
 class FilePages(BaseModel):

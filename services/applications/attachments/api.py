@@ -2,21 +2,34 @@
 
 import contextlib
 import os
+import tempfile
+from pathlib import Path, PurePosixPath
 
 from aiohttp import BodyPartReader, web
 
 from services.applications.attachments import attachments as use_case
+from services.applications.attachments.conversion import joined
+from services.applications.attachments.page_images import fetch
 from services.applications.attachments.resources import INSPECTOR, SCANNER
 from services.applications.attachments.sending import send_file
-from services.applications.attachments.uploads import examine, receive, too_large
+from services.applications.attachments.uploads import (
+    PREFIX,
+    Received,
+    examine,
+    made_fit,
+    receive,
+    replaced,
+    too_large,
+)
 from services.applications.core.context import CODEC, SETTINGS, STORE, transaction
 from services.applications.core.stored_contents import MB
 from services.applications.filling.budgets import may_add
 from services.applications.filling.views import attachment_view
 from shared import codes
+from shared.contract.sections import JoinFiles
 from shared.errors import Malformed
 from shared.http import framing
-from shared.http.app import actor, answer, uuid_in_path
+from shared.http.app import actor, answer, body, uuid_in_path
 from shared.http.forms import chunks, parts
 from shared.store import CHUNK, attachment_key
 from shared.text.file_names import field_name, file_name
@@ -49,8 +62,10 @@ async def upload(request: web.Request) -> web.Response:
         raise too_large(place.slot)
     app[INSPECTOR].may_come(who.enterprise or who.account)
     part = await _file_part(request)
-    file = await receive(chunks(part, CHUNK), file_name(part) or "附件", place)
+    received = await receive(chunks(part, CHUNK), file_name(part) or "附件", place)
+    file = received
     try:
+        file = await made_fit(received, place, app[INSPECTOR], who.enterprise or who.account)
         examined = await examine(file, place, app[INSPECTOR], app[SCANNER], who.enterprise or who.account)
         # Before the transaction, where it may take its time: an object without a row is harmless.
         await app[STORE].put_file(attachment_key(file.sha256), file.path)
@@ -61,9 +76,48 @@ async def upload(request: web.Request) -> web.Response:
             )
             view = attachment_view(attachment)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(file.path)
+        _forget(received, file)
     return answer(view, 201)
+
+
+async def join(request: web.Request) -> web.Response:
+    """Join files of a slot into one PDF, in the order in which they are named. The files stay until nothing names them."""
+    who, id, app = actor(request), uuid_in_path(request), request.app
+    wanted = body(request, JoinFiles)
+    codec, total_mb = app[CODEC], app[SETTINGS].attachments_total_mb
+    lane = who.enterprise or who.account
+    async with transaction(request) as session:
+        place = await use_case.may_upload(
+            session, codec, who, id, wanted.section, wanted.slot, size=0, total_mb=total_mb
+        )
+        sources = await use_case.to_join(session, who, id, place, wanted.files)
+    app[INSPECTOR].may_come(lane)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+        listed = []
+        for n, source in enumerate(sources):
+            path = Path(folder) / str(n)
+            await fetch(app[STORE], source.sha256, path)
+            listed.append((str(path), source.media_type))
+        name = f"{PurePosixPath(sources[0].name).stem}等{len(sources)}个文件.pdf"
+        file = await replaced(name, place, app[INSPECTOR].run, lane, joined, listed)
+    try:
+        examined = await examine(file, place, app[INSPECTOR], app[SCANNER], lane)
+        await app[STORE].put_file(attachment_key(file.sha256), file.path)
+        async with transaction(request) as session:
+            await may_add(session, who.enterprise or "", file.size, total_mb=app[SETTINGS].enterprise_total_mb)
+            attachment = await use_case.keep(
+                session, app[STORE], codec, who, id, wanted.section, wanted.slot, file, examined, total_mb=total_mb
+            )
+            view = attachment_view(attachment)
+    finally:
+        _forget(file)
+    return answer(view, 201)
+
+
+def _forget(*files: Received) -> None:
+    for path in {file.path for file in files}:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 async def download(request: web.Request) -> web.StreamResponse:

@@ -1,5 +1,6 @@
 """Keep attachments by content, and count one as soon as a section's saved values name it."""
 
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +26,8 @@ from shared.store import Store, attachment_key
 
 # Far above what any slot takes; keeps a script from filling the table.
 MAX_PER_SLOT = 200
+# How many times over the files that are joined may be what one may be: photographs shrink on a page.
+_JOINED = 4
 
 
 async def may_upload(
@@ -102,6 +105,23 @@ async def keep(
     )  # fmt: skip
     await session.flush()
     return attachment
+
+
+async def to_join(
+    session: AsyncSession, actor: Actor, id: UUID, place: Place, ids: Sequence[UUID]
+) -> list[Attachment]:
+    """Return files of a slot, in this order; `NotFound` where one is not there, `TooLarge` where they come to more than one file may be
+    several times over."""
+    found = await repository.attachments_by_id(session, id, set(ids))
+    files = [found[str(file)] for file in ids if str(file) in found]
+    here = [f for f in files if (f.section, f.slot) == (place.section, place.slot.key) and not f.infected]
+    if len(here) != len(ids) or any(file.deleted_at is not None for file in here):
+        raise NotFound("未找到该附件。")
+    if "pdf" not in place.slot.accept or place.slot.each_row:
+        raise Conflict("此处不接受 PDF，不能合并。", code=codes.FILE_TYPE)
+    if sum(file.size for file in here) > _JOINED * place.slot.max_mb * MB:
+        raise TooLarge("要合并的文件过大，请分几次合并。")
+    return here
 
 
 async def to_read(

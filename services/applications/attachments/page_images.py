@@ -42,7 +42,7 @@ def page_count(path: str, media_type: str) -> int:
 
 def picture(path: str, media_type: str, number: int) -> bytes:
     """Return a page (counted from 1) as WebP. `IndexError` when there is no such page."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     with warnings.catch_warnings(action="ignore"):
@@ -50,7 +50,9 @@ def picture(path: str, media_type: str, number: int) -> bytes:
             drawn = _pdf_page(path, number)
         elif number == 1:
             drawn = Image.open(path, formats=("PNG",) if media_type == "image/png" else ("JPEG",))
-            drawn.draft("RGB", (WIDTH, HEIGHT))
+            drawn.draft("RGB", (HEIGHT, HEIGHT))
+            # As it was held: telephones write the turn beside the picture.
+            drawn = ImageOps.exif_transpose(drawn)
             drawn.thumbnail((WIDTH, HEIGHT))
         else:
             raise IndexError(number)
@@ -98,7 +100,7 @@ class Pictures:
             return 1
         if sha256 not in self._counted:
             with tempfile.NamedTemporaryFile(prefix="gm-picture-") as file:
-                await _fetch(store, sha256, Path(file.name))
+                await fetch(store, sha256, Path(file.name))
                 counted = await self._ask(lane, page_count, file.name, media_type)
             if len(self._counted) >= self.COUNTED:
                 self._counted.clear()
@@ -113,7 +115,7 @@ class Pictures:
         except FileNotFoundError:
             pass
         with tempfile.NamedTemporaryFile(prefix="gm-picture-") as file:
-            await _fetch(store, sha256, Path(file.name))
+            await fetch(store, sha256, Path(file.name))
             drawn = await self._ask(lane, picture, file.name, media_type, number)
         await asyncio.to_thread(store.put, key, drawn)
         return drawn
@@ -144,7 +146,8 @@ def folder(sha256: str) -> str:
     return f"pictures/{sha256}"
 
 
-async def _fetch(store: Store, sha256: str, to: Path) -> None:
+async def fetch(store: Store, sha256: str, to: Path) -> None:
+    """Write a content of the store to a file; `NotFound` where it is lost."""
     try:
         with to.open("wb") as out:
             async for chunk in store.stream(attachment_key(sha256)):

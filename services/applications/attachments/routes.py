@@ -1,7 +1,7 @@
 """List the routes of attachments: who may call a route, with what."""
 
 from services.applications.attachments import api, pages_api
-from shared.contract.sections import AttachmentView, FilePages
+from shared.contract.sections import AttachmentView, FilePages, JoinFiles
 from shared.http.app import Route
 from shared.roles import APPLICANT, GATEWAY, JUDGES
 
@@ -11,6 +11,9 @@ ROUTES = [
     Route(
         "POST", f"{A}/attachments", api.upload, GATEWAY, APPLICANT,
         answer=AttachmentView, status=201, query=("section", "slot"), takes_file=True,
+    ),
+    Route(
+        "POST", f"{A}/attachments/joined", api.join, GATEWAY, APPLICANT, JoinFiles, AttachmentView, status=201
     ),
     Route(
         "GET", f"{A}/attachments/{{attachment}}", api.download, GATEWAY, JUDGES,

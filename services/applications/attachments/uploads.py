@@ -1,18 +1,20 @@
 """Receive a file: write it to the disk as it comes, tell its type, inspect it, have it scanned."""
 
+import asyncio
 import hashlib
 import logging
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from services.applications.attachments.clamd import Clamd, ScannerAway
-from services.applications.attachments.inspection import Inspector
+from services.applications.attachments.conversion import HEIC, converted
+from services.applications.attachments.inspection import Fault, Inspector
 from services.applications.core.stored_contents import MB
 from services.applications.forms.definition import Slot
 from shared import clock, codes
@@ -28,16 +30,13 @@ _KINDS = {
     "jpeg": ("image/jpeg", b"\xff\xd8\xff"),
 }
 # What people try most often, and what to do instead.
-_HEIC = "苹果手机请在“设置—相机—格式”中选择“兼容性最佳”后重新拍摄，或将照片另存为 JPG 后上传。"
-_OTHER_KINDS = {"heic": _HEIC, "heif": _HEIC, "webp": "请用看图软件另存为 JPG 或 PNG 后上传。"}
+_OTHER_KINDS = {"webp": "请用看图软件另存为 JPG 或 PNG 后上传。"}
+# What cameras write; a file of another extension is told what it is.
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".heic", ".heif"})
 # A PDF may have other bytes before its mark: viewers look for it in the first 1,024.
 _HEAD = 1024
 # What telephones and offices put under another extension, by its first bytes, and what to do then.
 _DISGUISED = (
-    (
-        re.compile(rb".{4}ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)", re.DOTALL),
-        f"文件实际是 HEIC 照片。{_HEIC}",
-    ),
     (re.compile(rb".{4}ftypavif", re.DOTALL), "文件实际是 AVIF 图片，请另存为 JPG 或 PNG 后上传。"),
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "文件实际是 WebP 图片，请用看图软件另存为 JPG 或 PNG 后上传。"),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "文件实际是 PNG 图片，请将扩展名改为 .png 或另存为所需格式后上传。"),
@@ -110,6 +109,29 @@ async def receive(chunks: AsyncIterator[bytes], name: str, place: Place) -> Rece
     return Received(path, name, size, hasher.hexdigest(), head)
 
 
+def wanted(file: Received, place: Place) -> str | None:
+    """Return what a picture has to be made for its slot, `jpg` or `pdf`; None for a file that is taken as it is, or not at all. A photograph of
+    a telephone (HEIC) is made a JPEG where the slot takes one; where it takes PDFs alone every picture is made one."""
+    accept = place.slot.accept
+    photograph = HEIC.match(file.head) is not None
+    picture = photograph or any(file.head.startswith(_KINDS[kind][1]) for kind in ("jpg", "png"))
+    if not picture or PurePosixPath(file.name).suffix.lower() not in _PICTURES:
+        return None
+    if {"jpg", "jpeg"} & set(accept):
+        return "jpg" if photograph else None
+    fits = "png" in accept and not photograph
+    return "pdf" if "pdf" in accept and not fits else None
+
+
+async def made_fit(file: Received, place: Place, inspector: Inspector, enterprise: str) -> Received:
+    """Return the file as its slot takes it: a picture is converted in a process of the inspector's, anything else is left as it is."""
+    kind = wanted(file, place)
+    if kind is None:
+        return file
+    name = f"{PurePosixPath(file.name).stem}.{kind}"
+    return await replaced(name, place, inspector.run, enterprise, converted, str(file.path), kind=kind)
+
+
 def media_type_of(file: Received, place: Place) -> str:
     """Return the type by extension and first bytes, which must agree and be accepted by the slot."""
     extension = PurePosixPath(file.name).suffix.lower().lstrip(".")
@@ -125,6 +147,37 @@ def media_type_of(file: Received, place: Place) -> str:
         told = next((told for mark, told in _DISGUISED if mark.match(file.head)), "请重新导出后上传。")
         raise UnsupportedMedia(f"文件内容与扩展名 .{extension} 不符，{told}", code=codes.FILE_CONTENT)
     return media_type
+
+
+async def replaced(
+    name: str,
+    place: Place,
+    run: Callable[..., Awaitable[Fault | None]],
+    enterprise: str,
+    work: Callable[..., Fault | None],
+    source: object,
+    **options: str,
+) -> Received:
+    """Return the file that `work` makes of its source under this name; `Invalid` with the reason why it cannot."""
+    with tempfile.NamedTemporaryFile(prefix=PREFIX, delete=False) as made:
+        path = Path(made.name)
+    try:
+        if fault := await run(enterprise, work, source, str(path), *options.values()):
+            raise place.refuse(fault.code, fault.message)
+        size, sha256, head = await asyncio.to_thread(_measured, path)
+        if size > place.slot.max_mb * MB:
+            raise too_large(place.slot)
+    except BaseException:
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 (one unlink in the temporary folder)
+        raise
+    return Received(path, name, size, sha256, head)
+
+
+def _measured(path: Path) -> tuple[int, str, bytes]:
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        file.seek(0)
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest(), head
 
 
 async def examine(

@@ -178,6 +178,18 @@ class SlotView:
     of_table: str = ""
     followed: str = ""
 
+    @property
+    def takes(self) -> list[str]:
+        """What may be chosen: beside what is kept, pictures that are converted on the way (photographs to JPG, pictures to PDF)."""
+        more = ["jpg", "jpeg", "png"] if "pdf" in self.accept else []
+        photographs = ["heic", "heif"] if {"pdf", "jpg", "jpeg"} & set(self.accept) else []
+        return list(dict.fromkeys([*self.accept, *more, *photographs]))
+
+    @property
+    def joins(self) -> bool:
+        """Whether its files may be made one PDF."""
+        return "pdf" in self.accept and self.max_files > 1
+
 
 @dataclass(frozen=True, slots=True)
 class SectionForm:

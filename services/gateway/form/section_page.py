@@ -30,7 +30,7 @@ from shared import codes
 from shared.contract.checks import Obstacle, Outcome
 from shared.contract.forms import FormDefinition, SectionDefinition
 from shared.contract.pages import SectionTaken
-from shared.contract.sections import ApplicationView, SectionCopies, SectionView, SectionWritten
+from shared.contract.sections import ApplicationView, AttachmentView, SectionCopies, SectionView, SectionWritten
 from shared.contract.submission import Submitted
 from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
 from shared.http.app import answer, see_other, uuid_in_path
@@ -78,7 +78,8 @@ async def _take(request: web.Request) -> web.Response:
     values = form_values.read(section, form)
     uploads.into(values)
     try:
-        return await _act(request, definition, section, form, values, uploads)
+        act = _join if one(form, "action").startswith("join:") else _act
+        return await act(request, definition, section, form, values, uploads)
     except (Stale, Invalid, Conflict, Malformed, TooLarge) as error:
         if error.code == codes.FORM_CHANGED:
             return await _of_another_version(request, key, form)
@@ -171,6 +172,29 @@ async def _act(
     if action == "remove" and row_buttons.followed(definition, section, rest.partition(":")[0]):
         done = "removed"
     return _go(request, f"{here}?done={done}{place}")
+
+
+async def _join(
+    request: web.Request,
+    definition: FormDefinition,
+    section: SectionDefinition,
+    form: Values,
+    values: Typed,
+    uploads: Uploads,
+) -> web.Response:
+    """合并为一个PDF: the slot's files in their order. What was typed is kept first, whatever becomes of the files."""
+    id, slot = uuid_in_path(request), one(form, "action").partition(":")[2]
+    path = f"/applications/{id}/sections/{section.key}"
+    kept = await _keep(request, path, definition, values, one(form, "etag"))
+    if uploads.faults:
+        raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
+    if isinstance(files := values.get(slot), list) and len(files) > 1:
+        body = {"section": section.key, "slot": slot, "files": files}
+        made = await ask(request, "POST", f"/applications/{id}/attachments/joined", AttachmentView, json=body)
+        values[slot] = [str(made.body.id)]
+        await _keep(request, path, definition, values, kept.etag)
+        return _go(request, f"{path}?done=joined#done")
+    return _go(request, f"{path}?done=draft#{slot}" if slot.isidentifier() else path)
 
 
 async def _submitted(request: web.Request, found: ApplicationView, key: str) -> str:

@@ -1,9 +1,8 @@
 // Attachments: sent as soon as they are chosen, with progress and another try; what is too large is said before.
 import { refused, renew, token } from "./session.js";
 
-// What telephones give most often, and what to do then.
-const HEIC = "。苹果手机请在“设置—相机—格式”中选择“兼容性最佳”后重新拍摄，或将照片另存为 JPG 后上传";
-const INSTEAD = { heic: HEIC, heif: HEIC, webp: "。请用看图软件另存为 JPG 或 PNG 后上传" };
+// What people give most often, and what to do then.
+const INSTEAD = { webp: "。请用看图软件另存为 JPG 或 PNG 后上传" };
 
 // Files of this page under way at once; the others wait here, since the server refuses too many of one person.
 const AT_ONCE = 3;
@@ -41,9 +40,11 @@ class Slot {
     this.list = block.querySelector("[data-files]");
     this.input = block.querySelector("input[type=file]");
     block.querySelector(`button[value="upload:${this.key}"]`).hidden = true;
-    this.input.addEventListener("change", () => this.chosen());
+    this.input.addEventListener("change", () => this.chosen(this.input.files));
+    for (const type of ["dragenter", "dragover", "dragleave", "drop"]) block.addEventListener(type, (event) => this.dragged(event));
+    new MutationObserver(() => this.counted()).observe(this.list, { childList: true, subtree: true });
     // Whoever was faster than this script has chosen already.
-    if (this.input.files.length) this.chosen();
+    if (this.input.files.length) this.chosen(this.input.files);
   }
 
   // Whether the button was one of this slot's.
@@ -55,9 +56,23 @@ class Slot {
     return true;
   }
 
-  chosen() {
-    for (const file of this.input.files) this.take(file);
+  chosen(files) {
+    for (const file of files) this.take(file);
     this.input.value = "";
+  }
+
+  // Files from a folder, let go anywhere on the slot; text that is dragged goes where it always goes.
+  dragged(event) {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    this.block.classList.toggle("dropping", event.type === "dragenter" || event.type === "dragover");
+    if (event.type === "drop") this.chosen(event.dataTransfer.files);
+  }
+
+  // 合并为一个PDF is there once there is something to join.
+  counted() {
+    const join = this.block.querySelector("[data-join]");
+    if (join) join.hidden = this.list.querySelectorAll("input[type=hidden]").length < 2;
   }
 
   take(file) {
