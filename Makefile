@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets bases reconcile test test-all record test-containers upgrade-drill drill faults rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-pressed bench-costs format bench-documents screenshots
+.PHONY: help run demo docs secrets bases reconcile test test-all record test-containers upgrade-drill drill faults capacity rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-pressed bench-costs format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
@@ -54,6 +54,10 @@ drill: ## PostgreSQL lost with its disk under load: a standby takes over, an arc
 faults: ## every row of the fault matrix in real processes, and a table of how each ended
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m pytest -q tests/faults
+
+capacity: ## how many of each process a night needs: ARGS="--enterprises 20000 --minutes 10"; a table and a chart
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.capacity $(ARGS)
 
 rehearse: ## deadline night: ARGS="--enterprises 2000 --minutes 10"; a report page, and counts that must be equal
 	@deploy/bootstrap.sh test
