@@ -224,7 +224,9 @@ def main() -> None:
     rows = table(options, people, night, costs)
     for name, value in rows:
         print(f"{name:<34} {value}")
-    series: charts.Series = {kind: [(60.0 * n, share) for n, share in enumerate(values)] for kind, values in night.busy.items()}
+    series: charts.Series = {
+        kind: [(60.0 * n, share) for n, share in enumerate(values)] for kind, values in night.busy.items()
+    }
     drawn = charts.lines(series, unit="忙的进程所占比例", mark=options.seconds, mark_label="截止")
     lines = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
