@@ -120,7 +120,7 @@ def _known() -> set[str]:
 def test_rules_fire_when_they_should() -> None:
     _promtool("check", "config", "prometheus.yaml")
     _promtool("check", "rules", "rules.yaml", "slo.yaml")
-    _promtool("test", "rules", "rules_test.yaml", "rules_test_long.yaml")
+    _promtool("test", "rules", "rules_test.yaml", "rules_test_long.yaml", "rules_test_day.yaml")
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.name)

@@ -1,6 +1,8 @@
 """Deadline night in virtual time, with the door and the line of the product: whoever came in time is in, work does not fall, and the system
 is itself again afterwards. A base of 250 people on half a core is what two cores carry of 1,000."""
 
+from functools import cache
+
 import pytest
 
 from tests.unit.overload.night import BUCKET, Night, Options, Result
@@ -10,6 +12,8 @@ BASE, CORES = 250, 0.5
 AWAY = (660.0, 840.0)
 
 
+# The same night is looked at by several tests.
+@cache
 def play(times: float, rule: str = "people", away: tuple[float, float] | None = None, seed: int = 1) -> Result:
     return Night(Options(people=round(BASE * times), cores=CORES, away=away, seed=seed), rule).play()
 
