@@ -28,6 +28,7 @@ from services.applications.core.peers import PROFILES, Profiles
 from services.applications.operations import metrics
 from services.applications.routes import ROUTES
 from services.applications.settings import ApplicationsSettings
+from services.applications.submission.expected import PACES, Paces
 from services.applications.workbench.judge import JUDGE, Judge
 from services.applications.workbench.known_forms import KNOWN_FORMS, KnownForms, ask_the_table
 from shared.database import BUSY, async_engine
@@ -62,6 +63,7 @@ def create_app(settings: ApplicationsSettings) -> web.Application:
     app[CODEC] = Codec(*settings.master_keys)
     app[WORKDAYS] = WorkingDays(settings.workdays_file)
     app[STORE] = Store.from_url(settings.store_url)
+    app[PACES] = Paces()
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_forms)
     app.cleanup_ctx.append(_peers)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from shared.contract.carried_over import LeftOverView
 from shared.contract.checks import Obstacle, Outcome
@@ -101,8 +101,19 @@ class SubmissionPage(BaseModel):
     drafts: list[SectionView]
 
 
+class NextStep(BaseModel):
+    """What happens to an application now. `days`: how long it took in the middle of `cases` others of the fund type, where there are enough
+    of them; `about`: when it would be over by that, while that lies ahead."""
+
+    text: str
+    days: int | None = None
+    cases: int = 0
+    about: AwareDatetime | None = None
+
+
 class ApplicationRead(BaseModel):
-    """查看申请: one revision (`number`; 0 before the first submission), the changes since the one before it, and what happened."""
+    """查看申请: one revision (`number`; 0 before the first submission), the changes since the one before it, and what happened. `next`: what
+    happens now; null where nothing is to be waited for."""
 
     application: ApplicationView
     number: int
@@ -111,3 +122,4 @@ class ApplicationRead(BaseModel):
     revisions: list[RevisionView]
     letters: list[LetterView]
     timeline: Timeline
+    next: NextStep | None = None

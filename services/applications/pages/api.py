@@ -8,6 +8,7 @@ from services.applications.core.params import number_of
 from services.applications.core.profiles import profile_of
 from services.applications.filling import autosave
 from services.applications.pages import form_page, reading_page
+from services.applications.submission.expected import PACES
 from services.applications.submission.timeline import notices
 from shared.contract.pages import ApplicationRead, SectionPage, SectionTaken
 from shared.contract.sections import SectionValues
@@ -76,7 +77,9 @@ async def _read(request: web.Request, *, whole: bool) -> web.Response:
     number = number_of(wanted) if wanted else None
     async with transaction(request) as session:
         persons = persons_named(request)
-        read = await reading_page.read(session, request.app[CODEC], who, id, number, whole=whole, persons=persons)
+        read = await reading_page.read(
+            session, request.app[CODEC], request.app[PACES], who, id, number, whole=whole, persons=persons
+        )
     told = await notices(request.app[PEERS], id, who)
     page = ApplicationRead(
         application=read.application,
@@ -86,5 +89,6 @@ async def _read(request: web.Request, *, whole: bool) -> web.Response:
         revisions=read.revisions,
         letters=read.letters,
         timeline=Timeline(entries=read.entries, notifications=told),
+        next=read.next,
     )
     return answer(page, ETag=f'"{page.application.version}"')

@@ -21,12 +21,13 @@ from services.applications.forms.kinds import Choices
 from services.applications.submission import queries
 from services.applications.submission.asked_changes import asked_between
 from services.applications.submission.changes import as_may_be_shown, changes
+from services.applications.submission.expected import Paces, next_step
 from services.applications.submission.timeline import happened
 from services.applications.submission.views import revision_view
 from services.applications.tables.applications import Revision
 from shared.contract.applications import TimelineEntry
 from shared.contract.decision import LetterView
-from shared.contract.pages import ChangeLine, ReadFile, ReadMaterial
+from shared.contract.pages import ChangeLine, NextStep, ReadFile, ReadMaterial
 from shared.contract.sections import ApplicationView
 from shared.contract.submission import RevisionView
 from shared.errors import NotFound
@@ -46,10 +47,19 @@ class Read:
     revisions: list[RevisionView]
     letters: list[LetterView]
     entries: list[TimelineEntry]
+    next: NextStep | None
 
 
 async def read(
-    session: AsyncSession, codec: Codec, actor: Actor, id: UUID, number: int | None, *, whole: bool, persons: bool
+    session: AsyncSession,
+    codec: Codec,
+    paces: Paces,
+    actor: Actor,
+    id: UUID,
+    number: int | None,
+    *,
+    whole: bool,
+    persons: bool,
 ) -> Read:
     """Return the revision `number`, the newest unless one is named, of an application of the actor's; `NotFound` for one that there is
     not. `whole`: nothing is masked, which is recorded; `persons`: with who of the bureau acted."""
@@ -74,6 +84,8 @@ async def read(
         listed = _materials(form, content if whole else masked(opener, content), choices)
         if whole:
             record(session, actor, "reveal", application_id=id, submitted=number)
+    entries = await happened(session, application, actor, persons=persons)
+    came = next((e.at for e in reversed(entries) if e.to_state and e.to_state != e.from_state), None)
     return Read(
         application=await full(session, codec, application, actor),
         number=number,
@@ -84,7 +96,8 @@ async def read(
             LetterView.model_validate(letter, from_attributes=True)
             for letter in await letters.listed(session, actor, id)
         ],
-        entries=await happened(session, application, actor, persons=persons),
+        entries=entries,
+        next=await next_step(session, paces, application, came),
     )
 
 

@@ -41,6 +41,7 @@ async def _view(request: web.Request, *, whole: bool) -> web.Response:
         "revisions": read.revisions[::-1],
         "number": read.number,
         "changes": read.changes,
+        "next": read.next,
         "whole": whole,
     }
     return page(request, "applicant/view.html", context)

@@ -1,6 +1,16 @@
 """List the routes of the applicant, and of what both sides open."""
 
-from services.gateway.applicant import carried_over, documents, home, projects, reading, submit, unlock, workbook
+from services.gateway.applicant import (
+    calendar,
+    carried_over,
+    documents,
+    home,
+    projects,
+    reading,
+    submit,
+    unlock,
+    workbook,
+)
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.web.limits import HEAVY, KEEPING
 from shared.roles import APPLICANT, EXPERT, STAFF
@@ -24,6 +34,7 @@ PAGES = [
     Page("POST", f"{A}/report", carried_over.dismiss, APPLICANT, form=True),
     Page("GET", f"{A}/preview", documents.preview, APPLICANT, limit=HEAVY),
     Page("GET", f"{A}/commitment", documents.commitment, APPLICANT, limit=HEAVY),
+    Page("GET", f"{A}/deadline.ics", calendar.show, APPLICANT),
     Page("GET", f"{A}/excel", workbook.show, APPLICANT),
     Page("POST", f"{A}/excel", workbook.bring, APPLICANT, form=True, limit=HEAVY, files=True),
     Page("POST", f"{A}/excel/agreed", workbook.agree, APPLICANT, form=True),

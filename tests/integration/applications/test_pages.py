@@ -1,10 +1,16 @@
 """A page's read model says what the questions it stands for say, in one call and without asking anybody else."""
 
 from collections import defaultdict
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from aiohttp.test_utils import TestServer
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from services.applications.submission.expected import PACES
+from services.applications.tables.applications import Audit
 from shared import clock
 from shared.http import profile_header
 from shared.identity import BESIDE, Signer
@@ -124,6 +130,34 @@ async def test_reading_shows_texts_and_sums_of_the_one_engine(api: Api, submitte
     await problem(
         await api.call("GET", f"/api/v1/applications/{submitted}/page?revision=7", WHO), 404, "not_found"
     )
+
+
+async def test_what_comes_next_is_told_by_five_cases_or_more(
+    api: Api, submitted: str, server: TestServer, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    page = await got(api, f"{submitted}/page")
+    assert page["next"]["text"].startswith("审核人员核对材料")
+    assert (page["next"]["days"], page["next"]["cases"], page["next"]["about"]) == (None, 0, None)
+
+    def moved(from_state: str, to_state: str, at: datetime) -> Audit:
+        said = {"actor": "x", "actor_name": "x", "role": "reviewer", "action": "accept", "request_id": "x"}
+        return Audit(application_id=UUID(submitted), from_state=from_state, to_state=to_state, at=at, **said)
+
+    now = clock.now()
+    async with sessions.begin() as session:
+        for n in range(5):
+            at = now - timedelta(days=100 - 10 * n)
+            session.add(moved("returned", "pending_acceptance", at))
+            await session.flush()
+            session.add(moved("pending_acceptance", "form_review", at + timedelta(days=5, hours=3)))
+            await session.flush()
+        session.add(moved("returned", "pending_acceptance", now - timedelta(days=1)))
+    server.app[PACES]._known.clear()
+    step = (await got(api, f"{submitted}/page"))["next"]
+    # The submission itself is the sixth to have left the state.
+    assert (step["days"], step["cases"]) == (6, 6)
+    about = datetime.fromisoformat(step["about"]) - now
+    assert timedelta(days=4, hours=2) < about < timedelta(days=4, hours=4)
 
 
 async def test_revealing_is_recorded(api: Api, submitted: str) -> None:

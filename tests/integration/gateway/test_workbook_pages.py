@@ -2,10 +2,12 @@
 
 import io
 import re
+from datetime import datetime
 from html import unescape
 
 import openpyxl
 from aiohttp import FormData
+from icalendar import Calendar
 
 from tests.integration.gateway.conftest import Browser
 from tests.integration.gateway.test_calls_of_applicants_pages import multipart
@@ -63,7 +65,17 @@ async def test_a_workbook_is_looked_at_before_it_is_kept(browser: Browser, other
     )
     assert again.status == 409
     assert "请再次上传工作簿" in await again.text()
+    # The deadline for one's own calendar; the same entry however often it is taken.
+    banner = await (await browser.go("GET", f"/applications/{id}/excel")).text()
+    assert f'href="/applications/{id}/deadline.ics"' in banner
+    dated = await browser.go("GET", f"/applications/{id}/deadline.ics")
+    assert dated.content_type == "text/calendar"
+    [event] = Calendar.from_ical(await dated.read()).walk("VEVENT")
+    assert str(event["SUMMARY"]) == "申报截止：<b>国礼</b>"
+    closes = (await (await browser.call("GET", f"/applications/{id}")).json())["closes_at"]
+    assert event.end == datetime.fromisoformat(closes)
     await other.sign_in("qiye2")
+    assert (await other.go("GET", f"/applications/{id}/deadline.ics")).status == 404
     assert (await other.go("GET", f"/applications/{id}/excel")).status == 404
     forged = multipart({**fields(text), "take": "contact", "csrf_token": other.csrf_token})
     assert (await other.go("POST", f"/applications/{id}/excel/agreed", data=forged)).status in (403, 404)
