@@ -7,7 +7,8 @@ from typing import Any
 
 Json = dict[str, Any]
 KINDS = ["text", "textarea", "integer", "decimal", "money", "percent", "date", "year", "select", "radio", "multiselect",
-         "checkbox", "phone", "mobile", "email", "postcode", "uscc", "id_card", "passport", "bank_account", "target"]  # fmt: skip
+         "checkbox", "phone", "mobile", "email", "postcode", "uscc", "id_card", "passport", "bank_account", "target", "telephone",
+         "web_address", "month"]  # fmt: skip
 # A list of the form's own, whose labels and kept values differ and stand nowhere else.
 SHARED = [{"value": f"kept-{n}", "label": f"共用{name}"} for n, name in enumerate("甲乙丙丁")]
 CRAFTS = {"雕塑": ["玉雕", "牙雕"], "织绣": ["京绣", "宫毯"]}
@@ -356,6 +357,12 @@ def value_of(field: Json, chance: Random, lists: Json) -> Any:
             return chance.choice(["010-58511090", "13800138000"])
         case "mobile":
             return f"1{chance.randint(3, 9)}{chance.randrange(10**9):09d}"
+        case "telephone":
+            return chance.choice(["+81312345678", "+44 20 7946 0958", "010-58511090"])
+        case "web_address":
+            return chance.choice(["https://www.example.com/a?b=1", "www.example.cn", "http://例子.中国"])
+        case "month":
+            return chance.choice(["2024-05", "2025年11月", "2026/1"])
         case "email":
             return f"u{chance.randrange(10**6)}@example.com"
         case "postcode":

@@ -7,6 +7,7 @@ the numbers of residents of 港澳台, and takes a birth date that is still to c
 import re
 import unicodedata
 from datetime import date
+from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 from stdnum.cn import ric as stdnum_ric
@@ -53,6 +54,49 @@ def phone(text: str) -> str:
         return mobile(number)
     except ValueError:
         raise ValueError("应为带区号的固定电话（如 010-58511090）或手机号码") from None
+
+
+def telephone(text: str) -> str:
+    """Return a telephone number of any country: a mainland one, or `+` with the country's code and the number, in digits (E.164)."""
+    number = plain(text)
+    if not number.startswith(("+", "00")) or re.match(r"(?:\+|00)86", number):
+        try:
+            return phone(number.removeprefix("+86").removeprefix("0086"))
+        except ValueError:
+            raise ValueError("应为境内的电话号码，或以“+国家代码”开头的境外号码（如 +81 3 1234 5678）") from None
+    abroad = "+" + re.sub(r"[-().]", "", re.sub(r"^(?:\+|00)", "", number))
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", abroad):
+        raise ValueError("应为“+国家代码”和号码，共 7 至 15 位数字（如 +81 3 1234 5678）")
+    return abroad
+
+
+# One label of a name in the domain system, written in ASCII.
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+
+
+def web_address(text: str) -> str:
+    """Return an address of the web: http or https, a domain with a dot, no name or password in it. Without a scheme https is meant."""
+    address = without_marks(unicodedata.normalize("NFKC", text)).strip()
+    said = "应为网址，如 https://www.example.com"
+    if re.search(r"[\s<>\"'`{}|\\^]", address):
+        raise ValueError(f"网址里有不能用的字符；{said}")
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address):
+        address = f"https://{address}"
+    try:
+        parts = urlsplit(address)
+        port, host = parts.port, (parts.hostname or "").encode("idna").decode("ascii")
+    except ValueError:
+        raise ValueError(said) from None
+    labels = host.split(".")
+    if parts.scheme.lower() not in ("http", "https") or "@" in parts.netloc or port == 0:
+        raise ValueError(said)
+    if (
+        len(labels) < 2
+        or not all(_LABEL.fullmatch(label) for label in labels)
+        or not re.search("[A-Za-z]", labels[-1])
+    ):
+        raise ValueError(said)
+    return address
 
 
 def email(text: str) -> str:

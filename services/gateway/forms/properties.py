@@ -23,7 +23,7 @@ KINDS = {
     "text": "文本", "textarea": "长文本", "integer": "整数", "decimal": "小数", "money": "金额", "percent": "百分比", "date": "日期",
     "year": "年份", "target": "目标值", "select": "下拉选择", "radio": "单选", "multiselect": "多选", "checkbox": "勾选", "phone": "联系电话",
     "mobile": "手机号码", "email": "电子邮箱", "postcode": "邮政编码", "uscc": "统一社会信用代码", "id_card": "居民身份证号码", "passport": "证件号码",
-    "bank_account": "银行账号", "computed": "自动计算项", "fixed_text": "说明文字",
+    "bank_account": "银行账号", "telephone": "电话（含境外）", "web_address": "网址", "month": "年月", "computed": "自动计算项", "fixed_text": "说明文字",
 }  # fmt: skip
 _CHOICES = frozenset({"select", "radio", "multiselect"})
 _CONDITION = '写条件，如 kind == "境外展会"、filled(name)、amount_wan > 10；可以用本材料的字段、“材料.字段”、round.参数、today。'

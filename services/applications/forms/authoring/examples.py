@@ -18,7 +18,9 @@ from services.applications.forms.kinds.texts import TextAreaField, TextField
 
 Values = Mapping[str, Any]
 # What may say who somebody is, besides what a form calls sensitive.
-_PERSONAL = frozenset({"phone", "mobile", "email", "uscc", "id_card", "passport", "bank_account"})
+_PERSONAL = frozenset(
+    {"phone", "telephone", "web_address", "mobile", "email", "uscc", "id_card", "passport", "bank_account"}
+)
 _FILLER = "示例文字"
 
 

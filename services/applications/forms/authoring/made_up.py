@@ -31,6 +31,8 @@ SAMPLES: Mapping[str, str] = {
     "mobile": "13800000000",
     "email": "shili@example.com",
     "postcode": "100000",
+    "telephone": "+81312345678",
+    "web_address": "https://www.example.com",
     "uscc": "91110105MA00TE5T2T",
     "id_card": "11010519491231002X",
     "passport": "E12345678",
@@ -113,7 +115,7 @@ def _sample(field: FieldDefinition, situation: Situation, choices: Choices, chos
     if field.kind == "checkbox":
         return True
     today = situation.facts.today
-    raws = {"date": today.isoformat(), "year": str(today.year - 1), **SAMPLES}
+    raws = {"date": today.isoformat(), "month": today.isoformat()[:7], "year": str(today.year - 1), **SAMPLES}
     for raw in (
         raws.get(field.kind, TEXT),
         str(getattr(field, "min", "")),

@@ -46,7 +46,7 @@ def of_field(
         found = (_taken(field, n) for n in spread([*numbers, *edges, Decimal(0)], step, apart))
         return [None, *(value for value in found if value is not None)]
     if field.type == "date":
-        return [None, *days(texts, apart)]
+        return [None, *(months if field.kind == "month" else days)(texts, apart)]
     return [None, *texts, *("文" * (n + 1) for n in range(apart))]
 
 
@@ -76,6 +76,13 @@ def days(texts: Iterable[str], apart: int) -> list[str]:
     known = {found for text in texts if (found := day(text))} or {date(2026, 6, 15)}
     numbers = spread((Decimal(d.toordinal()) for d in known), Decimal(1), apart)
     return [date.fromordinal(int(n)).isoformat() for n in numbers if 1 <= n <= date.max.toordinal()]
+
+
+def months(texts: Iterable[str], apart: int) -> list[str]:
+    """Months around those of the days that are named, or around any."""
+    known = {found for text in texts if (found := day(text))} or {date(2026, 6, 15)}
+    numbers = spread((Decimal(d.year * 12 + d.month - 1) for d in known), Decimal(1), apart)
+    return [f"{int(n) // 12:04d}-{int(n) % 12 + 1:02d}" for n in numbers if 12 <= n < 12 * 10_000]
 
 
 def _taken(field: FieldDefinition, number: Decimal) -> Any:

@@ -26,12 +26,14 @@ from services.applications.forms.kinds.identifiers import (
     PassportField,
     PhoneField,
     PostcodeField,
+    TelephoneField,
     UsccField,
+    WebAddressField,
 )
 from services.applications.forms.kinds.numeric import DecimalField, IntegerField, MoneyField, PercentField
 from services.applications.forms.kinds.targets import TargetField
 from services.applications.forms.kinds.texts import TextAreaField, TextField
-from services.applications.forms.kinds.times import DateField, YearField
+from services.applications.forms.kinds.times import DateField, MonthField, YearField
 
 FieldDefinition = Annotated[
     TextField
@@ -41,6 +43,7 @@ FieldDefinition = Annotated[
     | MoneyField
     | PercentField
     | DateField
+    | MonthField
     | YearField
     | TargetField
     | SelectField
@@ -48,8 +51,10 @@ FieldDefinition = Annotated[
     | MultiSelectField
     | CheckboxField
     | PhoneField
+    | TelephoneField
     | MobileField
     | EmailField
+    | WebAddressField
     | PostcodeField
     | UsccField
     | IdCardField

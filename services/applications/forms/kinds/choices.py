@@ -10,18 +10,19 @@ from services.applications.forms.kinds.base import Choices, Key, Kind, Label, Pa
 from shared import codes
 from shared.text.typed_text import without_marks
 
-MAX_OPTION = 200
+# Some options are whole sentences: what an applicant declares by choosing.
+MAX_OPTION = 500
 
 
 class Option(Part):
     """What is kept and what people read."""
 
-    value: Annotated[str, Field(min_length=1, max_length=200)]
+    value: Annotated[str, Field(min_length=1, max_length=MAX_OPTION)]
     label: Label
 
 
 # A plain text is both value and label.
-AnyOption = Annotated[str, Field(min_length=1, max_length=200)] | Option
+AnyOption = Annotated[str, Field(min_length=1, max_length=MAX_OPTION)] | Option
 
 
 def labels(options: Iterable[object]) -> dict[str, str]:
@@ -44,7 +45,7 @@ class _Choice(Kind):
 
     options: tuple[AnyOption, ...] = ()
     options_from: str | None = None
-    specify: dict[Annotated[str, Field(min_length=1, max_length=200)], Key] = Field(default_factory=dict)
+    specify: dict[Annotated[str, Field(min_length=1, max_length=MAX_OPTION)], Key] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -115,7 +116,7 @@ class SelectField(_OneOf):
 
     kind: Literal["select"]
     follows: Key | None = None
-    options_for: dict[Annotated[str, Field(min_length=1, max_length=200)], tuple[AnyOption, ...]] = Field(
+    options_for: dict[Annotated[str, Field(min_length=1, max_length=MAX_OPTION)], tuple[AnyOption, ...]] = Field(
         default_factory=dict
     )
 

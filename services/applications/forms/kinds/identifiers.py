@@ -14,10 +14,11 @@ class _Identifier(Kind):
     kind: str
     # What is kept of a text that fits; `ValueError` says in words for the person why another does not.
     rule: ClassVar[Rule]
+    longest: ClassVar[int] = 254
 
     def parse(self, raw: object, choices: Choices) -> str:
         text = text_of(raw)
-        if len(text) > 254:
+        if len(text) > type(self).longest:
             raise Wrong(codes.TOO_LONG, "内容过长")
         try:
             return type(self).rule(text)
@@ -30,6 +31,21 @@ class PhoneField(_Identifier):
 
     kind: Literal["phone"]
     rule: ClassVar[Rule] = staticmethod(identifiers.phone)
+
+
+class TelephoneField(_Identifier):
+    """A telephone number of any country."""
+
+    kind: Literal["telephone"]
+    rule: ClassVar[Rule] = staticmethod(identifiers.telephone)
+
+
+class WebAddressField(_Identifier):
+    """An address of the web. It is shown as a text: nobody is led to what somebody typed."""
+
+    kind: Literal["web_address"]
+    longest: ClassVar[int] = 500
+    rule: ClassVar[Rule] = staticmethod(identifiers.web_address)
 
 
 class MobileField(_Identifier):

@@ -35,6 +35,33 @@ class DateField(Kind):
         return "date"
 
 
+class MonthField(Kind):
+    """A month of a year, kept as `YYYY-MM`. Formulas see its first day."""
+
+    kind: Literal["month"]
+
+    def parse(self, raw: object, choices: Choices) -> str:
+        text = re.sub("[/.年]", "-", identifiers.plain(text_of(raw)[:60])).removesuffix("月")
+        # A default such as `today` is a day.
+        found = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})(?:-[0-9]{2})?", text)
+        if not found or not 1 <= int(found[2]) <= 12:
+            raise Wrong(codes.NOT_MONTH, "应为年月，如 2026-05")
+        if int(found[1]) < 1900:
+            raise Wrong(codes.TOO_EARLY, "年份过早，请核对")
+        return f"{found[1]}-{int(found[2]):02d}"
+
+    def show(self, value: Any, choices: Choices) -> str:
+        year, _, month = value.partition("-")
+        return f"{year}年{int(month)}月"
+
+    def typed(self, value: Any) -> str:
+        return f"{value}-01"
+
+    @property
+    def type(self) -> str:
+        return "date"
+
+
 class YearField(Kind):
     """A year between `min` and `max`."""
 

@@ -12,7 +12,7 @@ from services.applications.forms.versions.mapping import AnyPart
 # Kinds whose control is a line of text, which shows whatever stands there.
 TEXTUAL = frozenset(
     {"text", "textarea", "integer", "decimal", "money", "percent", "year", "phone", "mobile", "email", "postcode"}
-    | {"uscc", "id_card", "passport", "bank_account", "target"}
+    | {"uscc", "id_card", "passport", "bank_account", "target", "telephone", "web_address", "month"}
 )
 
 
