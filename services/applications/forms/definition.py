@@ -277,6 +277,13 @@ class Check(Part):
         return self
 
 
+class NamedCondition(Part):
+    """A condition that several places name: `condition.key` in their formulas. Its own names are those of the whole form: `section.field`."""
+
+    label: Label
+    holds: Expression
+
+
 class RoundParameter(Part):
     """What an office calls a parameter of its rounds, and what an applicant reads of it: `card` is a phrase in which `{}` stands for
     the value with its unit. A `share` is a part of one, shown as a percentage."""
@@ -307,6 +314,8 @@ class Form(Part):
     lists: dict[Key, tuple[AnyOption, ...]] = Field(default_factory=dict)
     # What the parameters are called that formulas and options ask the round for.
     parameters: dict[Key, RoundParameter] = Field(default_factory=dict)
+    # Conditions that formulas name as `condition.key`, one made of others too.
+    conditions: dict[Key, NamedCondition] = Field(default_factory=dict, max_length=100)
     sections: tuple[Section, ...] = Field(min_length=1, max_length=MAX_SECTIONS)
     checks: tuple[Check, ...] = Field(default=(), max_length=500)
 

@@ -60,7 +60,7 @@ _SHAPES = {"fixed_rows": {"key", "label"}, "bounds": {"op", "than", "message"}}
 # What the lists of a form are called on the way to a place.
 SORTS = {
     "sections": "材料", "fields": "字段", "tables": "表格", "columns": "列", "slots": "附件", "checks": "核对", "groups": "栏目",
-    "fixed_rows": "固定行", "lists": "选项", "parameters": "批次参数", "label": "名称", "help": "填写说明", "options": "选项",
+    "fixed_rows": "固定行", "lists": "选项", "parameters": "批次参数", "conditions": "条件", "label": "名称", "help": "填写说明", "options": "选项",
     "visible_if": "显示条件", "required_if": "必填条件", "value": "计算公式", "message": "提示", "rule": "规则", "title": "标题",
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ KINDS = {
     "bank_account": "银行账号", "telephone": "电话（含境外）", "web_address": "网址", "month": "年月", "computed": "自动计算项", "fixed_text": "说明文字",
 }  # fmt: skip
 _CHOICES = frozenset({"select", "radio", "multiselect"})
-_CONDITION = '写条件，如 kind == "境外展会"、filled(name)、amount_wan > 10；可以用本材料的字段、“材料.字段”、round.参数、today。'
+_CONDITION = '写条件，如 kind == "境外展会"、filled(name)、amount_wan > 10；可以用本材料的字段、“材料.字段”、condition.条件、round.参数、today。'
 _LIST, _NUMBER, _FORMULA, _TEXT, _LINES = "list", "number", "formula", "text", "lines"
 # Lists of more than texts, a line each: how they are written, and how they are read again.
 _GROUPS, _PAIRS, _ROWS, _LIMITS = "groups", "pairs", "rows", "limits"

@@ -10,14 +10,14 @@ from services.applications.forms.formulas.type_names import KINDS
 
 _PARTS = {
     "Form": "申报表单", "Section": "材料", "Table": "表格", "FixedRow": "固定行", "Branch": "一级标题", "Level": "二级标题", "Slot": "附件", "Group": "栏目", "Check": "核对",
-    "Bound": "限制", "Option": "选项", "RoundParameter": "批次参数",
+    "Bound": "限制", "Option": "选项", "RoundParameter": "批次参数", "NamedCondition": "条件",
 }  # fmt: skip
 _ATTRIBUTES = {
     "fund_type": "资金类型，英文", "version": "第几版，从 1 开始", "label": "名称，申报单位看到的", "title": "标题", "document_title": "申报书的标题",
     "project_name": "项目名称在哪里填：材料.字段", "contact_name": "联系人在哪里填：材料.字段", "contact_email": "联系人邮箱在哪里填：材料.字段",
     "applied_amount": "申请金额在哪里填：材料.字段", "district": "所属区在哪里填：材料.字段", "lists": "几个字段共用的选项", "sections": "各项材料",
     "parameters": "批次参数叫什么", "share": "是否比例：0.30 显示为 30%", "card": "申报单位看到的支持标准，{} 处是数值和单位",
-    "checks": "各项核对", "key": "代号，英文字母、数字和下划线", "was": "上一版里的 key；原来在别的材料里的，写成“材料.key”",
+    "conditions": "几处共用的条件，公式里写成 condition.代号", "checks": "各项核对", "key": "代号，英文字母、数字和下划线", "was": "上一版里的 key；原来在别的材料里的，写成“材料.key”",
     "required": "是否必填", "required_if": "条件：什么情况下必填", "visible_if": "条件：什么情况下显示", "help": "填写说明", "example": "填写示例",
     "group": "所属栏目", "unit": "单位", "sensitive": "是否敏感：加密保存，隐去中间几位", "readonly": "带出后是否不能修改", "unique": "本列是否不得重复",
     "prefill": "由系统带出：registry.… 或 account.…", "default": "公式：打开材料时先填好的值，可以修改", "defaults": "公式：这一行各列先填好的值",

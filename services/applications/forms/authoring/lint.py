@@ -1,6 +1,7 @@
 """Find every fault of a form's file at once, with its line."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,6 +14,7 @@ from services.applications.forms.authoring.source import Fault, Source, read_fil
 from services.applications.forms.definition import Form, RoundFacts, Slot, Table
 from services.applications.forms.filled.checks import parameters, rule_of
 from services.applications.forms.formulas.language import Place
+from services.applications.forms.formulas.named import PREFIX
 from services.applications.forms.formulas.names import Node
 from services.applications.forms.formulas.rule import Problem, Rule
 from services.applications.forms.formulas.rules import rules_of
@@ -64,6 +66,7 @@ def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
         *_options_nobody_has(form),
         *_lists_nobody_uses(form),
         *_parameters(form),
+        *_conditions_nobody_names(form),
         *_labels(form),
         *_skipped(form, rounds),
         *_one_text(form),
@@ -114,6 +117,14 @@ def _lists_nobody_uses(form: Form) -> Iterator[Problem]:
     }
     for name in form.lists.keys() - used:
         yield Problem(("lists", name), f"没有字段用到选项“{name}”", "warning")
+
+
+def _conditions_nobody_names(form: Form) -> Iterator[Problem]:
+    texts = [rule.formula.text for rule in rules_of(form).all()]
+    texts += [condition.holds for condition in form.conditions.values()]
+    for name in form.conditions:
+        if not any(re.search(rf"\b{PREFIX}\s*\.\s*{name}\b", text) for text in texts):
+            yield Problem(("conditions", name), f"没有公式用到条件“{PREFIX}.{name}”", "warning")
 
 
 def _parameters(form: Form) -> Iterator[Problem]:

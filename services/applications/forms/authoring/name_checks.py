@@ -7,6 +7,7 @@ from typing import Any
 
 from services.applications.forms.definition import FixedRow, Form, Section, Slot, Table
 from services.applications.forms.formulas import type_names
+from services.applications.forms.formulas.named import PREFIX
 from services.applications.forms.formulas.names import PARAMETER, PARAMETER_SAID, RESERVED
 from services.applications.forms.formulas.rule import Location, Problem
 from services.applications.forms.kinds import ComputedField, FieldDefinition, FixedTextField
@@ -29,6 +30,7 @@ def _problems(form: Form) -> Iterator[Problem]:
         # What the form leaves to the language may be absent.
         if path is not None and name in form.model_fields_set:
             yield from _field_path(form, path, (name,), name)
+    yield from _hidden(form)
     yield from _twice(((("sections", i), s.key) for i, s in enumerate(form.sections)), "材料")
     yield from _twice(((("checks", i), c.id) for i, c in enumerate(form.checks)), "核对")
     for i, section in enumerate(form.sections):
@@ -39,6 +41,15 @@ def _problems(form: Form) -> Iterator[Problem]:
             yield Problem(("checks", i, "section"), f"没有“{check.section}”这项材料")
         elif check.field and check.field not in found.by_key:
             yield Problem(("checks", i, "field"), f"材料“{check.section}”里没有“{check.field}”")
+
+
+def _hidden(form: Form) -> Iterator[Problem]:
+    """Yield parts that no formula could name, since conditions are named alike."""
+    for i, section in enumerate(form.sections if form.conditions else ()):
+        named: list[Location] = [("key",)] if section.key == PREFIX else []
+        named += [("tables", n, "key") for n, table in enumerate(section.tables) if table.key == PREFIX]
+        for at in named:
+            yield Problem(("sections", i, *at), f"写了 conditions 的表单里，“{PREFIX}”不能作材料和表格的 key")
 
 
 def _field_path(form: Form, path: str, at: Location, name: str) -> Iterator[Problem]:

@@ -11,8 +11,9 @@ from services.applications.forms.filled.situation import Facts
 from services.applications.forms.formulas import types
 from services.applications.forms.formulas.evaluator import Evaluator, TooMuchWork
 from services.applications.forms.formulas.in_words import in_words
-from services.applications.forms.formulas.language import Mistake, parse
-from services.applications.forms.formulas.names import Target, bind
+from services.applications.forms.formulas.language import Mistake
+from services.applications.forms.formulas.named import compiled
+from services.applications.forms.formulas.names import Target
 from services.applications.forms.formulas.rule import Rule
 from services.applications.forms.kinds import FieldDefinition, Wrong
 from services.applications.forms.kinds.choices import CheckboxField, RadioField, SelectField
@@ -51,8 +52,7 @@ def try_out(form: Form, text: str, section: str, table: str, given: Mapping[str,
     home = form.section(section)
     rows = home.table(table) if home and table else None
     try:
-        formula = parse(text)
-        bind(form, formula.tree, home, rows, {})
+        formula = compiled(form, text, home, rows)
         kind = types.of(formula)
     except Mistake as mistake:
         return Tried(f"公式“{text}”：{mistake}", "", (), None, None)

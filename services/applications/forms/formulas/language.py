@@ -79,11 +79,11 @@ def parse(text: str) -> Formula:
         raise Mistake(of_syntax(error, one_line)) from None
     except (ValueError, RecursionError, MemoryError):
         raise Mistake("太复杂，无法读取") from None
-    _measure(tree)
+    measure(tree)
     return _Reader(one_line, text).read(tree)
 
 
-def _measure(tree: ast.AST) -> None:
+def measure(tree: ast.AST) -> None:
     """Raise `Mistake` when a tree is too deep or too large, found without recursion."""
     count, level, depth = 0, [tree], 0
     while level:

@@ -50,6 +50,9 @@ def bind(
 ) -> None:
     """Give every place of a tree its target; `loops` are the tables that variables go over."""
     match node:
+        case Place() if node.target is not None:
+            # Of a condition that is named here, and was bound by itself.
+            return
         case Place(parts=(variable, *rest)) if variable in loops:
             node.target = _of_loop(form, loops[variable], tuple(rest), variable)
         case Place():

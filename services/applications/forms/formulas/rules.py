@@ -9,8 +9,9 @@ from typing import Any
 from services.applications.forms.definition import Form, Section, Table
 from services.applications.forms.formulas import type_names, types
 from services.applications.forms.formulas.cycles import MAX_CHAIN, Walk
-from services.applications.forms.formulas.language import Mistake, parse
-from services.applications.forms.formulas.names import Node, bind
+from services.applications.forms.formulas.language import Mistake
+from services.applications.forms.formulas.named import compiled
+from services.applications.forms.formulas.names import Node
 from services.applications.forms.formulas.rule import Location, Problem, Rule
 from services.applications.forms.kinds import ComputedField
 
@@ -44,6 +45,9 @@ class Rules:
         # By (section, part, column, fixed row): what stands there before anybody types.
         self.defaults: dict[tuple[str, str, str, str], Rule] = {}
         self.checks: dict[tuple[str, str], Rule] = {}
+        for name, condition in form.conditions.items():
+            # Where a fault of it is told; what it says is a part of every formula that names it.
+            self._rule(condition.holds, ("conditions", name, "holds"), None, "holds", None, None)
         for i, section in enumerate(form.sections):
             self._section(("sections", i), section)
         for i, check in enumerate(form.checks):
@@ -247,8 +251,7 @@ class Rules:
         self, text: str, at: Location, node: Node | None, role: str, section: Section | None, table: Table | None
     ) -> Rule | None:
         try:
-            formula = parse(text)
-            bind(self.form, formula.tree, section, table, {})
+            formula = compiled(self.form, text, section, table)
             found = types.of(formula)
         except Mistake as mistake:
             self._fault(at, f"公式“{text}”：{mistake}")
