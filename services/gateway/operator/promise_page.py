@@ -22,8 +22,8 @@ from shared.http.app import uuid_in_path
 
 DAY, MONTH = timedelta(hours=24), timedelta(days=30)
 BAR = timedelta(minutes=5)
-# Enterprises on the page; the number of all is said.
-SHOWN = 200
+# Enterprises on the page, and closings: each is a day of minutes to be added up.
+SHOWN, CLOSINGS = 200, 12
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,9 @@ async def overview(request: web.Request) -> web.Response:
     """服务承诺: objectives of 30 days and of 24 hours, and every closing that is still counted."""
     now = clock.now()
     rounds = (await ask(request, "GET", "/rounds", list[RoundView])).body
-    closings = [
-        await _closing(request, one, now)
-        for one in sorted(rounds, key=lambda one: one.closes_at, reverse=True)
-        if one.state in {"open", "closed"} and now - KEPT < one.closes_at < now + DAY
-    ]
+    near = [one for one in rounds if one.state in {"open", "closed"} and now - KEPT < one.closes_at < now + DAY]
+    near.sort(key=lambda one: one.closes_at, reverse=True)
+    closings = [await _closing(request, one, now) for one in near[:CLOSINGS]]
     async with request.app[DATABASE]() as session:
         month, day = [kept(await promise_queries.sums(session, now - time)) for time in (MONTH, DAY)]
         minutes = await promise_queries.minutes(session, now - DAY, now)

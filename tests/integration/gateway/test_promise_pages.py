@@ -7,6 +7,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from sqlalchemy import delete, func, select
 from sqlalchemy import text as sql
@@ -100,6 +101,21 @@ async def test_database_that_is_away_loses_no_count(gateway: TestServer) -> None
     counted.note("read", 200, 0.0, datetime.now(UTC).timestamp())
     await minutes._write(counted, Away())  # type: ignore[arg-type]
     assert sum(cell.answered for cell in counted.cells.values()) == 1
+
+
+async def test_gateway_that_ends_writes_what_it_has_counted(gateway: TestServer) -> None:
+    counted, then = Minutes(), datetime.now(UTC) - timedelta(days=40)
+    app = web.Application()
+    app[MINUTES], app[DATABASE] = counted, gateway.app[DATABASE]
+    app.cleanup_ctx.append(minutes.keeping)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    counted.note("submit", 200, 0.1, then.timestamp())
+    await runner.cleanup()
+    async with gateway.app[DATABASE].begin() as session:
+        mine = AnswerMinute.minute.between(then - timedelta(minutes=1), then)
+        assert await session.scalar(select(AnswerMinute.answered).where(mine)) == 1
+        await session.execute(delete(AnswerMinute).where(mine))
 
 
 async def test_page_of_a_round_says_what_its_last_hours_were_like(gateway: TestServer, operator: Browser) -> None:
