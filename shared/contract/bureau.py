@@ -208,6 +208,8 @@ class CasePage(BaseModel):
     unasked: int
     opinions: list[OpinionView]
     writing: OpinionWriting | None
+    # The correction deadline that the round proposes.
+    working_days: int | None
     stage: StageView
     experts: CaseExperts
     letters: list[LetterView]

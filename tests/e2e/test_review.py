@@ -71,7 +71,7 @@ def test_three_reviewers_share_one_queue(signed_in: Open, system: RunningSystem)
     expect(director.get_by_label("申请金额自（万元）")).to_have_value("许多")
     # A view one keeps.
     first.goto("/review?q=轮流分配&order=newest")
-    first.get_by_label("将当前筛选保存为").fill("轮流")
+    first.get_by_label("将当前筛选和排序保存为视图").fill("轮流")
     first.get_by_role("button", name="保存").click()
     first.get_by_role("link", name="轮流", exact=True).click()
     expect(first.get_by_label("项目、企业或编号")).to_have_value("轮流分配")
@@ -171,6 +171,51 @@ def test_how_close_rows_stand_is_kept_without_scripts(signed_in: Open, system: R
     expect(desk.locator("table.dense")).to_have_count(1)
 
 
+def test_three_opinions_and_the_return_are_eight_clicks_on_one_page(
+    signed_in: Open, system: RunningSystem
+) -> None:
+    id, _ = case(system, "一页退回")
+    system.person("shencha").call("POST", f"/review/applications/{id}/lease", json={})
+    desk = signed_in("shencha", scripts=True)
+    desk.goto(f"/review/{id}")
+    pages: list[str] = []
+    desk.on("framenavigated", lambda frame: pages.append(frame.url))
+    clicks = 0
+
+    def click(place: Locator) -> None:
+        nonlocal clicks
+        clicks += 1
+        place.click()
+
+    for n, label in enumerate(("开户银行", "账号", "项目名称"), 1):
+        click(desk.get_by_role("link", name=f"对“{label}”提意见").first)
+        text = desk.locator("#opine-text")
+        # Where one types next is where one is.
+        expect(text).to_be_focused()
+        text.fill(f"请核对{label}<script>alert({n})</script>")
+        click(desk.get_by_role("button", name="记录意见"))
+        expect(desk.locator(".draft ol li")).to_have_count(n)
+        expect(desk.locator("#opine")).to_have_count(0)
+    expect(desk.locator("#p-fund_plan-bank_name")).to_contain_text("待退回的意见：请核对开户银行<script>")
+    # What was typed and not sent outlives an opinion that is begun and given up.
+    desk.locator(".draft textarea").last.fill("请填写全称")
+    desk.get_by_role("link", name="对“项目名称”提意见").first.click()
+    desk.locator("#opine-text").fill("写到一半")
+    desk.get_by_role("link", name="取消").click()
+    expect(desk.locator("#opine")).to_have_count(0)
+    expect(desk.locator(".draft textarea").last).to_have_value("请填写全称")
+    # What was noted is changed in the draft; the deadline is the round's, the mail is looked at.
+    desk.locator(".draft textarea").first.fill("请填写支行全称")
+    click(desk.get_by_role("button", name="预览通知"))
+    expect(desk.get_by_role("heading", name="预览", exact=True)).to_be_visible()
+    expect(desk.locator(".draft pre")).to_contain_text("请填写支行全称")
+    click(desk.get_by_role("button", name="确认退回"))
+    expect(desk.locator("main .notice.done")).to_contain_text("已退回补正")
+    assert (clicks, pages) == (8, [])
+    told = [o["text"] for o in system.person("shencha").call("GET", f"/applications/{id}/opinions").json()]
+    assert (told[0], told[-1], len(told)) == ("请填写支行全称", "请填写全称", 3)
+
+
 def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSystem) -> None:
     id, _ = case(system, "逐处意见")
     desk = signed_in("shencha")
@@ -248,7 +293,16 @@ def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSyste
     expect(desk.get_by_role("alert")).to_contain_text("请填写理由")
     desk.get_by_label("理由").fill("材料仍在办理")
     desk.get_by_role("button", name="确认延长").click()
-    expect(desk.get_by_role("status").first).to_contain_text("已延长补正期限")
+    expect(desk.get_by_role("status").first).to_contain_text("已提出延长补正期限")
+    # Its proposer has nothing to confirm it by; another reviewer has.
+    desk.goto("/confirmations")
+    expect(desk.get_by_role("button", name=re.compile(r"确认\s*：.*逐处意见"))).to_have_count(0)
+    second = signed_in("shencha2")
+    second.goto("/confirmations")
+    second.get_by_role("button", name=re.compile(r"确认\s*：.*逐处意见")).click()
+    expect(second.get_by_role("status").first).to_contain_text("已确认")
+    desk.goto(f"/review/{id}")
+    expect(desk.locator("#timeline")).to_contain_text(re.compile(r"延长补正期限\s+褚审查"))
 
     person = system.person("qiye1")
     told = person.call("GET", f"/applications/{id}/opinions").json()

@@ -35,6 +35,7 @@ from services.applications.forms.definition import Form
 from services.applications.forms.kinds import Choices
 from services.applications.review import case_list, checklist, looks, unlock_requests
 from services.applications.review.views import opinion_view
+from services.applications.rounds.parameters import working_days
 from services.applications.submission import queries as submissions
 from services.applications.submission.asked_changes import asked_in
 from services.applications.submission.changes import as_may_be_shown, changes
@@ -133,6 +134,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         unasked=sum(not change.asked for change in handed.changes),
         opinions=[opinion_view(application, opinion, persons=True) for opinion in said],
         writing=await writing(session, form, handed.shown, choices) if writes else None,
+        working_days=working_days(round_.parameters),
         stage=await stage(session, application, round_, by_list=request.app[SETTINGS].publicity_by_list),
         experts=await _experts(session, application),
         letters=[

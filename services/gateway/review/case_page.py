@@ -6,6 +6,7 @@ from aiohttp import web
 
 from services.gateway.accounts import people
 from services.gateway.review import opinion_places
+from services.gateway.review.written import Draft, Until, Written, choices_of_days
 from services.gateway.web.calls import ask
 from services.gateway.web.context import DATABASE, SESSION
 from services.gateway.web.rendering import page
@@ -90,9 +91,11 @@ async def desk(
     stage_fault: str = "",
     at: str = "",
     whole: bool = False,
+    draft: Draft | None = None,
 ) -> web.Response:
     """The page of a case, with what went wrong and what was typed; `opine` is the place one writes an opinion on,
-    `stage_fault` the form of the stages that was refused, `at` the part of the page whose form was. `whole`: nothing masked, which is recorded."""
+    `stage_fault` the form of the stages that was refused, `at` the part of the page whose form was. `whole`: nothing masked, which is recorded.
+    `draft`: the return that is written beside the case."""
     wanted = opine if opine is not None else request.query.get("opine")
     query = {"file": request.query.get("file", ""), "opinion": "" if wanted is None else "1"}
     query = {name: value for name, value in query.items() if value}
@@ -121,6 +124,9 @@ async def desk(
         "done": request.query.get("done"),
         "stage_fault": stage_fault,
         "refused": at,
+        "draft": draft or Draft(Written([], Until(working_days=str(case.working_days or "")))),
+        "draft_open": mine and (draft is not None or any(not o.sent for o in case.opinions)),
+        "working_days": choices_of_days(case.working_days),
         "today": clock.today().isoformat(),
     }
     return page(request, "review/case.html", context, status=status)

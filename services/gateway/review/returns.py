@@ -1,59 +1,33 @@
 """Return a case for correction (退回补正): opinions, unlocked materials, deadline, mail; 撤回退回 and 延长补正期限."""
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, time
+from dataclasses import replace
 from uuid import UUID
 
 from aiohttp import web
 
 from services.gateway.review import case_page, opinion_places
+from services.gateway.review.written import (
+    MAX_ROWS,
+    ROWS,
+    Draft,
+    Row,
+    Until,
+    Written,
+    choices_of_days,
+    deadline,
+    faults_of,
+    read_written,
+    until,
+)
 from services.gateway.web.calls import ask
-from services.gateway.web.form_data import Values, one, read_form
+from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
-from shared import clock, codes
+from shared import clock
 from shared.contract.bureau import ReturnPage
 from shared.contract.review import ReturnPreview
 from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale
 from shared.http.app import see_other, uuid_in_path
-
-ROWS = 1
-MAX_ROWS = 100
-WORKING_DAYS = (5, 10, 15, 20, 30)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One opinion as it was written: its place by its short name, a phrase, and words beside it."""
-
-    place: str = ""
-    phrase: str = ""
-    text: str = ""
-
-    @property
-    def words(self) -> str:
-        """The phrase and what was written beside it, in that order."""
-        return "\n".join(part for part in (self.phrase.strip(), self.text.strip()) if part)
-
-
-@dataclass(frozen=True)
-class Until:
-    """A deadline as it was typed, a day or a number of working days, and why."""
-
-    day: str = ""
-    working_days: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A return as it was written."""
-
-    rows: list[Row]
-    until: Until = field(default_factory=Until)
-    unlock: list[str] = field(default_factory=list)
-    # What noted opinions say now, by their ids.
-    noted: dict[str, str] = field(default_factory=dict)
 
 
 async def _page(
@@ -65,6 +39,9 @@ async def _page(
     kept: bool = False,
     status: int = 200,
 ) -> web.Response:
+    """The page of a return; or the case's, where it is written beside the case."""
+    if typed is not None and typed.beside:
+        return await case_page.desk(request, error, status, draft=Draft(typed, preview, kept=kept), at="draft")
     path = f"/review/applications/{uuid_in_path(request)}/return"
     found = (await ask(request, "GET", path, ReturnPage)).body
     proposed = Until(working_days=str(found.working_days or ""))
@@ -72,9 +49,9 @@ async def _page(
         "case": found,
         "application": found.application,
         "typed": typed or Written([] if found.noted else [Row()] * ROWS, proposed),
-        "working_days": sorted({*WORKING_DAYS, *filter(None, [found.working_days])}),
+        "working_days": choices_of_days(found.working_days),
         "error": error,
-        "faults": _faults(error),
+        "faults": faults_of(error),
         "preview": preview,
         "kept": kept,
         "today": clock.today().isoformat(),
@@ -82,52 +59,15 @@ async def _page(
     return page(request, "review/return.html", context, status=status)
 
 
-def _faults(error: DomainError | None) -> dict[int, list[str]]:
-    """Mistakes by the row of the form they stand in; those of no row come under -1."""
-    found: dict[int, list[str]] = {}
-    for fault in error.errors if isinstance(error, Invalid) else []:
-        parts = (fault.field or "").split(".")
-        row = int(parts[1]) if parts[0] == "opinions" and len(parts) > 1 and parts[1].isdecimal() else -1
-        found.setdefault(row, []).append(fault.message)
-    return found
-
-
 async def write(request: web.Request) -> web.Response:
     """Where a return is written."""
     return await _page(request)
 
 
-def _typed(form: Values) -> Written:
-    columns = [form.get(name, []) for name in ("place", "phrase", "text")]
-    length = min(max(map(len, columns), default=0), MAX_ROWS)
-    padded = [[*column, *[""] * (length - len(column))][:length] for column in columns]
-    rows = [Row(*row) for row in zip(*padded, strict=True)]
-    noted = {name.removeprefix("noted."): one(form, name) for name in form if name.startswith("noted.")}
-    return Written(rows, _until(form), form.get("unlock", []), noted)
-
-
-def _until(form: Values) -> Until:
-    return Until(one(form, "correct_by"), one(form, "working_days"), one(form, "reason"))
-
-
-def deadline(typed: Until) -> dict[str, str | int]:
-    """The end of the chosen office day in Beijing, or without one a number of working days; `Malformed` without either."""
-    working_days = typed.working_days
-    if working_days.strip() and not typed.day.strip():
-        if not working_days.isascii() or not working_days.isdecimal() or not 1 <= int(working_days[:4]) <= 120:
-            raise Malformed("工作日数应为 1 至 120。", code=codes.DEADLINE_REQUIRED)
-        return {"working_days": int(working_days)}
-    try:
-        until = datetime.combine(datetime.fromisoformat(typed.day).date(), time(18), clock.SHANGHAI)
-    except ValueError:
-        raise Malformed("请选择补正期限。", code=codes.DEADLINE_REQUIRED) from None
-    return {"correct_by": until.isoformat()}
-
-
 async def send_back(request: web.Request) -> web.Response:
     """退回补正, a look at what it would do, or one more row; what was written is in every answer."""
     form = await read_form(request)
-    id, typed, action = uuid_in_path(request), _typed(form), one(form, "action")
+    id, typed, action = uuid_in_path(request), read_written(form), one(form, "action")
     if action == "add":
         return await _page(request, replace(typed, rows=[*typed.rows, Row()][:MAX_ROWS]))
     if action.startswith("forget:"):
@@ -229,7 +169,7 @@ async def _extend_page(
     context = {
         "application": (await ask(request, "GET", f"/applications/{uuid_in_path(request)}", ApplicationView)).body,
         "typed": typed,
-        "working_days": WORKING_DAYS,
+        "working_days": choices_of_days(None),
         "error": error,
         "today": clock.today().isoformat(),
     }
@@ -245,7 +185,7 @@ async def extend(request: web.Request) -> web.Response:
     """延长补正期限."""
     form = await read_form(request)
     id = uuid_in_path(request)
-    typed = _until(form)
+    typed = until(form)
     try:
         body = {**deadline(typed), "reason": typed.reason}
         path = f"/review/applications/{id}/extend"

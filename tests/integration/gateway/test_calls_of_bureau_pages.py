@@ -120,6 +120,29 @@ async def test_a_return_is_written_after_one_question(api: Api, browser: Browser
     await browser.sign_in("shencha")
     asked = await calls_of(browser, f"/review/{corrected}/return")
     assert asked == {"applications GET /api/v1/review/applications/{id}/return": 1}
+    # Beside its case it is refused, and looked at, where it was written; what was typed is still there.
+    token = {"csrf_token": browser.csrf_token}
+    await browser.go("POST", f"/review/{corrected}/lease", data=token)
+    await browser.go("POST", f"/review/{corrected}/opinions", data={**token, "place": "", "text": "<b>请核对</b>"})
+    page = await (await browser.go("GET", f"/review/{corrected}")).text()
+    [noted] = re.findall(r'name="(noted\.[0-9a-f-]{36})"', page)
+    [etag] = re.findall(r'name="etag" value="(\d+)"><input type="hidden" name="panel"', page)
+    written = {**token, "panel": "1", "etag": etag, noted: "另请核对", "unlock": "company"}
+    for changes, status, said in (
+        ({"action": "preview", "working_days": "", "correct_by": "2026-13-45"}, 409, "请选择补正期限。"),
+        ({"action": "preview", "working_days": "9999"}, 409, "工作日数应为 1 至 120。"),
+        ({"action": "send", "working_days": "10", "etag": "0"}, 409, "请核对后重试"),
+        ({"action": "send", "working_days": "10", noted: " "}, 409, "请填写已记录的意见，或删除该条意见。"),
+        ({"action": "forget:nonsense"}, 404, "未找到"),
+        ({"action": "preview", "working_days": "10"}, 200, 'id="preview"'),
+    ):
+        answer = await browser.go("POST", f"/review/{corrected}/return", data={**written, **changes})
+        text = await answer.text()
+        assert (answer.status, said in text) == (status, True), (changes, text)
+        if status != 404:
+            assert 'data-panel="' in text, changes
+            assert re.search(r'value="company" checked', text), changes
+    assert "另请核对</textarea>" in text
 
 
 async def test_an_experts_case_is_one_question(api: Api, browser: Browser, other: Browser, corrected: str) -> None:

@@ -13,6 +13,7 @@ function start() {
     run("idle", ({ watchIdle }) => watchIdle());
   }
   if (document.querySelector("form[data-form]")) run("form", (form) => form.start(), without);
+  else if (document.querySelector(".case")) run("desk", ({ desk }) => desk());
   else if (document.querySelector("form textarea, form[data-carries]")) run("guard", ({ guardForms }) => guardForms());
   if (document.querySelector("[data-keys]")) run("keys", ({ keys }) => keys());
   if (document.querySelector("[data-counts]")) run("counts", ({ counts }) => counts());
