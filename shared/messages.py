@@ -193,12 +193,13 @@ class ApplicationDecided(Event):
 
 
 class RoundClosing(Event):
-    """A round closes soon, and a draft of it was never submitted."""
+    """A round closes soon, and a draft of it was never submitted. `missing`: what its materials lack, a line each; told in the last day."""
 
     kind: Literal["round_closing"] = "round_closing"
     round_title: str
     closes_at: AwareDatetime
     hours: int
+    missing: list[str] = []
 
 
 AnyEvent = (

@@ -65,6 +65,21 @@ def judged(
     return Judged(filled, drafts, kept, errors)
 
 
+def lacking(found: Judged) -> list[str]:
+    """Return in words what each material still lacks before it can be submitted, in the order of the form."""
+    lines = []
+    for section in found.filled.form.sections:
+        wrong = [error for error in found.errors if error.section == section.key]
+        if any(error.code == codes.SECTION_NOT_SAVED for error in wrong):
+            lines.append(f"{section.label}：未填写")
+            continue
+        said = [f"{len(wrong)} 处缺填或有误"] if wrong else []
+        said += ["有暂存内容，尚未保存表单"] if section.key in found.drafts else []
+        if said:
+            lines.append(f"{section.label}：{'，'.join(said)}")
+    return lines
+
+
 def unmet(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """Return the checks that could be judged and do not hold, warnings among them."""
     return [outcome for outcome in outcomes if outcome.known and not outcome.holds]

@@ -24,7 +24,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.applications.core import repository
+from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
+from services.applications.filling.filled_form import of_rows
+from services.applications.filling.judgement import judged, lacking
 from services.applications.outbox.events import about, owe
 from services.applications.review.case_list import UNSEEN_AFTER
 from services.applications.tables.applications import Application, Extension, Owed, Round
@@ -36,6 +40,8 @@ from shared.messages import CorrectionDue, PublicityOver, ReturnUnseen, RoundClo
 CORRECTION = (timedelta(days=1), timedelta(days=3))
 CLOSING = (timedelta(hours=3), timedelta(days=1), timedelta(days=3))
 AT_ONCE = 200
+# From when on a reminder lists what is missing: before, most of it is simply not begun.
+LIST_BEFORE = timedelta(days=1)
 
 
 def subject_of(id: object, at: datetime, mark: object = "") -> str:
@@ -137,11 +143,21 @@ async def _closing(session: AsyncSession, codec: Codec, now: datetime) -> int:
         )
         for case, title, closes_at in list(await session.execute(_some(query))):
             event = RoundClosing(
-                **await about(session, codec, case), round_title=title, closes_at=closes_at, hours=hours
+                **await about(session, codec, case),
+                round_title=title,
+                closes_at=closes_at,
+                hours=hours,
+                missing=await _missing(session, codec, case) if span <= LIST_BEFORE else [],
             )
             await owe(session, event, subject_of(case.id, closes_at, hours), ahead=True)
             told += 1
     return told
+
+
+async def _missing(session: AsyncSession, codec: Codec, case: Application) -> list[str]:
+    form = form_of(case)
+    opener, rows = codec.of(case, form), await repository.sections(session, case.id)
+    return lacking(judged(await of_rows(session, case, form, opener, rows), rows, opener))
 
 
 async def _publicity(session: AsyncSession, codec: Codec, now: datetime) -> int:

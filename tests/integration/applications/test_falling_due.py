@@ -145,7 +145,11 @@ async def test_a_round_that_closes_reminds_those_with_drafts(
         await close_in(sessions, round_id, left)
         assert await look(sessions) == 1
         assert await look(sessions) == 0
-        assert (await told(sessions, draft))[-1]["hours"] == hours
+        last = (await told(sessions, draft))[-1]
+        assert last["hours"] == hours
+        # In the last day it lists what is missing; the contact is saved.
+        assert ("企业基本情况：未填写" in last["missing"]) is (hours <= 24)
+        assert not any(line.startswith("项目联系人") for line in last["missing"])
     await close_in(sessions, round_id, -HOUR)
     assert await look(sessions) == 0
 

@@ -93,7 +93,13 @@ EVENTS: list[AnyEvent] = [
     ApplicationDecided(**PLAIN, approved=True, amount_wan="20.00", reason=None),
     ApplicationDecided(**PLAIN, approved=False, amount_wan=None, reason="<重复申报>"),
     RoundClosing(**PLAIN, round_title="第一批", closes_at=AT, hours=72),
-    RoundClosing(**{**PLAIN, "project_name": "", "number": ""}, round_title="第一批", closes_at=AT, hours=3),
+    RoundClosing(
+        **{**PLAIN, "project_name": "", "number": ""},
+        round_title="第一批",
+        closes_at=AT,
+        hours=3,
+        missing=["企业<基本>情况：未填写", "诚信承诺：1 处缺填或有误"],
+    ),
 ]
 KINDS = {event.kind for event in EVENTS}
 
@@ -238,3 +244,11 @@ def test_what_is_no_address_is_never_tried(address: str) -> None:
 def test_codes_decide_whether_to_try_again() -> None:
     assert isinstance(sender._verdict(451, b"later"), sender.NotNow)
     assert isinstance(sender._verdict(550, b"no such user"), sender.Never)
+
+
+def test_the_last_day_lists_what_is_missing() -> None:
+    texts = [
+        emails.render(event, "https://gm.example.cn/").text for event in EVENTS if isinstance(event, RoundClosing)
+    ]
+    assert "目前还缺" not in texts[0]
+    assert "目前还缺：\n- 企业<基本>情况：未填写\n- 诚信承诺：1 处缺填或有误\n\n保存不等于提交" in texts[1]
