@@ -50,7 +50,7 @@ def test_child_killed_while_it_renders(system: RunningSystem, store: Path) -> No
     [child, *_] = psutil.Process(system.pid("documents")).children()
     child.kill()
     # The broker gives the message back at once, and the same worker may go on without waiting for the lease.
-    person.wait_for(f"/applications/{id}/revisions/1/pdf", 15)
+    person.wait_for(f"/applications/{id}/revisions/1/pdf", 60)
     assert _pdf_files(system, store) == before + 1
 
 
@@ -146,7 +146,7 @@ def test_stopped_broker_signs_nobody_out_and_stops_no_submission(
         assert answer["status"] == "queued"
     finally:
         broker.start()
-    person.wait_for(f"/applications/{ready[1]}/revisions/1/pdf", 30)
+    person.wait_for(f"/applications/{ready[1]}/revisions/1/pdf", 60)
     _clean(system)
 
 
