@@ -210,6 +210,19 @@ async def test_late_acceptance_is_confirmed_refused_or_given_up(
         assert list(await session.scalars(outcomes)) == ["refused", "withdrawn", "confirmed"]
 
 
+async def test_a_late_acceptance_that_the_round_has_overtaken_says_so(
+    api: Api, sessions: Sessions, round_of_our_own: UUID
+) -> None:
+    proposed = await late(api, round_of_our_own)
+    async with sessions.begin() as session:
+        later = clock.now() + timedelta(days=20)
+        await session.execute(update(Round).where(Round.id == round_of_our_own).values(closes_at=later))
+    refused = await confirm(api, proposed["id"], DIRECTOR, 422)
+    assert [e["code"] for e in refused["errors"]] == ["before_closing"]
+    # It waits on, to be refused with a reason.
+    assert await waiting(api, DIRECTOR, round_of_our_own) == (["late_acceptance"], [])
+
+
 async def test_another_address_waits_among_the_rest(api: Api, case: Case) -> None:
     id, event = await case(), str(uuid4())
     body = {
