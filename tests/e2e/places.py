@@ -107,7 +107,14 @@ def prepare(system: RunningSystem) -> Cases:
     rounds = person.call("GET", "/rounds").json()
     # One draft a type: another module of the same system may have begun it.
     new = {"fund_type": DRAFTED_FORM, "based_on": 2}
-    system.person("bianzhi").call("POST", "/form-drafts", json=new, expect=(201, 409))
+    editor = system.person("bianzhi")
+    editor.call("POST", "/form-drafts", json=new, expect=(201, 409))
+    form_draft = f"/form-drafts/{DRAFTED_FORM}"
+    kept = editor.call("GET", form_draft).json()
+    if not kept["examples"]:
+        editor.call(
+            "POST", f"{form_draft}/examples", json={"name": "应当通过"}, etag=kept["etag"], expect=(201, 412)
+        )
     return Cases(draft, submitted, returned, expert, token, str(rounds[0]["id"]), drafted, published)
 
 
@@ -193,7 +200,7 @@ def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
     if path.startswith("/review/{id}"):
         return [path.replace("{id}", cases.submitted)] if "{" not in path.replace("{id}", "") else []
     if path.startswith("/forms/{fund_type}"):
-        filled = path.replace("{fund_type}", DRAFTED_FORM).replace("{version}", "2")
+        filled = path.replace("{fund_type}", DRAFTED_FORM).replace("{version}", "2").replace("{n}", "0")
         return [f"{filled}{'?at=sections.0.fields.1' if last == 'part' else '?look=1' if last == 'pdf' else ''}"]
     if path == "/rounds/{id}":
         return [path.replace("{id}", cases.round)]
