@@ -29,7 +29,7 @@ ACCOUNTS = {
 # What a browser asks for: without it a fault comes as JSON, and is looked at by nobody.
 PAGE = {"Accept": "text/html"}
 # Pages of an applicant that show another application than the returned one, or more than one.
-DRAFT = frozenset({"delete", "preview", "commitment", "checks"})
+DRAFT = frozenset({"delete", "preview", "commitment", "checks", "excel", "deadline.ics"})
 SUBMITTED = frozenset({"withdraw"})
 # The fund type whose next version is being written.
 DRAFTED_FORM = "innovation_cluster"
@@ -202,6 +202,8 @@ def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
     if path.startswith("/forms/{fund_type}"):
         filled = path.replace("{fund_type}", DRAFTED_FORM).replace("{version}", "2").replace("{n}", "0")
         return [f"{filled}{'?at=sections.0.fields.1' if last == 'part' else '?look=1' if last == 'pdf' else ''}"]
+    if path == "/projects/form/{id}":
+        return [f"{path.replace('{id}', cases.round)}?look=1"]
     if path == "/rounds/{id}":
         return [path.replace("{id}", cases.round)]
     if path.startswith("/review/announcements/{id}"):

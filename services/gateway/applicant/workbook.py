@@ -146,6 +146,8 @@ async def agree(request: web.Request) -> web.Response:
     try:
         agreed = WorkbookAgreed.model_validate_json(one(form, "agreed"))
     except ValidationError as error:
+        # Of another enterprise's application nothing is said but that there is none.
+        await application(request)
         raise Malformed from error
     chosen = [section for section in agreed.sections if section.key in wanted]
     if not chosen:

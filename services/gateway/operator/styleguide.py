@@ -108,7 +108,14 @@ CHECKS: list[dict[str, Any]] = [
 def _applications() -> list[dict[str, Any]]:
     soon = (clock.now() + timedelta(days=2)).isoformat()
     saved = {"saved_at": soon, "draft_at": None}
-    common = {"id": "0", "project_name": "", "fund_type_label": "某一类", "closes_at": soon, "correct_by": soon}
+    common = {
+        "id": "0",
+        "project_name": "",
+        "fund_type_label": "某一类",
+        "closes_at": soon,
+        "correct_by": soon,
+        "actions": ["submit"],
+    }
     return [
         {**common, "state": "draft", "sections": [saved]},
         {**common, "state": "draft", "sections": []},

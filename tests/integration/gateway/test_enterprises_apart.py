@@ -33,15 +33,26 @@ from tests.integration.notify.conftest import make_settings as notify_settings
 
 OWNER = factories.applicant()
 REVIEWER = factories.staff(Role.REVIEWER)
-# What belongs to nobody: forms are everybody's to read; whoever holds a document may check it.
-NOBODYS = frozenset({"/api/v1/forms/{fund_type}/{version}", "/verify/{token}", "/api/v1/{rest:.+}"})
-JSON_BODIES = {
+# What belongs to nobody: forms are everybody's to read, those of published rounds as papers, too; whoever holds a document may check it.
+NOBODYS = frozenset(
+    {
+        "/api/v1/forms/{fund_type}/{version}", "/api/v1/rounds/{id}/form.pdf", "/projects/form/{id}", "/verify/{token}",
+        "/api/v1/{rest:.+}",
+    }
+)  # fmt: skip
+JSON_BODIES: dict[str, dict[str, Any]] = {
+    "POST /api/v1/applications/{id}/attachments/joined": {
+        "section": "company", "slot": "business_license", "files": [str(uuid4()), str(uuid4())],
+    },
+    "PUT /api/v1/applications/{id}/workbook/agreed": {
+        "form_version": 2, "sections": [{"key": "contact", "etag": "1", "values": {}}],
+    },
     "POST /api/v1/applications/{id}/unlock-requests": {"section": "company", "reason": "地址有误"},
     "PUT /api/v1/applications/{id}/opinions/{opinion}": {"reply": "已核对"},
     "PUT /api/v1/applications/{id}/sections/{key}": {"values": {}},
     "PUT /api/v1/applications/{id}/sections/{key}/draft": {"values": {}},
     "PUT /api/v1/applications/{id}/sections/{key}/page": {"values": {}},
-}
+}  # fmt: skip
 
 
 @dataclass
