@@ -83,7 +83,9 @@ ACTIONS = {
 }
 
 # What an applicant does while it fills in.
-WRITING = frozenset({"save_section", "discard_draft", "attach", "detach", "detach_abandoned"})
+WRITING = frozenset(
+    {"save_section", "discard_draft", "take_workbook", "bring_workbook", "attach", "detach", "detach_abandoned"}
+)
 # The bureau's own business: no applicant reads of it.
 INTERNAL = frozenset(
     {
