@@ -15,8 +15,11 @@ from tests.integration.gateway.conftest import Browser, whole_table
 from tests.integration.gateway.test_enterprises_apart import Belongings, api, theirs  # noqa: F401  fixtures
 from tests.integration.gateway.test_route_by_role import PEOPLE
 
-# Written by the clock and not by whoever looks: when somebody was last there, once a minute, and the chains of the audits.
-BY_THE_CLOCK = frozenset({"identity.sessions", "identity.audit_chain", "applications.audit_chain"})
+# Written by the clock and not by whoever looks: when somebody was last there, once a minute, how much was answered
+# in a minute, and the chains of the audits.
+BY_THE_CLOCK = frozenset(
+    {"identity.sessions", "identity.answer_minutes", "identity.audit_chain", "applications.audit_chain"}
+)
 # What may be written when somebody looks, by route. Nothing of it is what anybody typed or decided.
 READ = {"applications.audit": "who has read personal data or taken a list is written down"}
 LOOKED = {"applications.case_looks": "what a member of staff has seen is remembered"}
