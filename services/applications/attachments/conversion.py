@@ -81,7 +81,7 @@ def _upright(path: str, *, fit: bool) -> "Image.Image":
     """Return a picture as people hold it, small enough for a page where it has to `fit` one. Nothing is decoded before its dimensions are
     known."""
     from PIL import Image, ImageFile, ImageOps
-    from pillow_heif import register_heif_opener
+    from pi_heif import register_heif_opener
 
     register_heif_opener(thumbnails=False)
     ImageFile.LOAD_TRUNCATED_IMAGES = False
