@@ -80,8 +80,8 @@ def joined(sources: list[tuple[str, str]], target: str) -> Fault | None:
 def _upright(path: str, *, fit: bool) -> "Image.Image":
     """Return a picture as people hold it, small enough for a page where it has to `fit` one. Nothing is decoded before its dimensions are
     known."""
-    from PIL import Image, ImageFile, ImageOps
     from pi_heif import register_heif_opener
+    from PIL import Image, ImageFile, ImageOps
 
     register_heif_opener(thumbnails=False)
     ImageFile.LOAD_TRUNCATED_IMAGES = False
