@@ -119,6 +119,8 @@ async def test_my_projects_and_reading_and_submitting(browser: Browser) -> None:
     here = await begun(browser)
     listed, _ = await counted(browser, "GET", "/projects")
     assert listed == {"applications GET /api/v1/applications": 1}
+    # Whoever comes first asks for the form too, which the gateway keeps.
+    await browser.go("GET", f"{here}/submit")
     confirm, _ = await counted(browser, "GET", f"{here}/submit")
     assert confirm == {"applications GET /api/v1/applications/{id}/submission/page": 1}
     read, _ = await counted(browser, "GET", f"{here}/view")

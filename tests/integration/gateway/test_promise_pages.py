@@ -58,9 +58,12 @@ async def test_requests_are_counted(gateway: TestServer, browser: Browser) -> No
     }
 
 
-async def test_gateways_that_write_at_once_add_up(gateway: TestServer) -> None:
+async def test_gateways_that_write_at_once_add_up(gateway: TestServer, browser: Browser) -> None:
+    await browser.sign_in("qiye1")
     async with gateway.app[DATABASE]() as session:
         account = await session.scalar(select(Account.id).where(Account.subject == "stub-qiye1"))
+    async with gateway.app[DATABASE].begin() as session:
+        await session.execute(delete(TurnedAway))
     then = datetime.now(UTC) - timedelta(days=50)
 
     async def one() -> None:
@@ -118,7 +121,13 @@ async def test_gateway_that_ends_writes_what_it_has_counted(gateway: TestServer)
         await session.execute(delete(AnswerMinute).where(mine))
 
 
-async def test_page_of_a_round_says_what_its_last_hours_were_like(gateway: TestServer, operator: Browser) -> None:
+async def test_page_of_a_round_says_what_its_last_hours_were_like(
+    gateway: TestServer, browser: Browser, operator: Browser
+) -> None:
+    await browser.sign_in("qiye1")
+    async with gateway.app[DATABASE].begin() as session:
+        await session.execute(delete(AnswerMinute))
+        await session.execute(delete(TurnedAway))
     quiet = await text(operator, "/ops/slo")
     assert "没有服务不畅的时段" in quiet
     async with gateway.app[DATABASE]() as session:
