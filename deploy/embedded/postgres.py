@@ -103,8 +103,17 @@ class Postgres:
         if not _reachable(folder):
             self._data = ELSEWHERE / key
             self._data.parent.mkdir(parents=True, exist_ok=True)
-            if not folder.exists():
+            if not folder.is_symlink():
+                self._put_aside()
                 folder.symlink_to(self._data)
+
+    def _put_aside(self) -> None:
+        """Keep the cluster of a data folder that was deleted: its password is gone with that folder, so nobody could sign in."""
+        if not (self._data / "PG_VERSION").exists():
+            return
+        aside = self._data.with_name(f"{self._data.name}.left-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
+        self._data.rename(aside)
+        print(f"an earlier data folder stood here and was deleted; its database is kept in {aside}", flush=True)
 
     def _run(self, *command: str, stdin: str | None = None) -> None:
         done = subprocess.run(

@@ -1,8 +1,10 @@
 """The real system, as `make run` starts it, in a folder and on ports of its own."""
 
 import asyncio
+import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,11 +34,19 @@ PLENTY = {
 }
 
 
+def _forget(var: Path) -> None:
+    """Delete the database of a system that is over: root's stands outside of the folder that pytest tidies."""
+    place = var / "postgres"
+    if place.is_symlink():
+        shutil.rmtree(place.readlink(), ignore_errors=True)
+
+
 class RunningSystem:
     """Starts, describes and stops it. `settings` are GM_… variables; `root` holds the sources that run."""
 
     def __init__(self, var: Path, *counts: str, root: Path = ROOT, **settings: str) -> None:
         self.var = var
+        atexit.register(_forget, var)
         self._root = root
         self._command = [
             sys.executable, "-m", "deploy.local", "--var", str(var), "run", "--free-ports", *counts,
