@@ -246,7 +246,7 @@ def test_a_file_chosen_meanwhile_is_sent(
     expect(slot.locator("progress")).to_have_count(0)
     # The token was not the reason of whatever is said.
     expect(slot).not_to_contain_text("登录")
-    expect(slot).not_to_contain_text("失效")
+    expect(slot).not_to_contain_text("已失效")
     be(page, system, "qiye2")
     slot.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
     expect(slot).to_contain_text("浏览器中现在登录的是另一账号，未能上传")
