@@ -13,7 +13,8 @@ from shared.contract.pages import SectionPage
 
 _SCRIPTS = re.compile(r'<script[^>]*></script>\n?|<link rel="modulepreload"[^>]*>\n?')
 # The way out of a page; places of the page itself stay.
-_LINKS = re.compile(r'<a((?:\s[^>]*?)?)\shref="(?!#)[^"]*"')
+_LINKS = re.compile(r'<a\s(?:[^>]*\s)?href="(?!#)[^>]*>')
+_CLASS = re.compile(r'\sclass="[^"]*"')
 
 
 def of(
@@ -59,4 +60,10 @@ def of(
         kept=False,
     )
     text = _SCRIPTS.sub("", text)
-    return _LINKS.sub(r'<a\1 aria-disabled="true" title="预览中不能打开"', text) if inert else text
+    return _LINKS.sub(_inert, text) if inert else text
+
+
+def _inert(link: re.Match[str]) -> str:
+    """A link that leads nowhere and says so; how it looks is all that stays of it."""
+    looks = _CLASS.search(link[0])
+    return f'<a{looks[0] if looks else ""} role="link" aria-disabled="true" title="预览中不能打开">'
