@@ -61,9 +61,10 @@ class Costs:
     afterwards: Mapping[str, float]
 
     def of(self, step: str, argument: str) -> float:
-        """What a step costs; a late submission costs what one in time does."""
+        """What a step costs; a late submission costs what one in time does, and a material what all do where a night did not measure each."""
         step = step.removesuffix("_late")
-        return self.steps[f"{step} {argument}" if argument else step]
+        named = f"{step} {argument}"
+        return self.steps[named if named in self.steps else step]
 
 
 def read(report: Mapping[str, Any]) -> Costs:

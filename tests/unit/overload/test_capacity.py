@@ -22,6 +22,15 @@ def test_every_step_has_a_cost_and_the_shares_are_whole(costs: Costs) -> None:
     assert sum(costs.shares.values()) == pytest.approx(1.0)
 
 
+def test_material_costs_what_all_do_where_a_night_did_not_measure_each(costs: Costs) -> None:
+    plain = Costs({"open": 0.018, "open contact": 0.0, "submit": 0.035}, costs.shares, costs.afterwards)
+    assert (plain.of("open", "company"), plain.of("open", "contact"), plain.of("submit_late", "")) == (
+        0.018,
+        0.0,
+        0.035,
+    )
+
+
 def test_nobody_waits_where_there_is_enough_and_many_where_there_is_not(costs: Costs) -> None:
     plenty = play(PEOPLE, NIGHT.seconds, costs, dict.fromkeys(SERVING, 50))
     in_time = sum(step == "submit" for one in PEOPLE for step, _, _ in one.steps)
