@@ -73,7 +73,7 @@ def _published_forms(settings: ApplicationsSettings) -> Iterator[Finding]:
 def _closing(settings: ApplicationsSettings) -> Iterator[Finding]:
     """Warn where a round closes so soon that no schema changes any more (`shared.database.migrate`)."""
     own = engine(settings)
-    soon = Round.closes_at.between(func.now(), func.now() + RELEASE_FREEZE) & Round.published_at.is_not(None)
+    soon = Round.closes_at.between(func.now(), func.now() + RELEASE_FREEZE)
     try:
         with own.connect() as connection:
             found = connection.execute(
