@@ -21,6 +21,7 @@ from services.gateway.review.case_list import FILTERS as QUEUE
 from services.gateway.web.rendering import TEMPLATES
 from shared import errors, messages
 from shared.overload.crowd import Crowd
+from shared.text import formatted
 
 ROOT = Path(__file__).resolve().parents[2]
 # Of texts, instants and mappings.
@@ -46,7 +47,7 @@ def names_of(kind: type) -> set[str]:
 
 
 def test_templates_read_what_there_is() -> None:
-    places = [*modules(shared.contract), *modules(services.gateway), messages]
+    places = [*modules(shared.contract), *modules(services.gateway), messages, formatted]
     known = METHODS | TYPED | {"extra"} | set(inspect.signature(errors.FieldError).parameters)
     # Who is let in is told by an object that is no model.
     known |= {name for name in dir(Crowd()) if not name.startswith("_")}

@@ -18,7 +18,7 @@ from services.gateway.web.switches import SWITCHES
 from shared import clock
 from shared.contract.switches import SwitchesView
 from shared.identity import Role
-from shared.text import amounts
+from shared.text import amounts, formatted
 
 FOLDER = Path(__file__).parent.parent
 # Smaller answers are not worth a browser's unpacking.
@@ -94,6 +94,7 @@ def own_links(text: str, public_url: str) -> Markup:
 
 TEMPLATES.filters.update(
     amount=amounts.show,
+    blocks=formatted.blocks,
     own_links=own_links,
     size=size,
     when=when,
