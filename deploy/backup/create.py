@@ -111,6 +111,8 @@ def _dump(url: str, file: Path) -> tuple[int, dict[str, int], set[str]]:
         named = {pdf_key(str(row[0])) for row in pdfs}
         attachments = connection.execute("SELECT sha256 FROM applications.attachments WHERE deleted_at IS NULL")
         named |= {attachment_key(str(row[0])) for row in attachments}
+        of_notices = connection.execute("SELECT sha256 FROM applications.notice_files")
+        named |= {attachment_key(str(row[0])) for row in of_notices}
         client.run(
             "pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}",
             f"--file={file}", server=server,

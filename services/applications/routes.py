@@ -6,6 +6,7 @@ from services.applications.decision import routes as decision
 from services.applications.documents import routes as documents
 from services.applications.filling import routes as filling
 from services.applications.four_eyes import routes as four_eyes
+from services.applications.notices import routes as notices
 from services.applications.operations import routes as operations
 from services.applications.pages import routes as pages
 from services.applications.review import routes as review
@@ -23,6 +24,7 @@ ROUTES = [
     *submission.ROUTES,
     *filling.ROUTES,
     *attachments.ROUTES,
+    *notices.ROUTES,
     *workbooks.ROUTES,
     *documents.ROUTES,
     *review.ROUTES,

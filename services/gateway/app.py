@@ -17,6 +17,7 @@ from services.gateway.api import live_events
 from services.gateway.api.docs import DESCRIPTION, Description
 from services.gateway.form.page_after import PAGES_AFTER, PagesAfter
 from services.gateway.operator.audit_sealing import sealing
+from services.gateway.public.notices import NOTICES, Notices
 from services.gateway.settings import GatewaySettings
 from services.gateway.signin.client import SIGN_IN, SignInClient
 from services.gateway.web import arriving, assets, minutes
@@ -211,6 +212,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
         app[SIGN_IN] = SignInClient(settings, outgoing)
         app[registry.REGISTRY] = known = registry.connect(settings, outgoing)
         app[PAGES_AFTER] = PagesAfter()
+        app[NOTICES] = Notices()
         app[PROFILES] = Profiles(app[DATABASE], app[KEYS], known.entry)
         yield
 

@@ -9,6 +9,7 @@ from shared.contract.applications import ApplicationPage, ApplicationSummary
 from shared.contract.checks import Outcome
 from shared.contract.decision import Assessed, BatchView, LetterView, MySheet, Ranking, ScoreSheet, StageView
 from shared.contract.four_eyes import WaitingExtension
+from shared.contract.notices import Answered
 from shared.contract.pages import ReadMaterial
 from shared.contract.returns import OpinionView
 from shared.contract.review import ChecklistView, Choice, DeskCounts, FilterChoices, FilterView, PhraseView
@@ -204,6 +205,8 @@ class CasePage(BaseModel):
     file: ShownFile | None
     checks: list[Outcome]
     checklist: ChecklistView
+    # What was answered before the application was begun, where its round asked.
+    eligibility: list[Answered]
     changed: int
     unasked: int
     opinions: list[OpinionView]

@@ -48,6 +48,8 @@ class RoundChange(Input):
     closes_at: AwareDatetime | None = None
     parameters: Parameters | None = Field(default=None, max_length=100)
     budget_wan: Budget | None = None
+    # A version of its notice (`PUT …/notice` writes one); 0 takes the notice away.
+    notice: int | None = Field(default=None, ge=0)
     reason: str | None = Field(default=None, max_length=2000)
 
 
@@ -87,6 +89,8 @@ class RoundView(BaseModel):
     ceilings: list[str]
     # Whether a change waits for a second person; told to those who write, publish or serve rounds.
     proposed: bool
+    # The version of its 申报通知 that is in force (`GET …/notice`); 0 where it has none.
+    notice: int = 0
 
 
 class RoundNeed(BaseModel):

@@ -55,10 +55,13 @@ class SectionNow(BaseModel):
 
 
 class StartApplication(Input):
-    """`copy_from`: an earlier application of the enterprise, of the same fund type, whose values are taken over."""
+    """`copy_from`: an earlier application of the enterprise, of the same fund type, whose values are taken over. `answers`: to the questions of
+    eligibility, where the round's notice asks them (`POST …/eligibility`); without them 422 `eligibility_missing`, with others than it takes 409
+    `not_eligible` and `refusals`."""
 
     round_id: UUID
     copy_from: UUID | None = None
+    answers: dict[str, Any] | None = None
 
 
 class SectionValues(Input):

@@ -105,6 +105,7 @@ def prepare(system: RunningSystem) -> Cases:
         assert time.monotonic() < until, "no PDF of the list"
         time.sleep(0.2)
     rounds = person.call("GET", "/rounds").json()
+    _notice(system, rounds[0]["id"])
     # One draft a type: another module of the same system may have begun it.
     new = {"fund_type": DRAFTED_FORM, "based_on": 2}
     editor = system.person("bianzhi")
@@ -116,6 +117,17 @@ def prepare(system: RunningSystem) -> Cases:
             "POST", f"{form_draft}/examples", json={"name": "应当通过"}, etag=kept["etag"], expect=(201, 412)
         )
     return Cases(draft, submitted, returned, expert, token, str(rounds[0]["id"]), drafted, published)
+
+
+def _notice(system: RunningSystem, round_id: str) -> None:
+    """申报通知 of a round, confirmed where that takes a second person."""
+    officer, director = system.person("yewu"), system.person("shending")
+    path = f"/rounds/{round_id}"
+    text = "# 申报要求\n\n请于截止时间前提交，详见 https://jxj.beijing.gov.cn 。\n\n- 申报书\n- 作品照片\n\n## 联系方式\n\n010-85235981"
+    etag = str(officer.call("GET", path).json()["version"])
+    written = officer.call("PUT", f"{path}/notice", json={"text": text}, etag=etag).json()
+    if written["proposal"]:
+        director.call("POST", f"{path}/proposal", json={}, etag=str(written["version"]))
 
 
 def _list(system: RunningSystem, name: str, publish: bool) -> str:
@@ -204,7 +216,9 @@ def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
         return [f"{filled}{'?at=sections.0.fields.1' if last == 'part' else '?look=1' if last == 'pdf' else ''}"]
     if path == "/projects/form/{id}":
         return [f"{path.replace('{id}', cases.round)}?look=1"]
-    if path == "/rounds/{id}":
+    if path == "/projects/eligibility":
+        return [f"{path}?round={cases.round}"]
+    if path in ("/rounds/{id}", "/rounds/{id}/notice", "/notices/{id}"):
         return [path.replace("{id}", cases.round)]
     if path.startswith("/review/announcements/{id}"):
         lists = (cases.list_draft, cases.list_published) if last == "{id}" else (cases.list_published,)

@@ -38,7 +38,8 @@ from shared.text.file_names import field_name, file_name
 FRAME = 8 * 1024
 
 
-async def _file_part(request: web.Request) -> BodyPartReader:
+async def file_part(request: web.Request) -> BodyPartReader:
+    """Return the part of a multipart body that is the file; `Malformed` without one."""
     async for part in parts(request, most=50):
         if field_name(part) == "file":
             return part
@@ -61,7 +62,7 @@ async def upload(request: web.Request) -> web.Response:
     if announced > place.slot.max_mb * MB:
         raise too_large(place.slot)
     app[INSPECTOR].may_come(who.enterprise or who.account)
-    part = await _file_part(request)
+    part = await file_part(request)
     received = await receive(chunks(part, CHUNK), file_name(part) or "附件", place)
     file = received
     try:
@@ -76,7 +77,7 @@ async def upload(request: web.Request) -> web.Response:
             )
             view = attachment_view(attachment)
     finally:
-        _forget(received, file)
+        forget(received, file)
     return answer(view, 201)
 
 
@@ -110,11 +111,12 @@ async def join(request: web.Request) -> web.Response:
             )
             view = attachment_view(attachment)
     finally:
-        _forget(file)
+        forget(file)
     return answer(view, 201)
 
 
-def _forget(*files: Received) -> None:
+def forget(*files: Received) -> None:
+    """Remove received files from the disk."""
     for path in {file.path for file in files}:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

@@ -15,7 +15,7 @@ from services.applications.attachments import queries as attachment_queries
 from services.applications.attachments.resources import PICTURES, SCANNER
 from services.applications.bureau.materials import materials
 from services.applications.bureau.places import writing
-from services.applications.core import peers, proposals, repository, round_queries, views
+from services.applications.core import notice_queries, peers, proposals, repository, round_queries, views
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
@@ -56,6 +56,7 @@ from shared.contract.bureau import (
 )
 from shared.contract.decision import LetterView
 from shared.contract.four_eyes import WaitingExtension
+from shared.contract.notices import Answered
 from shared.contract.review import Choice
 from shared.contract.submission import Change
 from shared.errors import Conflict, NotFound, TooMany
@@ -130,6 +131,10 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
             (await handed_in(session, application, form, handed.codec, rows, handed.opened)).checks(), handed.shown
         ),
         checklist=await checklist.of_case(session, application),
+        eligibility=[
+            Answered(label=label, answer=answer)
+            for label, answer in await notice_queries.answered(session, application.id)
+        ],
         changed=len(handed.changes),
         unasked=sum(not change.asked for change in handed.changes),
         opinions=[opinion_view(application, opinion, persons=True) for opinion in said],

@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, any_, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, any_, cast, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.applications import Application, Attachment, Document, Revision, Section
 from services.applications.tables.carried_over import LeftOver
+from services.applications.tables.notices import Notice, NoticeFile
 from services.applications.workflow import EDITABLE
 from shared import clock
 
@@ -29,11 +30,12 @@ async def hold(session: AsyncSession, sha256: str, *, alone: bool = False) -> No
 
 
 async def kept(session: AsyncSession, sha256s: set[str]) -> set[str]:
-    """Return which of these contents an attachment that stands, or a revision, names."""
-    query = select(Attachment.sha256).where(
+    """Return which of these contents an attachment that stands, a revision, or a file of a round's notice names."""
+    attachments = select(Attachment.sha256).where(
         Attachment.sha256.in_(sha256s), or_(Attachment.deleted_at.is_(None), _revision_names_it())
     )
-    return set(await session.scalars(query.distinct()))
+    of_notices = select(NoticeFile.sha256).where(NoticeFile.sha256.in_(sha256s))
+    return set(await session.scalars(attachments.union(of_notices)))
 
 
 async def in_a_revision(session: AsyncSession, attachment: Attachment) -> bool:
@@ -61,10 +63,26 @@ async def known_pdfs(session: AsyncSession, sha256s: set[str]) -> set[str]:
     return {found for found in await session.scalars(query.distinct()) if found}
 
 
-async def unscanned(session: AsyncSession, limit: int) -> list[Attachment]:
-    """Return some attachments without a scanner's verdict: any, so that those it never takes keep no others waiting."""
+async def unscanned(session: AsyncSession, limit: int) -> list[Attachment | NoticeFile]:
+    """Return some files without a scanner's verdict, those of notices first: any, so that those it never takes keep no others waiting."""
+    of_notices = select(NoticeFile).where(NoticeFile.scanned_at.is_(None))
+    found: list[Attachment | NoticeFile] = list(
+        await session.scalars(of_notices.order_by(func.random()).limit(limit))
+    )
     query = select(Attachment).where(Attachment.scanned_at.is_(None), Attachment.deleted_at.is_(None))
-    return list(await session.scalars(query.order_by(func.random()).limit(limit)))
+    return [*found, *await session.scalars(query.order_by(func.random()).limit(limit - len(found)))]
+
+
+async def give_up_notice_files(session: AsyncSession, before: datetime) -> int:
+    """Take away files uploaded before then that no version of their round's notice names; return how many."""
+    named = exists().where(Notice.round_id == NoticeFile.round_id, cast(NoticeFile.id, Text) == any_(Notice.files))
+    taken = await session.scalars(
+        delete(NoticeFile)
+        .where(NoticeFile.created_at < before, ~named)
+        .returning(NoticeFile.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(taken.all())
 
 
 def _abandoned(before: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -58,7 +58,9 @@ async def create_application(request: web.Request) -> web.Response:
             codec, settings = request.app[CODEC], request.app[SETTINGS]
             total_mb = settings.attachments_total_mb
             round_ = await round_queries.round_(session, wanted.round_id)
-            application = await start(session, codec, who, round_, known, most_drafts=settings.drafts_per_round)
+            application = await start(
+                session, codec, who, round_, known, most_drafts=settings.drafts_per_round, answers=wanted.answers
+            )
             if wanted.copy_from is not None:
                 store = request.app[STORE]
                 await copy_into(session, store, codec, who, application, wanted.copy_from, total_mb=total_mb)

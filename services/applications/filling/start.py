@@ -1,5 +1,7 @@
 """Start a draft in an open round (新增项目), its sections prefilled from what the city already knows."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +11,7 @@ from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
 from services.applications.core.moves import facts_of, round_facts
-from services.applications.filling import prefill
+from services.applications.filling import eligibility, prefill
 from services.applications.filling.budgets import may_start
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State, round_open
@@ -20,9 +22,17 @@ from shared.text import identifiers
 
 
 async def start(
-    session: AsyncSession, codec: Codec, actor: Actor, round_: Round, profile: Profile, *, most_drafts: int
+    session: AsyncSession,
+    codec: Codec,
+    actor: Actor,
+    round_: Round,
+    profile: Profile,
+    *,
+    most_drafts: int,
+    answers: Mapping[str, Any] | None = None,
 ) -> Application:
-    """Create a draft. `Conflict` when the round does not accept applications at this moment."""
+    """Create a draft. `Conflict` when the round does not accept applications at this moment, or none of whoever answers so;
+    `Invalid` where its notice asks questions that are not answered."""
     if not actor.enterprise:
         raise NotAllowed("只有企业账号可以申报。")
     if round_.published_at is None:
@@ -47,6 +57,7 @@ async def start(
     if refusal := round_open(facts_of(application, round_, extension, at=actor.received_at)):
         raise Conflict(refusal.message, code=refusal.code)
     await may_start(session, actor.enterprise, round_.id, most=most_drafts)
+    application.eligibility = await eligibility.answered(session, round_, answers, actor.received_at)
     session.add(application)
     await session.flush()  # the sections refer to it
     sealer = codec.of(application, form)

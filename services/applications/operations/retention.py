@@ -120,6 +120,7 @@ async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
                 application.deleted_at = application.deleted_at or clock.now()
                 empty: dict[str, Any] = {"saved": None, "saved_at": None, "draft": None, "draft_at": None}
                 await session.execute(update(Section).where(_of(Section, application)).values(**empty))
+                application.eligibility = None
             await _forget_persons(session, application)
             record(session, actor, "retention", application_id=application.id, reason=one.reason)
             count += 1

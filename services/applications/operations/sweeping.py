@@ -12,6 +12,7 @@ from services.applications.core import repository, stored_contents
 from services.applications.core.audit import record
 from services.applications.operations.lapse import system_actor
 from services.applications.tables.applications import Attachment
+from services.applications.tables.notices import NoticeFile
 from shared import clock
 from shared.store import ATTACHMENTS, PDFS, Store, attachment_key, pdf_key
 
@@ -36,10 +37,10 @@ async def sweep(sessions: Sessions, store: Store, grace: timedelta) -> int:
 
 
 async def give_up_abandoned(sessions: Sessions) -> int:
-    """Uploads that neither copy of their section has named for days; how many were given up."""
+    """Uploads that neither copy of their section, or no version of a notice, has named for days; how many were given up."""
     before = clock.now() - ABANDONED
-    given_up = 0
     async with sessions.begin() as session:
+        given_up = await stored_contents.give_up_notice_files(session, before)
         found = await stored_contents.abandoned(session, before)
     for id in found:
         async with sessions.begin() as session:
@@ -103,7 +104,7 @@ async def remove_pdfs(sessions: Sessions, store: Store, grace: timedelta) -> int
 
 
 async def scan_waiting(sessions: Sessions, store: Store, scanner: Clamd) -> int:
-    """Ask the scanner about attachments it has not seen; how many got a verdict. Stops when it is away."""
+    """Ask the scanner about files it has not seen; how many got a verdict. Stops when it is away."""
     async with sessions.begin() as session:
         waiting = await stored_contents.unscanned(session, SCANS)
     done = 0
@@ -127,19 +128,23 @@ async def scan_waiting(sessions: Sessions, store: Store, scanner: Clamd) -> int:
     return done
 
 
-async def _note(session: AsyncSession, attachment: Attachment, found: str | None) -> None:
+async def _note(session: AsyncSession, attachment: Attachment | NoticeFile, found: str | None) -> None:
+    table = type(attachment)
     await session.execute(
-        update(Attachment)
-        .where(Attachment.id == attachment.id, Attachment.scanned_at.is_(None))
+        update(table)
+        .where(table.id == attachment.id, table.scanned_at.is_(None))
         .values(scanned_at=clock.now(), infected=found)
     )
     if found:
         log.warning("an infected file was found", extra={"found": found, "attachment": str(attachment.id)})
+        of = {"round": str(attachment.round_id)} if isinstance(attachment, NoticeFile) else {}
+        application = attachment.application_id if isinstance(attachment, Attachment) else None
         record(
             session,
             system_actor(),
             "infected",
-            application_id=attachment.application_id,
+            application_id=application,
             attachment=str(attachment.id),
             found=found,
+            **of,
         )

@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import proposals, round_queries
+from services.applications.core import notice_queries, proposals, round_queries
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
+from services.applications.forms.authoring import eligibility
 from services.applications.rounds.parameters import fitted, must_be_complete, must_be_ticked, numbers_missing
 from services.applications.tables.applications import Extension, Round
 from services.applications.tables.four_eyes import Proposal
@@ -110,6 +111,7 @@ async def change(
         must_be_allowed(round_, changed, actor.received_at)
     if "form_version" in changed:
         await must_not_be_retired(session, changed.get("fund_type", round_.fund_type), changed["form_version"])
+    await must_have_notice(session, round_, changed, actor.received_at)
     apply(session, round_, actor, changed, reason=changes.reason or "")
     round_.version += 1
     await session.flush()
@@ -165,6 +167,24 @@ def must_be_allowed(round_: Round, changed: dict[str, Any], at: datetime) -> Non
         raise Conflict("申报已经开始，不能修改开始时间。", code=codes.ALREADY_OPEN)
     if begun and "closes_at" in changed and changed["closes_at"] < round_.closes_at:
         raise Conflict("申报已经开始，截止时间只能延后；需要立即截止时请使用“立即截止”。", code=codes.ONLY_LATER)
+
+
+async def must_have_notice(session: AsyncSession, round_: Round, changed: dict[str, Any], at: datetime) -> None:
+    """`Invalid` where a change names a notice that the round does not have. `Conflict` where it asks those who apply something else than
+    those who began before them: once a round has opened its questions stay, and what must hold is at most left out."""
+    if not (number := changed.get("notice")):
+        return
+    wanted = await notice_queries.notice(session, round_.id, number)
+    if wanted is None:
+        raise Invalid([FieldError(field="notice", code=codes.NOT_FOUND, message="没有这一稿申报通知")])
+    if round_.published_at is None or at < round_.opens_at:
+        return
+    before = await notice_queries.notice(session, round_.id, round_.notice)
+    if not eligibility.no_stricter(before.questions if before else "", wanted.questions):
+        raise Conflict(
+            "申报已经开始，申报条件的问题不能改，也不能增加条件；可以删去某条核对，或者全部不再询问。",
+            code=codes.ELIGIBILITY_FIXED,
+        )
 
 
 def plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ async def change(
         manage.must_be_allowed(round_, proposed, actor.received_at)
         if "form_version" in proposed:
             await manage.must_not_be_retired(session, round_.fund_type, proposed["form_version"])
+        await manage.must_have_notice(session, round_, proposed, actor.received_at)
         trial = _copy(round_)
         manage.put(trial, proposed)
         round_.proposal = {
@@ -62,6 +63,7 @@ async def confirm(session: AsyncSession, actor: Actor, id: UUID, version: str | 
         raise Conflict("修改由您提出，须由另一位业务管理人员或审定人员核对后确认。", code=codes.SECOND_PERSON)
     changed = manage.different(round_, RoundChange.model_validate(proposal["changes"]))
     manage.must_be_allowed(round_, changed, actor.received_at)
+    await manage.must_have_notice(session, round_, changed, actor.received_at)
     round_.proposal = None
     manage.apply(
         session, round_, actor, changed, reason=proposal["reason"], proposed_by=proposal["by_name"]

@@ -45,6 +45,8 @@ ACTIONS = {
     "change_round": "修改批次",
     "publish_round": "发布批次",
     "close_round": "立即截止",
+    "write_notice": "写申报通知",
+    "attach_to_notice": "为申报通知上传文件",
     "extend_round": "单独延期",
     "propose_extension": "提出单独延期",
     "refuse_extension": "退回单独延期",
@@ -83,6 +85,7 @@ def round_view(
         parameters=round_.parameters,
         ceilings=ceilings(form, round_.parameters),
         proposed=reader and round_.proposal is not None,
+        notice=round_.notice,
     )
 
 

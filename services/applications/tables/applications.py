@@ -75,6 +75,8 @@ class Round(Base):
     version: Mapped[int] = mapped_column(default=1)
     # What may be approved in all; none where nobody has said.
     budget_wan: Mapped[Decimal | None]
+    # The version of its 申报通知 that is in force (`tables/notices.py`); 0 where it has none.
+    notice: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (CheckConstraint("closes_at > opens_at", name="window"),)
 
@@ -149,6 +151,9 @@ class Application(Base):
     search: Mapped[list[str]] = mapped_column(
         Computed("applications.grams(ARRAY[project_name, enterprise_name])", persisted=True), deferred=True
     )
+
+    # What was asked before it was begun, and answered (`filling/eligibility.py`): read where it is shown.
+    eligibility: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
 
     # The key of this application's sensitive values, wrapped by the master key. Without it they are gone.
     wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)

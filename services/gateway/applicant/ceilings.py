@@ -21,6 +21,8 @@ class RoundCard:
     closes_at: datetime
     is_open: bool
     ceilings: list[str]
+    # Whether it has a notice to read (`/notices/{id}`).
+    noticed: bool
     drafts: list[ApplicationSummary]
     earlier: bool
 
@@ -37,6 +39,7 @@ class RoundCard:
             round_.closes_at,
             round_.is_open,
             round_.ceilings,
+            bool(round_.notice),
             [draft for draft in drafts if draft.round_id == round_.id],
             earlier,
         )

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from services.gateway.applicant import starting
 from services.gateway.applicant.ceilings import RoundCard
-from services.gateway.web.calls import application, ask, filters, new_key, profile, unsent
+from services.gateway.web.calls import application, ask, filters, new_key, unsent
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.labels import STATES
 from services.gateway.web.rendering import page
+from shared import codes
 from shared.contract.applications import ApplicationPage, ApplicationSummary
 from shared.contract.rounds import RoundView
-from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, Invalid, Stale
 from shared.http.app import see_other, uuid_in_path
 
@@ -75,21 +76,13 @@ async def create(request: web.Request) -> web.Response:
         if mine:
             context = {"drafts": mine, "round_id": round_id, "key": one(form, "key")}
             return page(request, "applicant/existing_draft.html", context)
-    body = {"round_id": round_id}
-    if source := one(form, "copy_from"):
-        body["copy_from"] = source
-    beside = await profile(request, anew=True)
+    source = one(form, "copy_from")
     try:
-        made = await ask(
-            request, "POST", "/applications", ApplicationView, json=body, key=one(form, "key"), beside=beside
-        )
+        return see_other(await starting.start(request, round_id, source, one(form, "key")))
     except (Conflict, Invalid) as error:
+        if error.code == codes.ELIGIBILITY_MISSING:
+            return see_other(starting.questions(round_id, source))
         return await _choose(request, error.detail, 409)
-    return see_other(f"/applications/{made.body.id}/report" if source else _first_section(made.body))
-
-
-def _first_section(made: ApplicationView) -> str:
-    return f"/applications/{made.id}/sections/{made.sections[0].key}"
 
 
 async def open_project(request: web.Request) -> web.Response:

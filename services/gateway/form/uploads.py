@@ -1,6 +1,7 @@
 """Stream the files of a form to the applications service."""
 
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 from aiohttp import MultipartWriter, web
 from aiohttp.hdrs import CONTENT_DISPOSITION
@@ -12,6 +13,24 @@ from shared.contract.sections import AttachmentView
 from shared.errors import Conflict, FieldError, Invalid, Malformed, TooLarge, UnsupportedMedia
 from shared.http.app import uuid_in_path
 from shared.text.file_names import disposition
+
+T = TypeVar("T")
+
+
+async def sent_on(
+    request: web.Request,
+    path: str,
+    model: type[T],
+    name: str,
+    chunks: AsyncIterator[bytes],
+    query: dict[str, str] | None = None,
+) -> T:
+    """Send one file on to a service while it arrives, and return what the service says of it."""
+    body = MultipartWriter("form-data")
+    part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
+    # As a browser writes it: the name is to arrive as the person's computer has it.
+    part.headers[CONTENT_DISPOSITION] = disposition("file", name)
+    return (await ask(request, "POST", path, model, query=query, data=body)).body
 
 
 class Uploads:
@@ -28,18 +47,10 @@ class Uploads:
         slot, _, row = name.removeprefix("file.").partition(".")
         if not slot.isidentifier():
             raise Malformed
-        body = MultipartWriter("form-data")
-        part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
-        # As a browser writes it: the name is to arrive as the person's computer has it.
-        part.headers[CONTENT_DISPOSITION] = disposition("file", file_name)
+        path = f"/applications/{uuid_in_path(self._request)}/attachments"
         try:
-            made = await ask(
-                self._request,
-                "POST",
-                f"/applications/{uuid_in_path(self._request)}/attachments",
-                AttachmentView,
-                query={"section": self._section, "slot": slot},
-                data=body,
+            made = await sent_on(
+                self._request, path, AttachmentView, file_name, chunks, {"section": self._section, "slot": slot}
             )
         except (Invalid, TooLarge, UnsupportedMedia, Malformed, Conflict) as error:
             async for _ in chunks:
@@ -54,7 +65,7 @@ class Uploads:
                 )
             )
             return
-        self._taken.setdefault((slot, row), []).append(str(made.body.id))
+        self._taken.setdefault((slot, row), []).append(str(made.id))
 
     def into(self, values: Typed) -> None:
         """Put what was taken into the slots' values; where a row has one file, a new one takes the place of the former."""

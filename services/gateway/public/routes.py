@@ -1,6 +1,6 @@
 """List the routes for whoever holds a document or a link."""
 
-from services.gateway.public import publicity, unsubscribe, verify
+from services.gateway.public import notices, publicity, unsubscribe, verify
 from services.gateway.web.access import ANYBODY, Page
 from services.gateway.web.limits import VERIFY
 
@@ -12,6 +12,8 @@ PAGES = [
     Page("GET", "/publicity", publicity.show, ANYBODY, limit=VERIFY, greets=True),
     Page("GET", "/publicity/{id}", publicity.show_one, ANYBODY, limit=VERIFY, greets=True),
     Page("GET", "/publicity/{id}/pdf", publicity.pdf, ANYBODY, limit=VERIFY),
+    Page("GET", "/notices/{id}", notices.show, ANYBODY, greets=True),
+    Page("GET", "/notices/{id}/files/{file}", notices.file, ANYBODY),
     Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY, limit=VERIFY, greets=True),
     Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY, limit=VERIFY, greets=True),
 ]

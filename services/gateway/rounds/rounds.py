@@ -45,12 +45,14 @@ NOTICES = {
     "closed": "批次已截止。",
     "extended": "已为该企业单独延期。",
     "extension_proposed": "已提出单独延期，由另一位业务管理人员或审定人员在“待我复核”中确认后生效。",
+    "notice": "已保存申报通知。",
+    "notice_proposed": "已提出修改申报通知，由另一位业务管理人员或审定人员确认后生效，见“待确认的修改”。",
     "succeeded": "已沿用上一批次建立，尚未发布；日期已顺延，请核对与上一批次的不同之处。",
 }
 STATES = {"unpublished": "未发布", "coming": "未开始", "open": "申报中", "closed": "已截止"}
 FIELDS = {
     "title": "批次名称", "opens_at": "开始时间", "closes_at": "截止时间", "parameters": "参数", "budget_wan": "预算（万元）",
-    "form_version": "表单版本", "fund_type": "资金类型",
+    "form_version": "表单版本", "fund_type": "资金类型", "notice": "申报通知",
 }  # fmt: skip
 
 
@@ -276,6 +278,8 @@ def _line(entry: TimelineEntry, labels: Mapping[str, str]) -> Line:
         parts += _changed(before.get("parameters") or {}, after.get("parameters") or {}, labels)
     elif after:
         parts.append(f"截止时间：{_said(before)} → {_said(after)}")
+    if details.get("notice"):
+        parts.append(_of("notice", details["notice"]))
     if details.get("follows"):
         parts.append("沿用上一批次")
     if details.get("enterprise"):
@@ -293,7 +297,7 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mappin
     """Say what stands otherwise afterwards, or not at all any more; what has parts of its own is not said here."""
     names = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
     return [
-        f"{labels.get(name, name)}：{_said(before.get(name))} → {_said(after.get(name))}"
+        f"{labels.get(name, name)}：{_of(name, before.get(name))} → {_of(name, after.get(name))}"
         for name in names
         if not isinstance(before.get(name, after.get(name)), dict)
     ]
@@ -309,7 +313,13 @@ class Difference:
 
 
 def _difference(found: RoundDifference) -> Difference:
-    return Difference(found.label or FIELDS.get(found.name, found.name), _said(found.before), _said(found.after))
+    label = found.label or FIELDS.get(found.name, found.name)
+    return Difference(label, _of(found.name, found.before), _of(found.name, found.after))
+
+
+def _of(name: str, value: object) -> str:
+    """Say a value of a round; its notice by the number of its version."""
+    return (f"第 {value} 稿" if value else "无") if name == "notice" else _said(value)
 
 
 def _said(value: object) -> str:

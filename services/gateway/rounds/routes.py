@@ -1,6 +1,6 @@
 """List the routes of rounds."""
 
-from services.gateway.rounds import rounds
+from services.gateway.rounds import notice, rounds
 from services.gateway.web.access import Page
 from shared.roles import OFFICER, ROUND_PUBLISHERS, ROUND_READERS
 
@@ -10,6 +10,8 @@ PAGES = [
     Page("POST", "/rounds/new", rounds.create, OFFICER, form=True),
     Page("GET", "/rounds/{id}", rounds.show, ROUND_READERS),
     Page("POST", "/rounds/{id}", rounds.act, ROUND_PUBLISHERS, form=True),
+    Page("GET", "/rounds/{id}/notice", notice.show, ROUND_READERS),
+    Page("POST", "/rounds/{id}/notice", notice.act, OFFICER, form=True, files=True),
     # Where rounds stood before; a page that was open goes on with what was typed.
     Page("GET", "/ops/rounds", rounds.moved, ROUND_READERS),
     Page("GET", "/ops/rounds/new", rounds.moved, ROUND_READERS),

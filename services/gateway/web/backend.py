@@ -221,6 +221,15 @@ class Services:
             named = {name: answer.headers[name] for name in ("Content-Type", "Content-Disposition")}
             return await answer.read(), named
 
+    @asynccontextmanager
+    async def open_file(self, service: str, path: str, request_id: str) -> AsyncIterator[ClientResponse]:
+        """A file that a service gives to everybody, to be read as it comes; whatever else it answers, as our own error."""
+        async with self.reach(service, "GET", path, request_id=request_id, limits=streaming()) as answer:
+            if answer.status != 200:
+                await _read(answer)
+                raise away(service)
+            yield answer
+
     async def description(self, service: str) -> dict[str, Any]:
         """OpenAPI of a service's public routes."""
         return await self.tell(service, "/internal/openapi.json", "", dict[str, Any])

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from aiohttp import web
+from aiohttp import ClientResponse, web
 
 from services.gateway.accounts.accounts import refused
 from services.gateway.web.access import actor
@@ -73,16 +73,32 @@ async def relay(
             answer.enable_compression()
         if isinstance(answer, web.Response):
             return answer
-        await answer.prepare(request)
-        with request.app[SLOW_READERS].reading(request, str(request[SESSION].account)) as reading:
-            async for chunk in found.content.iter_chunked(CHUNK):
-                try:
-                    async with asyncio.timeout(SLOWEST_READER):
-                        with reading.piece():
-                            await answer.write(chunk)
-                except TimeoutError:
-                    # The service has answered: who does not read is no outage of it.
-                    abort(request)
-                    raise ConnectionResetError from None
-        await answer.write_eof()
-        return answer
+        return await _passed_on(request, answer, found, str(request[SESSION].account))
+
+
+async def relay_public(request: web.Request, path: str) -> web.StreamResponse:
+    """A file that applications gives to everybody, passed on as it is read; whatever else it answers, as our own error."""
+    async with request.app[SERVICES].open_file("applications", path, request[REQUEST_ID]) as found:
+        named = {name: found.headers[name] for name in TO_CLIENT if name in found.headers}
+        answer = web.StreamResponse(headers={**named, "X-Content-Type-Options": "nosniff"})
+        answer.content_length = found.content_length
+        return await _passed_on(request, answer, found, client_address(request))
+
+
+async def _passed_on(
+    request: web.Request, answer: web.StreamResponse, found: ClientResponse, reader: str
+) -> web.StreamResponse:
+    """Pass on what a service's answer holds, as fast as `reader` takes it."""
+    await answer.prepare(request)
+    with request.app[SLOW_READERS].reading(request, reader) as reading:
+        async for chunk in found.content.iter_chunked(CHUNK):
+            try:
+                async with asyncio.timeout(SLOWEST_READER):
+                    with reading.piece():
+                        await answer.write(chunk)
+            except TimeoutError:
+                # The service has answered: who does not read is no outage of it.
+                abort(request)
+                raise ConnectionResetError from None
+    await answer.write_eof()
+    return answer

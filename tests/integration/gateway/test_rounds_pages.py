@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from html import unescape
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, FormData
 from aiohttp.test_utils import TestServer
 from sqlalchemy import update
 
 from services.gateway.accounts.models import Account
 from services.gateway.web.context import DATABASE
+from tests import factories
 from tests.integration.gateway.conftest import Browser, forget_sessions, standing
 
 DAYS = {"opens_at": "2020-01-01T09:00:00", "closes_at": "2099-12-31T17:30:59"}
@@ -383,3 +384,130 @@ async def test_a_role_taken_away_counts_at_once(gateway: TestServer, officer: Br
             await session.execute(update(Account).where(Account.subject == "stub-yewu").values(roles=["officer"]))
         forget_sessions(gateway)
     assert "角色已取消" not in await (await officer.go("GET", path)).text()
+
+
+NOTICE = "# 申报要求\n\n- 见 [办法](https://jxj.beijing.gov.cn/x)\n\n<script>alert(1)</script>"
+QUESTIONS = """\
+fields:
+  - {key: here, kind: radio, label: 是否在本市登记, options: [是, 否]}
+  - {key: staff, kind: integer, label: 职工人数, visible_if: here == "是"}
+checks:
+  - {holds: here == "是", message: 只受理在本市登记的单位}
+"""
+
+
+async def post(
+    browser: Browser, path: str, *files: tuple[str, bytes], **fields: str | list[str]
+) -> ClientResponse:
+    """Send a form with files, as a browser does."""
+    form = FormData()
+    form.add_field("csrf_token", browser.csrf_token)
+    for name, value in fields.items():
+        for each in [value] if isinstance(value, str) else value:
+            form.add_field(name.replace("__", "."), each)
+    for name, content in files:
+        form.add_field("upload", content, filename=name)
+    return await browser.go("POST", path, data=form, allow_redirects=False)
+
+
+async def test_a_notice_is_written_read_and_asks(officer: Browser, director: Browser, other: Browser) -> None:
+    round_ = await prepared(officer)
+    path = f"{round_}/notice"
+    assert "还没有申报通知" in await (await officer.go("GET", path)).text()
+    # A file comes along whatever the button, what is wrong is said beside it, and nothing that was typed is lost.
+    typed = {"text": NOTICE, "questions": QUESTIONS.replace("integer", "text")}
+    name, content = factories.file_for("project_introduction")
+    looked = await post(
+        officer, path, (name, content), ("宏.docx", b"x"), action="look", etag=await etag(officer, path), **typed
+    )
+    text = unescape(await looked.text())
+    assert looked.status == 422
+    assert "宏.docx：此处只接受" in text
+    assert "<script>alert(1)</script>" in text[: text.index("预览</h2>")]
+    assert '<a href="https://jxj.beijing.gov.cn/x" rel="noopener noreferrer nofollow">办法</a>' in text
+    assert "只问选择、数和日期" in text
+    [file] = re.findall(r'name="file" value="([0-9a-f-]{36})"', text)
+    fields = {"file": file, "keep": file, f"name.{file}": name, "text": NOTICE, "questions": QUESTIONS}
+    tried = await post(officer, path, action="try", etag=await etag(officer, path), f__here="否", **fields)
+    assert "这样回答的不能申报" in await tried.text()
+    bad = await post(
+        officer, path, action="save", etag=await etag(officer, path), **{**fields, "text": "[坏](javascript:x)"}
+    )
+    assert bad.status == 422
+    assert "链接应写成" in await bad.text()
+    assert "[坏](javascript:x)" in await bad.text()
+    stale = await post(officer, path, action="save", etag="9", **fields)
+    assert stale.status == 409
+    saved = await post(officer, path, action="save", etag=await etag(officer, path), **fields)
+    assert saved.headers["Location"] == f"{round_}?done=notice", await saved.text()
+
+    # Until it is published nobody else reads it.
+    id = round_.rpartition("/")[2]
+    assert (await other.go("GET", f"/notices/{id}")).status == 404
+    options = {"p.0.name": "directions", "p.0.kind": "options", "p.0.value": "甲"}
+    limits = {"p.1.name": "per_item_wan", "p.1.value": "50", "p.2.name": "org_year_cap_wan", "p.2.value": "300"}
+    title = {"title": "有申报通知的批次", **DAYS}
+    await send(officer, round_, action="change", etag=await etag(officer, round_), **title, **options, **limits)
+    published = await send(director, round_, action="publish", etag=await etag(director, round_))
+    assert published.status == 303, await published.text()
+    # Nobody is signed in.
+    entrance = unescape(await (await other.go("GET", "/")).text())
+    assert f'href="/notices/{id}"' in entrance
+    shown = await (await other.go("GET", f"/notices/{id}")).text()
+    assert "<h3>申报要求</h3>" in shown
+    assert "&lt;script&gt;" in shown
+    assert "只受理在本市登记的单位" in shown
+    assert "空白表（PDF）" in shown
+    got = await other.go("GET", f"/notices/{id}/files/{file}")
+    assert (got.status, await got.read()) == (200, content)
+    assert got.headers["Content-Disposition"].startswith("attachment")
+    assert (await other.go("GET", f"/notices/{id}/files/{id}")).status == 404
+    assert (await other.go("GET", path, allow_redirects=False)).status == 303
+
+    # Somebody applies: the questions come first, by whole pages, and what was answered stays on the page.
+    await other.sign_in("qiye1")
+    assert f'href="/notices/{id}"' in await (await other.go("GET", "/projects/new")).text()
+    begun = await send(other, "/projects/new", round_id=id, key="k" * 12)
+    questions = begun.headers["Location"]
+    assert questions.startswith("/projects/eligibility?")
+    assert "是否在本市登记" in await (await other.go("GET", questions)).text()
+    answers = {"round_id": id, "copy_from": "", "key": "k" * 12}
+    empty = await send(other, "/projects/eligibility", **answers)
+    assert empty.status == 422
+    refused = await send(other, "/projects/eligibility", **answers, **{"f.here": "否"})
+    assert refused.status == 409
+    assert "只受理在本市登记的单位" in await refused.text()
+    further = await send(other, "/projects/eligibility", **answers, **{"f.here": "是"})
+    assert further.status == 422
+    assert "职工人数" in await further.text()
+    made = await send(other, "/projects/eligibility", **answers, **{"f.here": "是", "f.staff": "五"})
+    assert made.status == 422
+    assert 'value="五"' in await made.text()
+    made = await send(other, "/projects/eligibility", **answers, **{"f.here": "是", "f.staff": "5"})
+    assert re.fullmatch("/applications/[0-9a-f-]{36}/sections/.*", made.headers["Location"])
+    # The back button, and the same press again: the same application.
+    again = await send(other, "/projects/eligibility", **answers, **{"f.here": "是", "f.staff": "5"})
+    assert again.headers["Location"] == made.headers["Location"]
+    for wrong in (
+        "/projects/eligibility",
+        "/projects/eligibility?round=x",
+        f"/projects/eligibility?round={id}&copy_from=../x",
+    ):
+        assert (await other.go("GET", wrong)).status == 404
+
+    # A published notice waits for the second person, who reads it before.
+    changed = await post(
+        officer, path, action="save", etag=await etag(officer, path), **{**fields, "text": "改过的正文"}
+    )
+    assert changed.headers["Location"] == f"{round_}?done=notice_proposed", await changed.text()
+    assert "改过的正文" in await (await director.go("GET", path)).text()
+    assert "第 1 稿" in unescape(await (await director.go("GET", round_)).text())
+    confirmed = await send(director, round_, action="confirm", etag=await etag(director, round_))
+    assert confirmed.status == 303, await confirmed.text()
+    stricter = QUESTIONS + "  - {holds: staff > 3, message: 不足}\n"
+    kept = await post(
+        officer, path, action="save", etag=await etag(officer, path), **{**fields, "questions": stricter}
+    )
+    assert kept.status == 409
+    assert "申报条件的问题不能改" in await kept.text()
+    assert "holds: staff > 3" in unescape(await kept.text())

@@ -52,10 +52,8 @@ class Rules:
             self._section(("sections", i), section)
         for i, check in enumerate(form.checks):
             for side in ("left", "right", "holds", "when"):
-                if text := getattr(check, side):
-                    rule = self._rule(text, ("checks", i, side), None, side, None, None)
-                    if rule:
-                        self.checks[check.id, side] = rule
+                if (text := getattr(check, side)) and (rule := self._check(text, ("checks", i, side), side)):
+                    self.checks[check.id, side] = rule
         # How long the chain is that a value follows from, and what follows from itself; filled by `_find_circles`.
         self.depth: dict[Node, int] = {}
         self.circular: set[Node] = set()
@@ -246,6 +244,15 @@ class Rules:
 
     def _fault(self, at: Location, message: str) -> None:
         self.problems.append(Problem(at, message))
+
+    def _check(self, text: str, at: Location, side: str) -> Rule | None:
+        """Compile a side of a check. Its names are those of the whole form; where the form is one section, also that section's own."""
+        told = len(self.problems)
+        rule = self._rule(text, at, None, side, None, None)
+        if rule is None and len(self.form.sections) == 1:
+            del self.problems[told:]
+            rule = self._rule(text, at, None, side, self.form.sections[0], None)
+        return rule
 
     def _rule(
         self, text: str, at: Location, node: Node | None, role: str, section: Section | None, table: Table | None
