@@ -166,7 +166,17 @@ class Letter(Document):
     proof: Proof | None = None
 
 
-AnyDocument = Annotated[ApplicationForm | Commitment | Letter, Field(discriminator="kind")]
+class Sheet(Document):
+    """A paper of a page or two under one heading, told by `blocks`: the receipt of a submission (申报回执), a case in short (项目简表)."""
+
+    kind: Literal["sheet"] = "sheet"
+    subtitle: str
+    office: str
+    blocks: list[Block]
+    proof: Proof | None = None
+
+
+AnyDocument = Annotated[ApplicationForm | Commitment | Letter | Sheet, Field(discriminator="kind")]
 
 
 class DocumentModel(RootModel[AnyDocument]):

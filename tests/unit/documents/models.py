@@ -13,6 +13,7 @@ from shared.document import (
     Material,
     Proof,
     Seal,
+    Sheet,
     Table,
     Text,
     Value,
@@ -194,4 +195,26 @@ def letter(paragraphs: int = 2) -> Letter:
     )
 
 
-KINDS = {"application_form": model, "commitment": commitment, "letter": letter}
+def sheet() -> Sheet:
+    """The receipt of a submission."""
+    return Sheet(
+        title="申报回执",
+        subtitle="北京市传统工艺美术保护发展资金项目申报书",
+        author="北京燕京景泰蓝工艺品有限公司",
+        office="北京市经济和信息化局",
+        blocks=[
+            Values(
+                values=[
+                    Value(label="申报编号", text="GM2026000007"),
+                    Value(label="版次", text="第 2 版"),
+                    Value(label="申报单位", text=f"北京燕京景泰蓝工艺品有限公司（{RARE}）", wide=True),
+                ]
+            )
+        ],
+        created_at=AT,
+        proof=PROOF,
+        expected=["GM2026000007", PROOF.sha256],
+    )
+
+
+KINDS = {"application_form": model, "commitment": commitment, "letter": letter, "sheet": sheet}

@@ -15,6 +15,7 @@ FIELDS = {
     "commitment": EVERY | {"subtitle", "facts", "text", "seal"},
     "letter": EVERY
     | {"office", "reference", "addressee", "paragraphs", "tables", "attachments", "signed_by", "signed_on", "contact", "proof"},
+    "sheet": EVERY | {"subtitle", "office", "blocks", "proof"},
 }  # fmt: skip
 COMMITMENT = {
     "kind": "commitment",
