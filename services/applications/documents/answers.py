@@ -9,9 +9,7 @@ from services.applications.core.context import transaction
 from services.applications.core.readings import read_pdf
 from services.applications.documents import documents as use_case
 from services.applications.tables.applications import Document
-from shared import codes
 from shared.contract.applications import DocumentStatus
-from shared.errors import Conflict
 from shared.http.app import actor, answer
 from shared.store import pdf_key
 
@@ -46,11 +44,11 @@ async def file_or_status(request: web.Request, document: Document, name: str | N
         assert document.application_id is not None
         who = actor(request)
         application = await repository.application(session, who, document.application_id)
-        if not application.wrapped_key and document.kind != "letter":
-            raise Conflict("该申请的保存期限已满，资料已删除。", code=codes.FORGOTTEN)
+        if document.kind != "letter":
+            use_case.must_be_kept(application)
         name = name or use_case.file_name(application, document)
-        if document.kind in {"revision", "masked"}:
-            read_pdf(session, who, application.id, document.revision, masked=document.kind == "masked")
+        if document.kind in {"revision", "masked", "brief"}:
+            read_pdf(session, who, application.id, document.revision, masked=document.kind != "revision")
     return await _file(request, document, name)
 
 

@@ -147,16 +147,16 @@ def of_commitment(form: Form, sections: Sections, *, enterprise: Mapping[str, st
 
 
 def _cover(form: Form, sections: Sections, enterprise: Mapping[str, str]) -> list[Value]:
-    amount = value_at(form.applied_amount, sections)
+    applied = value_at(form.applied_amount, sections)
     return [
         Value(label="项目名称", text=str(value_at(form.project_name, sections) or "未命名项目")),
         Value(label="申报单位", text=enterprise["name"]),
         Value(label="统一社会信用代码", text=enterprise["uscc"]),
-        Value(label="申请金额", text=_amount(Decimal(amount), "万元", Decimal(1)) if amount else "—"),
+        Value(label="申请金额", text=amount(Decimal(applied), "万元", Decimal(1)) if applied else "—"),
     ]
 
 
-def _amount(value: Decimal, unit: str, wan: Decimal) -> str:
+def amount(value: Decimal, unit: str, wan: Decimal) -> str:
     """Return an amount in figures with its unit, which is so many 万元, and in words."""
     return f"{value:,.2f} {unit}\n（{in_words(value * wan)}）"
 
@@ -275,7 +275,7 @@ def _value(field: FieldDefinition, values: Mapping[str, Any], choices: Choices) 
     value = values.get(field.key)
     if (wan := field.wan_in_unit) and value is not None and not blank(value):
         # Both ways, as a voucher has it: figures are easily altered, words are not.
-        return Value(label=field.label, text=_amount(Decimal(value), field.unit or "", wan))
+        return Value(label=field.label, text=amount(Decimal(value), field.unit or "", wan))
     return Value(label=label(field), text=in_full(field, values, choices), wide=field.kind in _WIDE)
 
 

@@ -5,27 +5,28 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import receipts, repository
+from services.applications.core import receipts, repository, round_queries
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
 from services.applications.core.disclosure import masked, of_experts, reads_whole, withheld
 from services.applications.core.moves import round_facts
-from services.applications.documents import document_model, letters, queries
+from services.applications.documents import document_model, letters, queries, sheets
 from services.applications.documents.owed import document_key, owe_document
 from services.applications.documents.queries import document_of, revision_document
 from services.applications.filling import budgets
 from services.applications.filling.filled_form import load
-from services.applications.forms.definition import RoundFacts
+from services.applications.forms.definition import Form, RoundFacts
 from services.applications.forms.filled.reading import named_files
 from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
-from services.applications.tables.applications import Application, Document, Round
+from services.applications.tables.applications import Application, Document, Revision, Round
 from services.applications.workbench.reading import trial
 from services.applications.workbench.trial import ENTERPRISE, Trial, with_lists
-from shared import clock
+from shared import clock, codes
 from shared.contract.applications import DocumentStatus
+from shared.contract.submission import Receipt
 from shared.document import AnyDocument, DocumentModel, Proof
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.identity import Actor, Role
 
 
@@ -40,6 +41,23 @@ async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: i
         return document
     known = await document_of(session, id, "masked", document.source_sha256)
     return known or await _begin(session, id, "masked", document.source_sha256, revision=revision)
+
+
+async def receipt_of(session: AsyncSession, actor: Actor, id: UUID, number: int) -> Document:
+    """Return the paper of the receipt of one of the enterprise's revisions; made when it is first asked for."""
+    return await _sheet(session, actor, id, "receipt", number)
+
+
+async def case_in_short(session: AsyncSession, actor: Actor, id: UUID, number: int) -> Document:
+    """Return a submitted revision in short (项目简表), without personal data, for a meeting; made when it is first asked for."""
+    return await _sheet(session, actor, id, "brief", number)
+
+
+async def _sheet(session: AsyncSession, actor: Actor, id: UUID, kind: str, number: int) -> Document:
+    must_be_kept(await repository.application(session, actor, id, lock=True))
+    revision = await repository.revision(session, id, number)
+    known = await document_of(session, id, kind, revision.sha256)
+    return known or await _begin(session, id, kind, revision.sha256, revision=revision.number)
 
 
 async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id: UUID, kind: str) -> Document:
@@ -57,6 +75,12 @@ async def of_what_is_saved(session: AsyncSession, codec: Codec, actor: Actor, id
     await budgets.may_preview(session, application.enterprise)
     sealed = {key: opener.seal(key, values) for key, values in opened.items()}
     return await _begin(session, id, kind, source, snapshot={"sections": sealed, "hidden": hidden})
+
+
+def must_be_kept(application: Application) -> None:
+    """Raise `Conflict` for an application of which nothing is kept any more."""
+    if not application.wrapped_key:
+        raise Conflict("该申请的保存期限已满，资料已删除。", code=codes.FORGOTTEN)
 
 
 def empty_form(text: str, facts: RoundFacts) -> tuple[dict[str, Any], str] | None:
@@ -154,18 +178,10 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> An
     application = await repository.application_for_system(session, document.application_id)
     form = form_of(application)
     opener = codec.of(application, form)
-    if document.kind in {"revision", "masked"}:
-        assert document.revision is not None
+    if document.revision is not None:
         revision = await repository.revision(session, application.id, document.revision)
-        content = {**revision.content, "sections": _open(opener, revision.content["sections"])}
-        if document.kind == "masked":
-            return document_model.of_revision_masked(
-                form, withheld(form, of_experts(form, masked(opener, content)))
-            )
-        # The very bytes that the digests are over.
-        canonical = receipts.canonical(content).decode()
-        proof = Proof(url=revision.verify_url, sha256=revision.sha256, sm3=revision.sm3)
-        return document_model.of_revision(form, content, proof=proof, canonical=canonical)
+        round_ = await round_queries.round_(session, application.round_id)
+        return _of_submitted(document.kind, form, opener, revision, round_)
     assert document.snapshot is not None
     sections = _open(opener, document.snapshot["sections"])
     enterprise = {"uscc": application.enterprise, "name": application.enterprise_name}
@@ -180,6 +196,21 @@ async def model_of(session: AsyncSession, codec: Codec, document_id: UUID) -> An
     return document_model.of_snapshot(
         form, sections, files, enterprise=enterprise, at=document.requested_at, hidden=hidden
     )
+
+
+def _of_submitted(kind: str, form: Form, codec: SectionCodec, revision: Revision, round_: Round) -> AnyDocument:
+    """Return a paper of a submitted revision: whole, masked, in short, or its receipt."""
+    proof = Proof(url=revision.verify_url, sha256=revision.sha256, sm3=revision.sm3)
+    if kind == "receipt":
+        receipt = Receipt.model_validate(revision.receipt)
+        return sheets.of_receipt(form, revision.content, receipt, round_title=round_.title, proof=proof)
+    content = {**revision.content, "sections": _open(codec, revision.content["sections"])}
+    if kind == "revision":
+        # The very bytes that the digests are over.
+        canonical = receipts.canonical(content).decode()
+        return document_model.of_revision(form, content, proof=proof, canonical=canonical)
+    shown = withheld(form, of_experts(form, masked(codec, content)))
+    return (sheets.of_case_in_short if kind == "brief" else document_model.of_revision_masked)(form, shown)
 
 
 def _open(codec: SectionCodec, sections: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -200,6 +231,10 @@ def file_name(application: Application, document: Document) -> str:
             return f"{application.number}-第{document.revision}版.pdf"
         case "masked":
             return f"{application.number}-第{document.revision}版-隐去个人信息.pdf"
+        case "receipt":
+            return f"{application.number}-第{document.revision}版-回执.pdf"
+        case "brief":
+            return f"{application.number}-第{document.revision}版-简表.pdf"
         case "preview":
             return "预览-草稿.pdf"
     return "承诺书-待盖章.pdf"

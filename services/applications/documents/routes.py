@@ -4,7 +4,7 @@ from services.applications.documents import api
 from shared.contract.applications import DocumentStatus, Nothing
 from shared.contract.decision import LetterRegister
 from shared.http.app import Route
-from shared.roles import APPLICANT, FORM_EDITOR, GATEWAY, JUDGES, STAFF
+from shared.roles import APPLICANT, DIRECTOR, FORM_EDITOR, GATEWAY, JUDGES, REVIEWER, STAFF
 
 A = "/api/v1/applications/{id}"
 
@@ -24,6 +24,14 @@ ROUTES = [
     Route(
         "GET", f"{A}/revisions/{{n}}/pdf", api.get_pdf, GATEWAY, JUDGES,
         media_type="application/pdf", waits=DocumentStatus,
+    ),
+    Route(
+        "GET", f"{A}/revisions/{{n}}/receipt.pdf", api.receipt, GATEWAY, APPLICANT,
+        media_type="application/pdf", waits=DocumentStatus, query=("look",),
+    ),
+    Route(
+        "GET", f"{A}/revisions/{{n}}/brief.pdf", api.case_in_short, GATEWAY, REVIEWER | DIRECTOR,
+        media_type="application/pdf", waits=DocumentStatus, query=("look",),
     ),
     Route(
         "GET", "/api/v1/rounds/{id}/form.pdf", api.form_of_round, GATEWAY, APPLICANT,

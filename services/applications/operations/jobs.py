@@ -59,7 +59,7 @@ async def finish(
     document = await document_queries.document(session, payload.document_id, lock=True)
     if fresh:
         record_effect(document, sha256=effect.sha256, size=effect.size, pages=effect.pages)
-        if document.kind != "masked" and document.application_id is not None:
+        if document.kind not in {"masked", "brief"} and document.application_id is not None:
             # Its enterprise hears of its own documents only; a list's letter is nobody's.
             application = await repository.application_for_system(session, document.application_id)
             hint(session, application, "document.ready")

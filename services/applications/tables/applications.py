@@ -202,7 +202,7 @@ class Revision(Base):
 
 
 class Document(Base):
-    """A PDF that is or will be: of a revision, whole or masked, or of what is saved so far (`snapshot`); of no application
+    """A PDF that is or will be: of a revision, whole, masked, in short or its receipt, or of what is saved so far (`snapshot`); of no application
     where it is a list's letter or a draft of a form, printed empty."""
 
     __tablename__ = "documents"
@@ -220,7 +220,10 @@ class Document(Base):
     ready_at: Mapped[datetime | None]
 
     __table_args__ = (
-        CheckConstraint("kind IN ('revision', 'masked', 'preview', 'commitment', 'letter', 'form')", name="kind"),
+        CheckConstraint(
+            "kind IN ('revision', 'masked', 'preview', 'commitment', 'letter', 'form', 'receipt', 'brief')",
+            name="kind",
+        ),
         UniqueConstraint("application_id", "kind", "source_sha256"),
         Index(
             "uq_documents_revision",

@@ -38,6 +38,20 @@ async def wait(request: web.Request) -> web.Response:
     return waiting_page(request, title, status.body, _pdf(request, n), back)
 
 
+async def receipt(request: web.Request) -> web.Response:
+    """回执PDF: the receipt of one submission as a paper."""
+    id, n = uuid_in_path(request), revision_number(request.match_info["n"])
+    return await waiting(
+        request, f"/applications/{id}/revisions/{n}/receipt.pdf", "生成回执PDF", f"/applications/{id}/receipt/{n}"
+    )
+
+
+async def case_in_short(request: web.Request) -> web.Response:
+    """项目简表: a revision in short, for a meeting."""
+    id, n = uuid_in_path(request), revision_number(request.match_info["n"])
+    return await waiting(request, f"/applications/{id}/revisions/{n}/brief.pdf", "生成项目简表", f"/review/{id}")
+
+
 async def letter(request: web.Request) -> web.Response:
     """公文: the PDF, or its place in line."""
     id, letter_id = uuid_in_path(request), uuid_in_path(request, "letter")

@@ -14,7 +14,7 @@ from services.gateway.applicant import (
 )
 from services.gateway.web.access import ANYBODY, SIGNED_IN, Page
 from services.gateway.web.limits import HEAVY, KEEPING
-from shared.roles import APPLICANT, EXPERT, STAFF
+from shared.roles import APPLICANT, DIRECTOR, EXPERT, REVIEWER, STAFF
 
 A = "/applications/{id}"
 
@@ -58,5 +58,7 @@ PAGES = [
     # both sides
     Page("GET", f"{A}/revisions/{{n}}/pdf", documents.wait, APPLICANT | STAFF | EXPERT),
     Page("POST", f"{A}/revisions/{{n}}/pdf", documents.make, APPLICANT | STAFF | EXPERT, form=True, limit=HEAVY),
+    Page("GET", f"{A}/revisions/{{n}}/receipt", documents.receipt, APPLICANT, limit=HEAVY),
+    Page("GET", f"{A}/revisions/{{n}}/brief", documents.case_in_short, REVIEWER | DIRECTOR, limit=HEAVY),
     Page("GET", f"{A}/letters/{{letter}}", documents.letter, APPLICANT | STAFF),
 ]

@@ -15,10 +15,12 @@ from shared.store import pdf_key
 from tests.integration.applications.conftest import Api
 
 
-async def made(api: Api, server: TestServer, press: Press, id: str, actor: Actor) -> tuple[str, bytes]:
-    """The PDF that the actor gets, made by the worker's own code; the name it is saved as, and its bytes."""
-    path = f"/api/v1/applications/{id}/revisions/1/pdf"
-    asked = await api.call("POST", path, actor, json={})
+async def made(
+    api: Api, server: TestServer, press: Press, id: str, actor: Actor, paper: str = "pdf"
+) -> tuple[str, bytes]:
+    """The PDF that the actor gets of the first revision, made by the worker's own code; the name it is saved as, and its bytes."""
+    path = f"/api/v1/applications/{id}/revisions/1/{paper}"
+    asked = await (api.call("POST", path, actor, json={}) if paper == "pdf" else api.call("GET", path, actor))
     assert asked.status in {200, 202}, await asked.text()
     async with server.app[SESSIONS].begin() as session:
         waiting = list(
