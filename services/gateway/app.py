@@ -15,6 +15,7 @@ from services.gateway.accounts.session_watch import SessionWatch
 from services.gateway.accounts.sessions import Sessions
 from services.gateway.api import live_events
 from services.gateway.api.docs import DESCRIPTION, Description
+from services.gateway.form.common_returns import COMMON_RETURNS, CommonReturns
 from services.gateway.form.page_after import PAGES_AFTER, PagesAfter
 from services.gateway.operator.audit_sealing import sealing
 from services.gateway.public.notices import NOTICES, Notices
@@ -211,6 +212,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
         )
         app[SIGN_IN] = SignInClient(settings, outgoing)
         app[registry.REGISTRY] = known = registry.connect(settings, outgoing)
+        app[COMMON_RETURNS] = CommonReturns()
         app[PAGES_AFTER] = PagesAfter()
         app[NOTICES] = Notices()
         app[PROFILES] = Profiles(app[DATABASE], app[KEYS], known.entry)

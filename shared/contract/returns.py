@@ -46,6 +46,15 @@ class Raise(Input):
     text: Annotated[str, Field(min_length=1, max_length=2000), PRINTED]
 
 
+class CommonReturn(BaseModel):
+    """For what applications were often returned at a place in earlier rounds: `texts` in the words that several enterprises were given, the
+    most frequent first."""
+
+    section: str
+    field: str
+    texts: list[str]
+
+
 class OpinionView(BaseModel):
     id: UUID
     round_trip: int

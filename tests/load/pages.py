@@ -31,6 +31,7 @@ from services.applications.forms.definition import Form
 from services.applications.rounds.seed import seed
 from services.gateway.accounts.sessions import Session
 from services.gateway.form import section_page
+from services.gateway.form.common_returns import COMMON_RETURNS, CommonReturns
 from services.gateway.form.page_after import PAGES_AFTER, PagesAfter
 from services.gateway.web import calls
 from services.gateway.web.assets import ASSETS
@@ -241,6 +242,7 @@ async def made(fields: int, rows: int) -> tuple[float, int, int]:
     app[SERVICES] = AtHand(form, values)  # type: ignore[misc]
     app[CACHE] = Empty()  # type: ignore[misc]
     app[PROFILES] = NobodyKnown()  # type: ignore[misc]
+    app[COMMON_RETURNS] = CommonReturns()
     app[PAGES_AFTER] = PagesAfter()
     now = clock.now()
     session = Session(

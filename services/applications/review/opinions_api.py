@@ -7,6 +7,7 @@ from services.applications.core.context import transaction
 from services.applications.core.naming import persons_named
 from services.applications.core.return_seen import mark_seen
 from services.applications.review import opinions as use_case
+from services.applications.review.common_returns import common_returns
 from services.applications.review.views import opinion_view
 from shared.contract.returns import Raise, Reply
 from shared.http.app import actor, answer, body, if_match, uuid_in_path
@@ -23,6 +24,12 @@ async def list_opinions(request: web.Request) -> web.Response:
         up_to = application.round_trips if who.is_a(Role.APPLICANT) else None
         found = await repository.opinions(session, application.id, up_to=up_to)
         return answer([opinion_view(application, opinion, persons=persons_named(request)) for opinion in found])
+
+
+async def show_common_returns(request: web.Request) -> web.Response:
+    """Return for what applications of a type were often returned in earlier rounds, by place; no more than a gateway asks once an hour."""
+    async with transaction(request) as session:
+        return answer(await common_returns(session, request.match_info["fund_type"]))
 
 
 async def answer_opinion(request: web.Request) -> web.Response:

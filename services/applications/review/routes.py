@@ -10,7 +10,15 @@ from services.applications.review import (
 )
 from services.applications.review.case_list_params import FILTERS
 from shared.contract.applications import ApplicationPage, ApplicationSummary, Nothing
-from shared.contract.returns import ChangeOpinion, OpinionInput, OpinionView, Raise, Reply, ReturnApplication
+from shared.contract.returns import (
+    ChangeOpinion,
+    CommonReturn,
+    OpinionInput,
+    OpinionView,
+    Raise,
+    Reply,
+    ReturnApplication,
+)
 from shared.contract.review import (
     AskUnlock,
     Assign,
@@ -48,6 +56,10 @@ ROUTES = [
     Route("GET", f"{A}/opinions", opinions_api.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),
     Route(
         "PUT", f"{A}/opinions/{{opinion}}", opinions_api.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
+    ),
+    Route(
+        "GET", "/api/v1/common-returns/{fund_type}", opinions_api.show_common_returns, GATEWAY, APPLICANT,
+        answer=list[CommonReturn],
     ),
     Route(
         "GET", "/api/v1/review/applications", case_list_api.show_queue, GATEWAY, STAFF,

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from services.gateway.accounts.sessions import Session
 from services.gateway.applicant.ceilings import RoundCard
+from services.gateway.applicant.glossary import glossary
 from services.gateway.web.access import actor, current
 from services.gateway.web.calls import ask, unsent
 from services.gateway.web.context import SERVICES, SESSION, SETTINGS
@@ -82,7 +83,7 @@ async def help_page(request: web.Request) -> web.Response:
         if session.needs_consent:
             return see_other("/account/consent?next=%2F")
         request[SESSION] = session
-    return page(request, "applicant/help.html", {"unsent": await unsent(request)})
+    return page(request, "applicant/help.html", {"unsent": await unsent(request), "glossary": glossary()})
 
 
 def _place(notice: Notice) -> str:

@@ -48,6 +48,8 @@ class Input:
     hidden: bool = False
     # Where its help stands; a cell's stands at the head of its column.
     help_at: str | None = None
+    # For what earlier applications were often returned here.
+    common: list[str] = field(default_factory=list)
 
     @property
     def calendar(self) -> bool:
@@ -136,6 +138,7 @@ class TableView:
     levels: dict[str, tuple[str, str]] = field(default_factory=dict)
     # What a script needs to work out computed cells and subtotals while one types, as JSON.
     figures: str = ""
+    common: list[str] = field(default_factory=list)
 
     @property
     def free(self) -> bool:
@@ -177,6 +180,7 @@ class SlotView:
     rows: "list[SlotView] | None" = None
     of_table: str = ""
     followed: str = ""
+    common: list[str] = field(default_factory=list)
 
     @property
     def takes(self) -> list[str]:
@@ -207,6 +211,8 @@ class Beside:
     opinions: dict[tuple[str | None, str | None], list[str]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
+    # For what earlier applications were often returned, by field.
+    common: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(

@@ -112,6 +112,7 @@ def build(
                 beside.sources.get(f.key),
                 beside.hints.get(f.key),
                 chosen=values.get(f.follows or ""),
+                common=beside.common.get(f.key),
             )
             for f in section.fields
         ],
@@ -152,6 +153,7 @@ def _input(
     source: str | None = None,
     hint: str | None = None,
     chosen: Any = None,
+    common: list[str] | None = None,
 ) -> Input:
     return Input(
         name=name,
@@ -176,6 +178,7 @@ def _input(
         opinions=opinions,
         source=source,
         hint=hint,
+        common=common or [],
         max=definition.max if definition.kind == "textarea" else None,
         group=definition.group,
         text=definition.text,
@@ -239,6 +242,7 @@ def _table(
         source=beside.sources.get(table.key),
         levels={level.key: (branch.label, level.label) for branch in table.levels for level in branch.within},
         figures=_figures(table),
+        common=beside.common.get(table.key, []),
     )
 
 
@@ -320,8 +324,10 @@ def _slot(
     beside: Beside,
     now: SectionNow,
 ) -> SlotView:
+    common = beside.common.get(slot.key, [])
     if not slot.each_row:
-        return _place(slot, slot.key, slot.label, kept, attachments, beside.error(slot.key), beside.said(slot.key))
+        only = _place(slot, slot.key, slot.label, kept, attachments, beside.error(slot.key), beside.said(slot.key))
+        return replace(only, common=common)
     filed = kept if isinstance(kept, dict) else {}
     rows = [
         replace(
@@ -340,7 +346,7 @@ def _slot(
     ]
     whole = _place(slot, slot.key, slot.label, [], [], beside.error(slot.key), beside.said(slot.key))
     followed = next((table.label for table in section.tables if table.key == slot.each_row), "")
-    return replace(whole, rows=rows, followed=followed)
+    return replace(whole, rows=rows, followed=followed, common=common)
 
 
 def _place(

@@ -1,8 +1,11 @@
 """Build the page of one material: the form, what stands beside it, and what is said above it."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from services.gateway.form import checks_view, form_view, materials, merging, registry_news, section_state, shapes
+from services.gateway.form.common_returns import COMMON_RETURNS
 from services.gateway.form.form_parts import Beside, Typed
 from services.gateway.web.calls import ask, asked_for, form_of, new_key, profile, section_of
 from services.gateway.web.form_data import Values, one
@@ -131,7 +134,10 @@ async def render(
         wrong = [p for p in here if not p.code.startswith("check.")]
     kept = current(section, opened)
     values = kept if values is None else values
-    beside = Beside.of(wrong, mine, sources(section, opened, values), hints(section, opened, values))
+    beside = replace(
+        Beside.of(wrong, mine, sources(section, opened, values), hints(section, opened, values)),
+        common=await request.app[COMMON_RETURNS].of(request, found.fund_type, section.key),
+    )
     now = opened.now
     shown = section_state.as_shown(section, now)
     values = section_state.with_computed(shown, values, now)

@@ -47,6 +47,7 @@ OWNERS = {
     "review": "applications",
     "confirmations": "applications",
     "separation": "applications",
+    "common-returns": "applications",
     "expert": "applications",
     "ops": "applications",
     "audit": "applications",

@@ -7,6 +7,7 @@ from aiohttp import FormData
 from aiohttp.test_utils import TestServer
 
 from services.applications.core.peers import PROFILES as KNOWN_THERE
+from services.gateway.form.common_returns import COMMON_RETURNS
 from services.gateway.form.page_after import PAGES_AFTER
 from services.gateway.web import calls
 from services.gateway.web.profiles import PROFILES
@@ -16,6 +17,7 @@ from tests.integration.gateway.test_calls_of_bureau_pages import Calls, answered
 S = "/api/v1/applications/{id}/sections/{key}"
 PAGE, SAVED, KEPT = (f"applications {route}" for route in (f"GET {S}/page", f"PUT {S}/page", f"PUT {S}/draft"))
 FORM = "applications GET /api/v1/forms/{fund_type}/{version}"
+RETURNS = "applications GET /api/v1/common-returns/{fund_type}"
 
 
 async def begun(browser: Browser) -> str:
@@ -58,8 +60,9 @@ async def test_a_form_page_is_one_question(browser: Browser, gateway: TestServer
     here = await begun(browser)
     calls._FORMS.clear()
     gateway.app[PROFILES]._known.clear()
-    # The definition is asked for once a process; the profile travels with the call.
-    assert (await counted(browser, "GET", f"{here}/sections/contact"))[0] == {PAGE: 1, FORM: 1}
+    gateway.app[COMMON_RETURNS]._known.clear()
+    # The definition is asked for once a process, reasons of earlier returns once an hour; the profile travels with the call.
+    assert (await counted(browser, "GET", f"{here}/sections/contact"))[0] == {PAGE: 1, FORM: 1, RETURNS: 1}
     assert (await counted(browser, "GET", f"{here}/sections/company"))[0] == {PAGE: 1}
 
 
