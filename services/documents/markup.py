@@ -291,9 +291,9 @@ def _environment() -> Environment:
         percentages=_percentages,
         qr=qr,
         spans=_spans,
-        tall=_tall,
         title_lines=title_lines,
         two_lines=_two_lines,
         widths=_widths,
     )
+    environment.tests["tall"] = _tall
     return environment

@@ -9,8 +9,9 @@ from services.applications.documents import document_model
 from services.applications.forms.authoring.source import read_form
 from services.documents import markup, rendering
 from services.documents.checking import plain
-from shared.document import Column, Table, Value
+from shared.document import Column, Table, Value, Values
 from tests.unit.documents import models
+from tests.unit.documents.conftest import Printed
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 HEAD = """fund_type: example
@@ -145,3 +146,40 @@ def test_a_cover_of_long_names_keeps_its_parts_apart(press: rendering.Press) -> 
 def test_a_long_value_has_a_row_to_itself() -> None:
     short, long = Value(label="甲", text="一" * 46), Value(label="乙", text="一" * 47)
     assert [len(row) for row in markup._pairs([short, short, long, short])] == [2, 1, 1]
+
+
+def test_what_breaks_between_pages_has_its_edges_on_each(printed: Printed) -> None:
+    text = "掐丝、点蓝、烧蓝、磨光、镀金，全部手工完成。" * 240
+    columns = [Column(label="序号", width=5), Column(label="内容", width=40)]
+    for block in (
+        Table(columns=columns, rows=[["1", text], ["2", "短"]]),
+        Values(values=[Value(label="内容", text=text, wide=True), Value(label="备注", text="无")]),
+    ):
+        pdf = printed(models.sheet().model_copy(update={"blocks": [block], "proof": None}))
+        with pypdfium2.PdfDocument(pdf.content) as document:
+            parts = [page for page in document if "掐丝" in page.get_textpage().get_text_range()]
+            assert len(parts) >= 3
+            for page in parts:
+                above, below = _edges(page)
+                bottom, top = _text(page)
+                assert above > top
+                assert below < bottom
+
+
+def _edges(page: pypdfium2.PdfPage) -> tuple[float, float]:
+    """The highest and the lowest line across most of a page, in points from its foot."""
+    picture = page.render(scale=3).to_pil().convert("L")
+    width, height = picture.size
+    dark = [
+        height - y
+        for y in range(height)
+        if sum(v < 200 for v in picture.crop((0, y, width, y + 1)).tobytes()) > width * 0.6
+    ]
+    return max(dark) / 3, min(dark) / 3
+
+
+def _text(page: pypdfium2.PdfPage) -> tuple[float, float]:
+    """The foot of the lowest and the head of the highest line of the long text, in points from the page's foot."""
+    read = page.get_textpage()
+    boxes = [read.get_charbox(n) for n in range(read.count_chars()) if read.get_text_range(n, 1) in "掐丝磨"]
+    return min(box[1] for box in boxes), max(box[3] for box in boxes)
