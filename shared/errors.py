@@ -57,6 +57,12 @@ class NotAllowed(DomainError):
     code = codes.NOT_ALLOWED
 
 
+class NotYourDuty(NotAllowed):
+    """您在本单位没有此项权限。"""
+
+    code = codes.NOT_YOUR_DUTY
+
+
 class NotFound(DomainError):
     """未找到您要访问的内容。"""
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -43,9 +44,28 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+class Duty(StrEnum):
+    """What a member of an enterprise may do for it: 填报 (change materials), 审核 (confirm them), 签署 (submit, withdraw, delete)."""
+
+    FILL = "fill"
+    CHECK = "check"
+    SIGN = "sign"
+
+
+class Agent(BaseModel, frozen=True):
+    """The company of a person who was invited to one application of another enterprise, and that application."""
+
+    enterprise: str
+    enterprise_name: str
+    application: UUID
+
+
 class Actor(BaseModel, frozen=True):
     """The person behind a request. `enterprise` is the 统一社会信用代码 every applicant's query is scoped to;
-    `received_at` is the instant the gateway received the request, by which deadlines are judged."""
+    `received_at` is the instant the gateway received the request, by which deadlines are judged.
+
+    `duties`: what a member of an enterprise may do for it; None is everything. With `agent` the person comes from another company
+    and acts for `enterprise` in one application only."""
 
     account: str
     name: str
@@ -56,9 +76,15 @@ class Actor(BaseModel, frozen=True):
     # Where the request came from, for the audit.
     address: str = "-"
     received_at: AwareDatetime
+    duties: frozenset[Duty] | None = None
+    agent: Agent | None = None
 
     def is_a(self, role: Role) -> bool:
         return role in self.roles
+
+    def may(self, duty: Duty) -> bool:
+        """Tell whether nothing keeps the person from a duty. Only members of enterprises have duties."""
+        return self.duties is None or duty in self.duties
 
 
 @dataclass(frozen=True)
@@ -102,7 +128,8 @@ class Signer:
             "sub": actor.account if actor else self._service,
         }
         if actor:
-            claims["actor"] = actor.model_dump(mode="json")
+            # A token is as long as it was for everybody who may do everything.
+            claims["actor"] = actor.model_dump(mode="json", exclude_none=True)
         if beside:
             claims["beside"] = _digest(beside)
         if (priority := carried()) is not None:

@@ -65,8 +65,9 @@ def _pages(lines: Iterable[Page]) -> str:
 def _routes(lines: Iterable[Route]) -> str:
     def flags(line: Route) -> str:
         query = f"query {' '.join(line.query)}" if line.query else ""
+        duty = f"duty {line.duty}" if line.duty else ""
         return ", ".join(
-            filter(None, ("If-Match" if line.if_match else "", "key" if line.idempotent else "", query))
+            filter(None, ("If-Match" if line.if_match else "", "key" if line.idempotent else "", query, duty))
         )
 
     rows = [

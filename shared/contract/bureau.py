@@ -221,6 +221,8 @@ class CasePage(BaseModel):
     # A longer correction deadline that a second person has to confirm.
     extension: WaitingExtension | None
     others: list[OtherCase]
+    # Persons of other companies who filled in for the enterprise, each named with the company.
+    agents: list[str] = []
     events: list[CaseEvent]
     # When whoever asks looked at the case before; null at the first time.
     looked_at: AwareDatetime | None

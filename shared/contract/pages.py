@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from shared.contract.carried_over import LeftOverView
 from shared.contract.checks import Obstacle, Outcome
+from shared.contract.confirmation import ConfirmationView
 from shared.contract.decision import LetterView
 from shared.contract.returns import OpinionView
 from shared.contract.review import UnlockRequestView
@@ -79,6 +80,8 @@ class SectionPage(BaseModel):
     opinions: list[OpinionView]
     requests: list[UnlockRequestView]
     left_over: list[LeftOverView]
+    # Null in a round that asks for no 单位确认.
+    confirmation: ConfirmationView | None = None
 
 
 class SectionTaken(BaseModel):
@@ -99,6 +102,8 @@ class SubmissionPage(BaseModel):
     opinions: list[OpinionView]
     requests: list[UnlockRequestView]
     drafts: list[SectionView]
+    # Null in a round that asks for no 单位确认.
+    confirmation: ConfirmationView | None = None
 
 
 class NextStep(BaseModel):

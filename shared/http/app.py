@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from shared import codes, errors
 from shared.http import framing
 from shared.http.problem import problem, refusal_of
-from shared.identity import BESIDE, Actor, Caller, Role, Verifier
+from shared.identity import BESIDE, Actor, Caller, Duty, Role, Verifier
 from shared.observability import logs, metrics, tracing
 from shared.text.json_text import dumps, loads, storable
 
@@ -55,6 +55,7 @@ class Route:
 
     `callers`: the services whose token opens it; none means open to anybody (public pages, health).
     `roles`: the person a call is made for must have one of them; none means that no person is needed.
+    `duty`: what a member of an enterprise must be allowed to do for it; nobody else has duties.
     `body`: the JSON body's model, found at `request[BODY]`. `answer`: the model of a 2xx answer, for OpenAPI.
     """
 
@@ -73,6 +74,7 @@ class Route:
     waits: Any = None
     takes_file: bool = False
     media_type: str = "application/json"
+    duty: Duty | None = None
 
 
 def from_services(request: web.Request, name: str) -> str | None:
@@ -174,6 +176,8 @@ def guarded(route: Route) -> Handler:
                 raise errors.NotAllowed(code=codes.CALLER_NOT_TRUSTED)
             if route.roles and (caller.actor is None or not (caller.actor.roles & route.roles)):
                 raise errors.NotAllowed
+            if caller.actor is not None:
+                _check_duty(route, caller.actor, request)
         if route.if_match and not request.headers.get("If-Match"):
             raise errors.PreconditionMissing
         if route.idempotent:
@@ -188,6 +192,25 @@ def guarded(route: Route) -> Handler:
 
     checked.__doc__ = route.handler.__doc__
     return checked
+
+
+OF_APPLICATION = "/api/v1/applications/{id}"
+DUTIES = {
+    Duty.FILL: "您没有填报权限，只能查看。需要填报的，请本单位管理员在“本单位成员”中设置。",
+    Duty.CHECK: "您没有审核权限。需要审核的，请本单位管理员在“本单位成员”中设置。",
+    Duty.SIGN: "您没有签署权限，不能提交、撤销或删除申请，请由申报单位有签署权限的人员办理。",
+}
+
+
+def _check_duty(route: Route, who: Actor, request: web.Request) -> None:
+    """Raise `NotFound` for an agent who asks for anything but the one application, `NotYourDuty` for a member without the route's duty."""
+    if who.agent is not None:
+        inside = route.path == OF_APPLICATION or route.path.startswith(f"{OF_APPLICATION}/")
+        # The gateway asks for an agent's profile, for which no application is named.
+        if route.path.startswith("/api/") and not (inside and uuid_in_path(request) == who.agent.application):
+            raise errors.NotFound
+    if route.duty is not None and not who.may(route.duty):
+        raise errors.NotYourDuty(DUTIES[route.duty])
 
 
 async def _read_body(request: web.Request, model: type[BaseModel], *, digest: bool) -> None:

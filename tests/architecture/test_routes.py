@@ -10,6 +10,7 @@ from services.gateway.internal import ROUTES as GATEWAY_INTERNAL
 from services.gateway.stub_idp.routes import ROUTES as STUB
 from services.gateway.web.limits import KEEPING, LIMITS
 from services.notify.routes import ROUTES as NOTIFY
+from shared.identity import Role
 
 
 def test_no_counter_stands_between_a_person_and_a_deadline() -> None:
@@ -77,3 +78,20 @@ def test_every_handler_is_held_apart() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     [held] = [c for c in contracts["contracts"] if c["name"] == "The gateway's handlers do not import handlers"]
     assert set(held["modules"]) == {p.handler.__module__ for p in gateway_routes.table(development=True)}
+
+
+def test_every_change_an_applicant_makes_names_a_duty() -> None:
+    """What changes an application asks for a duty of the enterprise's member; what only looks at it, or makes a copy, does not."""
+    looks = {
+        "POST /api/v1/applications/{id}/page",
+        "POST /api/v1/applications/{id}/preview",
+        "POST /api/v1/applications/{id}/revisions/{n}/pdf",
+        "POST /api/v1/applications/{id}/revisions/{n}/reveal",
+    }
+    free = {
+        f"{r.method} {r.path}"
+        for r in APPLICATIONS
+        if Role.APPLICANT in r.roles and r.method != "GET" and r.duty is None
+    }
+    assert free == looks
+    assert not [r.path for r in APPLICATIONS if r.duty is not None and Role.APPLICANT not in r.roles]

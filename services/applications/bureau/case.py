@@ -150,6 +150,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         requests=_requests(application, await unlock_requests.listed(session, application), said),
         extension=await _extension(session, who, application),
         others=await _others(session, who, application),
+        agents=sorted({row.actor_name for row in audit if "agent" in row.details}),
         events=[_event(entry, who, looked_at) for entry in told(audit, who, persons=True)],
         looked_at=looked_at,
         notifications=None,

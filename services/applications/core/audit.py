@@ -32,7 +32,8 @@ def record(
             from_state=from_state,
             to_state=to_state,
             request_id=actor.request_id,
-            details=details,
+            # Somebody of another company is named with it.
+            details=details if actor.agent is None else {**details, "agent": actor.agent.enterprise},
             address=actor.address,
         )
     )

@@ -36,6 +36,9 @@ ACTIONS = {
     "take_over": "接管办理",
     "drop_lease": "放弃办理",
     "assign": "分配办理人",
+    "ask_confirmation": "送本单位审核",
+    "confirm_unit": "单位确认",
+    "return_unit": "单位审核退回修改",
     "accept": "纳批",
     "return": "退回补正",
     "see_return": "查看退回意见",
@@ -84,7 +87,17 @@ ACTIONS = {
 
 # What an applicant does while it fills in.
 WRITING = frozenset(
-    {"save_section", "discard_draft", "take_workbook", "bring_workbook", "attach", "detach", "detach_abandoned"}
+    {
+        "ask_confirmation",
+        "return_unit",
+        "save_section",
+        "discard_draft",
+        "take_workbook",
+        "bring_workbook",
+        "attach",
+        "detach",
+        "detach_abandoned",
+    }
 )
 # The bureau's own business: no applicant reads of it.
 INTERNAL = frozenset(
@@ -95,4 +108,4 @@ INTERNAL = frozenset(
     }
 )  # fmt: skip
 # What a line tells the applicant beside its label.
-TOLD = frozenset({"round_trip", "submitted", "correct_by", "reason", "amount_wan", "batch", "revision"})
+TOLD = frozenset({"section", "round_trip", "submitted", "correct_by", "reason", "amount_wan", "batch", "revision"})

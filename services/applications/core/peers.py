@@ -82,7 +82,7 @@ async def profile(peers: Peers, actor: Actor, account: str | None = None) -> Pro
 
 
 class Profiles:
-    """The registry's answers of the last minute, by account."""
+    """The registry's answers of the last minute, by account; for an agent, by account and enterprise."""
 
     def __init__(self, *, fresh: float = FRESH_SECONDS, rest: float = REST_SECONDS) -> None:
         self._fresh = fresh
@@ -92,14 +92,16 @@ class Profiles:
     async def of(self, peers: Peers, actor: Actor, account: str | None = None, *, anew: bool = False) -> Profile:
         """Return the profile of an account, the actor's own unless another is named, at most a minute old; asked for just now where
         `anew`."""
-        now, account = time.monotonic(), account or actor.account
-        until, known = self._known.get(account, (0.0, NOTHING_KNOWN))
+        now, key = time.monotonic(), account or actor.account
+        if actor.agent is not None:
+            key = f"{key}:{actor.enterprise}"
+        until, known = self._known.get(key, (0.0, NOTHING_KNOWN))
         if now < until and not anew:
             return known
         found = await profile(peers, actor, account)
         until = time.monotonic() + (self._fresh if found.registry_answered else self._rest)
-        self._known[account] = (until, found)
-        self._known.move_to_end(account)
+        self._known[key] = (until, found)
+        self._known.move_to_end(key)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
         return found

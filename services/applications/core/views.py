@@ -22,7 +22,7 @@ from shared.contract.applications import (
     LeaseView,
 )
 from shared.contract.decided import Decided
-from shared.identity import Actor, Role
+from shared.identity import Actor, Duty, Role
 from shared.roles import STAFF
 
 STAFF_ROLES = frozenset({Role.REVIEWER, Role.DIRECTOR})
@@ -37,7 +37,7 @@ def _summary(
         state = as_applicants_read(state)
     facts = facts_of(application, round_, extension, at=actor.received_at, actor=actor.account)
     if actor.is_a(Role.APPLICANT):
-        actions = applicant_actions(facts)
+        actions = _of_duties(applicant_actions(facts), actor)
     else:
         actions = ["view", "pdf", *staff_actions(facts, actor.roles & STAFF_ROLES)]
     return ApplicationSummary(
@@ -64,6 +64,23 @@ def _summary(
         decided=decided,
         **(_for_staff(application, actor) if actor.roles & STAFF else {}),
     )
+
+
+# Which duty an applicant's action asks for; the rest is looking.
+DUTY_OF = {
+    "edit": Duty.FILL,
+    "correct": Duty.FILL,
+    "submit": Duty.SIGN,
+    "withdraw": Duty.SIGN,
+    "delete": Duty.SIGN,
+}
+
+
+def _of_duties(actions: list[str], actor: Actor) -> list[str]:
+    """Return the actions that a person's duties allow; who may not fill in reads the materials instead (`read`)."""
+    allowed = [a for a in actions if a not in DUTY_OF or actor.may(DUTY_OF[a])]
+    changing = {"edit", "correct"} & set(actions)
+    return allowed if not changing or actor.may(Duty.FILL) else ["read", *allowed]
 
 
 def _for_staff(application: Application, actor: Actor) -> dict[str, Any]:

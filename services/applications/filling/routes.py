@@ -5,6 +5,7 @@ from shared.contract.applications import Nothing
 from shared.contract.carried_over import LeftOverView, Rebased, ReportView
 from shared.contract.sections import SectionValues, SectionView, SectionWritten
 from shared.http.app import Route
+from shared.identity import Duty
 from shared.roles import APPLICANT, GATEWAY
 
 A = "/api/v1/applications/{id}"
@@ -13,23 +14,23 @@ ROUTES = [
     Route("GET", f"{A}/sections/{{key}}", sections_api.get_section, GATEWAY, APPLICANT, answer=SectionView),
     Route(
         "PUT", f"{A}/sections/{{key}}", sections_api.save_section, GATEWAY, APPLICANT,
-        SectionValues, SectionWritten, if_match=True,
+        SectionValues, SectionWritten, if_match=True, duty=Duty.FILL,
     ),
     Route(
         "PUT", f"{A}/sections/{{key}}/draft", sections_api.keep_draft, GATEWAY, APPLICANT,
-        SectionValues, SectionWritten, if_match=True,
+        SectionValues, SectionWritten, if_match=True, duty=Duty.FILL,
     ),
     Route(
         "DELETE", f"{A}/sections/{{key}}/draft", sections_api.discard_draft, GATEWAY, APPLICANT,
-        Nothing, SectionWritten, if_match=True,
+        Nothing, SectionWritten, if_match=True, duty=Duty.FILL,
     ),
     Route("GET", f"{A}/rebase", carried_over_api.foresee, GATEWAY, APPLICANT, answer=ReportView),
     Route(
-        "POST", f"{A}/rebase", carried_over_api.rebase, GATEWAY, APPLICANT, Nothing, Rebased, if_match=True
+        "POST", f"{A}/rebase", carried_over_api.rebase, GATEWAY, APPLICANT, Nothing, Rebased, if_match=True, duty=Duty.FILL
     ),
     Route("GET", f"{A}/reports", carried_over_api.reports, GATEWAY, APPLICANT, answer=list[ReportView]),
     Route("GET", f"{A}/left-over", carried_over_api.left_over, GATEWAY, APPLICANT, answer=list[LeftOverView]),
     Route(
-        "DELETE", f"{A}/left-over/{{item}}", carried_over_api.dismiss_left_over, GATEWAY, APPLICANT, Nothing, status=204
+        "DELETE", f"{A}/left-over/{{item}}", carried_over_api.dismiss_left_over, GATEWAY, APPLICANT, Nothing, status=204, duty=Duty.FILL
     ),
 ]  # fmt: skip

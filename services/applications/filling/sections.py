@@ -25,7 +25,7 @@ from services.applications.workflow import EDITABLE, LABELS, State
 from shared import clock, codes
 from shared.contract.sections import SectionCopies, SectionNow, SectionValues
 from shared.errors import Conflict, NotFound, Stale
-from shared.identity import Actor
+from shared.identity import Actor, Duty
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ async def standing(
 
 
 def editable(application: Application, key: str, actor: Actor) -> bool:
-    """Tell whether the applicant could change a section when the request arrived."""
+    """Tell whether the person could change a section when the request arrived."""
+    if not actor.may(Duty.FILL):
+        return False
     if application.state == State.RETURNED:
         return may_be_corrected(application, actor) and key in application.unlocked
     return State(application.state) in EDITABLE

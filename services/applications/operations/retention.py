@@ -23,6 +23,7 @@ from services.applications.tables.applications import (
     Section,
 )
 from services.applications.tables.carried_over import LeftOver
+from services.applications.tables.confirmation import UnitConfirmation
 from services.applications.tables.decision import Objection
 from services.applications.tables.idempotency import IdempotencyKey
 from services.applications.workflow import ENDED, State
@@ -129,7 +130,8 @@ async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
 
 
 def _of(
-    table: type[Section | Revision | Attachment | Document | LeftOver | Owed | Objection], application: Application
+    table: type[Section | Revision | Attachment | Document | LeftOver | Owed | Objection | UnitConfirmation],
+    application: Application,
 ) -> ColumnElement[bool]:
     return table.application_id == application.id
 
@@ -151,6 +153,7 @@ async def _forget_persons(session: AsyncSession, application: Application) -> No
     gone = {"deleted_at": func.coalesce(Attachment.deleted_at, func.now()), "name": FORGOTTEN_NAME}
     await session.execute(update(Attachment).where(_of(Attachment, application)).values(**gone))
     await session.execute(delete(LeftOver).where(_of(LeftOver, application)))
+    await session.execute(delete(UnitConfirmation).where(_of(UnitConfirmation, application)))
     drawn = update(Document).where(_of(Document, application), Document.kind != "letter")
     await session.execute(drawn.values(snapshot=None))
     nobody = {"objector": FORGOTTEN_NAME, "contact": ""}

@@ -22,11 +22,16 @@ from services.applications.forms.filled.checks import value_at
 from services.applications.forms.filled.reading_view import change_line
 from services.applications.review.unlock_requests import listed
 from services.applications.review.views import opinion_view, request_view
+from services.applications.rounds.parameters import asks_confirmation
+from services.applications.submission import unit_confirmation
 from services.applications.submission.obstacles import obstacles
 from services.applications.submission.pending_changes import pending_changes
+from services.applications.submission.tickets import arrival
 from services.applications.tables.applications import Application, Attachment, Section
 from services.applications.workflow import Facts, State
 from shared import codes
+from shared.contract.checks import Obstacle
+from shared.contract.confirmation import ConfirmationView
 from shared.contract.pages import SectionPage, SubmissionPage
 from shared.contract.returns import OpinionView
 from shared.contract.review import UnlockRequestView
@@ -130,6 +135,11 @@ async def section_page(
         opinions=opinions,
         requests=requests,
         left_over=await left_over(session, codec, case.application) if filled.left_over else [],
+        confirmation=unit_confirmation.view(
+            case.form, await unit_confirmation.latest(session, case.application.id), None
+        )
+        if asks_confirmation(case.judged.filled.facts.round.parameters)
+        else None,
     )
 
 
@@ -144,9 +154,11 @@ async def submission_page(
     if case.application.revision:
         before = await repository.revision(session, case.application.id, case.application.revision)
         checks = with_reasons(checks, before.content)
+    confirmation, missing = await _confirmation(session, actor, case)
     return SubmissionPage(
         application=await full(session, codec, case.application, actor, case.rows, case.judged.filled),
-        problems=obstacles(case.judged, case.facts),
+        problems=obstacles(case.judged, case.facts, missing),
+        confirmation=confirmation,
         checks=checks,
         changes=[
             change_line(case.form, change, choices)
@@ -160,6 +172,20 @@ async def submission_page(
             if section.key in newer
         ],
     )
+
+
+async def _confirmation(
+    session: AsyncSession, actor: Actor, case: Case
+) -> tuple[ConfirmationView | None, Obstacle | None]:
+    """Return what was said of the draft within its enterprise, and what of it keeps it from being submitted; nothing is asked for in a
+    round without 单位确认."""
+    if not asks_confirmation(case.judged.filled.facts.round.parameters):
+        return None, None
+    found = await unit_confirmation.latest(session, case.application.id)
+    digest = unit_confirmation.digest_of(case.judged.filled, case.files)
+    at = await arrival(session, case.application, actor, case.facts, None)
+    counts_from = at if at < actor.received_at else None
+    return unit_confirmation.view(case.form, found, digest, counts_from), unit_confirmation.obstacle(found, digest)
 
 
 async def _section(session: AsyncSession, case: Case, key: str, actor: Actor) -> SectionView:

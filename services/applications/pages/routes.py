@@ -5,6 +5,7 @@ from shared.contract.applications import Nothing
 from shared.contract.pages import ApplicationRead, SectionPage, SectionTaken, SubmissionPage
 from shared.contract.sections import SectionValues
 from shared.http.app import Route
+from shared.identity import Duty
 from shared.roles import APPLICANT, GATEWAY
 
 A = "/api/v1/applications/{id}"
@@ -13,7 +14,7 @@ ROUTES = [
     Route("GET", f"{A}/sections/{{key}}/page", api.show_section, GATEWAY, APPLICANT, answer=SectionPage),
     Route(
         "PUT", f"{A}/sections/{{key}}/page", api.take_section, GATEWAY, APPLICANT,
-        SectionValues, SectionTaken, if_match=True,
+        SectionValues, SectionTaken, if_match=True, duty=Duty.FILL,
     ),
     Route("GET", f"{A}/submission/page", api.show_submission, GATEWAY, APPLICANT, answer=SubmissionPage),
     Route(

@@ -40,6 +40,7 @@ from shared.contract.review import (
 )
 from shared.contract.sections import Origin
 from shared.http.app import Route
+from shared.identity import Duty
 from shared.roles import APPLICANT, DIRECTOR, GATEWAY, READERS, REVIEWER, STAFF
 
 R = "/api/v1/review/applications/{id}"
@@ -52,10 +53,10 @@ ROUTES = [
     Route(
         "GET", f"{A}/unlock-requests", unlock_api.list_requests, GATEWAY, READERS, answer=list[UnlockRequestView]
     ),
-    Route("POST", f"{A}/unlock-requests", unlock_api.ask, GATEWAY, APPLICANT, AskUnlock, UnlockRequestView, 201),
+    Route("POST", f"{A}/unlock-requests", unlock_api.ask, GATEWAY, APPLICANT, AskUnlock, UnlockRequestView, 201, duty=Duty.FILL),
     Route("GET", f"{A}/opinions", opinions_api.list_opinions, GATEWAY, READERS, answer=list[OpinionView]),
     Route(
-        "PUT", f"{A}/opinions/{{opinion}}", opinions_api.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView
+        "PUT", f"{A}/opinions/{{opinion}}", opinions_api.answer_opinion, GATEWAY, APPLICANT, Reply, OpinionView, duty=Duty.FILL
     ),
     Route(
         "GET", "/api/v1/common-returns/{fund_type}", opinions_api.show_common_returns, GATEWAY, APPLICANT,

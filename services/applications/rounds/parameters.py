@@ -20,6 +20,10 @@ MAX_OPTIONS = 200
 WORKING_DAYS = "correction_working_days"
 MOST_WORKING_DAYS = 120
 WORKING_DAYS_LABEL = "补正期限"
+# Whether an enterprise's own checker confirms a draft before it is submitted: a list with this option or without.
+CONFIRMATION = "unit_confirmation"
+CONFIRMATION_LABEL = "单位确认"
+CONFIRMATION_ASKED = "提交前须由申报单位的审核人员确认"
 # What a round proposes that follows one of the time before rounds had the parameter.
 USUAL_WORKING_DAYS = "10"
 
@@ -34,10 +38,14 @@ def fitted(form: Form, parameters: Parameters) -> dict[str, Parameter]:
     for name, value in list(kept.items()):
         if not NAME.fullmatch(name):
             errors.append(_wrong(name[:64], "bad_name", "参数名应以小写字母开头，由小写字母、数字和下划线组成"))
-        elif isinstance(value, list) and (message := _bad_options(value, least=0 if _ticked(wanted, name) else 1)):
+        elif isinstance(value, list) and (
+            message := _bad_options(value, least=0 if name == CONFIRMATION or _ticked(wanted, name) else 1)
+        ):
             errors.append(_wrong(name, "bad_options", message))
         elif name == WORKING_DAYS:
             kept[name] = _days(value, errors)
+        elif name == CONFIRMATION and value not in ([], [CONFIRMATION_ASKED]):
+            errors.append(_wrong(name, codes.NOT_AN_OPTION, f"应为“{CONFIRMATION_ASKED}”，或不勾选"))
         elif name in kinds:
             kept[name] = _of_kind(kinds[name], name, _as_share(form, name, value), errors)
     if errors:
@@ -47,7 +55,8 @@ def fitted(form: Form, parameters: Parameters) -> dict[str, Parameter]:
 
 def parameter_label(form: Form, name: str) -> str:
     """Return what people call a parameter of a round; its name where nobody has said."""
-    return WORKING_DAYS_LABEL if name == WORKING_DAYS else form.parameter_label(name)
+    own = {WORKING_DAYS: WORKING_DAYS_LABEL, CONFIRMATION: CONFIRMATION_LABEL}
+    return own.get(name) or form.parameter_label(name)
 
 
 def _days(value: Parameter, errors: list[FieldError]) -> Parameter:
@@ -119,6 +128,11 @@ def working_days(parameters: Parameters) -> int | None:
     """Return how many working days a return of this round proposes for the correction; None where nobody has said."""
     found = parameters.get(WORKING_DAYS)
     return int(found) if isinstance(found, int | str) else None
+
+
+def asks_confirmation(parameters: Parameters) -> bool:
+    """Tell whether a round asks for 单位确认 before 提交申请."""
+    return parameters.get(CONFIRMATION) == [CONFIRMATION_ASKED]
 
 
 def numbers_missing(form: Form, parameters: Parameters) -> frozenset[str]:

@@ -15,7 +15,13 @@ from services.applications.forms.authoring.round_needs import Need, needs
 from services.applications.forms.definition import Form
 from services.applications.forms.kinds import Choices
 from services.applications.rounds.ceilings import ceilings
-from services.applications.rounds.parameters import WORKING_DAYS, WORKING_DAYS_LABEL
+from services.applications.rounds.parameters import (
+    CONFIRMATION,
+    CONFIRMATION_ASKED,
+    CONFIRMATION_LABEL,
+    WORKING_DAYS,
+    WORKING_DAYS_LABEL,
+)
 from services.applications.rounds.proposals import as_proposed
 from services.applications.rounds.rehearsal import rehearse
 from services.applications.rounds.succession import differences
@@ -36,6 +42,20 @@ _WORKING_DAYS = RoundNeed(
     limits_money=False,
     chosen_from=None,
     choices=None,
+    choices_from=None,
+    may_be_none=False,
+)
+_CONFIRMATION = RoundNeed(
+    name=CONFIRMATION,
+    label=CONFIRMATION_LABEL,
+    unit=None,
+    help=None,
+    kind="options",
+    used_by=["提交申请前由申报单位自己核对"],
+    missing=False,
+    limits_money=False,
+    chosen_from=CONFIRMATION_LABEL,
+    choices=[CONFIRMATION_ASKED],
     choices_from=None,
     may_be_none=False,
 )
@@ -105,8 +125,8 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
         own=by_two and round_.published_at is None and round_.drafted_by == actor.account,
         version=round_.version,
         budget_wan=wan(round_.budget_wan),
-        needs=[*(_need(form, n, round_.parameters, choices) for n in wanted), _WORKING_DAYS],
-        unused=sorted(round_.parameters.keys() - {n.name for n in wanted} - {WORKING_DAYS}),
+        needs=[*(_need(form, n, round_.parameters, choices) for n in wanted), _WORKING_DAYS, _CONFIRMATION],
+        unused=sorted(round_.parameters.keys() - {n.name for n in wanted} - {WORKING_DAYS, CONFIRMATION}),
         extensions=[
             ExtensionView.model_validate(e, from_attributes=True)
             for e in await round_queries.extensions(session, round_.id)

@@ -10,6 +10,8 @@ from services.applications.core.codec import Codec
 from services.applications.core.moves import load_facts
 from services.applications.filling.filled_form import of_rows
 from services.applications.filling.judgement import Judged, broken, judged, unmet, unsaved
+from services.applications.rounds.parameters import asks_confirmation
+from services.applications.submission import unit_confirmation
 from services.applications.workflow import EDITABLE, TABLE, Action, Facts, State
 from shared.contract.checks import Obstacle
 from shared.identity import Actor
@@ -33,11 +35,17 @@ async def problems(
     rows = await repository.sections(session, id)
     filled = (await of_rows(session, application, form, opener, rows)).with_profile(profile)
     facts = await load_facts(session, application, at=actor.received_at, actor=actor.account)
-    return obstacles(judged(filled, rows, opener), facts)
+    missing = None
+    if asks_confirmation(filled.facts.round.parameters):
+        files = await repository.attachments(session, id)
+        missing = unit_confirmation.obstacle(
+            await unit_confirmation.latest(session, id), unit_confirmation.digest_of(filled, files)
+        )
+    return obstacles(judged(filled, rows, opener), facts, missing)
 
 
-def obstacles(found: Judged, facts: Facts) -> list[Obstacle]:
-    """Return the same of a form that was judged before."""
+def obstacles(found: Judged, facts: Facts, missing: Obstacle | None = None) -> list[Obstacle]:
+    """Return the same of a form that was judged before. `missing`: what 单位确认 still asks for."""
     state, form = facts.state, found.filled.form
     if state not in EDITABLE:
         return []
@@ -49,6 +57,7 @@ def obstacles(found: Judged, facts: Facts) -> list[Obstacle]:
     errors.sort(key=lambda e: order.get(e.section or "", 0))
     return [
         *(Obstacle(code=r.code, message=r.message) for r in refusals),
+        *([missing] if missing else []),
         *(Obstacle(**error.model_dump()) for error in errors),
         *(
             Obstacle(**broken(o).model_dump(), severity="warning", confirm=o.confirm)

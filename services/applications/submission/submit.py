@@ -26,6 +26,7 @@ from services.applications.outbox import outbox
 from services.applications.outbox.recipients import fallback_of, person_of
 from services.applications.submission import paper_tokens
 from services.applications.submission.tickets import arrival
+from services.applications.submission.unit_confirmation import must_be_confirmed
 from services.applications.tables.applications import (
     APPLICATION_NUMBER,
     Application,
@@ -97,6 +98,7 @@ async def submit(
     _settle_drafts(form, rows, discard_drafts)
     files = await repository.attachments(session, id)
     filled = (await of_rows(session, application, form, codec, rows, files)).with_profile(profile)
+    await must_be_confirmed(session, application, filled, files)
     saved = _validated(filled, reasons)
     warnings = [outcome for outcome in unmet(filled.checks()) if outcome.severity == "warning"]
     confirmed = {o.id: reasons[o.id].strip() for o in warnings if o.confirm}

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import record
+from services.applications.submission.unit_confirmation import asked_in_time
 from services.applications.tables.applications import Application, Audit
 from services.applications.workflow import Facts, State
 from shared import clock
@@ -19,7 +20,7 @@ from shared.tickets import Ticket
 CLOCKS = timedelta(seconds=1)
 USE = "use_ticket"
 # What an applicant does without touching anything that a submission contains.
-LOOKS = frozenset({USE, "reveal", "see_return", "prefill"})
+LOOKS = frozenset({USE, "reveal", "see_return", "prefill", "ask_confirmation", "confirm_unit"})
 
 
 async def changed_since(session: AsyncSession, application: Application, instant: datetime) -> bool:
@@ -72,6 +73,9 @@ async def arrival(
         return ticket.received_at
     now = clock.now()
     ends = facts.correct_by if facts.state is State.RETURNED else facts.accepts_until
+    if ends is not None and (asked := await asked_in_time(session, application, ends, actor.received_at)):
+        # The enterprise's own look at it takes its time: what was handed to it in time, and is as it was, is in time.
+        return actor.received_at if await changed_since(session, application, asked) else asked
     # A request whose body came slowly may have been completed by another one after the deadline.
     late = ends is not None and actor.received_at <= ends < now
     return now if late and await changed_since(session, application, actor.received_at) else actor.received_at

@@ -141,6 +141,7 @@ async def test_missing_parameters_are_named(api: Api) -> None:
         "org_year_cap_wan": True,
         # What a return proposes is nothing that a form needs.
         "correction_working_days": False,
+        "unit_confirmation": False,
     }
     said = await refused(await do(api, round_, "publish"), 422, "parameters_missing")
     assert {(e["field"], e["code"]) for e in said["errors"]} == {
@@ -595,9 +596,9 @@ async def test_a_round_for_every_form_of_the_catalogue(api: Api, definition: For
     wanted = {need["name"]: need["kind"] for need in round_["needs"]}
     assert set(wanted) >= rules_of(definition).parameters
     fitting: dict[str, Any] = {"number": "1", "date": "2026-01-01", "text": "甲", "options": ["甲", "乙"]}
-    answer = await do(
-        api, round_, method="PATCH", parameters={name: fitting[kind] for name, kind in wanted.items()}
-    )
+    # 单位确认 is ticked or not, whatever the form.
+    given = {name: fitting[kind] for name, kind in wanted.items()} | {"unit_confirmation": []}
+    answer = await do(api, round_, method="PATCH", parameters=given)
     assert answer.status == 200, await answer.text()
     unfit: dict[str, Any] = {"number": "一", "date": "2026-02-30", "text": [], "options": "甲"}
     for name, kind in wanted.items():
