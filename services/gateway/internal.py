@@ -12,7 +12,7 @@ from services.gateway.web.context import DATABASE
 from services.gateway.web.profiles import PROFILES
 from shared import clock, codes
 from shared.errors import Malformed
-from shared.http.app import HEALTH, METRICS, Route, answer, uuid_in_path
+from shared.http.app import CALLER, HEALTH, METRICS, Route, answer, uuid_in_path
 from shared.identity import Role
 from shared.messages import Profile, Staff
 from shared.roles import CASE_WORKERS
@@ -24,6 +24,10 @@ SKEW = Gauge("gm_clock_skew_seconds", "The database's clock minus this machine's
 
 async def profile(request: web.Request) -> web.Response:
     """What is known of an account for prefilling a form: the registry's entry and the platform's attributes."""
+    caller = request[CALLER].actor
+    if caller is not None and caller.agent is not None and caller.enterprise:
+        # What is known of the agent's own company belongs into no other enterprise's form.
+        return answer(await request.app[PROFILES].of_enterprise(caller.enterprise))
     return answer(await request.app[PROFILES].of(uuid_in_path(request, "account")))
 
 

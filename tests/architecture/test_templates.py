@@ -25,7 +25,7 @@ from shared.text import formatted
 
 ROOT = Path(__file__).resolve().parents[2]
 # Of texts, instants and mappings.
-METHODS = {"get", "isoformat", "rpartition", "startswith"}
+METHODS = {"get", "grant_in", "isoformat", "may", "rpartition", "startswith"}
 # What people typed, by the names of the inputs.
 TYPED = {*QUEUE, "year", "change_reason", "close_reason", "in_words"}
 # Shows the OpenAPI document, which is plain JSON.

@@ -29,7 +29,7 @@ ACCOUNTS = {
 # What a browser asks for: without it a fault comes as JSON, and is looked at by nobody.
 PAGE = {"Accept": "text/html"}
 # Pages of an applicant that show another application than the returned one, or more than one.
-DRAFT = frozenset({"delete", "preview", "commitment", "checks", "excel", "deadline.ics"})
+DRAFT = frozenset({"agents", "delete", "preview", "commitment", "checks", "excel", "deadline.ics"})
 SUBMITTED = frozenset({"withdraw"})
 # The fund type whose next version is being written.
 DRAFTED_FORM = "innovation_cluster"

@@ -176,6 +176,9 @@ class Empty:
     async def get(self, key: str) -> None:
         return None
 
+    async def gather(self, key: str, member: str, now: float, seconds: int) -> list[str]:
+        return []
+
 
 class AtHand:
     """The services, with every answer ready as it travels: what is measured is the gateway's own work."""

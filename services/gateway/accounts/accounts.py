@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from services.gateway.accounts import attributes, role_rules
+from services.gateway.accounts import attributes, members, role_rules
 from services.gateway.accounts.models import Account, Audit
 from services.gateway.accounts.person import Person
 from shared import clock, codes
@@ -17,7 +17,7 @@ from shared.observability import logs
 from shared.sealing import Keyring
 
 
-async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account:
+async def enter(session: AsyncSession, keys: Keyring, person: Person, address: str = "-") -> Account:
     """Find or make the account of a person who has just signed in, and keep the newest attributes of the platform.
 
     An enterprise's account is made at its first sign-in; staff must have been entered before. `NotAllowed` for
@@ -36,12 +36,16 @@ async def enter(session: AsyncSession, keys: Keyring, person: Person) -> Account
         raise NotAllowed("您的账号已停用，请联系管理员。", code=codes.ACCOUNT_DISABLED)
     role_rules.check(account.roles)
     account.name = person.name
+    before = account.enterprise
     if Role.APPLICANT in account.roles:
         account.enterprise = person.uscc
         account.enterprise_name = person.enterprise_name
     account.sealed_attributes = attributes.seal(keys, account.id, person.attributes)
     account.attributes_at = clock.now()
     await session.flush()
+    if await members.settle(session, account, person, before):
+        note(session, "administration_begun", person.subject, address, enterprise=account.enterprise)
+        await session.flush()
     return account
 
 

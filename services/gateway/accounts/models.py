@@ -22,6 +22,7 @@ class Base(DeclarativeBase):
         str: Text(),
         dict[str, Any]: JSONB(),
         list[str]: ARRAY(Text()),
+        list[dict[str, Any]]: JSONB(),
     }
 
 
@@ -42,6 +43,45 @@ class Account(Base):
     attributes_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     disabled_at: Mapped[datetime | None]
+    # What the person may do for the enterprise (`shared.identity.Duty`); None: everything. Whoever administers may do everything.
+    duties: Mapped[list[str] | None]
+    administers: Mapped[bool] = mapped_column(server_default=text("false"))
+    # The applications of other enterprises that the person was invited to: what of `invitations` every request needs.
+    grants: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'"), default=list)
+
+    __table_args__ = (Index("ix_identity_accounts_enterprise", "enterprise"),)
+
+    @property
+    def all_duties(self) -> frozenset[str] | None:
+        """The duties as they count: None is everything."""
+        return None if self.administers or self.duties is None else frozenset(self.duties)
+
+
+class Invitation(Base):
+    """An invitation of an enterprise: to all that is its own, for a colleague, or to one application, for a person of another company.
+
+    Only a digest of the link's secret is kept. Whoever accepts it first is bound to it (`used_by`); an application stays open to
+    that person until `ended_at`.
+    """
+
+    __tablename__ = "invitations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    enterprise: Mapped[str] = mapped_column(index=True)
+    enterprise_name: Mapped[str]
+    # None: the whole enterprise.
+    application: Mapped[UUID | None]
+    application_name: Mapped[str | None]
+    # Whose people may accept it.
+    for_enterprise: Mapped[str]
+    duties: Mapped[list[str]]
+    made_by: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_by: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id), index=True)
+    used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
 
 
 class SessionRow(Base):

@@ -6,7 +6,7 @@ Polling works through pgbouncer in transaction mode, where LISTEN does not.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
@@ -28,7 +28,8 @@ WINDOW = timedelta(seconds=90)
 _CHANGES = select(SessionChange.id, SessionChange.session_sha256).where(
     SessionChange.at > func.clock_timestamp() - WINDOW
 )
-Rights = tuple[frozenset[str], str | None]
+# Roles, enterprise, duties (None: all), and the applications of others that the account was invited to.
+Rights = tuple[frozenset[str], str | None, frozenset[str] | None, frozenset[str]]
 End = Callable[[], None]
 
 
@@ -53,9 +54,9 @@ class SessionWatch:
         return self.fresh and since > self._changed.get(id_sha256, float("-inf"))
 
     @contextmanager
-    def during(self, id_sha256: str, roles: Collection[str], enterprise: str | None, stop: End) -> Iterator[None]:
+    def during(self, id_sha256: str, rights: Rights, stop: End) -> Iterator[None]:
         """Call `stop` if the session ends, or its rights change, while the block lasts."""
-        mine = ((frozenset(roles), enterprise), stop)
+        mine = (rights, stop)
         all_ = self._going_on.setdefault(id_sha256, set())
         all_.add(mine)
         try:
@@ -106,9 +107,9 @@ class SessionWatch:
 
 
 async def _rights(session: AsyncSession, keys: Sequence[str]) -> dict[str, Rights]:
-    """Read the roles and enterprise of each session that is still live."""
+    """Read the rights of each session that is still live."""
     query = (
-        select(SessionRow.id_sha256, Account.roles, Account.enterprise)
+        select(SessionRow.id_sha256, Account)
         .join(Account, Account.id == SessionRow.account_id)
         .where(
             SessionRow.id_sha256.in_(keys),
@@ -116,4 +117,14 @@ async def _rights(session: AsyncSession, keys: Sequence[str]) -> dict[str, Right
             Account.disabled_at.is_(None),
         )
     )
-    return {key: (frozenset(roles), enterprise) for key, roles, enterprise in await session.execute(query)}
+    return {key: rights_of(account) for key, account in await session.execute(query)}
+
+
+def rights_of(account: Account) -> Rights:
+    """Return what an account's requests may do."""
+    return (
+        frozenset(account.roles),
+        account.enterprise,
+        account.all_duties,
+        frozenset(grant["application"] for grant in account.grants),
+    )

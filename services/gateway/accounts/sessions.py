@@ -5,6 +5,7 @@ has not changed: a session that was ended is refused everywhere within a second.
 """
 
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.accounts.models import Account, Consent, SessionChange, SessionRow
-from services.gateway.accounts.session_watch import SessionWatch
+from services.gateway.accounts.session_watch import Rights, SessionWatch
 from shared import clock
-from shared.identity import Actor, Role
+from shared.identity import Actor, Agent, Duty, Role
 from shared.sealing import CannotOpen, Keyring
 
 # The notice about personal data that is in force (`templates/account_pages/consent.html`). A new text is a new version, and
@@ -35,6 +36,18 @@ CHANGES_KEPT = timedelta(minutes=10)
 SEEN_EVERY = timedelta(minutes=1)
 
 
+_APPLICATION = re.compile(r"(?:/api/v1)?/applications/([0-9a-fA-F-]{36})(?:/|\Z)")
+
+
+class Grant(BaseModel, frozen=True):
+    """An application of another enterprise that an account was invited to."""
+
+    application: UUID
+    name: str
+    enterprise: str
+    enterprise_name: str
+
+
 class Session(BaseModel, frozen=True):
     """Who is signed in."""
 
@@ -46,6 +59,10 @@ class Session(BaseModel, frozen=True):
     roles: frozenset[Role]
     enterprise: str | None
     enterprise_name: str | None
+    # What the person may do for the enterprise; None is everything.
+    duties: frozenset[Duty] | None = None
+    administers: bool = False
+    grants: tuple[Grant, ...] = ()
     csrf_token: str
     last_seen_at: AwareDatetime
     expires_at: AwareDatetime
@@ -54,17 +71,49 @@ class Session(BaseModel, frozen=True):
     # Until an enterprise's person agreed to the notice, nothing but the notice opens.
     needs_consent: bool = False
 
-    def actor(self, received_at: AwareDatetime, request_id: str, address: str) -> Actor:
-        """The person as the other services see them."""
+    @property
+    def rights(self) -> Rights:
+        """What a request of this session may do, to notice when it changes."""
+        invited = frozenset(str(grant.application) for grant in self.grants)
+        return frozenset(self.roles), self.enterprise, self.duties, invited
+
+    def may(self, duty: Duty) -> bool:
+        """Whether the person has a duty in their own enterprise."""
+        return self.duties is None or duty in self.duties
+
+    def grant_in(self, path: str) -> Grant | None:
+        """The invitation under which a path is asked for: None for everything but an application that one was invited to."""
+        named = _APPLICATION.match(path) if self.grants else None
+        return next((g for g in self.grants if named and str(g.application) == named[1].lower()), None)
+
+    def actor(
+        self, received_at: AwareDatetime, request_id: str, address: str, grant: Grant | None = None
+    ) -> Actor:
+        """The person as the other services see them; with a `grant` as an agent, who is named with the company they come from."""
+        known = {
+            "account": str(self.account),
+            "roles": self.roles,
+            "request_id": request_id,
+            "address": address,
+            "received_at": received_at,
+        }
+        if grant is None:
+            return Actor(
+                **known,
+                name=self.name,
+                enterprise=self.enterprise,
+                enterprise_name=self.enterprise_name,
+                duties=self.duties,
+            )
+        own, company = self.enterprise or "", self.enterprise_name or ""
         return Actor(
-            account=str(self.account),
-            name=self.name,
-            roles=self.roles,
-            enterprise=self.enterprise,
-            enterprise_name=self.enterprise_name,
-            request_id=request_id,
-            address=address,
-            received_at=received_at,
+            **known,
+            name=f"{self.name}（{company}，受托填报）",
+            enterprise=grant.enterprise,
+            enterprise_name=grant.enterprise_name,
+            # Whoever is invited fills in; an application is submitted by its own enterprise.
+            duties=frozenset({Duty.FILL}),
+            agent=Agent(enterprise=own, enterprise_name=company, application=grant.application),
         )
 
 
@@ -159,6 +208,10 @@ class Sessions:
             return None
         return found
 
+    def forget(self, id_sha256: str) -> None:
+        """Let this process read a session anew: what it may do has just changed."""
+        self._remembered.pop(id_sha256, None)
+
     def remembered(self, id: str) -> Session | None:
         """The session of an id if this process remembers it; the database is not asked."""
         return self._recall(digest(id))
@@ -209,6 +262,9 @@ class Sessions:
                 roles=roles,
                 enterprise=account.enterprise,
                 enterprise_name=account.enterprise_name,
+                duties=account.all_duties,
+                administers=account.administers,
+                grants=account.grants,
                 csrf_token=kept.csrf_token,
                 last_seen_at=kept.last_seen_at,
                 expires_at=kept.expires_at,

@@ -193,7 +193,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         await answer.prepare(request)
         await answer.write(b"retry: 5000\n\n")
         end = partial(_end, queue)
-        with request.app[WATCH].during(session.id_sha256, session.roles, session.enterprise, end):
+        with request.app[WATCH].during(session.id_sha256, session.rights, end):
             await _pass_on(request, answer, queue)
     except ConnectionResetError:
         # A window that was closed is no fault.

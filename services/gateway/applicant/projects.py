@@ -88,7 +88,7 @@ async def create(request: web.Request) -> web.Response:
 async def open_project(request: web.Request) -> web.Response:
     """继续申报 or 材料补正 where it may be edited, 查看申请 elsewhere."""
     found = await application(request)
-    if "edit" not in found.actions and "correct" not in found.actions:
+    if not {"edit", "correct", "read"} & set(found.actions):
         return see_other(f"/applications/{found.id}/view")
     waiting = next((s for s in found.sections if s.editable and s.visible and s.status != "saved"), None)
     editable = next((s for s in found.sections if s.editable), found.sections[0])

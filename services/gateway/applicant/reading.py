@@ -37,6 +37,7 @@ async def _view(request: web.Request, *, whole: bool) -> web.Response:
         "application": read.application,
         "materials": read.materials,
         "timeline": read.timeline,
+        "labels": {section.key: section.label for section in read.application.sections},
         "letters": read.letters,
         "revisions": read.revisions[::-1],
         "number": read.number,

@@ -1,6 +1,7 @@
 """List the routes of the applicant, and of what both sides open."""
 
 from services.gateway.applicant import (
+    agents,
     calendar,
     carried_over,
     documents,
@@ -41,8 +42,12 @@ PAGES = [
     Page("GET", f"{A}/excel", workbook.show, APPLICANT),
     Page("POST", f"{A}/excel", workbook.bring, APPLICANT, form=True, limit=HEAVY, files=True),
     Page("POST", f"{A}/excel/agreed", workbook.agree, APPLICANT, form=True),
+    Page("GET", f"{A}/agents", agents.show, APPLICANT),
+    Page("POST", f"{A}/agents", agents.invite, APPLICANT, form=True),
+    Page("POST", f"{A}/agents/{{invitation}}/end", agents.take_back, APPLICANT, form=True),
     Page("GET", f"{A}/submit", submit.confirm, APPLICANT),
     Page("POST", f"{A}/submit", submit.submit, APPLICANT, form=True, limit=KEEPING),
+    Page("POST", f"{A}/confirmation", submit.confirm_unit, APPLICANT, form=True),
     Page("GET", f"{A}/receipt/{{n}}", submit.receipt, APPLICANT),
     Page("GET", f"{A}/withdraw", projects.confirm_withdraw, APPLICANT),
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),

@@ -31,10 +31,12 @@ from shared.contract.forms import FormDefinition, SectionDefinition
 from shared.contract.pages import SubmissionPage
 from shared.contract.sections import ApplicationView, SectionView
 from shared.contract.submission import Receipt, RevisionView, Submitted
-from shared.errors import Conflict, DomainError, Invalid, Stale
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotAllowed, Stale
 from shared.http.app import see_other, uuid_in_path
 
 MASK = 3
+# How many opinions a page takes at once.
+OPINIONS = 3
 # What only the time forbids.
 CLOSED = frozenset({codes.ROUND_CLOSED, codes.CORRECTION_OVERDUE})
 
@@ -44,17 +46,23 @@ async def confirm(request: web.Request) -> web.Response:
     return await _page(request, None)
 
 
-async def _page(request: web.Request, error: DomainError | None, status: int = 200) -> web.Response:
+async def _page(
+    request: web.Request, error: DomainError | None, status: int = 200, unit_fault: str = ""
+) -> web.Response:
     id = uuid_in_path(request)
     path = f"/applications/{id}/submission/page"
     asked = (await ask(request, "GET", path, SubmissionPage, beside=await profile(request))).body
-    found = asked.application
+    found, confirmation = asked.application, asked.confirmation
     if any(p.code in CLOSED for p in asked.problems) and AS_OF not in request:
+        if confirmation and confirmation.counts_from:
+            # It was handed to the enterprise's checkers in time, and is as it was.
+            request[AS_OF] = confirmation.counts_from
+            return await _page(request, error, status, unit_fault)
         ticket = brought(request, request[SESSION])
         if ticket is not None and ticket.version in {"", str(found.version)}:
             # Whoever came in time and was turned away sees the page as it was then; the button's ticket is judged for itself.
             request[AS_OF] = ticket.received_at
-            return await _page(request, error, status)
+            return await _page(request, error, status, unit_fault)
     form = await form_of(request, found.fund_type, found.form_version)
     lines = [_line(form, found, p) for p in asked.problems]
     # A newer 暂存 may be given up on this page; everything else is mended elsewhere.
@@ -79,6 +87,10 @@ async def _page(request: web.Request, error: DomainError | None, status: int = 2
             form_view.anchor(section_of(form, c.section), c.field, c.row, c.column) for c in asked.changes
         ],
         "drafts": [_both(section_of(form, opened.key), opened) for opened in asked.drafts],
+        "confirmation": confirmation,
+        "unit_fault": unit_fault,
+        "typed": {name: values[0] for name, values in request.get(FORM, {}).items()} if unit_fault else {},
+        "places": form.sections if confirmation else [],
         "key": new_key(),
         # What the list says already is not said twice.
         "error": error.detail if error and not isinstance(error, Invalid) else None,
@@ -219,6 +231,40 @@ async def _already(request: web.Request) -> bool:
         "returned",
         "lapsed",
     }
+
+
+def _opinions(form: Values) -> list[dict[str, str | None]]:
+    """The opinions that were typed, each with its place: `section`, `section.field` or nowhere in particular."""
+    found = []
+    for n in range(OPINIONS):
+        if text := one(form, f"text.{n}").strip():
+            section, _, field = one(form, f"place.{n}").partition("|")
+            found.append({"section": section or None, "field": field or None, "text": text})
+    return found
+
+
+async def confirm_unit(request: web.Request) -> web.Response:
+    """What the button says, for what this page showed."""
+    form = await read_form(request)
+    path, etag = f"/applications/{uuid_in_path(request)}/confirmation", one(form, "etag")
+    outcome = one(form, "action") or "ask"
+    try:
+        if outcome == "ask":
+            await ask(request, "POST", f"{path}/ask", ApplicationView, json={}, etag=etag)
+        elif outcome in {"confirmed", "returned"}:
+            opinions = _opinions(form) if outcome == "returned" else []
+            body = {"outcome": outcome, "opinions": opinions}
+            await ask(request, "POST", path, ApplicationView, json=body, etag=etag)
+        else:
+            raise Malformed("请选择送审、确认或退回修改。")
+    except Stale:
+        return await _page(request, None, 409, "内容在您打开本页后又有修改，请核对后再确认。")
+    except (Conflict, NotAllowed) as error:
+        return await _page(request, None, 409, error.detail)
+    except Invalid as error:
+        said = error.errors[0].message if error.errors else error.detail
+        return await _page(request, None, 422, said)
+    return see_other(f"/applications/{uuid_in_path(request)}/submit#unit")
 
 
 async def receipt(request: web.Request) -> web.Response:

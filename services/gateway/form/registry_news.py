@@ -35,7 +35,9 @@ ACTIONS = frozenset({"adopt", "refresh", "dismiss"})
 async def asked_again(request: web.Request, page: SectionPage) -> SectionPage:
     """The page, once a registry that did not answer before has been asked again."""
     registry, id = page.application.registry, page.application.id
-    if not registry.waiting or (registry.asked_at and clock.now() - registry.asked_at < PATIENCE):
+    if not page.section.editable or not registry.waiting:
+        return page
+    if registry.asked_at and clock.now() - registry.asked_at < PATIENCE:
         return page
     beside = await profile(request, anew=True)
     await ask(request, "POST", f"/applications/{id}/prefill", PrefillReport, json={"adopt": []}, beside=beside)

@@ -11,6 +11,7 @@ from services.gateway.form import (
     form_values,
     merging,
     outdated_form,
+    presence,
     registry_news,
     row_buttons,
     section_state,
@@ -48,13 +49,15 @@ async def show(request: web.Request) -> web.Response:
     if asked is None:
         asked = await registry_news.asked_again(request, await section_view.asked(request, key))
     form = await resubmission.kept(request) if not done else None
-    found = asked.application
+    found, present = asked.application, await presence.others(request)
     if form is not None and not outdated_form.of_before(found, form):
         section = section_of(await form_of(request, found.fund_type, found.form_version), key)
         values = form_values.read(section, form)
-        return await section_view.render(request, asked, values=values, fault=section_view.KEPT, came=form)
+        return await section_view.render(
+            request, asked, values=values, fault=section_view.KEPT, came=form, present=present
+        )
     notice = section_view.NOTICES.get(done)
-    return await section_view.render(request, asked, notice=notice, judged=done == "refused")
+    return await section_view.render(request, asked, notice=notice, judged=done == "refused", present=present)
 
 
 async def take(request: web.Request) -> web.Response:

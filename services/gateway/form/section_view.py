@@ -1,5 +1,6 @@
 """Build the page of one material: the form, what stands beside it, and what is said above it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aiohttp import web
@@ -120,9 +121,10 @@ async def render(
     judged: bool = False,
     reason: str = "",
     came: Values | None = None,
+    present: Sequence[str] = (),
     status: int = 200,
 ) -> web.Response:
-    """Render the page. `came`: a form that could not be taken before; it keeps the tag it came with, so that what was saved
+    """Render the page. `present`: who else has it open. `came`: a form that could not be taken before; it keeps the tag it came with, so that what was saved
     meanwhile is merged and not overwritten."""
     found, opened = asked.application, asked.section
     form = await form_of(request, found.fund_type, found.form_version)
@@ -138,6 +140,9 @@ async def render(
         Beside.of(wrong, mine, sources(section, opened, values), hints(section, opened, values)),
         common=await request.app[COMMON_RETURNS].of(request, found.fund_type, section.key),
     )
+    own = [o for o in asked.confirmation.opinions if o.section == section.key] if asked.confirmation else []
+    for opinion in own:
+        beside.opinions.setdefault((opinion.field, None), []).append(f"（单位审核）{opinion.text}")
     now = opened.now
     shown = section_state.as_shown(section, now)
     values = section_state.with_computed(shown, values, now)
@@ -152,8 +157,10 @@ async def render(
         "read": None if opened.editable else materials.material(shown, values, opened.attachments, now),
         "errors": form_view.summary(section, wrong),
         "opinions": mine,
+        "unit_opinions": own,
         "requests": [r for r in asked_for(found, asked.requests, asked.opinions) if r.section == section.key],
         "reason": reason,
+        "present": present,
         "marks": marks(found, asked.problems, asked.opinions),
         "checks": checks_view.lines(form, asked.checks),
         "shape": section_state.shape(section, now),

@@ -43,6 +43,8 @@ def of(
         read=None,
         requests=[],
         reason="",
+        present=[],
+        unit_opinions=[],
         shape="",
         saved=False,
         submit_key="",

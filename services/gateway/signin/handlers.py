@@ -111,7 +111,7 @@ async def _enter(request: web.Request, person: Person) -> Account:
     refusal: NotAllowed | None = None
     async with request.app[DATABASE].begin() as session:
         try:
-            account = await enter(session, request.app[KEYS], person)
+            account = await enter(session, request.app[KEYS], person, address)
         except NotAllowed as error:
             # The refusal itself is recorded, so the transaction must end well.
             refusal = error

@@ -116,10 +116,15 @@ async def recognise(request: web.Request) -> None:
         request[SESSION] = session
 
 
-def actor(request: web.Request) -> Actor:
-    """The signed-in person, with the request's stamp; that of their first arrival, for a page that is shown as of then."""
-    return request[SESSION].actor(
-        request.get(AS_OF) or request[RECEIVED_AT], request[REQUEST_ID], client_address(request)
+def actor(request: web.Request, path: str | None = None) -> Actor:
+    """The signed-in person, with the request's stamp; that of their first arrival, for a page that is shown as of then. In an
+    application that they were invited to, the agent of its enterprise: `path` is what is asked for, the request's own unless given."""
+    session = request[SESSION]
+    return session.actor(
+        request.get(AS_OF) or request[RECEIVED_AT],
+        request[REQUEST_ID],
+        client_address(request),
+        session.grant_in(request.path if path is None else path),
     )
 
 
@@ -191,7 +196,7 @@ def entered(page: Page) -> Handler:
                 raise NotAllowed
             length = request.content_length if request.body_exists else 0
             stop = cut(request, transfer=priority_of(request.method, request.path, length) is Priority.TRANSFER)
-            with request.app[WATCH].during(session.id_sha256, session.roles, session.enterprise, stop):
+            with request.app[WATCH].during(session.id_sha256, session.rights, stop):
                 return await page.handler(request)
         if page.greets:
             await recognise(request)

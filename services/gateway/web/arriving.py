@@ -15,7 +15,7 @@ from services.gateway.web.context import SETTINGS
 from services.gateway.web.resubmission import SUBMIT, proved, quickly
 from shared.database import BUSY
 from shared.http.intake import TAKEN
-from shared.identity import Role
+from shared.identity import Duty, Role
 from shared.overload.priority import Priority, priority_of
 
 # Bodies under way at once: of forms from one address, which a whole building may share; of files from one account; of files
@@ -81,6 +81,7 @@ async def rank(request: web.Request) -> Priority | None:
         session is None
         or named is None
         or Role.APPLICANT not in session.roles
+        or not session.may(Duty.SIGN)
         or (session, named[1]) in request.app[UNREADY]
     ):
         return Priority.READ if safe else Priority.WRITE

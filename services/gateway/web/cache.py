@@ -10,6 +10,8 @@ log = logging.getLogger(__name__)
 
 # After a failure Redis is left alone this long, so that an outage does not slow down every request.
 REST_SECONDS = 5.0
+# How many of those who were there are named.
+MOST_GATHERED = 20
 
 
 class Cache:
@@ -41,6 +43,21 @@ class Cache:
             self._failed(error)
             return False
         return True
+
+    async def gather(self, key: str, member: str, now: float, seconds: int) -> list[str]:
+        """Add somebody to those who were there within so many seconds, and return them all; nobody without Redis."""
+        if self._rests():
+            return []
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.zadd(key, {member: now})
+                pipe.zremrangebyscore(key, "-inf", now - seconds)
+                pipe.expire(key, seconds)
+                pipe.zrange(key, 0, MOST_GATHERED)
+                return [str(one) for one in (await pipe.execute())[-1]]
+        except (RedisError, OSError, TimeoutError) as error:
+            self._failed(error)
+            return []
 
     async def drop(self, key: str) -> None:
         """Tried even while resting: what is dropped must not come back."""

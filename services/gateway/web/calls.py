@@ -43,17 +43,19 @@ async def ask(
     one's answer, which is its own too, since both bring the same key."""
     for _ in range(PATIENCE if options.get("key") else 0):
         try:
-            return await request.app[SERVICES].ask(actor(request), method, path, model, **options)
+            return await request.app[SERVICES].ask(actor(request, path), method, path, model, **options)
         except Conflict as error:
             if error.code != "in_progress":
                 raise
             await asyncio.sleep(PAUSE)
-    return await request.app[SERVICES].ask(actor(request), method, path, model, **options)
+    return await request.app[SERVICES].ask(actor(request, path), method, path, model, **options)
 
 
 async def profile(request: web.Request, *, anew: bool = False) -> str:
     """What is known of the applicant, for a call that wants it (`beside`)."""
-    return await request.app[PROFILES].header(request[SESSION].account, anew=anew)
+    who = actor(request)
+    known = who.enterprise if who.agent is not None else None
+    return await request.app[PROFILES].header(known or request[SESSION].account, anew=anew)
 
 
 @dataclass(frozen=True)

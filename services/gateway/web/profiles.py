@@ -34,7 +34,7 @@ class Profiles:
         self._database = database
         self._keys = keys
         self._entry = entry
-        self._known: OrderedDict[UUID, tuple[float, str]] = OrderedDict()
+        self._known: OrderedDict[UUID | str, tuple[float, str]] = OrderedDict()
 
     async def of(self, id: UUID) -> Profile:
         """Return an account's profile, asked for just now; `NotFound` for an account that is not there."""
@@ -42,13 +42,7 @@ class Profiles:
             account = await session.get(Account, id)
         if account is None:
             raise NotFound
-        entry: dict[str, str] = {}
-        answered = True
-        if account.enterprise:
-            try:
-                entry = await self._entry(account.enterprise)
-            except Unavailable:
-                answered = False
+        entry, answered = await self._registered(account.enterprise)
         said = {k: v for k, v in attributes.attributes(self._keys, account).items() if isinstance(v, str)}
         personal = {k: v for k, v in said.items() if k.startswith("BLR_")}
         # The platform itself passes on some of the registry's attributes; an entry of the registry goes before.
@@ -62,14 +56,34 @@ class Profiles:
             account_fetched_at=account.attributes_at if personal else None,
         )
 
-    async def header(self, id: UUID, *, anew: bool = False) -> str:
-        """Return the header that lets an account's profile travel with a call, at most a minute old unless asked for `anew`;
-        empty where it is too large, and the service asks for it instead."""
+    async def of_enterprise(self, enterprise: str) -> Profile:
+        """Return what the registry alone says of an enterprise, for an agent who acts for it."""
+        entry, answered = await self._registered(enterprise)
+        return Profile(
+            registry=entry,
+            registry_fetched_at=clock.now() if entry else None,
+            registry_answered=answered,
+            account={},
+            account_fetched_at=None,
+        )
+
+    async def _registered(self, enterprise: str | None) -> tuple[dict[str, str], bool]:
+        """Return the registry's entry, and whether the registry answered."""
+        if not enterprise:
+            return {}, True
+        try:
+            return await self._entry(enterprise), True
+        except Unavailable:
+            return {}, False
+
+    async def header(self, id: UUID | str, *, anew: bool = False) -> str:
+        """Return the header that lets a profile travel with a call: that of an account, or of an enterprise (its 统一社会信用代码). It is
+        at most a minute old unless asked for `anew`; empty where it is too large, and the service asks for it instead."""
         now = time.monotonic()
         until, known = self._known.get(id, (0.0, ""))
         if now < until and not anew:
             return known
-        profile = await self.of(id)
+        profile = await (self.of(id) if isinstance(id, UUID) else self.of_enterprise(id))
         text = profile_header.written(profile)
         self._known[id] = now + (FRESH_SECONDS if profile.registry_answered else REST_SECONDS), text
         self._known.move_to_end(id)

@@ -49,7 +49,7 @@ async def relay(
         services.owner(path),
         method,
         target,
-        actor=actor(request),
+        actor=actor(request, path),
         request_id=request[REQUEST_ID],
         headers=headers,
         body=body,

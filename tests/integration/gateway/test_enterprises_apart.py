@@ -37,7 +37,8 @@ REVIEWER = factories.staff(Role.REVIEWER)
 NOBODYS = frozenset(
     {
         "/api/v1/forms/{fund_type}/{version}", "/api/v1/rounds/{id}/form.pdf", "/projects/form/{id}", "/verify/{token}",
-        "/api/v1/{rest:.+}",
+        # An invitation is for whom its link was sent to, and refused to all others in words of its own (`test_members.py`).
+        "/api/v1/{rest:.+}", "/invitations/{secret}",
     }
 )  # fmt: skip
 JSON_BODIES: dict[str, dict[str, Any]] = {
@@ -47,6 +48,7 @@ JSON_BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/applications/{id}/workbook/agreed": {
         "form_version": 2, "sections": [{"key": "contact", "etag": "1", "values": {}}],
     },
+    "POST /api/v1/applications/{id}/confirmation": {"outcome": "confirmed"},
     "POST /api/v1/applications/{id}/unlock-requests": {"section": "company", "reason": "地址有误"},
     "PUT /api/v1/applications/{id}/opinions/{opinion}": {"reply": "已核对"},
     "PUT /api/v1/applications/{id}/sections/{key}": {"values": {}},
@@ -119,7 +121,7 @@ async def theirs(
     [letter] = await (await api.call("GET", f"/api/v1/applications/{id}/letters", OWNER)).json()
     found.ids["letter"] = letter["id"]
     found.ids["attachment"] = file
-    found.ids["item"] = str(uuid4())
+    found.ids["item"], found.ids["invitation"] = str(uuid4()), str(uuid4())
     async with applications.app[SESSIONS].begin() as session:
         session.add(
             LeftOver(

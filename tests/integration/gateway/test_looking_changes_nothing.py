@@ -112,7 +112,7 @@ async def test_looking_changes_nothing(
     people: dict[Role | None, Browser],
     state: Callable[[], dict[str, str]],
 ) -> None:
-    theirs.ids |= dict.fromkeys(("fund_type", "token", "event", "request", "objection"), "reward") | {
+    theirs.ids |= dict.fromkeys(("fund_type", "token", "secret", "event", "request", "objection"), "reward") | {
         "version": "1",
         "uscc": "91110105MA00TE5T2T",
     }
