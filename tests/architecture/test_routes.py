@@ -87,6 +87,7 @@ def test_every_change_an_applicant_makes_names_a_duty() -> None:
         "POST /api/v1/applications/{id}/preview",
         "POST /api/v1/applications/{id}/revisions/{n}/pdf",
         "POST /api/v1/applications/{id}/revisions/{n}/reveal",
+        "POST /api/v1/rounds/{id}/eligibility",
     }
     free = {
         f"{r.method} {r.path}"
