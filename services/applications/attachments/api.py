@@ -1,49 +1,23 @@
 """Serve attachments: a streamed upload, the file, removal."""
 
-import contextlib
-import os
 import tempfile
 from pathlib import Path, PurePosixPath
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from services.applications.attachments import attachments as use_case
 from services.applications.attachments.conversion import joined
+from services.applications.attachments.intake import announced, forget, take
 from services.applications.attachments.page_images import fetch
 from services.applications.attachments.resources import INSPECTOR, SCANNER
 from services.applications.attachments.sending import send_file
-from services.applications.attachments.uploads import (
-    PREFIX,
-    Received,
-    examine,
-    made_fit,
-    receive,
-    replaced,
-    too_large,
-)
+from services.applications.attachments.uploads import PREFIX, examine, replaced
 from services.applications.core.context import CODEC, SETTINGS, STORE, transaction
-from services.applications.core.stored_contents import MB
 from services.applications.filling.budgets import may_add
 from services.applications.filling.views import attachment_view
-from shared import codes
 from shared.contract.sections import JoinFiles
-from shared.errors import Malformed
-from shared.http import framing
 from shared.http.app import actor, answer, body, uuid_in_path
-from shared.http.forms import chunks, parts
-from shared.store import CHUNK, attachment_key
-from shared.text.file_names import field_name, file_name
-
-# What surrounds the file in a multipart body, generously.
-FRAME = 8 * 1024
-
-
-async def file_part(request: web.Request) -> BodyPartReader:
-    """Return the part of a multipart body that is the file; `Malformed` without one."""
-    async for part in parts(request, most=50):
-        if field_name(part) == "file":
-            return part
-    raise Malformed("没有名为 file 的文件。", code=codes.FILE_MISSING)
+from shared.store import attachment_key
 
 
 async def upload(request: web.Request) -> web.Response:
@@ -51,33 +25,17 @@ async def upload(request: web.Request) -> web.Response:
     who, id, app = actor(request), uuid_in_path(request), request.app
     section, slot = request.query.get("section", ""), request.query.get("slot", "")
     codec, total_mb = app[CODEC], app[SETTINGS].attachments_total_mb
-    # What the whole request weighs is nearly the file; said before the person waits for a hopeless upload.
-    announced = max(0, framing.announced(request) - FRAME)
+    size = announced(request)
     # The transaction ends before the first byte is read: a slow line must not hold a connection.
     async with transaction(request) as session:
-        place = await use_case.may_upload(
-            session, codec, who, id, section, slot, size=announced, total_mb=total_mb
+        place = await use_case.may_upload(session, codec, who, id, section, slot, size=size, total_mb=total_mb)
+        await may_add(session, who.enterprise or "", size, total_mb=app[SETTINGS].enterprise_total_mb)
+    async with take(request, place) as (file, examined), transaction(request) as session:
+        await may_add(session, who.enterprise or "", file.size, total_mb=app[SETTINGS].enterprise_total_mb)
+        attachment = await use_case.keep(
+            session, app[STORE], codec, who, id, section, slot, file, examined, total_mb=total_mb
         )
-        await may_add(session, who.enterprise or "", announced, total_mb=app[SETTINGS].enterprise_total_mb)
-    if announced > place.slot.max_mb * MB:
-        raise too_large(place.slot)
-    app[INSPECTOR].may_come(who.enterprise or who.account)
-    part = await file_part(request)
-    received = await receive(chunks(part, CHUNK), file_name(part) or "附件", place)
-    file = received
-    try:
-        file = await made_fit(received, place, app[INSPECTOR], who.enterprise or who.account)
-        examined = await examine(file, place, app[INSPECTOR], app[SCANNER], who.enterprise or who.account)
-        # Before the transaction, where it may take its time: an object without a row is harmless.
-        await app[STORE].put_file(attachment_key(file.sha256), file.path)
-        async with transaction(request) as session:
-            await may_add(session, who.enterprise or "", file.size, total_mb=app[SETTINGS].enterprise_total_mb)
-            attachment = await use_case.keep(
-                session, app[STORE], codec, who, id, section, slot, file, examined, total_mb=total_mb
-            )
-            view = attachment_view(attachment)
-    finally:
-        forget(received, file)
+        view = attachment_view(attachment)
     return answer(view, 201)
 
 
@@ -113,13 +71,6 @@ async def join(request: web.Request) -> web.Response:
     finally:
         forget(file)
     return answer(view, 201)
-
-
-def forget(*files: Received) -> None:
-    """Remove received files from the disk."""
-    for path in {file.path for file in files}:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
 
 
 async def download(request: web.Request) -> web.StreamResponse:

@@ -4,10 +4,10 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from services.applications.attachments.api import file_part, forget
-from services.applications.attachments.resources import INSPECTOR, SCANNER
+from services.applications.attachments.intake import take
+from services.applications.attachments.resources import SCANNER
 from services.applications.attachments.sending import send_file
-from services.applications.attachments.uploads import Place, examine, made_fit, receive
+from services.applications.attachments.uploads import Place
 from services.applications.core import notice_queries, round_queries, stored_contents
 from services.applications.core.audit import record
 from services.applications.core.context import SETTINGS, STORE, transaction
@@ -32,12 +32,10 @@ from shared.contract.notices import (
 )
 from shared.errors import Conflict, NotFound
 from shared.http.app import CALLER, actor, answer, body, if_match, uuid_in_path
-from shared.http.forms import chunks
 from shared.http.query_params import number
 from shared.identity import Actor
 from shared.roles import ROUND_READERS
-from shared.store import CHUNK, attachment_key
-from shared.text.file_names import file_name
+from shared.store import attachment_key
 
 # A file of a notice is taken as one of an application is.
 SLOT = Slot(key="files", label="附件", max_mb=20, max_files=notices.MOST_FILES)
@@ -162,31 +160,22 @@ async def upload(request: web.Request) -> web.Response:
         await round_queries.round_(session, id)
         if await notice_queries.count_files(session, id) >= MOST_UPLOADS:
             raise Conflict("本批次上传的文件过多，请一周后再试。", code=codes.TOO_MANY_FILES)
-    app[INSPECTOR].may_come(who.account)
-    part = await file_part(request)
-    received = await receive(chunks(part, CHUNK), file_name(part) or "附件", place)
-    file = received
-    try:
-        file = await made_fit(received, place, app[INSPECTOR], who.account)
-        examined = await examine(file, place, app[INSPECTOR], app[SCANNER], who.account)
-        async with transaction(request) as session:
-            # From here to the commit no sweep removes this content.
-            await stored_contents.hold(session, file.sha256)
-            await app[STORE].put_file(attachment_key(file.sha256), file.path)
-            kept = NoticeFile(
-                id=uuid4(),
-                round_id=id,
-                name=file.name,
-                size=file.size,
-                media_type=examined.media_type,
-                sha256=file.sha256,
-                created_by=who.account,
-                scanned_at=examined.scanned_at,
-            )
-            session.add(kept)
-            record(session, who, "attach_to_notice", round=str(id), file=str(kept.id), sha256=file.sha256)
-            await session.flush()
-            view = _file(kept, scanning=app[SCANNER] is not None)
-    finally:
-        forget(received, file)
+    async with take(request, place) as (file, examined), transaction(request) as session:
+        # From here to the commit no sweep removes this content.
+        await stored_contents.hold(session, file.sha256)
+        await app[STORE].put_file(attachment_key(file.sha256), file.path)
+        kept = NoticeFile(
+            id=uuid4(),
+            round_id=id,
+            name=file.name,
+            size=file.size,
+            media_type=examined.media_type,
+            sha256=file.sha256,
+            created_by=who.account,
+            scanned_at=examined.scanned_at,
+        )
+        session.add(kept)
+        record(session, who, "attach_to_notice", round=str(id), file=str(kept.id), sha256=file.sha256)
+        await session.flush()
+        view = _file(kept, scanning=app[SCANNER] is not None)
     return answer(view, 201)
