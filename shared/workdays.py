@@ -5,7 +5,7 @@ goes before it): `{2027: {rest: [2027-01-01, …], work: [2027-02-06, …]}}`.
 """
 
 import logging
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import chinese_calendar
@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from shared import clock
 
 log = logging.getLogger(__name__)
+
+# When an office day ends: deadlines counted in working days fall on it.
+CLOSING = time(18)
 
 
 class Year(BaseModel):
@@ -69,3 +72,8 @@ class WorkingDays:
             at += timedelta(days=1)
             days -= self.is_working(at.date())
         return at.astimezone(start.tzinfo)
+
+    def closing(self, start: datetime, days: int) -> datetime:
+        """Return the end of the office day that is so many working days later."""
+        day = self.after(start, days)
+        return datetime.combine(day.astimezone(clock.SHANGHAI).date(), CLOSING, clock.SHANGHAI)

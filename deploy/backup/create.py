@@ -109,7 +109,10 @@ def _dump(url: str, file: Path) -> tuple[int, dict[str, int], set[str]]:
             " WHERE d.kind = 'revision' AND d.sha256 IS NOT NULL"
         )
         named = {pdf_key(str(row[0])) for row in pdfs}
-        attachments = connection.execute("SELECT sha256 FROM applications.attachments WHERE deleted_at IS NULL")
+        attachments = connection.execute(
+            "SELECT sha256 FROM applications.attachments WHERE deleted_at IS NULL"
+            " UNION SELECT sha256 FROM applications.case_files WHERE removed_at IS NULL"
+        )
         named |= {attachment_key(str(row[0])) for row in attachments}
         of_notices = connection.execute("SELECT sha256 FROM applications.notice_files")
         named |= {attachment_key(str(row[0])) for row in of_notices}

@@ -2,10 +2,12 @@
 
 from services.applications.attachments import routes as attachments
 from services.applications.bureau import routes as bureau
+from services.applications.colleagues import routes as colleagues
 from services.applications.decision import routes as decision
 from services.applications.documents import routes as documents
 from services.applications.filling import routes as filling
 from services.applications.four_eyes import routes as four_eyes
+from services.applications.messages import routes as messages
 from services.applications.notices import routes as notices
 from services.applications.operations import routes as operations
 from services.applications.pages import routes as pages
@@ -28,6 +30,8 @@ ROUTES = [
     *workbooks.ROUTES,
     *documents.ROUTES,
     *review.ROUTES,
+    *colleagues.ROUTES,
+    *messages.ROUTES,
     *decision.ROUTES,
     *four_eyes.ROUTES,
     *bureau.ROUTES,

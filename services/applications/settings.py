@@ -62,6 +62,8 @@ class ApplicationsSettings(ServerSettings):
     extensions_by_two: bool = False
     # Whether applicants read which person of the bureau acted; else they read 审核人员 or 审定人员.
     staff_named_to_applicants: bool = False
+    # How many working days the bureau has for a case, time with the applicant, experts and the public not counted; 0: no limit is shown.
+    handling_working_days: int = Field(default=0, ge=0, le=365)
     # Working days of years that are not published yet (`shared.workdays`).
     workdays_file: str = ""
 

@@ -1,5 +1,6 @@
 """Define what the bureau's pages show, as the public HTTP contract does."""
 
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
@@ -7,7 +8,17 @@ from pydantic import AwareDatetime, BaseModel
 
 from shared.contract.applications import ApplicationPage, ApplicationSummary
 from shared.contract.checks import Outcome
-from shared.contract.decision import Assessed, BatchView, LetterView, MySheet, Ranking, ScoreSheet, StageView
+from shared.contract.colleagues import CaseColleagues
+from shared.contract.decision import (
+    Assessed,
+    BatchView,
+    LetterView,
+    MySheet,
+    Ranking,
+    ScoreSheet,
+    StageView,
+    TakenOff,
+)
 from shared.contract.four_eyes import WaitingExtension
 from shared.contract.notices import Answered
 from shared.contract.pages import ReadMaterial
@@ -132,6 +143,8 @@ class CaseExperts(BaseModel):
     sheet: ScoreSheet
     waiting: dict[str, int]
     recused: dict[str, str]
+    # From whom the case was taken, the latest last.
+    taken_off: list[TakenOff] = []
 
 
 class CaseEvent(BaseModel):
@@ -196,6 +209,17 @@ class OtherCase(BaseModel):
     state_label: str
 
 
+class HandlingView(BaseModel):
+    """办理时限: working days that the bureau has used of a case, and the limit where one is set. The clock stands still (`running` false) while the
+    applicant, experts or the public have it. `last_day`: by when, while it runs within its limit; `over`: the limit has passed."""
+
+    used: int
+    limit: int | None
+    running: bool
+    last_day: date | None
+    over: bool
+
+
 class CasePage(BaseModel):
     """All that a reviewer reads of a case. Amounts are 万元. `notifications` is null while notify does not answer; `batches` are
     those it can be taken into, where it can; `writing` is given to whoever asks for it (`opinion=1`)."""
@@ -221,6 +245,10 @@ class CasePage(BaseModel):
     # A longer correction deadline that a second person has to confirm.
     extension: WaitingExtension | None
     others: list[OtherCase]
+    # Null for a case that the bureau never had.
+    handling: HandlingView | None
+    # What colleagues told each other of it.
+    colleagues: CaseColleagues
     # Persons of other companies who filled in for the enterprise, each named with the company.
     agents: list[str] = []
     events: list[CaseEvent]
@@ -252,6 +280,8 @@ class QueuePage(BaseModel):
     away: list[str]
     fault: str | None
     by_list: bool = False
+    # How much of what one was told is unread (消息).
+    unread_messages: int = 0
     # How many things wait for whoever asks as the second of two (待我复核).
     confirmations: int = 0
 

@@ -39,9 +39,11 @@ class BatchView(BaseModel):
 
 
 class GiveToExperts(Input):
-    """Exactly these experts score the case."""
+    """Exactly these experts score the case. `working_days`: how long those have who have not scored yet, from now on; without it the newly chosen have
+    10, and the others what they had."""
 
     experts: list[Annotated[str, Field(max_length=100)]] = Field(max_length=20)
+    working_days: int | None = Field(default=None, ge=1, le=60)
 
 
 class ScoreCriterion(BaseModel):
@@ -87,6 +89,31 @@ class Assessed(BaseModel):
     submitted_at: AwareDatetime | None
     total: str | None = None
     values: SheetValues | None = None
+    # By when it is wanted; `late`: it has not come by then.
+    due_at: AwareDatetime | None = None
+    late: bool = False
+
+
+class TakenOff(BaseModel):
+    """An expert from whom the case was taken; `begun`: what they had typed is kept, and counts for nothing."""
+
+    name: str
+    begun: bool
+    by: str
+    at: AwareDatetime
+
+
+class OpenSheet(BaseModel):
+    """A score sheet that is waited for."""
+
+    application_id: UUID
+    number: str | None
+    project_name: str
+    expert: str
+    assigned_at: AwareDatetime
+    due_at: AwareDatetime | None
+    begun: bool
+    late: bool
 
 
 class ExpertChoice(BaseModel):
@@ -123,6 +150,8 @@ class MyCase(BaseModel):
     assigned_at: AwareDatetime
     saved_at: AwareDatetime | None
     submitted_at: AwareDatetime | None
+    due_at: AwareDatetime | None = None
+    late: bool = False
     total: str | None
 
 

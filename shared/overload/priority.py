@@ -19,7 +19,7 @@ class Priority(IntEnum):
 
 
 _SUBMIT = re.compile(r"/applications/[^/]+/submit")
-_TRANSFER = re.compile(r"/(applications|review/applications)/[^/]+/(attachments(/.*)?|workbook)")
+_TRANSFER = re.compile(r"/(applications|review/applications)/[^/]+/(attachments(/.*)?|files(/.*)?|workbook)")
 # What the bureau looks at, and what a worker asks for to begin.
 _LATER = re.compile(r"/(review|expert)(/.*)?|/internal/jobs/[^/]+/start")
 _DOCUMENT = re.compile(r"/.*(/pdf|/preview|\.pdf|/exports?(/.*|\.\w+)?)")

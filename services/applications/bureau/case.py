@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,12 @@ from services.applications.attachments import queries as attachment_queries
 from services.applications.attachments.resources import PICTURES, SCANNER
 from services.applications.bureau.materials import materials
 from services.applications.bureau.places import writing
+from services.applications.colleagues import views as colleagues
 from services.applications.core import notice_queries, peers, proposals, repository, round_queries, views
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import SectionCodec
-from services.applications.core.context import CODEC, PEERS, SETTINGS, STORE, transaction
+from services.applications.core.context import CODEC, PEERS, SETTINGS, STORE, WORKDAYS, transaction
 from services.applications.core.disclosure import shown_to
 from services.applications.core.labels import WRITING
 from services.applications.core.moves import round_facts
@@ -33,7 +34,9 @@ from services.applications.filling.judgement import with_reasons
 from services.applications.filling.provenance import origins
 from services.applications.forms.definition import Form
 from services.applications.forms.kinds import Choices
+from services.applications.messages import reading as messages
 from services.applications.review import case_list, checklist, looks, unlock_requests
+from services.applications.review.handling_clock import handling
 from services.applications.review.views import opinion_view
 from services.applications.rounds.parameters import working_days
 from services.applications.submission import queries as submissions
@@ -51,10 +54,11 @@ from shared.contract.bureau import (
     CaseMaterial,
     CasePage,
     CaseRequest,
+    HandlingView,
     OtherCase,
     ShownFile,
 )
-from shared.contract.decision import LetterView
+from shared.contract.decision import LetterView, TakenOff
 from shared.contract.four_eyes import WaitingExtension
 from shared.contract.notices import Answered
 from shared.contract.review import Choice
@@ -120,6 +124,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
     said = await repository.opinions(session, application.id)
     audit = await submissions.audit(session, application.id)
     looked_at = await looks.look(session, who, application)
+    await messages.see(session, who, application)
     handed = await _handed_in(request, session, who, application, audit, said, whole=whole)
     file, fault = await _file(request, session, who, application, handed)
     writes = request.query.get("opinion") == "1"
@@ -151,6 +156,8 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         extension=await _extension(session, who, application),
         others=await _others(session, who, application),
         agents=sorted({row.actor_name for row in audit if "agent" in row.details}),
+        handling=_handling(request, who, audit),
+        colleagues=await colleagues.of_case(session, who, application, scanning=request.app[SCANNER] is not None),
         events=[_event(entry, who, looked_at) for entry in told(audit, who, persons=True)],
         looked_at=looked_at,
         notifications=None,
@@ -163,6 +170,13 @@ async def _extension(session: AsyncSession, who: Actor, application: Application
         return None
     found = await proposals.waiting_for(session, "correction", application.id)
     return proposals.as_waiting(found, who) if found else None
+
+
+def _handling(request: web.Request, who: Actor, audit: Sequence[Audit]) -> HandlingView | None:
+    limit = request.app[SETTINGS].handling_working_days
+    moves = [(row.at, row.to_state) for row in audit if row.to_state]
+    found = handling(moves, who.received_at, request.app[WORKDAYS].is_working, limit)
+    return HandlingView(**asdict(found), limit=limit or None) if found else None
 
 
 async def _batches(session: AsyncSession, application: Application) -> list[Choice]:
@@ -227,6 +241,10 @@ async def _experts(session: AsyncSession, application: Application) -> CaseExper
         **found.model_dump(exclude={"choices"}),
         waiting=await experts.loads(session) if choosing else {},
         recused=await experts.recused_from(session, application.enterprise) if choosing else {},
+        taken_off=[
+            TakenOff(name=one.name, begun=one.saved_at is not None, by=one.taken_off_by_name, at=one.taken_off_at)
+            for one in await experts.taken_off(session, application.id)
+        ],
     )
 
 
@@ -276,6 +294,8 @@ def detail(action: str, details: Mapping[str, Any]) -> str:
         parts.append(f"第 {details['round_trip']} 次退回")
     if details.get("submitted"):
         parts.append(f"第 {details['submitted']} 版")
+    if details.get("colleagues") or details.get("mentions"):
+        parts.append("、".join(details.get("colleagues") or details["mentions"]))
     if details.get("from_holder"):
         parts.append(f"原办理人{details['from_holder']}")
     if action == "save_checklist":

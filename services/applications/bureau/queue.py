@@ -6,6 +6,7 @@ from services.applications.core.context import SETTINGS, transaction
 from services.applications.decision import batches
 from services.applications.decision.views import batch_view
 from services.applications.four_eyes import waiting as second
+from services.applications.messages import reading as messages
 from services.applications.review import assignment, case_list, desk_views, saved_filters
 from services.applications.review.case_list import Filter
 from services.applications.review.case_list_params import wanted
@@ -39,5 +40,6 @@ async def queue(request: web.Request) -> QueuePage:
             away=sorted(await assignment.who_is_away(session)),
             fault=fault,
             by_list=request.app[SETTINGS].publicity_by_list,
+            unread_messages=await messages.unread(session, who),
             confirmations=await second.how_many(session, request.app[SETTINGS], who),
         )

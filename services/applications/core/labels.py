@@ -82,6 +82,15 @@ ACTIONS = {
     "resend_proposed": "申请改发通知",
     "read_pdf": "查看申报书",
     "read_attachment": "查看附件",
+    "choose_messages": "选择接收的消息",
+    "note_case": "填写内部备注",
+    "withdraw_note": "撤回内部备注",
+    "add_case_file": "上传工作文件",
+    "read_case_file": "查看工作文件",
+    "remove_case_file": "移除工作文件",
+    "ask_colleagues": "征求意见",
+    "answer_colleague": "答复征求意见",
+    "close_inquiry": "结束征求意见",
     "retention": "保存期限届满，删除资料",
 }
 
@@ -105,6 +114,7 @@ INTERNAL = frozenset(
         "take_lease", "take_over", "drop_lease", "assign", "note_opinion", "change_opinion", "forget_opinion", "raise_opinion", "save_checklist",
         "give_to_experts", "score", "recuse", "note_objection", "settle_objection", "resend", "resend_proposed",
         "read_pdf", "read_attachment", "reconsider", "propose_extension", "refuse_extension", "withdraw_extension",
+        "note_case", "withdraw_note", "add_case_file", "read_case_file", "remove_case_file", "ask_colleagues", "answer_colleague", "close_inquiry",
     }
 )  # fmt: skip
 # What a line tells the applicant beside its label.

@@ -12,8 +12,8 @@ from services.applications.core.disclosure import is_recorded
 from services.applications.tables.applications import Attachment, Audit
 from shared.identity import Actor
 
-PDF, ATTACHMENT = "read_pdf", "read_attachment"
-READINGS = frozenset({PDF, ATTACHMENT})
+PDF, ATTACHMENT, CASE_FILE = "read_pdf", "read_attachment", "read_case_file"
+READINGS = frozenset({PDF, ATTACHMENT, CASE_FILE})
 # Pages of one file are asked for one by one while somebody looks at it: one reading.
 ONE_READING = timedelta(minutes=30)
 

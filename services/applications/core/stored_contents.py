@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.applications import Application, Attachment, Document, Revision, Section
 from services.applications.tables.carried_over import LeftOver
+from services.applications.tables.colleagues import CaseFile
 from services.applications.tables.notices import Notice, NoticeFile
 from services.applications.workflow import EDITABLE
 from shared import clock
@@ -30,12 +31,13 @@ async def hold(session: AsyncSession, sha256: str, *, alone: bool = False) -> No
 
 
 async def kept(session: AsyncSession, sha256s: set[str]) -> set[str]:
-    """Return which of these contents an attachment that stands, a revision, or a file of a round's notice names."""
+    """Return which of these contents an attachment that stands, a revision, a file of a round's notice, or one of the desk names."""
     attachments = select(Attachment.sha256).where(
         Attachment.sha256.in_(sha256s), or_(Attachment.deleted_at.is_(None), _revision_names_it())
     )
     of_notices = select(NoticeFile.sha256).where(NoticeFile.sha256.in_(sha256s))
-    return set(await session.scalars(attachments.union(of_notices)))
+    of_desk = select(CaseFile.sha256).where(CaseFile.sha256.in_(sha256s), CaseFile.removed_at.is_(None))
+    return set(await session.scalars(attachments.union(of_notices, of_desk)))
 
 
 async def in_a_revision(session: AsyncSession, attachment: Attachment) -> bool:
@@ -63,14 +65,16 @@ async def known_pdfs(session: AsyncSession, sha256s: set[str]) -> set[str]:
     return {found for found in await session.scalars(query.distinct()) if found}
 
 
-async def unscanned(session: AsyncSession, limit: int) -> list[Attachment | NoticeFile]:
-    """Return some files without a scanner's verdict, those of notices first: any, so that those it never takes keep no others waiting."""
+async def unscanned(session: AsyncSession, limit: int) -> list[Attachment | NoticeFile | CaseFile]:
+    """Return some files without a scanner's verdict, those of notices and of the desk first: any, so that those it never takes keep no others
+    waiting."""
     of_notices = select(NoticeFile).where(NoticeFile.scanned_at.is_(None))
-    found: list[Attachment | NoticeFile] = list(
-        await session.scalars(of_notices.order_by(func.random()).limit(limit))
-    )
-    query = select(Attachment).where(Attachment.scanned_at.is_(None), Attachment.deleted_at.is_(None))
-    return [*found, *await session.scalars(query.order_by(func.random()).limit(limit - len(found)))]
+    of_desk = select(CaseFile).where(CaseFile.scanned_at.is_(None), CaseFile.removed_at.is_(None))
+    attached = select(Attachment).where(Attachment.scanned_at.is_(None), Attachment.deleted_at.is_(None))
+    found: list[Attachment | NoticeFile | CaseFile] = []
+    found += await session.scalars(of_notices.order_by(func.random()).limit(limit // 4))
+    found += await session.scalars(of_desk.order_by(func.random()).limit(limit // 4))
+    return [*found, *await session.scalars(attached.order_by(func.random()).limit(limit - len(found)))]
 
 
 async def give_up_notice_files(session: AsyncSession, before: datetime) -> int:

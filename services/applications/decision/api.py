@@ -5,7 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from services.applications.core import peers, repository, round_queries
-from services.applications.core.context import PEERS, SETTINGS, transaction
+from services.applications.core.context import PEERS, SETTINGS, WORKDAYS, transaction
 from services.applications.decision import batches, experts, objections
 from services.applications.decision.views import batch_view, of_case, ranking_view, stage
 from services.applications.documents import letters
@@ -18,6 +18,7 @@ from shared.contract.decision import (
     NewBatch,
     NoteObjection,
     ObjectionView,
+    OpenSheet,
     SettleObjection,
 )
 from shared.errors import Malformed, Unavailable
@@ -81,11 +82,36 @@ async def show_experts(request: web.Request) -> web.Response:
 async def give_to_experts(request: web.Request) -> web.Response:
     """分配专家: exactly these; 422 names one who has to stay out of it."""
     who, id, given = actor(request), uuid_in_path(request), body(request, GiveToExperts)
-    known = await peers.staff(request.app[PEERS], Role.EXPERT)
+    known, calendar = await peers.staff(request.app[PEERS], Role.EXPERT), request.app[WORKDAYS]
     async with transaction(request) as session:
-        application = await experts.give(session, who, id, if_match(request), given.experts, known)
+        application = await experts.give(
+            session, who, id, if_match(request), given.experts, known,
+            due_at=calendar.closing(who.received_at, given.working_days) if given.working_days else None,
+            newly_due_at=calendar.closing(who.received_at, experts.WORKING_DAYS),
+        )  # fmt: skip
         found = await experts.assessments(session, id)
     return answer(of_case(application, found, None), ETag=f'"{application.version}"')
+
+
+async def list_waited_for(request: web.Request) -> web.Response:
+    """Return the score sheets that are waited for, at most 500, those that are due first."""
+    async with transaction(request) as session:
+        found = await experts.waited_for(session, actor(request))
+    return answer(
+        [
+            OpenSheet(
+                application_id=case.id,
+                number=case.number,
+                project_name=case.project_name,
+                expert=sheet.name,
+                assigned_at=sheet.assigned_at,
+                due_at=sheet.due_at,
+                begun=sheet.saved_at is not None,
+                late=experts.is_late(sheet),
+            )
+            for sheet, case in found
+        ]
+    )
 
 
 async def show_ranking(request: web.Request) -> web.Response:

@@ -5,8 +5,9 @@ An expert who has declared to have to do with an enterprise (回避) is never gi
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -16,14 +17,21 @@ from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.core.moves import load_facts, make_move, must_match_or_tell
 from services.applications.decision.score_sheets import CURRENT, judge, mean, sheet
+from services.applications.messages.tell import take_back, tell
 from services.applications.operations.lapse import system_actor
 from services.applications.tables.applications import Application
-from services.applications.tables.decision import Assessment, Recusal
+from services.applications.tables.decision import Assessment, KeptSheet, Recusal
 from services.applications.workflow import Action, State
 from shared import clock, codes
+from shared.contract.messages import MessageKind
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.identity import Actor
 from shared.messages import StaffMember
+
+# How long an expert has who is chosen without a day.
+WORKING_DAYS = 10
+WAITED_FOR = 500
+OF_A_SHEET: tuple[MessageKind, ...] = ("to_score", "score_due", "score_late")
 
 
 async def assessments(session: AsyncSession, id: UUID) -> list[Assessment]:
@@ -56,8 +64,12 @@ async def give(
     version: str,
     wanted: Sequence[str],
     known: Sequence[StaffMember],
+    *,
+    due_at: datetime | None = None,
+    newly_due_at: datetime | None = None,
 ) -> Application:
-    """Let exactly these experts score a case. `Invalid` names the one who must not; one who has scored stays."""
+    """Let exactly these experts score a case: all who have not by `due_at`, else the newly chosen by `newly_due_at`. `Invalid` names the one who must
+    not; one who has scored stays. What somebody had begun from whom it is taken is kept."""
     application = await repository.application(session, actor, id, lock=True)
     await must_match_or_tell(session, application, version)
     if application.state != State.EXPERT_REVIEW:
@@ -69,19 +81,26 @@ async def give(
     before = [a.name for a in standing.values()]
     for account, assessment in standing.items():
         if account not in chosen:
-            await session.delete(assessment)
+            await _take_from(session, actor, assessment)
+        elif due_at is not None and assessment.submitted_at is None and assessment.due_at != due_at:
+            assessment.due_at, assessment.reminded = due_at, 0
     for account in chosen:
         if account not in standing:
             session.add(
                 Assessment(
                     application_id=id, account=account, name=names[account], sheet=CURRENT,
-                    assigned_by=actor.account, values={},
+                    assigned_by=actor.account, values={}, due_at=due_at or newly_due_at,
                 )
             )  # fmt: skip
     after = [names[account] for account in chosen]
-    if sorted(before) != sorted(after):
-        record(session, actor, "give_to_experts", application_id=id, before=before, after=after)
+    if sorted(before) != sorted(after) or due_at is not None:
+        until = due_at or newly_due_at
+        record(
+            session, actor, "give_to_experts", application_id=id, before=before, after=after,
+            due=until.isoformat() if until else None,
+        )  # fmt: skip
     await session.flush()
+    await tell(session, actor, [account for account in chosen if account not in standing], "to_score", id)
     await _conclude(session, application)
     return application
 
@@ -106,6 +125,54 @@ def _must_be_fit(
         errors.append(FieldError(field="experts", code=codes.TOO_FEW_EXPERTS, message=message))
     if errors:
         raise Invalid(errors, errors[0].message)
+
+
+async def _take_from(session: AsyncSession, actor: Actor, assessment: Assessment) -> None:
+    """Take a case from an expert; what they had begun is kept beside it."""
+    session.add(
+        KeptSheet(
+            id=uuid4(),
+            application_id=assessment.application_id,
+            account=assessment.account,
+            name=assessment.name,
+            sheet=assessment.sheet,
+            values=assessment.values,
+            assigned_at=assessment.assigned_at,
+            saved_at=assessment.saved_at,
+            taken_off_by_name=actor.name,
+            taken_off_at=clock.now(),
+        )
+    )
+    await session.delete(assessment)
+    for kind in OF_A_SHEET:
+        await take_back(session, assessment.account, kind, assessment.application_id)
+
+
+async def taken_off(session: AsyncSession, id: UUID) -> list[KeptSheet]:
+    """Return the sheets of those from whom a case was taken, the latest last."""
+    query = select(KeptSheet).where(KeptSheet.application_id == id)
+    return list(await session.scalars(query.order_by(KeptSheet.taken_off_at, KeptSheet.id)))
+
+
+async def waited_for(session: AsyncSession, actor: Actor) -> list[tuple[Assessment, Application]]:
+    """Return the sheets that are waited for, those that are due first."""
+    query = (
+        select(Assessment, Application)
+        .join(Application, Application.id == Assessment.application_id)
+        .where(
+            Assessment.submitted_at.is_(None),
+            Application.state == State.EXPERT_REVIEW,
+            repository.visible_to(actor),
+        )
+        .order_by(Assessment.due_at.nulls_last(), Assessment.assigned_at, Application.id, Assessment.account)
+        .limit(WAITED_FOR)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+def is_late(assessment: Assessment) -> bool:
+    """Tell whether a sheet has not come by the day on which it was due."""
+    return assessment.submitted_at is None and assessment.due_at is not None and assessment.due_at < clock.now()
 
 
 async def mine(session: AsyncSession, actor: Actor) -> list[tuple[Assessment, Application]]:
@@ -209,7 +276,7 @@ async def _take_away(
     session: AsyncSession, actor: Actor, assessment: Assessment, application: Application, reason: str
 ) -> None:
     record(session, actor, "recuse", application_id=application.id, reason=reason.strip())
-    await session.delete(assessment)
+    await _take_from(session, actor, assessment)
     await session.flush()
     # Those that are left may all have scored.
     await _conclude(session, application)

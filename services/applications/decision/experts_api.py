@@ -37,6 +37,8 @@ def _line(assessment: Assessment, application: Application) -> MyCase:
         assigned_at=assessment.assigned_at,
         saved_at=assessment.saved_at,
         submitted_at=assessment.submitted_at,
+        due_at=assessment.due_at,
+        late=experts.is_late(assessment),
         total=wan(assessment.total),
     )
 

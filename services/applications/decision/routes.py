@@ -19,6 +19,7 @@ from shared.contract.decision import (
     NewBatch,
     NoteObjection,
     ObjectionView,
+    OpenSheet,
     PublicityList,
     Ranking,
     RecusalView,
@@ -77,6 +78,9 @@ ROUTES = [
         query=("format", *FILTERS), media_type="application/octet-stream",
     ),
     Route("GET", f"{R}/stage", api.show_stage, GATEWAY, STAFF, answer=StageView),
+    Route(
+        "GET", "/api/v1/review/score-sheets", api.list_waited_for, GATEWAY, STAFF, answer=list[OpenSheet]
+    ),
     Route("GET", f"{R}/experts", api.show_experts, GATEWAY, STAFF, answer=ExpertsOfCase),
     Route(
         "PUT", f"{R}/experts", api.give_to_experts, GATEWAY, REVIEWER | DIRECTOR,

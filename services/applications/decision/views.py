@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.views import wan
 from services.applications.decision import listed, objections, ranking
+from services.applications.decision.experts import is_late
 from services.applications.decision.score_sheets import CURRENT, sheet_view
 from services.applications.tables.applications import Application, Round
 from services.applications.tables.decision import Assessment, Batch, Letter
@@ -42,6 +43,8 @@ def _assessed(found: Assessment, *, shown: bool) -> Assessed:
         submitted_at=found.submitted_at,
         total=wan(found.total) if shown else None,
         values=SheetValues.model_validate(found.values) if shown else None,
+        due_at=found.due_at,
+        late=not shown and is_late(found),
     )
 
 

@@ -156,7 +156,8 @@ async def _about_applications(session: AsyncSession, actor: Actor) -> list[Confi
     found = []
     for proposal, number, name in await session.execute(query.limit(AT_MOST)):
         said = "通知改发到登记以外的邮箱" if proposal.kind == "resend" else f"补正期限延长至 {_until(proposal)}"
-        found.append(_proposed(proposal, actor, str(proposal.target), f"{number} {name}", said))
+        # A draft that is reminded of its round's end has no number yet.
+        found.append(_proposed(proposal, actor, str(proposal.target), f"{number or ''} {name}".strip(), said))
     return found
 
 

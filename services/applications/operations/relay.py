@@ -24,6 +24,7 @@ from services.applications.attachments.clamd import Clamd
 from services.applications.core.codec import Codec
 from services.applications.operations import sweeping
 from services.applications.operations.audit_heads import StoreHeads
+from services.applications.operations.expert_reminders import remind_experts
 from services.applications.operations.lapse import lapse_overdue
 from services.applications.operations.reminders import fall_due
 from services.applications.outbox import outbox
@@ -158,7 +159,9 @@ class Relay:
         async with self._sessions.begin() as session:
             lapsed = await lapse_overdue(session, self._codec)
         async with self._sessions.begin() as session:
-            return lapsed + await fall_due(session, self._codec)
+            reminded = await remind_experts(session)
+        async with self._sessions.begin() as session:
+            return lapsed + reminded + await fall_due(session, self._codec)
 
     async def count(self) -> None:
         """Draw the desk's counts together."""

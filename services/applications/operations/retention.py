@@ -23,6 +23,7 @@ from services.applications.tables.applications import (
     Section,
 )
 from services.applications.tables.carried_over import LeftOver
+from services.applications.tables.colleagues import CaseFile, CaseNote, Inquiry, InquiryAnswer
 from services.applications.tables.confirmation import UnitConfirmation
 from services.applications.tables.decision import Objection
 from services.applications.tables.idempotency import IdempotencyKey
@@ -130,7 +131,19 @@ async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
 
 
 def _of(
-    table: type[Section | Revision | Attachment | Document | LeftOver | Owed | Objection | UnitConfirmation],
+    table: type[
+        Section
+        | Revision
+        | Attachment
+        | Document
+        | LeftOver
+        | Owed
+        | Objection
+        | UnitConfirmation
+        | CaseNote
+        | CaseFile
+        | Inquiry
+    ],
     application: Application,
 ) -> ColumnElement[bool]:
     return table.application_id == application.id
@@ -158,6 +171,7 @@ async def _forget_persons(session: AsyncSession, application: Application) -> No
     await session.execute(drawn.values(snapshot=None))
     nobody = {"objector": FORGOTTEN_NAME, "contact": ""}
     await session.execute(update(Objection).where(_of(Objection, application)).values(**nobody))
+    await _forget_colleagues(session, application)
     for owed in await session.scalars(select(Owed).where(_of(Owed, application), Owed.topic == NOTIFY)):
         # Nothing is sent to somebody who is forgotten; the row stays, for it was owed.
         owed.done_at = owed.done_at or clock.now()
@@ -166,6 +180,17 @@ async def _forget_persons(session: AsyncSession, application: Application) -> No
     scope = IdempotencyKey.scope.startswith(f"submit:{application.id}:")
     begun = IdempotencyKey.answer["id"].astext == str(application.id)
     await session.execute(delete(IdempotencyKey).where(or_(scope, begun)))
+
+
+async def _forget_colleagues(session: AsyncSession, application: Application) -> None:
+    """Forget the words of notes, questions and answers, which may tell of persons, and the files of the desk; who wrote, and when, stays."""
+    await session.execute(update(CaseNote).where(_of(CaseNote, application)).values(text=FORGOTTEN_NAME))
+    await session.execute(update(Inquiry).where(_of(Inquiry, application)).values(question=FORGOTTEN_NAME))
+    asked = select(Inquiry.id).where(_of(Inquiry, application))
+    answered = InquiryAnswer.inquiry_id.in_(asked) & InquiryAnswer.answered_at.is_not(None)
+    await session.execute(update(InquiryAnswer).where(answered).values(answer=FORGOTTEN_NAME))
+    gone = {"removed_at": func.coalesce(CaseFile.removed_at, func.now()), "name": FORGOTTEN_NAME}
+    await session.execute(update(CaseFile).where(_of(CaseFile, application)).values(**gone))
 
 
 def _without(values: dict[str, Any] | None, key: str, places: Sequence[str]) -> dict[str, Any] | None:

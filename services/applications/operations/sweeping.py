@@ -10,8 +10,10 @@ from services.applications.attachments.clamd import Clamd, ScannerAway, ScannerR
 from services.applications.attachments.page_images import folder
 from services.applications.core import repository, stored_contents
 from services.applications.core.audit import record
+from services.applications.messages import tell
 from services.applications.operations.lapse import system_actor
 from services.applications.tables.applications import Attachment
+from services.applications.tables.colleagues import CaseFile
 from services.applications.tables.notices import NoticeFile
 from shared import clock
 from shared.store import ATTACHMENTS, PDFS, Store, attachment_key, pdf_key
@@ -22,6 +24,7 @@ Sessions = async_sessionmaker[AsyncSession]
 # Somebody may leave a form open for days; after this an upload that no copy of the form names is given up.
 ABANDONED = timedelta(days=7)
 UNNAMED = timedelta(days=1)
+MESSAGES_KEPT_DAYS = 180
 SCANS = 20
 
 
@@ -33,6 +36,7 @@ async def sweep(sessions: Sessions, store: Store, grace: timedelta) -> int:
         if not await session.scalar(select(lock)):
             return 0
         await give_up_abandoned(sessions)
+        await tell.forget_old(session, MESSAGES_KEPT_DAYS)
         return await remove_orphans(sessions, store, grace) + await remove_pdfs(sessions, store, grace)
 
 
@@ -60,7 +64,7 @@ async def give_up_abandoned(sessions: Sessions) -> int:
 
 
 async def remove_orphans(sessions: Sessions, store: Store, grace: timedelta) -> int:
-    """Contents older than `grace` that no standing attachment and no revision names; how many were removed."""
+    """Contents older than `grace` that no standing attachment, no revision and no file of the desk names; how many were removed."""
     before = clock.now() - grace
     removed = 0
     async for page in store.list(ATTACHMENTS):
@@ -128,7 +132,7 @@ async def scan_waiting(sessions: Sessions, store: Store, scanner: Clamd) -> int:
     return done
 
 
-async def _note(session: AsyncSession, attachment: Attachment | NoticeFile, found: str | None) -> None:
+async def _note(session: AsyncSession, attachment: Attachment | NoticeFile | CaseFile, found: str | None) -> None:
     table = type(attachment)
     await session.execute(
         update(table)
@@ -138,7 +142,7 @@ async def _note(session: AsyncSession, attachment: Attachment | NoticeFile, foun
     if found:
         log.warning("an infected file was found", extra={"found": found, "attachment": str(attachment.id)})
         of = {"round": str(attachment.round_id)} if isinstance(attachment, NoticeFile) else {}
-        application = attachment.application_id if isinstance(attachment, Attachment) else None
+        application = None if isinstance(attachment, NoticeFile) else attachment.application_id
         record(
             session,
             system_actor(),

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
 from services.applications.core.repository import visible_to
+from services.applications.messages.tell import tell
 from services.applications.tables.applications import Application
 from services.applications.tables.desk import Turn
 from services.applications.workflow import LABELS, State
@@ -49,6 +50,9 @@ async def assign(
     cases = await _cases(session, actor, ids)
     outcomes = [_give(session, actor, id, cases.get(id), to) for id in ids]
     await session.flush()
+    for outcome in outcomes:
+        if to is not None and outcome.done:
+            await tell(session, actor, [to.account], "assigned", outcome.id)
     return outcomes
 
 
@@ -85,6 +89,9 @@ async def assign_in_turn(
             .on_conflict_do_update(index_elements=[Turn.account], set_={"given_at": func.clock_timestamp()})
         )
     await session.flush()
+    for case in oldest:
+        if outcomes[case.id].done:
+            await tell(session, actor, [case.assignee], "assigned", case.id)
     return [outcomes.get(id) or _give(session, actor, id, None, None) for id in ids]
 
 

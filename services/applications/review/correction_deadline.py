@@ -1,17 +1,14 @@
 """Read the correction deadline that a reviewer gives, as an instant or in working days."""
 
-from datetime import datetime, time
+from datetime import datetime
 
 from aiohttp import web
 
 from services.applications.core.context import WORKDAYS
-from shared import clock, codes
+from shared import codes
 from shared.contract.returns import Extend, ReturnApplication
 from shared.errors import FieldError, Invalid
 from shared.http.app import actor
-
-# When an office day ends: deadlines counted in working days fall on it.
-CLOSING = time(18)
 
 
 def deadline(request: web.Request, given: ReturnApplication | Extend) -> datetime:
@@ -21,5 +18,4 @@ def deadline(request: web.Request, given: ReturnApplication | Extend) -> datetim
     if given.working_days is None or given.correct_by is not None:
         message = "请填写补正期限，或按工作日计算，只填一项"
         raise Invalid([FieldError(field="correct_by", code=codes.DEADLINE_REQUIRED, message=message)])
-    day = request.app[WORKDAYS].after(actor(request).received_at, given.working_days)
-    return datetime.combine(day.astimezone(clock.SHANGHAI).date(), CLOSING, clock.SHANGHAI)
+    return request.app[WORKDAYS].closing(actor(request).received_at, given.working_days)

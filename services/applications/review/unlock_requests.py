@@ -11,6 +11,7 @@ from services.applications.core.case import form_of
 from services.applications.core.deadlines import must_be_in_time
 from services.applications.core.labels import ACTIONS
 from services.applications.forms.filled.checks import tied
+from services.applications.messages.tell import tell
 from services.applications.tables.applications import Application
 from services.applications.tables.desk import UnlockRequest
 from services.applications.workflow import State
@@ -56,6 +57,7 @@ async def ask(session: AsyncSession, actor: Actor, id: UUID, section: str, reaso
     record(session, actor, "ask_unlock", application_id=id, section=section, reason=made.reason)
     hint(session, application, "application.state", ACTIONS["ask_unlock"])
     await session.flush()
+    await tell(session, actor, [application.assignee], "unlock_asked", id)
     return made
 
 

@@ -22,6 +22,7 @@ from services.applications.filling.sections import drop_draft
 from services.applications.forms.definition import Form
 from services.applications.forms.filled import reading
 from services.applications.forms.filled.checks import value_at
+from services.applications.messages.tell import tell
 from services.applications.outbox import outbox
 from services.applications.outbox.recipients import fallback_of, person_of
 from services.applications.submission import paper_tokens
@@ -35,7 +36,7 @@ from services.applications.tables.applications import (
     Revision,
     Section,
 )
-from services.applications.workflow import Action, move
+from services.applications.workflow import Action, State, move
 from shared import clock, codes
 from shared.contract.checks import Outcome
 from shared.contract.submission import Receipt
@@ -162,6 +163,8 @@ async def submit(
         details={"sha256": sha256, "submitted": revision, "warnings": [o.id for o in warnings]}
         | ({"came_again_at": came_at.isoformat()} if at < came_at else {}),
     )
+    if facts.state == State.RETURNED:
+        await tell(session, actor, [application.assignee], "resubmitted", id)
     return Taken(receipt, warnings, application, rows)
 
 

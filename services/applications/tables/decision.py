@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Sequence, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Sequence, SmallInteger, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.applications.tables.applications import SCHEMA, Application, Base, Document, Round
@@ -57,11 +57,32 @@ class Assessment(Base):
     saved_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     total: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    # By when it is wanted; none of those that were given before this was asked. Which of two reminders was told (`operations.expert_reminders`).
+    due_at: Mapped[datetime | None]
+    reminded: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
 
     __table_args__ = (
         CheckConstraint("(submitted_at IS NULL) = (total IS NULL)", name="total"),
         Index("ix_assessments_account", "account", "assigned_at"),
+        Index("ix_assessments_due", "due_at", "reminded", postgresql_where="submitted_at IS NULL"),
     )
+
+
+class KeptSheet(Base):
+    """What an expert had begun when a case was taken from them: replaced by another, or recused. It counts for nothing."""
+
+    __tablename__ = "kept_sheets"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey(Application.id), index=True)
+    account: Mapped[str]
+    name: Mapped[str]
+    sheet: Mapped[str]
+    values: Mapped[dict[str, Any]]
+    assigned_at: Mapped[datetime]
+    saved_at: Mapped[datetime | None]
+    taken_off_by_name: Mapped[str]
+    taken_off_at: Mapped[datetime]
 
 
 class Objection(Base):

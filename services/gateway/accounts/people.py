@@ -8,8 +8,8 @@ from shared.identity import Role
 from shared.messages import StaffMember
 
 
-async def with_role(session: AsyncSession, role: Role) -> list[StaffMember]:
-    """Return everybody who may sign in with a role, by name."""
-    query = select(Account).where(Account.roles.contains([role]), Account.disabled_at.is_(None))
+async def with_role(session: AsyncSession, *roles: Role) -> list[StaffMember]:
+    """Return everybody who may sign in with one of these roles, by name."""
+    query = select(Account).where(Account.roles.overlap(roles), Account.disabled_at.is_(None))
     found = await session.scalars(query.order_by(Account.name, Account.id))
     return [StaffMember(account=str(a.id), name=a.name) for a in found]

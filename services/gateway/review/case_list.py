@@ -116,6 +116,7 @@ async def _queue(
         "queue": queue,
         "counts": queue.counts,
         "confirmations": queue.confirmations,
+        "unread_messages": queue.unread_messages,
         "query": shown,
         "filtered": bool({**asked, "order": ""} != {"order": ""}),
         "address": urlencode(asked),

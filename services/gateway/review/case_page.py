@@ -7,7 +7,7 @@ from aiohttp import web
 from services.gateway.accounts import people
 from services.gateway.review import opinion_places
 from services.gateway.review.written import Draft, Until, Written, choices_of_days
-from services.gateway.web.calls import ask
+from services.gateway.web.calls import ask, new_key
 from services.gateway.web.context import DATABASE, SESSION
 from services.gateway.web.rendering import page
 from shared import clock
@@ -16,6 +16,7 @@ from shared.contract.decision import ExpertChoice
 from shared.errors import DomainError
 from shared.http.app import uuid_in_path
 from shared.identity import Role
+from shared.messages import StaffMember
 from shared.roles import DIRECTOR, REVIEWER
 from shared.text import amounts
 
@@ -38,6 +39,10 @@ def files(materials: list[CaseMaterial]) -> list[FileChoice]:
         for f in s.files
         if not f.withheld
     ]
+
+
+# Kinds of files of the desk, in the office's words.
+FILE_KINDS = {"site_visit": "现场核查记录", "minutes": "会议纪要", "other": "其他"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,16 @@ async def _choices(request: web.Request, case: CasePage) -> list[ExpertChoice]:
     ]
 
 
+async def _colleagues(request: web.Request) -> list[StaffMember]:
+    """Whom one can mention and ask, for whoever writes: reviewers and directors but oneself."""
+    me = request[SESSION]
+    if not me.roles & (REVIEWER | DIRECTOR):
+        return []
+    async with request.app[DATABASE].begin() as session:
+        known = await people.with_role(session, Role.REVIEWER, Role.DIRECTOR)
+    return [member for member in known if member.account != str(me.account)]
+
+
 async def desk(
     request: web.Request,
     error: DomainError | None = None,
@@ -114,6 +129,10 @@ async def desk(
         "gist": Gist.of(case),
         "files": files(case.materials),
         "choices": await _choices(request, case),
+        "colleagues": await _colleagues(request),
+        "file_kinds": FILE_KINDS,
+        # What is written on this page, and sent twice, is one.
+        "key": new_key(),
         "anchor": opinion_places.anchor,
         "whole": whole,
         "working": working,

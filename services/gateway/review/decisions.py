@@ -104,7 +104,8 @@ async def decide(request: web.Request) -> web.Response:
 async def give(request: web.Request) -> web.Response:
     """分配专家."""
     form = await read_form(request)
-    id, body = uuid_in_path(request), {"experts": form.get("expert", [])}
+    id, days = uuid_in_path(request), one(form, "working_days") or None
+    body = {"experts": form.get("expert", []), "working_days": days}
     try:
         await ask(request, "PUT", f"/review/applications/{id}/experts", json=body, etag=one(form, "etag"))
     except REFUSALS as error:

@@ -5,19 +5,32 @@ from services.gateway.review import (
     case,
     case_list,
     checklist,
+    colleagues,
     confirmations,
     decisions,
     expert,
     failed_mails,
     letters,
+    messages,
     phrases,
     ranking,
     returns,
+    score_sheets,
     unlock,
 )
 from services.gateway.web.access import Page
 from services.gateway.web.limits import HEAVY
-from shared.roles import AUDITOR, DIRECTOR, EXPERT, OPERATOR, REVIEWER, ROUND_PUBLISHERS, SECOND_PERSONS, STAFF
+from shared.roles import (
+    AUDITOR,
+    CASE_WORKERS,
+    DIRECTOR,
+    EXPERT,
+    OPERATOR,
+    REVIEWER,
+    ROUND_PUBLISHERS,
+    SECOND_PERSONS,
+    STAFF,
+)
 
 R = "/review/{id}"
 
@@ -35,6 +48,7 @@ PAGES = [
     Page("GET", "/review/letters", letters.show, STAFF),
     Page("POST", "/review/letters/export", letters.export, STAFF, form=True, limit=HEAVY),
     Page("GET", "/review/ranking", ranking.show, STAFF),
+    Page("GET", "/review/score-sheets", score_sheets.show, STAFF),
     Page("GET", "/review/batches", ranking.batches, STAFF),
     Page("POST", "/review/batches", ranking.make_batch, REVIEWER, form=True),
     Page("POST", "/review/batches/{id}/close", ranking.close_batch, REVIEWER, form=True),
@@ -63,6 +77,17 @@ PAGES = [
     Page("POST", f"{R}/objections", decisions.note_objection, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/objections/{{objection}}", decisions.settle_objection, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/notices/{{event}}/resend", failed_mails.resend, REVIEWER | DIRECTOR, form=True),
+    # what colleagues tell each other
+    Page("POST", f"{R}/notes", colleagues.note, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/notes/{{note}}/withdraw", colleagues.withdraw_note, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/files", colleagues.add_file, REVIEWER | DIRECTOR, form=True, files=True),
+    Page("POST", f"{R}/files/{{file}}/remove", colleagues.remove_file, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/inquiries", colleagues.inquire, REVIEWER | DIRECTOR, form=True),
+    Page("POST", f"{R}/inquiries/{{inquiry}}", colleagues.answer, REVIEWER | DIRECTOR, form=True),
+    # what one is told
+    Page("GET", "/messages", messages.show, CASE_WORKERS),
+    Page("POST", "/messages", messages.read, CASE_WORKERS, form=True),
+    Page("POST", "/messages/choices", messages.choose, CASE_WORKERS, form=True),
     # what two people do
     Page("GET", "/confirmations", confirmations.show, SECOND_PERSONS),
     Page("GET", "/confirmations/report", confirmations.report, DIRECTOR | AUDITOR),

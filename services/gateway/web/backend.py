@@ -46,6 +46,7 @@ OWNERS = {
     "applications": "applications",
     "review": "applications",
     "confirmations": "applications",
+    "messages": "applications",
     "separation": "applications",
     "common-returns": "applications",
     "expert": "applications",

@@ -136,6 +136,7 @@ def frame() -> dict[str, Any]:
         "back": None,
         "unread": None,
         "confirmations": None,
+        "unread_messages": None,
         "now_ms": int(clock.now().timestamp() * 1000),
         "ends_at": None,
     }

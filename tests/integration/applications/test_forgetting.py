@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import ClientSession, FormData
@@ -17,6 +17,7 @@ from deploy.backup import manifest
 from deploy.backup.create import create as back_up
 from deploy.demo.files import pdf
 from deploy.embedded.system import ROOT
+from services.applications.colleagues import inquiries, notes
 from services.applications.core import peers
 from services.applications.core.context import SETTINGS, STORE, Peers
 from services.applications.operations import retention, sweeping
@@ -34,7 +35,7 @@ from services.notify.settings import NotifySettings
 from shared import clock
 from shared.database import engine
 from shared.identity import Role, Signer
-from shared.messages import NOTIFY
+from shared.messages import NOTIFY, StaffMember
 from tests import factories
 from tests.integration.applications.conftest import Api
 from tests.integration.applications.papers import made, told
@@ -45,7 +46,9 @@ REGISTER = ROOT / "docs" / "operating" / "personal-data.md"
 # Planted: of a person, in values, file names, files, a ledger.
 NAME, EMAIL, MOBILE = "欧阳马克尔", "ouyang.marker@example.cn", "13987650123"
 IN_FILE, FILE, OBJECTOR, ACCOUNT = "MARKER-IN-FILE", "身份证-markerfile.pdf", "异议人马克尔", "6222021234567890128"
-MARKERS = (NAME, EMAIL, MOBILE, IN_FILE, FILE, OBJECTOR, ACCOUNT)
+# What colleagues told each other: words of a note, a question and its answer; a file of the desk and its name.
+NOTE, DESK_FILE, IN_DESK_FILE = "内部备注马克尔", "现场-deskmarker.pdf", "MARKER-IN-DESK-FILE"
+MARKERS = (NAME, EMAIL, MOBILE, IN_FILE, FILE, OBJECTOR, ACCOUNT, NOTE, DESK_FILE, IN_DESK_FILE)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +126,7 @@ async def plant(
     await made(api, server, press, id, factories.staff(factories.Role.AUDITOR))
     drawn = await api.call("GET", f"{where}/{uploaded['id']}/pages/1", WHO)
     assert drawn.status == 200
+    await _tell_colleagues(api, id, sessions)
     async with sessions.begin() as session:
         session.add(
             Objection(
@@ -144,6 +148,19 @@ async def plant(
             ledger.refused(taking, claim, f"550 no such user {EMAIL}", timedelta(hours=1))
     database.dispose()
     return id
+
+
+async def _tell_colleagues(api: Api, id: str, sessions: async_sessionmaker[AsyncSession]) -> None:
+    one, two = factories.staff(Role.REVIEWER, "甲"), factories.staff(Role.REVIEWER, "乙")
+    form = FormData()
+    form.add_field("file", pdf(IN_DESK_FILE), filename=DESK_FILE)
+    path = f"/api/v1/review/applications/{id}/files?kind=site_visit"
+    assert (await api.call("POST", path, one, data=form)).status == 201
+    async with sessions.begin() as session:
+        asked = [StaffMember(account=two.account, name=two.name)]
+        await notes.write(session, one, UUID(id), uuid4(), f"请@乙 看：{NOTE}", asked)
+        inquiry = await inquiries.ask(session, one, UUID(id), uuid4(), NOTE, asked, clock.now())
+        await inquiries.answer(session, two, UUID(id), inquiry.id, f"已看：{NOTE}")
 
 
 async def end(sessions: async_sessionmaker[AsyncSession], id: str, **changes: object) -> None:
@@ -169,6 +186,11 @@ async def test_nothing_of_a_forgotten_person_is_found_anywhere(
         OBJECTOR: {"applications.objections"},
     }.items():
         assert somewhere <= before[marker], marker
+    # What colleagues told each other stands where they wrote it and nowhere else: in no paper, letter, receipt, notice, revision or record.
+    assert before[NOTE] == {f"applications.{name}" for name in ("case_notes", "inquiries", "inquiry_answers")}
+    assert before[DESK_FILE] == {"applications.case_files"}
+    assert all(name.startswith("attachments/") for name in before[IN_DESK_FILE])
+    assert len(before[IN_DESK_FILE]) == 1
     assert all(any(name.startswith("pdf/") for name in before[value]) for value in (MOBILE, ACCOUNT))
     assert any(name.startswith("attachments/") for name in before[IN_FILE])
 

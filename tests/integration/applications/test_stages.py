@@ -16,14 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from services.applications.decision import batches
 from services.applications.decision.decisions import spent
 from services.applications.decision.score_sheets import CURRENT, sheet
+from services.applications.operations.expert_reminders import remind_experts
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import Application, Audit, Document, Owed, Round
-from services.applications.tables.decision import Recusal
+from services.applications.tables.decision import Assessment, KeptSheet, Recusal
 from shared import clock
 from shared.document import Letter
 from shared.http.app import Route, answer, base_app
 from shared.identity import Actor, Role, Verifier
 from shared.messages import Staff, StaffMember
+from shared.workdays import WorkingDays
 from tests import factories
 from tests.integration.applications.conftest import Api, make_settings
 
@@ -323,6 +325,65 @@ async def test_experts_score_blind_until_the_last(api: Api, sessions: Sessions, 
     told = await call(api, "GET", f"/api/v1/applications/{id}/timeline", WHO, 200)
     assert "孙专家" not in str(told)
     assert "90.00" not in str(told)
+
+
+async def test_experts_score_by_a_day_and_are_reminded_twice(
+    api: Api, sessions: Sessions, with_experts: str
+) -> None:
+    id, (first, second, third) = UUID(with_experts), EXPERTS
+    await give(api, with_experts, EXPERTS[:2])
+    [line] = [case for case in await call(api, "GET", E, first, 200) if case["id"] == with_experts]
+    due = datetime.fromisoformat(line["due_at"])
+    assert due == WorkingDays().closing(clock.now(), 10)
+
+    async def remind(at: datetime | None = None) -> None:
+        """Look as the relay does, once its day is `at`."""
+        async with sessions.begin() as session:
+            if at is not None:
+                waits = Assessment.submitted_at.is_(None)
+                mine = update(Assessment).where(Assessment.application_id == id, waits)
+                await session.execute(mine.values(due_at=at))
+        async with sessions.begin() as session:
+            await remind_experts(session)
+
+    async def told(who: Actor) -> list[str]:
+        found = await call(api, "GET", "/api/v1/messages", who, 200)
+        return [one["kind"] for one in found["items"] if one["application_id"] == with_experts]
+
+    await remind()
+    assert await told(first) == ["to_score"]
+    soon, past = clock.now() + timedelta(days=1), clock.now() - timedelta(hours=1)
+    for at in (soon, soon, past, past):
+        await remind(at)
+    assert await told(first) == ["score_late", "score_due", "to_score"]
+    assert await told(REVIEWER) == ["expert_late", "expert_late"]  # one for each of the two
+    listed = await call(api, "GET", "/api/v1/review/score-sheets", DIRECTOR, 200)
+    assert [(s["expert"], s["late"], s["begun"]) for s in listed if s["application_id"] == with_experts] == [
+        (name, True, False) for name in sorted((first.name, second.name))
+    ]
+    # What was begun is kept when another takes the place; a new day begins for all who have not scored.
+    await call(api, "PUT", f"{E}/{id}/sheet", first, 200, json={"scores": {"artistry": "91"}, "opinion": "初稿"})
+    headers = {"If-Match": await api.etag(REVIEWER, with_experts)}
+    body = {"experts": [second.account, third.account], "working_days": 3}
+    seen = await call(api, "PUT", f"{R}/{id}/experts", REVIEWER, 200, json=body, headers=headers)
+    days = {datetime.fromisoformat(a["due_at"]) for a in seen["assessments"]}
+    assert days == {WorkingDays().closing(clock.now(), 3)}
+    assert not any(a["late"] for a in seen["assessments"])
+    assert await told(first) == []
+    page = await call(api, "GET", f"{R}/{id}/case", REVIEWER, 200)
+    [gone] = page["experts"]["taken_off"]
+    assert (gone["name"], gone["begun"], gone["by"]) == (first.name, True, REVIEWER.name)
+    async with sessions() as session:
+        kept = (await session.scalars(select(KeptSheet).where(KeptSheet.application_id == id))).one()
+        assert (kept.values["scores"], kept.values["opinion"]) == ({"artistry": "91"}, "初稿")
+    # Late is taken all the same, and once it is in nobody is reminded of it.
+    await call(api, "POST", f"{E}/{id}/sheet", second, 200, json=points())
+    await remind(past)
+    assert await told(second) == ["score_late", "score_due", "to_score"]
+    bad = await call(
+        api, "PUT", f"{R}/{id}/experts", REVIEWER, 400, json={**body, "working_days": 0}, headers=headers
+    )
+    assert bad["type"] == "malformed"
 
 
 BAD_SHEETS: list[tuple[dict[str, Any], str]] = [

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from deploy.demo.files import pdf
 from services.applications.core.context import SESSIONS
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.applications.tables.carried_over import LeftOver
@@ -122,6 +123,11 @@ async def theirs(
     found.ids["letter"] = letter["id"]
     found.ids["attachment"] = file
     found.ids["item"], found.ids["invitation"] = str(uuid4()), str(uuid4())
+    form = FormData()
+    form.add_field("file", pdf("minutes"), filename="会议纪要.pdf")
+    desk_files = f"/api/v1/review/applications/{id}/files"
+    added = await api.call("POST", f"{desk_files}?kind=minutes", REVIEWER, data=form)
+    found.ids["file"] = (await added.json())["id"]
     async with applications.app[SESSIONS].begin() as session:
         session.add(
             LeftOver(

@@ -49,6 +49,7 @@ MAY: dict[str, dict[str, str]] = {
     "/applications/{id}/revisions/{n}/brief": MADE | READ,
     "/applications/{id}/preview": MADE,
     "/applications/{id}/revisions/{n}/pdf": MADE | READ,
+    "/api/v1/review/applications/{id}/files/{file}": READ | REFUSED,
     "/api/v1/review/export": READ,
     "/api/v1/separation/file": READ,
     "/api/v1/review/applications/{id}/case": READ | LOOKED,

@@ -5,11 +5,11 @@ import { owns } from "./session.js";
 
 const WIDTH = "gm-viewer";
 const panel = () => document.querySelector("[data-panel]");
-let typed = false;
+const typed = { panel: false, beside: false };
 let busy = false;
 
 export function desk() {
-  guard(() => typed);
+  guard(() => typed.panel || typed.beside);
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.opine, #panel a.button");
     if (!link || !panel() || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
@@ -22,17 +22,53 @@ export function desk() {
     });
   });
   document.addEventListener("submit", (event) => {
-    if (!event.target.closest("[data-panel]")) return;
+    const within = event.target.closest("[data-panel], [data-beside]");
+    if (!within) return;
     event.preventDefault();
     const form = event.target;
-    const body = new URLSearchParams(new FormData(form, event.submitter));
+    const data = new FormData(form, event.submitter);
+    const body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
     // Buttons are called action: the attribute, not the property, is the address.
     const sent = fetch(form.getAttribute("action"), { method: "POST", body, headers: { Accept: "text/html" } });
-    put(sent, form).then((done) => { if (!done) say("未能发送，请检查网络后重试；已填写的内容仍在。"); });
+    const place = within.matches("[data-beside]") ? beside : put;
+    place(sent, form).then((done) => { if (!done) say("未能发送，请检查网络后重试；已填写的内容仍在。", document.getElementById(within.id)); });
   });
-  document.addEventListener("input", (event) => { if (event.target.closest("[data-panel]")) typed = true; });
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("[data-panel]")) typed.panel = true;
+    if (event.target.closest("[data-beside]")) typed.beside = true;
+  });
   turning();
   widening();
+}
+
+// The page that an answer brought, or null.
+async function pageOf(asked) {
+  const answer = await asked.catch(() => null);
+  const text = answer && (answer.headers.get("Content-Type") || "").startsWith("text/html") ? await answer.text().catch(() => null) : null;
+  const page = text && new DOMParser().parseFromString(text, "text/html");
+  return page && owns(page) ? page : null;
+}
+
+// Put what colleagues told each other in place, as the answer has it; the rest of the page stays, but for the record of what was done.
+async function beside(asked, done) {
+  if (busy) return true;
+  busy = true;
+  const here = document.getElementById("colleagues");
+  here.setAttribute("aria-busy", "true");
+  const page = await pageOf(asked);
+  busy = false;
+  here.removeAttribute("aria-busy");
+  const found = page?.getElementById("colleagues");
+  if (!found) return false;
+  typed.beside = carry(here, found, done);
+  for (const details of here.querySelectorAll("details[open]")) found.querySelector(`#${details.id}`)?.setAttribute("open", "");
+  here.replaceWith(found);
+  const timeline = page.getElementById("timeline");
+  if (timeline) document.getElementById("timeline")?.replaceWith(timeline);
+  const told = found.querySelector("[role=alert]");
+  if (told) told.scrollIntoView({ block: "nearest" });
+  else say(page.querySelector("main > .notice.done")?.textContent || "", found);
+  return true;
 }
 
 // Put what an answer says of the case in place of what stands there; what was typed stays, but for the form that was sent or given up. False where
@@ -41,21 +77,21 @@ async function put(asked, done) {
   if (busy) return true;
   busy = true;
   panel().setAttribute("aria-busy", "true");
-  const answer = await asked.catch(() => null);
-  const text = answer && (answer.headers.get("Content-Type") || "").startsWith("text/html") ? await answer.text().catch(() => null) : null;
+  const page = await pageOf(asked);
   busy = false;
   panel()?.removeAttribute("aria-busy");
-  const page = text && new DOMParser().parseFromString(text, "text/html");
   const found = page?.querySelector("#panel");
-  if (!found || !owns(page)) return false;
+  if (!found) return false;
   if (!found.matches("[data-panel]")) {
-    // Returned, or taken by somebody else: another page of the same case.
-    typed = false;
+    // Returned, or taken by somebody else: another page of the same case; what was written for colleagues goes with it.
+    const next = page.getElementById("colleagues");
+    typed.beside = Boolean(next) && carry(document.getElementById("colleagues"), next, null);
+    typed.panel = false;
     document.querySelector("main").replaceChildren(...page.querySelector("main").childNodes);
     scrollTo(0, 0);
     return true;
   }
-  typed = carry(panel(), found, done);
+  typed.panel = carry(panel(), found, done);
   panel().replaceWith(found);
   for (const part of page.querySelectorAll(".material, #opinions")) {
     const here = document.getElementById(part.id);
@@ -84,13 +120,13 @@ function carry(from, to, done) {
 }
 
 // What came of it, said where one writes, and to screen readers.
-function say(text) {
-  if (!text || panel().querySelector("[role=alert]")) return;
+function say(text, place = panel()) {
+  if (!text || !place || place.querySelector("[role=alert]")) return;
   const line = document.createElement("p");
   line.className = "help";
   line.setAttribute("role", "status");
   line.textContent = text;
-  panel().prepend(line);
+  place.prepend(line);
 }
 
 // Scans that were put in the wrong way round are turned by quarters.

@@ -38,9 +38,10 @@ export function live() {
   if (applicant) {
     unread();
     setInterval(() => { if (on() && !streaming && used() && !document.hidden) poll(); }, 60000);
-  } else if (document.querySelector("[data-confirmations]")) {
-    confirmations();
-    setInterval(() => { if (on() && used() && !document.hidden) confirmations(); }, 60000);
+  } else {
+    const asks = [["[data-confirmations]", confirmations], ["[data-messages]", messages]].filter(([place]) => document.querySelector(place)).map(([, ask]) => ask);
+    for (const ask of asks) ask();
+    if (asks.length) setInterval(() => { if (on() && used() && !document.hidden) for (const ask of asks) ask(); }, 60000);
   }
 }
 
@@ -116,6 +117,17 @@ async function confirmations() {
   for (const place of document.querySelectorAll("[data-confirmations]")) {
     place.hidden = !mine.length;
     place.querySelector(".count").textContent = String(mine.length);
+  }
+}
+
+// How much of what this person was told is unread.
+async function messages() {
+  const answer = await fetch("/api/v1/messages/unread", { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const { unread } = await answer.json();
+  for (const place of document.querySelectorAll("[data-messages]")) {
+    place.hidden = !unread;
+    place.querySelector(".count").textContent = unread > 99 ? "99+" : String(unread);
   }
 }
 
