@@ -37,6 +37,7 @@ from shared.http.app import see_other, uuid_in_path
 MASK = 3
 # How many opinions a page takes at once.
 OPINIONS = 3
+LONGEST_OPINION = 2000
 # What only the time forbids.
 CLOSED = frozenset({codes.ROUND_CLOSED, codes.CORRECTION_OVERDUE})
 
@@ -256,11 +257,13 @@ async def confirm_unit(request: web.Request) -> web.Response:
             body = {"outcome": outcome, "opinions": opinions}
             await ask(request, "POST", path, ApplicationView, json=body, etag=etag)
         else:
-            raise Malformed("请选择送审、确认或退回修改。")
+            raise Malformed
     except Stale:
         return await _page(request, None, 409, "内容在您打开本页后又有修改，请核对后再确认。")
     except (Conflict, NotAllowed) as error:
         return await _page(request, None, 409, error.detail)
+    except Malformed:
+        return await _page(request, None, 422, f"请选择要办理的事项；每条意见不超过 {LONGEST_OPINION} 字。")
     except Invalid as error:
         said = error.errors[0].message if error.errors else error.detail
         return await _page(request, None, 422, said)

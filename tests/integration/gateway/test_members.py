@@ -12,6 +12,8 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import select, update
 
 from services.applications.core.context import SESSIONS
+from services.applications.rounds.parameters import CONFIRMATION, CONFIRMATION_ASKED
+from services.applications.tables.applications import Application, Round
 from services.applications.tables.applications import Audit as Done
 from services.gateway.accounts.accounts import enter
 from services.gateway.accounts.models import Account, Audit, Invitation
@@ -293,3 +295,41 @@ async def test_the_call_is_as_it_was(browser: Browser, people: People) -> None:
     assert session is not None
     actor = session.actor(clock.now(), "-", "-")
     assert not {"duties", "agent"} & actor.model_dump(mode="json", exclude_none=True).keys()
+
+
+async def test_a_unit_confirms_on_the_page_of_submission(
+    browser: Browser, people: People, applications: TestServer
+) -> None:
+    here = await begun(browser)
+    asked = {CONFIRMATION: [CONFIRMATION_ASKED]}
+    async with applications.app[SESSIONS].begin() as session:
+        of = select(Application.round_id).where(Application.id == UUID(here.rpartition("/")[2])).scalar_subquery()
+        change = update(Round).where(Round.id == of).values(parameters=Round.parameters.concat(asked))
+        await session.execute(change)
+    checker = await people.sign_in("checker", OURS, "孙会计")
+    page, post = f"{here}/submit", f"{here}/confirmation"
+
+    async def tag() -> str:
+        return str((await (await browser.call("GET", here)).json())["version"])
+
+    assert "本批次要求提交前由本单位确认" in await (await browser.go("GET", page)).text()
+    assert "送审，等待确认" in await (await send(browser, post, etag=await tag(), action="ask")).text()
+    for fields, told in (
+        ({"text.0": ""}, "请填写退回修改的意见"),
+        ({"text.0": "长" * 2001}, "不超过 2000 字"),
+        ({"text.1": "有误", "place.1": "contact|nowhere"}, "没有此项"),
+    ):
+        wrong = await send(checker, post, etag=await tag(), action="returned", **fields)
+        assert (wrong.status, told in await wrong.text()) == (422, True), told
+    # What was typed stands there still.
+    assert ">\n有误<" in await wrong.text()
+    stale = await send(checker, post, etag="999", action="confirmed")
+    assert (stale.status, "又有修改" in await stale.text()) == (409, True)
+    opinion = {"text.0": "手机<b>停用</b>", "place.0": "contact|mobile"}
+    returned = await send(checker, post, etag=await tag(), action="returned", **opinion)
+    assert "已退回修改" in await returned.text()
+    form = await (await browser.go("GET", f"{here}/sections/contact")).text()
+    assert form.count("手机&lt;b&gt;停用&lt;/b&gt;") == 2
+    confirmed = await send(checker, post, etag=await tag(), action="confirmed")
+    assert "孙会计　已确认" in await confirmed.text()
+    assert "本批次要求提交前由本单位确认：" not in await confirmed.text()
