@@ -114,7 +114,8 @@ class Line:
 def _line(form: FormDefinition, found: ApplicationView, problem: Obstacle) -> Line:
     id, key = found.id, problem.section
     if key is None:
-        where = f"/applications/{id}/opinions" if problem.code == "opinions_open" else None
+        places = {"opinions_open": f"/applications/{id}/opinions", codes.NOT_CONFIRMED: "#unit"}
+        where = places.get(problem.code)
         return Line(problem.severity, None, where, problem.message)
     section = section_of(form, key)
     # The page judges the section again, so that the mistake is said at its place there too.

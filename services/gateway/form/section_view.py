@@ -5,7 +5,16 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from services.gateway.form import checks_view, form_view, materials, merging, registry_news, section_state, shapes
+from services.gateway.form import (
+    checks_view,
+    form_view,
+    materials,
+    merging,
+    progress,
+    registry_news,
+    section_state,
+    shapes,
+)
 from services.gateway.form.common_returns import COMMON_RETURNS
 from services.gateway.form.form_parts import Beside, Typed
 from services.gateway.web.calls import ask, asked_for, form_of, new_key, profile, section_of
@@ -160,6 +169,7 @@ async def render(
         "unit_opinions": own,
         "requests": [r for r in asked_for(found, asked.requests, asked.opinions) if r.section == section.key],
         "reason": reason,
+        "progress": progress.progress(form, found, asked.problems),
         "present": present,
         "marks": marks(found, asked.problems, asked.opinions),
         "checks": checks_view.lines(form, asked.checks),

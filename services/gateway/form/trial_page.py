@@ -44,6 +44,7 @@ def of(
         requests=[],
         reason="",
         present=[],
+        progress=None,
         unit_opinions=[],
         shape="",
         saved=False,
