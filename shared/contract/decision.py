@@ -302,7 +302,8 @@ class StageView(BaseModel):
 
 
 class LetterView(BaseModel):
-    """An official letter; `recalled_at` is set where its return was taken back."""
+    """An official letter; `recalled_at` is set where its return was taken back. `opened_at`: when its enterprise first opened it (签收);
+    `unopened`: it has not yet. Neither is known of letters from before this was noted."""
 
     id: UUID
     kind: str
@@ -310,6 +311,8 @@ class LetterView(BaseModel):
     reference: str
     issued_at: AwareDatetime
     recalled_at: AwareDatetime | None
+    opened_at: AwareDatetime | None = None
+    unopened: bool = False
 
 
 class RegisteredLetter(LetterView):

@@ -1,5 +1,7 @@
 """Serve 生成PDF, previews, the commitment page, and the register of letters."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from services.applications.core import round_queries
@@ -13,11 +15,14 @@ from services.applications.documents.answers import _status, ask_for, file_or_st
 from services.applications.workbench import queries as workbench_queries
 from services.applications.workbench import views as workbench_views
 from services.applications.workbench.judge import JUDGE
-from shared import codes
+from shared import clock, codes
 from shared.contract.decision import LetterRegister, LetterView, RegisteredLetter
 from shared.errors import Conflict
 from shared.http.app import actor, answer, uuid_in_path
 from shared.http.query_params import number
+
+# Whoever has not opened a letter for so long is called by telephone.
+UNOPENED = timedelta(days=3)
 
 
 async def make_pdf(request: web.Request) -> web.Response:
@@ -111,7 +116,8 @@ async def form_of_round(request: web.Request) -> web.StreamResponse:
 
 
 async def list_letters(request: web.Request) -> web.Response:
-    """发文登记簿: the official letters that were issued, newest first, by `series` and `year`; paged by `cursor`."""
+    """发文登记簿: the official letters that were issued, newest first, by `series` and `year`; paged by `cursor`. `unopened=1`: those that
+    their enterprises have not opened for three days."""
     asked = request.query
     year = number(asked["year"], 9999) if asked.get("year") else None
     async with transaction(request) as session:
@@ -119,6 +125,7 @@ async def list_letters(request: web.Request) -> web.Response:
             session,
             series=asked.get("series", ""),
             year=year,
+            unopened_since=clock.now() - UNOPENED if asked.get("unopened") else None,
             cursor=asked.get("cursor", ""),
             limit=number(asked.get("limit", "50"), 500),
         )

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import receipts, repository
+from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.documents import queries
 from services.applications.documents.document_model import OFFICE
@@ -133,6 +134,7 @@ async def _write(
         year=today.year,
         number=number,
         round_trip=application.round_trips if application is not None else 0,
+        unopened=application is not None,
     )
     session.add(letter)
     await session.flush()
@@ -194,3 +196,14 @@ async def document_of(session: AsyncSession, actor: Actor, id: UUID, letter_id: 
         if letter.id == letter_id:
             return letter, await queries.document(session, letter.document_id)
     raise NotFound("没有这份公文。")
+
+
+async def note_opened(session: AsyncSession, actor: Actor, letter: Letter) -> None:
+    """Note that its enterprise has opened a letter (签收): once, with its row in the audit."""
+    if not actor.is_a(Role.APPLICANT) or not letter.unopened:
+        return
+    # Two windows may open it at the same moment.
+    await session.refresh(letter, with_for_update=True)
+    if letter.unopened:
+        letter.unopened, letter.opened_at = False, clock.now()
+        record(session, actor, "open_letter", application_id=letter.application_id, letter=letter.reference)

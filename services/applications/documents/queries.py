@@ -1,7 +1,7 @@
 """Select documents and official letters."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Row, delete, select, tuple_
@@ -52,9 +52,16 @@ async def forget_form_drafts(session: AsyncSession) -> None:
 
 
 async def letter_register(
-    session: AsyncSession, *, series: str, year: int | None, cursor: str, limit: int
+    session: AsyncSession,
+    *,
+    series: str,
+    year: int | None,
+    unopened_since: datetime | None,
+    cursor: str,
+    limit: int,
 ) -> tuple[Sequence[Row[Letter, Application | None, Announcement | None]], str | None]:
-    """Select a page of the letters that were issued, newest first, each with its application or its list, and the cursor of the next."""
+    """Select a page of the letters that were issued, newest first, each with its application or its list, and the cursor of the next.
+    `unopened_since`: only those that were issued before and that nobody has opened."""
     query = (
         select(Letter, Application, Announcement)
         .outerjoin(Application, Application.id == Letter.application_id)
@@ -64,6 +71,8 @@ async def letter_register(
         query = query.where(Letter.series == series)
     if year is not None:
         query = query.where(Letter.year == year)
+    if unopened_since is not None:
+        query = query.where(Letter.unopened, Letter.recalled_at.is_(None), Letter.issued_at < unopened_since)
     if cursor:
         query = query.where(tuple_(Letter.issued_at, Letter.id) < tuple_(*place_of(cursor)))
     query = query.order_by(Letter.issued_at.desc(), Letter.id.desc()).limit(limit + 1)

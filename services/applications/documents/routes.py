@@ -43,6 +43,6 @@ ROUTES = [
     ),
     Route(
         "GET", "/api/v1/review/letters", api.list_letters, GATEWAY, STAFF,
-        answer=LetterRegister, query=("series", "year", "cursor", "limit"),
+        answer=LetterRegister, query=("series", "year", "unopened", "cursor", "limit"),
     ),
 ]  # fmt: skip

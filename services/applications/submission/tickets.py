@@ -20,7 +20,7 @@ from shared.tickets import Ticket
 CLOCKS = timedelta(seconds=1)
 USE = "use_ticket"
 # What an applicant does without touching anything that a submission contains.
-LOOKS = frozenset({USE, "reveal", "see_return", "prefill", "ask_confirmation", "confirm_unit"})
+LOOKS = frozenset({USE, "reveal", "see_return", "open_letter", "prefill", "ask_confirmation", "confirm_unit"})
 
 
 async def changed_since(session: AsyncSession, application: Application, instant: datetime) -> bool:

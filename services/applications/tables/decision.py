@@ -5,7 +5,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Sequence, SmallInteger, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    Sequence,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.applications.tables.applications import SCHEMA, Application, Base, Document, Round
@@ -136,8 +146,14 @@ class Letter(Base):
     issued_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # 撤回退回 takes its letter back; applicants see it no more.
     recalled_at: Mapped[datetime | None]
+    # 签收: its enterprise has not opened it yet; of letters from before this was asked nobody knows.
+    unopened: Mapped[bool] = mapped_column(server_default=text("false"))
+    opened_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("uq_letters_number", "year", "series", "number", unique=True),)
+    __table_args__ = (
+        Index("uq_letters_number", "year", "series", "number", unique=True),
+        Index("ix_letters_unopened", "issued_at", postgresql_where=text("unopened")),
+    )
 
 
 class Announcement(Base):

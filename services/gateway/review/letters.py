@@ -15,7 +15,7 @@ from services.gateway.web.switches import must_be_on
 from shared import clock
 from shared.contract.decision import LetterRegister
 
-COLUMNS = ("文号", "公文种类", "发文时间", "受文单位", "项目名称", "申报编号", "状态")
+COLUMNS = ("文号", "公文种类", "发文时间", "受文单位", "项目名称", "申报编号", "签收时间", "状态")
 
 
 async def _read(request: web.Request, query: dict[str, str]) -> LetterRegister:
@@ -23,8 +23,8 @@ async def _read(request: web.Request, query: dict[str, str]) -> LetterRegister:
 
 
 async def show(request: web.Request) -> web.Response:
-    """The newest letters, by series and year."""
-    shown, query = filters(request, "series", "year", "cursor")
+    """The newest letters, by series and year, or those that have not been opened for three days."""
+    shown, query = filters(request, "series", "year", "unopened", "cursor")
     return page(request, "review/letters.html", {"asked": shown, "found": await _read(request, query)})
 
 
@@ -32,7 +32,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     """The register as a CSV file, written down as exported."""
     form = await read_form(request)
     must_be_on(request, "exports")
-    asked = {name: one(form, name) for name in ("series", "year") if one(form, name)}
+    asked = {name: one(form, name) for name in ("series", "year", "unopened") if one(form, name)}
     query = {**asked, "limit": "500"}
     found = await _read(request, query)
     async with request.app[DATABASE].begin() as session:
@@ -49,6 +49,7 @@ async def export(request: web.Request) -> web.StreamResponse:
                     letter.enterprise_name,
                     letter.project_name,
                     letter.application_number,
+                    clock.show(letter.opened_at) if letter.opened_at else "未签收" if letter.unopened else "",
                     "已撤回" if letter.recalled_at else "",
                 )
                 for letter in read.items

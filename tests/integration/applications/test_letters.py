@@ -3,18 +3,21 @@
 import asyncio
 import random
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from services.applications.core.context import STORE
 from services.applications.documents import letters
-from services.applications.tables.applications import Application
+from services.applications.tables.applications import Application, Audit, Document
 from services.applications.tables.decision import Letter, LetterNumber
 from shared import clock
 from shared.identity import Role
+from shared.store import pdf_key
 from tests import factories
 from tests.integration.applications.conftest import Api
 
@@ -117,6 +120,37 @@ async def test_register_shows_who_was_written_to(
         cursor = page["next_cursor"]
     assert read == only["items"]
     assert len(read) >= 2
+
+
+async def test_a_letter_is_signed_for_when_its_enterprise_first_opens_it(
+    api: Api, server: TestServer, submitted: str, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    reference = await issue(sessions, submitted, "approve")
+    who, register = factories.applicant(), "/api/v1/review/letters"
+    [letter] = await (await api.call("GET", f"/api/v1/applications/{submitted}/letters", who)).json()
+    path = f"/api/v1/applications/{submitted}/letters/{letter['id']}"
+    # Nothing is there to be read yet.
+    assert (await api.call("GET", path, who)).status == 202
+    async with sessions.begin() as session:
+        row = await session.get_one(Letter, UUID(letter["id"]))
+        assert (row.unopened, row.opened_at) == (True, None)
+        row.issued_at = clock.now() - timedelta(days=4)
+        document = await session.get_one(Document, row.document_id)
+        document.sha256, document.size = "5" * 64, 4
+    server.app[STORE].put(pdf_key("5" * 64), b"%PDF")
+    # Whoever of the bureau reads it signs for nobody.
+    assert (await api.call("GET", path, REVIEWER)).status == 200
+    late = await (await api.call("GET", register, REVIEWER, params={"unopened": "1"})).json()
+    assert [line["reference"] for line in late["items"]] == [reference]
+    opened = await asyncio.gather(*(api.call("GET", path, who) for _ in range(4)))
+    assert {answer.status for answer in opened} == {200}
+    assert (await (await api.call("GET", register, REVIEWER, params={"unopened": "1"})).json())["items"] == []
+    [seen] = await (await api.call("GET", f"/api/v1/applications/{submitted}/letters", who)).json()
+    assert seen["opened_at"]
+    assert not seen["unopened"]
+    async with sessions.begin() as session:
+        query = select(Audit.details).where(Audit.application_id == UUID(submitted), Audit.action == "open_letter")
+        assert list(await session.scalars(query)) == [{"letter": reference}]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ MAY: dict[str, dict[str, str]] = {
     "/api/v1/applications/{id}/workbook": READ,
     "/api/v1/rounds/{id}/form.pdf": MADE,
     "/projects/form/{id}": MADE,
-    "/api/v1/applications/{id}/letters/{letter}": MADE | READ,
+    "/api/v1/applications/{id}/letters/{letter}": MADE
+    | READ
+    | {"applications.letters": "签收: when its enterprise first opened it"},
     "/api/v1/applications/{id}/revisions/{n}/pdf": MADE | READ,
     "/api/v1/applications/{id}/revisions/{n}/receipt.pdf": MADE,
     "/api/v1/applications/{id}/revisions/{n}/brief.pdf": MADE | READ,
