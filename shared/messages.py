@@ -202,6 +202,17 @@ class RoundClosing(Event):
     missing: list[str] = []
 
 
+class RoundExtended(Event):
+    """A round was extended (补时) for a class of enterprises to which that of this draft belongs. `begins`: whether further applications may be
+    begun until then, too."""
+
+    kind: Literal["round_extended"] = "round_extended"
+    round_title: str
+    until: AwareDatetime
+    begins: bool
+    reason: str
+
+
 AnyEvent = (
     SubmissionReceived
     | ApplicationAccepted
@@ -217,6 +228,7 @@ AnyEvent = (
     | PublicityOver
     | ApplicationDecided
     | RoundClosing
+    | RoundExtended
 )
 NotifyEvent = Annotated[AnyEvent, Field(discriminator="kind")]
 

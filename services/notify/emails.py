@@ -25,6 +25,7 @@ from shared.messages import (
     ReturnRecalled,
     ReturnUnseen,
     RoundClosing,
+    RoundExtended,
     SubmissionReceived,
 )
 from shared.text import amounts
@@ -161,9 +162,22 @@ def round_closing(event: RoundClosing) -> Context:
     return {
         "left": left,
         "closes_at": clock.show(event.closes_at),
-        "name": event.project_name or f"未命名项目（{event.fund_type_label}）",
+        "name": _named(event),
         "page": f"applications/{event.application_id}",
     }
+
+
+@email("round_extended")
+def round_extended(event: RoundExtended) -> Context:
+    return {
+        "until": clock.show(event.until),
+        "name": _named(event),
+        "page": f"applications/{event.application_id}",
+    }
+
+
+def _named(event: Event) -> str:
+    return event.project_name or f"未命名项目（{event.fund_type_label}）"
 
 
 def render(event: AnyEvent, public_url: str, *, mailed: bool = True) -> Mail:

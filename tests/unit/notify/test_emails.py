@@ -31,6 +31,7 @@ from shared.messages import (
     ReturnRecalled,
     ReturnUnseen,
     RoundClosing,
+    RoundExtended,
 )
 from tests import factories
 
@@ -100,6 +101,8 @@ EVENTS: list[AnyEvent] = [
         hours=3,
         missing=["企业<基本>情况：未填写", "诚信承诺：1 处缺填或有误"],
     ),
+    RoundExtended(**PLAIN, round_title="第<一>批", until=AT, begins=True, reason="<20 时>起拥堵"),
+    RoundExtended(**PLAIN, round_title="第<一>批", until=AT, begins=False, reason="拥堵"),
 ]
 KINDS = {event.kind for event in EVENTS}
 
@@ -145,6 +148,10 @@ def test_amounts_reasons_and_days_are_told() -> None:
     assert "已撤出公示。理由：金额须<重新>核定" in text(PublicityLeft)
     assert "还有 3 天" in text(RoundClosing, hours=72)
     assert "“未命名项目（奖励类）”尚未提交" in text(RoundClosing, hours=3)
+    extended = text(RoundExtended, begins=False)
+    assert f"“第<一>批”为贵单位补时至 {clock.show(AT)}（北京时间）" in extended
+    assert "补时期间不能新增项目" in extended
+    assert "不能新增" not in text(RoundExtended, begins=True)
 
 
 def _settings() -> NotifySettings:
