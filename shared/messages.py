@@ -325,6 +325,16 @@ class Staff(Contract):
     items: list[StaffMember]
 
 
+# ---- whom a bad hour concerned, asked of the gateway ---------------------------------------------------
+
+
+class TurnedAway(Contract):
+    """`GET /internal/turned-away?until=`: the enterprises (统一社会信用代码) whose requests were turned away or failed in a degraded minute of the 24
+    hours before an instant, in order."""
+
+    enterprises: list[str]
+
+
 # ---- notify's ledger, asked by reconcile and the timeline ------------------------------------------------
 
 

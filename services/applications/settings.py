@@ -58,7 +58,7 @@ class ApplicationsSettings(ServerSettings):
     rounds_by_two: bool = False
     # Whether a version of a form is published by somebody else than who proposed it or changed it last.
     forms_by_two: bool = False
-    # Whether late acceptance and a longer correction deadline are proposed by one person and confirmed by another.
+    # Whether late acceptance, an extension of a round for a class and a longer correction deadline are proposed by one person and confirmed by another.
     extensions_by_two: bool = False
     # Whether applicants read which person of the bureau acted; else they read 审核人员 or 审定人员.
     staff_named_to_applicants: bool = False

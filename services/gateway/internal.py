@@ -1,6 +1,6 @@
 """Serve the internal port: profiles and staff for the other services, metrics, readiness."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
 from prometheus_client import Gauge
@@ -8,13 +8,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.accounts import people
+from services.gateway.operator import promise, promise_queries
 from services.gateway.web.context import DATABASE
 from services.gateway.web.profiles import PROFILES
 from shared import clock, codes
 from shared.errors import Malformed
 from shared.http.app import CALLER, HEALTH, METRICS, Route, answer, uuid_in_path
 from shared.identity import Role
-from shared.messages import Profile, Staff
+from shared.messages import Profile, Staff, TurnedAway
 from shared.roles import CASE_WORKERS
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
@@ -40,6 +41,21 @@ async def staff(request: web.Request) -> web.Response:
         return answer(Staff(items=await people.with_role(session, Role(role))))
 
 
+async def turned_away(request: web.Request) -> web.Response:
+    """Enterprises whose requests were turned away or failed in a degraded minute of the 24 hours before an instant."""
+    try:
+        until = datetime.fromisoformat(request.query.get("until", ""))
+        since = until - promise.JUDGED_BEFORE
+    except (ValueError, OverflowError):
+        raise Malformed("until 应为带时区的时间。", code=codes.BAD_INSTANT) from None
+    if until.tzinfo is None:
+        raise Malformed("until 应为带时区的时间。", code=codes.BAD_INSTANT)
+    async with request.app[DATABASE]() as session:
+        minutes = await promise_queries.minutes(session, since, until)
+        degraded = [one.at for one in minutes if one.degraded]
+        return answer(TurnedAway(enterprises=await promise_queries.enterprises(session, degraded)))
+
+
 async def check_clock(session: AsyncSession) -> None:
     """`RuntimeError` when this machine's clock and the database's are more than a second apart."""
     before = clock.now()
@@ -54,6 +70,14 @@ async def check_clock(session: AsyncSession) -> None:
 ROUTES = [
     Route("GET", "/internal/profiles/{account}", profile, frozenset({"applications"}), answer=Profile),
     Route("GET", "/internal/staff", staff, frozenset({"applications"}), answer=Staff, query=("role",)),
+    Route(
+        "GET",
+        "/internal/turned-away",
+        turned_away,
+        frozenset({"applications"}),
+        answer=TurnedAway,
+        query=("until",),
+    ),
     *HEALTH,
     *METRICS,
 ]

@@ -22,7 +22,8 @@ class Proposed(BaseModel):
 
 
 class WaitingExtension(BaseModel):
-    """An extension that `by` proposed and nobody has confirmed; `enterprise` is whose, empty where the application says it. `own`: whoever asks
+    """An extension that `by` proposed and nobody has confirmed; `enterprise` is whose, or names the class,
+    empty where the application says it. `own`: whoever asks
     proposed it."""
 
     id: UUID
@@ -39,7 +40,9 @@ class Confirmation(BaseModel):
     `own`: whoever asks did, and another person has to confirm. `id` is the thing's own (round, list, application) or the form's fund type;
     `proposal` is what `/confirmations/{proposal}` confirms or refuses, null where it is confirmed on its own page."""
 
-    kind: Literal["round", "round_change", "list", "form", "late_acceptance", "correction", "resend"]
+    kind: Literal[
+        "round", "round_change", "list", "form", "late_acceptance", "class_extension", "correction", "resend"
+    ]
     id: str
     proposal: UUID | None
     title: str

@@ -69,6 +69,36 @@ class ExtensionInput(Input):
     reason: str = Field(min_length=1, max_length=2000)
 
 
+# Whom an extension of a round is for: everybody; whose drafts were begun before an instant; who was turned away or failed in a minute that counts
+# as degraded, of the last day before the close; who is listed.
+Whom = Literal["all", "drafts", "turned_away", "listed"]
+
+
+class ClassExtensionInput(Input):
+    """补时 for a class of enterprises. `begun_before` is asked of `drafts` alone, `enterprises` (their 统一社会信用代码) of `listed` alone; of other
+    classes they count for nothing."""
+
+    whom: Whom
+    until: AwareDatetime
+    begun_before: AwareDatetime | None = None
+    enterprises: list[Annotated[str, Field(max_length=60)]] = Field(default=[], max_length=20_000)
+    reason: Annotated[str, Field(max_length=2000), PRINTED]
+
+
+class ClassExtensionView(BaseModel):
+    """An act by which a round was extended for a class: `said` names it, `enterprises` counts those who had it when `by` confirmed it at `at`, and
+    `sha256` is that of their codes in order, a line each."""
+
+    id: UUID
+    said: str
+    until: AwareDatetime
+    reason: str
+    enterprises: int
+    sha256: str
+    by: str
+    at: AwareDatetime
+
+
 class RoundView(BaseModel):
     """A round as the person who asks meets it: `accepts_until` is the close, or this enterprise's late acceptance;
     `is_open` says whether it takes applications from them now."""
@@ -196,7 +226,9 @@ class RoundDetail(RoundView):
     # None where there is no earlier one.
     previous: PreviousRound | None
     proposal: RoundProposal | None
-    # Late acceptances that a second person has to confirm.
+    # For classes of enterprises, oldest first; `extensions` are those for one enterprise alone.
+    class_extensions: list[ClassExtensionView]
+    # Late acceptances and extensions for classes that a second person has to confirm.
     waiting_extensions: list[WaitingExtension]
     # Until it is published: one for each option of the round that an applicant chooses first.
     made_up: list[MadeUpApplication]

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from shared.contract.bodies import Input
+from shared.contract.rounds import Whom
 
 USUAL_AUTOSAVE = 2
 
@@ -24,6 +25,15 @@ class SwitchesInput(Input):
     announcement_until: AwareDatetime | None = None
 
 
+class RunningExtension(BaseModel):
+    """A round that was extended for a class of enterprises (`whom`, as in `ClassExtensionInput`), until an instant that is to come."""
+
+    title: str
+    whom: Whom
+    begun_before: AwareDatetime | None
+    until: AwareDatetime
+
+
 class SwitchesView(BaseModel):
     """The switches as they stand. Version 0: nobody has set any."""
 
@@ -35,3 +45,9 @@ class SwitchesView(BaseModel):
     announcement_until: AwareDatetime | None = None
     changed_by: str | None = None
     changed_at: AwareDatetime | None = None
+
+
+class Board(SwitchesView):
+    """What every page shows at its head: the switches, and the extensions that run, the first to end first."""
+
+    extensions: list[RunningExtension] = []

@@ -9,7 +9,7 @@ ACTS = {
     "GM_PUBLICITY_BY_LIST": "公示和批复",
     "GM_ROUNDS_BY_TWO": "发布和修改申报批次",
     "GM_FORMS_BY_TWO": "发布表单",
-    "GM_EXTENSIONS_BY_TWO": "单独延期和延长补正期限",
+    "GM_EXTENSIONS_BY_TWO": "单独延期、补时和延长补正期限",
     "GM_RESENDS_BY_TWO": "通知改发到登记以外的邮箱",
 }
 

@@ -42,10 +42,11 @@ from services.applications.rounds.parameters import working_days
 from services.applications.submission import queries as submissions
 from services.applications.submission.asked_changes import asked_in
 from services.applications.submission.changes import as_may_be_shown, changes
-from services.applications.submission.timeline import notices, told
+from services.applications.submission.timeline import in_order, notices, told
 from services.applications.tables.applications import Application, Attachment, Audit, Opinion, Section
 from services.applications.tables.desk import UnlockRequest
 from services.applications.workflow import LABELS, Action, State
+from shared import clock
 from shared.contract.applications import TimelineEntry
 from shared.contract.bureau import (
     CaseApplication,
@@ -123,6 +124,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
     rows = await repository.sections(session, application.id)
     said = await repository.opinions(session, application.id)
     audit = await submissions.audit(session, application.id)
+    extended = await submissions.extended(session, application)
     looked_at = await looks.look(session, who, application)
     await messages.see(session, who, application)
     handed = await _handed_in(request, session, who, application, audit, said, whole=whole)
@@ -158,7 +160,7 @@ async def _known(request: web.Request, session: AsyncSession, who: Actor, *, who
         agents=sorted({row.actor_name for row in audit if "agent" in row.details}),
         handling=_handling(request, who, audit),
         colleagues=await colleagues.of_case(session, who, application, scanning=request.app[SCANNER] is not None),
-        events=[_event(entry, who, looked_at) for entry in told(audit, who, persons=True)],
+        events=[_event(entry, who, looked_at) for entry in told(in_order(audit, extended), who, persons=True)],
         looked_at=looked_at,
         notifications=None,
     )
@@ -302,6 +304,8 @@ def detail(action: str, details: Mapping[str, Any]) -> str:
         parts.append(f"{details['of']} 条中符合 {details['met']} 条，不符合 {details['not_met']} 条")
     if action == "assign":
         parts.append(f"{details.get('before') or '未分配'} → {details.get('after') or '未分配'}")
+    if action == "extend_round":
+        parts.append(f"延至 {clock.show(datetime.fromisoformat(details['until']))}")
     if details.get("amount_wan"):
         parts.append(f"{amounts.show(details['amount_wan'])} 万元")
     if details.get("reason"):

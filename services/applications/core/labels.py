@@ -56,6 +56,7 @@ ACTIONS = {
     "recall": "撤回退回",
     "lapse": "逾期未补正",
     "extend": "延长补正期限",
+    "extend_round": "补时",
     "propose_extension": "提出延期",
     "refuse_extension": "退回延期",
     "withdraw_extension": "撤回延期",
@@ -119,4 +120,4 @@ INTERNAL = frozenset(
     }
 )  # fmt: skip
 # What a line tells the applicant beside its label.
-TOLD = frozenset({"section", "round_trip", "submitted", "correct_by", "reason", "amount_wan", "batch", "revision"})
+TOLD = frozenset({"section", "round_trip", "submitted", "correct_by", "until", "reason", "amount_wan", "batch", "revision"})

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import repository
 from services.applications.core.audit import hint, record
+from services.applications.core.deadlines import accepts_until
 from services.applications.core.labels import ACTIONS
 from services.applications.forms.definition import RoundFacts
 from services.applications.tables.applications import Application, Extension, Round
@@ -37,7 +38,8 @@ def facts_of(
 ) -> Facts:
     """Return all that guards may look at, before what a request brings."""
     leased = application.lease_until is not None and application.lease_until > clock.now()
-    until = round_.closes_at if extension is None else max(round_.closes_at, extension.until)
+    # What is being begun just now has no instant of its own yet.
+    until = accepts_until(round_, extension, application.created_at or at)
     return Facts(
         state=State(application.state),
         at=at,

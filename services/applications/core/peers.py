@@ -5,6 +5,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from services.applications.core.context import Peers
 from shared import codes
 from shared.errors import Unavailable
 from shared.identity import Actor, Role
-from shared.messages import Deliveries, Delivery, Event, Profile, RenderedMail, Staff, StaffMember
+from shared.messages import Deliveries, Delivery, Event, Profile, RenderedMail, Staff, StaffMember, TurnedAway
 from shared.observability import tracing
 from shared.overload import deadline
 from shared.overload.breaker import Resting
@@ -118,6 +119,18 @@ async def staff(peers: Peers, role: Role) -> list[StaffMember]:
     except WITHOUT as error:
         log.warning("no staff", extra={"reason": repr(error)})
         raise Unavailable("暂时无法取得人员名单，请稍后再试。", code=codes.STAFF_UNKNOWN) from error
+
+
+async def turned_away(peers: Peers, until: datetime) -> list[str]:
+    """Return the enterprises that were turned away or failed in a degraded minute of the day before an instant; `Unavailable` when the gateway
+    does not answer."""
+    try:
+        query = {"until": until.isoformat()}
+        found = await _ask(peers, "gateway", "/internal/turned-away", query=query, seconds=5)
+        return TurnedAway.model_validate_json(found).enterprises
+    except WITHOUT as error:
+        log.warning("who was turned away is not known", extra={"reason": repr(error)})
+        raise Unavailable("暂时无法取得受影响企业的名单，没有补时，请稍后再试。") from error
 
 
 async def preview(peers: Peers, event: Event) -> RenderedMail | None:

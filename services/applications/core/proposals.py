@@ -13,7 +13,7 @@ from shared.contract.four_eyes import WaitingExtension
 from shared.errors import Conflict, NotFound
 from shared.identity import Actor
 
-Kind = Literal["late_acceptance", "correction", "resend"]
+Kind = Literal["late_acceptance", "class_extension", "correction", "resend"]
 Outcome = Literal["confirmed", "refused", "withdrawn", "replaced"]
 
 
@@ -30,6 +30,7 @@ async def propose(
     *,
     until: datetime | None = None,
     reason: str,
+    terms: dict[str, Any] | None = None,
 ) -> Proposal:
     """Return what the actor proposes from now on; it takes the place of what was proposed for the same thing."""
     if earlier := await waiting_for(session, kind, target, subject, lock=True):
@@ -42,6 +43,7 @@ async def propose(
         subject=subject,
         until=until,
         reason=reason,
+        terms=terms,
         proposed_by=actor.account,
         proposed_by_name=actor.name,
         proposed_at=actor.received_at,
@@ -64,20 +66,22 @@ async def waiting_for(
     return await session.scalar(query.with_for_update() if lock else query)
 
 
-async def late_acceptances(session: AsyncSession, round_id: UUID) -> list[Proposal]:
-    """Return the late acceptances of a round that wait to be confirmed, oldest first."""
+async def of_round(session: AsyncSession, round_id: UUID) -> list[Proposal]:
+    """Return the extensions of a round that wait to be confirmed, for one enterprise or for a class, oldest first."""
     query = select(Proposal).where(
-        Proposal.kind == "late_acceptance", Proposal.target == round_id, Proposal.settled_at.is_(None)
+        Proposal.kind.in_(("late_acceptance", "class_extension")),
+        Proposal.target == round_id,
+        Proposal.settled_at.is_(None),
     )
     return list(await session.scalars(query.order_by(Proposal.proposed_at)))
 
 
-def as_waiting(proposal: Proposal, actor: Actor) -> WaitingExtension:
-    """Return an extension that waits, as the contract shows it."""
+def as_waiting(proposal: Proposal, actor: Actor, enterprise: str | None = None) -> WaitingExtension:
+    """Return an extension that waits, as the contract shows it; `enterprise`: whose, where its subject does not say it."""
     assert proposal.until is not None
     return WaitingExtension(
         id=proposal.id,
-        enterprise=proposal.subject,
+        enterprise=proposal.subject if enterprise is None else enterprise,
         until=proposal.until,
         reason=proposal.reason,
         by=proposal.proposed_by_name,

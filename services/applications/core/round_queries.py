@@ -86,17 +86,20 @@ def _extensions(session: AsyncSession) -> dict[tuple[UUID, str], Extension | Non
 
 
 async def extensions(session: AsyncSession, round_id: UUID) -> list[Extension]:
+    """Return the late acceptances of enterprises by themselves, not as one of a class."""
     query = (
         select(Extension)
-        .where(Extension.round_id == round_id)
+        .where(Extension.round_id == round_id, Extension.act.is_(None))
         .order_by(Extension.created_at, Extension.enterprise)
     )
     return list(await session.scalars(query))
 
 
 async def extensions_of(session: AsyncSession, enterprise: str, at: datetime) -> dict[UUID, Extension]:
-    """Return an enterprise's late acceptances that still run, by round."""
-    query = select(Extension).where(Extension.enterprise == enterprise, Extension.until >= at)
+    """Return an enterprise's late acceptances that still run and let it begin applications, by round."""
+    query = select(Extension).where(
+        Extension.enterprise == enterprise, Extension.until >= at, Extension.begun_before.is_(None)
+    )
     return {found.round_id: found for found in await session.scalars(query)}
 
 

@@ -5,12 +5,15 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
+from services.applications.tables.applications import ClassExtension, Round
 from services.applications.tables.switches import Switches
 from shared import clock, codes
-from shared.contract.switches import SwitchesInput, SwitchesView
+from shared.contract.switches import Board, SwitchesInput, SwitchesView
 from shared.errors import Stale, Unavailable
 from shared.identity import Actor
 
+# Extensions at the head of every page.
+MOST_SHOWN = 5
 FIELDS = ("autosave_seconds", "previews", "exports", "announcement", "announcement_until")
 
 
@@ -26,6 +29,19 @@ async def current(session: AsyncSession) -> SwitchesView:
     if row is None:
         return SwitchesView()
     return SwitchesView.model_validate(row, from_attributes=True)
+
+
+async def board(session: AsyncSession) -> Board:
+    """Return the switches with the extensions that run."""
+    query = (
+        select(Round.title, ClassExtension.whom, ClassExtension.begun_before, ClassExtension.until)
+        .join(Round, Round.id == ClassExtension.round_id)
+        .where(ClassExtension.until > func.now())
+        .order_by(ClassExtension.until, ClassExtension.id)
+        .limit(MOST_SHOWN)
+    )
+    extensions = [dict(row._mapping) for row in await session.execute(query)]
+    return Board.model_validate({**(await current(session)).model_dump(), "extensions": extensions})
 
 
 async def change(session: AsyncSession, actor: Actor, version: str, wanted: SwitchesInput) -> SwitchesView:

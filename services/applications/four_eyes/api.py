@@ -2,19 +2,23 @@
 
 import asyncio
 import tempfile
+from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 from aiohttp import web
 
 from services.applications.core.audit import record
-from services.applications.core.context import CODEC, SETTINGS, transaction
+from services.applications.core.context import CODEC, PEERS, SETTINGS, transaction
 from services.applications.four_eyes import confirm as use_case
 from services.applications.four_eyes import report, waiting
 from services.applications.review.export import Cell, Sheet
 from shared import clock, codes
 from shared.contract.four_eyes import Refuse, SeparatedAct, SeparationReport
-from shared.errors import Malformed
+from shared.database import BUSY
+from shared.errors import Malformed, Unavailable
 from shared.http.app import actor, answer, body, uuid_in_path
+from shared.identity import Actor
 
 FINDINGS = {"two": "两人办理", "one": "一人办理", "exception": "例外"}
 COLUMNS = (
@@ -29,10 +33,26 @@ async def show_confirmations(request: web.Request) -> web.Response:
 
 
 async def confirm(request: web.Request) -> web.Response:
-    """Make the extension that somebody else proposed; 409 for its proposer, and for what was settled."""
-    async with transaction(request) as session:
-        await use_case.confirm(session, request.app[CODEC], actor(request), uuid_in_path(request))
+    """Make the extension that somebody else proposed; 409 for its proposer, and for what was settled. 503 `outcome_unknown` where the database
+    went away before it said what became of it: to confirm again is then safe, and tells."""
+    who, id, since = actor(request), uuid_in_path(request), clock.now()
+    try:
+        async with transaction(request) as session:
+            await use_case.confirm(session, request.app[CODEC], request.app[PEERS], who, id)
+    except BUSY:
+        if not await _was_confirmed(request, who, id, since):
+            raise
     return web.Response(status=204)
+
+
+async def _was_confirmed(request: web.Request, who: Actor, id: UUID, since: datetime) -> bool:
+    """Ask by another connection what became of a confirmation whose end was not heard."""
+    try:
+        async with transaction(request) as session:
+            return await use_case.was_confirmed(session, who, id, since)
+    except BUSY as error:
+        told = "数据库暂时没有答复，尚不能确定是否已经确认。请稍后刷新“待我复核”核对：仍在列表中的即尚未确认，可以再次确认，不会重复办理。"
+        raise Unavailable(told, code=codes.OUTCOME_UNKNOWN, retry_after=10) from error
 
 
 async def refuse(request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
 """Confirm what somebody else proposed, or refuse it. An extension that is confirmed is judged as one that is made at once."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,16 +8,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import proposals, repository
 from services.applications.core.audit import record
 from services.applications.core.codec import Codec
+from services.applications.core.context import Peers
 from services.applications.review import after_return
-from services.applications.rounds import manage
+from services.applications.rounds import class_extensions, manage
 from services.applications.tables.four_eyes import Proposal
 from shared import codes
 from shared.contract.rounds import ExtensionInput
 from shared.errors import Conflict, FieldError, Invalid, NotAllowed
 from shared.identity import Actor
-from shared.roles import REVIEWER, ROUND_PUBLISHERS
+from shared.roles import OPERATOR, REVIEWER, ROUND_PUBLISHERS
 
-WHO = {"late_acceptance": ROUND_PUBLISHERS, "correction": REVIEWER}
+WHO = {
+    "late_acceptance": ROUND_PUBLISHERS,
+    "class_extension": ROUND_PUBLISHERS | OPERATOR,
+    "correction": REVIEWER,
+}
 
 
 async def _for(session: AsyncSession, actor: Actor, id: UUID) -> Proposal:
@@ -28,7 +34,7 @@ async def _for(session: AsyncSession, actor: Actor, id: UUID) -> Proposal:
     return found
 
 
-async def confirm(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) -> None:
+async def confirm(session: AsyncSession, codec: Codec, known: Peers, actor: Actor, id: UUID) -> None:
     """Make the extension that somebody else proposed. `Conflict` for its proposer, for what was settled, and where the round or the
     application has changed so that it can no longer be made."""
     proposal = await _for(session, actor, id)
@@ -37,6 +43,8 @@ async def confirm(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) -
     if proposal.kind == "late_acceptance":
         given = ExtensionInput(enterprise=proposal.subject, until=proposal.until, reason=proposal.reason)
         await manage.extend(session, actor, proposal.target, given, proposed=proposal)
+    elif proposal.kind == "class_extension":
+        await class_extensions.confirm(session, known, actor, proposal)
     else:
         application = await repository.application(session, actor, proposal.target, lock=True)
         version = str(application.version)
@@ -46,6 +54,14 @@ async def confirm(session: AsyncSession, codec: Codec, actor: Actor, id: UUID) -
         )  # fmt: skip
     proposals.settle(proposal, actor, "confirmed")
     await session.flush()
+
+
+async def was_confirmed(session: AsyncSession, actor: Actor, id: UUID, since: datetime) -> bool:
+    """Tell whether the actor has confirmed a proposal since an instant: for whoever heard no answer."""
+    found = await session.get(Proposal, id)
+    if found is None or found.settled_at is None:
+        return False
+    return found.outcome == "confirmed" and found.settled_by_name == actor.name and found.settled_at >= since
 
 
 async def refuse(session: AsyncSession, actor: Actor, id: UUID, reason: str) -> None:
@@ -58,8 +74,9 @@ async def refuse(session: AsyncSession, actor: Actor, id: UUID, reason: str) -> 
             "请填写退回的理由。",
         )
     proposals.settle(proposal, actor, "withdrawn" if own else "refused")
-    of_round = proposal.kind == "late_acceptance"
-    about = {"round": str(proposal.target), "enterprise": proposal.subject} if of_round else {}
+    of_round = proposal.kind in ("late_acceptance", "class_extension")
+    whose = class_extensions.proposed_in_words(proposal) if proposal.terms else proposal.subject
+    about = {"round": str(proposal.target), "enterprise": whose} if of_round else {}
     record(
         session,
         actor,

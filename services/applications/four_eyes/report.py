@@ -153,7 +153,7 @@ def _act(row: Audit, known: Known, seen: Counter[tuple[str, ...]]) -> SeparatedA
     return SeparatedAct(
         at=row.at,
         action=row.action,
-        label=LABELS[row.action],
+        label="补时" if "act" in row.details else LABELS[row.action],
         subject=subject,
         proposed_by=proposed_by,
         confirmed_by=row.actor_name,

@@ -6,6 +6,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.proposals import kind_of
+from services.applications.four_eyes.confirm import WHO
+from services.applications.rounds.class_extensions import proposed_in_words
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import Application, Round
 from services.applications.tables.decision import Announcement
@@ -28,7 +30,7 @@ async def confirmations(session: AsyncSession, settings: ApplicationsSettings, a
         *await _rounds(session, settings, actor),
         *await _lists(session, actor),
         *await _forms(session, settings, actor),
-        *await _late_acceptances(session, actor),
+        *await _of_rounds(session, actor),
         *await _about_applications(session, actor),
     ]
     found.sort(key=lambda one: one.at)
@@ -124,19 +126,18 @@ async def _forms(session: AsyncSession, settings: ApplicationsSettings, actor: A
     ]
 
 
-async def _late_acceptances(session: AsyncSession, actor: Actor) -> list[Confirmation]:
-    if not actor.roles & ROUND_PUBLISHERS:
+async def _of_rounds(session: AsyncSession, actor: Actor) -> list[Confirmation]:
+    kinds = [kind for kind in ("late_acceptance", "class_extension") if actor.roles & WHO[kind]]
+    if not kinds:
         return []
     query = (
         select(Proposal, Round.title)
         .join(Round, Round.id == Proposal.target)
-        .where(Proposal.kind == "late_acceptance", Proposal.settled_at.is_(None))
+        .where(Proposal.kind.in_(kinds), Proposal.settled_at.is_(None))
         .order_by(Proposal.proposed_at)
     )
     return [
-        _proposed(
-            proposal, actor, str(proposal.target), title, f"为 {proposal.subject} 单独延期至 {_until(proposal)}"
-        )
+        _proposed(proposal, actor, str(proposal.target), title, _extended(proposal))
         for proposal, title in await session.execute(query.limit(AT_MOST))
     ]
 
@@ -159,6 +160,12 @@ async def _about_applications(session: AsyncSession, actor: Actor) -> list[Confi
         # A draft that is reminded of its round's end has no number yet.
         found.append(_proposed(proposal, actor, str(proposal.target), f"{number or ''} {name}".strip(), said))
     return found
+
+
+def _extended(proposal: Proposal) -> str:
+    if proposal.terms:
+        return f"为{proposed_in_words(proposal)}补时至 {_until(proposal)}"
+    return f"为 {proposal.subject} 单独延期至 {_until(proposal)}"
 
 
 def _until(proposal: Proposal) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     SQLColumnExpression,
     String,
+    any_,
     cast,
     exists,
     func,
@@ -27,14 +28,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
+from services.applications.core.deadlines import accepts_until_sql
 from services.applications.filling.filled_form import of_rows
 from services.applications.filling.judgement import judged, lacking
 from services.applications.outbox.events import about, owe
 from services.applications.review.case_list import UNSEEN_AFTER
-from services.applications.tables.applications import Application, Extension, Owed, Round
+from services.applications.tables.applications import Application, ClassExtension, Extension, Owed, Round
 from services.applications.workflow import State
 from shared import clock
-from shared.messages import CorrectionDue, PublicityOver, ReturnUnseen, RoundClosing
+from shared.messages import CorrectionDue, PublicityOver, ReturnUnseen, RoundClosing, RoundExtended
 
 # How long before, the nearest first.
 CORRECTION = (timedelta(days=1), timedelta(days=3))
@@ -62,7 +64,7 @@ def _bands(before: Sequence[timedelta], now: datetime) -> list[tuple[timedelta, 
     return [(span, now + nearer[n], now + span) for n, span in enumerate(before)]
 
 
-def _some(query: Select[Any]) -> Select[Any]:
+def _some(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     # Whoever is moving it just now keeps it from being told something untrue; the next look finds it.
     return query.limit(AT_ONCE).with_for_update(of=Application, skip_locked=True, key_share=True)
 
@@ -73,6 +75,7 @@ async def fall_due(session: AsyncSession, codec: Codec) -> int:
     return (
         await _corrections(session, codec, now)
         + await _unseen(session, codec, now)
+        + await _extended(session, codec, now)
         + await _closing(session, codec, now)
         + await _publicity(session, codec, now)
     )
@@ -120,7 +123,7 @@ async def _unseen(session: AsyncSession, codec: Codec, now: datetime) -> int:
 
 async def _closing(session: AsyncSession, codec: Codec, now: datetime) -> int:
     # A late acceptance is this enterprise's close.
-    close = func.greatest(Round.closes_at, func.coalesce(Extension.until, Round.closes_at))
+    close = accepts_until_sql()
     told = 0
     for span, later_than, until in _bands(CLOSING, now):
         hours = int(span.total_seconds()) // 3600
@@ -151,6 +154,39 @@ async def _closing(session: AsyncSession, codec: Codec, now: datetime) -> int:
             )
             await owe(session, event, subject_of(case.id, closes_at, hours), ahead=True)
             told += 1
+    return told
+
+
+async def _extended(session: AsyncSession, codec: Codec, now: datetime) -> int:
+    """Tell each draft of an extension's class, once."""
+    told = 0
+    for act in list(await session.scalars(select(ClassExtension).where(ClassExtension.told_at.is_(None)))):
+        key = literal("round_extended:") + cast(Application.id, String) + f":{act.id}"
+        concerned: list[ColumnElement[bool]] = [
+            Application.round_id == act.round_id,
+            Application.state == State.DRAFT,
+            Application.deleted_at.is_(None),
+            Application.created_at < (act.begun_before or act.confirmed_at),
+            ~exists().where(Owed.due_key == key),
+        ]
+        if act.whom != "all":
+            concerned.append(Application.enterprise == any_(ClassExtension.enterprises))
+        query = select(Application, Round.title).join(Round, Round.id == Application.round_id)
+        query = query.join(ClassExtension, ClassExtension.id == act.id).where(*concerned)
+        found = list(await session.execute(_some(query))) if act.until > now else []
+        for case, title in found:
+            event = RoundExtended(
+                **await about(session, codec, case),
+                round_title=title,
+                until=act.until,
+                begins=act.begun_before is None,
+                reason=act.reason,
+            )
+            await owe(session, event, f"{case.id}:{act.id}")
+        # Whom somebody works on just now is told at the next look.
+        if not found and (act.until <= now or not await session.scalar(select(query.exists()))):
+            act.told_at = now
+        told += len(found)
     return told
 
 

@@ -5,7 +5,7 @@ from services.applications.operations.audit_heads import HeadLine, HeadLines, ke
 from services.applications.operations.resends import note_resend
 from shared.contract.applications import Nothing
 from shared.contract.operations import AuditPage, Overview, RequeueAll, Requeued
-from shared.contract.switches import SwitchesInput, SwitchesView
+from shared.contract.switches import Board, SwitchesInput, SwitchesView
 from shared.document import DocumentModel
 from shared.http.app import Route
 from shared.messages import FailJob, JobFinished, JobStarted, NoteResend, StartJob
@@ -32,7 +32,7 @@ ROUTES = [
     Route("POST", f"{JOB}/finish", jobs_api.finish, WORKERS, body=jobs_api.Finish, answer=JobFinished),
     Route("POST", f"{JOB}/fail", jobs_api.fail, WORKERS, body=FailJob, status=204),
     Route("GET", "/internal/documents/{id}/model", jobs_api.model, DOCUMENTS, answer=DocumentModel),
-    Route("GET", "/internal/switches", switches_api.show, GATEWAY, answer=SwitchesView),
+    Route("GET", "/internal/switches", switches_api.show_board, GATEWAY, answer=Board),
     Route("POST", "/internal/resends", note_resend, NOTIFY, TELLERS, NoteResend, status=204),
     Route("POST", "/internal/audit-heads", keep_head, GATEWAY, body=HeadLine, status=204),
     Route("GET", "/internal/audit-heads", list_heads, GATEWAY, answer=HeadLines),

@@ -15,6 +15,12 @@ async def show(request: web.Request) -> web.Response:
     return answer(found, ETag=f'"{found.version}"')
 
 
+async def show_board(request: web.Request) -> web.Response:
+    """Return what stands at the head of every page."""
+    async with transaction(request) as session:
+        return answer(await switches.board(session))
+
+
 async def change(request: web.Request) -> web.Response:
     """Set the switches, whole. Every page follows within seconds."""
     async with transaction(request) as session:

@@ -6,16 +6,17 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import round_queries
-from services.applications.core.context import SETTINGS, transaction
+from services.applications.core.context import PEERS, SETTINGS, transaction
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.catalogue import sound as sound_forms
+from services.applications.rounds import class_extensions, proposals, succession
 from services.applications.rounds import manage as use_case
-from services.applications.rounds import proposals, succession
 from services.applications.rounds.views import detail, round_view
 from services.applications.tables.applications import Round
 from shared import clock
 from shared.contract.four_eyes import Proposed
 from shared.contract.rounds import (
+    ClassExtensionInput,
     CloseRound,
     ExtensionInput,
     FormSummary,
@@ -161,3 +162,15 @@ async def extend_round(request: web.Request) -> web.Response:
             return answer(Proposed(id=made.id, until=made.until or given.until), 202)
         await use_case.extend(session, actor(request), uuid_in_path(request), given)
     return answer(given, 201)
+
+
+async def extend_class(request: web.Request) -> web.Response:
+    """补时 for a class of enterprises. Where extensions take two people it is proposed (202): another operator, or somebody who may publish rounds,
+    confirms it."""
+    given, known = body(request, ClassExtensionInput), request.app[PEERS]
+    async with transaction(request) as session:
+        if request.app[SETTINGS].extensions_by_two:
+            made = await class_extensions.propose(session, known, actor(request), uuid_in_path(request), given)
+            return answer(Proposed(id=made.id, until=made.until or given.until), 202)
+        act = await class_extensions.extend(session, known, actor(request), uuid_in_path(request), given)
+        return answer(class_extensions.view(act), 201)

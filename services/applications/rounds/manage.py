@@ -16,7 +16,7 @@ from services.applications.forms.authoring import eligibility
 from services.applications.rounds.parameters import fitted, must_be_complete, must_be_ticked, numbers_missing
 from services.applications.tables.applications import Extension, Round
 from services.applications.tables.four_eyes import Proposal
-from shared import codes
+from shared import clock, codes
 from shared.contract.rounds import ExtensionInput, NewRound, RoundChange
 from shared.errors import Conflict, FieldError, Invalid, Stale
 from shared.identity import Actor, Role
@@ -266,9 +266,20 @@ async def extend(
     round_ = await round_queries.round_(session, id, lock=True)
     enterprise, until = _may_be_extended(round_, given)
     before = await round_queries.extension(session, id, enterprise)
+    if before is not None and before.act is not None and until <= before.until:
+        said = f"该企业已补时至 {clock.show(before.until)}，单独延期应更晚"
+        raise Invalid([FieldError(field="until", code=codes.EXTENSION_OVERLAPS, message=said)])
     replaced = before.until.isoformat() if before else None
     extension = await session.merge(
-        Extension(round_id=id, enterprise=enterprise, until=until, reason=given.reason, created_by=actor.account)
+        Extension(
+            round_id=id,
+            enterprise=enterprise,
+            until=until,
+            reason=given.reason,
+            created_by=actor.account,
+            begun_before=None,
+            act=None,
+        )
     )
     record(
         session, actor, "extend_round", round=str(id), enterprise=enterprise,

@@ -4,6 +4,8 @@ from services.applications.forms.definition import Form
 from services.applications.rounds import api
 from shared.contract.four_eyes import Proposed
 from shared.contract.rounds import (
+    ClassExtensionInput,
+    ClassExtensionView,
     CloseRound,
     ExtensionInput,
     FormSummary,
@@ -14,7 +16,7 @@ from shared.contract.rounds import (
     RoundView,
 )
 from shared.http.app import Route
-from shared.roles import EVERYONE, GATEWAY, OFFICER, ROUND_PUBLISHERS, ROUND_READERS
+from shared.roles import EVERYONE, GATEWAY, OFFICER, OPERATOR, ROUND_PUBLISHERS, ROUND_READERS
 
 ROUTES = [
     # Without a person: what is open, and until when, stands at the entrance for everybody.
@@ -32,6 +34,10 @@ ROUTES = [
     Route(
         "POST", "/api/v1/rounds/{id}/extensions", api.extend_round, GATEWAY, OFFICER,
         ExtensionInput, ExtensionInput, 201, waits=Proposed,
+    ),
+    Route(
+        "POST", "/api/v1/rounds/{id}/class-extensions", api.extend_class, GATEWAY, OFFICER | OPERATOR,
+        ClassExtensionInput, ClassExtensionView, 201, waits=Proposed,
     ),
     Route("GET", "/api/v1/forms", api.list_forms, GATEWAY, EVERYONE, answer=list[FormSummary]),
     Route("GET", "/api/v1/forms/{fund_type}/{version}", api.get_form, GATEWAY, EVERYONE, answer=Form),

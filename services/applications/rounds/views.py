@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core import proposals, round_queries
 from services.applications.core.case import form_of
+from services.applications.core.deadlines import accepts_until
 from services.applications.core.moves import round_facts
 from services.applications.core.views import wan
 from services.applications.forms.authoring.round_needs import Need, needs
 from services.applications.forms.definition import Form
 from services.applications.forms.kinds import Choices
+from services.applications.rounds import class_extensions
 from services.applications.rounds.ceilings import ceilings
 from services.applications.rounds.parameters import (
     CONFIRMATION,
@@ -68,9 +70,9 @@ ACTIONS = {
     "write_notice": "写申报通知",
     "attach_to_notice": "为申报通知上传文件",
     "extend_round": "单独延期",
-    "propose_extension": "提出单独延期",
-    "refuse_extension": "退回单独延期",
-    "withdraw_extension": "撤回单独延期",
+    "propose_extension": "提出延期",
+    "refuse_extension": "退回延期",
+    "withdraw_extension": "撤回延期",
     "propose_round_change": "提出修改",
     "withdraw_round_change": "撤回修改",
 }
@@ -89,7 +91,7 @@ def round_view(
 ) -> RoundView:
     """Return a round at this instant, for whoever has this extension; `reader`: for whoever may read rounds that are not published."""
     form = form_of(round_)
-    until = round_.closes_at if extension is None else max(round_.closes_at, extension.until)
+    until = accepts_until(round_, extension, at)
     return RoundView(
         id=round_.id,
         fund_type=round_.fund_type,
@@ -136,7 +138,7 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
             TimelineEntry(
                 at=entry.at,
                 action=entry.action,
-                label=ACTIONS.get(entry.action, entry.action),
+                label="补时" if "act" in entry.details else ACTIONS.get(entry.action, entry.action),
                 actor=entry.actor_name,
                 from_state=None,
                 to_state=None,
@@ -148,8 +150,12 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
         if previous is None
         else PreviousRound(id=previous.id, title=previous.title, differences=differences(previous, round_)),
         proposal=_proposal(round_, actor),
+        class_extensions=[
+            class_extensions.view(act) for act in await class_extensions.of_round(session, round_.id)
+        ],
         waiting_extensions=[
-            proposals.as_waiting(p, actor) for p in await proposals.late_acceptances(session, round_.id)
+            proposals.as_waiting(p, actor, class_extensions.proposed_in_words(p) if p.terms else None)
+            for p in await proposals.of_round(session, round_.id)
         ],
         made_up=[] if round_.published_at else rehearse(form, round_facts(round_), at),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.tables.applications import Application, Audit, Revision
+from services.applications.tables.applications import Application, Audit, ClassExtension, Revision
 from services.applications.workflow import State
 from shared.contract.submission import RevisionView
 
@@ -62,6 +62,28 @@ async def lasted(session: AsyncSession, fund_type: str, since: datetime) -> list
         .group_by(moves.c.state)
     )
     return [(state, count, median) for state, count, median in await session.execute(query)]
+
+
+async def extended(session: AsyncSession, application: Application) -> list[Audit]:
+    """Return the acts by which an application's round was extended for it, as rows of its audit; they are recorded once, for the round."""
+    query = select(ClassExtension).where(
+        ClassExtension.round_id == application.round_id,
+        or_(ClassExtension.whom == "all", ClassExtension.enterprises.contains([application.enterprise])),
+        func.coalesce(ClassExtension.begun_before, ClassExtension.confirmed_at) > application.created_at,
+    )
+    return [
+        Audit(
+            at=act.confirmed_at,
+            actor=act.confirmed_by,
+            actor_name=act.confirmed_by_name,
+            role="",
+            action="extend_round",
+            to_state=None,
+            from_state=None,
+            details={"until": act.until.isoformat(), "reason": act.reason},
+        )
+        for act in await session.scalars(query)
+    ]
 
 
 async def audit(session: AsyncSession, id: UUID) -> list[Audit]:

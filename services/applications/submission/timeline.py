@@ -26,7 +26,13 @@ async def happened(
 ) -> list[TimelineEntry]:
     """Return what was done, oldest first. An applicant reads what concerns its application, not how the bureau shares its work;
     `persons`: with who of the bureau did it."""
-    return told(await queries.audit(session, application.id), actor, persons=persons)
+    rows = in_order(await queries.audit(session, application.id), await queries.extended(session, application))
+    return told(rows, actor, persons=persons)
+
+
+def in_order(audit: Sequence[Audit], extended: Sequence[Audit]) -> list[Audit]:
+    """Return what was done with an application, and with its round for it, oldest first."""
+    return sorted([*audit, *extended], key=lambda row: row.at)
 
 
 def told(rows: Sequence[Audit], actor: Actor, *, persons: bool) -> list[TimelineEntry]:

@@ -81,8 +81,34 @@ class Round(Base):
     __table_args__ = (CheckConstraint("closes_at > opens_at", name="window"),)
 
 
+class ClassExtension(Base):
+    """补时: a round extended for a class of enterprises. `enterprises` is the class as it was when the act was confirmed, in order, and `sha256` that of
+    its lines; `begun_before` limits it to drafts that were begun before. Its drafts are told until `told_at` is set."""
+
+    __tablename__ = "class_extensions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    round_id: Mapped[UUID] = mapped_column(ForeignKey(Round.id), index=True)
+    whom: Mapped[str]
+    begun_before: Mapped[datetime | None]
+    until: Mapped[datetime]
+    reason: Mapped[str]
+    enterprises: Mapped[list[str]]
+    sha256: Mapped[str]
+    confirmed_by: Mapped[str]
+    confirmed_by_name: Mapped[str]
+    confirmed_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("whom IN ('all', 'drafts', 'turned_away', 'listed')", name="whom"),
+        CheckConstraint("(whom = 'drafts') = (begun_before IS NOT NULL)", name="begun"),
+    )
+
+
 class Extension(Base):
-    """Late acceptance for one enterprise."""
+    """Late acceptance for one enterprise, by itself or as one of a class (`act`); of drafts begun before an instant alone where `begun_before`
+    says so."""
 
     __tablename__ = "extensions"
 
@@ -92,6 +118,8 @@ class Extension(Base):
     reason: Mapped[str]
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    begun_before: Mapped[datetime | None]
+    act: Mapped[UUID | None] = mapped_column(ForeignKey(ClassExtension.id))
 
 
 class Application(Base):

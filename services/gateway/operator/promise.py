@@ -13,6 +13,8 @@ from services.gateway.web.minutes import Cell, Kind
 
 # What people need to submit. Documents, exports and the bureau's lists yield on purpose.
 JUDGED: tuple[Kind, ...] = ("submit", "write", "read", "transfer")
+# A round is judged by so long before its close.
+JUDGED_BEFORE = timedelta(hours=24)
 # A minute is degraded where so many of its requests, and so great a share, were turned away, failed, or answered slowly.
 DEGRADED_TIMES, DEGRADED_SHARE = 3, 0.02
 # Minutes so near belong to one stretch.

@@ -51,6 +51,20 @@ async def sums(session: AsyncSession, since: datetime) -> dict[Kind, Cell]:
     return {_KINDS[kind]: Cell(*map(int, counts)) for kind, *counts in rows if kind in _KINDS}
 
 
+async def enterprises(session: AsyncSession, instants: Sequence[datetime]) -> list[str]:
+    """List every enterprise that was turned away or failed in one of these minutes, in order."""
+    if not instants:
+        return []
+    rows = await session.scalars(
+        select(Account.enterprise)
+        .join(TurnedAway, TurnedAway.account_id == Account.id)
+        .where(TurnedAway.minute.in_(instants), Account.enterprise.is_not(None))
+        .distinct()
+        .order_by(Account.enterprise)
+    )
+    return [enterprise for enterprise in rows if enterprise]
+
+
 async def concerned(session: AsyncSession, instants: Sequence[datetime], most: int) -> list[Concerned]:
     """List the enterprises that were turned away or failed in one of these minutes, the most often concerned first."""
     times = func.sum(TurnedAway.times)

@@ -20,6 +20,7 @@ KINDS = {
     "list": "公示与批复",
     "form": "表单",
     "late_acceptance": "单独延期",
+    "class_extension": "补时",
     "correction": "延长补正期限",
     "resend": "改发通知",
 }
@@ -28,7 +29,7 @@ RULES = {
     "GM_PUBLICITY_BY_LIST": "公示、批复",
     "GM_ROUNDS_BY_TWO": "申报批次",
     "GM_FORMS_BY_TWO": "表单",
-    "GM_EXTENSIONS_BY_TWO": "单独延期、延长补正期限",
+    "GM_EXTENSIONS_BY_TWO": "单独延期、补时、延长补正期限",
 }
 YEARS_BACK = 6
 
@@ -47,6 +48,8 @@ def _line(item: Confirmation, roles: frozenset[Role]) -> Line:
         "round": f"/rounds/{item.id}",
         "round_change": f"/rounds/{item.id}",
         "late_acceptance": f"/rounds/{item.id}",
+        # Operators read there what it was measured by; who publishes rounds, the round.
+        "class_extension": f"/ops/slo/{item.id}" if Role.OPERATOR in roles else f"/rounds/{item.id}",
         "list": f"/review/announcements/{item.id}",
         "form": f"/forms/{item.id}/edit",
         "correction": f"/review/{item.id}",

@@ -91,7 +91,7 @@ PAGES = [
     # what two people do
     Page("GET", "/confirmations", confirmations.show, SECOND_PERSONS),
     Page("GET", "/confirmations/report", confirmations.report, DIRECTOR | AUDITOR),
-    Page("POST", "/confirmations/{id}", confirmations.act, REVIEWER | ROUND_PUBLISHERS, form=True),
+    Page("POST", "/confirmations/{id}", confirmations.act, REVIEWER | ROUND_PUBLISHERS | OPERATOR, form=True),
     # the experts
     Page("GET", "/expert", expert.mine, EXPERT),
     Page("POST", "/expert", expert.declare, EXPERT, form=True),

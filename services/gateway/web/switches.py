@@ -11,35 +11,50 @@ from aiohttp import web
 from services.gateway.web.backend import Services
 from services.gateway.web.context import SERVICES
 from shared import clock, codes
-from shared.contract.switches import SwitchesView
+from shared.contract.switches import Board as Heard
+from shared.contract.switches import RunningExtension
 from shared.errors import DomainError, Unavailable
 from shared.overload import deadline
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 5.0
+# An extension stands on every page within five seconds: a look, and its answer.
+EVERY_SECONDS = 2.5
 # Nobody waits for the answer longer than until the next look.
-PATIENCE = 3.0
+PATIENCE = 2.0
 
 
 class Board:
     """The switches as last heard."""
 
     def __init__(self) -> None:
-        self.set = SwitchesView()
+        self.set = Heard()
 
     def announcement(self, now: datetime | None = None) -> str:
-        """公告, while it lasts."""
-        until = self.set.announcement_until
-        return "" if until and until <= (now or clock.now()) else self.set.announcement
+        """公告, while it lasts, and the extensions of rounds that run."""
+        now, until = now or clock.now(), self.set.announcement_until
+        said = [] if until and until <= now else [self.set.announcement]
+        said += [_extended(one) for one in self.set.extensions if now <= one.until]
+        return "　".join(filter(None, said))
 
     async def look(self, services: Services) -> None:
         """Ask; what was heard last stays when nobody answers."""
         deadline.begin(PATIENCE)
         try:
-            self.set = await services.tell("applications", "/internal/switches", "", SwitchesView)
+            self.set = await services.tell("applications", "/internal/switches", "", Heard)
         except DomainError as error:
             log.info("switches not heard", extra={"reason": repr(error)})
+
+
+def _extended(one: RunningExtension) -> str:
+    until = f"延长至 {clock.show(one.until)}（北京时间）"
+    match one.whom:
+        case "all":
+            return f"“{one.title}”申报截止时间{until}。"
+        case "drafts":
+            begun = clock.show(one.begun_before) if one.begun_before else ""
+            return f"“{one.title}”：{begun} 前已开始填写的项目，提交时间{until}；申报截止后不能新增项目。"
+    return f"“{one.title}”：因服务不畅受影响的企业，提交时间{until}，是否适用以“我的项目”所示的截止时间为准。"
 
 
 SWITCHES = web.AppKey("switches", Board)

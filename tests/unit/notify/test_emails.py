@@ -150,7 +150,7 @@ def test_amounts_reasons_and_days_are_told() -> None:
     assert "“未命名项目（奖励类）”尚未提交" in text(RoundClosing, hours=3)
     extended = text(RoundExtended, begins=False)
     assert f"“第<一>批”为贵单位补时至 {clock.show(AT)}（北京时间）" in extended
-    assert "补时期间不能新增项目" in extended
+    assert "申报截止后不能新增项目" in extended
     assert "不能新增" not in text(RoundExtended, begins=True)
 
 

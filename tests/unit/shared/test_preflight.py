@@ -31,7 +31,7 @@ def test_table_is_aligned_and_says_what_to_do() -> None:
 
 def test_what_one_person_does_alone_is_said() -> None:
     [alone] = four_eyes({"GM_ROUNDS_BY_TWO": True, "GM_EXTENSIONS_BY_TWO": False})
-    assert (alone.level, alone.found) == (Level.WARNING, "单独延期和延长补正期限可由一人办理")
+    assert (alone.level, alone.found) == (Level.WARNING, "单独延期、补时和延长补正期限可由一人办理")
     assert alone.advice.endswith("否则设置 GM_EXTENSIONS_BY_TWO=true")
     [both] = four_eyes({"GM_ROUNDS_BY_TWO": True, "GM_EXTENSIONS_BY_TWO": True})
     assert both.level is Level.GOOD
