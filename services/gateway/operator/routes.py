@@ -15,6 +15,7 @@ PAGES = [
     Page("GET", "/ops", ops.overview, OPERATOR),
     Page("GET", "/ops/slo", promise_page.overview, OPERATOR),
     Page("GET", "/ops/slo/{id}", promise_page.one_round, OPERATOR),
+    Page("POST", "/ops/slo/{id}", promise_page.extend, OPERATOR, form=True),
     Page("POST", "/ops/switches", ops.switch, OPERATOR, form=True),
     Page("POST", "/ops/parked/requeue", ops.requeue_all, OPERATOR, form=True),
     Page("POST", "/ops/parked/{id}/requeue", ops.requeue, OPERATOR, form=True),

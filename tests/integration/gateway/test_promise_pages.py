@@ -1,22 +1,26 @@
 """服务承诺: counts of several gateways are one count, and a round's page says what its last hours were like."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from sqlalchemy import delete, func, select
 from sqlalchemy import text as sql
+from yarl import URL
 
 from services.gateway.accounts.models import Account, AnswerMinute, TurnedAway
 from services.gateway.web import minutes
-from services.gateway.web.context import DATABASE
+from services.gateway.web.context import DATABASE, SETTINGS
 from services.gateway.web.minutes import MINUTES, Minutes
-from tests.integration.gateway.conftest import Browser
+from shared.identity import Signer
+from tests.factories import private_key
+from tests.integration.gateway.conftest import Browser, standing
 
 
 @pytest.fixture
@@ -165,3 +169,88 @@ async def test_only_operators_see_it(gateway: TestServer, browser: Browser, oper
     await browser.sign_in("qiye1")
     for path in ("/ops/slo", "/ops/slo/00000000-0000-4000-8000-000000000000"):
         assert (await browser.go("GET", path)).status == 403
+
+
+async def test_extension_is_proposed_confirmed_by_another_and_seen_on_every_page(
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with standing(database_url, redis_url, tmp_path_factory.mktemp("extended"), extensions_by_two=True) as (
+        gateway,
+        _,
+    ):
+        one, other, applicant = (Browser(gateway) for _ in range(3))
+        await one.sign_in("yunwei")
+        await other.sign_in("yewu")
+        await applicant.sign_in("qiye1")
+        async with gateway.app[DATABASE]() as session:
+            account = await session.scalar(select(Account).where(Account.subject == "stub-qiye1"))
+        assert account is not None
+        async with gateway.app[DATABASE].begin() as session:
+            await session.execute(delete(AnswerMinute))
+            await session.execute(delete(TurnedAway))
+        rounds = await (await one.go("GET", "/api/v1/rounds")).json()
+        id = next(r["id"] for r in rounds if r["is_open"])
+        path = f"/ops/slo/{id}"
+        fields = {
+            "whom": "turned_away",
+            "until": "2099-12-31T18:00:00",
+            "reason": "请求<婉拒>",
+            "begun_before": "",
+        }
+
+        async def send(browser: Browser, path: str, **data: str) -> Any:
+            body = {"csrf_token": browser.csrf_token, **data}
+            return await browser.go("POST", path, data=body, allow_redirects=False)
+
+        # Nobody was turned away yet; what was typed comes back with what is wrong.
+        empty = await send(one, path, **fields)
+        shown = unescape(await empty.text())
+        assert (empty.status, "没有符合条件的企业" in shown, "请求<婉拒>" in shown) == (422, True, True)
+        wrong = await send(one, path, **{**fields, "whom": "", "until": "明天", "reason": ""})
+        shown = await wrong.text()
+        assert all(
+            said in shown for said in ("请选择补时的范围", "请填写延长至", "请填写补时的理由", 'value="明天"')
+        )
+        lines = await send(
+            one, path, **{**fields, "whom": "listed", "enterprises": f"{account.enterprise}\t甲\n123"}
+        )
+        assert (lines.status, "123：应为 18 位统一社会信用代码" in await lines.text()) == (422, True)
+        assert (await send(applicant, path, **fields)).status == 403
+
+        counted = Minutes()
+        for n in range(10):
+            for _ in range(5):
+                counted.note("write", 503, 0.0, datetime.now(UTC).timestamp() - 3600 + 60 * n, account.id)
+        await minutes._write(counted, gateway.app[DATABASE])
+        proposed = await send(one, path, **fields)
+        assert (proposed.status, proposed.headers["Location"]) == (303, f"{path}?done=proposed#extend")
+        assert "补时已提出" in await text(one, f"{path}?done=proposed")
+        own = re.search(r'action="/confirmations/([0-9a-f-]{36})"', await text(one, "/confirmations"))
+        assert own is not None
+        refused = await send(one, f"/confirmations/{own[1]}", action="confirm")
+        assert (refused.status, "须由另一位工作人员确认" in await refused.text()) == (409, True)
+        waiting = await text(other, "/confirmations")
+        assert "为请求被婉拒或失败的 1 家企业补时至 2099-12-31 18:00:00" in waiting
+        done = await send(other, f"/confirmations/{own[1]}", action="confirm")
+        assert done.headers["Location"] == "/confirmations?done=confirmed"
+
+        # A process that only looks knows of it within five seconds.
+        async def known() -> None:
+            while "提交时间延长至 2099-12-31 18:00:00" not in await text(applicant, "/projects"):
+                await asyncio.sleep(0.2)
+
+        await asyncio.wait_for(known(), timeout=5)
+        assert "请求被婉拒或失败的 1 家企业" in await text(one, path)
+        for browser in (one, other, applicant):
+            await browser.http.close()
+
+
+async def test_who_was_turned_away_is_told_to_applications_alone(gateway: TestServer) -> None:
+    internal = f"http://127.0.0.1:{gateway.app[SETTINGS].gateway_internal_port}/internal/turned-away"
+    async with ClientSession() as http:
+        assert (await http.get(internal)).status == 401
+        for said in ("", "明天", "2026-01-01T00:00:00", "0001-01-01T00:00:00+00:00"):
+            url = URL(internal).with_query(until=said)
+            signer = Signer("applications", private_key("applications"))
+            answer = await http.get(url, headers=signer.headers("gateway", "GET", url.raw_path_qs, None))
+            assert (answer.status, (await answer.json())["type"]) == (400, "bad_instant")
