@@ -71,7 +71,7 @@ def _process() -> str:
     return " ".join([Path(sys.argv[0]).parent.name, *sys.argv[1:2]])[:63]
 
 
-def _options(settings: DatabaseSettings) -> dict[str, Any]:
+def _options(settings: DatabaseSettings, name: str | None = None) -> dict[str, Any]:
     return {
         "pool_size": settings.database_pool_size,
         "max_overflow": 0,
@@ -81,7 +81,7 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
         "connect_args": {
             "connect_timeout": 5,
             # Who holds which lock is seen in `pg_stat_activity`.
-            "application_name": _process(),
+            "application_name": name or _process(),
             # No server-side prepared statements: pgbouncer in transaction mode would mix them up.
             "prepare_threshold": None,
             # A lock that is not to be had becomes «busy, try again» well before the caller gives up.
@@ -90,9 +90,10 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
     }
 
 
-def async_engine(settings: DatabaseSettings) -> AsyncEngine:
-    """Return the engine of an aiohttp service. When the pool is empty, waiting ends after `database_pool_timeout`."""
-    made = create_async_engine(settings.database_url.get_secret_value(), **_options(settings))
+def async_engine(settings: DatabaseSettings, name: str | None = None) -> AsyncEngine:
+    """Return the engine of an aiohttp service. When the pool is empty, waiting ends after `database_pool_timeout`. Its connections are named
+    by what runs here, or as told."""
+    made = create_async_engine(settings.database_url.get_secret_value(), **_options(settings, name))
     event.listen(made.sync_engine, "handle_error", _going)
     _ask_the_idle(made.sync_engine)
     return made

@@ -1,8 +1,9 @@
-"""`python -m services.applications serve|relay|migrate|seed|reconcile|keys|rotate|retention|audit-verify|preflight`."""
+"""`python -m services.applications serve|relay|migrate|seed|reconcile|plan|keys|rotate|retention|audit-verify|preflight`."""
 
 import asyncio
 import base64
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def main() -> None:
     private_files()
     given = commands.read(
-        "applications", "serve", "relay", "migrate", "seed", "reconcile", "keys", "rotate",
+        "applications", "serve", "relay", "migrate", "seed", "reconcile", "keys", "rotate", plan=_plan_arguments,
         retention=commands.retention, audit_verify=commands.audit_verify, preflight=commands.preflight,
     )  # fmt: skip
     settings = load(ApplicationsSettings)
@@ -58,6 +59,8 @@ def main() -> None:
             raise SystemExit(tell(findings(settings), as_json=given.json))
         case "seed":
             asyncio.run(_seed(settings))
+        case "plan":
+            asyncio.run(_plan(settings, kubectl=given.kubectl))
         case "keys":
             _print_keys(settings)
         case "rotate":
@@ -75,6 +78,19 @@ def _print_keys(settings: ApplicationsSettings) -> None:
     from services.applications.submission.verify import public_keys
 
     print(",".join(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in public_keys(settings)))
+
+
+def _plan_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--kubectl", action="store_true", help="the commands for an operator's scheduler")
+
+
+async def _plan(settings: ApplicationsSettings, *, kubectl: bool) -> None:
+    """Print how many of each process should run in the coming days."""
+    from services.applications.operations import workers_ahead
+
+    found = await in_transaction(settings, workers_ahead.planned)
+    for line in workers_ahead.kubectl(found) if kubectl else workers_ahead.lines(found):
+        sys.stdout.buffer.write(line.encode() + b"\n")
 
 
 async def _seed(settings: ApplicationsSettings) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from services.gateway import internal, registry, routes
-from services.gateway.accounts.session_watch import SessionWatch
+from services.gateway.accounts.session_watch import WATCHING, SessionWatch
 from services.gateway.accounts.sessions import Sessions
 from services.gateway.api import live_events
 from services.gateway.api.docs import DESCRIPTION, Description
@@ -150,7 +150,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     app[DATABASE] = sessions
     app[CACHE] = cache
     # A connection of its own: when all others are taken, what is remembered must still count.
-    own = async_engine(settings.model_copy(update={"database_pool_size": 1}))
+    own = async_engine(settings.model_copy(update={"database_pool_size": 1}), WATCHING)
     app[WATCH] = watch = SessionWatch(async_sessionmaker(own))
     app[BROWSER_SESSIONS] = Sessions(
         sessions,

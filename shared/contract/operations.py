@@ -59,6 +59,34 @@ class Overview(BaseModel):
     parked: list[Parked]
 
 
+class PlannedProcesses(BaseModel):
+    """A time in which so many of each process should run, for the closes that `titles` names and for all `enterprises` that may come to them."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    titles: list[str]
+    enterprises: int
+    gateway: int
+    applications: int
+    documents: int
+    notify_worker: int
+
+
+class Processes(BaseModel):
+    """How many processes run: those that hold a connection to the database, and workers that did something in the last ten minutes."""
+
+    applications: int
+    documents: int
+    notify_worker: int
+
+
+class ProcessPlan(BaseModel):
+    """What is proposed for the next seven days, the first time first, beside what runs. The gateway counts its own processes."""
+
+    planned: list[PlannedProcesses]
+    running: Processes
+
+
 class AuditEntry(BaseModel):
     """One row of the audit."""
 

@@ -275,7 +275,7 @@ async def run(settings: ApplicationsSettings) -> None:
     beside = [
         tidy(sessions, settings, stop),
         seal_audit(sessions, settings, stop),
-        know_forms(KnownForms(sessions, settings), stop),
+        know_forms(KnownForms(sessions, settings, name="relay: form versions"), stop),
     ]
     if settings.ready_file:
         beside.append(show_ready(relay, Path(settings.ready_file), stop))

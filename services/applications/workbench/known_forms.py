@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "gm_form_versions"
 LOOK_SECONDS = 2.0
+# The name of its one connection: as many as there are processes of applications.
+LISTENING = "applications: form versions"
 
 
 class KnownForms:
@@ -35,12 +37,14 @@ class KnownForms:
         settings: DatabaseSettings,
         catalogue: Catalogue | None = None,
         look_seconds: float = LOOK_SECONDS,
+        name: str = LISTENING,
     ) -> None:
         self._sessions = sessions
         url = make_url(settings.database_url.get_secret_value()).set(drivername="postgresql")
         self._url = url.render_as_string(hide_password=False)
         self._catalogue = forms() if catalogue is None else catalogue
         self._seconds = look_seconds
+        self._name = name
         # Rows whose text is not what its digest says: named once, and not taken.
         self._refused: set[tuple[queries.Key, str]] = set()
         self._one = asyncio.Lock()
@@ -85,7 +89,7 @@ class KnownForms:
     async def _listen(self) -> None:
         """Look, then wait for a notice or for the next look; ends with the connection."""
         connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=5, prepare_threshold=None, application_name="form versions"
+            self._url, autocommit=True, connect_timeout=5, prepare_threshold=None, application_name=self._name
         )
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}".encode())

@@ -19,6 +19,8 @@ from shared.database import BUSY
 
 log = logging.getLogger(__name__)
 
+# The name of its one connection: as many as there are gateway processes.
+WATCHING = "gateway: changes of sessions"
 # How often the table is polled, and how old a poll may be to be relied upon: together less than the promised second.
 EVERY_SECONDS = 0.3
 FRESH_SECONDS = 0.8

@@ -5,20 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
+from sqlalchemy import text
 
+from services.gateway.accounts.session_watch import WATCHING
 from services.gateway.web.calls import ask
-from services.gateway.web.context import SERVICES
+from services.gateway.web.context import DATABASE, SERVICES
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.line import LINE
 from services.gateway.web.rendering import page
 from services.gateway.web.switches import SWITCHES
 from shared import clock
-from shared.contract.operations import Overview
+from shared.contract.operations import Overview, ProcessPlan
 from shared.contract.switches import SwitchesView
 from shared.errors import Invalid, Malformed, Stale
 from shared.http.app import see_other, uuid_in_path
 from shared.text import amounts
 
+_GATEWAYS = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
 REFUSED = (
     "自动暂存的间隔应为 1 至 300 秒的整数；公告不超过 300 字；截止时间应为有效的日期和时间。其余开关未作改动。"
 )
@@ -43,9 +46,13 @@ async def overview(request: web.Request) -> web.Response:
 async def _page(
     request: web.Request, typed: Typed | None = None, fault: str | None = None, status: int = 200
 ) -> web.Response:
-    found, known = await asyncio.gather(
-        ask(request, "GET", "/ops/overview", Overview), ask(request, "GET", "/ops/switches", SwitchesView)
+    found, known, plan = await asyncio.gather(
+        ask(request, "GET", "/ops/overview", Overview),
+        ask(request, "GET", "/ops/switches", SwitchesView),
+        ask(request, "GET", "/ops/processes", ProcessPlan),
     )
+    async with request.app[DATABASE]() as session:
+        gateways = int(await session.scalar(_GATEWAYS, {"name": WATCHING}) or 0)
     done = "开关已更改，各页面在几秒内生效。" if request.query.get("done") == "switched" else None
     context = {
         "overview": found.body,
@@ -55,6 +62,8 @@ async def _page(
         "fault": fault,
         "done": done,
         "people": request.app[LINE].crowd,
+        "plan": plan.body,
+        "gateways": gateways,
     }
     return page(request, "operator/ops.html", context, status=status)
 
