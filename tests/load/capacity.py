@@ -22,6 +22,7 @@ import simpy
 
 from deploy.embedded.system import ROOT
 from services.applications.settings import ApplicationsSettings
+from shared.overload import sizing
 from tests.load.rehearsal import charts
 from tests.load.rehearsal.measure import DRAIN_SECONDS, TARGET_LOAD, percentile
 from tests.load.rehearsal.plan import Enterprise, Options, enterprises
@@ -36,6 +37,8 @@ AFTERWARDS = ("documents", "notify-worker")
 PROMISE, LAST = 2.0, 60.0
 # A step's cost varies; this is the deviation of its logarithm.
 SPREAD = 0.4
+# What is played for those who plan: everybody in the last ten minutes.
+NIGHTS, MINUTES = (500, 1000, 2000, 3000, 5000, 10_000, 20_000), 10.0
 # So many that nobody waits.
 MANY = 10**6
 # How many steps further the search goes at most.
@@ -207,16 +210,36 @@ def table(options: Options, people: list[Enterprise], night: Night, costs: Costs
     ]
 
 
+def write_sizes(costs: Costs) -> None:
+    """Play nights of several sizes and keep what each needs, for whoever plans the coming days (`shared.overload.sizing`)."""
+    steps = []
+    for number in NIGHTS:
+        options = Options(enterprises=number, minutes=MINUTES)
+        people = enterprises(options)
+        night = enough(people, options.seconds, costs)
+        workers = afterwards(costs, len(people))
+        steps.append({"enterprises": number, **{k: {**night.sizes, **workers}[k] for k in sizing.PROCESSES}})
+        print(steps[-1], flush=True)
+    kept = {"minutes": MINUTES, "steps": steps}
+    sizing.SIZES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--enterprises", type=int, default=20000)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--report", type=Path, default=COSTS)
     parser.add_argument("--check", action="store_true", help="compare the model with the night of --report")
+    parser.add_argument(
+        "--write-sizes", action="store_true", help="play nights of several sizes for shared/overload/sizes.json"
+    )
     given = parser.parse_args()
     if given.check:
         for at, measured, said in check(json.loads(given.report.read_text(encoding="utf-8"))):
             print(f"{at:6.0f} s  {measured:5.2f} {said:5.2f}  {said / measured:5.2f}")
+        return
+    if given.write_sizes:
+        write_sizes(read(json.loads(given.report.read_text(encoding="utf-8"))))
         return
     options = Options(enterprises=given.enterprises, minutes=given.minutes)
     costs = read(json.loads(given.report.read_text(encoding="utf-8")))
