@@ -77,6 +77,8 @@ async def refuse(session: AsyncSession, actor: Actor, id: UUID, reason: str) -> 
     of_round = proposal.kind in ("late_acceptance", "class_extension")
     whose = class_extensions.proposed_in_words(proposal) if proposal.terms else proposal.subject
     about = {"round": str(proposal.target), "enterprise": whose} if of_round else {}
+    if proposal.terms:
+        about["act"] = str(proposal.id)
     record(
         session,
         actor,

@@ -86,7 +86,7 @@ async def propose(
         terms=act.terms.model_dump(mode="json"),
     )  # fmt: skip
     record(
-        session, actor, "propose_extension", round=str(id), until=act.until.isoformat(), reason=act.reason,
+        session, actor, "propose_extension", round=str(id), act=str(made.id), until=act.until.isoformat(), reason=act.reason,
         enterprise=in_words(act.terms.whom, act.terms.begun_before, act.terms.count),
     )  # fmt: skip
     return made

@@ -70,9 +70,9 @@ ACTIONS = {
     "write_notice": "写申报通知",
     "attach_to_notice": "为申报通知上传文件",
     "extend_round": "单独延期",
-    "propose_extension": "提出延期",
-    "refuse_extension": "退回延期",
-    "withdraw_extension": "撤回延期",
+    "propose_extension": "提出单独延期",
+    "refuse_extension": "退回单独延期",
+    "withdraw_extension": "撤回单独延期",
     "propose_round_change": "提出修改",
     "withdraw_round_change": "撤回修改",
 }
@@ -138,7 +138,7 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
             TimelineEntry(
                 at=entry.at,
                 action=entry.action,
-                label="补时" if "act" in entry.details else ACTIONS.get(entry.action, entry.action),
+                label=_label(entry),
                 actor=entry.actor_name,
                 from_state=None,
                 to_state=None,
@@ -159,6 +159,12 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
         ],
         made_up=[] if round_.published_at else rehearse(form, round_facts(round_), at),
     )
+
+
+def _label(entry: Audit) -> str:
+    label = ACTIONS.get(entry.action, entry.action)
+    # The same acts for a class of enterprises have a name of their own.
+    return label.replace("单独延期", "补时") if "act" in entry.details else label
 
 
 def _proposal(round_: Round, actor: Actor) -> RoundProposal | None:

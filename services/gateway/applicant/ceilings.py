@@ -36,7 +36,7 @@ class RoundCard:
             round_.form_title,
             round_.fund_type_label,
             round_.opens_at,
-            round_.closes_at,
+            round_.accepts_until,
             round_.is_open,
             round_.ceilings,
             bool(round_.notice),

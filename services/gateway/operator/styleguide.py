@@ -158,8 +158,20 @@ async def show(request: web.Request) -> web.Response:
         "states": STATES,
         "applications": _applications(),
         "entries": [
-            {"at": clock.now().isoformat(), "label": "提交申请", "actor": "李响", "to_state": "待纳批"},
-            {"at": clock.now().isoformat(), "label": "领取办理", "actor": "陈审查", "to_state": None},
+            {
+                "at": clock.now().isoformat(),
+                "action": "submit",
+                "label": "提交申请",
+                "actor": "李响",
+                "to_state": "待纳批",
+            },
+            {
+                "at": clock.now().isoformat(),
+                "action": "take_lease",
+                "label": "领取办理",
+                "actor": "陈审查",
+                "to_state": None,
+            },
         ],
     }
     return page(request, "operator/styleguide.html", context)

@@ -186,7 +186,7 @@ async def test_drafts_that_were_begun_in_time_go_on_and_no_new_ones_begin(
     detail = await (await api.call("GET", f"/api/v1/rounds/{night.round}", OFFICER)).json()
     assert detail["extensions"] == []
     assert [one["sha256"] for one in detail["class_extensions"]] == [act.sha256]
-    assert detail["history"][0]["label"] == "补时"
+    assert [line["label"] for line in detail["history"]] == ["补时", "提出补时"]
     board = await (await api.call("GET", "/internal/switches")).json()
     assert "二〇二六年第三批" in [one["title"] for one in board["extensions"]]
 
