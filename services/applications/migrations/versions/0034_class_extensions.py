@@ -21,7 +21,9 @@ def upgrade() -> None:
         " CONSTRAINT ck_class_extensions_whom CHECK (whom IN ('all', 'drafts', 'turned_away', 'listed')),"
         " CONSTRAINT ck_class_extensions_begun CHECK ((whom = 'drafts') = (begun_before IS NOT NULL)))"
     )
-    op.execute("CREATE INDEX ix_applications_class_extensions_round_id ON applications.class_extensions (round_id)")
+    op.execute(
+        "CREATE INDEX ix_applications_class_extensions_round_id ON applications.class_extensions (round_id)"
+    )
     op.execute(
         "ALTER TABLE applications.extensions ADD COLUMN begun_before timestamptz, ADD COLUMN act uuid"
         " CONSTRAINT fk_extensions_act REFERENCES applications.class_extensions (id)"
