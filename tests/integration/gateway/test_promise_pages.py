@@ -245,6 +245,25 @@ async def test_extension_is_proposed_confirmed_by_another_and_seen_on_every_page
             await browser.http.close()
 
 
+async def test_one_person_is_enough_where_the_office_says_so(
+    gateway: TestServer, browser: Browser, operator: Browser
+) -> None:
+    await browser.sign_in("qiye1")
+    async with gateway.app[DATABASE]() as session:
+        enterprise = await session.scalar(select(Account.enterprise).where(Account.subject == "stub-qiye1"))
+    rounds = await (await operator.go("GET", "/api/v1/rounds")).json()
+    id = next(one["id"] for one in rounds if one["is_open"])
+    fields = {"whom": "listed", "enterprises": f"{enterprise}", "until": "2100-12-31T18:00:00", "reason": "停电"}
+    body = {"csrf_token": operator.csrf_token, **fields}
+    done = await operator.go("POST", f"/ops/slo/{id}", data=body, allow_redirects=False)
+    assert done.headers["Location"] == f"/ops/slo/{id}?done=extended#extend"
+    shown = await text(operator, f"/ops/slo/{id}?done=extended")
+    assert "名单所列的 1 家企业" in shown
+    # The page that asks for the same again says that nobody would gain by it.
+    again = await operator.go("POST", f"/ops/slo/{id}", data=body, allow_redirects=False)
+    assert (again.status, "这些企业已延期至该时间或更晚" in await again.text()) == (422, True)
+
+
 async def test_who_was_turned_away_is_told_to_applications_alone(gateway: TestServer) -> None:
     internal = f"http://127.0.0.1:{gateway.app[SETTINGS].gateway_internal_port}/internal/turned-away"
     async with ClientSession() as http:
