@@ -9,9 +9,10 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from shared.contract.bodies import Input
 
 FileKind = Literal["site_visit", "minutes", "other"]
-MOST_ASKED = 10
+# What may be written at once, and whom one may ask; the service says so in words where it is more.
+MOST_CHARACTERS, MOST_ASKED = 4000, 10
 Account = Annotated[str, Field(max_length=100)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100_000)]
 
 
 class NoteInput(Input):
@@ -53,7 +54,7 @@ class InquiryInput(Input):
     """征求意见: a question to colleagues, with how many working days they have; the last ends at 18:00."""
 
     question: Words
-    colleagues: list[Account] = Field(max_length=MOST_ASKED)
+    colleagues: list[Account] = Field(max_length=50)
     working_days: int = Field(default=3, ge=1, le=60)
 
 

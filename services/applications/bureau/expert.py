@@ -12,6 +12,7 @@ from services.applications.decision.views import my_sheet
 from services.applications.filling.filled_form import handed_in
 from services.applications.filling.judgement import with_reasons
 from services.applications.forms.filled.reading_view import materials
+from services.applications.messages import reading as messages
 from shared.contract.bureau import CaseApplication, ExpertCasePage
 from shared.contract.pages import ReadFile
 from shared.http.app import actor, uuid_in_path
@@ -22,6 +23,7 @@ async def scored_case(request: web.Request) -> ExpertCasePage:
     who = actor(request)
     async with transaction(request) as session:
         assessment, application = await experts.my_assessment(session, who, uuid_in_path(request))
+        await messages.see(session, who, application)
         form = form_of(application)
         codec = request.app[CODEC].of(application, form)
         revision = await repository.revision(session, application.id, application.revision)

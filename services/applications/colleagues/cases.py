@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core import repository
 from services.applications.tables.applications import Application
 from shared import codes
+from shared.contract.colleagues import MOST_CHARACTERS
 from shared.errors import Conflict, FieldError, Invalid
 from shared.identity import Actor
 
@@ -20,7 +21,15 @@ async def open_to(session: AsyncSession, actor: Actor, id: UUID) -> Application:
     return application
 
 
-def required(text: str, field: str, message: str) -> None:
-    """Raise `Invalid` at `field` where nothing was written."""
+def must_be_written(text: str, field: str, what: str) -> None:
+    """Raise `Invalid` at `field` where nothing was written, or more than can be kept; `what` it is, in Chinese."""
     if not text:
-        raise Invalid([FieldError(field=field, code=codes.REQUIRED, message=message)], f"{message}。")
+        raise _wrong(field, codes.REQUIRED, f"请填写{what}")
+    if len(text) > MOST_CHARACTERS:
+        raise _wrong(
+            field, codes.TOO_LONG, f"{what}不能超过 {MOST_CHARACTERS} 字，现为 {len(text)} 字，请分开填写"
+        )
+
+
+def _wrong(field: str, code: str, message: str) -> Invalid:
+    return Invalid([FieldError(field=field, code=code, message=message)], f"{message}。")

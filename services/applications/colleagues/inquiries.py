@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.colleagues.cases import open_to, required
+from services.applications.colleagues.cases import must_be_written, open_to
 from services.applications.core.audit import record
 from services.applications.messages.tell import tell
 from services.applications.tables.colleagues import Inquiry, InquiryAnswer
 from shared import clock, codes
+from shared.contract.colleagues import MOST_ASKED
 from shared.errors import Conflict, FieldError, Invalid, NotAllowed, NotFound
 from shared.identity import Actor
 from shared.messages import StaffMember
@@ -53,11 +54,14 @@ async def ask(
     until: datetime,
 ) -> Inquiry:
     """Return the question as it is kept. Sent again it is the one that is there; `Invalid` without words, or with nobody to ask."""
-    required(question, "question", "请填写需要征求意见的内容")
+    must_be_written(question, "question", "需要征求意见的内容")
     others = [member for member in colleagues if member.account != actor.account]
     if not others:
         message = "请选择征求意见的人员（不含本人）"
         raise Invalid([FieldError(field="colleagues", code=codes.REQUIRED, message=message)], f"{message}。")
+    if len(others) > MOST_ASKED:
+        message = f"一次最多征求 {MOST_ASKED} 人的意见"
+        raise Invalid([FieldError(field="colleagues", code=codes.TOO_MANY_ITEMS, message=message)], f"{message}。")
     await open_to(session, actor, id)
     if there := await session.get(Inquiry, inquiry):
         if (there.application_id, there.asked_by) != (id, actor.account):
@@ -99,7 +103,7 @@ async def _found(session: AsyncSession, actor: Actor, id: UUID, inquiry: UUID) -
 
 async def answer(session: AsyncSession, actor: Actor, id: UUID, inquiry: UUID, text: str) -> None:
     """Answer as one who was asked, once; the same answer sent again changes nothing."""
-    required(text, "answer", "请填写意见")
+    must_be_written(text, "answer", "意见")
     found = await _found(session, actor, id, inquiry)
     mine = await session.get(InquiryAnswer, (inquiry, actor.account), with_for_update=True)
     if mine is None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.colleagues.cases import open_to, required
+from services.applications.colleagues.cases import must_be_written, open_to
 from services.applications.core.audit import record
 from services.applications.messages.tell import tell
 from services.applications.tables.colleagues import CaseNote
@@ -29,7 +29,7 @@ async def write(
     session: AsyncSession, actor: Actor, id: UUID, note: UUID, text: str, mentions: Sequence[StaffMember]
 ) -> CaseNote:
     """Return the note as it is kept. Sent again it is the one that is there; `Conflict` for an id that is another's."""
-    required(text, "text", "请填写备注内容")
+    must_be_written(text, "text", "备注内容")
     application = await open_to(session, actor, id)
     if there := await session.get(CaseNote, note):
         if (there.application_id, there.author) != (id, actor.account):

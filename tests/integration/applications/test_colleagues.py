@@ -95,7 +95,7 @@ async def test_a_note_is_one_however_often_it_is_sent(api: Api, case: UUID, sess
         (SECOND, text, 409, codes.LOST_RACE),
         (FIRST, "另外的话", 409, codes.ALREADY_SAVED),
         (FIRST, " \u200b\n", 422, codes.REQUIRED),
-        (FIRST, "长" * 4001, 400, codes.MALFORMED),
+        (FIRST, "长" * 4001, 422, codes.TOO_LONG),
     ):
         refused = await note(api, case, who, words, id)
         assert (refused.status, code in await refused.text()) == (status, True), words[:9]
@@ -229,7 +229,8 @@ async def test_two_are_asked_at_once_and_each_answers_once(api: Api, case: UUID,
         async with sessions.begin() as session:
             await inquiries.ask(session, who, case, id, question, asked, until)
 
-    for nobody in ([], [member(FIRST)]):
+    crowd = [StaffMember(account=str(n), name=str(n)) for n in range(11)]
+    for nobody in ([], [member(FIRST)], crowd):
         with pytest.raises(Invalid):
             await ask(asked=nobody)
     with pytest.raises(Invalid):

@@ -116,6 +116,8 @@ async def test_an_expert_is_told_of_what_is_to_be_scored_as_long_as_it_is(
     await give(chosen[:2])
     await give(chosen[1:])
     assert [await told(api, one) for one in chosen] == [[], *[[("to_score", reviewer.name, False)]] * 2]
+    seen = await api.call("GET", f"/api/v1/expert/applications/{submitted}/case", chosen[2])
+    assert (seen.status, await unread(api, chosen[1]), await unread(api, chosen[2])) == (200, 1, 0)
     choices = (await (await api.call("GET", M, chosen[1])).json())["choices"]
     assert [c["kind"] for c in choices] == ["to_score", "score_due", "score_late"]
 

@@ -84,7 +84,26 @@ async def test_a_case_is_talked_about_beside_it(browser: Browser, other: Browser
         kept = await browser.go("POST", f"/review/{case}/notes", data=written)
         assert kept.status == 200
         assert "已保存备注。" in await kept.text()
+    # Whoever was named is told in 消息, with the number in the menu of a page without scripts, until the case is opened.
+    told = await (await other.go("GET", "/messages")).text()
+    assert "消息（1 条未读）" in told
+    assert f'<a href="/review/{case}#colleagues">' in told
+    assert MARK not in told
+    queue = await (await other.go("GET", "/review?order=newest")).text()
+    assert '<span data-messages> <span class="count">1</span>' in queue
     page = await (await other.go("GET", f"/review/{case}")).text()
+    assert "条未读）" not in await (await other.go("GET", "/messages")).text()
+    chosen = {"csrf_token": other.csrf_token, "wanted": ["mention", "asked"]}
+    kept = await (await other.go("POST", "/messages/choices", data=chosen)).text()
+    assert "已保存接收设置。" in kept
+    assert re.findall(r'name="wanted" value="(\w+)" checked', kept) == ["mention", "asked"]
+    for path, data, status in (
+        ("/messages/choices", {**chosen, "wanted": "nonsense"}, 400),
+        ("/messages", {**chosen, "id": "x"}, 400),
+        ("/messages", chosen, 200),
+    ):
+        assert (await other.go("POST", path, data=data)).status == status
+    assert (await other.go("GET", "/messages?cursor=x")).status == 400
     assert page.count(f"{MARK}&lt;b&gt;请@卫审查&lt;/b&gt;") == 1
     assert "提醒：褚审查、卫审查" in page
     assert '<button class="link">撤回' not in page[page.index('id="notes"') : page.index('id="desk-files"')]

@@ -37,7 +37,7 @@ REVIEWER = factories.staff(Role.REVIEWER)
 # What belongs to nobody: forms are everybody's to read, those of published rounds as papers, too; whoever holds a document may check it.
 NOBODYS = frozenset(
     {
-        "/api/v1/forms/{fund_type}/{version}", "/api/v1/rounds/{id}/form.pdf", "/projects/form/{id}", "/verify/{token}",
+        "/api/v1/forms/{fund_type}/{version}", "/api/v1/common-returns/{fund_type}", "/api/v1/rounds/{id}/form.pdf", "/projects/form/{id}", "/verify/{token}",
         # An invitation is for whom its link was sent to, and refused to all others in words of its own (`test_members.py`).
         "/api/v1/{rest:.+}", "/invitations/{secret}",
     }

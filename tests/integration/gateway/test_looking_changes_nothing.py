@@ -22,7 +22,8 @@ BY_THE_CLOCK = frozenset(
 )
 # What may be written when somebody looks, by route. Nothing of it is what anybody typed or decided.
 READ = {"applications.audit": "who has read personal data or taken a list is written down"}
-LOOKED = {"applications.case_looks": "what a member of staff has seen is remembered"}
+TOLD = {"applications.staff_messages": "what one was told of a case is read by looking at it"}
+LOOKED = {"applications.case_looks": "what a member of staff has seen is remembered"} | TOLD
 REFUSED = {"identity.audit": "who asked for what is not theirs is written down"}
 MADE = {
     "applications.documents": "a copy of what is there already is made, to be looked at",
@@ -52,6 +53,8 @@ MAY: dict[str, dict[str, str]] = {
     "/applications/{id}/preview": MADE,
     "/applications/{id}/revisions/{n}/pdf": MADE | READ,
     "/api/v1/review/applications/{id}/files/{file}": READ | REFUSED,
+    "/api/v1/expert/applications/{id}/case": TOLD,
+    "/expert/{id}": TOLD,
     "/api/v1/review/export": READ,
     "/api/v1/separation/file": READ,
     "/api/v1/review/applications/{id}/case": READ | LOOKED,
