@@ -107,7 +107,7 @@ class AnnouncementList(BaseModel):
 
 
 class PublishedCase(BaseModel):
-    """One project of a 公示, as anybody may read of it."""
+    """One project of a 公示 or 批复, as anybody may read of it."""
 
     number: str | None
     project_name: str
@@ -118,15 +118,16 @@ class PublishedCase(BaseModel):
 
 
 class Published(BaseModel):
-    """A 公示 as anybody may read it. `publicity_until` is the end of its last day; `pdf`: its PDF is ready."""
+    """A 公示 or 批复 as anybody may read it. `publicity_until` is the end of the last day of a 公示; `pdf`: its PDF is ready."""
 
     id: UUID
+    kind: Kind
     title: str
     reference: str
     text: str
     round_title: str
     published_at: AwareDatetime
-    publicity_until: AwareDatetime
+    publicity_until: AwareDatetime | None
     amount_wan: str
     pdf: bool
     items: list[PublishedCase]

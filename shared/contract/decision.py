@@ -259,24 +259,25 @@ class PublicityCase(BaseModel):
 
 
 class PublishedInShort(BaseModel):
-    """A 公示 in short, as anybody may read of it."""
+    """A 公示 or 批复 in short, as anybody may read of it; a 批复 has no days."""
 
     id: UUID
     title: str
     reference: str
     cases: int
     published_at: AwareDatetime
-    publicity_until: AwareDatetime
+    publicity_until: AwareDatetime | None
 
 
 class PublicityList(BaseModel):
-    """What stands in 公示 now (`items`), and every 公示 that was published in `year`, newest first; `years` are what there is to
-    choose from."""
+    """What stands in 公示 now (`items`), and every 公示 and 批复 that was published in `year`, newest first; `years` are what there is
+    to choose from."""
 
     items: list[PublicityCase]
     year: int | None = None
     years: list[int] = []
     announcements: list[PublishedInShort] = []
+    approvals: list[PublishedInShort] = []
 
 
 class StandsOn(BaseModel):

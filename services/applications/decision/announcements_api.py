@@ -91,7 +91,7 @@ async def get_pdf(request: web.Request) -> web.StreamResponse:
 
 
 async def show_publicity(request: web.Request) -> web.Response:
-    """Return what stands in 公示, and the 公示 of a year, for the page that anybody may open."""
+    """Return what stands in 公示, and the 公示 and 批复 of a year, for the page that anybody may open."""
     async with transaction(request) as session:
         found = await ranking.in_publicity(session)
         on = await announcements_views.announcement_of(session, [a.id for a, _ in found])
@@ -111,21 +111,25 @@ async def show_publicity(request: web.Request) -> web.Response:
         for a, r in found
         if a.publicity_until is not None
     ]
-    return answer(PublicityList(items=items, year=year, years=years, announcements=lists))
+    return answer(
+        PublicityList(
+            items=items, year=year, years=years, announcements=lists["publicity"], approvals=lists["approval"]
+        )
+    )
 
 
 async def show_published(request: web.Request) -> web.Response:
-    """Return one 公示 as anybody may read it; 404 for a draft, and for what is no 公示."""
+    """Return one 公示 or 批复 as anybody may read it; 404 for a draft."""
     async with transaction(request) as session:
         return answer(await announcements_views.published(session, uuid_in_path(request)))
 
 
 async def get_published_pdf(request: web.Request) -> web.StreamResponse:
-    """Return a 公示 as PDF, for anybody; 503 while it is being made."""
+    """Return a 公示 or 批复 as PDF, for anybody; 503 while it is being made."""
     async with transaction(request) as session:
         letter, document = await announcements_views.published_document(session, uuid_in_path(request))
     if document.sha256 is None:
-        raise Unavailable("公示文件正在生成，请稍后再试。", retry_after=5)
+        raise Unavailable("文件正在生成，请稍后再试。", retry_after=5)
     return await send_file(
         request, pdf_key(document.sha256), f"{letter.name}-{letter.reference}.pdf",
         media_type="application/pdf", size=document.size or 0, inline=True,

@@ -190,40 +190,42 @@ async def announcement_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[UU
 
 async def published_in(
     session: AsyncSession, year: int | None
-) -> tuple[int | None, list[int], list[PublishedInShort]]:
-    """Return a year (the latest with a 公示, unless it is given), the years there are, and the year's 公示, newest first."""
-    years = await _years(session, "publicity")
+) -> tuple[int | None, list[int], dict[Kind, list[PublishedInShort]]]:
+    """Return a year (the latest with a list, unless it is given), the years there are, and the lists of the year by kind, newest first."""
+    years = await _years(session, *NAMES)
     shown = year if year is not None else next(iter(years), None)
+    found: dict[Kind, list[PublishedInShort]] = {kind: [] for kind in NAMES}
     if shown is None or shown not in years:
-        return shown, years, []
-    query = _counted().where(Announcement.kind == "publicity", *_in_year(shown))
+        return shown, years, found
+    query = _counted().where(*_in_year(shown))
     rows = (await session.execute(query.order_by(Announcement.published_at.desc(), Announcement.id))).all()
-    return shown, years, [
-        PublishedInShort(
-            id=a.id, title=a.title, reference=letter.reference, cases=int(n),
-            published_at=a.published_at, publicity_until=a.publicity_until,
-        )
-        for a, _, letter, n, _ in rows
-        if letter is not None and a.published_at is not None and a.publicity_until is not None
-    ]  # fmt: skip
+    for a, _, letter, n, _ in rows:
+        if letter is not None and a.published_at is not None:
+            found[kind_of(a)].append(
+                PublishedInShort(
+                    id=a.id, title=a.title, reference=letter.reference, cases=int(n),
+                    published_at=a.published_at, publicity_until=a.publicity_until,
+                )
+            )  # fmt: skip
+    return shown, years, found
 
 
 async def _published(session: AsyncSession, id: UUID) -> tuple[Whole, Letter]:
     whole = await announcements.read(session, id)
-    if whole.announcement.kind != "publicity" or whole.letter is None:
-        raise NotFound("没有这份公示。")
+    if whole.letter is None:
+        raise NotFound("没有这份公示或批复。")
     return whole, whole.letter
 
 
 async def published(session: AsyncSession, id: UUID) -> Published:
-    """Return a published 公示 for anybody; `NotFound` for anything else."""
+    """Return a published 公示 or 批复 for anybody; `NotFound` for a draft."""
     whole, letter = await _published(session, id)
     announcement = whole.announcement
     assert announcement.published_at is not None
-    assert announcement.publicity_until is not None
     document = await session.get_one(Document, letter.document_id)
     return Published(
         id=announcement.id,
+        kind=kind_of(announcement),
         title=announcement.title,
         reference=letter.reference,
         text=announcement.text,
@@ -249,6 +251,6 @@ async def published(session: AsyncSession, id: UUID) -> Published:
 
 
 async def published_document(session: AsyncSession, id: UUID) -> tuple[Letter, Document]:
-    """Return the letter of a published 公示 and its document."""
+    """Return the letter of a published list and its document."""
     _, letter = await _published(session, id)
     return letter, await queries.document(session, letter.document_id)

@@ -1,4 +1,4 @@
-"""Show what is to be supported (公示), for anybody to read."""
+"""Show what is to be supported (公示) and what was decided (批复), for anybody to read."""
 
 import re
 from itertools import groupby
@@ -15,10 +15,10 @@ from shared.http.app import REQUEST_ID, answer, uuid_in_path
 
 
 async def show(request: web.Request) -> web.Response:
-    """Every 公示 of a year, and the projects that were published by themselves, by round; the same as JSON for programs that ask for it."""
+    """Every 公示 and 批复 of a year, and the projects that were published by themselves, by round; the same as JSON for programs that ask for it."""
     year = request.query.get("year", "")
     if year and not re.fullmatch(r"[1-8][0-9]{3}", year):
-        raise NotFound("没有这一年的公示。")
+        raise NotFound("没有这一年的公示和批复。")
     query = {"year": year} if year else None
     services, id = request.app[SERVICES], request[REQUEST_ID]
     found = await services.tell("applications", "/internal/publicity", id, PublicityList, query=query)
@@ -30,7 +30,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def show_one(request: web.Request) -> web.Response:
-    """One 公示: text, days, list; the same as JSON for programs that ask for it."""
+    """One 公示 or 批复: text, days, list; the same as JSON for programs that ask for it."""
     path = f"/internal/publicity/{uuid_in_path(request)}"
     found = await request.app[SERVICES].tell("applications", path, request[REQUEST_ID], Published)
     if prefers_json(request):
@@ -40,7 +40,7 @@ async def show_one(request: web.Request) -> web.Response:
 
 
 async def pdf(request: web.Request) -> web.Response:
-    """The paper of a 公示."""
+    """The paper of a 公示 or 批复."""
     path = f"/internal/publicity/{uuid_in_path(request)}/pdf"
     content, named = await request.app[SERVICES].file("applications", path, request[REQUEST_ID])
     return web.Response(body=content, headers={**named, "X-Content-Type-Options": "nosniff"})

@@ -389,8 +389,12 @@ async def test_one_approval_for_what_nobody_objects_to(
         [said] = [d.snapshot["model"]["paragraphs"][0] for d in letters if d.snapshot]
         assert f"列入《{published['title']}》（{published['reference']}），现批复如下" in said
         assert (await session.get_one(Announcement, UUID(draft["id"]))).working_days is None
-    # No public page: it is a paper of the bureau's.
-    await call(api, "GET", f"/internal/publicity/{draft['id']}", None, 404)
+    # Anybody reads the results of a year beside its 公示.
+    public = await call(api, "GET", f"/internal/publicity/{draft['id']}", None, 200)
+    assert (public["kind"], public["publicity_until"], public["amount_wan"]) == ("approval", None, "60.00")
+    listed = await call(api, "GET", f"/internal/publicity?year={clock.today().year}", None, 200)
+    assert [a["id"] for a in listed["approvals"]] == [draft["id"]]
+    assert draft["id"] not in {a["id"] for a in listed["announcements"]}
 
 
 async def test_a_list_takes_no_case_of_another_round_or_list(
