@@ -192,14 +192,24 @@ class ApplicationDecided(Event):
     reason: str | None
 
 
+class OtherDraft(Contract):
+    """Another draft of the same enterprise and round, for the same person: its name, and what its materials lack, a line each."""
+
+    application_id: UUID
+    project_name: str
+    missing: list[str] = []
+
+
 class RoundClosing(Event):
-    """A round closes soon, and a draft of it was never submitted. `missing`: what its materials lack, a line each; told in the last day."""
+    """A round closes soon, and a draft of it was never submitted. `missing`: what its materials lack, a line each; told in the last day.
+    `others`: further drafts that the same mail tells of, a day before."""
 
     kind: Literal["round_closing"] = "round_closing"
     round_title: str
     closes_at: AwareDatetime
     hours: int
     missing: list[str] = []
+    others: list[OtherDraft] = []
 
 
 class RoundExtended(Event):

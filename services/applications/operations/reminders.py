@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -36,7 +37,7 @@ from services.applications.review.case_list import UNSEEN_AFTER
 from services.applications.tables.applications import Application, ClassExtension, Extension, Owed, Round
 from services.applications.workflow import State
 from shared import clock
-from shared.messages import CorrectionDue, PublicityOver, ReturnUnseen, RoundClosing, RoundExtended
+from shared.messages import CorrectionDue, OtherDraft, PublicityOver, ReturnUnseen, RoundClosing, RoundExtended
 
 # How long before, the nearest first.
 CORRECTION = (timedelta(days=1), timedelta(days=3))
@@ -44,6 +45,8 @@ CLOSING = (timedelta(hours=3), timedelta(days=1), timedelta(days=3))
 AT_ONCE = 200
 # From when on a reminder lists what is missing: before, most of it is simply not begun.
 LIST_BEFORE = timedelta(days=1)
+# The reminder that tells of all drafts of an enterprise in a round at once, and of how many at most.
+TOGETHER, MOST_TOGETHER = timedelta(days=1), 50
 
 
 def subject_of(id: object, at: datetime, mark: object = "") -> str:
@@ -56,6 +59,13 @@ def _untold(kind: str, at: SQLColumnExpression[Any], mark: object = "") -> Colum
     seconds = cast(cast(func.floor(func.extract("epoch", at)), BigInteger), String)
     key = literal(f"{kind}:") + cast(Application.id, String) + ":" + seconds + f":{mark}"
     return ~exists().where(Owed.due_key == key)
+
+
+def _untold_together(at: SQLColumnExpression[Any], hours: int) -> ColumnElement[bool]:
+    """Nobody owes yet what tells an enterprise of a round: the key of `_together`."""
+    seconds = cast(cast(func.floor(func.extract("epoch", at)), BigInteger), String)
+    whose = cast(Application.round_id, String) + "-" + Application.enterprise
+    return ~exists().where(Owed.due_key == literal("round_closing:") + whose + ":" + seconds + f":{hours}.0")
 
 
 def _bands(before: Sequence[timedelta], now: datetime) -> list[tuple[timedelta, datetime, datetime]]:
@@ -121,29 +131,33 @@ async def _unseen(session: AsyncSession, codec: Codec, now: datetime) -> int:
     return len(found)
 
 
+def _drafts(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Ask of drafts alone, beside their round and their enterprise's late acceptance."""
+    mine = (Extension.round_id == Application.round_id) & (Extension.enterprise == Application.enterprise)
+    joined = query.join(Round, Round.id == Application.round_id).outerjoin(Extension, mine)
+    return joined.where(Application.state == State.DRAFT, Application.deleted_at.is_(None))
+
+
 async def _closing(session: AsyncSession, codec: Codec, now: datetime) -> int:
     # A late acceptance is this enterprise's close.
     close = accepts_until_sql()
     told = 0
     for span, later_than, until in _bands(CLOSING, now):
         hours = int(span.total_seconds()) // 3600
-        query = (
-            select(Application, Round.title, close)
-            .join(Round, Round.id == Application.round_id)
-            .outerjoin(
-                Extension,
-                (Extension.round_id == Application.round_id) & (Extension.enterprise == Application.enterprise),
-            )
-            .where(
-                Application.state == State.DRAFT,
-                Application.deleted_at.is_(None),
-                Round.published_at.is_not(None),
-                close > later_than,
-                close <= until,
-                Application.created_at <= close - span,
-                _untold("round_closing", close, hours),
-            )
+        query = _drafts(select(Application, Round.title, close)).where(
+            Round.published_at.is_not(None),
+            close > later_than,
+            close <= until,
+            Application.created_at <= close - span,
+            _untold("round_closing", close, hours),
         )
+        if span == TOGETHER:
+            query = query.where(_untold_together(close, hours))
+            found = list(await session.execute(_some(query)))
+            units = {(case.round_id, case.enterprise, at): title for case, title, at in found}
+            for (round_id, enterprise, at), title in units.items():
+                told += await _together(session, codec, round_id, enterprise, title, at, hours)
+            continue
         for case, title, closes_at in list(await session.execute(_some(query))):
             event = RoundClosing(
                 **await about(session, codec, case),
@@ -188,6 +202,40 @@ async def _extended(session: AsyncSession, codec: Codec, now: datetime) -> int:
             act.told_at = now
         told += len(found)
     return told
+
+
+async def _together(
+    session: AsyncSession,
+    codec: Codec,
+    round_id: UUID,
+    enterprise: str,
+    title: str,
+    closes_at: datetime,
+    hours: int,
+) -> int:
+    """Owe one reminder for each person whom an enterprise's drafts of a round name, telling of all that are theirs; how many there were."""
+    query = _drafts(select(Application)).where(
+        Application.round_id == round_id,
+        Application.enterprise == enterprise,
+        accepts_until_sql() == closes_at,
+        Application.created_at <= closes_at - TOGETHER,
+    )
+    drafts = await session.scalars(query.order_by(Application.created_at, Application.id).limit(MOST_TOGETHER))
+    events: dict[str | None, RoundClosing] = {}
+    for case in drafts:
+        known, missing = await about(session, codec, case), await _missing(session, codec, case)
+        first = events.get(known["to"].email)
+        if first is None:
+            events[known["to"].email] = RoundClosing(
+                **known, round_title=title, closes_at=closes_at, hours=hours, missing=missing
+            )
+        else:
+            name = known["project_name"] or f"未命名项目（{known['fund_type_label']}）"
+            other = OtherDraft(application_id=case.id, project_name=name, missing=missing)
+            events[known["to"].email] = first.model_copy(update={"others": [*first.others, other]})
+    for n, event in enumerate(events.values()):
+        await owe(session, event, subject_of(f"{round_id}-{enterprise}", closes_at, f"{hours}.{n}"), ahead=True)
+    return len(events)
 
 
 async def _missing(session: AsyncSession, codec: Codec, case: Application) -> list[str]:

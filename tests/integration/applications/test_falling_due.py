@@ -156,7 +156,8 @@ async def test_a_round_that_closes_reminds_those_with_drafts(
 
 async def test_a_late_acceptance_is_that_enterprises_close(sessions: Sessions, draft: str, round_id: str) -> None:
     await close_in(sessions, round_id, -HOUR)
-    until = clock.now() + DAY - HOUR
+    # In another second than any other test's close: a round's and an enterprise's reminder is owed once for each.
+    until = clock.now() + DAY - 3 * HOUR
     async with sessions.begin() as session:
         session.add(
             Extension(
@@ -210,7 +211,7 @@ async def test_several_relays_double_nothing_and_miss_nothing(
             )  # fmt: skip
         session.add_all(more)
         ids = [draft, *(str(a.id) for a in more)]
-    await close_in(sessions, round_id, DAY - HOUR)
+    await close_in(sessions, round_id, DAY - 4 * HOUR)
     while sum(await asyncio.gather(*(look(sessions) for _ in range(4)))):
         pass
     for id in ids:
@@ -220,3 +221,26 @@ async def test_several_relays_double_nothing_and_miss_nothing(
 def test_reminders_are_those_that_were_promised() -> None:
     assert set(CORRECTION) == {DAY, 3 * DAY}
     assert set(CLOSING) == {3 * HOUR, DAY, 3 * DAY}
+
+
+async def test_an_enterprise_is_reminded_once_of_all_its_drafts(
+    api: Api, sessions: Sessions, draft: str, round_id: str
+) -> None:
+    """A day before the close one reminder tells each contact of every draft; at three hours each draft has its own."""
+    second, third = [str((await api.create(WHO, round_id))["id"]) for _ in range(2)]
+    await api.save(WHO, second, "contact", CONTACT | {"project_name": "京绣屏风"})
+    await api.save(WHO, third, "contact", CONTACT | {"email": "other@example.com"})
+    for id in (second, third):
+        await put(sessions, id, created_at=clock.now() - 4 * DAY)
+    await close_in(sessions, round_id, DAY - 5 * HOUR)
+    assert await look(sessions) == 2
+    assert await look(sessions) == 0
+    [first] = await told(sessions, draft)
+    [other] = first["others"]
+    assert (other["application_id"], other["project_name"]) == (second, "京绣屏风")
+    assert any("未填写" in line for line in other["missing"])
+    assert await told(sessions, second) == []
+    [apart] = await told(sessions, third)
+    assert (apart["to"]["email"], apart["others"]) == ("other@example.com", [])
+    await close_in(sessions, round_id, 2 * HOUR)
+    assert await look(sessions) == 3

@@ -23,6 +23,7 @@ from shared.messages import (
     CorrectionDue,
     CorrectionExtended,
     CorrectionMissed,
+    OtherDraft,
     Person,
     PublicityAnnounced,
     PublicityBegun,
@@ -100,6 +101,11 @@ EVENTS: list[AnyEvent] = [
         closes_at=AT,
         hours=3,
         missing=["企业<基本>情况：未填写", "诚信承诺：1 处缺填或有误"],
+        others=[
+            OtherDraft(
+                application_id=PLAIN["application_id"], project_name="京绣<屏风>", missing=["项目联系人：未填写"]
+            )
+        ],
     ),
     RoundExtended(**PLAIN, round_title="第<一>批", until=AT, begins=True, reason="<20 时>起拥堵"),
     RoundExtended(**PLAIN, round_title="第<一>批", until=AT, begins=False, reason="拥堵"),
@@ -258,4 +264,8 @@ def test_the_last_day_lists_what_is_missing() -> None:
         emails.render(event, "https://gm.example.cn/").text for event in EVENTS if isinstance(event, RoundClosing)
     ]
     assert "目前还缺" not in texts[0]
-    assert "目前还缺：\n- 企业<基本>情况：未填写\n- 诚信承诺：1 处缺填或有误\n\n保存不等于提交" in texts[1]
+    assert (
+        "目前还缺：\n- 企业<基本>情况：未填写\n- 诚信承诺：1 处缺填或有误\n\n贵单位在本批次中尚未提交的其他项目：\n"
+        in texts[1]
+    )
+    assert "- 京绣<屏风>（还缺：项目联系人：未填写）\n\n保存不等于提交" in texts[1]
