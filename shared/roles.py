@@ -9,6 +9,8 @@ DIRECTOR = frozenset({Role.DIRECTOR})
 OFFICER = frozenset({Role.OFFICER})
 FORM_EDITOR = frozenset({Role.FORM_EDITOR})
 OPERATOR = frozenset({Role.OPERATOR})
+# Those who think of next year's form and limits, and try them on what was handed in.
+POLICY = FORM_EDITOR | DIRECTOR
 AUDITOR = frozenset({Role.AUDITOR})
 # The bureau, as far as it reads cases.
 STAFF = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.AUDITOR})

@@ -13,6 +13,7 @@ from services.applications.operations import routes as operations
 from services.applications.pages import routes as pages
 from services.applications.review import routes as review
 from services.applications.rounds import routes as rounds
+from services.applications.sandbox import routes as sandbox
 from services.applications.submission import routes as submission
 from services.applications.workbench import routes as workbench
 from services.applications.workbooks import routes as workbooks
@@ -23,6 +24,7 @@ from shared.roles import GATEWAY
 ROUTES = [
     *rounds.ROUTES,
     *workbench.ROUTES,
+    *sandbox.ROUTES,
     *submission.ROUTES,
     *filling.ROUTES,
     *attachments.ROUTES,

@@ -216,6 +216,8 @@ def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
         return [f"{filled}{'?at=sections.0.fields.1' if last == 'part' else '?look=1' if last == 'pdf' else ''}"]
     if path == "/projects/form/{id}":
         return [f"{path.replace('{id}', cases.round)}?look=1"]
+    if path == "/rounds/sandbox/{fund_type}":
+        return [path.replace("{fund_type}", "reward")]
     if path == "/projects/eligibility":
         return [f"{path}?round={cases.round}"]
     if path in ("/rounds/{id}", "/rounds/{id}/notice", "/notices/{id}"):

@@ -29,6 +29,7 @@ from services.applications.operations.lapse import lapse_overdue
 from services.applications.operations.reminders import fall_due
 from services.applications.outbox import outbox
 from services.applications.review import case_list
+from services.applications.sandbox.worker import Sandbox
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import AUDIT
 from services.applications.workbench.known_forms import KnownForms
@@ -50,6 +51,7 @@ CALENDAR_SECONDS = 5.0
 # As many as one look takes: there may be more.
 FEW = 100
 SEAL_SECONDS = 2.0
+SANDBOX_SECONDS = 2.0
 READY_SECONDS = 2.0
 READY_TIMEOUT_SECONDS = 5.0
 # The database, the broker, the scanner or the store.
@@ -252,6 +254,21 @@ async def seal_audit(
             await asyncio.wait_for(stop.wait(), pause)
 
 
+async def try_policies(
+    sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
+) -> None:
+    """Judge what 政策沙盘 was asked for, one run after another, behind everything that people or papers wait for."""
+    sandbox = Sandbox(sessions, Codec(settings.master_key))
+    while not stop.is_set():
+        try:
+            while not stop.is_set() and await sandbox.work(stop):
+                pass
+        except BORNE as error:
+            _put_off("a sandbox", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SANDBOX_SECONDS)
+
+
 async def know_forms(known: KnownForms, stop: asyncio.Event) -> None:
     """Know what is published: what falls due is told by the form of its case."""
     task = asyncio.create_task(known.run())
@@ -276,6 +293,7 @@ async def run(settings: ApplicationsSettings) -> None:
         tidy(sessions, settings, stop),
         seal_audit(sessions, settings, stop),
         know_forms(KnownForms(sessions, settings, name="relay: form versions"), stop),
+        try_policies(sessions, settings, stop),
     ]
     if settings.ready_file:
         beside.append(show_ready(relay, Path(settings.ready_file), stop))

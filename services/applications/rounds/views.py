@@ -127,7 +127,7 @@ async def detail(session: AsyncSession, round_: Round, actor: Actor, *, by_two: 
         own=by_two and round_.published_at is None and round_.drafted_by == actor.account,
         version=round_.version,
         budget_wan=wan(round_.budget_wan),
-        needs=[*(_need(form, n, round_.parameters, choices) for n in wanted), _WORKING_DAYS, _CONFIRMATION],
+        needs=[*(need_view(form, n, round_.parameters, choices) for n in wanted), _WORKING_DAYS, _CONFIRMATION],
         unused=sorted(round_.parameters.keys() - {n.name for n in wanted} - {WORKING_DAYS, CONFIRMATION}),
         extensions=[
             ExtensionView.model_validate(e, from_attributes=True)
@@ -187,7 +187,8 @@ async def _previous(session: AsyncSession, round_: Round, history: Sequence[Audi
     )
 
 
-def _need(form: Form, need: Need, parameters: Mapping[str, Any], choices: Choices) -> RoundNeed:
+def need_view(form: Form, need: Need, parameters: Mapping[str, Any], choices: Choices) -> RoundNeed:
+    """Return a parameter that a form needs as those who set it meet it."""
     field, said = need.chosen_from, form.parameters.get(need.name)
     options = field.labels(choices) if field else {}
     return RoundNeed(

@@ -1,8 +1,11 @@
-"""Define the tables of 表单工作台: published versions of forms, those retired, drafts and how they were saved."""
+"""Define the tables of 表单工作台: published versions of forms, those retired, drafts and how they were saved, runs of 政策沙盘."""
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ForeignKey, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Uuid, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.applications.tables.applications import Base
@@ -73,3 +76,39 @@ class FormDraftSave(Base):
     text: Mapped[str]
     saved_by_name: Mapped[str]
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SandboxRun(Base):
+    """政策沙盘: what was handed in, judged by a form and parameters that are only thought of. `result` has counts, sums and numbers of cases."""
+
+    __tablename__ = "sandbox_runs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    fund_type: Mapped[str]
+    # The draft's text as it was then, with its tag; of a published version neither, but its number.
+    text: Mapped[str | None]
+    draft: Mapped[int | None]
+    version: Mapped[int | None]
+    rounds: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    parameters: Mapped[dict[str, Any]]
+    closes_on: Mapped[str]
+    asked_by: Mapped[str]
+    asked_by_name: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    state: Mapped[str] = mapped_column(default="waiting")
+    # Who works on it (`attempt`) keeps it until then; whoever comes later begins anew.
+    attempt: Mapped[UUID | None]
+    attempt_until: Mapped[datetime | None]
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    forgotten: Mapped[int] = mapped_column(default=0)
+    result: Mapped[dict[str, Any] | None]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'running', 'done', 'stopped', 'failed')", name="state"),
+        # One of a fund type at a time.
+        Index(
+            "uq_sandbox_runs_open", "fund_type", unique=True, postgresql_where="state IN ('waiting', 'running')"
+        ),
+    )

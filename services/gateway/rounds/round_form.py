@@ -5,12 +5,14 @@ ticked; `p.<n>.none` says that the round has no such limit, or ticks no option.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Protocol
 
 from services.gateway.web.form_data import Values
 from shared import clock, codes
-from shared.contract.rounds import NO_LIMIT, RoundDetail, RoundNeed
+from shared.contract.rounds import NO_LIMIT, RoundNeed
 from shared.errors import FieldError
 
 TIMES = {"opens_at": "开始时间", "closes_at": "截止时间", "until": "延期截止时间"}
@@ -46,7 +48,16 @@ class Parameter:
         return [option for option in self.ticked if option not in (self.choices or ())]
 
 
-def rows_of(round_: RoundDetail, typed: list[Parameter] | None, errors: list[FieldError]) -> list[Parameter]:
+class Parameters(Protocol):
+    """What has values for the parameters of a round, and says which are needed."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def needs(self) -> Sequence[RoundNeed]: ...
+
+
+def rows_of(round_: Parameters, typed: list[Parameter] | None, errors: list[FieldError]) -> list[Parameter]:
     """What the form needs first, then what else the round has; as typed, if it was."""
     wrong = {e.field: e.message for e in reversed(errors)}
     kept = {name: _kept(name, value) for name, value in round_.parameters.items()}

@@ -1,13 +1,17 @@
 """List the routes of rounds."""
 
-from services.gateway.rounds import notice, rounds
+from services.gateway.rounds import notice, rounds, sandbox
 from services.gateway.web.access import Page
-from shared.roles import OFFICER, ROUND_PUBLISHERS, ROUND_READERS
+from shared.roles import OFFICER, POLICY, ROUND_PUBLISHERS, ROUND_READERS
 
 PAGES = [
     Page("GET", "/rounds", rounds.overview, ROUND_READERS),
     Page("GET", "/rounds/new", rounds.prepare, OFFICER),
     Page("POST", "/rounds/new", rounds.create, OFFICER, form=True),
+    Page("GET", "/rounds/sandbox/{fund_type}", sandbox.show, POLICY),
+    Page("POST", "/rounds/sandbox/{fund_type}", sandbox.ask_for, POLICY, form=True),
+    Page("GET", "/rounds/sandbox/{fund_type}/{id}", sandbox.show_run, POLICY),
+    Page("POST", "/rounds/sandbox/{fund_type}/{id}", sandbox.stop, POLICY, form=True),
     Page("GET", "/rounds/{id}", rounds.show, ROUND_READERS),
     Page("POST", "/rounds/{id}", rounds.act, ROUND_PUBLISHERS, form=True),
     Page("GET", "/rounds/{id}/notice", notice.show, ROUND_READERS),

@@ -43,6 +43,7 @@ OWNERS = {
     "forms": "applications",
     "form-drafts": "applications",
     "form-versions": "applications",
+    "sandbox": "applications",
     "applications": "applications",
     "review": "applications",
     "confirmations": "applications",

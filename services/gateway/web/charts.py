@@ -13,6 +13,8 @@ WIDTH, HEIGHT = 800, 260
 # Blue and red tell apart also without colours: the second line is dashed.
 LOOKS = (("#1f5fa8", "none"), ("#b3261e", "6 3"))
 INK = "#595959"
+# How wide a name's character is beside a bar.
+CHINESE = 15
 
 theme.background_color = "none"
 theme.margin = 0.02
@@ -36,8 +38,30 @@ def over_time(label: str, series: Mapping[str, Sequence[tuple[datetime, int]]]) 
     highest = max((value for points in series.values() for _, value in points), default=0)
     chart.add_y_scale(0, max(highest, 1))
     chart.add_y_axis(tick_formatter=lambda value, *_: f"{value:,.0f}")
-    svg = chart.to_svg(width=WIDTH, height=HEIGHT)
-    begun = f'<svg width="{WIDTH}" height="{HEIGHT}"'
+    return _svg(chart, label, HEIGHT)
+
+
+def before_and_after(label: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
+    """Draw two bars a name, what was and what would be; the first name stands at the top."""
+    chart = leather.Chart()
+    bars = [
+        (value, f"{name}（{what}）")
+        for name, before, after in rows
+        for value, what in ((before, "原"), (after, "推演后"))
+    ]
+    chart.add_bars(bars, fill_color=lambda bar: LOOKS[1][0] if str(bar.y).endswith("（推演后）") else LOOKS[0][0])
+    chart.add_x_scale(0, max((value for value, _ in bars), default=0) or 1)
+    chart.add_x_axis(tick_formatter=lambda value, *_: f"{value:,.0f}")
+    usual, theme.tick_font_char_width = theme.tick_font_char_width, CHINESE
+    try:
+        return _svg(chart, label, 60 + 26 * len(bars))
+    finally:
+        theme.tick_font_char_width = usual
+
+
+def _svg(chart: leather.Chart, label: str, height: int) -> Markup:
+    svg = chart.to_svg(width=WIDTH, height=height)
+    begun = f'<svg width="{WIDTH}" height="{height}"'
     assert svg.startswith(begun)
-    shown = f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}"'
+    shown = f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}"'
     return Markup(shown + svg.removeprefix(begun))  # noqa: S704 (leather escapes names)

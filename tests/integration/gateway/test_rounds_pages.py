@@ -1,17 +1,21 @@
 """申报批次 as officers meet it: from preparing to closing, and what was typed comes back with what is wrong."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from html import unescape
 
 import pytest
-from aiohttp import ClientResponse, FormData
+from aiohttp import ClientResponse, ClientSession, FormData
 from aiohttp.test_utils import TestServer
 from sqlalchemy import update
 
+from services.applications.core.context import CODEC, SESSIONS
+from services.applications.sandbox.worker import Sandbox
 from services.gateway.accounts.models import Account
 from services.gateway.web.context import DATABASE
 from tests import factories
+from tests.integration.applications.conftest import Api
 from tests.integration.gateway.conftest import Browser, forget_sessions, standing
 
 DAYS = {"opens_at": "2020-01-01T09:00:00", "closes_at": "2099-12-31T17:30:59"}
@@ -511,3 +515,53 @@ async def test_a_notice_is_written_read_and_asks(officer: Browser, director: Bro
     assert kept.status == 409
     assert "申报条件的问题不能改" in await kept.text()
     assert "holds: staff > 3" in unescape(await kept.text())
+
+
+async def test_a_policy_is_tried_on_what_was_handed_in(
+    officer: Browser, director: Browser, applications: TestServer
+) -> None:
+    path = "/rounds/sandbox/reward"
+    assert (await officer.go("GET", path)).status == 403
+    shown = unescape(await (await director.go("GET", path)).text())
+    assert "还没有推演过" in shown
+    parameters = {
+        f"p.{n}.{part}": value
+        for n, line in enumerate((("directions", "options", "甲\r\n乙"), ("per_item_wan", "number", "50")))
+        for part, value in zip(("name", "kind", "value"), line, strict=True)
+    }
+    empty = await send(director, path, form="", **parameters)
+    assert empty.status == 422
+    assert "请至少选择一个批次" in await empty.text()
+    async with ClientSession() as http:
+        api = Api(http, applications)
+        who = factories.applicant()
+        rounds = await (await api.call("GET", "/api/v1/rounds", who)).json()
+        round_ = next(
+            r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward" and r["form_version"] == 2
+        )
+        id = (await api.create(who, round_))["id"]
+        await api.fill(who, id)
+        assert (await api.submit(who, id)).status == 200
+    asked = {"rounds": round_, "form": "2", **parameters}
+    wrong = await send(director, path, **{**asked, "p.1.value": "五十"})
+    assert wrong.status == 422
+    assert 'value="五十"' in await wrong.text()
+    begun = await send(director, path, **asked)
+    run = begun.headers["Location"]
+    assert run.startswith(f"{path}/"), await begun.text()
+    waits = unescape(await (await director.go("GET", run)).text())
+    assert ("等候中" in waits, "停止" in waits, 'http-equiv="refresh"' in waits) == (True, True, True)
+    second = await send(director, path, **asked)
+    assert second.status == 409
+    assert "已有一次推演在进行" in await second.text()
+    assert (await send(director, run)).headers["Location"] == run
+    assert "还没有核对过申请" in await (await director.go("GET", run)).text()
+    again = (await send(director, path, **asked)).headers["Location"]
+    assert await Sandbox(applications.app[SESSIONS], applications.app[CODEC], pause=0.0).work(asyncio.Event())
+    result = unescape(await (await director.go("GET", again)).text())
+    assert "支持方向：缺填或不合要求" in result
+    assert f'<a href="/review/{id}">' in result
+    assert '<svg class="chart"' in result
+    assert 'http-equiv="refresh"' not in result
+    for nowhere in (f"{path}/{id}", "/rounds/sandbox/nothing", "/rounds/sandbox/a-b"):
+        assert (await director.go("GET", nowhere)).status == 404

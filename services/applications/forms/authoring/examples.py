@@ -62,8 +62,17 @@ class Outcome:
 
 def run(form: Form, example: Example) -> Outcome:
     """Return what a form says to an example."""
-    values = {s.key: _known(s, example.values[s.key]) for s in form.sections if s.key in example.values}
     facts = Facts(example.round, today=example.day, started_on=example.day)
+    values = _known_of(form, example.values)
+    _, refused = handed_in(form, example.values, facts)
+    return Outcome(refused, tuple(_forbidden(form, values)))
+
+
+def handed_in(
+    form: Form, sections: Mapping[str, Values], facts: Facts
+) -> tuple[dict[str, Values], dict[str, tuple[str, ...]]]:
+    """Judge values as a submission is: return what 保存表单 keeps of each section, and what refuses it, by a check's id or by where it stands."""
+    values = _known_of(form, sections)
     refused: dict[str, list[str]] = {}
     kept: dict[str, Values] = {}
     for section in form.sections:
@@ -83,7 +92,11 @@ def run(form: Form, example: Example) -> Outcome:
     for outcome in evaluate(form, kept, facts):
         if outcome.known and not outcome.holds and outcome.severity == "error":
             refused.setdefault(outcome.id, []).append(outcome.sentence)
-    return Outcome({place: tuple(found) for place, found in refused.items()}, tuple(_forbidden(form, values)))
+    return kept, {place: tuple(found) for place, found in refused.items()}
+
+
+def _known_of(form: Form, sections: Mapping[str, Values]) -> dict[str, dict[str, Any]]:
+    return {s.key: _known(s, sections[s.key]) for s in form.sections if s.key in sections}
 
 
 def _known(section: Section, values: Values) -> dict[str, Any]:
