@@ -48,19 +48,18 @@ async def get_pdf(request: web.Request) -> web.StreamResponse:
 
 async def receipt(request: web.Request) -> web.StreamResponse:
     """Return the receipt of a revision as a PDF, for its enterprise; 202 while it is made."""
-    async with transaction(request) as session:
-        document = await use_case.receipt_of(
-            session, actor(request), uuid_in_path(request), revision_number(request)
-        )
-        await ask_for(request, session, document)
-    return await file_or_status(request, document)
+    return await _sheet(request, "receipt")
 
 
 async def case_in_short(request: web.Request) -> web.StreamResponse:
     """Return a revision in short (项目简表) as a PDF, without personal data, for a meeting; 202 while it is made."""
+    return await _sheet(request, "brief")
+
+
+async def _sheet(request: web.Request, kind: use_case.SheetKind) -> web.StreamResponse:
     async with transaction(request) as session:
-        document = await use_case.case_in_short(
-            session, actor(request), uuid_in_path(request), revision_number(request)
+        document = await use_case.sheet_of_revision(
+            session, actor(request), uuid_in_path(request), revision_number(request), kind
         )
         await ask_for(request, session, document)
     return await file_or_status(request, document)

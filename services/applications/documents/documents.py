@@ -1,6 +1,6 @@
 """Make documents of revisions (生成PDF), previews and the commitment page, and tell their place in line."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,6 +29,8 @@ from shared.document import AnyDocument, DocumentModel, Proof
 from shared.errors import Conflict, NotFound
 from shared.identity import Actor, Role
 
+SheetKind = Literal["receipt", "brief"]
+
 
 async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: int) -> Document:
     """Return the document of a submitted revision: as it was handed in, or masked for those who may see no more
@@ -43,17 +45,10 @@ async def of_revision(session: AsyncSession, actor: Actor, id: UUID, revision: i
     return known or await _begin(session, id, "masked", document.source_sha256, revision=revision)
 
 
-async def receipt_of(session: AsyncSession, actor: Actor, id: UUID, number: int) -> Document:
-    """Return the paper of the receipt of one of the enterprise's revisions; made when it is first asked for."""
-    return await _sheet(session, actor, id, "receipt", number)
-
-
-async def case_in_short(session: AsyncSession, actor: Actor, id: UUID, number: int) -> Document:
-    """Return a submitted revision in short (项目简表), without personal data, for a meeting; made when it is first asked for."""
-    return await _sheet(session, actor, id, "brief", number)
-
-
-async def _sheet(session: AsyncSession, actor: Actor, id: UUID, kind: str, number: int) -> Document:
+async def sheet_of_revision(
+    session: AsyncSession, actor: Actor, id: UUID, number: int, kind: SheetKind
+) -> Document:
+    """Return the paper of a revision's receipt, or the revision in short (项目简表); made when it is first asked for."""
     must_be_kept(await repository.application(session, actor, id, lock=True))
     revision = await repository.revision(session, id, number)
     known = await document_of(session, id, kind, revision.sha256)
