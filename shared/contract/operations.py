@@ -53,12 +53,6 @@ class Requeued(BaseModel):
     count: int
 
 
-class Overview(BaseModel):
-    queues: list[QueueView]
-    workers: list[WorkerView]
-    parked: list[Parked]
-
-
 class PlannedProcesses(BaseModel):
     """A time in which so many of each process should run, for the closes that `titles` names and for all `enterprises` that may come to them."""
 
@@ -85,6 +79,13 @@ class ProcessPlan(BaseModel):
 
     planned: list[PlannedProcesses]
     running: Processes
+
+
+class Overview(BaseModel):
+    queues: list[QueueView]
+    workers: list[WorkerView]
+    parked: list[Parked]
+    processes: ProcessPlan
 
 
 class AuditEntry(BaseModel):

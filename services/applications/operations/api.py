@@ -3,21 +3,15 @@
 from aiohttp import web
 
 from services.applications.core.context import transaction
-from services.applications.operations import queues, workers_ahead
+from services.applications.operations import queues
 from shared.contract.operations import RequeueAll, Requeued
 from shared.http.app import actor, answer, body, uuid_in_path
 
 
 async def overview(request: web.Request) -> web.Response:
-    """Queues, the age of what is owed longest, parked rows."""
+    """Queues, the age of what is owed longest, parked rows; how many of each process should run in the coming days, and how many do."""
     async with transaction(request) as session:
         return answer(await queues.overview(session))
-
-
-async def process_plan(request: web.Request) -> web.Response:
-    """How many of each process should run in the coming days, and how many do."""
-    async with transaction(request) as session:
-        return answer(await workers_ahead.plan(session))
 
 
 async def requeue(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
+from services.applications.operations import workers_ahead
 from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Owed
@@ -23,7 +24,7 @@ MORE_WORKERS = 2
 
 
 async def overview(session: AsyncSession) -> Overview:
-    """Return the queues, who works on them, and the last 100 parked rows."""
+    """Return the queues, who works on them, the last 100 parked rows, and what the coming days need."""
     parked = await session.scalars(
         select(Owed)
         .where(Owed.parked_at.is_not(None), Owed.done_at.is_(None))
@@ -38,6 +39,7 @@ async def overview(session: AsyncSession) -> Overview:
             for name, done, seen in await throughput.workers(session, topic)
         ],
         parked=[Parked.model_validate(row, from_attributes=True) for row in parked],
+        processes=await workers_ahead.plan(session),
     )
 
 

@@ -4,7 +4,7 @@ from services.applications.operations import api, audit_api, jobs_api, switches_
 from services.applications.operations.audit_heads import HeadLine, HeadLines, keep_head, list_heads
 from services.applications.operations.resends import note_resend
 from shared.contract.applications import Nothing
-from shared.contract.operations import AuditPage, Overview, ProcessPlan, RequeueAll, Requeued
+from shared.contract.operations import AuditPage, Overview, RequeueAll, Requeued
 from shared.contract.switches import Board, SwitchesInput, SwitchesView
 from shared.document import DocumentModel
 from shared.http.app import Route
@@ -18,7 +18,6 @@ ROUTES = [
         "GET", "/api/v1/audit", audit_api.read_audit, GATEWAY, AUDITOR,
         answer=AuditPage, query=("actor", "action", "application", "since", "until", "cursor", "limit"),
     ),
-    Route("GET", "/api/v1/ops/processes", api.process_plan, GATEWAY, OPERATOR, answer=ProcessPlan),
     Route("GET", "/api/v1/ops/overview", api.overview, GATEWAY, OPERATOR, answer=Overview),
     Route(
         "POST", "/api/v1/ops/parked/requeue", api.requeue_all, GATEWAY, OPERATOR, RequeueAll, answer=Requeued

@@ -15,7 +15,7 @@ from services.gateway.web.line import LINE
 from services.gateway.web.rendering import page
 from services.gateway.web.switches import SWITCHES
 from shared import clock
-from shared.contract.operations import Overview, ProcessPlan
+from shared.contract.operations import Overview
 from shared.contract.switches import SwitchesView
 from shared.errors import Invalid, Malformed, Stale
 from shared.http.app import see_other, uuid_in_path
@@ -46,10 +46,8 @@ async def overview(request: web.Request) -> web.Response:
 async def _page(
     request: web.Request, typed: Typed | None = None, fault: str | None = None, status: int = 200
 ) -> web.Response:
-    found, known, plan = await asyncio.gather(
-        ask(request, "GET", "/ops/overview", Overview),
-        ask(request, "GET", "/ops/switches", SwitchesView),
-        ask(request, "GET", "/ops/processes", ProcessPlan),
+    found, known = await asyncio.gather(
+        ask(request, "GET", "/ops/overview", Overview), ask(request, "GET", "/ops/switches", SwitchesView)
     )
     async with request.app[DATABASE]() as session:
         gateways = int(await session.scalar(_GATEWAYS, {"name": WATCHING}) or 0)
@@ -62,7 +60,7 @@ async def _page(
         "fault": fault,
         "done": done,
         "people": request.app[LINE].crowd,
-        "plan": plan.body,
+        "plan": found.body.processes,
         "gateways": gateways,
     }
     return page(request, "operator/ops.html", context, status=status)

@@ -128,7 +128,7 @@ def _wanted(form: Values) -> dict[str, object]:
     if not body["reason"]:
         errors.append(FieldError(field="reason", code=codes.REQUIRED, message="请填写补时的理由"))
     if whom == "listed":
-        body["enterprises"] = [code for code in BETWEEN.split(one(form, "enterprises")) if code]
+        body["enterprises"] = [code[:60] for code in BETWEEN.split(one(form, "enterprises")) if code]
     if errors:
         raise Invalid(errors, "请按提示修改。")
     return body

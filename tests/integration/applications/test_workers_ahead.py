@@ -63,9 +63,9 @@ async def drafts(sessions: Sessions, round_id: UUID, count: int, **values: Any) 
 
 
 async def shown(api: Api) -> dict[str, Any]:
-    answer = await api.call("GET", "/api/v1/ops/processes", OPERATOR)
+    answer = await api.call("GET", "/api/v1/ops/overview", OPERATOR)
     assert answer.status == 200, await answer.text()
-    return dict(await answer.json())
+    return dict((await answer.json())["processes"])
 
 
 async def test_plan_follows_drafts_the_round_before_and_extensions(
@@ -108,7 +108,7 @@ async def test_plan_follows_drafts_the_round_before_and_extensions(
         f'kubectl -n gongmei patch hpa gateway --type merge -p \'{{"spec":{{"minReplicas":{size}}}}}\'' in commands
     )
     for who in (factories.applicant(), factories.staff(Role.REVIEWER)):
-        assert (await api.call("GET", "/api/v1/ops/processes", who)).status == 403
+        assert (await api.call("GET", "/api/v1/ops/overview", who)).status == 403
 
 
 async def test_processes_that_run_are_counted(api: Api) -> None:
