@@ -31,8 +31,11 @@ async def happened(
 
 
 def in_order(audit: Sequence[Audit], extended: Sequence[Audit]) -> list[Audit]:
-    """Return what was done with an application, and with its round for it, oldest first."""
-    return sorted([*audit, *extended], key=lambda row: row.at)
+    """Return what was done with an application, in the order in which it was recorded, and what was done with its round for it by its instant."""
+    rows = list(audit)
+    for act in extended:
+        rows.insert(next((n for n, row in enumerate(rows) if row.at > act.at), len(rows)), act)
+    return rows
 
 
 def told(rows: Sequence[Audit], actor: Actor, *, persons: bool) -> list[TimelineEntry]:
