@@ -11,6 +11,7 @@ from services.applications.messages import routes as messages
 from services.applications.notices import routes as notices
 from services.applications.operations import routes as operations
 from services.applications.pages import routes as pages
+from services.applications.ratings import routes as ratings
 from services.applications.review import routes as review
 from services.applications.rounds import routes as rounds
 from services.applications.sandbox import routes as sandbox
@@ -32,6 +33,7 @@ ROUTES = [
     *workbooks.ROUTES,
     *documents.ROUTES,
     *review.ROUTES,
+    *ratings.ROUTES,
     *colleagues.ROUTES,
     *messages.ROUTES,
     *decision.ROUTES,

@@ -8,6 +8,7 @@ from shared.contract.carried_over import LeftOverView
 from shared.contract.checks import Obstacle, Outcome
 from shared.contract.confirmation import ConfirmationView
 from shared.contract.decision import LetterView
+from shared.contract.ratings import RatingView
 from shared.contract.returns import OpinionView
 from shared.contract.review import UnlockRequestView
 from shared.contract.sections import ApplicationView, SectionView
@@ -128,3 +129,6 @@ class ApplicationRead(BaseModel):
     letters: list[LetterView]
     timeline: Timeline
     next: NextStep | None = None
+    # 好差评: asked for once a case has ended, and what was said.
+    may_rate: bool = False
+    rating: RatingView | None = None

@@ -43,6 +43,7 @@ ACTIONS = {
     "return": "退回补正",
     "see_return": "查看退回意见",
     "open_letter": "签收公文",
+    "rate": "评价办理服务",
     "answer_opinion": "答复意见",
     "ask_unlock": "申请开放材料",
     "grant_unlock": "同意开放材料",

@@ -27,6 +27,7 @@ from services.applications.tables.colleagues import CaseFile, CaseNote, Inquiry,
 from services.applications.tables.confirmation import UnitConfirmation
 from services.applications.tables.decision import Objection
 from services.applications.tables.idempotency import IdempotencyKey
+from services.applications.tables.ratings import Rating
 from services.applications.workflow import ENDED, State
 from shared import clock
 from shared.messages import FORGOTTEN_NAME, NOTIFY, forgotten_event
@@ -140,6 +141,7 @@ def _of(
         | Owed
         | Objection
         | UnitConfirmation
+        | Rating
         | CaseNote
         | CaseFile
         | Inquiry
@@ -167,6 +169,7 @@ async def _forget_persons(session: AsyncSession, application: Application) -> No
     await session.execute(update(Attachment).where(_of(Attachment, application)).values(**gone))
     await session.execute(delete(LeftOver).where(_of(LeftOver, application)))
     await session.execute(delete(UnitConfirmation).where(_of(UnitConfirmation, application)))
+    await session.execute(update(Rating).where(_of(Rating, application)).values(text="", account=""))
     drawn = update(Document).where(_of(Document, application), Document.kind != "letter")
     await session.execute(drawn.values(snapshot=None))
     nobody = {"objector": FORGOTTEN_NAME, "contact": ""}

@@ -90,5 +90,7 @@ async def _read(request: web.Request, *, whole: bool) -> web.Response:
         letters=read.letters,
         timeline=Timeline(entries=read.entries, notifications=told),
         next=read.next,
+        may_rate=read.may_rate,
+        rating=read.rating,
     )
     return answer(page, ETag=f'"{page.application.version}"')

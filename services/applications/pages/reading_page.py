@@ -18,6 +18,8 @@ from services.applications.filling.views import full
 from services.applications.forms.definition import Form
 from services.applications.forms.filled.reading_view import change_line, materials
 from services.applications.forms.kinds import Choices
+from services.applications.ratings.ratings import may_be_rated
+from services.applications.ratings.ratings import of_application as rating_of
 from services.applications.submission import queries
 from services.applications.submission.asked_changes import asked_between
 from services.applications.submission.changes import as_may_be_shown, changes
@@ -28,6 +30,7 @@ from services.applications.tables.applications import Revision
 from shared.contract.applications import TimelineEntry
 from shared.contract.decision import LetterView
 from shared.contract.pages import ChangeLine, NextStep, ReadFile, ReadMaterial
+from shared.contract.ratings import RatingView
 from shared.contract.sections import ApplicationView
 from shared.contract.submission import RevisionView
 from shared.errors import NotFound
@@ -48,6 +51,8 @@ class Read:
     letters: list[LetterView]
     entries: list[TimelineEntry]
     next: NextStep | None
+    may_rate: bool
+    rating: RatingView | None
 
 
 async def read(
@@ -98,6 +103,8 @@ async def read(
         ],
         entries=entries,
         next=await next_step(session, paces, application, came),
+        may_rate=may_be_rated(application),
+        rating=await rating_of(session, application),
     )
 
 

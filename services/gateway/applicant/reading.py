@@ -10,9 +10,12 @@ from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
 from shared.contract.decision import LetterView
 from shared.contract.pages import ApplicationRead
+from shared.contract.ratings import RatingView
 from shared.contract.returns import OpinionView
 from shared.errors import Conflict, Invalid, Malformed
 from shared.http.app import see_other, uuid_in_path
+
+SCORES = {5: "非常满意", 4: "满意", 3: "基本满意", 2: "不满意", 1: "非常不满意"}
 
 
 async def view(request: web.Request) -> web.Response:
@@ -26,7 +29,14 @@ async def reveal(request: web.Request) -> web.Response:
     return await _view(request, whole=True)
 
 
-async def _view(request: web.Request, *, whole: bool) -> web.Response:
+async def _view(
+    request: web.Request,
+    *,
+    whole: bool,
+    said: dict[str, str] | None = None,
+    fault: str | None = None,
+    status: int = 200,
+) -> web.Response:
     path, wanted = f"/applications/{uuid_in_path(request)}/page", request.query.get("revision")
     query = {"revision": str(revision_number(wanted))} if wanted else None
     if whole:
@@ -43,9 +53,31 @@ async def _view(request: web.Request, *, whole: bool) -> web.Response:
         "number": read.number,
         "changes": read.changes,
         "next": read.next,
+        "may_rate": read.may_rate,
+        "rating": read.rating,
+        "scores": SCORES,
+        "said": said or {},
+        "fault": fault,
         "whole": whole,
     }
-    return page(request, "applicant/view.html", context)
+    return page(request, "applicant/view.html", context, status=status)
+
+
+async def rate(request: web.Request) -> web.Response:
+    """好差评: what the enterprise says of the office's work; what was typed stays where it is refused."""
+    form = await read_form(request)
+    id, said = uuid_in_path(request), {"score": one(form, "score"), "text": one(form, "text")}
+    score = int(said["score"]) if said["score"] in {str(s) for s in SCORES} else 0
+    try:
+        if not score:
+            raise Malformed("请选择满意程度。")
+        body = {"score": score, "text": said["text"]}
+        await ask(request, "PUT", f"/applications/{id}/rating", RatingView, json=body)
+    except (Conflict, Malformed) as error:
+        return await _view(
+            request, whole=False, said=said, fault=error.detail, status=409 if isinstance(error, Conflict) else 422
+        )
+    return see_other(f"/applications/{id}/view#rating")
 
 
 async def _opinions(

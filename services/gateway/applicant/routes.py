@@ -53,6 +53,7 @@ PAGES = [
     Page("POST", f"{A}/withdraw", projects.withdraw, APPLICANT, form=True),
     Page("GET", f"{A}/delete", projects.confirm_delete, APPLICANT),
     Page("POST", f"{A}/delete", projects.delete, APPLICANT, form=True),
+    Page("POST", f"{A}/rating", reading.rate, APPLICANT, form=True),
     Page("GET", f"{A}/view", reading.view, APPLICANT),
     Page("POST", f"{A}/reveal", reading.reveal, APPLICANT, form=True),
     Page("GET", f"{A}/opinions", reading.opinions, APPLICANT),
