@@ -204,6 +204,15 @@ def test_three_opinions_and_the_return_are_eight_clicks_on_one_page(
     desk.get_by_role("link", name="取消").click()
     expect(desk.locator("#opine")).to_have_count(0)
     expect(desk.locator(".draft textarea").last).to_have_value("请填写全称")
+    # A word to colleagues goes beside it, and takes nothing of what is being written with it.
+    desk.locator("#notes > summary").click()
+    desk.get_by_label("备注内容").fill("发票待核<script>alert(0)</script>")
+    desk.get_by_role("button", name="保存备注").click()
+    expect(desk.locator("#notes .note")).to_contain_text("发票待核<script>")
+    expect(desk.locator("#colleagues > [role=status]")).to_have_text("已保存备注。")
+    desk.get_by_role("button", name="保存备注").click()
+    expect(desk.locator("#colleagues [role=alert]")).to_have_text("请填写备注内容。")
+    expect(desk.locator(".draft textarea").last).to_have_value("请填写全称")
     # What was noted is changed in the draft; the deadline is the round's, the mail is looked at.
     desk.locator(".draft textarea").first.fill("请填写支行全称")
     click(desk.get_by_role("button", name="预览通知"))
