@@ -66,7 +66,14 @@ async def lasted(session: AsyncSession, fund_type: str, since: datetime) -> list
 
 async def extended(session: AsyncSession, application: Application) -> list[Audit]:
     """Return the acts by which an application's round was extended for it, as rows of its audit; they are recorded once, for the round."""
-    query = select(ClassExtension).where(
+    # Not the class itself: it may be some thousand enterprises.
+    query = select(
+        ClassExtension.confirmed_at,
+        ClassExtension.confirmed_by,
+        ClassExtension.confirmed_by_name,
+        ClassExtension.until,
+        ClassExtension.reason,
+    ).where(
         ClassExtension.round_id == application.round_id,
         or_(ClassExtension.whom == "all", ClassExtension.enterprises.contains([application.enterprise])),
         func.coalesce(ClassExtension.begun_before, ClassExtension.confirmed_at) > application.created_at,
@@ -82,7 +89,7 @@ async def extended(session: AsyncSession, application: Application) -> list[Audi
             from_state=None,
             details={"until": act.until.isoformat(), "reason": act.reason},
         )
-        for act in await session.scalars(query)
+        for act in await session.execute(query)
     ]
 
 

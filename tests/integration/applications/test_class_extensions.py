@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from aiohttp.test_utils import TestServer
 from sqlalchemy import delete, event, func, select, text, update
@@ -405,3 +406,29 @@ async def test_confirmation_whose_connection_is_lost_at_its_commit_is_told_truth
             Audit.action == "extend_round", Audit.details["round"].astext == str(night.round)
         )
         assert await session.scalar(rows) == 1
+
+
+async def test_confirmation_of_which_nobody_can_tell_what_became_says_so(
+    api: Api, server: TestServer, sessions: Sessions, night: Night
+) -> None:
+    await night.begin(A, night.congested - HOUR)
+    proposed = await propose(api, night)
+    engine = server.app[ENGINE].sync_engine
+
+    def away(*_: Any) -> None:
+        raise psycopg.OperationalError("the database system is starting up")
+
+    def fall(connection: Any) -> None:
+        event.listen(engine, "checkout", away)
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+    event.listen(engine, "commit", fall)
+    try:
+        said = await confirm(api, proposed["id"], status=503)
+    finally:
+        event.remove(engine, "commit", fall)
+        event.remove(engine, "checkout", away)
+    assert said["type"] == "outcome_unknown"
+    assert "可以再次确认，不会重复办理" in said["detail"]
+    await confirm(api, proposed["id"])
+    assert len(await acts(sessions, night)) == 1
