@@ -42,6 +42,8 @@ class FieldDefinition(BaseModel):
     # Of a text the most characters; of numbers a number in any form.
     max: Any = None
     text: str | None = None
+    # Whether headings, lists and links of its text are set (`shared.text.formatted`).
+    formatted: bool = False
     gives: str | None = None
     # Of a computed field the formula; of numbers the decimals.
     value: str | None = None

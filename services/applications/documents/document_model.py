@@ -29,6 +29,7 @@ from shared.document import (
     Value,
     Values,
 )
+from shared.text import formatted
 from shared.text.capitals import in_words
 
 OFFICE = "北京市经济和信息化局"
@@ -263,7 +264,8 @@ def _fields(
     blocks: list[Block] = []
     for field in fields:
         if isinstance(field, FixedTextField):
-            blocks.append(Text(caption=field.label or None, text=field.text))
+            text = formatted.plain(field.text) if field.formatted else field.text
+            blocks.append(Text(caption=field.label or None, text=text))
         elif blocks and isinstance(last := blocks[-1], Values):
             last.values.append(_value(field, values, choices))
         else:

@@ -42,7 +42,7 @@ _CELLS = (
 )  # fmt: skip
 EDITABLE: Mapping[str, tuple[str, ...]] = {
     "sections": ("label", "title", "required", "visible_if", "required_if", "help", "text", "audience"),
-    "fields": (*_CELLS, "text", "group", "prefill", "readonly"),
+    "fields": (*_CELLS, "text", "formatted", "group", "prefill", "readonly"),
     "tables": (
         "label", "required", "visible_if", "required_if", "help", "fixed_rows", "row_label", "rows_from", "min_rows", "max_rows", "totals",
         "total_label", "landscape", "group", "audience",

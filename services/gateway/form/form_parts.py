@@ -42,6 +42,7 @@ class Input:
     max: int | None = None
     group: str | None = None
     text: str | None = None
+    formatted: bool = False
     # The key of the choice beside it whose options it follows, and what those offer, as JSON.
     follows: str | None = None
     options_for: str = ""

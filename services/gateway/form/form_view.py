@@ -182,6 +182,7 @@ def _input(
         max=definition.max if definition.kind == "textarea" else None,
         group=definition.group,
         text=definition.text,
+        formatted=definition.formatted,
     )
 
 

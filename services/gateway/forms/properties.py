@@ -85,6 +85,7 @@ PROPERTIES = {p.name: p for p in (
     Property("bounds", "限制", "每行一条：“比较 公式 | 不满足时的话”，如：>= opens_on | 闭幕日期不能早于开幕日期", _LIMITS, not_kinds=_COMPUTED),
     Property("gives", "得出什么", "", "choice", (("", "数"), ("money", "金额"), ("percent", "百分比"), ("integer", "整数"), ("text", "文字"), ("date", "日期"), ("bool", "是或否")), kinds=frozenset({"computed"})),
     Property("text", "正文", "显示给申报单位看的文字。", _LINES, kinds=frozenset({"fixed_text"})),
+    _yes("formatted", "正文的排版", "照原样", "排出标题、列表和链接", usual=False, kinds=frozenset({"fixed_text"})),
     Property("group", "栏目", "同一栏目的排在一起，写栏目的名称，如：合作单位。"),
     Property("under", "上级表头", "相邻的列写同一个，就合并成一级表头，如：第一年。"),
     Property("prefill", "由系统带出", "如 registry.ORG_NAME、account.BLR_NAME。", not_kinds=_COMPUTED),
@@ -127,7 +128,7 @@ _CELLS = (
 )  # fmt: skip
 OF = {
     "sections": ("label", "title", "required", "visible_if", "required_if", "help", "text", "audience"),
-    "fields": (*_CELLS, "text", "group", "prefill", "readonly"),
+    "fields": (*_CELLS, "text", "formatted", "group", "prefill", "readonly"),
     "tables": (
         "label", "required", "visible_if", "required_if", "help", "fixed_rows", "row_label", "rows_from", "min_rows", "max_rows", "totals",
         "total_label", "landscape", "group", "audience",

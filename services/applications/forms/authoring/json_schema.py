@@ -29,7 +29,7 @@ _ATTRIBUTES = {
     "section": "到哪项材料修改",
     "field": "到哪个字段修改", "must_be": "只能填这个值", "must_be_message": "填了别的值时显示的话", "value": "公式；选项的值", "gives": "得出什么",
     "places": "几位小数", "allow_zero": "能否为 0", "allow_negative": "能否为负数", "min": "最小（文字为最少字数）", "max": "最大（文字为最多字数）",
-    "text": "显示的一段文字", "options": "选项", "options_from": "选项取自 lists、批次参数中的哪一个，或哪张表格的哪一列（材料.表格.列）", "specify": "请注明：选了哪一项，就显示旁边的哪个文本字段", "min_items": "最少选几项", "follows": "选项跟随旁边的哪个选择", "options_for": "跟随的那项选了什么，各有哪些选项",
+    "text": "显示的一段文字", "formatted": "是否排出标题、列表和链接", "options": "选项", "options_from": "选项取自 lists、批次参数中的哪一个，或哪张表格的哪一列（材料.表格.列）", "specify": "请注明：选了哪一项，就显示旁边的哪个文本字段", "min_items": "最少选几项", "follows": "选项跟随旁边的哪个选择", "options_for": "跟随的那项选了什么，各有哪些选项",
     "rows_from": "各行随哪张表格的各行：材料.表格", "each_row": "本材料的哪张表格，每行一个文件",
     "max_items": "最多选几项", "groups": "有说明或条件的栏目", "fields": "字段", "tables": "表格", "slots": "附件", "accept": "收哪些类型的文件",
     "max_mb": "单个文件最大多少 MB", "max_files": "最多几个文件", "audience": "除申报单位外给谁看：bureau 只给工作人员，experts 也给评审专家",

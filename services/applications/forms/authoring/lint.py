@@ -18,8 +18,9 @@ from services.applications.forms.formulas.named import PREFIX
 from services.applications.forms.formulas.names import Node
 from services.applications.forms.formulas.rule import Problem, Rule
 from services.applications.forms.formulas.rules import rules_of
-from services.applications.forms.kinds import FieldDefinition
+from services.applications.forms.kinds import FieldDefinition, FixedTextField
 from services.applications.forms.kinds.choices import MultiSelectField, RadioField, SelectField
+from shared.text import formatted
 
 
 def lint_file(path: Path, rounds: RoundFacts | None = None) -> list[Fault]:
@@ -71,6 +72,7 @@ def problems(form: Form, rounds: RoundFacts | None = None) -> list[Problem]:
         *_skipped(form, rounds),
         *_one_text(form),
         *_shown_through(form),
+        *_links(form),
     ]
 
 
@@ -107,6 +109,17 @@ def _compared(rule: Rule) -> Iterator[tuple[Place, list[object]]]:
                 if isinstance(place, Place):
                     items = other.elts if isinstance(other, ast.Tuple) else [other]
                     yield place, [item.value for item in items if isinstance(item, ast.Constant)]
+
+
+def _links(form: Form) -> Iterator[Problem]:
+    """Yield texts with what is meant as a link and leads nowhere."""
+    for i, section in enumerate(form.sections):
+        for n, field in enumerate(section.fields):
+            if isinstance(field, FixedTextField) and field.formatted:
+                for line, said in formatted.faults(field.text):
+                    yield Problem(
+                        ("sections", i, "fields", n, "text"), f"“{field.key}”的第 {line} 行：{said}", "warning"
+                    )
 
 
 def _lists_nobody_uses(form: Form) -> Iterator[Problem]:

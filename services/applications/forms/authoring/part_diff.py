@@ -31,6 +31,7 @@ _TEXTS = (("help", "填写说明"), ("example", "示例"), ("text", "正文"))
 _SWITCHES = (
     ("unique", "不得重复", True), ("readonly", "带出后不能修改", True), ("allow_zero", "可以为 0", False),
     ("allow_negative", "可以为负数", False), ("sensitive", "脱敏显示", False), ("personal", "可能含个人信息", False),
+    ("formatted", "排出标题和列表", False),
 )  # fmt: skip
 
 

@@ -67,12 +67,14 @@ class ComputedField(Kind):
 
 
 class FixedTextField(Kind):
-    """A paragraph between the fields: an explanation, or what is declared."""
+    """A paragraph between the fields: an explanation, or what is declared. `formatted`: its headings, lists and links are set
+    (`shared.text.formatted`)."""
 
     kind: Literal["fixed_text"]
     label: str = ""
     required: bool = False
     text: str = Field(min_length=1, max_length=20_000)
+    formatted: bool = False
 
     def parse(self, raw: object, choices: Choices) -> Any:
         raise Wrong(codes.FIXED_TEXT, "此处是说明文字，不能填写")
