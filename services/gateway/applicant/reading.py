@@ -5,6 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from services.gateway.form import form_view
+from services.gateway.web.access import actor
 from services.gateway.web.calls import application, ask, form_of, revision_number
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
@@ -14,6 +15,7 @@ from shared.contract.ratings import RatingView
 from shared.contract.returns import OpinionView
 from shared.errors import Conflict, Invalid, Malformed
 from shared.http.app import see_other, uuid_in_path
+from shared.identity import Duty
 
 SCORES = {5: "非常满意", 4: "满意", 3: "基本满意", 2: "不满意", 1: "非常不满意"}
 
@@ -43,6 +45,7 @@ async def _view(
         read = (await ask(request, "POST", path, ApplicationRead, query=query, json={})).body
     else:
         read = (await ask(request, "GET", path, ApplicationRead, query=query)).body
+    who = actor(request)
     context = {
         "application": read.application,
         "materials": read.materials,
@@ -53,7 +56,7 @@ async def _view(
         "number": read.number,
         "changes": read.changes,
         "next": read.next,
-        "may_rate": read.may_rate,
+        "may_rate": read.may_rate and who.may(Duty.SIGN),
         "rating": read.rating,
         "scores": SCORES,
         "said": said or {},
