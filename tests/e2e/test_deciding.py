@@ -213,3 +213,17 @@ def test_a_list_goes_from_draft_to_letters(open_page: OpenPage, system: RunningS
     expect(director.locator("tbody tr", has_text="京工美发").first).to_be_visible()
     mine.goto(f"/applications/{kept}/view")
     expect(mine.locator("#decided").get_by_role("link", name="批复通知书")).to_be_visible()
+
+    # The end: the enterprise says how it was served, once; what was typed stays where nothing was chosen.
+    rating = mine.locator("#rating")
+    rating.get_by_label("意见和建议").fill("补正意见写得清楚。")
+    rating.get_by_role("button", name="提交评价").click()
+    expect(rating).to_contain_text("请选择满意程度。")
+    expect(rating.get_by_label("意见和建议")).to_have_value("补正意见写得清楚。")
+    rating.get_by_label("满意", exact=True).check()
+    fits(mine)
+    rating.get_by_role("button", name="提交评价").click()
+    expect(rating).to_contain_text("您的评价：满意")
+    drafter.goto("/review/ratings")
+    expect(drafter.locator("main")).to_contain_text("补正意见写得清楚。")
+    accessible(drafter)

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer, make_mocked_request
+from pydantic import TypeAdapter
 from sqlalchemy import text
 
 from deploy.embedded.ports import free_port
@@ -221,11 +222,12 @@ class AtHand:
         )
         self._answers = {
             f"/forms/{form['fund_type']}/1": json.dumps(form).encode(),
+            f"/common-returns/{form['fund_type']}": b"[]",
             f"/applications/{ID}/sections/large/page": page.model_dump_json().encode(),
         }
 
     async def ask(self, who: Any, method: str, path: str, model: Any, **options: Any) -> Answer[Any]:
-        return Answer(200, "7", model.model_validate_json(self._answers[path]))
+        return Answer(200, "7", TypeAdapter(model).validate_json(self._answers[path]))
 
 
 class NobodyKnown:

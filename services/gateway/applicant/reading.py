@@ -59,7 +59,7 @@ async def _view(
         "may_rate": read.may_rate and who.may(Duty.SIGN),
         "rating": read.rating,
         "scores": SCORES,
-        "said": said or {},
+        "said": said or {"score": "", "text": ""},
         "fault": fault,
         "whole": whole,
     }

@@ -50,6 +50,7 @@ JSON_BODIES: dict[str, dict[str, Any]] = {
         "form_version": 2, "sections": [{"key": "contact", "etag": "1", "values": {}}],
     },
     "POST /api/v1/applications/{id}/confirmation": {"outcome": "confirmed"},
+    "PUT /api/v1/applications/{id}/rating": {"score": 5},
     "POST /api/v1/applications/{id}/unlock-requests": {"section": "company", "reason": "地址有误"},
     "PUT /api/v1/applications/{id}/opinions/{opinion}": {"reply": "已核对"},
     "PUT /api/v1/applications/{id}/sections/{key}": {"values": {}},

@@ -21,7 +21,7 @@ from services.gateway.web.context import BROWSER_SESSIONS, CACHE, SERVICES
 from services.gateway.web.resubmission import PROOFS_AT_ONCE
 from services.gateway.web.switches import SWITCHES, Board
 from shared import clock, tickets
-from shared.contract.switches import SwitchesView
+from shared.contract.switches import Board as Heard
 from shared.errors import DomainError, Overloaded
 from shared.http.app import VERIFIER
 from shared.overload import deadline
@@ -563,7 +563,7 @@ async def test_switches_reach_every_page(
 
 async def test_announcement_ends_by_itself() -> None:
     board = Board()
-    board.set = SwitchesView(announcement="维护", announcement_until=clock.now() + timedelta(minutes=1))
+    board.set = Heard(announcement="维护", announcement_until=clock.now() + timedelta(minutes=1))
     assert board.announcement() == "维护"
     assert board.announcement(clock.now() + timedelta(minutes=2)) == ""
 
