@@ -24,7 +24,8 @@ for schema in gateway applications notify; do
     compose run --rm --no-deps --quiet-pull "$schema-migrate" || { echo "the schema of $schema stays as it was; so does everything" >&2; exit 1; }
 done
 
-for service in applications relay notify notify-worker documents gateway; do
+# Whoever reads messages before whoever writes them: a new kind of notice or paper finds somebody who knows it.
+for service in notify notify-worker documents applications relay gateway; do
     old=$(compose ps --quiet "$service")
     [ -n "$old" ] || { say "$service does not run here"; continue; }
     say "$service: new ones beside $(echo "$old" | wc -l)"
