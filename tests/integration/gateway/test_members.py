@@ -19,9 +19,11 @@ from services.applications.tables.applications import Audit as Done
 from services.gateway.accounts.accounts import enter
 from services.gateway.accounts.models import Account, Audit, Invitation
 from services.gateway.accounts.person import Person
+from services.gateway.form import presence
 from services.gateway.web.context import BROWSER_SESSIONS, DATABASE, KEYS
 from shared import clock
 from tests import factories
+from tests.conftest import ValkeyServer
 from tests.integration.gateway.conftest import ARRIVAL, Browser, forget_sessions
 from tests.integration.gateway.test_calls_of_applicants_pages import begun
 
@@ -300,6 +302,35 @@ async def test_an_agent_sees_one_application_until_taken_back(
         assert asyncio.get_running_loop().time() < until
         await asyncio.sleep(0.1)
     assert (await refusal(await agent.go("GET", link)))[0] == 409
+
+
+async def test_who_else_has_a_material_open_is_said_and_never_waited_for(
+    browser: Browser,
+    people: People,
+    gateway: TestServer,
+    valkey_server: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = f"{await begun(browser)}/sections/fund_plan"
+    colleague = await people.sign_in("colleague", OURS, "周会计")
+    said = "周会计刚才也打开了本项材料"
+    # Nobody is told of themselves, and nobody is there before they come.
+    assert "刚才也打开了" not in await (await browser.go("GET", here)).text()
+    assert "刚才也打开了" in await (await colleague.go("GET", here)).text()
+    page = await (await browser.go("GET", here)).text()
+    assert said in page
+    assert said not in await (await browser.go("GET", here.replace("fund_plan", "company"))).text()
+    # While people wait in line nothing is asked.
+    monkeypatch.setattr(presence, "line_stands", lambda _: True)
+    assert said not in await (await browser.go("GET", here)).text()
+    monkeypatch.undo()
+    valkey_server.stop()
+    try:
+        gone = await browser.go("GET", here)
+        assert gone.status == 200
+        assert said not in await gone.text()
+    finally:
+        valkey_server.start()
 
 
 async def test_the_call_is_as_it_was(browser: Browser, people: People) -> None:
