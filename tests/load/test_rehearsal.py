@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from shared.text.identifiers import uscc
 from tests.load.rehearsal import lateness, measure, report
 from tests.load.rehearsal.count import compare
 from tests.load.rehearsal.plan import Options, enterprises
+from tests.load.rehearsal.promises import promises
 
 
 # A night cannot be shortened further: 40 s of it are people who come one after another, before and after the closing.
@@ -141,3 +143,20 @@ def test_report_says_when_the_system_was_itself_again() -> None:
     assert measure.back_after(steps, weights, 100.0, 160.0, 60.0) == 11.0
     assert measure.back_after(works(0, 100, 10) + works(100, 220, 5), weights, 100.0, 160.0, 60.0) is None
     assert Options(minutes=5, away=180).away_between == (660.0, 840.0)
+
+
+def test_report_says_what_was_promised_and_what_was_kept() -> None:
+    night: dict[str, Any] = {
+        "in_time": 990, "missed": 0, "counts": [{"what": "回执", "equal": True}], "reconcile": {"clean": True},
+        "late": {"asked": 10, "refused": 10}, "answers": {"200": 5, "503": 3}, "peak": {"p99": 0.9}, "crowded": False,
+        "loop_lateness_p99_ms": {"gateway": 3.0}, "useful_share": 0.7, "useful_share_at_pace": 0.7, "away": {},
+    }  # fmt: skip
+    assert all(promise.kept for promise in promises(night))
+    broken = {
+        "missed": 1, "counts": [{"what": "回执", "equal": False}], "late": {"asked": 10, "refused": 9}, "answers": {"500（不应出现）": 1},
+        "peak": {"p99": 2.0}, "loop_lateness_p99_ms": {"gateway": 20.1}, "crowded": True, "away": {"back_after": None},
+    }  # fmt: skip
+    for name, value in broken.items():
+        kept = [promise for promise in promises(night | {name: value}) if not promise.kept]
+        assert len(kept) == 1, name
+    assert not [p for p in promises(night | {"away": {"back_after": 30.0}}) if not p.kept]

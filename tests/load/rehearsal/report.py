@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tests.load.rehearsal import charts, measure
 from tests.load.rehearsal.count import Check
 from tests.load.rehearsal.plan import LAST_MINUTE, PEAK_FACTOR, Options
+from tests.load.rehearsal.promises import promises
 from tests.load.rehearsal.watch import cpu_seconds, peak_memory
 
 NAMES = {
@@ -109,7 +110,9 @@ def write(report: dict[str, Any], folder: Path) -> Path:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
     page = folder / "rehearsal.html"
-    shown = environment.get_template("report.html").render(r=report, charts=_charts(report), names=NAMES)
+    shown = environment.get_template("report.html").render(
+        r=report, charts=_charts(report), names=NAMES, promises=promises(report)
+    )
     page.write_text(shown, encoding="utf-8")
     return page
 
