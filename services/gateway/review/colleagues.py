@@ -8,7 +8,7 @@ from aiohttp import web
 from services.gateway.form.uploads import sent_on
 from services.gateway.review import case_page
 from services.gateway.web.calls import ask
-from services.gateway.web.form_data import FORM, Values, one, read_form, read_multipart
+from services.gateway.web.form_data import FORM, Values, one, read_form, read_multipart, whole_number
 from shared.contract.colleagues import CaseFileView, InquiryView, NoteView
 from shared.errors import (
     Conflict,
@@ -122,7 +122,8 @@ async def inquire(request: web.Request) -> web.Response:
         "working_days": one(form, "working_days", "3"),
     }
     path = _api(request, "inquiries", _chosen_id(form, "inquiry"))
-    body = {"question": typed["question"], "colleagues": colleagues, "working_days": typed["working_days"]}
+    days = whole_number(typed["working_days"])
+    body = {"question": typed["question"], "colleagues": colleagues, "working_days": days}
     try:
         await ask(request, "PUT", path, InquiryView, json=body)
     except REFUSALS as error:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.gateway.review import case_page
 from services.gateway.web.calls import ask
-from services.gateway.web.form_data import Values, one, read_form
+from services.gateway.web.form_data import Values, one, read_form, whole_number
 from shared import codes
 from shared.contract.sections import ApplicationView
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, Unavailable
@@ -104,8 +104,8 @@ async def decide(request: web.Request) -> web.Response:
 async def give(request: web.Request) -> web.Response:
     """分配专家."""
     form = await read_form(request)
-    id, days = uuid_in_path(request), one(form, "working_days") or None
-    body = {"experts": form.get("expert", []), "working_days": days}
+    id, days = uuid_in_path(request), one(form, "working_days")
+    body = {"experts": form.get("expert", []), "working_days": whole_number(days) if days else None}
     try:
         await ask(request, "PUT", f"/review/applications/{id}/experts", json=body, etag=one(form, "etag"))
     except REFUSALS as error:

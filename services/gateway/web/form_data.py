@@ -140,3 +140,8 @@ def one(values: Values, name: str, default: str = "") -> str:
     """The first value of a name."""
     found = values.get(name)
     return found[0] if found else default
+
+
+def whole_number(text: str) -> int | str:
+    """Return a whole number as a service's body has it; anything else as it was typed, which the service refuses in its own words."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
