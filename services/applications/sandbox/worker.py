@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessPool
 from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.core.codec import Codec
@@ -24,6 +25,7 @@ from services.applications.tables.applications import Application, Revision
 from services.applications.tables.forms import SandboxRun
 from shared import clock
 from shared.contract.sandbox import SandboxCase, SandboxReason, SandboxResult, SandboxReturned, SandboxSums
+from shared.database import BUSY
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,6 +38,8 @@ PAUSE = 5.0
 NICENESS = 19
 # Lines of a list of places.
 SHOWN = 40
+# What is no fault of a run.
+BORNE: tuple[type[Exception], ...] = (*BUSY, DBAPIError)
 
 
 def _begin() -> None:
@@ -71,15 +75,15 @@ class Sandbox:
         pool = ProcessPool(max_workers=1, initializer=_begin, context=fork_server(pure.__name__))
         try:
             state = await self._judge(run, attempt, pool, stop)
-        except (
-            TimeoutError,
-            ProcessExpired,
-            MemoryError,
-            RecursionError,
-            catalogue.UnknownForm,
-            catalogue.UnusableForm,
-        ) as error:
-            log.warning("a sandbox could not be judged", extra={"run": str(run.id), "reason": repr(error)})
+        except BORNE:
+            # The database, and not the run: another attempt follows when its lease is over.
+            raise
+        except Exception as error:
+            # Somebody's draft over everybody's cases: whatever it raises ends the run and not the loop that works on runs. What the error
+            # says may hold what somebody typed.
+            log.warning(
+                "a sandbox could not be judged", extra={"run": str(run.id), "reason": type(error).__name__}
+            )
             state = "failed"
         finally:
             pool.stop()

@@ -9,10 +9,12 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestServer
 from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.core.context import CODEC
 from services.applications.forms.catalogue import forms
+from services.applications.sandbox import worker
 from services.applications.sandbox.worker import Sandbox
 from services.applications.tables.applications import Application
 from services.applications.tables.forms import FormDraft, SandboxRun
@@ -198,6 +200,41 @@ async def test_one_is_stopped_half_way_and_what_was_judged_stays(
         await session.execute(update(FormDraft).values(version=4))
     assert (await run_of(api, id))["outdated"] is True
     assert (await ask(api, rounds=[round_id], draft="4")).status == 201
+
+
+async def test_a_case_that_nobody_thought_of_ends_its_run_and_not_the_worker(
+    api: Api,
+    server: TestServer,
+    sessions: async_sessionmaker[AsyncSession],
+    cases: list[UUID],
+    draft: str,
+    round_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def odd(*_: object) -> None:
+        raise KeyError("13800138000")
+
+    id = (await (await ask(api, rounds=[round_id], draft=draft)).json())["id"]
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "_ask", odd)
+        assert await sandbox(server, sessions).work(asyncio.Event())
+    assert (await run_of(api, id))["state"] == "failed"
+    assert "13800138000" not in caplog.text
+    # The next run is worked on; one that only the database keeps waiting is none that failed.
+    id = (await (await ask(api, rounds=[round_id], draft=draft)).json())["id"]
+
+    async def away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "_ask", away)
+        with pytest.raises(OperationalError):
+            await sandbox(server, sessions).work(asyncio.Event())
+    async with sessions.begin() as session:
+        await session.execute(update(SandboxRun).values(attempt_until=clock.now() - timedelta(seconds=1)))
+    assert await sandbox(server, sessions).work(asyncio.Event())
+    assert (await run_of(api, id))["state"] == "done"
 
 
 async def test_a_worker_that_went_away_is_followed_by_another(
