@@ -169,6 +169,6 @@ async def get_letter(request: web.Request) -> web.StreamResponse:
             session, actor(request), uuid_in_path(request), uuid_in_path(request, "letter")
         )
         await ask_for(request, session, document)
-        if document.sha256:
+        if document.sha256 and request.method == "GET" and "look" not in request.query:
             await letters.note_opened(session, actor(request), letter)
     return await file_or_status(request, document, f"{letter.name}-{letter.reference}.pdf")

@@ -138,7 +138,9 @@ async def test_a_letter_is_signed_for_when_its_enterprise_first_opens_it(
         document = await session.get_one(Document, row.document_id)
         document.sha256, document.size = "5" * 64, 4
     server.app[STORE].put(pdf_key("5" * 64), b"%PDF")
-    # Whoever of the bureau reads it signs for nobody.
+    # Whoever of the bureau reads it signs for nobody, nor does a page that only looks whether it is there.
+    assert (await api.call("GET", f"{path}?look=1", who)).status == 200
+    assert (await api.call("HEAD", path, who)).status == 200
     assert (await api.call("GET", path, REVIEWER)).status == 200
     late = await (await api.call("GET", register, REVIEWER, params={"unopened": "1"})).json()
     assert [line["reference"] for line in late["items"]] == [reference]
