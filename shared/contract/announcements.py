@@ -121,7 +121,7 @@ class Published(BaseModel):
     """A 公示 or 批复 as anybody may read it. `publicity_until` is the end of the last day of a 公示; `pdf`: its PDF is ready."""
 
     id: UUID
-    kind: Kind
+    kind: Kind = "publicity"
     title: str
     reference: str
     text: str

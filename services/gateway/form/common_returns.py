@@ -7,7 +7,7 @@ from aiohttp import web
 from services.gateway.web.calls import ask
 from services.gateway.web.line import line_stands
 from shared.contract.returns import CommonReturn
-from shared.errors import Unavailable
+from shared.errors import NotFound, Unavailable
 
 # How long an answer is good for, and how soon it is asked again after none.
 GOOD_FOR, AGAIN = 3600.0, 60.0
@@ -29,7 +29,8 @@ class CommonReturns:
             try:
                 found = (await ask(request, "GET", f"/common-returns/{fund_type}", list[CommonReturn])).body
                 self._known[fund_type] = time.monotonic() + GOOD_FOR, found
-            except Unavailable:
+            except (NotFound, Unavailable):
+                # Away, or of the release before, which is not asked.
                 pass
         return {place.field: place.texts for place in found if place.section == section}
 

@@ -3,14 +3,17 @@
 import re
 from html import unescape
 
+import pytest
 from aiohttp import FormData
 from aiohttp.test_utils import TestServer
 
 from services.applications.core.peers import PROFILES as KNOWN_THERE
+from services.gateway.form import common_returns
 from services.gateway.form.common_returns import COMMON_RETURNS
 from services.gateway.form.page_after import PAGES_AFTER
 from services.gateway.web import calls
 from services.gateway.web.profiles import PROFILES
+from shared.errors import DomainError, NotFound, Unavailable
 from tests.integration.gateway.conftest import Browser
 from tests.integration.gateway.test_calls_of_bureau_pages import Calls, answered
 
@@ -64,6 +67,23 @@ async def test_a_form_page_is_one_question(browser: Browser, gateway: TestServer
     # The definition is asked for once a process, reasons of earlier returns once an hour; the profile travels with the call.
     assert (await counted(browser, "GET", f"{here}/sections/contact"))[0] == {PAGE: 1, FORM: 1, RETURNS: 1}
     assert (await counted(browser, "GET", f"{here}/sections/company"))[0] == {PAGE: 1}
+
+
+@pytest.mark.parametrize("error", [NotFound, Unavailable])
+async def test_a_form_is_shown_where_reasons_of_earlier_returns_cannot_be_had(
+    browser: Browser, gateway: TestServer, monkeypatch: pytest.MonkeyPatch, error: type[DomainError]
+) -> None:
+    """Away, or of the release before, which is not asked."""
+
+    async def refused(*_: object) -> None:
+        raise error
+
+    here = await begun(browser)
+    gateway.app[COMMON_RETURNS]._known.clear()
+    monkeypatch.setattr(common_returns, "ask", refused)
+    asked, page = await counted(browser, "GET", f"{here}/sections/contact")
+    assert "联系电话" in page
+    assert RETURNS not in asked
 
 
 async def test_saving_and_the_page_after_it_are_one_question(
