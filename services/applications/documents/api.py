@@ -52,7 +52,7 @@ async def receipt(request: web.Request) -> web.StreamResponse:
 
 
 async def case_in_short(request: web.Request) -> web.StreamResponse:
-    """Return a revision in short (项目简表) as a PDF, without personal data, for a meeting; 202 while it is made."""
+    """Return a revision in short (项目简表) as a PDF for a meeting, with no more than an expert is shown; 202 while it is made."""
     return await _sheet(request, "brief")
 
 

@@ -23,6 +23,7 @@ AHEAD = timedelta(days=7)
 _RUNNING = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
 # What KEDA scales; the others have a HorizontalPodAutoscaler (`deploy/k8s`).
 WORKERS = frozenset({"documents", "notify-worker"})
+NONE = f"未来 {AHEAD.days} 天没有批次截止，各进程按平时的数量运行。"
 HEADER = ("从", "到", "企业", "gateway", "applications", "documents", "notify-worker", "批次")
 
 
@@ -99,6 +100,9 @@ def _shown(one: Stretch) -> PlannedProcesses:
 
 def lines(found: list[Stretch]) -> Iterator[str]:
     """Write the plan as a table for a terminal, a line each."""
+    if not found:
+        yield NONE
+        return
     yield "\t".join(HEADER)
     for one in found:
         sizes = [str(size) for size in one.sizes.values()]
@@ -108,6 +112,8 @@ def lines(found: list[Stretch]) -> Iterator[str]:
 
 def kubectl(found: list[Stretch]) -> Iterator[str]:
     """Write what an operator's scheduler runs at each time: fewer than these never run from then on, and two as before afterwards."""
+    if not found:
+        yield f"# {NONE}"
     for one in found:
         for at, sizes in ((one.since, one.sizes), (one.until, dict.fromkeys(one.sizes, 2))):
             yield f"# {clock.show(at)}（北京时间）"

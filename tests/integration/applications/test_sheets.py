@@ -1,4 +1,4 @@
-"""Papers of a page or two: the receipt is its enterprise's, the case in short is for whoever prepares a meeting and holds no personal data."""
+"""Papers of a page or two: the receipt is its enterprise's, the case in short is for whoever prepares a meeting and holds no sensitive value, and nothing that is kept from experts."""
 
 from uuid import UUID
 

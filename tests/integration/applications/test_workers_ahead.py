@@ -113,3 +113,9 @@ async def test_plan_follows_drafts_the_round_before_and_extensions(
 
 async def test_processes_that_run_are_counted(api: Api) -> None:
     assert (await shown(api))["running"]["applications"] >= 1
+
+
+def test_a_quiet_week_is_said_to_be_one() -> None:
+    assert list(workers_ahead.lines([])) == ["未来 7 天没有批次截止，各进程按平时的数量运行。"]
+    [line] = workers_ahead.kubectl([])
+    assert line.startswith("# ")
