@@ -4,6 +4,7 @@ import copy
 import json
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hypothesis import given, settings
@@ -186,6 +187,20 @@ def test_a_way_over_several_versions_keeps_what_each_step_knows() -> None:
     assert done.left_over == []
 
 
+def test_a_number_that_becomes_text_is_the_same_number() -> None:
+    def as_text(section: Json) -> None:
+        capital = part(section, "registered_capital_wan")
+        for name in ("allow_zero", "bounds", "min", "max", "must_be"):
+            capital.pop(name, None)
+        capital["kind"] = "text"
+
+    before = values()
+    # A number in JSON, as only a program sends it; a person's is text.
+    before["company"]["registered_capital_wan"] = 1
+    done = moved_to(again(company=as_text), before)
+    assert done.sections["company"]["registered_capital_wan"] == "1.00"
+
+
 def test_every_form_takes_over_its_own_values() -> None:
     for (fund_type, _), form in forms().items():
         if fund_type not in ("subsidy", "master_studio", "innovation_cluster"):
@@ -219,6 +234,14 @@ def leaves(value: Any) -> Iterator[str]:
         yield "是" if value else "否"
     elif value is not None and str(value).strip():
         yield from str(value).split()
+
+
+def _as_number(leaf: str) -> str:
+    """A number without the zeros that say nothing; anything else as it is, but for zeros before it."""
+    try:
+        return f"{Decimal(leaf).normalize():f}"
+    except InvalidOperation:
+        return leaf.lstrip("0")
 
 
 @st.composite
@@ -284,8 +307,8 @@ def test_nothing_typed_is_lost(before: dict[str, Json], new: Form) -> None:
     was = Counter(leaf for section in before.values() for leaf in leaves(section))
     now = Counter(leaf for section in done.sections.values() for leaf in leaves(section))
     now += Counter(leaf for left in done.left_over for leaf in leaves(left.value))
-    # Numbers that became text, and texts that became numbers, are the same words.
-    missing = {leaf for leaf in was - now if leaf.lstrip("0") not in {w.lstrip("0") for w in now}}
+    # Numbers that became text, and texts that became numbers, are the same words: 1 and 1.00.
+    missing = {leaf for leaf in was - now if _as_number(leaf) not in {_as_number(w) for w in now}}
     assert not missing
     for section in new.sections:
         # What came out can be kept as a 暂存 of the new form.
