@@ -46,6 +46,8 @@ MIGRATION_LOCK_TIMEOUT, MIGRATION_PATIENCE_SECONDS = "500ms", 600.0
 RELEASE_FREEZE = timedelta(hours=24)
 # A connection that answered so lately is taken at its word: asking it first would cost every request a round trip.
 FRESH_SECONDS = 1.0
+# PostgreSQL reads and plans a statement anew each time until a connection has asked it so often: then it keeps what it found.
+PREPARED_AFTER = 5
 
 _NAMES = {
     "ix": "ix_%(column_0_N_label)s",
@@ -82,7 +84,7 @@ def _options(settings: DatabaseSettings, name: str | None = None) -> dict[str, A
             "connect_timeout": 5,
             # Who holds which lock is seen in `pg_stat_activity`.
             "application_name": name or _process(),
-            # No server-side prepared statements: pgbouncer in transaction mode would mix them up.
+            # None until it is known that nobody stands between us and the server (`_prepare_where_alone`).
             "prepare_threshold": None,
             # A lock that is not to be had becomes «busy, try again» well before the caller gives up.
             "options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
@@ -94,8 +96,7 @@ def async_engine(settings: DatabaseSettings, name: str | None = None) -> AsyncEn
     """Return the engine of an aiohttp service. When the pool is empty, waiting ends after `database_pool_timeout`. Its connections are named
     by what runs here, or as told."""
     made = create_async_engine(settings.database_url.get_secret_value(), **_options(settings, name))
-    event.listen(made.sync_engine, "handle_error", _going)
-    _ask_the_idle(made.sync_engine)
+    _equip(made.sync_engine)
     return made
 
 
@@ -112,17 +113,41 @@ async def in_transaction(settings: DatabaseSettings, work: Callable[[AsyncSessio
 def engine(settings: DatabaseSettings) -> Engine:
     """Return the engine of a worker."""
     made = create_engine(settings.database_url.get_secret_value(), **_options(settings))
-    event.listen(made, "handle_error", _going)
-    _ask_the_idle(made)
+    _equip(made)
     return made
 
 
+def _equip(made: Engine) -> None:
+    event.listen(made, "handle_error", _going)
+    event.listen(made, "connect", _prepare_where_alone)
+    _ask_the_idle(made)
+
+
+def _prepare_where_alone(connection: Any, record: Any) -> None:
+    """Let a connection of our own to the server keep prepared statements. A pooler in transaction mode deals its few sessions out among
+    all clients and would mix them up; it tells each client another process than the one that answers."""
+    cursor = connection.cursor()
+    cursor.execute("SELECT pg_backend_pid()")
+    (answers,) = cursor.fetchone()
+    cursor.close()
+    connection.rollback()
+    driver = record.driver_connection
+    if answers == driver.info.backend_pid:
+        driver.prepare_threshold = PREPARED_AFTER
+
+
 def _going(context: ExceptionContext) -> OperationalError | None:
-    if not isinstance(context.original_exception, GOING):
+    error = context.original_exception
+    if not (isinstance(error, GOING) or _outlived(error)):
         return None
-    # The next connection may lead to the right server.
+    # The next connection may lead to the right server, and has prepared nothing yet.
     context.is_disconnect = True
-    return OperationalError(context.statement, None, context.original_exception)
+    return OperationalError(context.statement, None, error)
+
+
+def _outlived(error: BaseException) -> bool:
+    """Tell whether a migration changed what a prepared statement gives. PostgreSQL has no code of its own for it, only a place."""
+    return isinstance(error, errors.FeatureNotSupported) and error.diag.source_function == "RevalidateCachedQuery"
 
 
 def _ask_the_idle(made: Engine) -> None:
