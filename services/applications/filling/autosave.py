@@ -1,10 +1,11 @@
 """Keep what was typed, unvalidated (暂存): one question without a lock and one write that compares and sets, each a transaction of
-its own.
+its own; of a section that was kept before, the write alone.
 
 暂存 is asked for more often than everything else together. SQLAlchemy's connections do it, without a unit of work and with statements
 that are compiled once. Where more has to be written than the section, or somebody was faster, the same is done under locks.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -38,17 +39,25 @@ from shared.text.typed_text import one_line
 
 T = TypeVar("T")
 Found = tuple[Application, Section, Round]
+# A row as the database gave it: the columns below, in their order.
+Looked = tuple[Any, ...]
 
 # What is looked at while something is kept; the rest of the rows stays where it is.
 _APPLICATION = (
     Application.id, Application.round_id, Application.fund_type, Application.form_version, Application.enterprise,
     Application.project_name, Application.state, Application.version, Application.revision, Application.correct_by,
     Application.unlocked, Application.return_seen_at, Application.wrapped_key, Application.created_at,
+    Application.registry_asked_at,
 )  # fmt: skip
 _SECTION = (Section.application_id, Section.key, Section.etag, Section.saved_at, Section.prefill)
 # What is saved, and what was kept before: only for whom the section is judged with others, or somebody was faster.
 _BOTH = (Section.saved, Section.draft, Section.draft_at)
-_ROUND = (Round.parameters, Round.closes_at)
+_ROUND = (Round.parameters, Round.closes_at, Round.version)
+# Where the enterprise and the section's tag stand in what was looked at.
+_ENTERPRISE = [column.key for column in _APPLICATION].index("enterprise")
+_TAG = len((*_APPLICATION, *_ROUND)) + [column.key for column in _SECTION].index("etag")
+# How many sections' last looks a process remembers, some 3 KB each.
+REMEMBERED = 4000
 
 
 def _compiled(statement: Executable) -> str:
@@ -74,15 +83,18 @@ _write = (
 )
 _KEEP = _compiled(_write)
 # The application is as it was when it was looked at, and stays so until this is written: a submission or a return that is under way is
-# waited for, and then it is not. One that comes later finds the 暂存.
+# waited for, and then it is not. One that comes later finds the 暂存. The round and what the registry said are compared for what is answered.
 _as_seen = (
     select(Application.id)
+    .join(Round, Round.id == Application.round_id)
     .where(
         Application.id == bindparam("of"),
         Application.version == bindparam("version"),
         Application.deleted_at.is_(None),
+        Application.registry_asked_at.is_not_distinct_from(bindparam("asked")),
+        Round.version == bindparam("round"),
     )
-    .with_for_update(read=True)
+    .with_for_update(read=True, of=Application)
     .subquery()
 )
 _KEEP_AS_SEEN = _compiled(
@@ -122,6 +134,8 @@ def _at_once(engine: AsyncEngine) -> AsyncEngine:
 
 
 Kept = tuple[Opened, SectionNow, dict[str, Any]]
+# What the last 暂存 of a section looked at, with the tag that it wrote; the one that was longest not asked for first.
+_remembered: OrderedDict[tuple[UUID, str], Looked] = OrderedDict()
 
 
 async def keep_draft(
@@ -130,18 +144,25 @@ async def keep_draft(
     """Keep a section's values: the section, how it stands with what was typed, and that as it is kept. Raises only the
     section's tag."""
     async with _at_once(engine).connect() as connection:
-        found = await _find(connection, _LOOK, actor, id, key)
+        looked = _recall(actor, id, key, etag) or await _look(connection, _LOOK, actor, id, key)
+        found = _read(looked)
         application, row, round_ = found
         if etag == str(row.etag) and not _unseen(application):
             opened, typed, name = _typed(found, codec, actor, key, given)
-            seen = {"version": application.version, "seen": row.etag - 1}
+            seen = {
+                "version": application.version,
+                "asked": application.registry_asked_at,
+                "round": round_.version,
+                "seen": row.etag - 1,
+            }
             kept = {**_values(opened), **seen}
             if name is None and (await connection.exec_driver_sql(_KEEP_AS_SEEN, kept)).first() is not None:
+                _remember(application, key, looked, row.etag)
                 if key not in rules_of(opened.form).alone:
                     row.saved = (await connection.exec_driver_sql(_SAVED, {"of": id, "section": key})).scalar_one()
                 return opened, await _now(connection, opened, round_, typed), typed
     async with engine.begin() as connection:
-        found = await _find(connection, _OPEN, actor, id, key)
+        found = _read(await _look(connection, _OPEN, actor, id, key))
         opened, typed, name = _typed(found, codec, actor, key, given, etag)
         await connection.exec_driver_sql(_KEEP, _values(opened))
         if name is not None:
@@ -150,6 +171,24 @@ async def keep_draft(
             async with AsyncSession(bind=connection) as session:
                 await mark_seen(session, await session.get_one(Application, id), actor)
         return opened, await _now(connection, opened, found[2], typed), typed
+
+
+def _remember(application: Application, key: str, looked: Looked, etag: int) -> None:
+    """Keep in mind what was looked at, of a draft alone: until it is handed in or deleted, which the write compares, nothing refuses a
+    change of it."""
+    if application.state != State.DRAFT:
+        return
+    _remembered[application.id, key] = (*looked[:_TAG], etag, *looked[_TAG + 1 :])
+    if len(_remembered) > REMEMBERED:
+        _remembered.popitem(last=False)
+
+
+def _recall(actor: Actor, id: UUID, key: str, etag: str) -> Looked | None:
+    """Take out what was looked at last; None unless it was of the actor's enterprise and of this tag."""
+    looked = _remembered.pop((id, key), None)
+    if looked is None or looked[_ENTERPRISE] != actor.enterprise or str(looked[_TAG]) != etag:
+        return None
+    return looked
 
 
 def _unseen(application: Application) -> bool:
@@ -205,7 +244,7 @@ async def _now(connection: AsyncConnection, opened: Opened, round_: Round, typed
         return await standing(session, opened)
 
 
-async def _find(connection: AsyncConnection, statement: str, actor: Actor, id: UUID, key: str) -> Found:
+async def _look(connection: AsyncConnection, statement: str, actor: Actor, id: UUID, key: str) -> Looked:
     """Return an application of the actor's enterprise, one of its sections and the round, with no more than is looked at here.
     `NotFound` as for `repository.application_and_section`."""
     scope = {"of": id, "enterprise": actor.enterprise or ""}
@@ -213,6 +252,10 @@ async def _find(connection: AsyncConnection, statement: str, actor: Actor, id: U
     if found is None:
         known = (await connection.exec_driver_sql(_EXISTS, scope)).first()
         raise NotFound("没有这份申报材料。", code=codes.UNKNOWN_SECTION) if known else NotFound("未找到该申请。")
+    return tuple(found)
+
+
+def _read(looked: Looked) -> Found:
     first, second = len(_APPLICATION), len(_APPLICATION) + len(_ROUND)
-    section = _whole_section if statement is _OPEN else _section
-    return _application(found[:first]), section(found[second:]), _round(found[first:second])
+    section = _section if len(looked) == second + len(_SECTION) else _whole_section
+    return _application(looked[:first]), section(looked[second:]), _round(looked[first:second])

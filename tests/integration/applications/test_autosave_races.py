@@ -68,7 +68,7 @@ async def test_of_many_at_once_one_is_kept_and_the_others_are_told(api: Api, dra
             assert told["current"]["etag"] == winner["etag"]
 
 
-async def test_it_takes_two_statements_and_no_lock_before_the_write(
+async def test_it_takes_two_statements_and_no_lock_before_the_write_and_afterwards_one(
     api: Api, server: Any, draft: tuple[str, str]
 ) -> None:
     id, etag = draft
@@ -80,11 +80,71 @@ async def test_it_takes_two_statements_and_no_lock_before_the_write(
 
     event.listen(engine, "before_cursor_execute", note)
     try:
-        assert (await keep(api, id, etag)).status == 200
+        first = await keep(api, id, etag)
+        again = await keep(api, id, first.headers["ETag"], "wang@example.com")
     finally:
         event.remove(engine, "before_cursor_execute", note)
-    look, write = said
+    assert (first.status, again.status) == (200, 200)
+    look, write, only = said
     assert look.startswith("SELECT")
     assert "FOR " not in look
     assert "sections.saved," not in look
     assert write.startswith("UPDATE applications.sections")
+    assert only == write
+    shown = await api.call("GET", f"/api/v1/applications/{id}/sections/contact", WHO)
+    assert shown.headers["ETag"] == again.headers["ETag"]
+    assert (await shown.json())["draft"] == {"email": "wang@example.com"}
+
+
+# What happens between two 暂存 of one section, and how the second is answered: as if nothing had been remembered.
+MEANWHILE = {
+    "handed in": (MOVED, 409),
+    "deleted": ("UPDATE applications.applications SET deleted_at = now() WHERE id = :id", 404),
+    "kept by somebody else": ("UPDATE applications.sections SET etag = etag + 1 WHERE application_id = :id", 412),
+    "saved elsewhere": ("UPDATE applications.applications SET version = version + 1 WHERE id = :id", 200),
+    "registry asked again": (
+        "UPDATE applications.applications SET registry_asked_at = now() WHERE id = :id", 200
+    ),
+    "round changed": (
+        "UPDATE applications.rounds SET version = version + 1"
+        " WHERE id = (SELECT round_id FROM applications.applications WHERE id = :id)", 200
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+async def test_what_is_remembered_of_a_draft_is_compared_before_it_counts(
+    api: Api, sessions: Sessions, draft: tuple[str, str], what: str
+) -> None:
+    id, etag = draft
+    tag = (await keep(api, id, etag)).headers["ETag"]
+    change, status = MEANWHILE[what]
+    async with sessions.begin() as session:
+        await session.execute(text(change), {"id": id})
+    answer = await keep(api, id, tag, "wang@example.com")
+    assert answer.status == status
+    async with sessions.begin() as session:
+        kept = await session.scalar(text(KEPT), {"id": id})
+    assert kept == {"email": "wang@example.com" if status == 200 else "li@example.com"}
+
+
+async def test_what_is_remembered_of_a_draft_is_nobody_elses(api: Api, draft: tuple[str, str]) -> None:
+    id, etag = draft
+    tag = (await keep(api, id, etag)).headers["ETag"]
+    path, other = f"/api/v1/applications/{id}/sections/contact/draft", factories.applicant(factories.ENTERPRISE_2)
+    body: dict[str, Any] = {"json": {"values": {"email": "x@example.com"}}, "headers": {"If-Match": tag}}
+    await problem(await api.call("PUT", path, other, **body), 404, "not_found")
+    assert (await keep(api, id, tag)).status == 200
+
+
+async def test_a_move_under_way_is_waited_for_by_whoever_looks_at_nothing(
+    api: Api, sessions: Sessions, draft: tuple[str, str]
+) -> None:
+    id, etag = draft
+    tag = (await keep(api, id, etag)).headers["ETag"]
+    async with sessions.begin() as session:
+        await session.execute(text(MOVED), {"id": id})
+        waiting = asyncio.create_task(keep(api, id, tag, "wang@example.com"))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    await problem(await waiting, 409, "wrong_state")

@@ -51,6 +51,7 @@ async def test_no_act_of_a_deadline_night_asks_more_than_it_must(
     await ask("form page", "GET", "/sections/company/page")
     body = {"json": {"values": values}}
     tag = await ask("暂存", "PUT", "/sections/company/draft", headers={"If-Match": tag}, **body)
+    tag = await ask("暂存 again", "PUT", "/sections/company/draft", headers={"If-Match": tag}, **body)
     await ask("保存表单 and the page", "PUT", "/sections/company/page", headers={"If-Match": tag}, **body)
     version = await ask("page 提交申请", "GET", "/submission/page")
     headers = {"If-Match": version, "Idempotency-Key": uuid4().hex}
@@ -58,6 +59,7 @@ async def test_no_act_of_a_deadline_night_asks_more_than_it_must(
     assert asked == {
         "form page": 5,
         "暂存": 2,
+        "暂存 again": 1,
         "保存表单 and the page": 10,
         "page 提交申请": 5,
         "提交申请": 17,
