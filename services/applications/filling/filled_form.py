@@ -3,6 +3,8 @@ way for the pages, 保存表单, the checks, submission and the reviewer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,11 +16,11 @@ from services.applications.filling.other_applications import other_applications
 from services.applications.filling.prefill import latest
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
-from services.applications.forms.filled.checks import evaluate, value_at
+from services.applications.forms.filled.checks import evaluate_in, value_at
 from services.applications.forms.filled.defaults import defaults
 from services.applications.forms.filled.reading import Context, read, rows_summed
 from services.applications.forms.filled.registry_values import Brought, outcomes
-from services.applications.forms.filled.section_state import effective, now, unconditional
+from services.applications.forms.filled.section_state import effective_in, now, unconditional
 from services.applications.forms.filled.situation import Facts, Situation
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Round, Section
@@ -26,6 +28,7 @@ from shared import clock
 from shared.contract.checks import Outcome
 from shared.contract.sections import Default, SectionNow
 from shared.messages import Profile
+from shared.text.json_text import dumps
 
 Values = dict[str, Any]
 
@@ -50,7 +53,20 @@ class Filled:
             prefill=self.prefill.get(key, {}),
             files=self.files.get(key, {}),
             saved=self.saved,
+            as_saved=self.situation,
         )
+
+    def digest(self, key: str, values: Values) -> bytes:
+        """Return a digest of a section's values and of all that they are judged by."""
+        beside = [self.saved.get(name) for name in sorted(rules_of(self.form).needs[key])]
+        files = {slot: sorted(ids) for slot, ids in self.files.get(key, {}).items()}
+        said = [key, values, beside, files, self.prefill.get(key), self._facts_said]
+        return sha256(dumps(said)).digest()
+
+    @cached_property
+    def _facts_said(self) -> list[Any]:
+        facts = self.facts
+        return [facts.round.model_dump(), facts.others.model_dump(), facts.today, facts.started_on]
 
     def now(self, definition: Definition, typed: Values) -> SectionNow:
         """Return how a section stands with what was typed in it, as far as that can be read."""
@@ -73,15 +89,21 @@ class Filled:
 
     def effective(self) -> dict[str, Values]:
         """Return the values that count."""
-        return effective(self.form, self.saved, self.facts)
+        return effective_in(self.situation())
 
     def checks(self) -> list[Outcome]:
         """Return the form's checks, then what the registry has changed since."""
         brought = {key: Brought(self.prefill.get(key, {}), said) for key, said in self.latest.items()}
         choices = self.form.choices(self.facts.round)
-        return evaluate(self.form, self.saved, self.facts) + outcomes(self.form, self.saved, brought, choices)
+        return evaluate_in(self.situation()) + outcomes(self.form, self.saved, brought, choices)
 
     def situation(self) -> Situation:
+        """Return the form with what is saved, worked out once, with a budget anew for whoever asks."""
+        self._as_saved.renew()
+        return self._as_saved
+
+    @cached_property
+    def _as_saved(self) -> Situation:
         return Situation(self.form, self.saved, self.facts)
 
     def with_profile(self, profile: Profile) -> "Filled":
@@ -91,7 +113,7 @@ class Filled:
         return replace(self, latest={**self.latest, **{key: found for key, found in said.items() if found}})
 
     def with_saved(self, saved: Mapping[str, Values]) -> "Filled":
-        return replace(self, saved=saved)
+        return self if saved == self.saved else replace(self, saved=saved)
 
 
 def alone(form: Form, application: Application, round_: Round, codec: SectionCodec, row: Section) -> Filled:

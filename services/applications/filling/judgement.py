@@ -8,6 +8,7 @@ from typing import Any
 
 from services.applications.core.codec import SectionCodec
 from services.applications.filling.filled_form import Filled, Values, newer
+from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled import validation
 from services.applications.tables.applications import Section
 from shared import codes
@@ -15,6 +16,8 @@ from shared.contract.checks import Outcome
 from shared.errors import FieldError
 
 Sections = dict[str, dict[str, Any]]
+# Of so many sections a form knows that nothing is wrong with them; the oldest are forgotten first.
+FAULTLESS = 20_000
 
 
 def judge(
@@ -26,7 +29,7 @@ def judge(
     kept: Sections = {key: dict(values) for key, values in (sure or {}).items()}
     for section in filled.form.sections:
         if section.key not in kept and (values := typed.get(section.key)) is not None:
-            kept[section.key], wrong = validation.judged(section, values, filled.context(section.key))
+            kept[section.key], wrong = _judged(filled, section, values)
             errors += wrong
     situation = filled.with_saved(kept).situation()
     for section in filled.form.sections:
@@ -34,6 +37,22 @@ def judge(
             message = f"“{section.label}”尚未保存表单"
             errors.append(FieldError(section=section.key, code=codes.SECTION_NOT_SAVED, message=message))
     return kept, errors
+
+
+def _judged(filled: Filled, section: Definition, values: Values) -> tuple[Values, list[FieldError]]:
+    """Return what could be kept of a section's values, and every mistake in them. What was found to have none is not judged again by the same:
+    each page of a form looks at all of it, and so does 提交申请."""
+    # With the form, as its compiled rules are: another text of it is another form.
+    faultless: dict[bytes, None] = vars(filled.form).setdefault("faultless", {})
+    digest = filled.digest(section.key, values)
+    if digest in faultless:
+        return dict(values), []
+    kept, wrong = validation.judged(section, values, filled.context(section.key))
+    if not wrong and kept == values:
+        faultless[digest] = None
+        if len(faultless) > FAULTLESS:
+            del faultless[next(iter(faultless))]
+    return kept, wrong
 
 
 @dataclass(frozen=True)

@@ -29,39 +29,45 @@ async def submit_application(request: web.Request) -> web.Response:
     id = uuid_in_path(request)
     known = await profile_of(request)
     ticket = tickets.read(request.app[VERIFIER], request.headers.get(tickets.HEADER), at=who.received_at)
-    if ticket is not None:
-        async with transaction(request) as session:
-            await note_use(session, who, id, ticket)
-    async with transaction(request) as session:
 
-        async def act() -> dict[str, object]:
-            settings = request.app[SETTINGS]
-            keys = Keys(request.app[CODEC], settings.receipt_key, str(settings.public_url))
-            discard: dict[str, str | None] = {
-                named if isinstance(named, str) else named.section: None if isinstance(named, str) else named.etag
-                for named in body(request, Submit).discard_drafts
-            }
-            reasons = {given.check: given.reason for given in body(request, Submit).reasons}
-            taken = await submit(
-                session,
-                keys,
-                who,
-                id,
-                if_match(request),
-                discard,
-                known,
-                reasons,
-                ticket=ticket,
-            )
-            view = await full(session, request.app[CODEC], taken.application, who, taken.rows)
-            told = Submitted(receipt=taken.receipt, application=view, warnings=taken.warnings)
-            return told.model_dump(mode="json")
-
-        # Scoped to the application, and only after it is known to be the actor's.
-        await repository.application(session, who, id)
-        first = await once(
-            session, who, f"submit:{id}", request.headers["Idempotency-Key"], request[BODY_SHA256], act
+    async def act() -> dict[str, object]:
+        settings = request.app[SETTINGS]
+        keys = Keys(request.app[CODEC], settings.receipt_key, str(settings.public_url))
+        discard: dict[str, str | None] = {
+            named if isinstance(named, str) else named.section: None if isinstance(named, str) else named.etag
+            for named in body(request, Submit).discard_drafts
+        }
+        reasons = {given.check: given.reason for given in body(request, Submit).reasons}
+        taken = await submit(
+            session,
+            keys,
+            who,
+            id,
+            if_match(request),
+            discard,
+            known,
+            reasons,
+            ticket=ticket,
         )
+        view = await full(session, request.app[CODEC], taken.application, who, taken.rows, taken.filled)
+        told = Submitted(receipt=taken.receipt, application=view, warnings=taken.warnings)
+        return told.model_dump(mode="json")
+
+    try:
+        async with transaction(request) as session:
+            # Scoped to the application, and only after it is known to be the actor's.
+            application = await repository.application(session, who, id)
+            if ticket is not None:
+                await note_use(session, who, application, ticket)
+            first = await once(
+                session, who, f"submit:{id}", request.headers["Idempotency-Key"], request[BODY_SHA256], act
+            )
+    except Exception:
+        if ticket is not None:
+            # What was written of the ticket has been undone with the submission; that it was brought stays.
+            async with transaction(request) as session:
+                await note_use(session, who, await repository.application(session, who, id), ticket)
+        raise
     return answer(first, ETag=f'"{first["application"]["version"]}"')
 
 

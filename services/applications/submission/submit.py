@@ -60,12 +60,13 @@ class Keys:
 @dataclass(frozen=True)
 class Taken:
     """A submission that was taken: its receipt, the warnings that did not stop it (the form's, and what the registry has changed
-    since), the application with its sections as they are now."""
+    since), the application with its sections as they are now and the form as it was judged."""
 
     receipt: Receipt
     warnings: list[Outcome]
     application: Application
     rows: dict[str, Section]
+    filled: Filled
 
 
 async def submit(
@@ -100,8 +101,8 @@ async def submit(
     files = await repository.attachments(session, id)
     filled = (await of_rows(session, application, form, codec, rows, files)).with_profile(profile)
     await must_be_confirmed(session, application, filled, files)
-    saved = _validated(filled, reasons)
-    warnings = [outcome for outcome in unmet(filled.checks()) if outcome.severity == "warning"]
+    saved, outcomes = _validated(filled, reasons)
+    warnings = [outcome for outcome in outcomes if outcome.severity == "warning"]
     confirmed = {o.id: reasons[o.id].strip() for o in warnings if o.confirm}
     choices = form.choices(filled.facts.round)
     for row in rows.values():
@@ -165,7 +166,7 @@ async def submit(
     )
     if facts.state == State.RETURNED:
         await tell(session, actor, [application.assignee], "resubmitted", id)
-    return Taken(receipt, warnings, application, rows)
+    return Taken(receipt, warnings, application, rows, filled)
 
 
 def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, str | None]) -> None:
@@ -191,8 +192,9 @@ def _settle_drafts(form: Form, rows: dict[str, Section], discard: Mapping[str, s
         drop_draft(rows[section.key])
 
 
-def _validated(filled: Filled, reasons: Mapping[str, str]) -> Sections:
-    """Return the values that count, every section's validated again; `Invalid` with all that is missing or wrong."""
+def _validated(filled: Filled, reasons: Mapping[str, str]) -> tuple[Sections, list[Outcome]]:
+    """Return the values that count, every section's validated again, and the checks that do not hold; `Invalid` with all that is missing
+    or wrong."""
     kept, errors = judge(filled, filled.saved)
     filled = filled.with_saved(kept)
     outcomes = unmet(filled.checks())
@@ -202,7 +204,7 @@ def _validated(filled: Filled, reasons: Mapping[str, str]) -> Sections:
         order = {section.key: n for n, section in enumerate(filled.form.sections)}
         errors.sort(key=lambda e: order.get(e.section or "", 0))
         raise Invalid(errors, f"还有 {len(errors)} 处需要填写或修改，暂不能提交。", code=codes.INCOMPLETE)
-    return filled.effective()
+    return filled.effective(), outcomes
 
 
 async def _next_number(session: AsyncSession, actor: Actor) -> str:

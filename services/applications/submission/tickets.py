@@ -2,12 +2,10 @@
 passed while it was on its way. Either counts only for an application that has not changed since."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import repository
 from services.applications.core.audit import record
 from services.applications.submission.unit_confirmation import asked_in_time
 from services.applications.tables.applications import Application, Audit
@@ -49,16 +47,14 @@ async def why_not(session: AsyncSession, application: Application, ticket: Ticke
     return "changed" if await changed_since(session, application, ticket.received_at) else None
 
 
-async def note_use(session: AsyncSession, actor: Actor, id: UUID, ticket: Ticket) -> None:
-    """Record that a ticket was brought, and whether it counts. In a transaction of its own: the row stays when the submission
-    is refused."""
-    application = await repository.application(session, actor, id)
+async def note_use(session: AsyncSession, actor: Actor, application: Application, ticket: Ticket) -> None:
+    """Record that a ticket was brought, and whether it counts."""
     fault = await why_not(session, application, ticket, actor.received_at)
     record(
         session,
         actor,
         USE,
-        application_id=id,
+        application_id=application.id,
         first_arrival=ticket.received_at.isoformat(),
         ends_at=ticket.ends_at.isoformat(),
         **({"ignored": fault} if fault else {}),

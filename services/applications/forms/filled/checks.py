@@ -27,8 +27,12 @@ def evaluate(form: Form, saved: Saved, facts: Facts) -> list[Outcome]:
 
     A check is skipped when its round lacks a parameter it names, or when its `when` does not hold.
     """
-    situation = Situation(form, saved, facts)
-    return [outcome for check in form.checks if (outcome := _outcome(check, situation)) is not None]
+    return evaluate_in(Situation(form, saved, facts))
+
+
+def evaluate_in(situation: Situation) -> list[Outcome]:
+    """Return the same of a situation."""
+    return [o for check in situation.form.checks if (o := _outcome(check, situation)) is not None]
 
 
 def parameters(form: Form, check: Check) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Read the values of a section by its definition: the values as they will be kept, and every mistake at its place."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -24,7 +24,7 @@ class Context:
     """What a section's values are validated against besides their definition.
 
     `prefill` are the registry's values; `files` the attachments that exist, by slot; `saved` the saved values of the
-    other sections, for conditions that look at them.
+    other sections, for conditions that look at them; `as_saved` gives the situation of what is saved, where others look at it too.
     """
 
     form: Form
@@ -32,6 +32,7 @@ class Context:
     prefill: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, frozenset[str]] = field(default_factory=dict)
     saved: Saved = field(default_factory=dict)
+    as_saved: Callable[[], Situation] | None = None
 
     @property
     def choices(self) -> Choices:
@@ -39,6 +40,8 @@ class Context:
 
     def situation(self, section: Section, kept: Values) -> Situation:
         """Return the form with these values in this section."""
+        if self.as_saved is not None and kept == self.saved.get(section.key):
+            return self.as_saved()
         return Situation(self.form, {**self.saved, section.key: kept}, self.facts)
 
 

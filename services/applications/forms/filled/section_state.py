@@ -136,11 +136,15 @@ def effective(form: Form, saved: Saved, facts: Facts) -> dict[str, Values]:
     A key is there exactly when its field, table, slot or cell is shown; without a value it is null. This is what is
     submitted, printed and reviewed.
     """
-    situation = Situation(form, saved, facts)
+    return effective_in(Situation(form, saved, facts))
+
+
+def effective_in(situation: Situation) -> dict[str, Values]:
+    """Return the same of a situation."""
     return {
         section.key: _effective(section, situation)
-        for section in form.sections
-        if saved.get(section.key) is not None and situation.visible(section.key)
+        for section in situation.form.sections
+        if situation.filled_in(section.key) and situation.visible(section.key)
     }
 
 

@@ -67,6 +67,10 @@ class Situation:
             else:
                 self.visible(section, part)
 
+    def renew(self) -> None:
+        """Give what is asked from now on a budget of steps of its own; what was worked out before stays."""
+        self._evaluator.renew()
+
     # ---- shown and required ------------------------------------------------------------------------------------
 
     def holds(self, rule: Rule | None, row: Row | None = None) -> bool:
@@ -198,7 +202,11 @@ class Situation:
     def missing(self, rule: Rule) -> bool:
         """Tell whether a formula looks at a section that must be saved and is not."""
         named = {target.section for target in rule.targets if target.section}
-        return any(self._sections.get(key) is None and self.required(key) for key in named)
+        return any(not self.filled_in(key) and self.required(key) for key in named)
+
+    def filled_in(self, section: str) -> bool:
+        """Tell whether there are values of a section."""
+        return self._sections.get(section) is not None
 
     def _look_up(  # noqa: PLR0911 (one case a kind of place)
         self, target: Target, variables: Mapping[str, Row], row: Row | None

@@ -13,6 +13,9 @@ from services.applications.forms.formulas.language import Each, Formula, Place
 MAX_STEPS = 300_000
 
 
+_FUNCTIONS = {name: function.work for name, function in FUNCTIONS.items()}
+
+
 class TooMuchWork(Exception):
     """The formulas of a form take more steps than their budget."""
 
@@ -22,21 +25,28 @@ class Evaluator(SimpleEval):  # type: ignore[misc]
     loops and the row at hand are rows of tables."""
 
     def __init__(self, look_up: Callable[[Any, dict[str, Any], Any], Any]) -> None:
-        super().__init__(operators=OPERATORS, functions={name: f.work for name, f in FUNCTIONS.items()}, names={})
+        # Not SimpleEval's own: for every form that is judged it would mute the process's warnings, and bind nodes that no formula of ours has.
+        self.operators, self.functions, self.names = OPERATORS, _FUNCTIONS, dict[str, Any]()
         self._look_up = look_up
         self._variables: dict[str, Any] = {}
         self._row: Any = None
-        self.steps = MAX_STEPS
-        inherited: dict[type, Callable[[Any], Any]] = self.nodes
+        self.renew()
         self.nodes: dict[type, Callable[[Any], Any]] = {
-            node: inherited[node]
-            for node in (ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Call)
-        } | {
+            ast.UnaryOp: self._eval_unaryop,
+            ast.BinOp: self._eval_binop,
+            ast.BoolOp: self._eval_boolop,
+            ast.Compare: self._eval_compare,
+            ast.IfExp: self._eval_ifexp,
+            ast.Call: self._eval_call,
             ast.Constant: lambda node: node.value,
             ast.Tuple: lambda node: tuple(item.value for item in node.elts),
             Place: lambda node: self._look_up(node.target, self._variables, self._row),
             Each: self._loop,
         }
+
+    def renew(self) -> None:
+        """Begin a budget anew."""
+        self.steps = MAX_STEPS
 
     def value(self, formula: Formula, row: Any = None) -> Any:
         """Return what a formula gives; a row's own columns are those of `row`. `TooMuchWork` over the budget."""
