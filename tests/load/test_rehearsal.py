@@ -145,6 +145,31 @@ def test_report_says_when_the_system_was_itself_again() -> None:
     assert Options(minutes=5, away=180).away_between == (660.0, 840.0)
 
 
+def test_whoever_is_told_that_a_pdf_comes_later_has_lost_nothing_if_it_comes() -> None:
+    sample = {"at": 0.0, "processes": {}, "owed": {}}
+
+    def green(step: str, answers: list[list[Any]], pdfs: list[str]) -> bool:
+        done = {"who": 1, "due": 1.0, "began": 1.0, "ended": 2.0, "told": None}
+        steps = [
+            {**done, "step": "submit", "fault": "", "answers": [[200, False]]},
+            {**done, "step": step, "fault": "Refused: busy", "answers": answers},
+        ]
+        found = report.build(
+            Options(enterprises=1, minutes=0.1), steps, [sample], [compare("版本对应的 PDF", ["a"], pdfs)], {"clean": True},
+            drain_seconds=1.0, lateness={}, begun="", machine={}, weights={},
+        )  # fmt: skip
+        assert found["told_later"] == (not found["faults"])
+        return bool(found["green"])
+
+    later = [[202, True], [503, True]]
+    assert green("pdf", later, ["a"])
+    # Told later, and it was not made; told nothing; anything else that people want.
+    assert not green("pdf", later, [])
+    assert not green("pdf", [[202, True], [0, False]], ["a"])
+    assert not green("pdf", [[503, True], [404, False]], ["a"])
+    assert not green("receipt", later, ["a"])
+
+
 def test_report_says_what_was_promised_and_what_was_kept() -> None:
     night: dict[str, Any] = {
         "in_time": 990, "missed": 0, "counts": [{"what": "回执", "equal": True}], "reconcile": {"clean": True},
