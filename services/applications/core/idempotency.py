@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.tables.idempotency import IdempotencyKey
@@ -12,6 +12,8 @@ from shared.errors import Conflict, FieldError, Invalid
 from shared.identity import Actor
 
 Answer = dict[str, Any]
+# Built once: every 提交申请 asks it.
+_LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("named", type_=Text), 0)))
 
 
 async def once(
@@ -26,7 +28,7 @@ async def once(
     `Invalid` when the key was used with another body."""
     scope = f"{operation}:{actor.enterprise or actor.account}"
     # Held until the transaction ends, so that the second of two simultaneous requests neither waits nor acts.
-    free = await session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"{scope}:{key}", 0))))
+    free = await session.scalar(_LOCK, {"named": f"{scope}:{key}"})
     if not free:
         raise Conflict("相同的请求正在处理，请稍候。", code=codes.IN_PROGRESS, retry_after=1)
     known = await session.get(IdempotencyKey, (scope, key))

@@ -58,22 +58,28 @@ class Filled:
 
     def digest(self, key: str, values: Values) -> bytes:
         """Return a digest of a section's values and of all that they are judged by."""
-        beside = [self.saved.get(name) for name in sorted(rules_of(self.form).needs[key])]
-        files = {slot: sorted(ids) for slot, ids in self.files.get(key, {}).items()}
-        said = [key, values, beside, files, self.prefill.get(key), self._facts_said]
+        rules, facts = rules_of(self.form), self.facts
+        needed = rules.needs[key]
+        others = None if rules.sections_asking_for_others.isdisjoint({key, *needed}) else facts.others.model_dump()
+        said = [
+            key,
+            values,
+            [self.saved.get(name) for name in sorted(needed)],
+            {slot: sorted(ids) for slot, ids in self.files.get(key, {}).items()},
+            self.prefill.get(key),
+            facts.round.model_dump(),
+            others,
+            facts.today,
+            facts.started_on,
+        ]
         return sha256(dumps(said)).digest()
-
-    @cached_property
-    def _facts_said(self) -> list[Any]:
-        facts = self.facts
-        return [facts.round.model_dump(), facts.others.model_dump(), facts.today, facts.started_on]
 
     def now(self, definition: Definition, typed: Values) -> SectionNow:
         """Return how a section stands with what was typed in it, as far as that can be read."""
         context = self.context(definition.key)
         if definition.key in rules_of(self.form).unconditional:
             return unconditional(definition, rows_summed(definition, typed, context.choices))
-        kept = read(definition, typed, context).kept
+        kept = read(definition, typed, context, rules_of(self.form).fields_named[definition.key]).kept
         return now(definition, context.situation(definition, kept))
 
     def defaults(self, definition: Definition) -> dict[str, Default]:

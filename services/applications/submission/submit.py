@@ -45,6 +45,7 @@ from shared.identity import Actor
 from shared.messages import NOTIFY, Profile, SubmissionReceived
 from shared.tickets import Ticket
 
+_NEXT_NUMBER = select(APPLICATION_NUMBER.next_value())
 NO_REASONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -209,7 +210,7 @@ def _validated(filled: Filled, reasons: Mapping[str, str]) -> tuple[Sections, li
 
 async def _next_number(session: AsyncSession, actor: Actor) -> str:
     """申报编号: the year of the first submission and a running number."""
-    running = await session.scalar(select(APPLICATION_NUMBER.next_value()))
+    running = await session.scalar(_NEXT_NUMBER)
     return f"GM{actor.received_at.astimezone(clock.SHANGHAI).year}{running:06d}"
 
 

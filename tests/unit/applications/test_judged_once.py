@@ -10,6 +10,8 @@ from services.applications.filling.filled_form import Filled
 from services.applications.filling.judgement import judge
 from services.applications.forms.catalogue import form as catalogue_form
 from services.applications.forms.definition import Form, OtherApplications, RoundFacts
+from services.applications.forms.filled.reading import read
+from services.applications.forms.filled.section_state import now
 from services.applications.forms.filled.situation import Facts
 from shared import clock
 from tests import factories
@@ -78,3 +80,13 @@ def test_what_is_known_to_be_right_is_taken_as_it_is() -> None:
     assert [e.field for e in judge(filled, typed)[1]] == ["email"]
     vars(filled.form)["faultless"][filled.digest("contact", wrong)] = None
     assert judge(filled, typed) == (typed, [])
+
+
+@pytest.mark.parametrize("fund_type", factories.SLOTS)
+def test_how_a_section_stands_follows_from_the_fields_that_formulas_look_at(fund_type: str) -> None:
+    filled = complete(fund_type)
+    for section in filled.form.sections:
+        context, saved = filled.context(section.key), filled.saved[section.key]
+        for typed in ({}, saved, *({**saved, name: None} for name in saved)):
+            whole = read(section, typed, context).kept
+            assert filled.now(section, typed) == now(section, context.situation(section, whole))

@@ -1,7 +1,7 @@
 """Read the values of a section by its definition: the values as they will be kept, and every mistake at its place."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -93,12 +93,12 @@ class Reading:
     errors: list[FieldError] = field(default_factory=list)
 
 
-def read(section: Section, values: Values, context: Context) -> Reading:
-    """Return every value by its kind, without a look at conditions; what is wrong is left out of `kept`."""
+def read(section: Section, values: Values, context: Context, only: Container[str] | None = None) -> Reading:
+    """Return every value by its kind, without a look at conditions; what is wrong is left out of `kept`. `only`: of the fields just these."""
     found = Reading(errors=_unknown(section, values))
     choices = context.choices
     for definition in section.fields:
-        if not definition.asked:
+        if not definition.asked or (only is not None and definition.key not in only):
             continue
         raw = values.get(definition.key)
         if definition.readonly and not blank(context.prefill.get(definition.key)):

@@ -105,6 +105,15 @@ class Rules:
         return {key: frozenset(names) for key, names in found.items()}
 
     @cached_property
+    def fields_named(self) -> dict[str, frozenset[str]]:
+        """Per section the fields of it that any formula looks at: how a section stands follows from these, its tables and its files."""
+        named = {(t.section, t.part) for rule in self.all() for t in rule.targets if t.of == "field"}
+        return {
+            section.key: frozenset(f.key for f in section.fields if (section.key, f.key) in named)
+            for section in self.form.sections
+        }
+
+    @cached_property
     def alone(self) -> frozenset[str]:
         """The sections that look at nothing beside themselves and the round."""
         return frozenset(key for key, names in self.needs.items() if not names) - self.sections_asking_for_others
