@@ -11,10 +11,8 @@ from random import Random
 from uuid import uuid4
 
 import hypothesis
-import psycopg
 import pytest
 import redis
-from psycopg import sql
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -22,9 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.embedded import valkey
 from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import Postgres
-from shared.database import migrate
-from shared.settings import DatabaseSettings
-from tests import factories
+from tests.system import cluster
 
 pytest_plugins = ["tests.faults.report", "tests.recorded"]
 # How long one example takes says more of the machine, and of who else works on it, than of the code. Each run draws other examples:
@@ -33,15 +29,6 @@ hypothesis.settings.register_profile("quick", deadline=None, max_examples=40)
 hypothesis.settings.register_profile("thorough", deadline=None)
 
 TESTS = Path(__file__).parent
-TEMPLATE = "migrated"
-# Whose migrations make which schema.
-SCHEMAS = {
-    "gateway": "identity",
-    "gateway/stub_idp": "stub_idp",
-    "applications": "applications",
-    "notify": "notify",
-}
-
 
 # What takes longest begins first, so that no worker is left alone with it at the end; after these, files with slow tests.
 FIRST = ("containers", "faults", "e2e", "load", "unit/documents")
@@ -79,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--shuffle", type=int, metavar="SEED", help="files, and the tests of each, in an order of chance"
     )
+    parser.addoption("--long", action="store_true", help="also what is marked as long")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,6 +74,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     if (seed := config.getoption("--shuffle")) is not None:
         chance = Random(seed)
         files: dict[Path, list[pytest.Item]] = {}
@@ -128,20 +120,14 @@ def _network(request: pytest.FixtureRequest) -> Iterator[None]:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A cluster for this run, without fsync: nothing of it outlives the run."""
     folder = tmp_path_factory.mktemp("postgres")
-    server = Postgres(folder / "data", free_port(), "test", durable=False)
-    server.prepare()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            server.command, stdout=log, stderr=log, env=server.env(), **server.popen_options
-        )
-        try:
-            server.wait(30, process)
+    server = Postgres(folder / "data", free_port(), cluster.PASSWORD, durable=False)
+    try:
+        cluster.put(folder / "data")
+        # At once: nothing of it is kept, and connections that nobody closed are not waited for.
+        with cluster.serving(server, folder / "log", signal.SIGQUIT):
             yield server
-        finally:
-            # At once: nothing of it is kept, and connections that nobody closed are not waited for.
-            process.send_signal(signal.SIGQUIT)
-            process.wait(20)
-            server.remove()
+    finally:
+        server.remove()
 
 
 @pytest.fixture(scope="session")
@@ -157,32 +143,12 @@ def make_database(postgres: Postgres) -> Callable[[], str]:
 
 
 @pytest.fixture(scope="session")
-def template(postgres: Postgres) -> str:
-    """The name of a database in which every service's migrations ran, once a run."""
-    postgres.create_database(TEMPLATE)
-    settings = DatabaseSettings(
-        database_url=postgres.url(TEMPLATE),  # type: ignore[arg-type]
-        signing_key=factories.private_key("notify"),
-        trusted_keys=factories.trusted_keys(),  # type: ignore[arg-type]
-    )
-    for folder, schema in SCHEMAS.items():
-        migrate(settings, TESTS.parent / "services" / folder / "migrations", schema)
-    return TEMPLATE
-
-
-@pytest.fixture(scope="session")
-def make_migrated_database(postgres: Postgres, template: str) -> Callable[[], str]:
-    """Makes copies of the template; gives their URLs."""
+def make_migrated_database(postgres: Postgres) -> Callable[[], str]:
+    """Makes databases in which every service's migrations ran; gives their URLs."""
 
     def make() -> str:
         name = f"t{uuid4().hex[:12]}"
-        with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-            connection.execute(
-                # Copying files costs a third of what writing every page to the log does.
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
+        cluster.clone(postgres, name)
         return postgres.url(name)
 
     return make

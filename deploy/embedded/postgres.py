@@ -152,8 +152,9 @@ class Postgres:
                 "--pwfile", str(password), "-E", "UTF8",
                 # No locale of the system is needed: this one is built in.
                 "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-                # What nobody keeps needs no password that is dear to guess: tests sign in a thousand times.
-                *([] if self._durable else ["-c", "scram_iterations=1"]),
+                # What nobody keeps needs no password that is dear to guess: tests sign in a thousand times. And it is copied: with
+                # small parts, little of its log is left to be copied.
+                *([] if self._durable else ["-c", "scram_iterations=1", "--wal-segsize=1"]),
             )  # fmt: skip
         finally:
             password.unlink()

@@ -63,9 +63,9 @@ def store() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="package")
-def database_url_behind(make_database: Callable[[], str]) -> str:
+def database_url_behind(make_migrated_database: Callable[[], str]) -> str:
     """The database itself, past the proxy that the services go through."""
-    return make_database()
+    return make_migrated_database()
 
 
 @pytest.fixture(scope="package")

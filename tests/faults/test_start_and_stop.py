@@ -29,7 +29,7 @@ def test_pdfs_leave_the_processors_to_people(system: RunningSystem) -> None:
 
 @pytest.mark.slow
 def test_it_stops_whole_and_keeps_its_data(tmp_path: Path) -> None:
-    system = RunningSystem(tmp_path / "var", "relay=2")
+    system = RunningSystem(tmp_path / "var", "relay=2", from_nothing=True)
     system.start()
     try:
         names = system.description()["processes"].keys()

@@ -15,14 +15,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
-from uuid import uuid4
+from uuid import UUID, uuid4
+from weakref import WeakKeyDictionary
 
 from deploy.demo.client import Person
+from deploy.embedded.postgres import Postgres
 from deploy.embedded.system import ROOT
 from services.applications.__main__ import report
 from services.applications.settings import ApplicationsSettings
+from shared import clock
+from shared.database import in_transaction
+from shared.identity import Actor, Role
 from shared.settings import load
+from shared.store import Store
 from tests import factories
+from tests.attached import attach
+from tests.system import cluster
 
 START_SECONDS = 120
 
@@ -42,10 +50,19 @@ def _forget(var: Path) -> None:
 
 
 class RunningSystem:
-    """Starts, describes and stops it. `settings` are GM_… variables; `root` holds the sources that run."""
+    """Starts, describes and stops it. `settings` are GM_… variables; `root` holds the sources that run. Its database is migrated
+    already; `from_nothing`: it starts as on a new machine."""
 
-    def __init__(self, var: Path, *counts: str, root: Path = ROOT, **settings: str) -> None:
+    def __init__(
+        self, var: Path, *counts: str, root: Path = ROOT, from_nothing: bool = False, **settings: str
+    ) -> None:
         self.var = var
+        if root == ROOT and not from_nothing and "GM_DATABASE_URL" not in settings and not var.exists():
+            var.mkdir(parents=True)
+            (var / "secrets.json").write_text(json.dumps({"database_password": cluster.PASSWORD}))
+            # For root it makes the link to where the server's user can reach.
+            Postgres(var / "postgres", 0, cluster.PASSWORD)
+            cluster.put(var / "postgres")
         atexit.register(_forget, var)
         self._root = root
         self._command = [
@@ -143,8 +160,7 @@ class RunningSystem:
     def reconcile(self, seconds: float = 60) -> dict[str, Any]:
         """The report, once nothing is under way any more or the time is up. In this process, since a start costs two seconds; of a
         thread's own, since a browser's tests have an event loop already."""
-        with mock.patch.dict(os.environ, self.description()["environments"]["applications"], clear=True):
-            settings = load(ApplicationsSettings)
+        settings = self._applications()
         until = time.monotonic() + seconds
         with ThreadPoolExecutor(1) as thread:
             while True:
@@ -152,6 +168,23 @@ class RunningSystem:
                 if not found.pending or time.monotonic() > until:
                     return dict(json.loads(found.json()))
                 time.sleep(0.5)
+
+    def _applications(self) -> ApplicationsSettings:
+        with mock.patch.dict(os.environ, self.description()["environments"]["applications"], clear=True):
+            return load(ApplicationsSettings)
+
+    def attach(self, person: Person, id: str, slots: dict[str, str]) -> dict[str, list[str]]:
+        """Keep a file in each slot of somebody's draft, in this process; the ids by slot."""
+        settings, me = self._applications(), person.call("GET", "/me").json()
+        unit = me["enterprise"]
+        actor = Actor(
+            account=me["account"], name=me["name"], roles=frozenset(map(Role, me["roles"])), enterprise=unit["uscc"],
+            enterprise_name=unit["name"], received_at=clock.now(),
+        )  # fmt: skip
+        store = Store.from_url(settings.store_url)
+        done = in_transaction(settings, lambda session: attach(session, store, settings, actor, UUID(id), slots))
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, done).result()
 
     def person(self, username: str, *, anew: bool = False) -> Person:
         """Somebody who is signed in: since an earlier test, or `anew`."""
@@ -162,7 +195,12 @@ class RunningSystem:
         self._everybody.append(person)
         person.sign_in("Demo#2024", "8888")
         self._people[username] = person
+        _AT[person] = self
         return person
+
+
+# Whoever signed in to a system whose database and store are within reach.
+_AT: WeakKeyDictionary[Person, RunningSystem] = WeakKeyDictionary()
 
 
 def create(person: Person, fund_type: str = "reward") -> str:
@@ -174,8 +212,19 @@ def create(person: Person, fund_type: str = "reward") -> str:
 
 def fill(person: Person, id: str, fund_type: str = "reward", **changes: str) -> None:
     """Every section saved, with attachments."""
+    slots = factories.SLOTS[fund_type]
+    files = _AT[person].attach(person, id, slots) if person in _AT else _uploaded(person, id, slots)
+    for key, values in factories.values_of(fund_type, files, **changes).items():
+        path = f"/applications/{id}/sections/{key}"
+        # What nobody has written yet stands at 1.
+        if person.call("PUT", path, json={"values": values}, etag="1", expect=(200, 412)).status_code == 412:
+            etag = person.call("GET", path).json()["etag"]
+            person.call("PUT", path, json={"values": values}, etag=etag)
+
+
+def _uploaded(person: Person, id: str, slots: dict[str, str]) -> dict[str, list[str]]:
     files = {}
-    for slot, section in factories.SLOTS[fund_type].items():
+    for slot, section in slots.items():
         made = person.call(
             "POST",
             f"/applications/{id}/attachments",
@@ -183,12 +232,7 @@ def fill(person: Person, id: str, fund_type: str = "reward", **changes: str) -> 
             files={"file": factories.file_for(slot)},
         )
         files[slot] = [made.json()["id"]]
-    for key, values in factories.values_of(fund_type, files, **changes).items():
-        path = f"/applications/{id}/sections/{key}"
-        # What nobody has written yet stands at 1.
-        if person.call("PUT", path, json={"values": values}, etag="1", expect=(200, 412)).status_code == 412:
-            etag = person.call("GET", path).json()["etag"]
-            person.call("PUT", path, json={"values": values}, etag=etag)
+    return files
 
 
 def publish_round(system: RunningSystem, body: dict[str, Any]) -> str:

@@ -1,9 +1,7 @@
 """The applications service on a real database and a real socket, and a client that signs like the gateway."""
 
-import hashlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,15 +11,14 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.app import create_app
-from services.applications.attachments.attachments import keep
-from services.applications.attachments.uploads import Examined, Received
-from services.applications.core.context import CODEC, SESSIONS, SETTINGS, STORE
+from services.applications.core.context import SESSIONS, SETTINGS, STORE
 from services.applications.forms import catalogue
 from services.applications.rounds.seed import seed
 from services.applications.settings import ApplicationsSettings
 from shared import clock
 from shared.identity import Actor, Signer
 from tests import factories
+from tests.attached import attach
 
 
 def make_settings(database_url: str, folder: Path, **changes: Any) -> ApplicationsSettings:
@@ -128,30 +125,11 @@ class Api:
         assert answer.status == 200, await answer.text()
         return await answer.json()
 
-    async def _attach(self, actor: Actor, id: str) -> dict[str, list[str]]:
-        """A file in every slot, kept as an upload is once it has come and been looked into, which would be dearer than all the
-        rest."""
-        app = self._server.app
-        files: dict[str, list[str]] = {}
-        actor = actor.model_copy(update={"received_at": clock.now()})
-        with TemporaryDirectory() as folder:
-            async with app[SESSIONS].begin() as session:
-                for slot, section in factories.REWARD_SLOTS.items():
-                    name, content = factories.file_for(slot)
-                    path = Path(folder) / name
-                    path.write_bytes(content)
-                    file = Received(path, name, len(content), hashlib.sha256(content).hexdigest(), content[:16])
-                    examined = Examined("image/png" if name.endswith("png") else "application/pdf", None)
-                    kept = await keep(
-                        session, app[STORE], app[CODEC], actor, UUID(id), section, slot, file, examined,
-                        total_mb=app[SETTINGS].attachments_total_mb,
-                    )  # fmt: skip
-                    files[slot] = [str(kept.id)]
-        return files
-
     async def fill(self, actor: Actor, id: str, **changes: Any) -> dict[str, Any]:
         """Every section saved, with attachments; the values as they are kept."""
-        files = await self._attach(actor, id)
+        app = self._server.app
+        async with app[SESSIONS].begin() as session:
+            files = await attach(session, app[STORE], app[SETTINGS], actor, UUID(id), factories.REWARD_SLOTS)
         values = factories.reward_values(files, **changes)
         if actor.enterprise != values["company"]["uscc"]:
             values["company"] |= {"uscc": actor.enterprise, "org_name": actor.enterprise_name}
