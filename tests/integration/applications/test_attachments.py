@@ -30,6 +30,7 @@ from shared.identity import Actor, Role
 from shared.store import Store, attachment_key
 from tests import factories
 from tests.integration.applications.conftest import Api
+from tests.integration.applications.locks import until_waited_for
 from tests.system.clamd_server import EICAR, ClamdServer
 
 WHO = factories.applicant()
@@ -354,7 +355,7 @@ async def test_upload_of_what_is_being_swept_is_never_lost(
     async with sessions.begin() as session:
         await stored_contents.hold(session, first["sha256"], alone=True)
         upload = asyncio.create_task(sent(api, draft, content))
-        await asyncio.sleep(0.3)
+        await until_waited_for(session)
         assert not upload.done()
         await store.delete(attachment_key(first["sha256"]))
     again = await upload

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from services.applications.core.context import ENGINE
 from tests import factories
 from tests.integration.applications.conftest import Api
+from tests.integration.applications.locks import until_waited_for
 from tests.integration.applications.test_bad_input import problem
 
 WHO = factories.applicant()
@@ -36,7 +37,7 @@ async def test_a_move_under_way_is_waited_for(api: Api, sessions: Sessions, draf
     async with sessions.begin() as session:
         await session.execute(text(MOVED), {"id": id})
         waiting = asyncio.create_task(keep(api, id, etag))
-        await asyncio.sleep(0.5)
+        await until_waited_for(session)
         assert not waiting.done()
     await problem(await waiting, 409, "wrong_state")
     async with sessions.begin() as session:
@@ -48,7 +49,7 @@ async def test_a_move_that_is_given_up_stops_nobody(api: Api, sessions: Sessions
     async with sessions() as session:
         await session.execute(text(MOVED), {"id": id})
         waiting = asyncio.create_task(keep(api, id, etag))
-        await asyncio.sleep(0.2)
+        await until_waited_for(session)
         await session.rollback()
     assert (await waiting).status == 200
     async with sessions.begin() as session:

@@ -18,6 +18,7 @@ from shared.identity import Actor, Role
 from shared.workdays import WorkingDays
 from tests import factories
 from tests.integration.applications.conftest import Api
+from tests.integration.applications.locks import until_waited_for
 
 Sessions = async_sessionmaker[AsyncSession]
 WHO = factories.applicant()
@@ -249,7 +250,7 @@ async def test_two_who_change_to_the_same_phrase_at_once_are_told_so(api: Api, s
     async with sessions.begin() as session:
         await phrases.change(session, REVIEWER, first, wanted)
         waiting = asyncio.create_task(second_one())
-        await asyncio.sleep(0.3)
+        await until_waited_for(session)
         assert not waiting.done()
     with pytest.raises(Conflict) as told:
         await waiting
