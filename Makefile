@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets bases reconcile test test-all record test-containers upgrade-drill drill faults capacity rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-pressed bench-costs format bench-documents screenshots
+.PHONY: help run demo docs secrets bases reconcile test test-all test-long record test-containers upgrade-drill drill faults capacity rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-pressed bench-costs format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
@@ -34,6 +34,10 @@ test: ## the tests that every change must pass, on every core
 test-all: ## these and the long ones: faults in real processes, Debian's own servers, RabbitMQ, S3, ClamAV
 	@deploy/bootstrap.sh test-all
 	@$(PYTHON) -m pytest $(ON_EVERY_CORE) $(ARGS)
+
+test-long: ## all of them, and more of what is played by chance: for a night in which nobody waits
+	@deploy/bootstrap.sh test-all
+	@$(PYTHON) -m pytest --long $(ON_EVERY_CORE) $(ARGS)
 
 record: ## add what operations answer and refuse, as tests meet it, to shared/contract/recorded.json: a change of the contract
 	@deploy/bootstrap.sh test

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from deploy.demo.client import authorities
 from services.applications.app import create_app
 from services.applications.core.context import SESSIONS
 from services.applications.rounds.seed import seed
@@ -64,7 +65,7 @@ class Service:
     """The service in a thread of its own, and calls that are signed as the gateway signs them."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=authorities())
         self._signer = Signer("gateway", factories.private_key("gateway"))
         rounds = self.call("GET", "/rounds", self.applicant(0)).json()
         self.round_id = next(r["id"] for r in rounds if r["is_open"] and r["fund_type"] == "reward")
@@ -390,9 +391,9 @@ def test_applicants_and_reviewers(service: Service) -> None:
     )
 
 
-# A hundred and twenty games together, in parts that each end well within the limit for a test.
+# Forty games together, others each time, in parts that each end well within the limit for a test; a hundred and twenty in a long run.
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(12))
+@pytest.mark.parametrize("part", [pytest.param(n, marks=[pytest.mark.long] * (n > 3)) for n in range(12)])
 def test_applicants_and_reviewers_for_long(service: Service, part: int) -> None:
     class Game(Office):
         pass

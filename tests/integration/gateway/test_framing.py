@@ -251,7 +251,14 @@ async def draft_of(gateway: TestServer, username: str) -> str:
         await browser.http.close()
 
 
-@pytest.mark.parametrize("examples", [60, pytest.param(1500, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize(
+    "examples",
+    [
+        60,
+        pytest.param(400, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+        pytest.param(1500, marks=[pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(3600)]),
+    ],
+)
 async def test_every_framing_leaves_others_alone(gateway: TestServer, examples: int) -> None:
     id = await draft_of(gateway, "qiye1")
     await draft_of(gateway, "qiye2")

@@ -204,7 +204,14 @@ def play_all(player: Player, table: list[Page], share: int) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize("share", [4, pytest.param(120, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
+@pytest.mark.parametrize(
+    "share",
+    [
+        3,
+        pytest.param(24, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+        pytest.param(120, marks=[pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200)]),
+    ],
+)
 async def test_no_input_breaks_any_line(gateway: TestServer, world: World, share: int) -> None:
     people = {role.value: await sign_in(gateway, username) for role, username in PEOPLE.items()}
     table = [page for page in whole_table() if page.path not in NOT_PLAYED]

@@ -66,7 +66,11 @@ DOCUMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+# Another fund's form is the same template with other words.
+EVERY = [pytest.param(name, marks=[pytest.mark.slow] * name.startswith("form-")) for name in DOCUMENTS]
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_pages_are_the_same(name: str, usual: rendering.Press, printed: Printed) -> None:
     document = DOCUMENTS[name]()
     slow, quick = rendering.render(document, usual).content, printed(document).content

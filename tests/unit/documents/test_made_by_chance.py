@@ -100,7 +100,11 @@ def declares_ua(content: bytes) -> bool:
         return b"pdfuaid:part" in pdf.Root.Metadata.read_bytes()
 
 
-@pytest.mark.parametrize("seed", [pytest.param(n, marks=pytest.mark.slow) if n > 3 else n for n in range(1, 40)])
+def marks(seed: int) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] * (seed > 3) + [pytest.mark.long] * (seed > 12)
+
+
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=marks(n)) for n in range(1, 40)])
 def test_a_document_made_by_chance_comes_with_its_tags(
     press: rendering.Press, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
