@@ -62,10 +62,15 @@ def of_kind(kind: str) -> list[dict[str, Any]]:
     return [d for d in documents() if d["kind"] == kind]
 
 
+@cache
+def _compose() -> dict[str, Any]:
+    [found] = read((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return found
+
+
 def compose(**environment: str) -> dict[str, Any]:
     """The Compose file with variables of these values; a required one that has none is a `KeyError`."""
-    [found] = read((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-    return dict(_filled(found, environment))
+    return dict(_filled(_compose(), environment))
 
 
 def environment_of(service: str, given: Mapping[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tests.system.running import RunningSystem, create, delete_drafts, fill
 def test_choosing_a_type(open_page: OpenPage, system: RunningSystem) -> None:
     page = open_page()
     delete_drafts(system.person("qiye2"))
-    sign_in(page, "qiye2")
+    sign_in(page, "qiye2", "/projects")
     accessible(page)
     page.get_by_role("link", name="新增项目").click()
     card = page.get_by_role("group", name="工美资金（奖励）").first

@@ -226,7 +226,7 @@ def test_pages_of_the_list(open_page: OpenPage, system: RunningSystem) -> None:
     person = system.person("qiye2")
     ids = [create(person) for _ in range(21)]
     page = open_page(script=False)
-    sign_in(page, "qiye2")
+    sign_in(page, "qiye2", "/projects")
     expect(page.locator("tbody tr")).to_have_count(20)
     page.get_by_role("link", name="下一页").click()
     expect(page.locator("tbody tr").first.locator("td").first).to_have_text("21")

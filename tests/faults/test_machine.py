@@ -11,6 +11,7 @@ import httpx
 import pypdfium2
 import pytest
 
+from deploy.demo.client import authorities
 from deploy.embedded.ports import HOST, free_port
 from deploy.embedded.system import ROOT
 from tests.faults.witness import clean, document
@@ -73,7 +74,7 @@ def test_gateway_with_a_wrong_clock_says_that_it_is_not_ready(system: RunningSys
         until = time.monotonic() + 120
         while True:
             try:
-                answer = httpx.get(f"http://{HOST}:{public}/readyz", trust_env=False)
+                answer = httpx.get(f"http://{HOST}:{public}/readyz", trust_env=False, verify=authorities())
                 break
             except httpx.TransportError:
                 assert time.monotonic() < until

@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 
+from deploy.demo.client import authorities
 from deploy.embedded.plan import Plan
 from deploy.embedded.ports import free_port
 from deploy.embedded.secrets import load as load_secrets
@@ -51,7 +52,7 @@ class ForeignProvider:
         until = time.monotonic() + 20
         while True:
             try:
-                httpx.get(f"{self.url}/jwks", trust_env=False).raise_for_status()
+                httpx.get(f"{self.url}/jwks", trust_env=False, verify=authorities()).raise_for_status()
                 return
             except httpx.HTTPError:
                 assert self.process.poll() is None

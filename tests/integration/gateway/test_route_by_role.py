@@ -58,26 +58,33 @@ async def alone(database_url: str, redis_url: str) -> AsyncIterator[TestServer]:
 async def test_public_port(alone: TestServer, role: Role) -> None:
     browser = Browser(alone)
     faults = []
+    session = await _session(alone, role)
+
+    async def token() -> str:
+        """What the session's forms carry, from the cookie alone."""
+        browser.http.cookie_jar.clear()
+        browser.http.cookie_jar.update_cookies({"gm_session": session}, alone.make_url("/"))
+        return str((await (await browser.call("GET", "/me")).json())["csrf_token"])
+
     try:
+        csrf_token = await token()
         for page in routes.table(development=False):
             if page.path in {"/logout", "/account/sessions/end-all", "/api/v1/events"} and role in page.roles:
                 continue  # these end what the others need; they have tests of their own
             browser.http.cookie_jar.clear()
-            browser.http.cookie_jar.update_cookies(
-                {"gm_session": await _session(alone, role)}, alone.make_url("/")
-            )
-            me = await (await browser.call("GET", "/me")).json()
-            headers = {"X-CSRF-Token": me["csrf_token"], "Accept": "application/json"}
+            browser.http.cookie_jar.update_cookies({"gm_session": session}, alone.make_url("/"))
             answer = await browser.go(
                 page.method,
                 concrete(page.path),
-                headers=headers,
-                data={"csrf_token": me["csrf_token"]} if page.form else None,
+                headers={"X-CSRF-Token": csrf_token, "Accept": "application/json"},
+                data={"csrf_token": csrf_token} if page.form else None,
                 allow_redirects=False,
             )
             refused = answer.status == 403 and (await answer.json())["type"] == "not_allowed"
             if refused == (not page.roles or role in page.roles):
                 faults.append(f"{page.method} {page.path} {role}: {answer.status}")
+        # The session that all were asked with stands.
+        assert await token() == csrf_token
     finally:
         await browser.http.close()
     assert not faults
