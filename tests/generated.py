@@ -335,7 +335,8 @@ def value_of(field: Json, chance: Random, lists: Json) -> Any:
                 "掐丝、点蓝、烧蓝、磨光、镀金。" * chance.randint(1, 5) for _ in range(chance.randint(1, 4))
             )
         case "integer":
-            return chance.choice([chance.randrange(100_000), str(chance.randrange(1000)), "１２"])
+            least = int(field.get("min") or 0)
+            return chance.choice([chance.randrange(least, 100_000), str(chance.randrange(least, 1000)), "１２"])
         case "decimal" | "percent":
             places = field.get("places", 2)
             return f"{Decimal(chance.randrange(100 * 10**places)).scaleb(-places):f}"
