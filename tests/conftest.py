@@ -25,7 +25,7 @@ from tests.system import cluster
 pytest_plugins = ["tests.faults.report", "tests.recorded"]
 # How long one example takes says more of the machine, and of who else works on it, than of the code. Each run draws other examples:
 # `make test` fewer at a time, whoever runs the slow tests too as many as Hypothesis usually does.
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
 hypothesis.settings.register_profile("thorough", deadline=None)
 
 TESTS = Path(__file__).parent

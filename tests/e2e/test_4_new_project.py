@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
@@ -220,12 +221,34 @@ def test_what_is_missing_is_said_before_submission(open_page: OpenPage, system: 
     expect(page.get_by_text("核对无误，可以提交")).to_be_visible()
 
 
+def test_a_material_by_keyboard_alone(open_page: OpenPage, tmp_path: Path) -> None:
+    """No mouse: Tab, Space, Enter, arrows and what one types; a choice, rows, a file, and the way to the next material."""
+    page = open_page()
+    sign_in(page, "qiye1")
+    open_section(page, new_project(page), "company")
+    by_keyboard(page, tmp_path, "company")
+
+
+@pytest.mark.slow
 def test_a_whole_application_by_keyboard_alone(open_page: OpenPage, tmp_path: Path) -> None:
-    """No mouse: Tab, Space, Enter, arrows and what one types."""
     page = open_page()
     sign_in(page, "qiye1")
     new_project(page)
-    filled = values(name="键盘填写的项目")
+    by_keyboard(page, tmp_path)
+    tab_to(page, lambda at: at["href"].endswith("/submit"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("核对无误，可以提交")).to_be_visible()
+    tab_to(page, lambda at: at["text"] == "确认提交")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="提交成功")).to_be_visible()
+    accessible(page)
+    expect(page.get_by_role("img", name="回执二维码")).to_be_visible()
+    fits(page)
+
+
+def by_keyboard(page: Page, tmp_path: Path, *keys: str) -> None:
+    """Fill and save these materials, or all, each reached from the one before."""
+    filled = {key: section for key, section in values(name="键盘填写的项目").items() if not keys or key in keys}
     for key, section in filled.items():
         Keyboard(page).fill(key, section, files(tmp_path, key))
         tab_to(page, lambda at: at["value"] == "save")
@@ -237,15 +260,6 @@ def test_a_whole_application_by_keyboard_alone(open_page: OpenPage, tmp_path: Pa
             tab_to(page, lambda at, k=following[at]: at["href"].endswith(f"/sections/{k}"))
             page.keyboard.press("Enter")
             page.wait_for_url(re.compile(f"/sections/{following[at]}$"))
-    tab_to(page, lambda at: at["href"].endswith("/submit"))
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("核对无误，可以提交")).to_be_visible()
-    tab_to(page, lambda at: at["text"] == "确认提交")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="提交成功")).to_be_visible()
-    accessible(page)
-    expect(page.get_by_role("img", name="回执二维码")).to_be_visible()
-    fits(page)
 
 
 # What has the focus, asked at once. `seen`: of a long text its first line, above the bar that stays in view.

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from shared import clock
@@ -26,6 +27,7 @@ from tests.e2e.portal import (
 from tests.system.running import RunningSystem, create, fill, submit
 
 
+@pytest.mark.slow
 def test_the_whole_way_without_a_script(open_page: OpenPage, tmp_path: Path) -> None:
     page, desk = open_page(script=False), open_page(script=False)
     sign_in(page, "qiye1")

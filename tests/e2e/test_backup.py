@@ -206,6 +206,7 @@ def test_restore_needs_an_empty_database_and_the_right_key(
     assert own["GM_MASTER_KEY"] not in done.stderr + done.stdout
 
 
+@pytest.mark.slow
 def test_preflight_of_a_whole_system_finds_it_fit(system: RunningSystem) -> None:
     command = [sys.executable, "-m", "deploy.preflight", "--var", str(system.var)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)

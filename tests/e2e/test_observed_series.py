@@ -5,6 +5,7 @@ import re
 
 import httpx
 import psycopg
+import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -84,6 +85,7 @@ def test_whoever_holds_a_connection_says_who_it_is(system: RunningSystem) -> Non
     assert {"gateway serve", "applications serve", "applications relay", "notify serve", "notify worker"} <= names
 
 
+@pytest.mark.slow
 def test_worker_shows_its_metrics_on_a_port_of_its_own(system: RunningSystem) -> None:
     port = free_port()
     with system.worker(GM_METRICS_PORT=str(port)):

@@ -381,7 +381,7 @@ def test_applicants_and_reviewers(service: Service) -> None:
     run_state_machine_as_test(
         Game,
         settings=settings(
-            max_examples=7,
+            max_examples=4,
             stateful_step_count=25,
             derandomize=True,
             # A failing game is printed as it was played; making it shorter would take longer than the test.

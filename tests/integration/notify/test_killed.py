@@ -24,7 +24,7 @@ from tests import factories
 from tests.integration.notify.conftest import make_settings
 from tests.system.mail_server import MailServer
 
-MAILS = 600
+MAILS = 300
 LEASE_SECONDS = 3
 
 

@@ -26,7 +26,10 @@ def everybody_in_time_is_in(night: Result) -> None:
     assert night.taken == night.in_time > 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+SEEDS = [1, pytest.param(2, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("times", [1.5, 2, 4])
 def test_whoever_came_in_time_is_in_and_work_does_not_fall(times: float, seed: int) -> None:
     night = play(times, seed=seed)
@@ -35,7 +38,7 @@ def test_whoever_came_in_time_is_in_and_work_does_not_fall(times: float, seed: i
     assert night.itself_again <= 30
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_half_of_the_machine_is_taken_away_for_three_minutes(seed: int) -> None:
     night = play(2, away=AWAY, seed=seed)
     everybody_in_time_is_in(night)
