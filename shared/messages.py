@@ -68,13 +68,18 @@ class OpinionText(Contract):
     text: str
 
 
-class Event(Contract):
-    """What every event tells. `fallback` is written to where mail to `to` is refused."""
+class Told(Contract):
+    """What notify is told of anything: for whom it is. `fallback` is written to where mail to `to` is refused."""
 
     event_id: UUID
     occurred_at: AwareDatetime
     to: Person
     fallback: Person | None = None
+
+
+class Event(Told):
+    """What every event of an application tells."""
+
     application_id: UUID
     project_name: str
     fund_type_label: str
@@ -223,7 +228,39 @@ class RoundExtended(Event):
     reason: str
 
 
-AnyEvent = (
+class StaffItem(Contract):
+    """One line of what somebody of the bureau or an expert is told: what happened, and to what. `number` is empty where it is no application."""
+
+    label: str
+    title: str
+    number: str
+
+
+class StaffTold(Told):
+    """What every mail to somebody of the bureau or to an expert tells: `account` is whose address it goes to. It is about no one
+    application and of no enterprise."""
+
+    account: str
+
+
+class StaffNews(StaffTold):
+    """What somebody was told in the portal (消息) and has not read: at once, or as the `digest` of a day. `more`: so many that are not listed."""
+
+    kind: Literal["staff_news"] = "staff_news"
+    digest: bool
+    items: list[StaffItem] = Field(min_length=1, max_length=50)
+    more: int = Field(ge=0)
+
+
+class StaffAddressCheck(StaffTold):
+    """Somebody of the bureau or an expert gave this address, and shows by the code that it is theirs."""
+
+    kind: Literal["staff_address_check"] = "staff_address_check"
+    code: str = Field(pattern="^[0-9]{6}$")
+    expires_at: AwareDatetime
+
+
+ApplicationEvent = (
     SubmissionReceived
     | ApplicationAccepted
     | ApplicationReturned
@@ -240,6 +277,7 @@ AnyEvent = (
     | RoundClosing
     | RoundExtended
 )
+AnyEvent = ApplicationEvent | StaffNews | StaffAddressCheck
 NotifyEvent = Annotated[AnyEvent, Field(discriminator="kind")]
 
 
@@ -335,6 +373,39 @@ class Staff(Contract):
     items: list[StaffMember]
 
 
+class StaffAddresses(Contract):
+    """`POST /internal/staff-addresses`: which accounts are asked for."""
+
+    accounts: list[str] = Field(max_length=500)
+
+
+class StaffAddress(Contract):
+    """Where somebody who may sign in is written to: an address that was shown to be theirs. `roles`: as they are now."""
+
+    account: str
+    name: str
+    email: str
+    roles: list[str]
+
+
+class KnownAddresses(Contract):
+    """The answer: of whom an address is known, in the order of their accounts."""
+
+    items: list[StaffAddress]
+
+
+class CheckAddress(Contract):
+    """`POST /internal/address-checks` of applications: whom the gateway has a code sent to, so that an address is shown to be theirs. One `id` is sent
+    once."""
+
+    id: UUID
+    account: str
+    name: str
+    email: str = Field(max_length=254)
+    code: str = Field(pattern="^[0-9]{6}$")
+    expires_at: AwareDatetime
+
+
 # ---- whom a bad hour concerned, asked of the gateway ---------------------------------------------------
 
 
@@ -388,7 +459,8 @@ class Delivery(Contract):
     event_id: UUID
     channel: str = "email"
     kind: str
-    application_id: UUID
+    # None: of what went to somebody of the bureau.
+    application_id: UUID | None
     state: Literal["pending", "sent", "superseded", "undeliverable"]
     attempts: int
     next_at: AwareDatetime | None = None
@@ -408,3 +480,19 @@ class Deliveries(Contract):
 
     items: list[Delivery]
     next_after: str | None
+
+
+class ParkedMail(Contract):
+    """A mail that could not be delivered: about an application, or to somebody of the bureau (`account`)."""
+
+    event_id: UUID
+    kind: str
+    application_id: UUID | None
+    account: str | None
+    parked_at: AwareDatetime
+
+
+class ParkedMails(Contract):
+    """`GET /internal/parked`: mails that could not be delivered and that nobody has sent again, the latest first, at most 200."""
+
+    items: list[ParkedMail]

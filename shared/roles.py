@@ -20,6 +20,8 @@ READERS = APPLICANT | STAFF
 JUDGES = READERS | EXPERT
 # Whoever works on a case, and can be given one.
 CASE_WORKERS = frozenset({Role.REVIEWER, Role.EXPERT, Role.DIRECTOR})
+# Whoever is told in the portal (消息) of what concerns their work.
+TOLD = CASE_WORKERS | OFFICER
 # Those who see to it that people hear of what was decided: they may have a notice sent again.
 TELLERS = frozenset({Role.REVIEWER, Role.DIRECTOR, Role.OPERATOR})
 # Those for whom something may wait as the second of two.

@@ -1,22 +1,23 @@
 """Serve the internal port: profiles and staff for the other services, metrics, readiness."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from aiohttp import web
 from prometheus_client import Gauge
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.gateway.accounts import people
+from services.gateway.accounts import people, staff_mail
 from services.gateway.operator import promise, promise_queries
 from services.gateway.web.context import DATABASE
 from services.gateway.web.profiles import PROFILES
 from shared import clock, codes
 from shared.errors import Malformed
-from shared.http.app import CALLER, HEALTH, METRICS, Route, answer, uuid_in_path
+from shared.http.app import CALLER, HEALTH, METRICS, Route, answer, body, uuid_in_path
 from shared.identity import Role
-from shared.messages import Profile, Staff, TurnedAway
-from shared.roles import CASE_WORKERS
+from shared.messages import KnownAddresses, Profile, Staff, StaffAddresses, TurnedAway
+from shared.roles import TOLD
 
 # Deadlines are judged by the gateway's stamp; further apart than this it must not take requests.
 MAX_SKEW = timedelta(seconds=1)
@@ -35,10 +36,22 @@ async def profile(request: web.Request) -> web.Response:
 async def staff(request: web.Request) -> web.Response:
     """Everybody who may sign in with a role of the bureau's, by name."""
     role = request.query.get("role", "")
-    if role not in CASE_WORKERS:
+    if role not in TOLD:
         raise Malformed("没有这种角色。", code=codes.UNKNOWN_ROLE)
     async with request.app[DATABASE].begin() as session:
         return answer(Staff(items=await people.with_role(session, Role(role))))
+
+
+async def staff_addresses(request: web.Request) -> web.Response:
+    """Where these accounts are written to, as far as they may sign in and gave an address."""
+    accounts = []
+    for said in body(request, StaffAddresses).accounts:
+        try:
+            accounts.append(UUID(said))
+        except ValueError:
+            continue  # one that never was an account here has no address
+    async with request.app[DATABASE].begin() as session:
+        return answer(KnownAddresses(items=await staff_mail.known(session, accounts)))
 
 
 async def turned_away(request: web.Request) -> web.Response:
@@ -70,6 +83,14 @@ async def check_clock(session: AsyncSession) -> None:
 ROUTES = [
     Route("GET", "/internal/profiles/{account}", profile, frozenset({"applications"}), answer=Profile),
     Route("GET", "/internal/staff", staff, frozenset({"applications"}), answer=Staff, query=("role",)),
+    Route(
+        "POST",
+        "/internal/staff-addresses",
+        staff_addresses,
+        frozenset({"applications"}),
+        body=StaffAddresses,
+        answer=KnownAddresses,
+    ),
     Route(
         "GET",
         "/internal/turned-away",

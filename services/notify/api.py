@@ -16,7 +16,7 @@ from shared import codes
 from shared.contract.notify import Forget, Inbox, Notice, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from shared.errors import FieldError, Invalid, Malformed, NotFound
 from shared.http.app import actor, answer, body, uuid_in_path
-from shared.messages import EventToShow, NoteResend, RenderedMail
+from shared.messages import Event, EventToShow, NoteResend, ParkedMail, ParkedMails, RenderedMail
 from shared.text import identifiers
 
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
@@ -26,6 +26,7 @@ UNSUBSCRIBE_KEY = web.AppKey("unsubscribe_key", bytes)
 
 
 def _view(row: Notification, public_url: str) -> Notice:
+    assert row.application_id is not None
     mail = render(EVENT.validate_python(row.payload), public_url, mailed=False)
     return Notice(
         id=row.event_id,
@@ -89,15 +90,33 @@ async def list_parked(request: web.Request) -> web.Response:
     shown = []
     for row in found:
         event = EVENT.validate_python(row.payload)
+        about = event if isinstance(event, Event) else None
         shown.append(
             ParkedNotice(
                 delivery=inbox.delivery_of(row),
-                project_name=event.project_name,
-                number=event.number,
+                project_name=about.project_name if about else event.to.name,
+                number=about.number if about else "",
                 title=render(event, request.app[PUBLIC_URL]).subject,
             )
         )
     return answer(shown)
+
+
+async def parked_mails(request: web.Request) -> web.Response:
+    """Tell applications what could not be delivered, so that somebody hears of it."""
+    async with request.app[SESSIONS].begin() as session:
+        found = await inbox.parked(session)
+    items = [
+        ParkedMail(
+            event_id=row.event_id,
+            kind=row.kind,
+            application_id=row.application_id,
+            account=row.payload.get("account"),
+            parked_at=row.tried[-1]["at"] if row.tried else row.accepted_at,
+        )
+        for row in found
+    ]
+    return answer(ParkedMails(items=items))
 
 
 async def resend(request: web.Request) -> web.Response:
@@ -127,6 +146,7 @@ async def resend(request: web.Request) -> web.Response:
             give_up_after=timedelta(hours=hours),
             by_two=request.app[SETTINGS].resends_by_two,
         )
+        assert done.row.application_id is not None
         note = NoteResend(
             application_id=done.row.application_id,
             event_id=done.row.event_id,

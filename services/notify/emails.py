@@ -26,12 +26,15 @@ from shared.messages import (
     ReturnUnseen,
     RoundClosing,
     RoundExtended,
+    StaffAddressCheck,
+    StaffNews,
     SubmissionReceived,
+    Told,
 )
 from shared.text import amounts
 
 Context = dict[str, Any]
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=Told)
 EMAILS: dict[str, Callable[[Any], Context]] = {}
 
 _TEMPLATES = Environment(
@@ -174,6 +177,16 @@ def round_extended(event: RoundExtended) -> Context:
         "name": _named(event),
         "page": f"applications/{event.application_id}",
     }
+
+
+@email("staff_news")
+def staff_news(event: StaffNews) -> Context:
+    return {"total": len(event.items) + event.more, "page": "messages"}
+
+
+@email("staff_address_check")
+def staff_address_check(event: StaffAddressCheck) -> Context:
+    return {"expires_at": clock.show(event.expires_at), "page": "messages"}
 
 
 def _named(event: Event) -> str:

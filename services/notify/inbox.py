@@ -80,7 +80,9 @@ async def deliveries(
 ) -> Deliveries:
     """A page of the ledger in the order of event ids and channels, of one application or of all."""
     order = (Notification.event_id, Notification.channel)
-    query = select(Notification).order_by(*order).limit(LEDGER_PAGE + 1)
+    # What went to the bureau's people belongs to no application, and is nothing to reconcile.
+    of_applications = Notification.application_id.is_not(None)
+    query = select(Notification).where(of_applications).order_by(*order).limit(LEDGER_PAGE + 1)
     if application_id is not None:
         query = query.where(Notification.application_id == application_id)
     if after is not None:
@@ -151,6 +153,8 @@ async def resend(
     found = await session.get(Notification, (id, channel), with_for_update=True)
     if found is None or not found.contacts:
         raise NotFound("没有这条通知。")
+    if found.application_id is None:
+        raise Conflict("发给工作人员的邮件不能重新发送，请由本人在“消息”中更正邮箱。", code=codes.OWN_ADDRESS)
     if found.state == "pending":
         raise Conflict("该通知仍在发送中，无需重发。", code=codes.STILL_SENDING)
     contacts = on_record(found)

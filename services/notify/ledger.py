@@ -21,12 +21,14 @@ from services.notify.channels import EMAIL, INBOX, LIVE
 from services.notify.models import Domain, Notification
 from services.notify.rules import people, rules
 from shared import clock
-from shared.messages import AnyEvent, NotifyEvent, Person
+from shared.messages import AnyEvent, Event, NotifyEvent, Person
 from shared.observability import tracing
 
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(NotifyEvent)
 
 LONGEST_PAUSE = timedelta(minutes=30)
+# What went to the bureau's people is kept as long as what they were told in the portal.
+STAFF_KEPT = timedelta(days=180)
 # How many of the things tried a row remembers.
 REMEMBERED = 20
 
@@ -81,10 +83,13 @@ def accept(
     """Accept an event, once: a row for each channel of its kind. False when the ledger has it already."""
     rule = rules()[event.kind]
     contacts = [{"name": p.name, "email": p.email} for p in people(event)]
+    about = event.application_id if isinstance(event, Event) else None
+    if about is None:
+        _forget_old(session)
     base: dict[str, Any] = {
         "event_id": event.event_id,
         "kind": event.kind,
-        "application_id": event.application_id,
+        "application_id": about,
         "enterprise": event.to.enterprise,
         "occurred_at": event.occurred_at,
         "payload": event.model_dump(mode="json"),
@@ -128,7 +133,7 @@ def accept(
         session.execute(
             update(Notification)
             .where(
-                Notification.application_id == event.application_id,
+                Notification.application_id == about,
                 Notification.kind.in_(rule.supersedes),
                 Notification.occurred_at < event.occurred_at,
                 Notification.state == "pending",
@@ -137,6 +142,12 @@ def accept(
             .values(state="superseded")
         )
     return bool(made)
+
+
+def _forget_old(session: Session) -> None:
+    """Delete what went to the bureau's people so long ago that nobody asks for it: no application's end takes it along."""
+    old = Notification.accepted_at < func.now() - STAFF_KEPT
+    session.execute(delete(Notification).where(Notification.application_id.is_(None), old))
 
 
 # The hour in which no more than `most` go out begins with the oldest of the latest `most`: then the next one may go.

@@ -32,7 +32,8 @@ class Notification(Base):
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    application_id: Mapped[UUID] = mapped_column(index=True)
+    # None: of what goes to somebody of the bureau.
+    application_id: Mapped[UUID | None] = mapped_column(index=True)
     # 统一社会信用代码: the inbox is the enterprise's.
     enterprise: Mapped[str]
     occurred_at: Mapped[datetime]
@@ -69,6 +70,7 @@ class Notification(Base):
         CheckConstraint("state IN ('pending', 'sent', 'superseded', 'undeliverable')", name="state"),
         Index("ix_notifications_due", "next_at", postgresql_where="state = 'pending'"),
         Index("ix_notifications_undeliverable", "accepted_at", postgresql_where="state = 'undeliverable'"),
+        Index("ix_notifications_staff", "accepted_at", postgresql_where="application_id IS NULL"),
         Index("ix_notifications_leased", "domain", postgresql_where="state = 'pending' AND lease IS NOT NULL"),
         Index(
             "ix_notifications_inbox",

@@ -4,7 +4,7 @@ from services.notify import api
 from shared.contract.notify import Forget, Inbox, ParkedNotice, Resend, Unsubscribe, Unsubscribed
 from shared.http import openapi
 from shared.http.app import HEALTH, METRICS, Route
-from shared.messages import Deliveries, Delivery, EventToShow, RenderedMail
+from shared.messages import Deliveries, Delivery, EventToShow, ParkedMails, RenderedMail
 from shared.roles import APPLICANT, APPLICATIONS, GATEWAY, TELLERS
 
 ROUTES = [
@@ -16,6 +16,7 @@ ROUTES = [
     Route("POST", "/api/v1/notifications/{id}/resend", api.resend, GATEWAY, TELLERS, Resend, Delivery),
     Route("POST", "/internal/unsubscribe", api.unsubscribe, GATEWAY, body=Unsubscribe, answer=Unsubscribed),
     Route("GET", "/internal/deliveries", api.deliveries, APPLICATIONS, answer=Deliveries),
+    Route("GET", "/internal/parked", api.parked_mails, APPLICATIONS, answer=ParkedMails),
     Route("POST", "/internal/forget", api.forget, APPLICATIONS, body=Forget, status=204),
     Route("POST", "/internal/preview", api.preview, APPLICATIONS, body=EventToShow, answer=RenderedMail),
     Route("GET", "/internal/openapi.json", openapi.describe, GATEWAY),

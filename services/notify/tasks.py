@@ -20,7 +20,7 @@ from shared.database import BUSY
 from shared.errors import Conflict, DomainError, JobEnded
 from shared.jobs import Jobs
 from shared.live_hints import Hint, ThreadHints
-from shared.messages import NOTIFY, TOPICS, FailJob, FinishNotification, NotifyEvent, RenderDocument
+from shared.messages import NOTIFY, TOPICS, Event, FailJob, FinishNotification, RenderDocument
 from shared.observability import tracing
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ class Worker:
             return "refused"
         with self._sessions.begin() as session:
             ledger.accept(session, started.payload, self._mail_from, self._give_up_after, pace=self._pace)
-        if self._hints and LIVE in rules()[started.payload.kind].channels:
+        live = LIVE in rules()[started.payload.kind].channels
+        if self._hints and live and isinstance(started.payload, Event):
             self._hints.tell(_hint(started.payload))
         # Another attempt may have told it first; the ledger has the event once either way.
         with suppress(Conflict, JobEnded):
@@ -70,7 +71,7 @@ class Worker:
         return "done"
 
 
-def _hint(event: NotifyEvent) -> Hint:
+def _hint(event: Event) -> Hint:
     return Hint(
         type="notification.new",
         enterprise=event.to.enterprise,

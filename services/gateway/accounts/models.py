@@ -57,6 +57,22 @@ class Account(Base):
         return None if self.administers or self.duties is None else frozenset(self.duties)
 
 
+class StaffMail(Base):
+    """Where somebody of the bureau or an expert wants mail: `email` once it was shown to be theirs, and an address that waits for its code, of which
+    only a digest is kept."""
+
+    __tablename__ = "staff_mail"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
+    email: Mapped[str | None]
+    verified_at: Mapped[datetime | None]
+    asked: Mapped[str | None]
+    asked_at: Mapped[datetime | None]
+    code_sha256: Mapped[str | None]
+    # Wrong codes since it was sent.
+    misses: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+
+
 class Invitation(Base):
     """An invitation of an enterprise: to all that is its own, for a colleague, or to one application, for a person of another company.
 

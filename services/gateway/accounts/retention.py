@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.accounts.accounts import note
 from services.gateway.accounts.attributes import attributes, seal
-from services.gateway.accounts.models import Account, SecondFactor, SessionRow
+from services.gateway.accounts.models import Account, SecondFactor, SessionRow, StaffMail
 from services.gateway.settings import GatewaySettings
 from shared import clock
 from shared.identity import Role
@@ -55,6 +55,7 @@ async def forget(session: AsyncSession, accounts: Sequence[Account]) -> int:
     """Delete the personal data of accounts. The account's id stays, for the audit."""
     for account in accounts:
         account.sealed_attributes, account.name = None, "（已删除）"
+        await session.execute(delete(StaffMail).where(StaffMail.account_id == account.id))
         account.disabled_at = account.disabled_at or clock.now()
         note(session, "retention", account.subject, ADDRESS)
     return len(accounts)

@@ -33,6 +33,8 @@ from shared.messages import (
     ReturnUnseen,
     RoundClosing,
     RoundExtended,
+    StaffAddressCheck,
+    StaffNews,
 )
 from tests import factories
 
@@ -69,6 +71,7 @@ def test_every_kind_of_event_has_its_mail_and_every_template_its_event() -> None
 BASE = factories.returned_event().model_dump(exclude={"kind", "opinions"})
 PLAIN = {name: value for name, value in BASE.items() if name != "correct_by"}
 AT = clock.now()
+STAFF = {**{name: BASE[name] for name in ("event_id", "occurred_at", "to")}, "account": "a"}
 EVENTS: list[AnyEvent] = [
     factories.received_event(),
     factories.returned_event(),
@@ -109,6 +112,16 @@ EVENTS: list[AnyEvent] = [
     ),
     RoundExtended(**PLAIN, round_title="第<一>批", until=AT, begins=True, reason="<20 时>起拥堵"),
     RoundExtended(**PLAIN, round_title="第<一>批", until=AT, begins=False, reason="拥堵"),
+    StaffNews(
+        **STAFF, digest=True, items=[{"label": "分配给我办理", "title": "景泰蓝<国礼>", "number": "BL-1"}], more=3
+    ),
+    StaffNews(
+        **STAFF,
+        digest=False,
+        items=[{"label": "延期、补时待复核", "title": "第<一>批：补时", "number": ""}],
+        more=0,
+    ),
+    StaffAddressCheck(**STAFF, code="012345", expires_at=AT),
 ]
 KINDS = {event.kind for event in EVENTS}
 
