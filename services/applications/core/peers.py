@@ -17,7 +17,21 @@ from services.applications.core.context import Peers
 from shared import codes
 from shared.errors import Unavailable
 from shared.identity import Actor, Role
-from shared.messages import Deliveries, Delivery, Event, Profile, RenderedMail, Staff, StaffMember, TurnedAway
+from shared.messages import (
+    Deliveries,
+    Delivery,
+    Event,
+    KnownAddresses,
+    ParkedMail,
+    ParkedMails,
+    Profile,
+    RenderedMail,
+    Staff,
+    StaffAddress,
+    StaffAddresses,
+    StaffMember,
+    TurnedAway,
+)
 from shared.observability import tracing
 from shared.overload import deadline
 from shared.overload.breaker import Resting
@@ -119,6 +133,24 @@ async def staff(peers: Peers, role: Role) -> list[StaffMember]:
     except WITHOUT as error:
         log.warning("no staff", extra={"reason": repr(error)})
         raise Unavailable("暂时无法取得人员名单，请稍后再试。", code=codes.STAFF_UNKNOWN) from error
+
+
+async def staff_addresses(peers: Peers, accounts: Sequence[str]) -> dict[str, StaffAddress]:
+    """Return where these accounts are written to, as far as they gave an address; `Unavailable` when the gateway does not answer."""
+    try:
+        data = StaffAddresses(accounts=list(accounts)).model_dump_json()
+        found = await _ask(peers, "gateway", "/internal/staff-addresses", method="POST", data=data, seconds=5)
+        return {one.account: one for one in KnownAddresses.model_validate_json(found).items}
+    except WITHOUT as error:
+        raise Unavailable(repr(error), code=codes.STAFF_UNKNOWN) from error
+
+
+async def parked_mails(peers: Peers) -> list[ParkedMail]:
+    """Return the mails that could not be delivered, the latest first; `Unavailable` when notify does not answer."""
+    try:
+        return ParkedMails.model_validate_json(await _ask(peers, "notify", "/internal/parked", seconds=5)).items
+    except WITHOUT as error:
+        raise Unavailable(repr(error)) from error
 
 
 async def turned_away(peers: Peers, until: datetime) -> list[str]:

@@ -30,5 +30,5 @@ async def mark_read(request: web.Request) -> web.Response:
 async def choose(request: web.Request) -> web.Response:
     """Keep what one wants to be told of."""
     async with transaction(request) as session:
-        await reading.choose(session, actor(request), body(request, ChooseMessages).wanted)
+        await reading.choose(session, actor(request), body(request, ChooseMessages))
     return web.Response(status=204)

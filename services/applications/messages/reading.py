@@ -1,46 +1,27 @@
 """Read one's messages, mark them, choose what to be told of."""
 
 from collections.abc import Sequence
-from typing import cast, get_args
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
 from services.applications.core.cursors import cursor_of, place_of
 from services.applications.core.repository import visible_to
+from services.applications.messages.kinds import KINDS, kinds_of, label
 from services.applications.tables.applications import Application
 from services.applications.tables.messages import MessageChoice, StaffMessage
 from shared import clock
-from shared.contract.messages import KindChoice, Message, MessageKind, Messages
+from shared.contract.messages import ChooseMessages, KindChoice, Message, MessageKind, Messages, Way
 from shared.identity import Actor
-from shared.roles import EXPERT
 
 PAGE = 50
 # The number in the menu stops here: counting costs no more than so many entries of an index.
 MOST = 100
-LABELS: dict[MessageKind, str] = {
-    "assigned": "分配给我办理",
-    "resubmitted": "申报单位再次提交",
-    "unlock_asked": "申报单位申请开放材料",
-    "mention": "在内部备注中提醒我",
-    "asked": "征求我的意见",
-    "answered": "答复了我的征求意见",
-    "to_score": "请我评审",
-    "score_due": "评审期限将至",
-    "score_late": "评审已逾期",
-    "expert_late": "专家逾期未评分",
-}
-OF_EXPERTS = frozenset({"to_score", "score_due", "score_late"})
-KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
-
-
-def kinds_of(actor: Actor) -> list[MessageKind]:
-    """Return the kinds of which somebody can be told: an expert is only told of what is to be scored."""
-    scores, works = bool(actor.roles & EXPERT), bool(actor.roles - EXPERT)
-    return [kind for kind in KINDS if (scores if kind in OF_EXPERTS else works)]
+DIGEST_HOUR = 9
 
 
 async def unread(session: AsyncSession, actor: Actor) -> int:
@@ -54,8 +35,11 @@ async def listed(session: AsyncSession, actor: Actor, cursor: str) -> Messages:
     order = (StaffMessage.at, StaffMessage.id)
     query = (
         select(StaffMessage, Application.number, Application.project_name)
-        .join(Application, Application.id == StaffMessage.application_id)
-        .where(StaffMessage.account == actor.account, visible_to(actor))
+        .outerjoin(Application, Application.id == StaffMessage.application_id)
+        .where(
+            StaffMessage.account == actor.account,
+            or_(StaffMessage.application_id.is_(None), visible_to(actor)),
+        )
         .order_by(*(column.desc() for column in order))
         .limit(PAGE + 1)
     )
@@ -63,16 +47,16 @@ async def listed(session: AsyncSession, actor: Actor, cursor: str) -> Messages:
         query = query.where(tuple_(*order) < place_of(cursor))
     rows = (await session.execute(query)).all()
     shown = rows[:PAGE]
-    refused = await _refused(session, actor)
+    chosen = await session.get(MessageChoice, actor.account)
     return Messages(
         items=[
             Message(
                 id=message.id,
                 kind=cast(MessageKind, message.kind),
-                label=LABELS[cast(MessageKind, message.kind)],
+                label=label(message.kind),
                 application_id=message.application_id,
                 number=number,
-                project_name=name,
+                project_name=message.about or "" if name is None else name,
                 by=message.by_name,
                 at=message.at,
                 read=message.read_at is not None,
@@ -82,8 +66,11 @@ async def listed(session: AsyncSession, actor: Actor, cursor: str) -> Messages:
         next_cursor=cursor_of(shown[-1][0].at, shown[-1][0].id) if len(rows) > PAGE else None,
         unread=await unread(session, actor),
         choices=[
-            KindChoice(kind=kind, label=LABELS[kind], wanted=kind not in refused) for kind in kinds_of(actor)
+            KindChoice(kind=kind, label=KINDS[kind].label, wanted=way != "none", way=way)
+            for kind in kinds_of(actor)
+            for way in [_way(chosen, kind)]
         ],
+        digest_hour=chosen.digest_hour if chosen else DIGEST_HOUR,
     )
 
 
@@ -105,15 +92,34 @@ async def _mark(session: AsyncSession, actor: Actor, which: object) -> None:
     )
 
 
-async def _refused(session: AsyncSession, actor: Actor) -> set[str]:
-    found = await session.get(MessageChoice, actor.account)
-    return set(found.refused) if found else set()
+def _way(chosen: MessageChoice | None, kind: MessageKind) -> Way:
+    if chosen is None:
+        return "digest"
+    if kind in chosen.refused:
+        return "none"
+    if kind in chosen.at_once:
+        return "at_once"
+    return "portal" if kind in chosen.portal_only else "digest"
 
 
-async def choose(session: AsyncSession, actor: Actor, wanted: Sequence[MessageKind]) -> None:
-    """Keep what one wants to be told of from now on."""
-    refused = [kind for kind in kinds_of(actor) if kind not in wanted]
-    values = {"refused": refused, "changed_at": clock.now()}
+async def choose(session: AsyncSession, actor: Actor, given: ChooseMessages) -> None:
+    """Keep what one wants to be told of from now on, and which way."""
+    mine = kinds_of(actor)
+    values: dict[str, Any] = {
+        "refused": [kind for kind in mine if kind not in given.wanted],
+        "changed_at": clock.now(),
+    }
+    if given.mail is not None:
+        for way, column in (("at_once", "at_once"), ("portal", "portal_only")):
+            values[column] = [kind for kind in mine if given.mail.get(kind) == way]
+    if given.digest_hour is not None:
+        values["digest_hour"] = given.digest_hour
     statement = insert(MessageChoice).values(account=actor.account, **values)
     await session.execute(statement.on_conflict_do_update(index_elements=[MessageChoice.account], set_=values))
-    record(session, actor, "choose_messages", refused=refused)
+    if given.mail is not None:
+        # Whoever wants no more mail of a kind gets none of what was told before, either.
+        unmailed = [kind for kind in mine if kind not in given.wanted or given.mail.get(kind) == "portal"]
+        theirs = (StaffMessage.account == actor.account, StaffMessage.mail > 0, StaffMessage.kind.in_(unmailed))
+        await session.execute(update(StaffMessage).where(*theirs).values(mail=0))
+    kept = {name: value for name, value in values.items() if name != "changed_at"}
+    record(session, actor, "choose_messages", **kept)

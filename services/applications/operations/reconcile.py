@@ -137,7 +137,8 @@ async def _follow_moves(session: AsyncSession, report: Report, names: dict[Any, 
 def _compare_mails(
     report: Report, owed: dict[Any, Owed], deliveries: list[Delivery] | None, names: dict[Any, str]
 ) -> None:
-    events = {id: row for id, row in owed.items() if row.topic == NOTIFY}
+    # What went to the bureau's people is about no application, and is forgotten by itself.
+    events = {id: row for id, row in owed.items() if row.topic == NOTIFY and row.application_id is not None}
     report.counts["events"] = len(events)
     if deliveries is None:
         report.differences.append("通知服务没有响应，邮件无法核对")

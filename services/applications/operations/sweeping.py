@@ -11,6 +11,7 @@ from services.applications.attachments.page_images import folder
 from services.applications.core import repository, stored_contents
 from services.applications.core.audit import record
 from services.applications.messages import tell
+from services.applications.operations import staff_mail
 from services.applications.operations.lapse import system_actor
 from services.applications.tables.applications import Attachment
 from services.applications.tables.colleagues import CaseFile
@@ -37,6 +38,7 @@ async def sweep(sessions: Sessions, store: Store, grace: timedelta) -> int:
             return 0
         await give_up_abandoned(sessions)
         await tell.forget_old(session, MESSAGES_KEPT_DAYS)
+        await staff_mail.forget_old(session, MESSAGES_KEPT_DAYS)
         return await remove_orphans(sessions, store, grace) + await remove_pdfs(sessions, store, grace)
 
 

@@ -12,7 +12,7 @@ from services.applications.outbox import outbox
 from services.applications.outbox.recipients import fallback_of, handler_of, person_of
 from services.applications.tables.applications import Application
 from shared import clock
-from shared.messages import NOTIFY, AnyEvent
+from shared.messages import NOTIFY, ApplicationEvent
 from shared.text.typed_text import one_line
 
 
@@ -42,7 +42,7 @@ async def about(session: AsyncSession, codec: Codec, application: Application) -
     }
 
 
-async def owe(session: AsyncSession, event: AnyEvent, subject: str, *, ahead: bool = False) -> None:
+async def owe(session: AsyncSession, event: ApplicationEvent, subject: str, *, ahead: bool = False) -> None:
     """Owe the telling of it, once for its kind and `subject`; with `ahead` after what has just happened."""
     await outbox.add(
         session,

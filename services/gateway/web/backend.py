@@ -205,15 +205,20 @@ class Services:
             found: T = (await _read(answer, model)).body
             return found
 
-    async def tell_back(self, service: str, path: str, request_id: str, body: BaseModel, model: type[T]) -> T:
+    @overload
+    async def tell_back(self, service: str, path: str, request_id: str, body: BaseModel, model: type[T]) -> T: ...
+    @overload
+    async def tell_back(
+        self, service: str, path: str, request_id: str, body: BaseModel, model: None = None
+    ) -> Any: ...
+    async def tell_back(self, service: str, path: str, request_id: str, body: BaseModel, model: Any = None) -> Any:
         """Something the gateway has a service do for nobody in particular, and what came of it."""
         headers: dict[str, str] = {}
         content = _json(headers, body.model_dump(mode="json"))
         async with self.reach(
             service, "POST", path, headers=headers, body=content, request_id=request_id
         ) as answer:
-            found: T = (await _read(answer, model)).body
-            return found
+            return (await _read(answer, model)).body
 
     async def file(self, service: str, path: str, request_id: str) -> tuple[bytes, dict[str, str]]:
         """A small file that a service gives the gateway itself, whole, with the headers that name it."""

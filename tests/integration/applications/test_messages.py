@@ -1,5 +1,6 @@
 """What the bureau's people and experts are told: by whom, of what, to whom not, and what looking at it costs."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select, text
@@ -10,6 +11,7 @@ from services.applications.core import repository
 from services.applications.decision import experts
 from services.applications.messages import reading
 from services.applications.messages.tell import forget_old, take_back, tell
+from services.applications.operations.staff_news import tell_overdue
 from services.applications.review import assignment, unlock_requests
 from services.applications.tables.applications import Application
 from services.applications.tables.messages import StaffMessage
@@ -168,3 +170,19 @@ async def test_the_number_costs_the_same_whatever_was_told_before(submitted: str
         )
         assert "ix_staff_messages_unread" in plan, plan
         assert "Seq Scan" not in plan, plan
+
+
+async def test_whoever_has_a_case_too_long_hears_of_it_once(api: Api, submitted: str, sessions: Sessions) -> None:
+    [holder, director] = people(Role.REVIEWER, Role.DIRECTOR)
+    id, now = UUID(submitted), clock.now()
+    async with sessions.begin() as session:
+        await assignment.assign(session, director, [id], member(holder))
+    for days, limit, heard in ((3, 5, False), (10, 5, True), (20, 5, True)):
+        async with sessions.begin() as session:
+            after, looks = None, 0
+            while looks == 0 or after is not None:
+                after = await tell_overdue(session, now + timedelta(days=days), lambda day: True, limit, after)
+                looks += 1
+        kinds = [kind for kind, *_ in await told(api, holder)]
+        assert kinds.count("overdue") == heard
+    assert await told(api, director) == []

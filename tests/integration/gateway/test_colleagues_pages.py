@@ -93,12 +93,13 @@ async def test_a_case_is_talked_about_beside_it(browser: Browser, other: Browser
     assert '<span data-messages> <span class="count">1</span>' in queue
     page = await (await other.go("GET", f"/review/{case}")).text()
     assert "条未读）" not in await (await other.go("GET", "/messages")).text()
-    chosen = {"csrf_token": other.csrf_token, "wanted": ["mention", "asked"]}
+    chosen = {"csrf_token": other.csrf_token, "way.mention": "at_once", "way.asked": "portal"}
     kept = await (await other.go("POST", "/messages/choices", data=chosen)).text()
     assert "已保存接收设置。" in kept
-    assert re.findall(r'name="wanted" value="(\w+)" checked', kept) == ["mention", "asked"]
+    ways = re.findall(r'name="way\.(\w+)">.*?value="(\w+)" selected', kept)
+    assert {kind: way for kind, way in ways if way != "none"} == {"mention": "at_once", "asked": "portal"}
     for path, data, status in (
-        ("/messages/choices", {**chosen, "wanted": "nonsense"}, 400),
+        ("/messages/choices", {**chosen, "way.mention": "nonsense"}, 400),
         ("/messages", {**chosen, "id": "x"}, 400),
         ("/messages", chosen, 200),
     ):
