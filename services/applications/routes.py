@@ -15,6 +15,7 @@ from services.applications.ratings import routes as ratings
 from services.applications.review import routes as review
 from services.applications.rounds import routes as rounds
 from services.applications.sandbox import routes as sandbox
+from services.applications.statistics import routes as statistics
 from services.applications.submission import routes as submission
 from services.applications.workbench import routes as workbench
 from services.applications.workbooks import routes as workbooks
@@ -34,6 +35,7 @@ ROUTES = [
     *documents.ROUTES,
     *review.ROUTES,
     *ratings.ROUTES,
+    *statistics.ROUTES,
     *colleagues.ROUTES,
     *messages.ROUTES,
     *decision.ROUTES,

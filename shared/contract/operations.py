@@ -32,6 +32,15 @@ class QueueView(BaseModel):
     empty_with_two_more_at: AwareDatetime | None
 
 
+class QueueCurve(BaseModel):
+    """A queue's last 24 hours from `since` on, by ten minutes: how much was `done`, and how long what was waited for longest had waited."""
+
+    topic: str
+    since: AwareDatetime
+    done: list[int]
+    waited_seconds: list[float]
+
+
 class WorkerView(BaseModel):
     """A worker that did something in the last ten minutes."""
 
@@ -86,6 +95,8 @@ class Overview(BaseModel):
     workers: list[WorkerView]
     parked: list[Parked]
     processes: ProcessPlan
+    # In the order of `queues`.
+    curves: list[QueueCurve]
 
 
 class AuditEntry(BaseModel):

@@ -10,9 +10,10 @@ from aiohttp import web
 
 from services.applications.core.audit import record
 from services.applications.core.context import CODEC, PEERS, SETTINGS, transaction
+from services.applications.core.csv_text import Cell
 from services.applications.four_eyes import confirm as use_case
 from services.applications.four_eyes import report, waiting
-from services.applications.review.export import Cell, Sheet
+from services.applications.review.export import Sheet
 from shared import clock, codes
 from shared.contract.four_eyes import Refuse, SeparatedAct, SeparationReport
 from shared.database import BUSY

@@ -9,7 +9,8 @@ from shared.http.app import actor, answer, body, uuid_in_path
 
 
 async def overview(request: web.Request) -> web.Response:
-    """Queues, the age of what is owed longest, parked rows; how many of each process should run in the coming days, and how many do."""
+    """Queues, the age of what is owed longest, parked rows; how many of each process should run in the coming days, and how many do;
+    how the queues did in the last 24 hours."""
     async with transaction(request) as session:
         return answer(await queues.overview(session))
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.core.audit import record
 from services.applications.operations import workers_ahead
+from services.applications.operations.curves import curves
 from services.applications.outbox import outbox, throughput
 from services.applications.outbox import queries as outbox_queries
 from services.applications.tables.applications import Owed
@@ -40,6 +41,7 @@ async def overview(session: AsyncSession) -> Overview:
         ],
         parked=[Parked.model_validate(row, from_attributes=True) for row in parked],
         processes=await workers_ahead.plan(session),
+        curves=await curves(session),
     )
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.attachments.clamd import Clamd
 from services.applications.core.codec import Codec
-from services.applications.operations import sweeping
+from services.applications.operations import mailroom, sweeping
 from services.applications.operations.audit_heads import StoreHeads
 from services.applications.operations.expert_reminders import remind_experts
 from services.applications.operations.lapse import lapse_overdue
@@ -31,6 +31,7 @@ from services.applications.outbox import outbox
 from services.applications.review import case_list
 from services.applications.sandbox.worker import Sandbox
 from services.applications.settings import ApplicationsSettings
+from services.applications.statistics import sums
 from services.applications.tables.applications import AUDIT
 from services.applications.workbench.known_forms import KnownForms
 from shared.audit.heads import Sequencer, keep_sealing
@@ -52,6 +53,7 @@ CALENDAR_SECONDS = 5.0
 FEW = 100
 SEAL_SECONDS = 2.0
 SANDBOX_SECONDS = 2.0
+STATISTICS_SECONDS = 5.0
 READY_SECONDS = 2.0
 READY_TIMEOUT_SECONDS = 5.0
 # The database, the broker, the scanner or the store.
@@ -269,6 +271,21 @@ async def try_policies(
             await asyncio.wait_for(stop.wait(), SANDBOX_SECONDS)
 
 
+async def keep_statistics(sessions: async_sessionmaker[AsyncSession], stop: asyncio.Event) -> None:
+    """Follow the audit with the sums of 统计."""
+    while not stop.is_set():
+        pause = STATISTICS_SECONDS
+        try:
+            async with sessions.begin() as session:
+                found = await sums.step(session)
+            # A batch that was full has another behind it; others come first.
+            pause = 0.2 if found else STATISTICS_SECONDS
+        except BORNE as error:
+            _put_off("the statistics", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+
 async def know_forms(known: KnownForms, stop: asyncio.Event) -> None:
     """Know what is published: what falls due is told by the form of its case."""
     task = asyncio.create_task(known.run())
@@ -294,6 +311,8 @@ async def run(settings: ApplicationsSettings) -> None:
         seal_audit(sessions, settings, stop),
         know_forms(KnownForms(sessions, settings, name="relay: form versions"), stop),
         try_policies(sessions, settings, stop),
+        mailroom.keep(sessions, settings, stop, BORNE),
+        keep_statistics(sessions, stop),
     ]
     if settings.ready_file:
         beside.append(show_ready(relay, Path(settings.ready_file), stop))

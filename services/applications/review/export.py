@@ -1,31 +1,12 @@
-"""Export lists as files: XLSX for people, CSV for programs. A cell is text or a number, never a formula, whatever it
-begins with."""
+"""Export lists as XLSX files. A cell is text or a number, never a formula, whatever it begins with."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import xlsxwriter
 
-Cell = str | int | Decimal | None
-# Spreadsheets take what begins so for a formula, and run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Rows in UTF-8, amounts with their decimals."""
-    out = io.StringIO()
-    csv.writer(out).writerows([_plain(cell) for cell in row] for row in rows)
-    return out.getvalue().encode()
-
-
-def _plain(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    text = str(cell)
-    return f"'{text}" if isinstance(cell, str) and text.startswith(_FORMULA) else text
+from services.applications.core.csv_text import Cell
 
 
 class Sheet:

@@ -10,9 +10,10 @@ from aiohttp import web
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.context import transaction
+from services.applications.core.csv_text import MARK, Cell, csv_lines
 from services.applications.review import case_list
 from services.applications.review.case_list_params import wanted
-from services.applications.review.export import Cell, Sheet, csv_lines
+from services.applications.review.export import Sheet
 from services.applications.tables.applications import Application
 from services.applications.workflow import LABELS, State
 from shared import clock, codes
@@ -92,8 +93,7 @@ async def _csv(
     response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
     response.content_type = FILE
     await response.prepare(request)
-    # The mark tells spreadsheets that it is UTF-8.
-    await response.write(b"\xef\xbb\xbf" + csv_lines([HEAD]))
+    await response.write(MARK + csv_lines([HEAD]))
     (rows, cursor), count = first, 0
     while True:
         await response.write(csv_lines(rows))

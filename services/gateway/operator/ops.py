@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy import text
 
 from services.gateway.accounts.session_watch import WATCHING
+from services.gateway.operator import ops_curves, promise_queries
 from services.gateway.web.calls import ask
 from services.gateway.web.context import DATABASE, SERVICES
 from services.gateway.web.form_data import one, read_form
@@ -47,10 +48,12 @@ async def _page(
     request: web.Request, typed: Typed | None = None, fault: str | None = None, status: int = 200
 ) -> web.Response:
     found, known = await asyncio.gather(
-        ask(request, "GET", "/ops/overview", Overview), ask(request, "GET", "/ops/switches", SwitchesView)
+        ask(request, "GET", "/ops/overview", Overview),
+        ask(request, "GET", "/ops/switches", SwitchesView),
     )
     async with request.app[DATABASE]() as session:
         gateways = int(await session.scalar(_GATEWAYS, {"name": WATCHING}) or 0)
+        answers = await promise_queries.minutes(session, found.body.curves[0].since, clock.now())
     done = "开关已更改，各页面在几秒内生效。" if request.query.get("done") == "switched" else None
     context = {
         "overview": found.body,
@@ -62,6 +65,8 @@ async def _page(
         "people": request.app[LINE].crowd,
         "plan": found.body.processes,
         "gateways": gateways,
+        "curves": ops_curves.drawn(found.body.curves, answers),
+        "hours": ops_curves.hours(found.body.curves, answers),
     }
     return page(request, "operator/ops.html", context, status=status)
 

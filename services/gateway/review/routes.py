@@ -17,13 +17,13 @@ from services.gateway.review import (
     ratings,
     returns,
     score_sheets,
+    statistics,
     unlock,
 )
 from services.gateway.web.access import Page
 from services.gateway.web.limits import HEAVY
 from shared.roles import (
     AUDITOR,
-    CASE_WORKERS,
     DIRECTOR,
     EXPERT,
     OPERATOR,
@@ -31,6 +31,7 @@ from shared.roles import (
     ROUND_PUBLISHERS,
     SECOND_PERSONS,
     STAFF,
+    TOLD,
 )
 
 R = "/review/{id}"
@@ -48,6 +49,7 @@ PAGES = [
     Page("POST", "/review/phrases/{id}", phrases.change, REVIEWER | DIRECTOR, form=True),
     Page("GET", "/review/letters", letters.show, STAFF),
     Page("GET", "/review/ratings", ratings.show, STAFF),
+    Page("GET", "/review/statistics", statistics.show, STAFF),
     Page("POST", "/review/letters/export", letters.export, STAFF, form=True, limit=HEAVY),
     Page("GET", "/review/ranking", ranking.show, STAFF),
     Page("GET", "/review/score-sheets", score_sheets.show, STAFF),
@@ -87,9 +89,12 @@ PAGES = [
     Page("POST", f"{R}/inquiries", colleagues.inquire, REVIEWER | DIRECTOR, form=True),
     Page("POST", f"{R}/inquiries/{{inquiry}}", colleagues.answer, REVIEWER | DIRECTOR, form=True),
     # what one is told
-    Page("GET", "/messages", messages.show, CASE_WORKERS),
-    Page("POST", "/messages", messages.read, CASE_WORKERS, form=True),
-    Page("POST", "/messages/choices", messages.choose, CASE_WORKERS, form=True),
+    Page("GET", "/messages", messages.show, TOLD),
+    Page("POST", "/messages", messages.read, TOLD, form=True),
+    Page("POST", "/messages/choices", messages.choose, TOLD, form=True),
+    Page("POST", "/messages/address", messages.give_address, TOLD, form=True),
+    Page("POST", "/messages/address/confirm", messages.confirm_address, TOLD, form=True),
+    Page("POST", "/messages/address/remove", messages.remove_address, TOLD, form=True),
     # what two people do
     Page("GET", "/confirmations", confirmations.show, SECOND_PERSONS),
     Page("GET", "/confirmations/report", confirmations.report, DIRECTOR | AUDITOR),

@@ -1,7 +1,7 @@
 """Draw charts as SVG that stands in the page: no script, no style, words in the page's own font. A table beside says the same."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import leather
 from leather import theme
@@ -57,6 +57,34 @@ def before_and_after(label: str, rows: Sequence[tuple[str, float, float]]) -> Ma
         return _svg(chart, label, 60 + 26 * len(bars))
     finally:
         theme.tick_font_char_width = usual
+
+
+def bars(label: str, rows: Sequence[tuple[str, float]]) -> Markup:
+    """Draw a bar a name; the first name stands at the top. Nothing of nothing."""
+    if not rows:
+        return Markup()
+    chart = leather.Chart()
+    chart.add_bars([(value, name) for name, value in rows], fill_color=LOOKS[0][0])
+    chart.add_x_scale(0, max((value for _, value in rows), default=0) or 1)
+    chart.add_x_axis(tick_formatter=lambda value, *_: f"{value:,.0f}")
+    usual, theme.tick_font_char_width = theme.tick_font_char_width, CHINESE
+    try:
+        return _svg(chart, label, 60 + 26 * len(rows))
+    finally:
+        theme.tick_font_char_width = usual
+
+
+def by_day(label: str, series: Mapping[str, Sequence[tuple[date, int]]]) -> Markup:
+    """Draw one or two counts of days, each a line with a name. All series hold the same days."""
+    chart = leather.Chart()
+    for (name, points), (colour, dashes) in zip(series.items(), LOOKS, strict=False):
+        chart.add_line(list(points), name=name, stroke_color=colour, stroke_dasharray=dashes)
+    days = [day for day, _ in next(iter(series.values()))]
+    chart.add_x_axis(ticks=days[::2], tick_formatter=lambda day, *_: f"{day.month}-{day.day}")
+    highest = max((value for points in series.values() for _, value in points), default=0)
+    chart.add_y_scale(0, max(highest, 1))
+    chart.add_y_axis(tick_formatter=lambda value, *_: f"{value:,.0f}")
+    return _svg(chart, label, HEIGHT)
 
 
 def _svg(chart: leather.Chart, label: str, height: int) -> Markup:

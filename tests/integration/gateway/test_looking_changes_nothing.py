@@ -56,6 +56,8 @@ MAY: dict[str, dict[str, str]] = {
     "/api/v1/expert/applications/{id}/case": TOLD,
     "/expert/{id}": TOLD,
     "/api/v1/review/export": READ,
+    "/api/v1/review/statistics/export": READ,
+    "/api/v1/review/statistics/analysis": READ,
     "/api/v1/separation/file": READ,
     "/api/v1/review/applications/{id}/case": READ | LOOKED,
     "/review/{id}": READ | LOOKED,
