@@ -105,6 +105,32 @@ def test_a_session_ended_for_idling_is_busy_and_leaves_the_pool(database: Engine
         assert connection.scalar(text("SELECT 1")) == 1
 
 
+def test_what_is_asked_often_is_prepared_until_a_migration_outlives_it(database: Engine) -> None:
+    """Two connections that have prepared the same; what it gives changes under both."""
+    prepared, often = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%kinds%'"), 8
+    with database.begin() as connection:
+        connection.execute(text("CREATE TABLE kinds (id int)"))
+
+    def ask() -> None:
+        with database.begin() as connection:
+            assert connection.execute(text("SELECT * FROM kinds")).all() == []
+
+    with database.connect() as other:
+        for _ in range(often):
+            ask()
+            other.execute(text("SELECT * FROM kinds"))
+        assert other.scalar(prepared) == 1
+        other.commit()
+        with database.begin() as connection:
+            assert connection.scalar(prepared) == 1
+            connection.execute(text("ALTER TABLE kinds ADD COLUMN name text"))
+        with pytest.raises(BUSY):
+            other.execute(text("SELECT * FROM kinds"))
+    # Asked on new connections from here on.
+    for _ in range(often):
+        ask()
+
+
 async def test_async_connections_leave_a_standby_too(settings: DatabaseSettings) -> None:
     """A server that became a standby answers pings as before: what was refused there must not come back from the pool."""
     database = async_engine(settings)

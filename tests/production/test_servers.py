@@ -8,12 +8,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from kombu import Connection
 
 from deploy.demo.story import Story, Teller
 from services.applications.app import create_app
+from shared.database import engine
+from shared.settings import DatabaseSettings
+from tests import factories
 from tests.integration.applications.conftest import make_settings
 from tests.production import servers
 from tests.system.running import RunningSystem, create, fill, submit
@@ -39,6 +43,22 @@ def test_postgresql_behind_pgbouncer_with_redis(tmp_path: Path) -> None:
         system.start()
         stack.callback(system.stop)
         tell(system, tmp_path)
+        # What pgbouncer would mix up is prepared only where nobody stands between.
+        assert [_prepares(url) for url in (database, pooled)] == [True, False]
+
+
+def _prepares(url: str) -> bool:
+    """Whether a connection of ours prepares what it is asked often."""
+    made = engine(DatabaseSettings(
+        database_url=url, signing_key=factories.private_key("notify"), trusted_keys=factories.trusted_keys()  # type: ignore[arg-type]
+    ))  # fmt: skip
+    try:
+        with made.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            return driver.prepare_threshold is not None
+    finally:
+        made.dispose()
 
 
 def test_store_in_s3(tmp_path: Path, make_database, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
