@@ -114,7 +114,7 @@ def evaluated(form: Form, text: str, values: dict[str, Any], steps: int = evalua
     types.of(formula)
     situation = Situation(form, {"a": values}, Facts(RoundFacts(parameters={"cap": "5"})))
     situation._evaluator.steps = steps
-    return situation._evaluator.value(formula)
+    return situation._evaluator.value(formula, situation._look_up)
 
 
 @settings(max_examples=400)

@@ -65,7 +65,7 @@ def try_out(form: Form, text: str, section: str, table: str, given: Mapping[str,
     if any(a.wrong for a in asked):
         return Tried(None, words, asked, None, None)
     try:
-        found = Evaluator(values.look_up).value(formula, values)
+        found = Evaluator().value(formula, values.look_up, values)
     except TooMuchWork:
         return Tried("计算量太大，请减少行数或改简单些。", words, asked, None, None)
     return Tried(None, words, asked, _said(found, kind), found is True if kind == "bool" else None)

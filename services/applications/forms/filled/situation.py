@@ -56,7 +56,7 @@ class Situation:
         self._rules = rules_of(form)
         self._sections = sections
         self._known: dict[tuple[Any, ...], Any] = {}
-        self._evaluator = Evaluator(self._look_up)
+        self._evaluator = Evaluator()
         for section, part, column in self._rules.deep_order:
             # In order: worked out on demand, a chain of hundreds would be as deep a recursion.
             if column:
@@ -75,7 +75,7 @@ class Situation:
 
     def holds(self, rule: Rule | None, row: Row | None = None) -> bool:
         """Tell whether a condition holds; none always does, an unknown one does not."""
-        return rule is None or self._evaluator.value(rule.formula, row) is True
+        return rule is None or self._evaluator.value(rule.formula, self._look_up, row) is True
 
     def visible(self, section: str, part: str = "") -> bool:
         """Tell whether a section, or a field, table or slot of it, is shown."""
@@ -186,7 +186,7 @@ class Situation:
         key = ("computed", node, row)
         if key not in self._known:
             rule = self._rules.of[node, "value"]
-            self._known[key] = definition.kept(self._evaluator.value(rule.formula, row))
+            self._known[key] = definition.kept(self.evaluate(rule, row))
         return self._known[key]
 
     def options(self, place: tuple[str, str, str]) -> list[str]:
@@ -197,7 +197,7 @@ class Situation:
 
     def evaluate(self, rule: Rule, row: Row | None = None) -> Any:
         """Return what a formula gives: `Decimal`, text, `bool`, a tuple, or None while it is unknown."""
-        return self._evaluator.value(rule.formula, row)
+        return self._evaluator.value(rule.formula, self._look_up, row)
 
     def missing(self, rule: Rule) -> bool:
         """Tell whether a formula looks at a section that must be saved and is not."""

@@ -20,48 +20,44 @@ class TooMuchWork(Exception):
     """The formulas of a form take more steps than their budget."""
 
 
-class Evaluator(SimpleEval):  # type: ignore[misc]
-    """Walks bound formulas. `look_up(target, variables, row)` gives the value of a place: the variables of
-    loops and the row at hand are rows of tables."""
+# `look_up(target, variables, row)` gives the value of a place: the variables of loops and the row at hand are rows of tables.
+LookUp = Callable[[Any, dict[str, Any], Any], Any]
 
-    def __init__(self, look_up: Callable[[Any, dict[str, Any], Any], Any]) -> None:
+
+def _nowhere(*_: object) -> Any:
+    raise AssertionError("no formula is being evaluated")
+
+
+class Evaluator(SimpleEval):  # type: ignore[misc]
+    """Walks bound formulas. Nothing of it leads back to itself or to whoever asks, so that it goes with its situation at once and
+    leaves the garbage collection nothing, which would stop every request meanwhile."""
+
+    def __init__(self) -> None:
         # Not SimpleEval's own: for every form that is judged it would mute the process's warnings, and bind nodes that no formula of ours has.
         self.operators, self.functions, self.names = OPERATORS, _FUNCTIONS, dict[str, Any]()
-        self._look_up = look_up
+        self._look_up: LookUp = _nowhere
         self._variables: dict[str, Any] = {}
         self._row: Any = None
         self.renew()
-        self.nodes: dict[type, Callable[[Any], Any]] = {
-            ast.UnaryOp: self._eval_unaryop,
-            ast.BinOp: self._eval_binop,
-            ast.BoolOp: self._eval_boolop,
-            ast.Compare: self._eval_compare,
-            ast.IfExp: self._eval_ifexp,
-            ast.Call: self._eval_call,
-            ast.Constant: lambda node: node.value,
-            ast.Tuple: lambda node: tuple(item.value for item in node.elts),
-            Place: lambda node: self._look_up(node.target, self._variables, self._row),
-            Each: self._loop,
-        }
 
     def renew(self) -> None:
         """Begin a budget anew."""
         self.steps = MAX_STEPS
 
-    def value(self, formula: Formula, row: Any = None) -> Any:
+    def value(self, formula: Formula, look_up: LookUp, row: Any = None) -> Any:
         """Return what a formula gives; a row's own columns are those of `row`. `TooMuchWork` over the budget."""
-        before = self._row, self._variables
-        self._row, self._variables = row, {}
+        before = self._row, self._variables, self._look_up
+        self._row, self._variables, self._look_up = row, {}, look_up
         try:
             return self._eval(formula.tree)
         finally:
-            self._row, self._variables = before
+            self._row, self._variables, self._look_up = before
 
     def _eval(self, node: ast.expr) -> Any:
         self.steps -= 1
         if self.steps < 0:
             raise TooMuchWork
-        return self.nodes[type(node)](node)
+        return _NODES[type(node)](self, node)
 
     def _loop(self, node: Each) -> tuple[Any, ...]:
         rows = self._eval(node.rows)
@@ -73,3 +69,15 @@ class Evaluator(SimpleEval):  # type: ignore[misc]
                 found.append(self._eval(node.element))
         self._variables[node.variable] = outer
         return tuple(found)
+
+
+_NODES: dict[type, Callable[[Evaluator, Any], Any]] = {
+    **{
+        node: SimpleEval().nodes[node].__func__
+        for node in (ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Call)
+    },
+    ast.Constant: lambda _, node: node.value,
+    ast.Tuple: lambda _, node: tuple(item.value for item in node.elts),
+    Place: lambda self, node: self._look_up(node.target, self._variables, self._row),
+    Each: Evaluator._loop,
+}
