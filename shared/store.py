@@ -1,6 +1,8 @@
 """Store objects in a folder or S3, by URL. Objects are named by their content and never change."""
 
-from collections.abc import AsyncIterator
+import glob
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,6 +15,8 @@ CHUNK = 256 * 1024
 # A file goes into the store in parts of this size. S3 takes none below 5 MiB.
 PART = 256 * 1024
 S3_PART = 5 * 1024 * 1024
+# Parts of what is written without its size being known: S3 takes ten thousand of them.
+WRITTEN = 16 * 1024 * 1024
 
 ATTACHMENTS = "attachments/"
 PDFS = "pdf/"
@@ -62,6 +66,31 @@ class Store:
             chunk_size=PART if isinstance(self._inner, LocalStore) else S3_PART,
             max_concurrency=1,
         )
+
+    @asynccontextmanager
+    async def writing(self, key: str) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+        """Give a function that writes an object piece by piece, at most `WRITTEN` of it in memory. It is there, whole, once the block has ended without an
+        error, and not at all otherwise. One at a time writes a key. What a bucket of S3 keeps of one that broke off goes by a rule of its own."""
+        self._remove_begun(key)
+        writer = obstore.open_writer_async(self._inner, key, buffer_size=WRITTEN, max_concurrency=1)
+
+        async def write(piece: bytes) -> None:
+            await writer.write(piece)
+
+        try:
+            yield write
+        except BaseException:
+            self._remove_begun(key)
+            raise
+        # Closed only here: closing is what makes it an object.
+        await writer.close()
+
+    def _remove_begun(self, key: str) -> None:
+        """Remove what a folder keeps of an object whose writing broke off: it stands beside it as `key#1`."""
+        if isinstance(self._inner, LocalStore) and self._inner.prefix:
+            place = Path(self._inner.prefix) / key
+            for begun in place.parent.glob(f"{glob.escape(place.name)}#*"):
+                begun.unlink(missing_ok=True)
 
     def get(self, key: str) -> bytes:
         """Return the whole object; `FileNotFoundError` when there is none."""

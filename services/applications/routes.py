@@ -5,6 +5,7 @@ from services.applications.bureau import routes as bureau
 from services.applications.colleagues import routes as colleagues
 from services.applications.decision import routes as decision
 from services.applications.documents import routes as documents
+from services.applications.dossiers import routes as dossiers
 from services.applications.filling import routes as filling
 from services.applications.four_eyes import routes as four_eyes
 from services.applications.messages import routes as messages
@@ -36,6 +37,7 @@ ROUTES = [
     *review.ROUTES,
     *ratings.ROUTES,
     *statistics.ROUTES,
+    *dossiers.ROUTES,
     *colleagues.ROUTES,
     *messages.ROUTES,
     *decision.ROUTES,

@@ -85,6 +85,10 @@ ACTIONS = {
     "resend_proposed": "申请改发通知",
     "read_pdf": "查看申报书",
     "read_attachment": "查看附件",
+    "ask_dossier": "生成卷宗",
+    "stop_dossier": "停止或删除卷宗",
+    "take_dossier": "取走卷宗",
+    "expire_dossier": "卷宗到期删除",
     "choose_messages": "选择接收的消息",
     "note_case": "填写内部备注",
     "withdraw_note": "撤回内部备注",
@@ -117,7 +121,7 @@ INTERNAL = frozenset(
         "take_lease", "take_over", "drop_lease", "assign", "note_opinion", "change_opinion", "forget_opinion", "raise_opinion", "save_checklist",
         "give_to_experts", "score", "recuse", "note_objection", "settle_objection", "resend", "resend_proposed",
         "read_pdf", "read_attachment", "reconsider", "propose_extension", "refuse_extension", "withdraw_extension",
-        "note_case", "withdraw_note", "add_case_file", "read_case_file", "remove_case_file", "ask_colleagues", "answer_colleague", "close_inquiry",
+        "ask_dossier", "stop_dossier", "take_dossier", "expire_dossier", "note_case", "withdraw_note", "add_case_file", "read_case_file", "remove_case_file", "ask_colleagues", "answer_colleague", "close_inquiry",
     }
 )  # fmt: skip
 # What a line tells the applicant beside its label.

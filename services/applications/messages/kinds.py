@@ -41,7 +41,8 @@ KINDS: dict[MessageKind, Kind] = {
 
 def label(kind: str) -> str:
     """Return a kind's words."""
-    return KINDS[cast(MessageKind, kind)].label
+    found = KINDS.get(cast(MessageKind, kind))
+    return found.label if found else kind
 
 
 def kinds_of(actor: Actor) -> list[MessageKind]:
@@ -51,4 +52,5 @@ def kinds_of(actor: Actor) -> list[MessageKind]:
 
 def concerns(kind: str, roles: Collection[str]) -> bool:
     """Tell whether a kind still concerns somebody with these roles."""
-    return bool(KINDS[cast(MessageKind, kind)].roles & {Role(role) for role in roles})
+    found = KINDS.get(cast(MessageKind, kind))
+    return found is not None and bool(found.roles & {Role(role) for role in roles})

@@ -1,7 +1,7 @@
 """Run what the relay does for the bureau's people: tell what falls due, and owe the mails of what they were told."""
 
 import asyncio
-import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
 from uuid import UUID
@@ -14,11 +14,8 @@ from services.applications.core.context import Peers
 from services.applications.operations import staff_mail, staff_news
 from services.applications.settings import ApplicationsSettings
 from shared import clock
-from shared.errors import Unavailable
 from shared.identity import Role, Signer
 from shared.workdays import WorkingDays
-
-log = logging.getLogger(__name__)
 
 MAIL_SECONDS = 5.0
 NEWS_SECONDS = 30.0
@@ -88,20 +85,23 @@ class Mailroom:
         return {member.account for role in roles for member in await peers.staff(self._peers, role)}
 
 
+def peers_of(http: ClientSession, settings: ApplicationsSettings) -> Peers:
+    """Return the way to the other services for a process that serves nobody."""
+    signer = Signer("applications", settings.signing_key)
+    return Peers(http, signer, str(settings.gateway_url), str(settings.notify_url))
+
+
 async def keep(
     sessions: async_sessionmaker[AsyncSession],
     settings: ApplicationsSettings,
     stop: asyncio.Event,
-    borne: tuple[type[Exception], ...],
+    put_off: Callable[[str, Exception], None],
 ) -> None:
-    """Until told to stop. A service that is away is waited for (`borne`: what else is)."""
+    """Until told to stop. A service that is away is waited for `put_off` says what could not be done.."""
     loop = asyncio.get_running_loop()
     news_at = 0.0
-    put_off: tuple[type[Exception], ...] = (Unavailable, *borne)
     async with ClientSession(timeout=ClientTimeout(total=10, connect=3)) as http:
-        signer = Signer("applications", settings.signing_key)
-        known = Peers(http, signer, str(settings.gateway_url), str(settings.notify_url))
-        room = Mailroom(sessions, known, settings)
+        room = Mailroom(sessions, peers_of(http, settings), settings)
         while not stop.is_set():
             pause = MAIL_SECONDS
             try:
@@ -111,7 +111,7 @@ async def keep(
                 if loop.time() >= news_at:
                     news_at = loop.time() + NEWS_SECONDS
                     await room.news()
-            except put_off as error:
-                log.warning("mail to the bureau's people was put off", extra={"reason": repr(error)})
+            except Exception as error:
+                put_off("mail to the bureau's people", error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)

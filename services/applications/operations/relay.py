@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from aiohttp import ClientSession, ClientTimeout
 from celery import Celery
 from kombu.connection import Connection
 from obstore.exceptions import BaseError
@@ -21,11 +22,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.applications.attachments.clamd import Clamd
+from services.applications.core import peers
 from services.applications.core.codec import Codec
+from services.applications.dossiers.worker import Dossiers
 from services.applications.operations import mailroom, sweeping
 from services.applications.operations.audit_heads import StoreHeads
 from services.applications.operations.expert_reminders import remind_experts
-from services.applications.operations.lapse import lapse_overdue
+from services.applications.operations.lapse import lapse_overdue, system_actor
 from services.applications.operations.reminders import fall_due
 from services.applications.outbox import outbox
 from services.applications.review import case_list
@@ -37,8 +40,9 @@ from services.applications.workbench.known_forms import KnownForms
 from shared.audit.heads import Sequencer, keep_sealing
 from shared.celery import celery_app
 from shared.database import BUSY, async_engine
+from shared.errors import Unavailable
 from shared.live_hints import end
-from shared.messages import NOTIFY, RENDER_DOCUMENT, TOPICS
+from shared.messages import NOTIFY, RENDER_DOCUMENT, TOPICS, Delivery
 from shared.observability import tracing
 from shared.store import Store
 
@@ -54,10 +58,12 @@ FEW = 100
 SEAL_SECONDS = 2.0
 SANDBOX_SECONDS = 2.0
 STATISTICS_SECONDS = 5.0
+DOSSIERS_SECONDS = 2.0
+DOSSIERS_TIDIED_SECONDS = 600.0
 READY_SECONDS = 2.0
 READY_TIMEOUT_SECONDS = 5.0
-# The database, the broker, the scanner or the store.
-AWAY: tuple[type[Exception], ...] = (*BUSY, OSError, BaseError)
+# The database, the broker, the scanner, the store or another service.
+AWAY: tuple[type[Exception], ...] = (*BUSY, OSError, BaseError, Unavailable)
 # None of these ends a relay.
 BORNE: tuple[type[Exception], ...] = (*AWAY, DBAPIError)
 
@@ -271,6 +277,32 @@ async def try_policies(
             await asyncio.wait_for(stop.wait(), SANDBOX_SECONDS)
 
 
+async def gather_dossiers(
+    sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
+) -> None:
+    """Put together the case files that were asked for, and remove those whose time is over."""
+    loop = asyncio.get_running_loop()
+    tidy_at = 0.0
+    async with ClientSession(timeout=ClientTimeout(total=10, connect=3)) as http:
+        known = mailroom.peers_of(http, settings)
+
+        async def mails(id: UUID) -> list[Delivery] | None:
+            return await peers.deliveries(known, id)
+
+        dossiers = Dossiers(sessions, Store.from_url(settings.store_url), mails, system_actor)
+        while not stop.is_set():
+            try:
+                while not stop.is_set() and await dossiers.work(stop):
+                    pass
+                if loop.time() >= tidy_at:
+                    tidy_at = loop.time() + DOSSIERS_TIDIED_SECONDS
+                    await dossiers.tidy()
+            except Exception as error:
+                _put_off("a case file", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), DOSSIERS_SECONDS)
+
+
 async def keep_statistics(sessions: async_sessionmaker[AsyncSession], stop: asyncio.Event) -> None:
     """Follow the audit with the sums of 统计."""
     while not stop.is_set():
@@ -280,7 +312,7 @@ async def keep_statistics(sessions: async_sessionmaker[AsyncSession], stop: asyn
                 found = await sums.step(session)
             # A batch that was full has another behind it; others come first.
             pause = 0.2 if found else STATISTICS_SECONDS
-        except BORNE as error:
+        except Exception as error:
             _put_off("the statistics", error)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
@@ -311,8 +343,9 @@ async def run(settings: ApplicationsSettings) -> None:
         seal_audit(sessions, settings, stop),
         know_forms(KnownForms(sessions, settings, name="relay: form versions"), stop),
         try_policies(sessions, settings, stop),
-        mailroom.keep(sessions, settings, stop, BORNE),
+        mailroom.keep(sessions, settings, stop, _put_off),
         keep_statistics(sessions, stop),
+        gather_dossiers(sessions, settings, stop),
     ]
     if settings.ready_file:
         beside.append(show_ready(relay, Path(settings.ready_file), stop))

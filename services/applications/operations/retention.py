@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
+from services.applications.dossiers import queries as dossiers
 from services.applications.operations.lapse import system_actor
 from services.applications.settings import ApplicationsSettings
 from services.applications.tables.applications import (
@@ -125,6 +126,7 @@ async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
                 await session.execute(update(Section).where(_of(Section, application)).values(**empty))
                 application.eligibility = None
             await _forget_persons(session, application)
+            await dossiers.forget(session, application)
             record(session, actor, "retention", application_id=application.id, reason=one.reason)
             count += 1
     await session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - ANSWERS_KEPT))

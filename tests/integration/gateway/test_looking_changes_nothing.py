@@ -57,6 +57,7 @@ MAY: dict[str, dict[str, str]] = {
     "/expert/{id}": TOLD,
     "/api/v1/review/export": READ,
     "/api/v1/review/statistics/export": READ,
+    "/api/v1/review/dossiers/{id}/file": READ,
     "/api/v1/review/statistics/analysis": READ,
     "/api/v1/separation/file": READ,
     "/api/v1/review/applications/{id}/case": READ | LOOKED,
