@@ -1,7 +1,7 @@
 """Store objects in a folder or S3, by URL. Objects are named by their content and never change."""
 
 import glob
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -85,8 +85,14 @@ class Store:
         # Closed only here: closing is what makes it an object.
         await writer.close()
 
+    def remove_begun(self, folder: str, kept: Collection[str] = ()) -> None:
+        """Remove what a directory keeps of objects of `folder` whose writing broke off, unless they are `kept`: it stands beside them as `key#1`."""
+        if isinstance(self._inner, LocalStore) and self._inner.prefix:
+            for begun in (Path(self._inner.prefix) / folder).glob("*#*"):
+                if folder + begun.name.rpartition("#")[0] not in kept:
+                    begun.unlink(missing_ok=True)
+
     def _remove_begun(self, key: str) -> None:
-        """Remove what a folder keeps of an object whose writing broke off: it stands beside it as `key#1`."""
         if isinstance(self._inner, LocalStore) and self._inner.prefix:
             place = Path(self._inner.prefix) / key
             for begun in place.parent.glob(f"{glob.escape(place.name)}#*"):

@@ -100,10 +100,12 @@ async def cases_of(session: AsyncSession, dossier: Dossier) -> list[UUID]:
     return list(await session.scalars(query.order_by(Application.number, Application.id)))
 
 
-async def claim(session: AsyncSession, now: datetime) -> Dossier | None:
-    """Return the case file that has waited longest and that nobody works on, locked."""
+async def claim(session: AsyncSession, now: datetime, *, of_rounds: bool) -> Dossier | None:
+    """Return the case file, of one case or of a round, that has waited longest and that nobody works on, locked."""
     left = (Dossier.state == "running") & (Dossier.attempt_until < now)
-    query = select(Dossier).where(or_(Dossier.state == "waiting", left)).order_by(Dossier.asked_at, Dossier.id)
+    wanted = Dossier.application_id.is_(None) if of_rounds else Dossier.application_id.is_not(None)
+    query = select(Dossier).where(wanted, or_(Dossier.state == "waiting", left))
+    query = query.order_by(Dossier.asked_at, Dossier.id)
     return await session.scalar(query.limit(1).with_for_update(skip_locked=True))
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -52,11 +51,11 @@ class Dossiers:
         self._mails = mails
         self._actor = actor
 
-    async def work(self, stop: asyncio.Event) -> bool:
-        """Work on the case file that has waited longest; tell whether there was one. What is told to `stop` gives it back, to be begun anew."""
+    async def work(self, stop: asyncio.Event, *, of_rounds: bool = False) -> bool:
+        """Work on the case file that has waited longest, of one case or of a round: nobody waits for a round's hours with one case. Tell whether there was one. What is told to `stop` gives it back, to be begun anew."""
         attempt = uuid4()
         async with self._sessions.begin() as session:
-            dossier = await queries.claim(session, clock.now())
+            dossier = await queries.claim(session, clock.now(), of_rounds=of_rounds)
             if dossier is None:
                 return False
             if dossier.attempts >= queries.ATTEMPTS:
@@ -141,9 +140,10 @@ class Dossiers:
         async with self._sessions.begin() as session:
             for id in await queries.expire(session):
                 record(session, self._actor(), "expire_dossier", dossier=str(id))
+        # What stands there is looked at before those that are to: one that is finished in between is left.
+        there = {key async for page in self._store.list(queries.FOLDER) for key in page}
         async with self._sessions() as session:
             kept = await queries.kept(session)
-        async for page in self._store.list(queries.FOLDER):
-            for key in page.keys() - kept:
-                with suppress(OSError):
-                    await self._store.delete(key)
+        for key in there - kept:
+            await self._store.delete(key)
+        self._store.remove_begun(queries.FOLDER, kept)

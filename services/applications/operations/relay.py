@@ -281,8 +281,6 @@ async def gather_dossiers(
     sessions: async_sessionmaker[AsyncSession], settings: ApplicationsSettings, stop: asyncio.Event
 ) -> None:
     """Put together the case files that were asked for, and remove those whose time is over."""
-    loop = asyncio.get_running_loop()
-    tidy_at = 0.0
     async with ClientSession(timeout=ClientTimeout(total=10, connect=3)) as http:
         known = mailroom.peers_of(http, settings)
 
@@ -290,17 +288,23 @@ async def gather_dossiers(
             return await peers.deliveries(known, id)
 
         dossiers = Dossiers(sessions, Store.from_url(settings.store_url), mails, system_actor)
-        while not stop.is_set():
-            try:
-                while not stop.is_set() and await dossiers.work(stop):
-                    pass
-                if loop.time() >= tidy_at:
-                    tidy_at = loop.time() + DOSSIERS_TIDIED_SECONDS
-                    await dossiers.tidy()
-            except Exception as error:
-                _put_off("a case file", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), DOSSIERS_SECONDS)
+        await asyncio.gather(*(_gather(dossiers, stop, of_rounds=of_rounds) for of_rounds in (False, True)))
+
+
+async def _gather(dossiers: Dossiers, stop: asyncio.Event, *, of_rounds: bool) -> None:
+    loop = asyncio.get_running_loop()
+    tidy_at = 0.0
+    while not stop.is_set():
+        try:
+            while not stop.is_set() and await dossiers.work(stop, of_rounds=of_rounds):
+                pass
+            if not of_rounds and loop.time() >= tidy_at:
+                tidy_at = loop.time() + DOSSIERS_TIDIED_SECONDS
+                await dossiers.tidy()
+        except Exception as error:
+            _put_off("a case file", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), DOSSIERS_SECONDS)
 
 
 async def keep_statistics(sessions: async_sessionmaker[AsyncSession], stop: asyncio.Event) -> None:

@@ -136,8 +136,11 @@ async def test_a_case_is_taken_whole(api: Api, submitted: str, sessions: Session
     async with sessions.begin() as session:
         await session.execute(update(Dossier).values(expires_at=clock.now() - timedelta(seconds=1)))
     store.put(f"{queries.FOLDER}{uuid4()}.zip", b"left")
+    folder = Path(urlsplit(server.app[SETTINGS].store_url).path) / queries.FOLDER
+    (folder / f"{uuid4()}.zip#1").write_bytes(b"of a process that died")
     await worker(server, sessions).tidy()
     assert await stored(store) == set()
+    assert not list(folder.glob("*"))
     assert (await state(api, asked["id"]))["state"] == "expired"
     assert (await api.call("GET", f"{D}/{asked['id']}/file", REVIEWER)).status == 409
 
@@ -206,7 +209,7 @@ async def test_a_round_is_one_case_file_and_says_what_was_forgotten(
             .values(wrapped_key=b"", project_name="甲/乙")
         )
     asked = (await ask(api, round=round_id))["id"]
-    assert await worker(server, sessions).work(NEVER)
+    assert await worker(server, sessions).work(NEVER, of_rounds=True)
     made = await state(api, asked)
     assert made["state"] == "done"
     body = await (await api.call("GET", f"{D}/{asked}/file", REVIEWER)).read()
@@ -230,6 +233,6 @@ async def test_a_round_is_one_case_file_and_says_what_was_forgotten(
     assert ((await state(api, asked))["state"], await stored(server.app[STORE])) == ("expired", set())
     # A finished one is taken away by a press.
     asked = (await ask(api, round=round_id))["id"]
-    assert await worker(server, sessions).work(NEVER)
+    assert await worker(server, sessions).work(NEVER, of_rounds=True)
     assert (await api.call("POST", f"{D}/{asked}/stop", REVIEWER, json={})).status == 200
     assert await stored(server.app[STORE]) == set()
