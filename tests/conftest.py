@@ -37,7 +37,7 @@ OWN_SYSTEM = ("test_away_for_long.py", "test_documents.py", "test_restarts.py")
 
 
 # About half of what the browser's tests cost stands before it by the alphabet.
-E2E_SECOND_HALF = "tests/e2e/test_e"
+E2E_SECOND_HALF = "tests/e2e/test_f"
 
 
 class BySystem(LoadScopeScheduling):

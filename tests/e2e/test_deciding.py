@@ -127,6 +127,7 @@ def propose(system: RunningSystem, id: str, amount: str) -> None:
     director.call("POST", path, json={"amount_wan": amount}, etag=version(director, id))
 
 
+@pytest.mark.slow
 def test_a_list_goes_from_draft_to_letters(open_page: OpenPage, system: RunningSystem) -> None:
     kept, left = awaiting_decision(system, "名单留下"), awaiting_decision(system, "名单撤出")
     propose(system, kept, "11.00")

@@ -42,6 +42,8 @@ def slowed(page: Page) -> tuple[CDPSession, list[int]]:
     return session, came
 
 
+# A processor made slower is one that spins three quarters of the time.
+@pytest.mark.slow
 def test_first_load_is_small_and_quick(open_page: OpenPage, system: RunningSystem, draft: str) -> None:
     for path in ("/", "/projects", f"{draft}/company", f"{draft}/fund_plan"):
         took = []
@@ -71,6 +73,7 @@ def test_a_form_is_filled_in_without_its_style_sheet(
     page.goto(f"{draft}/social_benefit")
     page.get_by_label("社会效益").fill("带动二十名青年学艺。")
     page.get_by_role("button", name="暂存").last.click()
+    expect(page.get_by_text("已暂存，尚未提交").first).to_be_visible()
     page.reload()
     expect(page.get_by_label("社会效益")).to_have_value("带动二十名青年学艺。")
     assert gone

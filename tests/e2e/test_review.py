@@ -225,6 +225,7 @@ def test_three_opinions_and_the_return_are_eight_clicks_on_one_page(
     assert (told[0], told[-1], len(told)) == ("请填写支行全称", "请填写全称", 3)
 
 
+@pytest.mark.slow
 def test_a_return_from_the_place_one_reads(signed_in: Open, system: RunningSystem) -> None:
     id, _ = case(system, "逐处意见")
     desk = signed_in("shencha")
