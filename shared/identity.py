@@ -65,7 +65,8 @@ class Actor(BaseModel, frozen=True):
     `received_at` is the instant the gateway received the request, by which deadlines are judged.
 
     `duties`: what a member of an enterprise may do for it; None is everything. With `agent` the person comes from another company
-    and acts for `enterprise` in one application only."""
+    and acts for `enterprise` in one application only. With `phone` a file comes through that telephone link of the person's: such an
+    actor opens no route but those that say so."""
 
     account: str
     name: str
@@ -78,6 +79,7 @@ class Actor(BaseModel, frozen=True):
     received_at: AwareDatetime
     duties: frozenset[Duty] | None = None
     agent: Agent | None = None
+    phone: UUID | None = None
 
     def is_a(self, role: Role) -> bool:
         return role in self.roles

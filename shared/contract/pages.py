@@ -11,7 +11,7 @@ from shared.contract.decision import LetterView
 from shared.contract.ratings import RatingView
 from shared.contract.returns import OpinionView
 from shared.contract.review import UnlockRequestView
-from shared.contract.sections import ApplicationView, SectionView
+from shared.contract.sections import ApplicationView, EarlierFiles, SectionView
 from shared.contract.submission import RevisionView, Timeline
 
 
@@ -72,7 +72,8 @@ class ChangeLine(BaseModel):
 
 class SectionPage(BaseModel):
     """The form page of one material. The form is judged once, with what was typed: `problems` and `checks` are those of
-    `GET …/problems` and `GET …/checks?typed=1`. `opinions` and `requests` are empty unless the application was returned."""
+    `GET …/problems` and `GET …/checks?typed=1`. `opinions` and `requests` are empty unless the application was returned. `earlier`: by slot
+    that holds nothing, what may be taken over into it (`POST …/attachments/earlier`), until the material is saved."""
 
     application: ApplicationView
     section: SectionView
@@ -83,6 +84,7 @@ class SectionPage(BaseModel):
     left_over: list[LeftOverView]
     # Null in a round that asks for no 单位确认.
     confirmation: ConfirmationView | None = None
+    earlier: dict[str, EarlierFiles] = {}
 
 
 class SectionTaken(BaseModel):

@@ -119,7 +119,7 @@ class ApplicationView(ApplicationSummary):
 
 class AttachmentView(BaseModel):
     """`scanned_at` is null until a virus scanner has seen the file (or where there is none); `infected` names
-    what it found: such a file counts for nothing and cannot be downloaded."""
+    what it found: such a file counts for nothing and cannot be downloaded. `phone_link`: the telephone link through which it came."""
 
     id: UUID
     section: str
@@ -130,6 +130,7 @@ class AttachmentView(BaseModel):
     sha256: str
     scanned_at: AwareDatetime | None
     infected: str | None
+    phone_link: UUID | None = None
 
 
 class JoinFiles(Input):
@@ -138,6 +139,23 @@ class JoinFiles(Input):
     section: str = Field(max_length=64)
     slot: str = Field(max_length=64)
     files: list[UUID] = Field(min_length=2, max_length=50)
+
+
+class TakeEarlier(Input):
+    """Files that the enterprise submitted earlier in the same slot of the application `source`, as `earlier` of the section's page offers them."""
+
+    section: str = Field(max_length=64)
+    slot: str = Field(max_length=64)
+    source: UUID
+
+
+class EarlierFiles(BaseModel):
+    """What the enterprise submitted last in the same slot of another of its applications (`source`): the files' names."""
+
+    source: UUID
+    project_name: str | None
+    submitted_at: AwareDatetime
+    names: list[str]
 
 
 class FilePages(BaseModel):

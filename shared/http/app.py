@@ -56,6 +56,7 @@ class Route:
     `callers`: the services whose token opens it; none means open to anybody (public pages, health).
     `roles`: the person a call is made for must have one of them; none means that no person is needed.
     `duty`: what a member of an enterprise must be allowed to do for it; nobody else has duties.
+    `by_phone`: opens to a file that comes through a telephone link, too.
     `body`: the JSON body's model, found at `request[BODY]`. `answer`: the model of a 2xx answer, for OpenAPI.
     """
 
@@ -75,6 +76,7 @@ class Route:
     takes_file: bool = False
     media_type: str = "application/json"
     duty: Duty | None = None
+    by_phone: bool = False
 
 
 def from_services(request: web.Request, name: str) -> str | None:
@@ -203,7 +205,10 @@ DUTIES = {
 
 
 def _check_duty(route: Route, who: Actor, request: web.Request) -> None:
-    """Raise `NotFound` for an agent who asks for anything but the one application, `NotYourDuty` for a member without the route's duty."""
+    """Raise `NotFound` for an agent who asks for anything but the one application, and for a telephone link on a route that is not opened
+    to it; `NotYourDuty` for a member without the route's duty."""
+    if who.phone is not None and not route.by_phone:
+        raise errors.NotFound
     if who.agent is not None:
         inside = route.path == OF_APPLICATION or route.path.startswith(f"{OF_APPLICATION}/")
         # The gateway asks for an agent's profile, for which no application is named.

@@ -29,9 +29,14 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
 }
 
 
+def status_of(error: errors.DomainError) -> HTTPStatus:
+    """Return the status with which an error is answered."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 def problem(error: errors.DomainError, request_id: str) -> web.Response:
     """Return an error as a person and a program can read it."""
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    status = status_of(error)
     body = {
         "type": error.code,
         "title": (type(error).__doc__ or "").strip(),

@@ -20,6 +20,8 @@ class Priority(IntEnum):
 
 _SUBMIT = re.compile(r"/applications/[^/]+/submit")
 _TRANSFER = re.compile(r"/(applications|review/applications)/[^/]+/(attachments(/.*)?|files(/.*)?|workbook)")
+# A picture beside a file's name is looked at when there is time.
+_THUMBNAIL = re.compile(r"/applications/[^/]+/attachments/[^/]+/thumbnail")
 # What the bureau looks at, and what a worker asks for to begin.
 _LATER = re.compile(r"/(review|expert)(/.*)?|/internal/jobs/[^/]+/start")
 _DOCUMENT = re.compile(r"/.*(/pdf|/preview|\.pdf|/exports?(/.*|\.\w+)?)")
@@ -39,6 +41,8 @@ def priority_of(method: str, path: str, length: int | None = 0) -> Priority | No
         return None
     if _SUBMIT.fullmatch(path):
         return Priority.SUBMIT
+    if _THUMBNAIL.fullmatch(path):
+        return Priority.LATER
     if _TRANSFER.fullmatch(path) or length is None or length > LARGE:
         return Priority.TRANSFER
     safe = method in READS

@@ -305,6 +305,8 @@ class Attachment(Base):
     # When the virus scanner gave its verdict (none yet, or no scanner: null), and what it found.
     scanned_at: Mapped[datetime | None]
     infected: Mapped[str | None]
+    # The telephone link through which it came (the gateway's).
+    phone_link: Mapped[UUID | None]
 
     __table_args__ = (
         Index(

@@ -100,6 +100,35 @@ class Invitation(Base):
     ended_at: Mapped[datetime | None]
 
 
+class PhoneLink(Base):
+    """A link by which a telephone puts files into one slot of one application, for the account that made it (`accounts/phone_links.py`).
+
+    The link's token is sealed and stands nowhere. `telephone_sha256`: a digest of the cookie of the telephone that sent the first file.
+    """
+
+    __tablename__ = "phone_links"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), index=True)
+    application: Mapped[UUID]
+    section: Mapped[str]
+    slot: Mapped[str]
+    # Where each row of a table has a file of its own.
+    row: Mapped[str]
+    # What the telephone shows of the slot.
+    label: Mapped[str]
+    help: Mapped[str]
+    # How many files there is room for.
+    most: Mapped[int]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    telephone_sha256: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    # Id, name and size of what came.
+    files: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'"), default=list)
+
+
 class SessionRow(Base):
     """A browser session. Only a digest of its id is kept, so that reading this table opens no session."""
 
