@@ -42,6 +42,8 @@ def test_the_stub_names_limits_that_there_are() -> None:
 def test_every_unsafe_page_checks_a_token() -> None:
     # A file is compared with the record and kept nowhere; whoever holds a reminder may end reminders to its address.
     changes_nothing = {("POST", "/verify/{token}"), ("POST", "/unsubscribe/{token}")}
+    # Whoever holds a telephone's link proves it by the link itself, and by the mark of the telephone that was first.
+    changes_nothing.add(("POST", "/phone/{token}"))
     # The provider proves itself by its signature.
     changes_nothing.add(("POST", "/login/backchannel-logout"))
     for page in gateway_routes.table(development=True):

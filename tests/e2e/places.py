@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from pypdfium2 import PdfDocument
 
+from deploy.demo.client import Person
 from services.gateway.routes import table
 from services.gateway.stub_idp.routes import ROUTES as STUB
 from services.gateway.web.access import ANYBODY
@@ -61,6 +62,9 @@ class Cases:
     # 公示 of a list: a draft, and one that is published.
     list_draft: str
     list_published: str
+    # A slot of the draft that is open to a telephone: the desk's page, and the telephone's.
+    phone_desk: str
+    phone: str
 
 
 def prepare(system: RunningSystem) -> Cases:
@@ -116,7 +120,25 @@ def prepare(system: RunningSystem) -> Cases:
         editor.call(
             "POST", f"{form_draft}/examples", json={"name": "应当通过"}, etag=kept["etag"], expect=(201, 412)
         )
-    return Cases(draft, submitted, returned, expert, token, str(rounds[0]["id"]), drafted, published)
+    open_to = _by_phone(person, draft)
+    return Cases(draft, submitted, returned, expert, token, str(rounds[0]["id"]), drafted, published, *open_to)
+
+
+def _by_phone(person: Person, id: str) -> tuple[str, str]:
+    """用手机拍照上传 of the declaration: its page, and the link on it."""
+    path = f"/applications/{id}/sections/commitment"
+    form = {
+        "csrf_token": person.csrf_token,
+        "etag": person.call("GET", path).json()["etag"],
+        "fund_type": "reward",
+        "form_version": str(person.call("GET", f"/applications/{id}").json()["form_version"]),
+        "action": "phone:commitment_scan",
+    }
+    with person.another() as http:
+        desk = http.post(path, data=form, headers=PAGE, follow_redirects=True)
+    link = re.search(r'class="digest">http://[^/]+(/phone/[\w-]+)<', desk.text)
+    assert link, desk.text
+    return desk.url.path, link[1]
 
 
 def _notice(system: RunningSystem, round_id: str) -> None:
@@ -204,6 +226,8 @@ def _who(line: Line) -> str | None:
 
 def _paths(path: str, cases: Cases, sections: list[str]) -> list[str]:
     last = path.rpartition("/")[2]
+    if path in ("/phone/{token}", "/applications/{id}/phone/{link}"):
+        return [cases.phone if last == "{token}" else cases.phone_desk]
     if path.startswith("/applications/{id}"):
         id = cases.draft if last in DRAFT else cases.submitted if last in SUBMITTED else cases.returned
         filled = path.replace("{id}", id).replace("{n}", "1")

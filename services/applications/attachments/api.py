@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from aiohttp import web
 
 from services.applications.attachments import attachments as use_case
+from services.applications.attachments import earlier
 from services.applications.attachments.conversion import joined
 from services.applications.attachments.intake import announced, forget, take
 from services.applications.attachments.page_images import fetch
@@ -15,7 +16,7 @@ from services.applications.attachments.uploads import PREFIX, examine, replaced
 from services.applications.core.context import CODEC, SETTINGS, STORE, transaction
 from services.applications.filling.budgets import may_add
 from services.applications.filling.views import attachment_view
-from shared.contract.sections import JoinFiles
+from shared.contract.sections import JoinFiles, TakeEarlier
 from shared.http.app import actor, answer, body, uuid_in_path
 from shared.store import attachment_key
 
@@ -71,6 +72,21 @@ async def join(request: web.Request) -> web.Response:
     finally:
         forget(file)
     return answer(view, 201)
+
+
+async def take_earlier(request: web.Request) -> web.Response:
+    """Add to a slot what the enterprise submitted there in an earlier application, without sending it again."""
+    who, app, wanted = actor(request), request.app, body(request, TakeEarlier)
+    async with transaction(request) as session:
+        made = await earlier.take(
+            session, app[STORE], app[CODEC], who, uuid_in_path(request), wanted.section, wanted.slot, wanted.source,
+            total_mb=app[SETTINGS].attachments_total_mb,
+        )  # fmt: skip
+        await may_add(
+            session, who.enterprise or "", sum(f.size for f in made), total_mb=app[SETTINGS].enterprise_total_mb
+        )
+        views = [attachment_view(file) for file in made]
+    return answer(views, 201)
 
 
 async def download(request: web.Request) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.applications.attachments import queries
+from services.applications.attachments.office import MAIN
 from services.applications.attachments.uploads import Examined, Place, Received
 from services.applications.core import repository, stored_contents
 from services.applications.core.audit import record
@@ -96,6 +97,7 @@ async def keep(
         sha256=file.sha256,
         created_by=actor.account,
         scanned_at=examined.scanned_at,
+        phone_link=actor.phone,
     )
     session.add(attachment)
     # Not its name, which may tell of a person: the audit forgets nothing.
@@ -119,6 +121,8 @@ async def to_join(
         raise NotFound("未找到该附件。")
     if "pdf" not in place.slot.accept or place.slot.each_row:
         raise Conflict("此处不接受 PDF，不能合并。", code=codes.FILE_TYPE)
+    if office := next((file for file in here if file.media_type in MAIN), None):
+        raise Conflict(f"“{office.name}”是 Word 或 Excel 文件，不能合并，请先“输出为PDF”。", code=codes.FILE_TYPE)
     if sum(file.size for file in here) > _JOINED * place.slot.max_mb * MB:
         raise TooLarge("要合并的文件过大，请分几次合并。")
     return here

@@ -8,13 +8,13 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from services.applications.attachments.fault import Fault
 from services.applications.attachments.inspection import (
     BROKEN_IMAGE,
     BROKEN_PDF,
     MAX_PAGES,
     MAX_PIXELS,
     MAX_SIDE,
-    Fault,
 )
 from shared import codes
 

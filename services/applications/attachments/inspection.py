@@ -9,13 +9,14 @@ import logging
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pebble import ProcessPool
 
 from services.applications.attachments.fair_line import FairLine, Penalty
+from services.applications.attachments.fault import Fault
+from services.applications.attachments.office import MAIN, office_fault
 from services.applications.core.processes import fork_server, limit_memory
 from shared import codes
 
@@ -33,14 +34,6 @@ MAX_PAGES = 5_000
 _TAIL = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Why a file is not taken: a stable code, and a sentence for the person."""
-
-    code: str
-    message: str
-
-
 # What the processes run.
 Look = Callable[[str, str], Fault | None]
 
@@ -54,6 +47,8 @@ CRASHED = Fault(codes.FILE_BROKEN, "文件无法解析，可能已损坏，请�
 
 def look_into(path: str, media_type: str) -> Fault | None:
     """Return what is wrong with a file of this type, or None."""
+    if media_type in MAIN:
+        return office_fault(path, media_type)
     return _pdf(path) if media_type == "application/pdf" else _image(path, media_type)
 
 

@@ -18,6 +18,7 @@ from pebble import ProcessPool
 
 from services.applications.attachments.fair_line import FairLine, Penalty
 from services.applications.attachments.inspection import MAX_PIXELS, PARSERS
+from services.applications.attachments.office import MAIN
 from services.applications.core.processes import fork_server, limit_memory
 from shared import codes
 from shared.errors import Conflict, NotFound
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 # Wide enough to read a scanned A4 page, whatever size the file claims.
 WIDTH, HEIGHT = 1240, 2480
+# Twice what a list of files shows.
+THUMBNAIL = 112
 T = TypeVar("T")
 
 
@@ -40,20 +43,20 @@ def page_count(path: str, media_type: str) -> int:
         return len(document)
 
 
-def picture(path: str, media_type: str, number: int) -> bytes:
-    """Return a page (counted from 1) as WebP. `IndexError` when there is no such page."""
+def picture(path: str, media_type: str, number: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
+    """Return a page (counted from 1) as WebP, no larger than this. `IndexError` when there is no such page."""
     from PIL import Image, ImageOps
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     with warnings.catch_warnings(action="ignore"):
         if media_type == "application/pdf":
-            drawn = _pdf_page(path, number)
+            drawn = _pdf_page(path, number, width, height)
         elif number == 1:
             drawn = Image.open(path, formats=("PNG",) if media_type == "image/png" else ("JPEG",))
-            drawn.draft("RGB", (HEIGHT, HEIGHT))
+            drawn.draft("RGB", (height, height))
             # As it was held: telephones write the turn beside the picture.
             drawn = ImageOps.exif_transpose(drawn)
-            drawn.thumbnail((WIDTH, HEIGHT))
+            drawn.thumbnail((width, height))
         else:
             raise IndexError(number)
         out = io.BytesIO()
@@ -61,7 +64,7 @@ def picture(path: str, media_type: str, number: int) -> bytes:
     return out.getvalue()
 
 
-def _pdf_page(path: str, number: int) -> Any:
+def _pdf_page(path: str, number: int, most_wide: int, most_high: int) -> Any:
     import pypdfium2
 
     with pypdfium2.PdfDocument(path) as document:
@@ -69,7 +72,7 @@ def _pdf_page(path: str, number: int) -> Any:
             raise IndexError(number)
         page = document[number - 1]
         width, height = page.get_size()
-        scale = min(WIDTH / max(width, 1), HEIGHT / max(height, 1))
+        scale = min(most_wide / max(width, 1), most_high / max(height, 1))
         return page.render(scale=scale, may_draw_forms=False).to_pil()
 
 
@@ -96,6 +99,8 @@ class Pictures:
 
     async def pages(self, store: Store, sha256: str, media_type: str, lane: str) -> int:
         """Return how many pages a file has. `Conflict` when it cannot be read."""
+        if media_type in MAIN:
+            raise _not_drawn()
         if media_type != "application/pdf":
             return 1
         if sha256 not in self._counted:
@@ -109,14 +114,25 @@ class Pictures:
 
     async def page(self, store: Store, sha256: str, media_type: str, number: int, lane: str) -> bytes:
         """Return one page as WebP; `NotFound` when there is no such page, `Conflict` when it cannot be drawn."""
-        key = f"{folder(sha256)}/{number}.webp"
+        return await self._kept(store, sha256, f"{number}.webp", lane, media_type, number)
+
+    async def thumbnail(self, store: Store, sha256: str, media_type: str, lane: str) -> bytes:
+        """Return the first page as a small WebP; `Conflict` when it cannot be drawn."""
+        size = (THUMBNAIL, THUMBNAIL)
+        return await self._kept(store, sha256, "thumbnail.webp", lane, media_type, 1, *size)
+
+    async def _kept(self, store: Store, sha256: str, name: str, lane: str, media_type: str, *which: int) -> bytes:
+        """Return what is kept beside a file under a name; draw it where it is not there yet."""
+        if media_type in MAIN:
+            raise _not_drawn()
+        key = f"{folder(sha256)}/{name}"
         try:
             return await asyncio.to_thread(store.get, key)
         except FileNotFoundError:
             pass
         with tempfile.NamedTemporaryFile(prefix="gm-picture-") as file:
             await fetch(store, sha256, Path(file.name))
-            drawn = await self._ask(lane, picture, file.name, media_type, number)
+            drawn = await self._ask(lane, picture, file.name, media_type, *which)
         await asyncio.to_thread(store.put, key, drawn)
         return drawn
 
@@ -139,6 +155,10 @@ class Pictures:
         """End the process."""
         self._pool.stop()
         await asyncio.to_thread(self._pool.join)
+
+
+def _not_drawn() -> Conflict:
+    return Conflict("Word、Excel 文件不在页面中显示，请下载查看。", code=codes.NO_PICTURE)
 
 
 def folder(sha256: str) -> str:

@@ -45,6 +45,18 @@ async def show_page(request: web.Request) -> web.Response:
     drawn = await request.app[PICTURES].page(
         request.app[STORE], found.sha256, found.media_type, int(text), _lane(request)
     )
-    return web.Response(
-        body=drawn, content_type="image/webp", headers={"Cache-Control": "private, max-age=3600, immutable"}
+    return _picture(drawn, 3600)
+
+
+async def show_thumbnail(request: web.Request) -> web.Response:
+    """Return the first page of an attachment, or the picture that it is, as a small picture (WebP)."""
+    found = await _file(request)
+    drawn = await request.app[PICTURES].thumbnail(
+        request.app[STORE], found.sha256, found.media_type, _lane(request)
     )
+    return _picture(drawn, 7 * 24 * 3600)
+
+
+def _picture(drawn: bytes, seconds: int) -> web.Response:
+    cached = f"private, max-age={seconds}, immutable"
+    return web.Response(body=drawn, content_type="image/webp", headers={"Cache-Control": cached})

@@ -14,7 +14,9 @@ from pathlib import Path, PurePosixPath
 
 from services.applications.attachments.clamd import Clamd, ScannerAway
 from services.applications.attachments.conversion import HEIC, converted
-from services.applications.attachments.inspection import Fault, Inspector
+from services.applications.attachments.fault import Fault
+from services.applications.attachments.inspection import Inspector
+from services.applications.attachments.office import DOCX, XLSX
 from services.applications.core.stored_contents import MB
 from services.applications.forms.definition import Slot
 from shared import clock, codes
@@ -28,7 +30,11 @@ _KINDS = {
     "png": ("image/png", b"\x89PNG\r\n\x1a\n"),
     "jpg": ("image/jpeg", b"\xff\xd8\xff"),
     "jpeg": ("image/jpeg", b"\xff\xd8\xff"),
+    "docx": (DOCX, b"PK\x03\x04"),
+    "xlsx": (XLSX, b"PK\x03\x04"),
 }
+# Word's and Excel's files of before 2007, and of now with a password.
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 # What people try most often, and what to do instead.
 _OTHER_KINDS = {"webp": "请用看图软件另存为 JPG 或 PNG 后上传。"}
 # What cameras write; a file of another extension is told what it is.
@@ -144,6 +150,9 @@ def media_type_of(file: Received, place: Place) -> str:
     media_type, beginning = _KINDS[extension]
     within = file.head if extension == "pdf" else file.head[: len(beginning)]
     if beginning not in within:
+        if extension in ("docx", "xlsx") and file.head.startswith(_OLD_OFFICE):
+            told = f"文件已加密或为旧版格式，请去除密码并另存为 .{extension} 后上传。"
+            raise UnsupportedMedia(told, code=codes.FILE_CONTENT)
         told = next((told for mark, told in _DISGUISED if mark.match(file.head)), "请重新导出后上传。")
         raise UnsupportedMedia(f"文件内容与扩展名 .{extension} 不符，{told}", code=codes.FILE_CONTENT)
     return media_type

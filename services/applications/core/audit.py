@@ -22,6 +22,11 @@ def record(
     **details: Any,
 ) -> None:
     """Who did what, in the transaction that does it."""
+    if actor.agent is not None:
+        # Somebody of another company is named with it.
+        details["agent"] = actor.agent.enterprise
+    if actor.phone is not None:
+        details["phone"] = str(actor.phone)
     session.add(
         Audit(
             application_id=application_id,
@@ -32,8 +37,7 @@ def record(
             from_state=from_state,
             to_state=to_state,
             request_id=actor.request_id,
-            # Somebody of another company is named with it.
-            details=details if actor.agent is None else {**details, "agent": actor.agent.enterprise},
+            details=details,
             address=actor.address,
         )
     )

@@ -126,5 +126,16 @@ INTERNAL = frozenset(
 )  # fmt: skip
 # What a line tells the applicant beside its label.
 TOLD = frozenset(
-    {"section", "round_trip", "submitted", "correct_by", "until", "reason", "amount_wan", "batch", "revision"}
+    {
+        "section",
+        "round_trip",
+        "submitted",
+        "correct_by",
+        "until",
+        "reason",
+        "amount_wan",
+        "batch",
+        "revision",
+        "phone",
+    }
 )

@@ -143,6 +143,15 @@ def _prefer_the_registry(section: Definition, taken: Values, brought: Values, ch
     return said
 
 
+def unfit(file: Attachment, slot: Slot) -> str | None:
+    """Return why a slot does not take a file of another application; None where it does."""
+    if file.infected:
+        return "查出病毒"
+    if file.name.rpartition(".")[2].lower() not in slot.accept:
+        return f"此处只接受 {'、'.join(slot.accept)}"
+    return f"超过 {slot.max_mb} MB" if file.size > slot.max_mb * MB else None
+
+
 class _Files:
     """The files of an earlier application on their way into a new one: by content, without sending them again."""
 
@@ -189,12 +198,8 @@ class _Files:
     async def _refusal(self, file: Attachment | None, slot: Slot) -> str | None:
         if file is None:
             return "已删除"
-        if file.infected:
-            return "查出病毒"
-        if file.name.rpartition(".")[2].lower() not in slot.accept:
-            return f"此处只接受 {'、'.join(slot.accept)}"
-        if file.size > slot.max_mb * MB:
-            return f"超过 {slot.max_mb} MB"
+        if why := unfit(file, slot):
+            return why
         if file.size > self._left:
             return "附件合计超过限额"
         # From here to the commit no sweep removes this content.

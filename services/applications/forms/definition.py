@@ -154,7 +154,7 @@ class Slot(Part):
     required_if: Expression | None = None
     visible_if: Expression | None = None
     group: str | None = None
-    accept: tuple[Literal["pdf", "jpg", "jpeg", "png"], ...] = ("pdf", "jpg", "jpeg", "png")
+    accept: tuple[Literal["pdf", "jpg", "jpeg", "png", "docx", "xlsx"], ...] = ("pdf", "jpg", "jpeg", "png")
     max_mb: int = Field(default=20, ge=1, le=100)
     max_files: int = Field(default=5, ge=1, le=200)
     each_row: Key | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.applications.attachments import earlier
 from services.applications.core import repository, round_queries
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec, SectionCodec
@@ -18,6 +19,7 @@ from services.applications.filling.judgement import Judged, judged, with_reasons
 from services.applications.filling.sections import Opened
 from services.applications.filling.views import full, left_over, section_view
 from services.applications.forms.definition import Form
+from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled.checks import value_at
 from services.applications.forms.filled.reading_view import change_line
 from services.applications.review.unlock_requests import listed
@@ -35,7 +37,7 @@ from shared.contract.confirmation import ConfirmationView
 from shared.contract.pages import SectionPage, SubmissionPage
 from shared.contract.returns import OpinionView
 from shared.contract.review import UnlockRequestView
-from shared.contract.sections import SectionValues, SectionView
+from shared.contract.sections import EarlierFiles, SectionValues, SectionView
 from shared.errors import NotFound
 from shared.identity import Actor
 from shared.messages import Profile
@@ -140,7 +142,29 @@ async def section_page(
         )
         if asks_confirmation(case.judged.filled.facts.round.parameters)
         else None,
+        earlier=await _earlier(session, case, definition, view, actor),
     )
+
+
+async def _earlier(
+    session: AsyncSession, case: Case, section: Definition, view: SectionView, actor: Actor
+) -> dict[str, EarlierFiles]:
+    """Return what may be taken over into the slots that are shown and hold nothing, until the material is saved: what is empty then is meant
+    to be, and nobody's page asks for it on a deadline's evening."""
+    if view.saved is not None:
+        return {}
+    typed = view.draft or {}
+    empty = [slot for slot in section.slots if slot.key not in view.now.hidden and not typed.get(slot.key)]
+    found = await earlier.offered(session, actor, case.application, section, empty)
+    return {
+        key: EarlierFiles(
+            source=one.source,
+            project_name=one.project_name,
+            submitted_at=one.submitted_at,
+            names=[file.name for file in one.files],
+        )
+        for key, one in found.items()
+    }
 
 
 async def submission_page(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from services.applications.attachments.inspection import Fault
+from services.applications.attachments.fault import Fault
 from services.applications.attachments.resources import INSPECTOR
 from services.applications.attachments.sending import content_disposition
 from services.applications.core.context import CODEC, transaction

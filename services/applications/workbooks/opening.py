@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.applications.attachments.inspection import Fault
+from services.applications.attachments.fault import Fault
 from services.applications.workbooks.layout import ABOUT
 from shared import codes
 

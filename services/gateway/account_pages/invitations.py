@@ -12,7 +12,7 @@ from services.gateway.web.form_data import read_form
 from services.gateway.web.rendering import page
 from shared.errors import DomainError
 from shared.http.app import see_other
-from shared.http.problem import STATUS
+from shared.http.problem import status_of
 
 
 async def show(request: web.Request) -> web.Response:
@@ -56,5 +56,5 @@ def _page(request: web.Request, found: Invitation | None, error: DomainError | N
         "duties": LABELS,
         "error": error.detail if error else None,
     }
-    status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)) if error else 200
+    status = int(status_of(error)) if error else 200
     return page(request, "account_pages/invitation.html", context, status=status)

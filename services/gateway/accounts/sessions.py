@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime, BaseModel
@@ -48,11 +49,9 @@ class Grant(BaseModel, frozen=True):
     enterprise_name: str
 
 
-class Session(BaseModel, frozen=True):
-    """Who is signed in."""
+class Holder(BaseModel, frozen=True):
+    """The person of an account, and what they may do."""
 
-    id_sha256: str
-    id: UUID
     account: UUID
     subject: str
     name: str
@@ -61,21 +60,12 @@ class Session(BaseModel, frozen=True):
     enterprise_name: str | None
     # What the person may do for the enterprise; None is everything.
     duties: frozenset[Duty] | None = None
-    administers: bool = False
     grants: tuple[Grant, ...] = ()
-    csrf_token: str
-    last_seen_at: AwareDatetime
-    expires_at: AwareDatetime
-    # Until the second factor is given, nothing but the page that asks for it opens.
-    needs_factor: bool = False
-    # Until an enterprise's person agreed to the notice, nothing but the notice opens.
-    needs_consent: bool = False
 
-    @property
-    def rights(self) -> Rights:
-        """What a request of this session may do, to notice when it changes."""
-        invited = frozenset(str(grant.application) for grant in self.grants)
-        return frozenset(self.roles), self.enterprise, self.duties, invited
+    @classmethod
+    def of(cls, account: Account) -> "Holder":
+        """The holder of an account, as its row is now."""
+        return Holder(**_held(account))
 
     def may(self, duty: Duty) -> bool:
         """Whether the person has a duty in their own enterprise."""
@@ -115,6 +105,41 @@ class Session(BaseModel, frozen=True):
             duties=frozenset({Duty.FILL}),
             agent=Agent(enterprise=own, enterprise_name=company, application=grant.application),
         )
+
+
+class Session(Holder, frozen=True):
+    """Who is signed in."""
+
+    id_sha256: str
+    id: UUID
+    administers: bool = False
+    csrf_token: str
+    last_seen_at: AwareDatetime
+    expires_at: AwareDatetime
+    # Until the second factor is given, nothing but the page that asks for it opens.
+    needs_factor: bool = False
+    # Until an enterprise's person agreed to the notice, nothing but the notice opens.
+    needs_consent: bool = False
+
+    @property
+    def rights(self) -> Rights:
+        """What a request of this session may do, to notice when it changes."""
+        invited = frozenset(str(grant.application) for grant in self.grants)
+        return frozenset(self.roles), self.enterprise, self.duties, invited
+
+
+def _held(account: Account) -> dict[str, Any]:
+    """What a row says of an account's person."""
+    return {
+        "account": account.id,
+        "subject": account.subject,
+        "name": account.name,
+        "roles": frozenset(Role(role) for role in account.roles),
+        "enterprise": account.enterprise,
+        "enterprise_name": account.enterprise_name,
+        "duties": account.all_duties,
+        "grants": account.grants,
+    }
 
 
 @dataclass(frozen=True)
@@ -252,19 +277,13 @@ class Sessions:
                     update(SessionRow).where(SessionRow.id_sha256 == key).values(last_seen_at=now)
                 )
                 kept.last_seen_at = now
-            roles = frozenset(Role(role) for role in account.roles)
+            held = _held(account)
+            roles = held["roles"]
             return Session(
+                **held,
                 id_sha256=key,
                 id=kept.id,
-                account=account.id,
-                subject=account.subject,
-                name=account.name,
-                roles=roles,
-                enterprise=account.enterprise,
-                enterprise_name=account.enterprise_name,
-                duties=account.all_duties,
                 administers=account.administers,
-                grants=account.grants,
                 csrf_token=kept.csrf_token,
                 last_seen_at=kept.last_seen_at,
                 expires_at=kept.expires_at,

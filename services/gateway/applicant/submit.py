@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-import segno
 from aiohttp import web
-from markupsafe import Markup
 
 from services.gateway.form import checks_view, form_view, merging, shapes
 from services.gateway.form.section_view import UNFINISHED
@@ -23,6 +21,7 @@ from services.gateway.web.calls import (
 from services.gateway.web.context import AS_OF, SESSION
 from services.gateway.web.form_data import FORM, Values, one, read_form
 from services.gateway.web.line import line_stands
+from services.gateway.web.qr import drawn
 from services.gateway.web.rendering import page
 from services.gateway.web.resubmission import READY, Ready, brought, own_ticket
 from shared import codes
@@ -34,7 +33,6 @@ from shared.contract.submission import Receipt, RevisionView, Submitted
 from shared.errors import Conflict, DomainError, Invalid, Malformed, NotAllowed, Stale
 from shared.http.app import see_other, uuid_in_path
 
-MASK = 3
 # How many opinions a page takes at once.
 OPINIONS = 3
 LONGEST_OPINION = 2000
@@ -283,7 +281,7 @@ async def receipt(request: web.Request) -> web.Response:
 
 
 def _receipt(request: web.Request, found: ApplicationView, revision: RevisionView) -> web.Response:
-    context = {"application": found, "revision": revision, "qr": _qr(_said(revision.receipt))}
+    context = {"application": found, "revision": revision, "qr": drawn(_said(revision.receipt))}
     return page(request, "applicant/receipt.html", context)
 
 
@@ -292,10 +290,3 @@ def _said(receipt: Receipt) -> str:
     # The very strings that were signed.
     told = receipt.model_dump(mode="json", include={"number", "revision", "received_at", "sha256", "signature"})
     return "\n".join(f"{name}={value}" for name, value in told.items())
-
-
-def _qr(text: str) -> Markup:
-    """Draw a QR code as an inline picture."""
-    # Every mask is read alike; trying all eight would hold everybody up for ten milliseconds.
-    made = segno.make(text, error="m", mask=MASK, micro=False, boost_error=False)
-    return Markup(made.svg_inline(scale=1, border=2, svgclass="qr", lineclass=None, omitsize=True))  # noqa: S704 (segno's own markup)

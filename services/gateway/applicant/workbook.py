@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from aiohttp import MultipartWriter, web
-from aiohttp.hdrs import CONTENT_DISPOSITION
-from aiohttp.payload import AsyncIterablePayload
+from aiohttp import web
 from pydantic import ValidationError
 
 from services.gateway.web.calls import application, ask, form_of
 from services.gateway.web.form_data import MAX_TEXT, one, read_form, read_multipart
 from services.gateway.web.rendering import page
+from services.gateway.web.sent_files import file_form
 from shared import codes
 from shared.contract.forms import SectionDefinition
 from shared.contract.sections import ApplicationView, SectionSummary
@@ -28,7 +27,6 @@ from shared.errors import (
     UnsupportedMedia,
 )
 from shared.http.app import see_other, uuid_in_path
-from shared.text.file_names import disposition
 
 # What is said on the page itself, beside the way to try again.
 _SAID = (Conflict, Invalid, Malformed, TooLarge, TooMany, UnsupportedMedia)
@@ -94,12 +92,10 @@ async def bring(request: web.Request) -> web.Response:
     async def take(name: str, file_name: str, chunks: AsyncIterator[bytes]) -> None:
         if name != "file" or brought or faults:
             raise Malformed
-        body = MultipartWriter("form-data")
-        part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
-        part.headers[CONTENT_DISPOSITION] = disposition("file", file_name)
         path = f"/applications/{uuid_in_path(request)}/workbook"
         try:
-            brought.append((await ask(request, "POST", path, WorkbookRead, data=body)).body)
+            data = file_form(file_name, chunks)
+            brought.append((await ask(request, "POST", path, WorkbookRead, data=data)).body)
         except _SAID as error:
             async for _ in chunks:
                 pass

@@ -8,7 +8,7 @@ from typing import Any
 from shared.contract.checks import Obstacle
 from shared.contract.forms import OptionDefinition
 from shared.contract.returns import OpinionView
-from shared.contract.sections import AttachmentView
+from shared.contract.sections import AttachmentView, EarlierFiles
 
 # A section's values by key, as they were typed: texts, lists of texts, rows of them.
 Typed = dict[str, Any]
@@ -182,6 +182,10 @@ class SlotView:
     of_table: str = ""
     followed: str = ""
     common: list[str] = field(default_factory=list)
+    # What came by a telephone link and stands in no value yet.
+    by_phone: list[AttachmentView] = field(default_factory=list)
+    # What may be taken over from an earlier application.
+    earlier: EarlierFiles | None = None
 
     @property
     def takes(self) -> list[str]:
@@ -214,6 +218,8 @@ class Beside:
     hints: dict[str, str] = field(default_factory=dict)
     # For what earlier applications were often returned, by field.
     common: dict[str, list[str]] = field(default_factory=dict)
+    # What may be taken over into slots that hold nothing, by slot.
+    earlier: dict[str, EarlierFiles] = field(default_factory=dict)
 
     @classmethod
     def of(

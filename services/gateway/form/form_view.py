@@ -328,7 +328,10 @@ def _slot(
     common = beside.common.get(slot.key, [])
     if not slot.each_row:
         only = _place(slot, slot.key, slot.label, kept, attachments, beside.error(slot.key), beside.said(slot.key))
-        return replace(only, common=common)
+        came = [a for a in attachments if a.slot == slot.key and a.phone_link and not a.infected]
+        unused = [a for a in came if a not in only.files]
+        offered = None if only.files else beside.earlier.get(slot.key)
+        return replace(only, common=common, by_phone=unused, earlier=offered)
     filed = kept if isinstance(kept, dict) else {}
     rows = [
         replace(

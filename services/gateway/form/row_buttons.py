@@ -16,7 +16,7 @@ def followed(form: FormDefinition, section: SectionDefinition, table: str) -> bo
 
 
 def change(section: SectionDefinition, action: str, rest: str, values: Typed) -> str:
-    """Add or remove a row, or take a file out of its slot. Returns the anchor to come back to."""
+    """Add or remove a row, put a file that came by telephone into its slot, or take one out. Returns the anchor to come back to."""
     key, _, which = rest.partition(":")
     table = next((t for t in section.tables if t.key == key), None)
     if action == "add" and table is not None and len(values[key]) < table.max_rows:
@@ -29,6 +29,8 @@ def change(section: SectionDefinition, action: str, rest: str, values: Typed) ->
         for slot in section.slots:
             if slot.each_row == key:
                 values[slot.key] = {file: row for file, row in values[slot.key].items() if row != which}
+    elif action == "include" and isinstance(values.get(key), list):
+        values[key] = [*(id for id in values[key] if id != which), which]
     elif action == "unlink":
         key = key.partition(".")[0]
         there = values.get(key)

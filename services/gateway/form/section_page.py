@@ -7,6 +7,7 @@ A script asks for the same with `Accept: application/json` and gets the new tag,
 from aiohttp import web
 
 from services.gateway.form import (
+    by_phone,
     checks_view,
     form_values,
     merging,
@@ -33,7 +34,7 @@ from shared.contract.forms import FormDefinition, SectionDefinition
 from shared.contract.pages import SectionTaken
 from shared.contract.sections import ApplicationView, AttachmentView, SectionCopies, SectionView, SectionWritten
 from shared.contract.submission import Submitted
-from shared.errors import Conflict, DomainError, Invalid, Malformed, Stale, TooLarge
+from shared.errors import Conflict, DomainError, Invalid, Malformed, NotFound, Stale, TooLarge, TooMany
 from shared.http.app import answer, see_other, uuid_in_path
 
 # 保存并提交申请: one press where nothing else is open.
@@ -81,9 +82,9 @@ async def _take(request: web.Request) -> web.Response:
     values = form_values.read(section, form)
     uploads.into(values)
     try:
-        act = _join if one(form, "action").startswith("join:") else _act
+        act = _ACTS.get(one(form, "action").partition(":")[0], _act)
         return await act(request, definition, section, form, values, uploads)
-    except (Stale, Invalid, Conflict, Malformed, TooLarge) as error:
+    except (Stale, Invalid, Conflict, Malformed, TooLarge, TooMany) as error:
         if error.code == codes.FORM_CHANGED:
             return await _of_another_version(request, key, form)
         if not wants_page(request):
@@ -171,7 +172,7 @@ async def _act(
                 "computed": section_state.computed(section, kept.body.now),
             }
         )
-    done = {"upload": "uploaded", "merge": "merged"}.get(action, "draft")
+    done = {"upload": "uploaded", "merge": "merged", "include": "included"}.get(action, "draft")
     if action == "remove" and row_buttons.followed(definition, section, rest.partition(":")[0]):
         done = "removed"
     return _go(request, f"{here}?done={done}{place}")
@@ -198,6 +199,54 @@ async def _join(
         await _keep(request, path, definition, values, kept.etag)
         return _go(request, f"{path}?done=joined#done")
     return _go(request, f"{path}?done=draft#{slot}" if slot.isidentifier() else path)
+
+
+async def _by_phone(
+    request: web.Request,
+    definition: FormDefinition,
+    section: SectionDefinition,
+    form: Values,
+    values: Typed,
+    uploads: Uploads,
+) -> web.Response:
+    """用手机上传: a link for one slot, on a page of its own. What was typed is kept first."""
+    path = f"/applications/{uuid_in_path(request)}/sections/{section.key}"
+    kept = await _keep(request, path, definition, values, one(form, "etag"))
+    if uploads.faults:
+        raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
+    place = one(form, "action").partition(":")[2]
+    link = await by_phone.make(request, section, place, values, kept.body.now)
+    return _go(request, f"/applications/{uuid_in_path(request)}/phone/{link.id}")
+
+
+async def _earlier(
+    request: web.Request,
+    definition: FormDefinition,
+    section: SectionDefinition,
+    form: Values,
+    values: Typed,
+    uploads: Uploads,
+) -> web.Response:
+    """使用以前提交的文件: what the enterprise submitted in this slot before. What was typed is kept first."""
+    id, (slot, _, source) = uuid_in_path(request), one(form, "action").partition(":")[2].partition(":")
+    path = f"/applications/{id}/sections/{section.key}"
+    kept = await _keep(request, path, definition, values, one(form, "etag"))
+    if uploads.faults:
+        raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
+    if not isinstance(there := values.get(slot), list):
+        return _go(request, path)
+    body = {"section": section.key, "slot": slot, "source": source}
+    try:
+        taken = f"/applications/{id}/attachments/earlier"
+        made = await ask(request, "POST", taken, list[AttachmentView], json=body)
+    except NotFound as error:
+        raise Conflict(error.detail) from error
+    values[slot] = [*there, *(str(file.id) for file in made.body)]
+    await _keep(request, path, definition, values, kept.etag)
+    return _go(request, f"{path}?done=earlier#file-{slot}")
+
+
+_ACTS = {"join": _join, "phone": _by_phone, "earlier": _earlier}
 
 
 async def _submitted(request: web.Request, found: ApplicationView, key: str) -> str:

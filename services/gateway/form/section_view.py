@@ -34,6 +34,8 @@ NOTICES = {
     "saved": "已保存表单。",
     "discarded": "已放弃修改，恢复为上次保存的内容。",
     "uploaded": "文件已上传并暂存，保存表单后数据才能生效。",
+    "earlier": "已沿用以前提交的文件并暂存，请打开核对是否仍然适用。保存表单后数据才能生效。",
+    "included": "手机上传的文件已加入并暂存，保存表单后数据才能生效。",
     "joined": "已合并为一个PDF并暂存，请打开核对。保存表单后数据才能生效。",
     "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
     "removed": "已删除该行并暂存。随该行填写的内容、为该行上传的附件也一并移除。",
@@ -148,6 +150,7 @@ async def render(
     beside = replace(
         Beside.of(wrong, mine, sources(section, opened, values), hints(section, opened, values)),
         common=await request.app[COMMON_RETURNS].of(request, found.fund_type, section.key),
+        earlier=asked.earlier,
     )
     own = [o for o in asked.confirmation.opinions if o.section == section.key] if asked.confirmation else []
     for opinion in own:

@@ -3,16 +3,14 @@
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from aiohttp import MultipartWriter, web
-from aiohttp.hdrs import CONTENT_DISPOSITION
-from aiohttp.payload import AsyncIterablePayload
+from aiohttp import web
 
 from services.gateway.form.form_parts import Typed
 from services.gateway.web.calls import ask
+from services.gateway.web.sent_files import file_form
 from shared.contract.sections import AttachmentView
 from shared.errors import Conflict, FieldError, Invalid, Malformed, TooLarge, UnsupportedMedia
 from shared.http.app import uuid_in_path
-from shared.text.file_names import disposition
 
 T = TypeVar("T")
 
@@ -26,11 +24,7 @@ async def sent_on(
     query: dict[str, str] | None = None,
 ) -> T:
     """Send one file on to a service while it arrives, and return what the service says of it."""
-    body = MultipartWriter("form-data")
-    part = body.append_payload(AsyncIterablePayload(chunks, content_type="application/octet-stream"))
-    # As a browser writes it: the name is to arrive as the person's computer has it.
-    part.headers[CONTENT_DISPOSITION] = disposition("file", name)
-    return (await ask(request, "POST", path, model, query=query, data=body)).body
+    return (await ask(request, "POST", path, model, query=query, data=file_form(name, chunks))).body
 
 
 class Uploads:

@@ -105,7 +105,7 @@ PROPERTIES = {p.name: p for p in (
     Property("min_rows", "最少行数", "", _NUMBER),
     Property("max_rows", "最多行数", "", _NUMBER),
     Property("totals", "合计哪些列", "每行写一列的代号。", _LIST),
-    Property("accept", "收哪些类型", "每行一种：pdf、jpg、jpeg、png；不写就都收。", _LIST),
+    Property("accept", "收哪些类型", "每行一种：pdf、jpg、jpeg、png、docx、xlsx；不写就收前四种。", _LIST),
     Property("max_mb", "单个文件最大（MB）", "1 至 100，默认 20。", _NUMBER),
     Property("max_files", "最多几个文件", "默认 5。", _NUMBER),
     _yes("personal", "含个人信息", "不含，评审专家可以看", "可能含有，不给评审专家看", usual=True),

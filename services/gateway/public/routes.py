@@ -1,6 +1,6 @@
 """List the routes for whoever holds a document or a link."""
 
-from services.gateway.public import notices, publicity, unsubscribe, verify
+from services.gateway.public import notices, phone, publicity, unsubscribe, verify
 from services.gateway.web.access import ANYBODY, Page
 from services.gateway.web.limits import VERIFY
 
@@ -14,6 +14,8 @@ PAGES = [
     Page("GET", "/publicity/{id}/pdf", publicity.pdf, ANYBODY, limit=VERIFY),
     Page("GET", "/notices/{id}", notices.show, ANYBODY, greets=True),
     Page("GET", "/notices/{id}/files/{file}", notices.file, ANYBODY),
+    Page("GET", "/phone/{token}", phone.show, ANYBODY),
+    Page("POST", "/phone/{token}", phone.take, ANYBODY, files=True),
     Page("GET", "/unsubscribe/{token}", unsubscribe.show, ANYBODY, limit=VERIFY, greets=True),
     Page("POST", "/unsubscribe/{token}", unsubscribe.change, ANYBODY, limit=VERIFY, greets=True),
 ]

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from aiohttp import web
 
+from services.gateway.accounts import phone_links
 from services.gateway.accounts.sessions import Session
 from services.gateway.web.access import SAFE, current
 from services.gateway.web.addresses import is_allowed, line
-from services.gateway.web.context import SETTINGS
+from services.gateway.web.context import KEYS, SETTINGS
 from services.gateway.web.resubmission import SUBMIT, proved, quickly
 from shared.database import BUSY
 from shared.http.intake import TAKEN
@@ -23,6 +24,8 @@ from shared.overload.priority import Priority, priority_of
 FORMS_OF_ADDRESS, FILES_OF_ACCOUNT, FILES_OF_ADDRESS = 64, 6, 4
 # The share of the files' places that people who are not signed in may take together.
 STRANGERS = 4
+# Where telephone links lead.
+PHONE = "/phone/"
 # Applications of which we know that something is missing: how many, and for how long.
 UNREADY_MOST, UNREADY_SECONDS = 10_000, 60.0
 
@@ -34,11 +37,21 @@ async def senders(request: web.Request, large: bool) -> Sequence[tuple[str, int]
     address = line(request)
     if not large:
         return ((f"forms of {address}", FORMS_OF_ADDRESS),)
+    if (account := account_by_phone(request)) is not None:
+        return ((f"files of {account}", FILES_OF_ACCOUNT),)
     with suppress(*BUSY, TimeoutError):
         if (session := await current(request)) is not None:
             return ((f"files of {session.account}", FILES_OF_ACCOUNT),)
     places = request.app[SETTINGS].gateway_transfers_at_once
     return ((f"files of {address}", FILES_OF_ADDRESS), ("files of strangers", max(1, places // STRANGERS)))
+
+
+def account_by_phone(request: web.Request) -> UUID | None:
+    """The account that a telephone link is of, which a request was sent to; None for any other request."""
+    if not request.path.startswith(PHONE):
+        return None
+    names = phone_links.opened(request.app[KEYS], request.path.removeprefix(PHONE))
+    return None if names is None else names[1]
 
 
 class Unready:

@@ -24,7 +24,7 @@ from services.gateway.web.rendering import page
 from shared import clock, errors
 from shared.database import BUSY
 from shared.http.app import REQUEST_ID
-from shared.http.problem import STATUS
+from shared.http.problem import status_of
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 async def _show(request: web.Request, error: errors.DomainError) -> web.Response:
-    status = int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
+    status = int(status_of(error))
     if status == 404:
         await recognise(request)
     session = request.get(SESSION)

@@ -24,7 +24,7 @@ from prometheus_client import Gauge
 
 from services.gateway.accounts.sessions import Session, digest
 from services.gateway.web.access import SAFE, add_cookie, cookie_name
-from services.gateway.web.arriving import PRIORITY, UNREADY, rank
+from services.gateway.web.arriving import PRIORITY, UNREADY, account_by_phone, rank
 from services.gateway.web.context import ACCOUNT, KEYS, SESSION, SETTINGS
 from services.gateway.web.error_pages import wants_page
 from services.gateway.web.rendering import TEMPLATES, frame
@@ -136,6 +136,11 @@ async def _who(request: web.Request, found: Line, now: float) -> Sealed | None:
     """The place of whoever asks, the one they brought if it is theirs; None for the bureau, which stands in no line."""
     brought = opened(request, now)
     newcomer = brought if brought is not None and not brought.account else None
+    if (account := account_by_phone(request)) is not None:
+        # A telephone at one slot goes where its account goes.
+        if brought is not None and brought.account and brought.name == account:
+            return brought
+        return Sealed(True, account, bytes(8), now)
     id = request.cookies.get(cookie_name(request.app[SETTINGS]))
     if id is not None:
         mark = bytes.fromhex(digest(id)[:16])

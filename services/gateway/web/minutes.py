@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from services.gateway.accounts import phone_links
 from services.gateway.accounts.models import AnswerMinute, TurnedAway
 from services.gateway.web.access import SAFE, cookie_name
 from services.gateway.web.arriving import PRIORITY
@@ -212,6 +213,7 @@ async def keeping(app: web.Application) -> AsyncIterator[None]:
                 with suppress(SQLAlchemyError, OSError, TimeoutError):
                     async with database.begin() as session:
                         await tidy(session)
+                        await phone_links.tidy(session)
 
     task = asyncio.create_task(keep())
     yield

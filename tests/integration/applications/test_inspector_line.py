@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from deploy.demo.files import png
 from services.applications.attachments import page_images
 from services.applications.attachments.fair_line import FairLine, Penalty
-from services.applications.attachments.inspection import TOO_SLOW, Fault, Inspector
+from services.applications.attachments.fault import Fault
+from services.applications.attachments.inspection import TOO_SLOW, Inspector
 from services.applications.attachments.page_images import Pictures
 from shared.errors import Conflict, TooMany
 from shared.store import Store, attachment_key

@@ -19,6 +19,7 @@ from services.applications.core.context import SESSIONS
 from services.applications.routes import ROUTES as APPLICATIONS
 from services.applications.tables.carried_over import LeftOver
 from services.gateway import routes
+from services.gateway.accounts import phone_links
 from services.gateway.accounts.models import SessionRow
 from services.gateway.accounts.sessions import digest
 from services.gateway.web.context import DATABASE
@@ -45,6 +46,9 @@ NOBODYS = frozenset(
 JSON_BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/applications/{id}/attachments/joined": {
         "section": "company", "slot": "business_license", "files": [str(uuid4()), str(uuid4())],
+    },
+    "POST /api/v1/applications/{id}/attachments/earlier": {
+        "section": "company", "slot": "business_license", "source": str(uuid4()),
     },
     "PUT /api/v1/applications/{id}/workbook/agreed": {
         "form_version": 2, "sections": [{"key": "contact", "etag": "1", "values": {}}],
@@ -144,8 +148,13 @@ async def theirs(
     found.notice = str(event.event_id)
     await browser.sign_in("qiye1")
     async with gateway.app[DATABASE].begin() as session:
-        own = select(SessionRow.id).where(SessionRow.id_sha256 == digest(browser.cookie()))
-        found.session = str((await session.scalars(own)).one())
+        own = select(SessionRow).where(SessionRow.id_sha256 == digest(browser.cookie()))
+        row = (await session.scalars(own)).one()
+        found.session = str(row.id)
+        link = await phone_links.make(
+            session, row.account_id, UUID(id), section, slot, row="", label="附件", help="", room=1
+        )
+        found.ids["link"] = str(link.id)
     return found
 
 

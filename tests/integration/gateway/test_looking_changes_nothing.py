@@ -36,6 +36,7 @@ MAY: dict[str, dict[str, str]] = {
         "applications.audit": "that it was seen is written down",
     },
     FILE: READ | REFUSED,
+    f"{FILE}/thumbnail": READ | REFUSED,
     f"{FILE}/pages": READ | REFUSED,
     f"{FILE}/pages/{{n}}": READ | REFUSED,
     "/api/v1/applications/{id}/commitment.pdf": MADE,

@@ -38,7 +38,7 @@ def concrete(path: str) -> str:
     """The path of a route with something in each of its places."""
     path = path.replace("{rest:.+}", "applications").replace("{n}", "1").replace("{version}", "1")
     return re.sub(
-        r"\{(id|account|attachment|opinion|item|objection|event|letter|request|invitation|note|file|inquiry)\}",
+        r"\{(id|account|attachment|link|opinion|item|objection|event|letter|request|invitation|note|file|inquiry)\}",
         str(uuid4()),
         re.sub(r"\{(key|fund_type|token|secret)[^}]*\}", "x", path),
     )

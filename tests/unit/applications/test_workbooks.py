@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from services.applications.attachments.inspection import Fault
+from services.applications.attachments.fault import Fault
 from services.applications.forms.authoring.source import read_form
 from services.applications.forms.definition import Form
 from services.applications.workbooks import layout, reading

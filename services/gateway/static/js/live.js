@@ -35,6 +35,9 @@ export function live() {
   }
   channel.addEventListener("message", (event) => receive(event.data));
   if (on()) hold();
+  // What somebody is waiting for on this page, for as long as the page says so.
+  const often = () => document.querySelector("[data-every]");
+  if (often()) setInterval(() => { if (often() && !document.hidden) refresh(); }, often().dataset.every * 1000);
   if (applicant) {
     unread();
     setInterval(() => { if (on() && !streaming && used() && !document.hidden) poll(); }, 60000);

@@ -179,7 +179,7 @@ class Slot {
     small.textContent = size(made.size);
     const remove = button("移除");
     remove.addEventListener("click", () => { line.remove(); this.input.focus(); this.keeper.touched(); });
-    line.replaceChildren(hidden, link, small, remove);
+    line.replaceChildren(hidden, thumbnail(link.href, made.name), link, small, remove);
     this.keeper.touched();
   }
 
@@ -199,6 +199,19 @@ class Slot {
     }
     line.append(gone);
   }
+}
+
+// The first page; where there is none to be drawn, what kind of file it is.
+function thumbnail(file, name) {
+  const made = document.createElement("span");
+  made.className = "thumb";
+  made.dataset.kind = name.split(".").pop().slice(0, 4).toUpperCase();
+  const image = new Image(56, 56);
+  image.alt = "";
+  image.loading = "lazy";
+  image.src = `${file}/thumbnail`;
+  made.append(image);
+  return made;
 }
 
 function button(text) {
