@@ -29,8 +29,8 @@ from shared import clock
 from shared.audit.heads import FOLDER as HEADS
 from shared.store import Store, attachment_key, pdf_key
 
-# Tried once by `preflight`, and nothing to keep.
-PASSING = "preflight/"
+# What `preflight` tries once, and case files, which are made again.
+PASSING = ("preflight/", "dossiers/")
 
 
 def create(database_url: str, store_url: str, master_key: str, to: Path, key: str = "") -> Path:
