@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import openpyxl
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -58,6 +59,7 @@ def save(page: Page, id: str, key: str) -> None:
     expect(page.get_by_text("已保存表单。")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_two_people_and_a_telephone(
     open_page: OpenPage, system: RunningSystem, pictures: Path, tmp_path: Path
 ) -> None:
