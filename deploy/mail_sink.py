@@ -1,4 +1,4 @@
-"""Keep every mail that is sent here as a file, and show all of them on a page. For one machine only."""
+"""Keep every mail and every short message that is sent here as a file, and show all of them on a page. For one machine only."""
 
 import argparse
 import asyncio
@@ -7,6 +7,7 @@ import json
 import signal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -68,11 +69,37 @@ async def as_page(request: web.Request) -> web.Response:
         f"<a href='/messages/{m['name']}'>{m['name']}</a></p><pre>{html.escape(m['text'])}</pre></article>"
         for m in messages(request.app[FOLDER])
     )
+    short = "".join(
+        f"<article><p>{html.escape(t['to'])} · {html.escape(t['at'])}</p><p>{html.escape(t['text'])}</p></article>"
+        for t in texts(request.app[FOLDER])
+    )
     text = (
         f"<!DOCTYPE html><html lang='zh-CN'><meta charset='utf-8'><title>邮件</title><style>{STYLE}</style>"
-        f"<h1>系统发出的邮件</h1>{articles or '<p>还没有邮件。</p>'}</html>"
+        f"<h1>系统发出的邮件</h1>{articles or '<p>还没有邮件。</p>'}<h1>系统发出的短信</h1>{short or '<p>还没有短信。</p>'}</html>"
     )
     return web.Response(text=text, content_type="text/html")
+
+
+async def take_text(request: web.Request) -> web.Response:
+    """Take a short message as a provider would; one with an id that came before is not kept twice."""
+    given = await request.json()
+    name = sha256(str(given["id"]).encode()).hexdigest()
+    kept = request.app[FOLDER] / f"{name}.sms.json"
+    if not kept.exists():
+        part = request.app[FOLDER] / f".{kept.name}"
+        part.write_text(json.dumps({**given, "at": clock.now().isoformat()}, ensure_ascii=False), encoding="utf-8")
+        part.rename(kept)
+    return web.json_response({"accepted": True, "id": name[:12]})
+
+
+def texts(folder: Path) -> list[dict[str, str]]:
+    """Return every short message, newest first."""
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*.sms.json")]
+    return sorted(found, key=lambda text: str(text["at"]), reverse=True)
+
+
+async def texts_as_json(request: web.Request) -> web.Response:
+    return web.json_response(texts(request.app[FOLDER]), dumps=lambda v: json.dumps(v, ensure_ascii=False))
 
 
 async def as_file(request: web.Request) -> web.StreamResponse:
@@ -89,6 +116,8 @@ def create_app(folder: Path) -> web.Application:
     app.router.add_get("/", as_page)
     app.router.add_get("/messages.json", as_json)
     app.router.add_get("/messages/{name}", as_file)
+    app.router.add_post("/sms", take_text)
+    app.router.add_get("/sms.json", texts_as_json)
     return app
 
 

@@ -53,11 +53,13 @@ class RenderDocument(Contract):
 
 
 class Person(Contract):
-    """Whom a notification is for, fixed when the event was written. `email` may be missing; the inbox is not."""
+    """Whom a notification is for, fixed when the event was written. `email` may be missing; the inbox is not. `mobile`: where short messages
+    go, for whom the enterprise agreed to them."""
 
     name: str
     email: str | None
     enterprise: str
+    mobile: str | None = None
 
 
 class OpinionText(Contract):

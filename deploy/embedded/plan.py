@@ -173,6 +173,7 @@ class Plan:
                 "GM_GATEWAY_INTERNAL_PORT": number["GM_GATEWAY_INTERNAL_PORT"],
                 "GM_PERSONAL_KEYS": self.secrets.personal_key,
                 "GM_AUDIT_KEY": self.secrets.audit_key,
+                "GM_SMS_OFFERED": "true",
                 # Everybody on this machine comes from one address.
                 "GM_ALLOWED_ADDRESSES": "127.0.0.1,::1",
                 **stub,
@@ -199,6 +200,8 @@ class Plan:
                 **_pick(found, "DATABASE", "BROKER", "REDIS", "SMTP", "PUBLIC", "APPLICATIONS"),
                 "GM_NOTIFY_PORT": number["GM_NOTIFY_PORT"],
                 "GM_MAIL_FROM": "工美资金管理系统 <noreply@gongmei.localhost>",
+                "GM_SMS_URL": f"http://{ports.HOST}:{number['GM_MAIL_PAGE_PORT']}/sms",
+                "GM_SMS_KEY": "the key of the sink",
             },
         }
         return {

@@ -55,6 +55,8 @@ class GatewaySettings(ListeningSettings):
     # Seal what is kept of people; the newest first, old ones until `rotate` has been run.
     personal_keys: Annotated[list[Key], NoDecode] = Field(min_length=1)
     # A second factor (TOTP) for everybody but enterprises; production refuses to have it off.
+    # Whether applicants are offered short messages: where notify has a provider (`GM_SMS_URL`).
+    sms_offered: bool = False
     second_factor: bool = False
     # Consent to the notice about personal data comes before everything else; production refuses to have it off.
     consent_required: bool = False

@@ -1,4 +1,4 @@
-"""`python -m services.notify serve|worker|migrate|preflight`."""
+"""`python -m services.notify serve|worker|migrate|preflight|texts`."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from shared.settings import load, private_files
 
 def main() -> None:
     private_files()
-    given = commands.read("notify", "serve", "worker", "migrate", preflight=commands.preflight)
+    given = commands.read("notify", "serve", "worker", "migrate", "texts", preflight=commands.preflight)
     settings = load(NotifySettings)
     logs.configure("notify-worker" if given.command == "worker" else "notify", settings.log_level)
     match given.command:
@@ -24,6 +24,11 @@ def main() -> None:
             from services.notify.worker import run
 
             run(settings)
+        case "texts":
+            from services.notify.short_messages import lengths
+
+            for kind, letters, count in lengths():
+                print(f"{kind}\t{letters} 字\t{count} 条")
         case "preflight":
             from services.notify.preflight import findings
             from shared.preflight import tell

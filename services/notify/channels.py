@@ -13,9 +13,10 @@ from services.notify.emails import render
 from services.notify.rules import rules
 from services.notify.sender import Never, Sender
 from services.notify.settings import NotifySettings
+from services.notify.short_messages import ShortMessage, TextSender, short_message
 from shared.messages import AnyEvent, Person
 
-EMAIL, INBOX, LIVE = "email", "inbox", "live"
+EMAIL, INBOX, LIVE, SMS = "email", "inbox", "live", "sms"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Parcel:
     event: AnyEvent
     to: Person
     message_id: str
+    # An attempt was begun before, of which nobody knows how it ended.
+    unclear: bool = False
 
 
 class Carrier(Protocol):
@@ -33,6 +36,22 @@ class Carrier(Protocol):
     name: ClassVar[str]
 
     def carry(self, parcel: Parcel) -> str: ...
+
+
+class Text:
+    """Short messages, by a provider over HTTP."""
+
+    name: ClassVar[str] = SMS
+
+    def __init__(self, sender: TextSender) -> None:
+        self._sender = sender
+
+    def carry(self, parcel: Parcel) -> str:
+        if parcel.unclear:
+            raise Never("上一次发送的结果不明，为免重复，不再发送")
+        return self._sender.send(
+            ShortMessage(parcel.message_id, parcel.to.mobile or "", short_message(parcel.event))
+        )
 
 
 class Email:

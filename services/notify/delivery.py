@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -15,9 +15,10 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.notify import ledger
-from services.notify.channels import Carrier, Parcel
+from services.notify.channels import EMAIL, SMS, Carrier, Parcel
 from services.notify.sender import Away, Never, NotNow
 from services.notify.settings import NotifySettings
+from services.notify.short_messages import may_go
 from shared import clock
 from shared.database import BUSY
 from shared.observability import tracing
@@ -29,11 +30,12 @@ AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Ended:
-    """The outcome of an attempt. `back`: none was made, the lease would not have lasted."""
+    """The outcome of an attempt. `back`: none was made, the lease would not have lasted; `night`: none was made before `until`."""
 
     claim: ledger.Claim
-    outcome: Literal["sent", "refused", "later", "away", "back"]
+    outcome: Literal["sent", "refused", "later", "away", "back", "night"]
     answer: str = ""
+    until: datetime | None = None
 
 
 class Recorder:
@@ -76,6 +78,8 @@ class Recorder:
                 return ledger.refused(session, claim, answer, self._give_up_after)
             case "later":
                 return ledger.later(session, claim, answer, first_pause=self._steady)
+            case "night" if ended.until is not None:
+                return ledger.put_off(session, claim, answer, ended.until)
             case "away":
                 return ledger.give_back(session, claim, answer, pause=self._steady)
             case _:
@@ -163,17 +167,19 @@ class Delivery:
                 channels=list(self._carriers),
             )
         # No attempt begins that might outlive the lease: another would then send it a second time.
-        last_start = begun + settings.notify_lease_seconds - 2 * settings.smtp_timeout_seconds
-        closed: Ended | None = None
+        longest = max(settings.smtp_timeout_seconds, settings.sms_timeout_seconds)
+        last_start = begun + settings.notify_lease_seconds - 2 * longest
+        closed: dict[str, str] = {}
         for n, claim in enumerate(claims):
-            if closed is not None:
-                # Our own mail server is away: the rest of the batch waits as well.
-                self._record(Ended(claim, "away", closed.answer))
+            if claim.channel in closed:
+                # Our own mail server, or the provider, is away: the rest of the batch waits as well.
+                self._record(Ended(claim, "away", closed[claim.channel]))
             elif n and time.monotonic() > last_start:
                 self._record(Ended(claim, "back"))
             else:
                 ended = self._carry(claim)
-                closed = ended if ended.outcome == "away" else None
+                if ended.outcome == "away":
+                    closed[claim.channel] = ended.answer
                 self._record(ended)
         return len(claims)
 
@@ -186,10 +192,13 @@ class Delivery:
         return ended
 
     def _try(self, claim: ledger.Claim) -> Ended:
-        if not claim.to.email:
+        if claim.channel == EMAIL and not claim.to.email:
             return Ended(claim, "refused", "没有邮箱地址")
+        if claim.channel == SMS and (until := may_go(claim.event, now := clock.now())) > now:
+            return Ended(claim, "night", "夜间不发短信，早上八点后发送", until)
         try:
-            answer = self._carriers[claim.channel].carry(Parcel(claim.event, claim.to, claim.message_id))
+            parcel = Parcel(claim.event, claim.to, claim.message_id, unclear=claim.unclear)
+            answer = self._carriers[claim.channel].carry(parcel)
         except Never as error:
             return Ended(claim, "refused", str(error))
         except Away as error:

@@ -1,7 +1,7 @@
 """Read the inbox of an enterprise, and the ledger for other services."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import and_, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.channels import INBOX
+from services.notify.channels import INBOX, SMS
 from services.notify.ledger import EVENT, domain_of
 from services.notify.models import Notification
 from services.notify.rules import people
+from services.notify.short_messages import masked
 from shared import clock, codes
 from shared.errors import Conflict, Malformed, NotAllowed, NotFound
 from shared.identity import Actor
@@ -95,7 +96,8 @@ async def deliveries(
 
 def delivery_of(row: Notification) -> Delivery:
     """One line of the ledger as other services read it."""
-    address = row.contacts[row.contact]["email"] if row.contacts else None
+    contact = row.contacts[row.contact] if row.contacts else {"email": None}
+    address = masked(contact.get("mobile")) if row.channel == SMS else contact["email"]
     plain = {name: getattr(row, name) for name in Delivery.model_fields if name not in {"address", "tried"}}
     return Delivery(**plain, address=address, tried=[Tried.model_validate(t) for t in row.tried])
 
@@ -157,6 +159,10 @@ async def resend(
         raise Conflict("发给工作人员的邮件不能重新发送，请由本人在“消息”中更正邮箱。", code=codes.OWN_ADDRESS)
     if found.state == "pending":
         raise Conflict("该通知仍在发送中，无需重发。", code=codes.STILL_SENDING)
+    if channel == SMS:
+        if email is not None:
+            raise Conflict("短信只能发往申报单位填写的移动电话，不能改发邮箱。", code=codes.NOT_EMAIL)
+        return await _owed_again(session, found, found.contacts[0], give_up_after)
     contacts = on_record(found)
     chosen = next((c for c in contacts if email is None or _same(c["email"], email)), None)
     proposed_by, known = None, chosen is not None
@@ -171,6 +177,14 @@ async def resend(
         if waiting is not None and _same(waiting.email, email) and waiting.by != actor.account:
             chosen["email"], proposed_by = waiting.email, waiting.by
     found.contacts = [chosen, *(c for c in contacts if c != chosen)]
+    done = await _owed_again(session, found, chosen, give_up_after)
+    return replace(done, on_record=known, proposed_by=proposed_by)
+
+
+async def _owed_again(
+    session: AsyncSession, found: Notification, chosen: dict[str, Any], give_up_after: timedelta
+) -> Resent:
+    """Owe a notice from the beginning, to the first of its contacts."""
     found.proposal = None
     found.contact = 0
     found.domain = domain_of(chosen["email"])
@@ -180,7 +194,7 @@ async def resend(
     found.give_up_at = func.now() + give_up_after
     await session.flush()
     await session.refresh(found)
-    return Resent(found, str(chosen["email"] or ""), on_record=known, proposed_by=proposed_by)
+    return Resent(found, str(chosen["email"] or masked(chosen.get("mobile")) or ""), on_record=True)
 
 
 def _same(one: str | None, other: str) -> bool:

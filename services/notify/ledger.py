@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.notify import unsubscribing
-from services.notify.channels import EMAIL, INBOX, LIVE
+from services.notify.channels import EMAIL, INBOX, SMS
 from services.notify.models import Domain, Notification
 from services.notify.rules import people, rules
+from services.notify.short_messages import masked
 from shared import clock
 from shared.messages import AnyEvent, Event, NotifyEvent, Person
 from shared.observability import tracing
@@ -61,6 +63,17 @@ class Claim:
     tried: list[dict[str, Any]]
     trace: str | None = None
 
+    @property
+    def address(self) -> str | None:
+        """Where it goes, as it is written down: a telephone's number is shortened."""
+        return masked(self.to.mobile) if self.channel == SMS else self.to.email
+
+    @property
+    def unclear(self) -> bool:
+        """Whether an attempt was begun before of which nothing was written down."""
+        since = takewhile(lambda one: one["outcome"] == "deferred", reversed(self.tried))
+        return sum(1 for _ in since) < min(self.attempts - 1, REMEMBERED)
+
 
 def message_id(event_id: UUID, mail_from: str) -> str:
     """The same for every attempt, so that a mail that went twice can be recognised."""
@@ -79,8 +92,10 @@ def accept(
     give_up_after: timedelta | None = None,
     *,
     pace: Pace = USUAL,
+    texts: bool = False,
 ) -> bool:
-    """Accept an event, once: a row for each channel of its kind. False when the ledger has it already."""
+    """Accept an event, once: a row for each channel of its kind. False when the ledger has it already. `texts`: whether there is a provider
+    of short messages; one goes to whom the event names a telephone of."""
     rule = rules()[event.kind]
     contacts = [{"name": p.name, "email": p.email} for p in people(event)]
     about = event.application_id if isinstance(event, Event) else None
@@ -106,22 +121,23 @@ def accept(
         "last_error": None,
         "trace": tracing.current(),
     }
-    owed: dict[str, Any] = {
+    usual: dict[str, Any] = {
         "state": "pending",
-        "contacts": contacts,
-        "domain": domain_of(contacts[0]["email"]),
         "sent_at": None,
         "give_up_at": func.now() + (give_up_after or timedelta(hours=48)),
     }
+    owed = {**usual, "contacts": contacts, "domain": domain_of(contacts[0]["email"])}
     if rule.paced:
         owed |= _paced(session, pace, event.to.enterprise, contacts[0]["email"])
     if rule.reminder and unsubscribing.among(session, [str(c["email"]) for c in contacts if c["email"]]):
         owed |= {"state": "superseded", "last_error": "收件人已退订提醒"}
-    # A live notice is a hint to open pages; nothing is owed of it.
+    # A live notice is a hint to open pages; nothing is owed of it, nor of a channel that nobody carries.
+    by_channel: dict[str, dict[str, Any]] = {EMAIL: owed, INBOX: {}}
+    if texts and event.to.mobile:
+        telephone = {"name": event.to.name, "email": None, "mobile": event.to.mobile}
+        by_channel[SMS] = {**usual, "contacts": [telephone]}
     rows = [
-        {**base, "channel": channel, **({} if channel == INBOX else owed)}
-        for channel in rule.channels
-        if channel != LIVE
+        {**base, "channel": channel, **by_channel[channel]} for channel in rule.channels if channel in by_channel
     ]
     made = session.scalars(
         insert(Notification)
@@ -240,7 +256,7 @@ def _claim(row: Row[Any]) -> Claim:
     return Claim(
         event=event,
         channel=row.channel,
-        to=Person(name=to["name"], email=to["email"], enterprise=event.to.enterprise),
+        to=Person(name=to["name"], email=to["email"], enterprise=event.to.enterprise, mobile=to.get("mobile")),
         lease=row.lease,
         attempts=row.attempts,
         message_id=row.message_id,
@@ -297,7 +313,7 @@ def sent(session: Session, taken: Sequence[tuple[Claim, str]]) -> set[tuple[UUID
 
 def _and_now(claim: Claim, outcome: str, answer: str) -> list[dict[str, Any]]:
     """What was tried, with this attempt; the latest are kept."""
-    now = {"address": claim.to.email, "at": clock.now().isoformat(), "outcome": outcome, "answer": answer}
+    now = {"address": claim.address, "at": clock.now().isoformat(), "outcome": outcome, "answer": answer}
     return [*claim.tried, now][-REMEMBERED:]
 
 
@@ -352,3 +368,8 @@ def give_back(session: Session, claim: Claim, reason: str | None, *, pause: time
     values: dict[str, object] = {} if reason is None else {"last_error": reason}
     attempts = Notification.attempts - 1
     return _end(session, claim, attempts=attempts, next_at=func.now() + _about(pause), **values)
+
+
+def put_off(session: Session, claim: Claim, reason: str, until: datetime) -> bool:
+    """Return a claim until an instant, as if it had never been tried."""
+    return _end(session, claim, attempts=Notification.attempts - 1, next_at=until, last_error=reason)

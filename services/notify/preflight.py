@@ -22,6 +22,7 @@ def findings(settings: NotifySettings) -> list[Finding]:
         *look("数据库", lambda: database.findings(settings, MIGRATIONS, SCHEMA)),
         *look(broker.WHAT, lambda: broker.findings(settings.broker_url.get_secret_value())),
         *look("邮件服务器", lambda: _smtp(settings), "检查 GM_SMTP_URL 与邮件服务器"),
+        *look("短信", lambda: _texts(settings)),
         *look("待发邮件", lambda: _ledger(settings)),
         *four_eyes({"GM_RESENDS_BY_TWO": settings.resends_by_two}),
         *tokens(unbound=settings.accept_unbound_tokens),
@@ -37,6 +38,17 @@ def _smtp(settings: NotifySettings) -> Iterator[Finding]:
         yield from certificate("邮件服务器证书", parts.hostname or "", parts.port or 465)
     elif parts.scheme == "smtp" and settings.environment == "production":
         yield warning("邮件加密", "GM_SMTP_URL 没有加密", "使用 smtps:// 或 smtp+starttls://")
+
+
+def _texts(settings: NotifySettings) -> Iterator[Finding]:
+    if settings.sms_url is None:
+        yield good("短信", "没有设置 GM_SMS_URL，不发短信")
+    elif not settings.sms_key.get_secret_value():
+        yield bad("短信", "没有设置 GM_SMS_KEY", "向短信平台取得密钥")
+    elif settings.sms_url.scheme == "http" and settings.environment == "production":
+        yield warning("短信", "GM_SMS_URL 没有加密", "使用 https://")
+    else:
+        yield good("短信", f"由 {settings.sms_url.host} 发送")
 
 
 def _ledger(settings: NotifySettings) -> Iterator[Finding]:

@@ -21,6 +21,10 @@ class NotifySettings(ServerSettings):
     smtp_url: SecretStr
     mail_from: str
     smtp_timeout_seconds: float = Field(default=20, gt=0)
+    # The provider of short messages, and its key: `POST` of JSON as `services/notify/short_messages.py` says. Without it none are sent.
+    sms_url: AnyHttpUrl | None = None
+    sms_key: SecretStr = SecretStr("")
+    sms_timeout_seconds: float = Field(default=10, gt=0, le=30)
 
     notify_concurrency: int = Field(default=4, ge=1, le=64)
     # How many mails a sending thread takes at once, and how many threads one domain may keep busy.

@@ -46,6 +46,7 @@ class Worker:
         self._mail_from = settings.mail_from
         self._give_up_after = timedelta(hours=settings.notify_give_up_hours)
         self._pace = ledger.Pace(settings.notify_per_address, settings.notify_per_enterprise)
+        self._texts = settings.sms_url is not None
         self._hints = hints
 
     def work(self, job: UUID, *, redelivered: bool) -> str:
@@ -60,7 +61,9 @@ class Worker:
             self._jobs.fail(job, FailJob(token=started.token, reason="not a notification", retry=False))
             return "refused"
         with self._sessions.begin() as session:
-            ledger.accept(session, started.payload, self._mail_from, self._give_up_after, pace=self._pace)
+            ledger.accept(
+                session, started.payload, self._mail_from, self._give_up_after, pace=self._pace, texts=self._texts
+            )
         live = LIVE in rules()[started.payload.kind].channels
         if self._hints and live and isinstance(started.payload, Event):
             self._hints.tell(_hint(started.payload))

@@ -9,10 +9,11 @@ from typing import Any
 from celery.signals import worker_shutting_down
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.notify.channels import Carrier, Email
+from services.notify.channels import Carrier, Email, Text
 from services.notify.delivery import Behind, Delivery, Recorder
 from services.notify.sender import SmtpSender
 from services.notify.settings import NotifySettings
+from services.notify.short_messages import HttpTextSender
 from services.notify.tasks import Worker, register
 from shared.celery import celery_app, run_worker
 from shared.database import BUSY, engine
@@ -84,7 +85,13 @@ def run(settings: NotifySettings) -> None:
     database = engine(settings)
     sessions = sessionmaker(database, expire_on_commit=False)
     sender = SmtpSender(settings.smtp_url.get_secret_value(), settings.smtp_timeout_seconds)
-    senders = Senders(sessions, [Email(sender, settings)], settings)
+    texts = None
+    if settings.sms_url is not None:
+        texts = HttpTextSender(
+            str(settings.sms_url), settings.sms_key.get_secret_value(), settings.sms_timeout_seconds
+        )
+    carriers: list[Carrier] = [Email(sender, settings), *([Text(texts)] if texts else [])]
+    senders = Senders(sessions, carriers, settings)
     app = celery_app("notify", settings.broker_url.get_secret_value())
     signer = Signer("notify", settings.signing_key)
     jobs = Jobs(str(settings.applications_url), signer)
@@ -109,6 +116,8 @@ def run(settings: NotifySettings) -> None:
         senders.stop()
         senders.join(settings.smtp_timeout_seconds)
         sender.close_all()
+        if texts:
+            texts.close()
         jobs.close()
         hints.close()
         database.dispose()

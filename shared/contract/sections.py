@@ -107,7 +107,8 @@ class RegistryView(BaseModel):
 class ApplicationView(ApplicationSummary):
     """`parameters` are the round's: ceilings, and the options that a form takes from its round. `newer_form_version`
     is the round's version of the form where this draft may be moved to it (`POST …/rebase`); `left_over` counts what
-    stands beside the form and was not dismissed."""
+    stands beside the form and was not dismissed. `sms_section`: the material that asks for the contact's mobile telephone; `sms_agreed`:
+    whether short messages go there."""
 
     form_title: str
     parameters: dict[str, Any]
@@ -115,6 +116,14 @@ class ApplicationView(ApplicationSummary):
     newer_form_version: int | None
     left_over: int
     sections: list[SectionSummary]
+    sms_section: str | None = None
+    sms_agreed: bool = False
+
+
+class ShortMessages(Input):
+    """Whether short messages go to the mobile telephone of the application's contact."""
+
+    agreed: bool
 
 
 class AttachmentView(BaseModel):

@@ -11,6 +11,8 @@ ACTIONS = {
     "discard_draft": "放弃修改",
     "take_workbook": "下载填报工作簿",
     "bring_workbook": "采用工作簿内容",
+    "agree_sms": "开启短信提醒",
+    "decline_sms": "关闭短信提醒",
     "attach": "上传附件",
     "detach": "删除附件",
     "detach_abandoned": "清理未使用的附件",

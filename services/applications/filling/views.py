@@ -83,6 +83,8 @@ async def full(
             )
             for section in form.sections
         ],
+        sms_section=(form.contact_mobile or "").partition(".")[0] or None,
+        sms_agreed=application.sms_agreed_at is not None,
     )
 
 

@@ -324,6 +324,13 @@ class Form(Part):
         return {section.key: section for section in self.sections}
 
     @cached_property
+    def contact_mobile(self) -> str | None:
+        """Where the contact's mobile telephone stands, `section.field`: the first of the section that names the contact's address."""
+        section = self.by_key.get((self.contact_email or "").partition(".")[0])
+        found = next((field.key for field in section.fields if field.kind == "mobile"), None) if section else None
+        return f"{section.key}.{found}" if section and found else None
+
+    @cached_property
     def choices_of_its_own(self) -> Mapping[str, Mapping[str, str]]:
         return {name: labels(options) for name, options in self.lists.items()}
 

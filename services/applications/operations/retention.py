@@ -119,7 +119,7 @@ async def forget(session: AsyncSession, found: Sequence[Due]) -> int:
     for one in found:
         for application in one.applications:
             application.wrapped_key = FORGOTTEN
-            application.handler_name = application.handler_email = None
+            application.handler_name = application.handler_email = application.sms_agreed_at = None
             if one.whole:
                 application.deleted_at = application.deleted_at or clock.now()
                 empty: dict[str, Any] = {"saved": None, "saved_at": None, "draft": None, "draft_at": None}

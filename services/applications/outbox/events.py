@@ -28,7 +28,8 @@ async def about(session: AsyncSession, codec: Codec, application: Application) -
         kept = {key: row.saved for key, row in rows.items() if row.saved is not None}
     to = person_of(application, form, {key: opener.open(key, values) for key, values in kept.items()})
     if to.email is None:
-        to = handler_of(application) or to
+        handler = handler_of(application)
+        to = handler.model_copy(update={"mobile": to.mobile}) if handler else to
     return {
         "event_id": uuid4(),
         "occurred_at": clock.now(),

@@ -27,10 +27,12 @@ def fallback_of(application: Application, to: Person) -> Person | None:
 
 
 def person_of(application: Application, form: Form, saved: Mapping[str, Mapping[str, Any]]) -> Person:
-    """Whom the application's contact section names."""
+    """Whom the application's contact section names; with a telephone where the enterprise agreed to short messages."""
     email = value_at(form.contact_email, saved)
+    mobile = value_at(form.contact_mobile, saved) if application.sms_agreed_at else None
     return Person(
         name=str(value_at(form.contact_name, saved) or application.enterprise_name),
         email=str(email) if email else None,
         enterprise=application.enterprise,
+        mobile=str(mobile) if mobile else None,
     )

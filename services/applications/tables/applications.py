@@ -163,6 +163,8 @@ class Application(Base):
     # Who began it, as the identity platform knew them: written to where the application names nobody who can be.
     handler_name: Mapped[str | None]
     handler_email: Mapped[str | None]
+    # When the enterprise agreed to short messages to the telephone that its contact section names.
+    sms_agreed_at: Mapped[datetime | None]
 
     lease_account: Mapped[str | None]
     lease_name: Mapped[str | None]

@@ -246,7 +246,25 @@ async def _earlier(
     return _go(request, f"{path}?done=earlier#file-{slot}")
 
 
-_ACTS = {"join": _join, "phone": _by_phone, "earlier": _earlier}
+async def _sms(
+    request: web.Request,
+    definition: FormDefinition,
+    section: SectionDefinition,
+    form: Values,
+    values: Typed,
+    uploads: Uploads,
+) -> web.Response:
+    """开启 or 关闭短信提醒. What was typed is kept first."""
+    id, on = uuid_in_path(request), one(form, "action") == "sms:on"
+    path = f"/applications/{id}/sections/{section.key}"
+    await _keep(request, path, definition, values, one(form, "etag"))
+    if uploads.faults:
+        raise Invalid(uploads.faults, "有文件未能上传。其余内容已暂存。")
+    await ask(request, "PUT", f"/applications/{id}/sms", json={"agreed": on})
+    return _go(request, f"{path}?done=sms_{'on' if on else 'off'}#sms")
+
+
+_ACTS = {"join": _join, "phone": _by_phone, "earlier": _earlier, "sms": _sms}
 
 
 async def _submitted(request: web.Request, found: ApplicationView, key: str) -> str:

@@ -18,6 +18,7 @@ from services.gateway.form import (
 from services.gateway.form.common_returns import COMMON_RETURNS
 from services.gateway.form.form_parts import Beside, Typed
 from services.gateway.web.calls import ask, asked_for, form_of, new_key, profile, section_of
+from services.gateway.web.context import SETTINGS
 from services.gateway.web.form_data import Values, one
 from services.gateway.web.line import line_stands
 from services.gateway.web.rendering import page
@@ -38,6 +39,8 @@ NOTICES = {
     "included": "手机上传的文件已加入并暂存，保存表单后数据才能生效。",
     "joined": "已合并为一个PDF并暂存，请打开核对。保存表单后数据才能生效。",
     "asked": "已申请开放本项材料，审核人员处理后会在本页显示结果。",
+    "sms_on": "已开启短信提醒。填写的移动电话保存后生效。",
+    "sms_off": "已关闭短信提醒。",
     "removed": "已删除该行并暂存。随该行填写的内容、为该行上传的附件也一并移除。",
     "merged": "已合并两处填写的内容并暂存，请核对后保存表单。",
     **registry_news.NOTICES,
@@ -180,6 +183,7 @@ async def render(
         "news": registry_news.news(section, opened, values),
         "not_connected": registry_news.not_connected(request, section, opened),
         "left_over": [item for item in asked.left_over if item.section in (section.key, None)],
+        "sms": request.app[SETTINGS].sms_offered and found.sms_section == section.key,
         "notice": notice,
         "saved": notice == NOTICES["saved"],
         "unanswered": sum(o.status == "open" for o in asked.opinions),

@@ -24,7 +24,7 @@ async def _resend(request: web.Request, typed: dict[str, str]) -> str:
 
 async def _typed(request: web.Request) -> dict[str, str]:
     form = await read_form(request)
-    return {"email": one(form, "email").strip(), "reason": one(form, "reason").strip()}
+    return {name: one(form, name).strip() for name in ("email", "reason", "channel")}
 
 
 async def resend(request: web.Request) -> web.Response:

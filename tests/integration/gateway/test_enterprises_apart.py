@@ -55,6 +55,7 @@ JSON_BODIES: dict[str, dict[str, Any]] = {
     },
     "POST /api/v1/applications/{id}/confirmation": {"outcome": "confirmed"},
     "PUT /api/v1/applications/{id}/rating": {"score": 5},
+    "PUT /api/v1/applications/{id}/sms": {"agreed": True},
     "POST /api/v1/applications/{id}/unlock-requests": {"section": "company", "reason": "地址有误"},
     "PUT /api/v1/applications/{id}/opinions/{opinion}": {"reply": "已核对"},
     "PUT /api/v1/applications/{id}/sections/{key}": {"values": {}},

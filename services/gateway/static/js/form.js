@@ -40,7 +40,7 @@ export function start() {
   if ([...form.elements].some(typedBefore)) keeper.touched();
   form.addEventListener("submit", (event) => {
     const action = (event.submitter && event.submitter.value) || "draft";
-    if (/^(adopt|refresh|dismiss|join|phone|include|earlier)/.test(action) && (keeper.dirty || keeper.running || keeper.uploads.size)) {
+    if (/^(adopt|refresh|dismiss|join|phone|include|earlier|sms)/.test(action) && (keeper.dirty || keeper.running || keeper.uploads.size)) {
       // What is typed and chosen is kept first; then the form goes as it would without a script.
       event.preventDefault();
       keepFirst(keeper).then((kept) => { if (kept) form.requestSubmit(event.submitter); });
