@@ -84,7 +84,10 @@ class _Errors:
             for node in ast.walk(tree)
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
             for target in node.targets
-            if isinstance(target, ast.Name) and isinstance(node.value.value, str)
+            # A text for people may have the name of a code elsewhere.
+            if isinstance(target, ast.Name)
+            and isinstance(node.value.value, str)
+            and CODE.fullmatch(node.value.value)
         }
         # The base of all errors is never raised itself.
         self._codes = {c.name: code for c in classes if c.name != "DomainError" and (code := self._class_code(c))}
