@@ -19,7 +19,9 @@ class Priority(IntEnum):
 
 
 _SUBMIT = re.compile(r"/applications/[^/]+/submit")
-_TRANSFER = re.compile(r"/(applications|review/applications)/[^/]+/(attachments(/.*)?|files(/.*)?|workbook)")
+_TRANSFER = re.compile(
+    r"/(applications|review/applications)/[^/]+/(attachments(/.*)?|files(/.*)?|workbook)|/review/dossiers/[^/]+/file"
+)
 # A picture beside a file's name is looked at when there is time.
 _THUMBNAIL = re.compile(r"/applications/[^/]+/attachments/[^/]+/thumbnail")
 # What the bureau looks at, and what a worker asks for to begin.

@@ -5,6 +5,7 @@ from aiohttp import web
 from services.applications.attachments.sending import send_file
 from services.applications.core.audit import record
 from services.applications.core.context import STORE, transaction
+from services.applications.core.switches import must_be_on
 from services.applications.dossiers import queries, requests
 from services.applications.dossiers.names import part
 from shared import codes
@@ -22,6 +23,7 @@ async def show_dossiers(request: web.Request) -> web.Response:
 async def ask(request: web.Request) -> web.Response:
     """Ask for a case file; the one that is being made already is answered as it is."""
     async with transaction(request) as session:
+        await must_be_on(session, "exports")
         return answer(requests.view(await requests.ask(session, actor(request), body(request, DossierInput))))
 
 

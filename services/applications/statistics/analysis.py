@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.applications.core.audit import record
 from services.applications.core.context import transaction
 from services.applications.core.csv_text import MARK, Cell, csv_lines
+from services.applications.core.switches import must_be_on
 from services.applications.forms import catalogue
 from services.applications.forms.definition import Form, RoundFacts
 from services.applications.forms.kinds import Choices
@@ -53,6 +54,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     """Return the latest submissions of a form version, flat, as a ZIP of CSV files. Who took it, and of what, is recorded."""
     round_id, form = _asked(request)
     async with transaction(request) as session:
+        await must_be_on(session, "exports")
         if round_id is not None and await session.get(Round, round_id) is None:
             raise NotFound("没有这个申报批次。")
         form_key = f"{form.fund_type}.{form.version}"

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from services.applications.core.audit import record
 from services.applications.core.context import transaction
+from services.applications.core.switches import must_be_on
 from services.applications.statistics.export import workbook
 from services.applications.statistics.overview import Wanted, overview, type_label
 from shared import clock, codes
@@ -53,6 +54,7 @@ async def export(request: web.Request) -> web.Response:
     """Return the same as an XLSX file. Who took it, and of what, is recorded."""
     wanted = _wanted(request)
     async with transaction(request) as session:
+        await must_be_on(session, "exports")
         found = await overview(session, wanted)
         title = _title(found, wanted)
         record(session, actor(request), "export", format="xlsx", statistics=title)

@@ -5,9 +5,8 @@ from aiohttp import web
 from services.gateway.web.calls import ask
 from services.gateway.web.form_data import one, read_form
 from services.gateway.web.rendering import page
-from services.gateway.web.switches import must_be_on
 from shared.contract.dossiers import Dossiers
-from shared.errors import Conflict, DomainError, Malformed, NotFound
+from shared.errors import Conflict, DomainError, Malformed, NotFound, Unavailable
 from shared.http.app import see_other, uuid_in_path
 
 NOTICES = {"asked": "已开始生成卷宗，完成后可在此下载。", "stopped": "卷宗已停止或删除。"}
@@ -27,12 +26,13 @@ async def show(request: web.Request) -> web.Response:
 async def begin(request: web.Request) -> web.Response:
     """生成卷宗: of an application, or of a round."""
     form = await read_form(request)
-    must_be_on(request, "exports")
     body = {name: one(form, name) for name in ("application", "round") if one(form, name)}
     try:
         await ask(request, "POST", "/review/dossiers", json=body)
     except (Conflict, Malformed, NotFound) as error:
         return await _page(request, error, 409)
+    except Unavailable as error:
+        return await _page(request, error, 503)
     return see_other("/review/dossiers?done=asked")
 
 

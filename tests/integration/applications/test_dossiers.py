@@ -21,6 +21,7 @@ from services.applications.dossiers.worker import Dossiers
 from services.applications.operations.lapse import system_actor
 from services.applications.tables.applications import Application, Attachment, Audit, Document
 from services.applications.tables.dossiers import Dossier
+from services.applications.tables.switches import Switches
 from shared import clock
 from shared import store as stores
 from shared.errors import Unavailable
@@ -128,6 +129,13 @@ async def test_a_case_is_taken_whole(api: Api, submitted: str, sessions: Session
         ({"application": submitted, "round": submitted}, 400),
     ):
         assert (await api.call("POST", D, REVIEWER, json=what)).status == status
+    # While operators have exports off, nobody begins one.
+    async with sessions.begin() as session:
+        session.add(Switches(id=1, autosave_seconds=2, previews=True, exports=False, announcement=""))
+    off = await api.call("POST", D, REVIEWER, json={"application": submitted})
+    assert (off.status, (await off.json())["type"]) == (503, "switched_off")
+    async with sessions.begin() as session:
+        await session.execute(delete(Switches))
     async with sessions() as session:
         of = select(Audit.action, Audit.actor).where(Audit.application_id == UUID(submitted))
         kept = {(action, actor) for action, actor in await session.execute(of)}

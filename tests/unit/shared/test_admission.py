@@ -383,6 +383,7 @@ def aiohttp_request() -> object:
         ("GET", "/applications/1/revisions/1/pdf", Priority.LATER),
         ("POST", "/api/v1/applications/1/attachments", Priority.TRANSFER),
         ("GET", "/api/v1/applications/1/attachments/2", Priority.TRANSFER),
+        ("GET", "/api/v1/review/dossiers/1/file", Priority.TRANSFER),
         ("GET", "/healthz", None),
         ("GET", "/api/v1/events", None),
         ("GET", "/static/x/portal.css", None),
