@@ -4,7 +4,7 @@
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
-WORKERS := $(foreach worker,gateway applications relay documents notify-worker,$(if $($(worker)),$(worker)=$($(worker))))
+WORKERS := $(foreach worker,gateway applications relay documents notify-worker synthetic,$(if $($(worker)),$(worker)=$($(worker))))
 # A worker more than there are cores, since tests wait as well. Each has servers of its own; tests/conftest.py says what
 # stays together and what begins first.
 ON_EVERY_CORE := -n $(shell echo $$(($$(nproc) + 1))) --dist loadscope --no-loadscope-reorder

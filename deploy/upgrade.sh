@@ -45,4 +45,8 @@ for service in notify notify-worker documents applications relay gateway; do
         docker rm "$container" >/dev/null
     done
 done
+if [ -n "$(compose --profile synthetic ps --quiet synthetic)" ]; then
+    say "synthetic: one takes the other's place"
+    compose --profile synthetic up --detach --no-deps --no-build --quiet-pull synthetic
+fi
 say "every service runs the release of $settings"

@@ -176,6 +176,8 @@ class Plan:
                 "GM_SMS_OFFERED": "true",
                 # Everybody on this machine comes from one address.
                 "GM_ALLOWED_ADDRESSES": "127.0.0.1,::1",
+                # Into the mail sink, or to whoever the mail server says.
+                "GM_SYNTHETIC_EMAIL": "synthetic@gongmei.localhost",
                 **stub,
             },
             "applications": {

@@ -21,7 +21,7 @@ from deploy.embedded.supervisor import Ready, Spec, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 # What may run several times, and how often it does unless told otherwise.
-COUNTS = {"gateway": 1, "applications": 1, "relay": 1, "documents": 1, "notify-worker": 1}
+COUNTS = {"gateway": 1, "applications": 1, "relay": 1, "documents": 1, "notify-worker": 1, "synthetic": 0}
 READY_SECONDS = 90.0
 
 Say = Callable[[str], None]
@@ -103,6 +103,7 @@ class System:
             *self._workers("relay", "applications", "relay"),
             *self._workers("documents", "documents", "worker"),
             *self._workers("notify-worker", "notify", "worker"),
+            *self._workers("synthetic", "gateway", "synthetic"),
         ]
         self._services = [spec.name for spec in specs]
         started = [self.supervisor.start(spec) for spec in specs]

@@ -1,4 +1,4 @@
-"""`python -m services.gateway serve|migrate|seed|staff|rotate|retention|audit-verify|preflight`."""
+"""`python -m services.gateway serve|synthetic|migrate|seed|staff|rotate|retention|audit-verify|preflight`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ T = TypeVar("T")
 def main() -> None:
     private_files()
     given = commands.read(
-        "gateway", "serve", "migrate", "seed", "rotate", retention=commands.retention,
+        "gateway", "serve", "synthetic", "migrate", "seed", "rotate", retention=commands.retention,
         audit_verify=commands.audit_verify, preflight=commands.preflight, staff=staff_command.arguments,
     )  # fmt: skip
     settings = load(GatewaySettings)
@@ -33,6 +33,8 @@ def main() -> None:
 
             tracing.configure("gateway", settings.traces_url, settings.traces_share)
             run_app(create_app(settings), settings.gateway_host, settings.gateway_port, settings)
+        case "synthetic":
+            _synthetic(settings)
         case "migrate":
             _migrate(settings)
         case "preflight":
@@ -52,6 +54,14 @@ def main() -> None:
             )
         case "staff":
             print(_in_transaction(settings, lambda session: staff_command.run(session, given)))
+
+
+def _synthetic(settings: GatewaySettings) -> None:
+    from services.gateway.synthetic.process import run
+
+    if settings.synthetic_email is None:
+        raise SystemExit("GM_SYNTHETIC_EMAIL：应设置自检邮件的收件地址")
+    asyncio.run(run(settings))
 
 
 def _migrate(settings: GatewaySettings) -> None:

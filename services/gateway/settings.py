@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 
 from shared.http.addresses import Network, networks
 from shared.settings import Key, ListeningSettings
+from shared.text import identifiers
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -63,6 +64,12 @@ class GatewaySettings(ListeningSettings):
     # What is known of a person is forgotten so long after the last sign-in.
     retention_account_days: int = Field(default=1095, ge=180)
 
+    # The synthetic applicant (`synthetic/`): where its mails go, which nobody reads; where it reaches the gateway, the public address
+    # unless told otherwise; from the beginning of one walk to that of the next.
+    synthetic_email: str | None = None
+    synthetic_url: AnyHttpUrl | None = None
+    synthetic_seconds: int = Field(default=60, ge=5)
+
     session_idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=8, ge=1)
     # How many calls in a minute (`limits.py`): of one account, of one address (an office behind one), of one account
@@ -86,6 +93,11 @@ class GatewaySettings(ListeningSettings):
     def _networks(cls, value: str) -> str:
         networks(value)
         return value
+
+    @field_validator("synthetic_email")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        return identifiers.email(value) if value else None
 
     @cached_property
     def proxy_networks(self) -> list[Network]:

@@ -18,6 +18,7 @@ from shared import clock, codes
 from shared.errors import Conflict, Malformed, NotAllowed, NotFound
 from shared.identity import Actor
 from shared.messages import Deliveries, Delivery, Proposal, Tried, forgotten_event
+from shared.synthetic import ENTERPRISE
 
 PAGE = 20
 LEDGER_PAGE = 500
@@ -79,13 +80,15 @@ async def mark_read(session: AsyncSession, actor: Actor, id: UUID) -> None:
 async def deliveries(
     session: AsyncSession, application_id: UUID | None, after: tuple[UUID, str] | None
 ) -> Deliveries:
-    """A page of the ledger in the order of event ids and channels, of one application or of all."""
+    """A page of the ledger in the order of event ids and channels, of one application or of all of people's."""
     order = (Notification.event_id, Notification.channel)
     # What went to the bureau's people belongs to no application, and is nothing to reconcile.
     of_applications = Notification.application_id.is_not(None)
     query = select(Notification).where(of_applications).order_by(*order).limit(LEDGER_PAGE + 1)
     if application_id is not None:
         query = query.where(Notification.application_id == application_id)
+    else:
+        query = query.where(Notification.enterprise != ENTERPRISE)
     if after is not None:
         query = query.where(tuple_(*order) > after)
     found = list(await session.scalars(query))
@@ -117,7 +120,7 @@ async def forget(session: AsyncSession, applications: Sequence[UUID]) -> int:
 
 async def parked(session: AsyncSession) -> list[Notification]:
     """What could not be delivered, the latest first, at most 200."""
-    query = select(Notification).where(Notification.state == "undeliverable")
+    query = select(Notification).where(Notification.state == "undeliverable", Notification.enterprise != ENTERPRISE)
     return list(await session.scalars(query.order_by(Notification.accepted_at.desc()).limit(200)))
 
 

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.notify.models import Notification
 from shared.observability.metrics import Sampler
+from shared.synthetic import ENTERPRISE
 
 MAILS = Gauge("gm_mails", "Mails that wait or cannot be delivered", ["state"])
 OLDEST = Gauge("gm_mail_oldest_seconds", "Age of the oldest mail that waits; 0 when none does")
@@ -28,7 +29,9 @@ def sampler(sessions: async_sessionmaker[AsyncSession]) -> Sampler:
                 )
             ).one()
             lost = await session.scalar(
-                select(func.count()).select_from(Notification).where(Notification.state == "undeliverable")
+                select(func.count()).select_from(Notification).where(
+                    Notification.state == "undeliverable", Notification.enterprise != ENTERPRISE
+                )
             )
             took = func.coalesce(Notification.sent_at, func.now()) - Notification.accepted_at
             mails, late = (

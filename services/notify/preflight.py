@@ -13,6 +13,7 @@ from shared.database import engine
 from shared.preflight import Finding, bad, broker, database, good, look, warning
 from shared.preflight.four_eyes import four_eyes
 from shared.preflight.machine import certificate, tokens
+from shared.synthetic import ENTERPRISE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -66,7 +67,9 @@ def _ledger(settings: NotifySettings) -> Iterator[Finding]:
                         0,
                     ),
                     func.count().filter(Notification.state == "pending"),
-                    func.count().filter(Notification.state == "undeliverable"),
+                    func.count().filter(
+                        Notification.state == "undeliverable", Notification.enterprise != ENTERPRISE
+                    ),
                 )
             ).one()
     finally:

@@ -5,10 +5,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.applications.core import synthetic
 from services.applications.tables.applications import Application, Audit
 from services.applications.workflow import LABELS, State
 from shared.identity import Actor
 from shared.live_hints import Hint
+from shared.synthetic import ENTERPRISE
 
 
 def record(
@@ -21,7 +23,9 @@ def record(
     to_state: State | str | None = None,
     **details: Any,
 ) -> None:
-    """Who did what, in the transaction that does it."""
+    """Who did what, in the transaction that does it. The audit is of people: what the synthetic applicant does every minute is not in it."""
+    if synthetic.acts(actor):
+        return
     if actor.agent is not None:
         # Somebody of another company is named with it.
         details["agent"] = actor.agent.enterprise
@@ -54,7 +58,7 @@ def hint(
     told = Hint(
         type=type,
         enterprise="" if state is State.PROPOSED else application.enterprise,
-        staff=type == "application.state" and state is not State.DRAFT,
+        staff=type == "application.state" and state is not State.DRAFT and application.enterprise != ENTERPRISE,
         application_id=application.id,
         name=application.project_name,
         state=state,

@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
+    or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +33,7 @@ from services.applications.tables.decision import Assessment
 from shared.errors import NotFound
 from shared.identity import Actor, Role
 from shared.roles import STAFF
+from shared.synthetic import ENTERPRISE
 
 # What nearly every request asks for is built once.
 _SECTIONS = select(Section).where(Section.application_id == bindparam("id"))
@@ -42,9 +44,13 @@ _ATTACHMENTS = (
 )
 
 
+# For whom an application is that of their own enterprise; everybody else is shown what is not deleted.
+THERE = or_(Application.deleted_at.is_(None), Application.enterprise == ENTERPRISE)
+
+
 def of_enterprise(enterprise: str | BindParameter[str]) -> ColumnElement[bool]:
-    """Return an enterprise's own applications: all that an applicant knows of."""
-    return and_(Application.deleted_at.is_(None), Application.enterprise == enterprise)
+    """Return an enterprise's own applications: all that an applicant knows of. The synthetic applicant's are born deleted."""
+    return and_(THERE, Application.enterprise == enterprise)
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.applications.core.synthetic import of_people
 from services.applications.tables.applications import Application, Audit, Extension, Round
 from services.applications.tables.forms import FormRetirement
 from shared.errors import NotFound
@@ -30,7 +31,7 @@ async def rounds(
     session: AsyncSession, *, closing_after: datetime | None = None, or_among: set[UUID] | None = None
 ) -> list[Round]:
     """Rounds by closing time; with `closing_after` only published ones that close later, or are `or_among`."""
-    query = select(Round).order_by(Round.closes_at, Round.id)
+    query = select(Round).where(of_people()).order_by(Round.closes_at, Round.id)
     if closing_after is not None:
         query = query.where(
             Round.published_at.is_not(None), or_(Round.closes_at > closing_after, Round.id.in_(or_among or set()))

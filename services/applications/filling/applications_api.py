@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.applications.core import repository, round_queries, views
+from services.applications.core import repository, round_queries, synthetic, views
 from services.applications.core.case import form_of
 from services.applications.core.context import CODEC, SETTINGS, STORE, transaction
 from services.applications.core.disclosure import checks_for
@@ -57,6 +57,9 @@ async def create_application(request: web.Request) -> web.Response:
             wanted = body(request, StartApplication)
             codec, settings = request.app[CODEC], request.app[SETTINGS]
             total_mb = settings.attachments_total_mb
+            if synthetic.acts(who):
+                await synthetic.remove_old(session)
+                await synthetic.prepare_round(session)
             round_ = await round_queries.round_(session, wanted.round_id)
             application = await start(
                 session, codec, who, round_, known, most_drafts=settings.drafts_per_round, answers=wanted.answers

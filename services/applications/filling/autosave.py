@@ -20,7 +20,7 @@ from sqlalchemy.sql import ClauseElement
 
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
-from services.applications.core.repository import of_enterprise
+from services.applications.core.repository import THERE, of_enterprise
 from services.applications.core.return_seen import mark_seen
 from services.applications.filling.filled_form import alone
 from services.applications.filling.sections import Opened, must_be_editable, must_be_of, must_match, standing
@@ -90,7 +90,7 @@ _as_seen = (
     .where(
         Application.id == bindparam("of"),
         Application.version == bindparam("version"),
-        Application.deleted_at.is_(None),
+        THERE,
         Application.registry_asked_at.is_not_distinct_from(bindparam("asked")),
         Round.version == bindparam("round"),
     )

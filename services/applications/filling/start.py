@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.applications.core import round_queries
+from services.applications.core import round_queries, synthetic
 from services.applications.core.audit import record
 from services.applications.core.case import form_of
 from services.applications.core.codec import Codec
@@ -15,9 +15,11 @@ from services.applications.filling import eligibility, prefill
 from services.applications.filling.budgets import may_start
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State, round_open
+from shared import clock
 from shared.errors import Conflict, NotAllowed, NotFound
 from shared.identity import Actor
 from shared.messages import Profile
+from shared.synthetic import ROUND
 from shared.text import identifiers
 
 
@@ -35,7 +37,7 @@ async def start(
     `Invalid` where its notice asks questions that are not answered."""
     if not actor.enterprise:
         raise NotAllowed("只有企业账号可以申报。")
-    if round_.published_at is None:
+    if round_.published_at is None and not (synthetic.acts(actor) and round_.id == ROUND):
         # Nobody but operators knows of it.
         raise NotFound("没有这个申报批次。")
     extension = await round_queries.extension(session, round_.id, actor.enterprise)
@@ -53,6 +55,7 @@ async def start(
         wrapped_key=codec.new_key(id),
         handler_name=profile.account.get("BLR_NAME") or actor.name,
         handler_email=_address(profile.account.get("BLR_EMAIL")),
+        deleted_at=clock.now() if synthetic.acts(actor) else None,
     )
     if refusal := round_open(facts_of(application, round_, extension, at=actor.received_at)):
         raise Conflict(refusal.message, code=refusal.code)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.applications.core.synthetic import by_people
 from services.applications.outbox.outbox import CANCELLED
 from services.applications.tables.applications import Application, Audit, Document, Owed, Revision
 from services.applications.workflow import TABLE, Action, Place, State
@@ -54,11 +55,11 @@ async def reconcile(session: AsyncSession, store: Store, ledger: Ledger) -> Repo
         (row.application_id, row.details["submitted"])
         for row in await session.scalars(select(Audit).where(Audit.action == "submit"))
     }
-    revisions = {(r.application_id, r.number): r for r in await session.scalars(select(Revision))}
-    found = await session.scalars(select(Document).where(Document.kind == "revision"))
+    revisions = {(r.application_id, r.number): r for r in await session.scalars(select(Revision).where(by_people(Revision.application_id)))}
+    found = await session.scalars(select(Document).where(Document.kind == "revision", by_people(Document.application_id)))
     documents = {(d.application_id, d.revision): d for d in found}
-    owed = {row.id: row for row in await session.scalars(select(Owed))}
-    found_applications = list(await session.scalars(select(Application)))
+    owed = {row.id: row for row in await session.scalars(select(Owed).where(by_people(Owed.application_id)))}
+    found_applications = list(await session.scalars(select(Application).where(by_people(Application.id))))
     names = {a.id: a.number or str(a.id) for a in found_applications}
     forgotten = {a.id for a in found_applications if not a.wrapped_key}
     report = Report({"accepted": len(accepted), "revisions": len(revisions), "pdfs": 0, "events": 0, "mails": 0})
@@ -127,7 +128,7 @@ async def _follow_moves(session: AsyncSession, report: Report, names: dict[Any, 
             if id in states and states[id] != before:
                 report.differences.append(f"{what} 与此前状态 {states[id]} 不衔接")
         states[id] = after
-    found = await session.execute(select(Application.id, Application.state, Application.deleted_at))
+    found = await session.execute(select(Application.id, Application.state, Application.deleted_at).where(by_people(Application.id)))
     for id, state, deleted_at in found:
         last = states.get(id)
         if last != (None if deleted_at else state):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from services.gateway.accounts import attributes, members, role_rules
 from services.gateway.accounts.models import Account, Audit
 from services.gateway.accounts.person import Person
+from services.gateway.accounts.reserved import RESERVED
 from shared import clock, codes
 from shared.errors import NotAllowed
 from shared.identity import Role
@@ -23,6 +24,8 @@ async def enter(session: AsyncSession, keys: Keyring, person: Person, address: s
     An enterprise's account is made at its first sign-in; staff must have been entered before. `NotAllowed` for
     everybody else, for a disabled account, and for one with roles that exclude each other.
     """
+    if person.subject in RESERVED:
+        raise NotAllowed("您的账号尚未开通本系统，请联系管理员。", code=codes.ACCOUNT_UNKNOWN)
     theirs = select(Account).where(Account.subject == person.subject).with_for_update()
     account = await session.scalar(theirs)
     if account is None:

@@ -238,6 +238,19 @@ class AnswerMinute(Base):
     failed: Mapped[int]
 
 
+class SyntheticRun(Base):
+    """How one walk of the synthetic applicant ended (`synthetic/`): `step` and `reason` of one that did not go well, seconds by step."""
+
+    __tablename__ = "synthetic_runs"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    outcome: Mapped[str]
+    step: Mapped[str]
+    reason: Mapped[str]
+    seconds: Mapped[dict[str, Any]]
+
+
 class TurnedAway(Base):
     """How often an enterprise's account was turned away or failed in one minute."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from services.gateway.accounts.session_watch import WATCHING
 from services.gateway.operator import ops_curves, promise_queries
+from services.gateway.synthetic import runs
 from services.gateway.web.calls import ask
 from services.gateway.web.context import DATABASE, SERVICES
 from services.gateway.web.form_data import one, read_form
@@ -54,6 +55,7 @@ async def _page(
     async with request.app[DATABASE]() as session:
         gateways = int(await session.scalar(_GATEWAYS, {"name": WATCHING}) or 0)
         answers = await promise_queries.minutes(session, found.body.curves[0].since, clock.now())
+        walks = await runs.latest(session)
     done = "开关已更改，各页面在几秒内生效。" if request.query.get("done") == "switched" else None
     context = {
         "overview": found.body,
@@ -67,6 +69,7 @@ async def _page(
         "gateways": gateways,
         "curves": ops_curves.drawn(found.body.curves, answers),
         "hours": ops_curves.hours(found.body.curves, answers),
+        "walks": walks,
     }
     return page(request, "operator/ops.html", context, status=status)
 

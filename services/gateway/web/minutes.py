@@ -24,12 +24,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.gateway.accounts import phone_links
 from services.gateway.accounts.models import AnswerMinute, TurnedAway
+from services.gateway.accounts.sessions import Session
 from services.gateway.web.access import SAFE, cookie_name
 from services.gateway.web.arriving import PRIORITY
 from services.gateway.web.context import ACCOUNT, BROWSER_SESSIONS, DATABASE, SESSION, SETTINGS
 from shared import clock
 from shared.identity import Role
 from shared.overload.priority import Priority, priority_of
+from shared.synthetic import ENTERPRISE
 
 log = logging.getLogger(__name__)
 
@@ -146,22 +148,28 @@ def _kind(request: web.Request) -> Kind | None:
 
 
 async def count(request: web.Request, response: web.StreamResponse) -> None:
-    """Count an answer that is about to be sent."""
-    if (kind := _kind(request)) is None:
+    """Count an answer that is about to be sent to a person."""
+    session = _session(request)
+    if (kind := _kind(request)) is None or (session is not None and session.enterprise == ENTERPRISE):
         return
     began = request.get(_READY_AT)
     seconds = 0.0 if began is None else time.monotonic() - began
-    account = _account(request) if response.status >= 500 else None
+    account = _account(request, session) if response.status >= 500 else None
     request.config_dict[MINUTES].note(kind, response.status, seconds, time.time(), account)
 
 
-def _account(request: web.Request) -> UUID | None:
-    """The enterprise's account that a refusal was for, as far as this process knows without asking anybody."""
-    if ACCOUNT in request:
-        return request[ACCOUNT]
+def _session(request: web.Request) -> Session | None:
+    """The session that a request came in, as far as this process knows without asking anybody."""
     session = request.get(SESSION)
     if session is None and (id := request.cookies.get(cookie_name(request.config_dict[SETTINGS]))):
         session = request.config_dict[BROWSER_SESSIONS].remembered(id)
+    return session
+
+
+def _account(request: web.Request, session: Session | None) -> UUID | None:
+    """The enterprise's account that a refusal was for."""
+    if ACCOUNT in request:
+        return request[ACCOUNT]
     return session.account if session is not None and Role.APPLICANT in session.roles else None
 
 

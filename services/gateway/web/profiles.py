@@ -14,6 +14,7 @@ from shared import clock
 from shared.errors import NotFound, Unavailable
 from shared.http import profile_header
 from shared.messages import Profile
+from shared.synthetic import ENTERPRISE
 from shared.sealing import Keyring
 
 # An answer is good for as long as somebody looks at one page after the other; a registry that did not answer is not waited for
@@ -69,7 +70,7 @@ class Profiles:
 
     async def _registered(self, enterprise: str | None) -> tuple[dict[str, str], bool]:
         """Return the registry's entry, and whether the registry answered."""
-        if not enterprise:
+        if not enterprise or enterprise == ENTERPRISE:
             return {}, True
         try:
             return await self._entry(enterprise), True

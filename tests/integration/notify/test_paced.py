@@ -11,6 +11,7 @@ from services.notify.ledger import USUAL
 from services.notify.models import Notification
 from shared import clock
 from shared.messages import Person, SubmissionReceived
+from shared.synthetic import ENTERPRISE, KEPT
 from tests import factories
 
 Sessions = sessionmaker[Session]
@@ -111,3 +112,20 @@ def test_what_the_bureau_decides_goes_at_once(sessions: Sessions) -> None:
     with sessions.begin() as session:
         ledger.accept(session, factories.returned_event(to=to), "noreply@gm.example.cn")
     assert deliver(sessions) == 1
+
+
+def test_the_synthetic_applicant_is_told_every_minute_and_forgotten_after_an_hour(sessions: Sessions) -> None:
+    first = uuid4()
+    accept(sessions, received(first, 1, "synthetic@example.com", ENTERPRISE))
+    for _ in range(USUAL.enterprise + 5):
+        accept(sessions, received(uuid4(), 1, "synthetic@example.com", ENTERPRISE))
+    assert deliver(sessions) == USUAL.enterprise + 6
+    with sessions.begin() as session:
+        mine = Notification.enterprise == ENTERPRISE
+        back = Notification.accepted_at - KEPT - timedelta(seconds=1)
+        session.execute(update(Notification).where(mine).values(accepted_at=back))
+    accept(sessions, received(uuid4(), 1, "synthetic@example.com", ENTERPRISE))
+    with sessions.begin() as session:
+        left = session.scalars(select(Notification).where(Notification.enterprise == ENTERPRISE)).all()
+        assert {row.channel for row in left} == {"email", "inbox"}
+        assert len(left) == 2
