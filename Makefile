@@ -1,6 +1,6 @@
 # Everything a person does with this repository. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run demo docs secrets bases reconcile test test-all test-long record test-containers upgrade-drill drill faults capacity rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-applicant bench-case bench-pressed bench-costs format bench-documents screenshots
+.PHONY: help run demo docs secrets bases reconcile test test-all test-long record test-containers upgrade-drill drill faults capacity rehearse preflight backup check bench bench-figures bench-forms bench-uploads bench-queue bench-mail bench-deadline bench-pages bench-workbench bench-applicant bench-case bench-pressed bench-costs format bench-documents screenshots
 
 PYTHON := .venv/bin/python
 # `make run gateway=2 documents=2`: how many processes of each.
@@ -128,6 +128,10 @@ bench-queue: ## the reviewers' queue with 200,000 cases beside the same with 2,0
 bench-pages: ## what a form page of 120 fields and 60 rows costs, and 我的项目 with 200,000 applications beside 200
 	@deploy/bootstrap.sh test
 	@$(PYTHON) -m tests.load.pages
+
+bench-workbench: ## what a preview and lint of a form of 120 fields cost its author, beside those of a small form
+	@deploy/bootstrap.sh test
+	@$(PYTHON) -m tests.load.workbench
 
 bench-applicant: ## CPU of all services for 保存表单 with the page after it, a form page, 暂存, 我的项目 beside an earlier commit: ARGS=commit
 	@deploy/bootstrap.sh test

@@ -9,7 +9,7 @@ from typing import Any
 from services.applications.forms.definition import Form, Section, Slot
 from services.applications.forms.definition import Table as TableDefinition
 from services.applications.forms.filled import presence
-from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.checks import name_in, value_at
 from services.applications.forms.filled.labels import file_rows, files_in_order
 from services.applications.forms.filled.reading_view import in_full, specified
 from services.applications.forms.filled.section_state import sums, totals
@@ -129,7 +129,7 @@ def of_snapshot(
 
 def of_commitment(form: Form, sections: Sections, *, enterprise: Mapping[str, str], at: datetime) -> Commitment:
     """下载待盖章承诺书: the sections that carry a text to be sworn to, with room for the seal."""
-    name = str(value_at(form.project_name, sections) or "未命名项目")
+    name = str(name_in(form, sections) or "未命名项目")
     sworn = [section for section in form.sections if section.text]
     return Commitment(
         title=sworn[0].title if len(sworn) == 1 else "承诺书",
@@ -150,7 +150,7 @@ def of_commitment(form: Form, sections: Sections, *, enterprise: Mapping[str, st
 def _cover(form: Form, sections: Sections, enterprise: Mapping[str, str]) -> list[Value]:
     applied = value_at(form.applied_amount, sections)
     return [
-        Value(label="项目名称", text=str(value_at(form.project_name, sections) or "未命名项目")),
+        Value(label="项目名称", text=str(name_in(form, sections) or "未命名项目")),
         Value(label="申报单位", text=enterprise["name"]),
         Value(label="统一社会信用代码", text=enterprise["uscc"]),
         Value(label="申请金额", text=amount(Decimal(applied), "万元", Decimal(1)) if applied else "—"),

@@ -8,7 +8,7 @@ from typing import Any
 from services.applications.documents.document_model import OFFICE, amount, label
 from services.applications.forms.definition import Form, Section
 from services.applications.forms.filled import presence
-from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.checks import name_in, value_at
 from services.applications.forms.filled.reading import named_files
 from services.applications.forms.filled.reading_view import in_full, specified
 from services.applications.forms.filled.section_state import sums, totals
@@ -87,7 +87,7 @@ def _in_two_lines(signature: str) -> str:
 
 
 def _name(form: Form, content: Mapping[str, Any]) -> str:
-    return str(value_at(form.project_name, content["sections"]) or "未命名项目")
+    return str(name_in(form, content["sections"]) or "未命名项目")
 
 
 def _in_short(form: Form, section: Section, values: Mapping[str, Any] | None) -> list[Value]:

@@ -26,7 +26,7 @@ from services.applications.filling.filled_form import alone
 from services.applications.filling.sections import Opened, must_be_editable, must_be_of, must_match, standing
 from services.applications.forms.definition import Form
 from services.applications.forms.filled import reading
-from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.checks import name_in
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State
@@ -223,7 +223,7 @@ def name_typed(form: Form, application: Application, key: str, values: dict[str,
     was typed last, even if only kept so: its owner looks for that name."""
     if application.revision:
         return None
-    name = value_at(form.project_name, {key: values})
+    name = name_in(form, {key: values})
     if not isinstance(name, str) or (name := one_line(name)[:100]) == application.project_name:
         return None
     return name

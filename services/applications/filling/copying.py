@@ -23,7 +23,7 @@ from services.applications.forms.catalogue import between
 from services.applications.forms.definition import Form, Slot
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled import reading, registry_values
-from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.checks import name_in
 from services.applications.forms.kinds import Choices, blank
 from services.applications.forms.versions.rebase import rebase
 from services.applications.tables.applications import Application, Attachment
@@ -93,10 +93,10 @@ async def copy_into(
         rows[section.key].draft_at = clock.now()
         rows[section.key].etag += 1
         entries += attention(section, mistakes(filled, section, draft), entries)
-    name = value_at(new.project_name, done.sections)
+    name = name_in(new, done.sections)
     if isinstance(name, str):
         target.project_name = one_line(name)[:100]
-        entries.append(_look_at_name(new))
+        entries += _look_at_name(new)
     keep_left_over(session, sealer, target, [replace(item, files=()) for item in done.left_over])
     report = keep_report(
         session, actor, target, "copy", entries, from_version=source.form_version, source=source.id
@@ -116,10 +116,12 @@ def _way(old: Form, new: Form) -> list[Form]:
     return [old] if old is new else [old, new]
 
 
-def _look_at_name(form: Form) -> Entry:
+def _look_at_name(form: Form) -> list[Entry]:
+    if form.project_name is None:
+        return []
     at, _, key = form.project_name.partition(".")
     section = form.by_key[at]
-    return note("attention", "same_name", section, "项目名称沿用往年，请核对是否需要修改", field=key)
+    return [note("attention", "same_name", section, "项目名称沿用往年，请核对是否需要修改", field=key)]
 
 
 def _prefer_the_registry(section: Definition, taken: Values, brought: Values, choices: Choices) -> list[Entry]:

@@ -18,7 +18,7 @@ from services.applications.filling.filled_form import Filled, part
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
 from services.applications.forms.filled import validation
-from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.checks import name_in, value_at
 from services.applications.forms.formulas.rules import rules_of
 from services.applications.tables.applications import Application, Attachment, Section
 from services.applications.workflow import EDITABLE, LABELS, State
@@ -185,7 +185,7 @@ async def save(
 
 def _follow(opened: Opened, counted: dict[str, dict[str, Any]]) -> None:
     """Keep the list's columns in step with the sections they come from; the amount may be a computed one."""
-    name = value_at(opened.form.project_name, counted)
+    name = name_in(opened.form, counted)
     amount = value_at(opened.form.applied_amount, counted)
     if name is not None:
         opened.application.project_name = name

@@ -13,6 +13,7 @@ from services.applications.core.codec import Codec
 from services.applications.core.moves import facts_of, round_facts
 from services.applications.filling import eligibility, prefill
 from services.applications.filling.budgets import may_start
+from services.applications.forms.filled.checks import name_in
 from services.applications.tables.applications import Application, Round, Section
 from services.applications.workflow import State, round_open
 from shared import clock
@@ -52,6 +53,8 @@ async def start(
         enterprise_name=actor.enterprise_name or actor.name,
         created_by=actor.account,
         state=State.DRAFT,
+        # A form without a place for a name gives it its own; any other is called as soon as something is typed there.
+        project_name=name_in(form, {}) or "",
         wrapped_key=codec.new_key(id),
         handler_name=profile.account.get("BLR_NAME") or actor.name,
         handler_email=_address(profile.account.get("BLR_EMAIL")),

@@ -303,8 +303,9 @@ class Form(Part):
     label: Label
     title: Label
     document_title: Label
-    # Where the project's name, the contact and the applied amount stand: `section.field`.
-    project_name: str
+    # Where the project's name, the contact and the applied amount stand: `section.field`. Without a place for a name an application goes by
+    # the form's label.
+    project_name: str | None = None
     contact_name: str | None = None
     contact_email: str | None = None
     applied_amount: str | None = None

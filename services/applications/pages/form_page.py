@@ -20,7 +20,7 @@ from services.applications.filling.sections import Opened
 from services.applications.filling.views import full, left_over, section_view
 from services.applications.forms.definition import Form
 from services.applications.forms.definition import Section as Definition
-from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.checks import name_in
 from services.applications.forms.filled.reading_view import change_line
 from services.applications.review.unlock_requests import listed
 from services.applications.review.views import opinion_view, request_view
@@ -88,13 +88,13 @@ async def save(
         rows.update(await repository.sections(session, id))
         files.extend(await repository.attachments(session, id))
         found = await of_rows(session, opened.application, opened.form, opened.codec, rows, files)
-        names.append(value_at(opened.form.project_name, found.saved))
+        names.append(name_in(opened.form, found.saved))
         return found
 
     saved = await sections.save(session, codec, actor, id, key, etag, given, whole)
     application, form = saved.opened.application, saved.opened.form
     filled = saved.filled
-    if [value_at(form.project_name, filled.saved)] != names:
+    if [name_in(form, filled.saved)] != names:
         # Another name has other applications beside it.
         filled = replace(filled, facts=await form_facts(session, application, form, filled.saved))
     found = judged(filled.with_profile(profile), rows, saved.opened.codec, {key: saved.kept})

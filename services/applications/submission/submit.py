@@ -21,7 +21,7 @@ from services.applications.filling.prefill import remember_latest
 from services.applications.filling.sections import drop_draft
 from services.applications.forms.definition import Form
 from services.applications.forms.filled import reading
-from services.applications.forms.filled.checks import value_at
+from services.applications.forms.filled.checks import name_in, value_at
 from services.applications.messages.tell import tell
 from services.applications.outbox import outbox
 from services.applications.outbox.recipients import fallback_of, person_of
@@ -265,7 +265,7 @@ def _received(application: Application, form: Form, saved: Sections, receipt: Re
         to=to,
         fallback=fallback_of(application, to),
         application_id=application.id,
-        project_name=str(value_at(form.project_name, saved) or application.project_name or "未命名项目"),
+        project_name=str(name_in(form, saved) or application.project_name or "未命名项目"),
         fund_type_label=form.label,
         number=receipt.number,
         revision=receipt.revision,

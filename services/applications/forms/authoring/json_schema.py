@@ -14,7 +14,7 @@ _PARTS = {
 }  # fmt: skip
 _ATTRIBUTES = {
     "fund_type": "资金类型，英文", "version": "第几版，从 1 开始", "label": "名称，申报单位看到的", "title": "标题", "document_title": "申报书的标题",
-    "project_name": "项目名称在哪里填：材料.字段", "contact_name": "联系人在哪里填：材料.字段", "contact_email": "联系人邮箱在哪里填：材料.字段",
+    "project_name": "项目名称在哪里填：材料.字段；不写时以本类名称（label）为项目名称", "contact_name": "联系人在哪里填：材料.字段", "contact_email": "联系人邮箱在哪里填：材料.字段",
     "applied_amount": "申请金额在哪里填：材料.字段", "district": "所属区在哪里填：材料.字段", "lists": "几个字段共用的选项", "sections": "各项材料",
     "parameters": "批次参数叫什么", "share": "是否比例：0.30 显示为 30%", "card": "申报单位看到的支持标准，{} 处是数值和单位",
     "conditions": "几处共用的条件，公式里写成 condition.代号", "checks": "各项核对", "key": "代号，英文字母、数字和下划线", "was": "上一版里的 key；原来在别的材料里的，写成“材料.key”",

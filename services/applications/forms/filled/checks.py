@@ -182,6 +182,11 @@ def _shown(value: Any, number: Callable[[Decimal], str]) -> str | None:
     return ("是" if value else "否") if isinstance(value, bool) else str(value)
 
 
+def name_in(form: Form, saved: Mapping[str, Mapping[str, Any] | None]) -> Any:
+    """Return what an application is called by these values, or None; by its form's label where the form has no place for a name."""
+    return value_at(form.project_name, saved) if form.project_name else form.label
+
+
 def value_at(path: str | None, saved: Mapping[str, Mapping[str, Any] | None]) -> Any:
     """Return the value of `section.field`, or None."""
     section, _, field = (path or "").partition(".")
