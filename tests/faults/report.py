@@ -40,6 +40,7 @@ ROWS = {
     "applications away for a minute": "no PDF lost, none twice",
     "disk full while writing a PDF": "no truncated PDF is ever visible",
     "clock wrong": "a gateway says that it is not ready",
+    "synthetic applicant fails": "named with its step, counted for the alert, well again by itself",
     "rolling restart under load": "no accepted write fails, nothing owed is lost",
 }
 

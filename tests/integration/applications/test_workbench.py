@@ -446,6 +446,33 @@ async def test_a_retired_version_is_for_no_new_round(api: Api) -> None:
     await ok(await api.call("POST", f"/api/v1/rounds/{before['id']}/publish", director, json={}))
 
 
+async def test_an_application_without_a_name_of_its_own_goes_by_its_forms_label(api: Api) -> None:
+    draft = await begun(api, "nameless", label="展会补贴")
+    text = draft["text"].replace("project_name: project.name\n", "").replace("label: 项目名称", "label: 展位号")
+    draft = await saved(api, draft, text)
+    assert draft["publishable"], draft["faults"]
+    draft = await ok(await call(api, "POST", "form-drafts/nameless/proposal", AUTHOR, draft["etag"]))
+    await ok(await call(api, "POST", "form-drafts/nameless/publish", OTHER, draft["etag"]), 201)
+    body = {
+        "fund_type": "nameless", "form_version": 1, "title": "展会批次", "opens_at": "2026-01-01T00:00:00Z",
+        "closes_at": "2099-01-01T00:00:00Z", "publish": False,
+    }  # fmt: skip
+    made = await ok(await api.call("POST", "/api/v1/rounds", OFFICER, json=body), 201)
+    director = factories.staff(Role.DIRECTOR, "郑审定")
+    await ok(await api.call("POST", f"/api/v1/rounds/{made['id']}/publish", director, json={}))
+    who = factories.applicant()
+    begun_ = await api.create(who, made["id"])
+    assert begun_["project_name"] == "展会补贴"
+    values = {"name": "A12", "district": "朝阳区"}
+    path = f"/api/v1/applications/{begun_['id']}/sections/project/draft"
+    await ok(await api.call("PUT", path, who, json={"values": values}, headers={"If-Match": '"1"'}))
+    await api.save(who, begun_["id"], "project", values)
+    done = await ok(await api.submit(who, begun_["id"]))
+    assert done["application"]["project_name"] == "展会补贴"
+    case = await ok(await api.call("GET", f"/api/v1/applications/{begun_['id']}", factories.staff(Role.REVIEWER)))
+    assert case["project_name"] == "展会补贴"
+
+
 async def test_versions_are_compared_in_words(api: Api) -> None:
     shown = await ok(await call(api, "GET", "form-versions/reward/2"))
     assert (shown["against"], shown["others"], shown["version"]["office"]) == (1, [1], False)
