@@ -58,7 +58,8 @@ class Walk:
         """`url`: where the gateway is reached; `host`: its public name; `email`: the contact's address."""
         self._http = http
         self._url = url.rstrip("/")
-        self._cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        # Kept by hand: cookies that are for HTTPS alone come back through a door that has none.
+        self._cookies = dict(cookies)
         self._host = host
         self._email = email
         self._csrf_token = ""
@@ -184,12 +185,13 @@ class Walk:
         expect: Collection[int] = (200,),
     ) -> tuple[int, bytes]:
         """Return status and content of one call; come again where that is asked for, as long as a person would."""
-        headers = {"Cookie": self._cookie, "Host": self._host, "X-CSRF-Token": self._csrf_token}
+        headers = {"Host": self._host, "X-CSRF-Token": self._csrf_token}
         if etag is not None:
             headers["If-Match"] = f'"{etag}"'
         if key:
             headers["Idempotency-Key"] = uuid4().hex
         while True:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
             given = {"data": _form(body)} if isinstance(body, bytes) else {"json": body}
             async with self._http.request(
                 method,
@@ -200,6 +202,8 @@ class Walk:
                 **({} if body is None else given),
             ) as answer:
                 content = await answer.read()
+                # A place in line, a ticket of a submission.
+                self._cookies |= {name: cookie.value for name, cookie in answer.cookies.items()}
             if answer.status in expect:
                 return answer.status, content
             if answer.status == 401 or (answer.status == 303 and "/login" in answer.headers.get("Location", "")):
