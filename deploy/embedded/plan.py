@@ -177,7 +177,7 @@ class Plan:
                 # Everybody on this machine comes from one address.
                 "GM_ALLOWED_ADDRESSES": "127.0.0.1,::1",
                 # Into the mail sink, or to whoever the mail server says.
-                "GM_SYNTHETIC_EMAIL": "synthetic@gongmei.localhost",
+                "GM_SYNTHETIC_EMAIL": "synthetic@example.com",
                 **stub,
             },
             "applications": {

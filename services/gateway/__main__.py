@@ -61,7 +61,7 @@ def _synthetic(settings: GatewaySettings) -> None:
 
     if settings.synthetic_email is None:
         raise SystemExit("GM_SYNTHETIC_EMAIL：应设置自检邮件的收件地址")
-    asyncio.run(run(settings))
+    run(settings)
 
 
 def _migrate(settings: GatewaySettings) -> None:

@@ -120,7 +120,9 @@ async def forget(session: AsyncSession, applications: Sequence[UUID]) -> int:
 
 async def parked(session: AsyncSession) -> list[Notification]:
     """What could not be delivered, the latest first, at most 200."""
-    query = select(Notification).where(Notification.state == "undeliverable", Notification.enterprise != ENTERPRISE)
+    query = select(Notification).where(
+        Notification.state == "undeliverable", Notification.enterprise != ENTERPRISE
+    )
     return list(await session.scalars(query.order_by(Notification.accepted_at.desc()).limit(200)))
 
 

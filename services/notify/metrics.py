@@ -29,9 +29,9 @@ def sampler(sessions: async_sessionmaker[AsyncSession]) -> Sampler:
                 )
             ).one()
             lost = await session.scalar(
-                select(func.count()).select_from(Notification).where(
-                    Notification.state == "undeliverable", Notification.enterprise != ENTERPRISE
-                )
+                select(func.count())
+                .select_from(Notification)
+                .where(Notification.state == "undeliverable", Notification.enterprise != ENTERPRISE)
             )
             took = func.coalesce(Notification.sent_at, func.now()) - Notification.accepted_at
             mails, late = (

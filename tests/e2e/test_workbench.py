@@ -77,7 +77,9 @@ def tried_on_last_year(open_page: OpenPage, applications: int) -> None:
     desk.get_by_label("用哪份表单").select_option(label="正在编制的草稿")
     desk.get_by_role("checkbox", name=re.compile(f"已提交 {applications} 件")).check()
     desk.get_by_role("button", name="推演").click()
-    expect(desk.get_by_text(re.compile(f"已核对 {applications} / {applications} 件"))).to_be_visible(timeout=60_000)
+    expect(desk.get_by_text(re.compile(f"已核对 {applications} / {applications} 件"))).to_be_visible(
+        timeout=60_000
+    )
     expect(desk.get_by_role("region", name="不再符合的原因")).to_contain_text("核对过的申请都仍然符合")
     fits(desk)
 

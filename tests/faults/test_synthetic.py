@@ -11,7 +11,7 @@ from tests.system.mail_server import MailServer
 from tests.system.running import RunningSystem
 
 SECONDS = 90
-MAIL = "synthetic@gongmei.localhost"
+MAIL = "synthetic@example.com"
 
 
 @pytest.mark.fault("synthetic applicant fails")
@@ -20,16 +20,16 @@ def test_it_fails_twice_is_shown_and_is_well_again(system: RunningSystem, mail_s
     own = system.description()["environments"]["gateway"]
     mail_server.refusals = ["550 5.1.1 no such user"] * 2
     with (
-        system.worker(
-            "services.gateway", "synthetic", **own, GM_SYNTHETIC_SECONDS="5", GM_METRICS_PORT=str(port)
-        ),
+        system.worker("services.gateway", "synthetic", **own, GM_SYNTHETIC_SECONDS="5", GM_METRICS_PORT=str(port)),
         psycopg.connect(own["GM_DATABASE_URL"], autocommit=True) as connection,
     ):
 
         def walks(count: int) -> list[tuple[str, str]]:
             until = time.monotonic() + SECONDS
             while True:
-                found = connection.execute("SELECT outcome, step FROM identity.synthetic_runs ORDER BY id").fetchall()
+                found = connection.execute(
+                    "SELECT outcome, step FROM identity.synthetic_runs ORDER BY id"
+                ).fetchall()
                 if len(found) >= count:
                     return [(str(outcome), str(step)) for outcome, step in found]
                 assert time.monotonic() < until, found

@@ -2,10 +2,8 @@
 
 from typing import Protocol
 
-from services.applications.core import synthetic
 from services.applications.forms.catalogue import form
 from services.applications.forms.definition import Form
-from shared.synthetic import FUND_TYPE
 
 
 class OfForm(Protocol):
@@ -21,4 +19,4 @@ class OfForm(Protocol):
 def form_of(row: OfForm) -> Form:
     """Return the form of an application or a round, in the version that the row names; `NotFound` for a form that is not in the
     catalogue."""
-    return synthetic.form() if row.fund_type == FUND_TYPE else form(row.fund_type, row.form_version)
+    return form(row.fund_type, row.form_version)

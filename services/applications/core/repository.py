@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
+    literal_column,
     or_,
     select,
 )
@@ -45,7 +46,8 @@ _ATTACHMENTS = (
 
 
 # For whom an application is that of their own enterprise; everybody else is shown what is not deleted.
-THERE = or_(Application.deleted_at.is_(None), Application.enterprise == ENTERPRISE)
+# Written out, so that statements which are built once take no parameter more.
+THERE = or_(Application.deleted_at.is_(None), Application.enterprise == literal_column(f"'{ENTERPRISE}'"))
 
 
 def of_enterprise(enterprise: str | BindParameter[str]) -> ColumnElement[bool]:

@@ -1,12 +1,10 @@
-"""Know the synthetic applicant's form, round and applications (`shared/synthetic.py`).
+"""Know the synthetic applicant's round and applications (`shared/synthetic.py`).
 
 Its applications are born deleted: whatever people see or count leaves deleted ones out, and so leaves these out. Only the
 synthetic applicant itself is shown them (`repository.of_enterprise`).
 """
 
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, or_, select
@@ -14,8 +12,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.applications.forms.authoring.source import read_form
-from services.applications.forms.definition import Form
 from services.applications.tables.applications import (
     Application,
     Attachment,
@@ -32,6 +28,8 @@ from shared.identity import Actor
 from shared.synthetic import ENTERPRISE, FUND_TYPE, KEPT, ROUND
 
 TITLE = "系统自检"
+# Of `forms/hidden`.
+FORM_VERSION = 1
 # What hangs on an application that was filled in and handed in, and that nothing else was done with.
 _HANGING = (Owed, Document, Revision, Attachment, LeftOver, Section)
 # There are never more to be removed at once, unless it was away for long.
@@ -45,22 +43,12 @@ def acts(actor: Actor) -> bool:
     return actor.enterprise == ENTERPRISE
 
 
-@cache
-def form() -> Form:
-    """Return the form it fills in."""
-    file = Path(__file__).with_name("synthetic_form.yaml")
-    form, faults, _ = read_form(file.read_text(encoding="utf-8"))
-    if form is None:
-        raise ValueError(f"{file}: {faults}")
-    return form
-
-
 async def prepare_round(session: AsyncSession) -> None:
     """Put its round in, where it is not there yet."""
     row = {
         "id": ROUND,
         "fund_type": FUND_TYPE,
-        "form_version": form().version,
+        "form_version": FORM_VERSION,
         "title": TITLE,
         "opens_at": OPENS,
         "closes_at": CLOSES,
@@ -94,7 +82,9 @@ def of_people() -> ColumnElement[bool]:
     return Round.id != ROUND
 
 
-def by_people(application_id: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None]) -> ColumnElement[bool]:
+def by_people(
+    application_id: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None],
+) -> ColumnElement[bool]:
     """Return which rows that name an application, or none, are not the synthetic applicant's."""
     its = select(Application.id).where(Application.enterprise == ENTERPRISE)
     return or_(application_id.is_(None), application_id.not_in(its))

@@ -38,8 +38,11 @@ async def start(
     `Invalid` where its notice asks questions that are not answered."""
     if not actor.enterprise:
         raise NotAllowed("只有企业账号可以申报。")
-    if round_.published_at is None and not (synthetic.acts(actor) and round_.id == ROUND):
-        # Nobody but operators knows of it.
+    if (round_.published_at is None or synthetic.acts(actor)) and (synthetic.acts(actor), round_.id) != (
+        True,
+        ROUND,
+    ):
+        # Nobody but operators knows of it. The synthetic applicant has a round of its own, and no other.
         raise NotFound("没有这个申报批次。")
     extension = await round_queries.extension(session, round_.id, actor.enterprise)
     form = form_of(round_)

@@ -55,8 +55,13 @@ async def reconcile(session: AsyncSession, store: Store, ledger: Ledger) -> Repo
         (row.application_id, row.details["submitted"])
         for row in await session.scalars(select(Audit).where(Audit.action == "submit"))
     }
-    revisions = {(r.application_id, r.number): r for r in await session.scalars(select(Revision).where(by_people(Revision.application_id)))}
-    found = await session.scalars(select(Document).where(Document.kind == "revision", by_people(Document.application_id)))
+    revisions = {
+        (r.application_id, r.number): r
+        for r in await session.scalars(select(Revision).where(by_people(Revision.application_id)))
+    }
+    found = await session.scalars(
+        select(Document).where(Document.kind == "revision", by_people(Document.application_id))
+    )
     documents = {(d.application_id, d.revision): d for d in found}
     owed = {row.id: row for row in await session.scalars(select(Owed).where(by_people(Owed.application_id)))}
     found_applications = list(await session.scalars(select(Application).where(by_people(Application.id))))
@@ -128,7 +133,9 @@ async def _follow_moves(session: AsyncSession, report: Report, names: dict[Any, 
             if id in states and states[id] != before:
                 report.differences.append(f"{what} 与此前状态 {states[id]} 不衔接")
         states[id] = after
-    found = await session.execute(select(Application.id, Application.state, Application.deleted_at).where(by_people(Application.id)))
+    found = await session.execute(
+        select(Application.id, Application.state, Application.deleted_at).where(by_people(Application.id))
+    )
     for id, state, deleted_at in found:
         last = states.get(id)
         if last != (None if deleted_at else state):

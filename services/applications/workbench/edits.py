@@ -48,7 +48,10 @@ def _new(text: str, at: tuple[str | int, ...], sort: str) -> dict[str, Any]:
     key = next(key for n in range(1, len(taken) + 2) if (key := f"new{n}") not in taken)
     if sort == "checks":
         first = editing.value(data, ("sections", 0, "key")) or "project"
-        field = data.get("project_name") or f"{first}.{editing.value(data, ('sections', 0, 'fields', 0, 'key')) or 'name'}"
+        field = (
+            data.get("project_name")
+            or f"{first}.{editing.value(data, ('sections', 0, 'fields', 0, 'key')) or 'name'}"
+        )
         return {"id": key, **_NEW[sort], "holds": f"filled({field})", "section": first}
     return {"key": key, **_NEW[sort]}
 

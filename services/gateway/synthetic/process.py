@@ -30,6 +30,8 @@ from shared.synthetic import ENTERPRISE, ENTERPRISE_NAME
 log = logging.getLogger(__name__)
 
 ADDRESS = "synthetic"
+# The database.
+AWAY: tuple[type[Exception], ...] = (*BUSY, OSError)
 # One session lasts for a day's part; a new one is begun when it has ended.
 RUNS = Counter("gm_synthetic_runs", "Walks of the synthetic applicant", ["outcome"])
 FAILING = Gauge("gm_synthetic_failing", "Walks that failed one after the other, up to now")
@@ -41,7 +43,11 @@ class SyntheticApplicant:
     """The account, its session, and its walks."""
 
     def __init__(
-        self, database: async_sessionmaker[AsyncSession], sessions: Sessions, http: ClientSession, settings: GatewaySettings
+        self,
+        database: async_sessionmaker[AsyncSession],
+        sessions: Sessions,
+        http: ClientSession,
+        settings: GatewaySettings,
     ) -> None:
         self._database = database
         self._sessions = sessions
@@ -53,10 +59,10 @@ class SyntheticApplicant:
         """Walk once and keep how it went. What keeps it from signing in is a failure like any other."""
         try:
             run = await self._walked()
-        except (*BUSY, OSError) as error:
+        except AWAY as error:
             run = Run("failed", "signed_in", repr(error))
         self._show(run)
-        with suppress(*BUSY, OSError):
+        with suppress(*AWAY):
             async with self._database.begin() as session:
                 await runs.note(session, run)
         return run
@@ -104,7 +110,7 @@ class SyntheticApplicant:
     async def sign_out(self) -> None:
         """End its session."""
         if self._session_id is not None:
-            with suppress(*BUSY, OSError):
+            with suppress(*AWAY):
                 await self._sessions.end(self._session_id)
 
     @staticmethod
@@ -122,8 +128,18 @@ class SyntheticApplicant:
         log.log(level, "synthetic applicant", extra=told)
 
 
-async def run(settings: GatewaySettings) -> None:
-    """Walk until SIGTERM or SIGINT."""
+def run(settings: GatewaySettings) -> None:
+    """Run the process until SIGTERM or SIGINT; the file of readiness is there meanwhile."""
+    if settings.ready_file:
+        Path(settings.ready_file).touch()
+    try:
+        asyncio.run(_walk_on(settings))
+    finally:
+        if settings.ready_file:
+            Path(settings.ready_file).unlink(missing_ok=True)
+
+
+async def _walk_on(settings: GatewaySettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -144,8 +160,6 @@ async def run(settings: GatewaySettings) -> None:
         second_factor=settings.second_factor,
         consent_required=settings.consent_required,
     )
-    if settings.ready_file:
-        Path(settings.ready_file).touch()
     try:
         async with ClientSession(cookie_jar=DummyCookieJar(), trust_env=False) as http:
             applicant = SyntheticApplicant(database, sessions, http, settings)
@@ -164,6 +178,4 @@ async def run(settings: GatewaySettings) -> None:
                     await asyncio.wait_for(stop.wait(), max(0.0, began + settings.synthetic_seconds - loop.time()))
             await applicant.sign_out()
     finally:
-        if settings.ready_file:
-            Path(settings.ready_file).unlink(missing_ok=True)
         await engine.dispose()

@@ -69,9 +69,7 @@ class Walk:
     async def run(self) -> Run:
         """Walk to the end, or to the first step that fails. `SignedOut` when the session has ended."""
         done = Run()
-        steps: dict[str, Callable[[], Awaitable[None]]] = {
-            name: getattr(self, f"_{name}") for name in STEPS
-        }
+        steps: dict[str, Callable[[], Awaitable[None]]] = {name: getattr(self, f"_{name}") for name in STEPS}
         for done.step, step in steps.items():
             began = time.monotonic()
             try:

@@ -14,8 +14,8 @@ from shared import clock
 from shared.errors import NotFound, Unavailable
 from shared.http import profile_header
 from shared.messages import Profile
-from shared.synthetic import ENTERPRISE
 from shared.sealing import Keyring
+from shared.synthetic import ENTERPRISE
 
 # An answer is good for as long as somebody looks at one page after the other; a registry that did not answer is not waited for
 # again by each of them.

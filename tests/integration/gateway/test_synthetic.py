@@ -40,6 +40,7 @@ async def test_it_finds_that_papers_do_not_come_and_nobody_is_counted(
         itself = SyntheticApplicant(database, gateway.app[BROWSER_SESSIONS], http, settings)
         first = await itself.walk()
         assert (first.outcome, first.step) == ("failed", "pdf"), first
+        assert await counted() == before
         # Somebody ended its session, or a restart did: it begins another.
         async with database.begin() as session:
             account = await session.scalar(select(Account.id).where(Account.subject == SYNTHETIC_SUBJECT))
@@ -49,7 +50,6 @@ async def test_it_finds_that_papers_do_not_come_and_nobody_is_counted(
         assert (second.outcome, second.step) == ("failed", "pdf"), second
         assert FAILING._value.get() == 2
         await itself.sign_out()
-    assert await counted() == before
     async with database() as session:
         assert await session.scalar(select(func.count()).where(SessionRow.account_id == account)) == 0
         kept = (await session.scalars(select(SyntheticRun))).all()
@@ -64,7 +64,9 @@ async def test_it_finds_that_papers_do_not_come_and_nobody_is_counted(
 
 
 async def test_no_provider_can_say_that_somebody_is_it(gateway: TestServer) -> None:
-    posing = Person(subject=SYNTHETIC_SUBJECT, name="某人", uscc=factories.ENTERPRISE_1[0], enterprise_name="某企业")
+    posing = Person(
+        subject=SYNTHETIC_SUBJECT, name="某人", uscc=factories.ENTERPRISE_1[0], enterprise_name="某企业"
+    )
     async with gateway.app[DATABASE].begin() as session:
         with pytest.raises(NotAllowed):
             await accounts.enter(session, gateway.app[KEYS], posing)

@@ -132,6 +132,15 @@ def forms() -> Catalogue:
     return Catalogue(FOLDERS)
 
 
+# Forms that are used and are in no list: that of the synthetic applicant.
+HIDDEN = FOLDER.with_name("hidden")
+
+
+@cache
+def _hidden() -> Catalogue:
+    return Catalogue([HIDDEN])
+
+
 def sound() -> list[Form]:
     """Return every form that can be used; the log names those that cannot. Reads what has not been read: a matter of seconds
     where hundreds lie there."""
@@ -147,7 +156,8 @@ def sound() -> list[Form]:
 def form(fund_type: str, version: int) -> Form:
     """Return one form; `UnknownForm` when there is none, `UnusableForm` for one with faults."""
     try:
-        return forms()[fund_type, version]
+        key = fund_type, version
+        return _hidden()[key] if key in _hidden() else forms()[key]
     except KeyError:
         raise UnknownForm from None
     except (ValueError, OSError) as error:
