@@ -23,6 +23,7 @@ from tests.architecture.manifests import compose, filled_in
 FOLDER = ROOT / "deploy" / "observability"
 DASHBOARDS = sorted((FOLDER / "grafana").glob("*.json"))
 MEASURING = (
+    "services.gateway.synthetic.process",
     "shared.http.app", "shared.observability.metrics", "services.applications.operations.metrics", "services.notify.metrics",
     "services.gateway.internal",
 )  # fmt: skip
