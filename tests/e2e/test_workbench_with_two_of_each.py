@@ -22,10 +22,10 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
 def test_next_years_form_is_tried_published_and_filled_in_without_a_restart(
     open_page: OpenPage, system: RunningSystem
 ) -> None:
-    for username in ("qiye1", "qiye2"):
-        person = system.person(username)
+    person = system.person("qiye1")
+    for name in ("去年的项目", "去年的另一个项目"):
         id = create(person, "subsidy")
-        fill(person, id, "subsidy")
+        fill(person, id, "subsidy", name=name)
         submit(person, id)
     before = {name: process["restarts"] for name, process in system.description()["processes"].items()}
     next_years_form(open_page, system, tried_on=2)
