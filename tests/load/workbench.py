@@ -28,6 +28,8 @@ def draft(person: Person, name: str, fields: int, rows: int) -> str:
     """Make a draft of a form with so many fields; return its text."""
     made = person.call("POST", "/form-drafts", json={"fund_type": name, "label": "量度"}).json()
     form = _without_defaults(large_form(fields, rows)[0]) | {"fund_type": name, "version": 1}
+    # What the language itself would say is not said.
+    del form["district"]
     text = json.dumps(form, ensure_ascii=False, indent=1)
     kept = person.call("PUT", f"/form-drafts/{name}", json={"text": text}, etag=made["etag"]).json()
     wrong = [fault for fault in kept["faults"] if fault["severity"] == "error"]
@@ -70,10 +72,10 @@ def _measure(system: RunningSystem) -> None:
         name = f"bench_{n}"
         text = draft(person, name, *size)
 
-        def preview(name: str = name) -> None:
+        def preview(name: str = name, last: str = f"第 {size[0] - 1} 项内容") -> None:
             shown = person.page(f"/forms/{name}/edit/preview?section=large&filled=1")
             assert shown.status_code == 200, shown.text
-            assert "第 0 项内容" in shown.text
+            assert last in shown.text, shown.text[:500]
 
         def lint(name: str = name, text: str = text) -> None:
             person.call("POST", f"/form-drafts/{name}/look", json={"text": text})
