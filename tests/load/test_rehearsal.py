@@ -24,8 +24,10 @@ def test_short_night_is_borne(tmp_path: Path) -> None:
         "--minutes", "0.5", "--before", "0.3", "--returned", "0.13", "--largest-mb", "3", "--autosaves", "1",
         # Whoever tests on a busy machine is not to be told that the round closed.
         "--last-seconds", "26",
+        # One of two gateways is killed while nobody submits, and the round is extended afterwards.
+        "--gateways", "2", "--kill-gateway", "20", "--extend", "5",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((tmp_path / "rehearsal.json").read_text())
     assert found["green"]
@@ -37,13 +39,18 @@ def test_short_night_is_borne(tmp_path: Path) -> None:
     assert counted["移交通知服务的事件"] == 8
     assert counted["邮件（每封一次）"] in {7, 8}
     assert {step["step"] for step in found["steps"]} == set(report.NAMES)
-    assert set(found["loop_lateness_p99_ms"]) == {"gateway", "applications"}
+    assert set(found["loop_lateness_p99_ms"]) == {"applications"}
     assert all(late > 0 for late in found["loop_lateness_p99_ms"].values())
-    assert set(found["memory"]) >= {"gateway", "applications", "documents", "postgres"}
+    assert found["killed"] == {"name": "gateway-1", "before": 20.0, "restarts": 1}
+    extended = found["extended"]
+    assert (extended["enterprises"], extended["asked"], extended["taken"]) == (1, 1, 1)
+    assert extended["confirmed_by_another"]
+    assert extended["seen_after"] < 5
+    assert set(found["memory"]) >= {"gateway-1", "applications", "documents", "postgres"}
     page = (tmp_path / "rehearsal.html").read_text()
     assert page.count("<svg") == 11
     assert sum(minute["done"].get("submit", 0) for minute in found["minutes"]) == 7
-    assert f"<td>{found['loop_lateness_p99_ms']['gateway']}</td>" in page
+    assert f"<td>{found['loop_lateness_p99_ms']['applications']}</td>" in page
     assert "通过：受理的每一份申报都完整" in page
 
 
@@ -175,11 +182,15 @@ def test_report_says_what_was_promised_and_what_was_kept() -> None:
         "in_time": 990, "missed": 0, "counts": [{"what": "回执", "equal": True}], "reconcile": {"clean": True},
         "late": {"asked": 10, "refused": 10}, "answers": {"200": 5, "503": 3}, "peak": {"p99": 0.9}, "crowded": False,
         "loop_lateness_p99_ms": {"gateway": 3.0}, "useful_share": 0.7, "useful_share_at_pace": 0.7, "away": {},
+        "killed": {"name": "gateway-1", "before": 30.0, "restarts": 1},
+        "extended": {"enterprises": 12, "seen_after": 0.2, "confirmed_by_another": True, "asked": 3, "taken": 3},
     }  # fmt: skip
     assert all(promise.kept for promise in promises(night))
     broken = {
         "missed": 1, "counts": [{"what": "回执", "equal": False}], "late": {"asked": 10, "refused": 9}, "answers": {"500（不应出现）": 1},
         "peak": {"p99": 2.0}, "loop_lateness_p99_ms": {"gateway": 20.1}, "crowded": True, "away": {"back_after": None},
+        "killed": {"name": "gateway-1", "before": 30.0, "restarts": 0},
+        "extended": {"enterprises": 12, "seen_after": 0.2, "confirmed_by_another": True, "asked": 3, "taken": 2},
     }  # fmt: skip
     for name, value in broken.items():
         kept = [promise for promise in promises(night | {name: value}) if not promise.kept]

@@ -9,8 +9,9 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import psutil
 
 from deploy.embedded.system import ROOT
 from shared import clock
-from tests.load.rehearsal import costs, lateness, measure, people, report
+from tests.load.rehearsal import costs, incidents, lateness, measure, people, report
 from tests.load.rehearsal.count import counts
 from tests.load.rehearsal.plan import Options, enterprises, returns
 from tests.load.rehearsal.watch import Watch
@@ -72,7 +73,11 @@ def rehearse(
         loops = lateness.histograms(system)
         if options.away:
             threading.Thread(target=take_away, args=(options, system, begins), daemon=True).start()
+        killing = None
+        if options.kill_gateway:
+            killing = ThreadPoolExecutor(1).submit(incidents.kill_gateway, options, system, begins)
         player.wait()
+        killed = incidents.restarts(system, killing.result()) if killing else None
         late = {
             service: lateness.between(loops[service], now, 0.99)
             for service, now in lateness.histograms(system).items()
@@ -87,10 +92,12 @@ def rehearse(
     steps = measure.read(folder / "steps.jsonl")
     receipts = [s["told"] for s in steps if s["step"] == "submit" and not s["fault"]]
     checks = counts(database_url, round_id, receipts, system.var)
+    # After the counts: what is handed in then was in no browser of the crowd.
+    extended = incidents.extend(options, system, database_url, round_id, crowd) if options.extend else {}
     return report.build(
         options, steps, watch.samples, checks, reconciled,
         weights=weights, drain_seconds=_drained(watch.samples, options.seconds, drained), lateness=late,
-        begun=clock.show(clock.now()),
+        killed=asdict(killed) if killed else {}, extended=extended, begun=clock.show(clock.now()),
         machine={"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
     )  # fmt: skip
 
@@ -157,7 +164,7 @@ def main() -> int:
     # What starts from here on has these cores, until the crowd is given its own.
     os.sched_setaffinity(0, system_cores(options))
     folder = Path(tempfile.mkdtemp(prefix="gm-rehearsal-"))
-    system = RunningSystem(folder / "var", f"documents={documents}", **SETTINGS)
+    system = RunningSystem(folder / "var", f"documents={documents}", f"gateway={options.gateways}", **SETTINGS)
     found: dict[str, Any] = {"green": False}
     # Only where there is too much to do does it matter what each thing that was done is worth.
     weights = costs.weights() if options.overload else measure.COST

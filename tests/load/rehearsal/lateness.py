@@ -13,9 +13,10 @@ Histogram = dict[float, float]
 
 
 def histograms(system: RunningSystem) -> dict[str, Histogram]:
-    """The histogram of each service since it started."""
-    ports = system.description()["ports"]
-    return {service: _of(f"http://127.0.0.1:{ports[port]}/metrics") for service, port in PORTS.items()}
+    """The histogram of each service since it started; none of one that has several processes behind its port."""
+    said = system.description()
+    alone = {service: port for service, port in PORTS.items() if service in said["processes"]}
+    return {service: _of(f"http://127.0.0.1:{said['ports'][port]}/metrics") for service, port in alone.items()}
 
 
 def _of(url: str) -> Histogram:

@@ -44,6 +44,11 @@ class Options:
     crowd_cores: int = 0
     # So many seconds, up to a minute before the close, in which the system has half of its cores.
     away: float = 0.0
+    # Gateways that share the port; so many seconds before the close one of them is killed; 0: none.
+    gateways: int = 1
+    kill_gateway: float = 0.0
+    # Once everybody has gone home the round is extended by so many minutes for whoever had begun; 0: not.
+    extend: float = 0.0
     seed: int = 1
 
     @property

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tests.load.rehearsal.incidents import SEEN_SECONDS
+
 # Seconds: 提交申请 at p99 in the last minute, the system itself again after cores came back; milliseconds that an event loop may be late.
 SUBMIT_SECONDS, BACK_SECONDS, LATE_MS = 2.0, 30, 20.0
 # Of the best minute's useful work, in a night that is too much.
@@ -68,4 +70,30 @@ def promises(report: dict[str, Any]) -> list[Promise]:
                 back is not None and back <= BACK_SECONDS,
             )
         )
+    if killed := r["killed"]:
+        found.append(
+            Promise(
+                f"截止前 {killed['before']:g} 秒一个网关进程被杀，由监督进程重新启动",
+                f"{killed['name']} 重新启动 {killed['restarts']} 次",
+                killed["restarts"] == 1,
+            )
+        )
+    if extended := r["extended"]:
+        found += [
+            Promise(
+                "补时由一人提出、另一人确认",
+                "提出者不能自行确认" if extended["confirmed_by_another"] else "提出者自行确认了",
+                bool(extended["confirmed_by_another"]),
+            ),
+            Promise(
+                f"补时确认后 {SEEN_SECONDS:g} 秒内，申报单位看到新的截止时间",
+                f"{extended['enterprises']} 家，{extended['seen_after']} 秒",
+                extended["seen_after"] <= SEEN_SECONDS,
+            ),
+            Promise(
+                "补时内，截止后到达而未受理的，重新提交即受理",
+                f"{extended['asked']} 份，受理 {extended['taken']} 份",
+                extended["asked"] == extended["taken"],
+            ),
+        ]
     return found

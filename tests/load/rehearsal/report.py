@@ -32,6 +32,8 @@ def build(
     begun: str,
     machine: dict[str, Any],
     weights: dict[str, float],
+    killed: dict[str, Any],
+    extended: dict[str, Any],
 ) -> dict[str, Any]:
     """Everything the page shows, and whether the night was borne. `weights`: CPU seconds of each kind of answer on a quiet system."""
     submits = [s for s in steps if s["step"] == "submit"]
@@ -83,6 +85,8 @@ def build(
         "people": options.people,
         "minutes": minutes,
         "away": away,
+        "killed": killed,
+        "extended": extended,
         "weights": {name: round(cost, 4) for name, cost in weights.items()},
         "useful_share": measure.useful_share(minutes),
         "useful_share_at_pace": measure.useful_share(minutes, "useful_at_pace"),
