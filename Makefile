@@ -56,8 +56,8 @@ drill: ## PostgreSQL lost with its disk under load: a standby takes over, an arc
 	@$(PYTHON) -m pytest -q -n 0 tests/production/test_loss_of_the_database.py $(ARGS)
 
 faults: ## every row of the fault matrix in real processes, and a table of how each ended
-	@deploy/bootstrap.sh test
-	@$(PYTHON) -m pytest -q tests/faults
+	@deploy/bootstrap.sh test-all
+	@$(PYTHON) -m pytest -q -m fault $(ARGS)
 
 capacity: ## how many of each process a night needs: ARGS="--enterprises 20000 --minutes 10"; a table and a chart
 	@deploy/bootstrap.sh test

@@ -40,6 +40,11 @@ ROWS = {
     "applications away for a minute": "no PDF lost, none twice",
     "disk full while writing a PDF": "no truncated PDF is ever visible",
     "clock wrong": "a gateway says that it is not ready",
+    "line without Redis": "who was in is in, who stood in line keeps the first arrival",
+    "gateway killed in line": "the same, at another gateway",
+    "clock jump": "nobody is sent away, nobody overtakes",
+    "extension confirmed during failover": "confirmed once or not, and whoever confirmed is told which",
+    "database fails over": "the standby takes over with all that was confirmed",
     "synthetic applicant fails": "named with its step, counted for the alert, well again by itself",
     "rolling restart under load": "no accepted write fails, nothing owed is lost",
 }

@@ -87,6 +87,7 @@ def _gone(servers: Machines, name: str) -> bool:
     return False
 
 
+@pytest.mark.fault("database fails over")
 def test_standby_takes_over_under_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with machines() as servers:
         servers.initialise()

@@ -313,6 +313,7 @@ async def test_class_is_that_of_the_confirmation_and_may_be_empty_by_then(
     assert set(await extensions(sessions, night)) == {B.enterprise}
 
 
+@pytest.mark.fault("clock jump")
 @pytest.mark.parametrize("jump", [-3 * DAY, 3 * DAY])
 async def test_gateway_whose_clock_jumps_confirms_what_the_database_would(
     api: Api, sessions: Sessions, night: Night, jump: timedelta
@@ -387,6 +388,7 @@ def connection_lost(server: TestServer, *, committed: bool) -> Iterator[None]:
     assert met
 
 
+@pytest.mark.fault("extension confirmed during failover")
 @pytest.mark.parametrize("committed", [False, True])
 async def test_confirmation_whose_connection_is_lost_at_its_commit_is_told_truthfully_and_never_made_twice(
     api: Api, server: TestServer, sessions: Sessions, night: Night, committed: bool
@@ -408,6 +410,7 @@ async def test_confirmation_whose_connection_is_lost_at_its_commit_is_told_truth
         assert await session.scalar(rows) == 1
 
 
+@pytest.mark.fault("extension confirmed during failover")
 async def test_confirmation_of_which_nobody_can_tell_what_became_says_so(
     api: Api, server: TestServer, sessions: Sessions, night: Night
 ) -> None:

@@ -202,6 +202,8 @@ async def other(
         yield server
 
 
+@pytest.mark.fault("line without Redis")
+@pytest.mark.fault("gateway killed in line")
 async def test_gateway_dies_with_its_line_and_another_without_redis_goes_on(
     gateway: TestServer, other: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +232,7 @@ async def test_gateway_dies_with_its_line_and_another_without_redis_goes_on(
     assert there.in_line == 1
 
 
+@pytest.mark.fault("clock jump")
 @pytest.mark.parametrize("hours", [-1, 1])
 async def test_clock_that_is_put_right_sends_nobody_away_and_lets_nobody_past(
     gateway: TestServer, browser: Browser, calm: Crowd, monkeypatch: pytest.MonkeyPatch, hours: int
