@@ -89,12 +89,12 @@ class FormFault(BaseModel):
 
 
 class OutlineEntry(BaseModel):
-    """A section, field, table, column, slot or check: where it stands in the form (`at`) and in the text (`line`), the `index`-th of
+    """A section, field, table, column, slot, named condition or check: where it stands in the form (`at`) and in the text (`line`), the `index`-th of
     `count` beside it. `values` are the properties that a small form can set, as they are; `by_hand` those among them that are written in a way
     which only the text shows."""
 
     at: Place
-    sort: Literal["sections", "fields", "tables", "columns", "slots", "checks"]
+    sort: Literal["sections", "fields", "tables", "columns", "slots", "conditions", "checks"]
     key: str
     label: str
     line: int
