@@ -13,6 +13,7 @@ _NEW: dict[str, dict[str, Any]] = {
     "tables": {"label": "新表格", "columns": [{"key": "item", "kind": "text", "label": "名称"}]},
     "columns": {"kind": "text", "label": "新列"},
     "slots": {"label": "新附件"},
+    "conditions": {"label": "新条件", "holds": ""},
     "checks": {"holds": "", "rule": "新核对的规则", "message": "不符合新核对时的提示"},
 }
 
@@ -21,6 +22,8 @@ def edited(text: str, edit: FormEdit) -> str:
     """Return the text with a change made in it; `CannotEdit` where that cannot be done without touching what somebody
     wrote by hand."""
     at = tuple(edit.at)
+    if at[:1] == ("conditions",) or (edit.act == "add" and edit.sort == "conditions"):
+        return _named(text, at, edit)
     if edit.act in ("up", "down"):
         return editing.move(text, at, -1 if edit.act == "up" else 1)
     if edit.act == "remove":
@@ -28,6 +31,33 @@ def edited(text: str, edit: FormEdit) -> str:
     if edit.act == "add":
         return editing.add(text, (*at, _sort(edit.sort)), _new(text, at, _sort(edit.sort)))
     return _put(text, at, edit.values)
+
+
+def _named(text: str, at: tuple[str | int, ...], edit: FormEdit) -> str:
+    """Return the text with a change of a named condition: these have names instead of an order."""
+    known = editing.parsed(text).get("conditions")
+    if edit.act == "add":
+        new = {**_NEW["conditions"], "holds": f"filled({_first_field(editing.parsed(text))})"}
+        key = next(key for n in range(1, len(known or ()) + 2) if (key := f"new{n}") not in (known or ()))
+        return (
+            editing.put(text, ("conditions",), key, new)
+            if known
+            else editing.put(text, (), "conditions", {key: new})
+        )
+    if not isinstance(known, dict) or len(at) != 2 or at[1] not in known:
+        raise editing.CannotEdit("这一项已经不在文本里，请刷新后重试")
+    if edit.act == "remove":
+        return editing.put(text, *((at[:1], str(at[1])) if len(known) > 1 else ((), "conditions")), None)
+    if edit.act != "put":
+        raise editing.CannotEdit("条件没有先后")
+    return _put(text, at, edit.values)
+
+
+def _first_field(data: dict[str, Any]) -> str:
+    """Return a field that any form has, for a formula to begin with."""
+    section, field = (("sections", 0, *rest, "key") for rest in ((), ("fields", 0)))
+    first = editing.value(data, section) or "project"
+    return str(data.get("project_name") or f"{first}.{editing.value(data, field) or 'name'}")
 
 
 def _sort(sort: str | None) -> str:
@@ -48,11 +78,7 @@ def _new(text: str, at: tuple[str | int, ...], sort: str) -> dict[str, Any]:
     key = next(key for n in range(1, len(taken) + 2) if (key := f"new{n}") not in taken)
     if sort == "checks":
         first = editing.value(data, ("sections", 0, "key")) or "project"
-        field = (
-            data.get("project_name")
-            or f"{first}.{editing.value(data, ('sections', 0, 'fields', 0, 'key')) or 'name'}"
-        )
-        return {"id": key, **_NEW[sort], "holds": f"filled({field})", "section": first}
+        return {"id": key, **_NEW[sort], "holds": f"filled({_first_field(data)})", "section": first}
     return {"key": key, **_NEW[sort]}
 
 

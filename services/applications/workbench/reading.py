@@ -51,6 +51,7 @@ EDITABLE: Mapping[str, tuple[str, ...]] = {
     "slots": (
         "label", "required", "visible_if", "required_if", "help", "accept", "max_mb", "max_files", "each_row", "personal", "group", "audience",
     ),
+    "conditions": ("label", "holds"),
     "checks": ("rule", "message", "left", "op", "right", "holds", "when", "severity", "confirm", "section", "field"),
 }  # fmt: skip
 # Lists whose items are groups of plain texts, by the names that these may have.

@@ -87,6 +87,7 @@ async def _show(
         "unsaved": text != draft.text,
         "lines": _lines(text, read.faults),
         "tree": _tree(read.outline),
+        "conditions": [e for e in read.outline if e.sort == "conditions"],
         "sections": sections,
         "section": section,
         "width": width if width in WIDTHS else "390",
@@ -127,7 +128,7 @@ def _tree(outline: list[OutlineEntry]) -> list[tuple[OutlineEntry | None, list[O
     for entry in outline:
         if entry.sort == "sections":
             found.append((entry, []))
-        elif entry.sort != "checks" and found:
+        elif entry.sort not in ("conditions", "checks") and found:
             found[-1][1].append(entry)
     return [*found, (None, checks)]
 

@@ -15,6 +15,7 @@ SORTS = {
     "tables": "表格",
     "columns": "列",
     "slots": "附件",
+    "conditions": "条件",
     "checks": "核对",
 }
 # What stands below what: where 添加 puts a new part.
@@ -137,8 +138,16 @@ OF = {
     "slots": (
         "label", "required", "visible_if", "required_if", "help", "accept", "max_mb", "max_files", "each_row", "personal", "group", "audience",
     ),
+    "conditions": ("label", "holds"),
     "checks": ("rule", "message", "left", "op", "right", "holds", "when", "severity", "confirm", "section", "field"),
 }  # fmt: skip
+
+
+# What is called otherwise where it belongs to this sort.
+_NAMED = (
+    "各处写 condition.代号 用到它，改一次，处处都改。可以用“材料.字段”、别的 condition.条件、round.参数、today。"
+)
+_OF_A_SORT = {("conditions", "holds"): Property("holds", "什么情况下成立", _NAMED, _FORMULA)}
 
 
 def shown(entry: OutlineEntry) -> list[tuple[Property, str]]:
@@ -147,7 +156,11 @@ def shown(entry: OutlineEntry) -> list[tuple[Property, str]]:
     return [
         (found, _text(found, entry.values.get(name)))
         for name in OF[entry.sort]
-        if name not in entry.by_hand and (_fits(found := PROPERTIES[name], entry.kind) or name in entry.values)
+        if name not in entry.by_hand
+        and (
+            _fits(found := _OF_A_SORT.get((entry.sort, name), PROPERTIES[name]), entry.kind)
+            or name in entry.values
+        )
     ]
 
 

@@ -392,3 +392,40 @@ async def test_the_preview_is_the_applicants_own_page(editor: Browser) -> None:
     await send(editor, path, etag=await tag(editor, path), action="save", text=text)
     waits = await editor.go("GET", f"{path}/pdf", headers={"Accept": "application/json"})
     assert (await waits.json())["status"] == "queued"
+
+
+async def test_named_conditions_are_added_set_used_and_removed(editor: Browser) -> None:
+    path = "/forms/named/edit"
+    await send(editor, "/forms", fund_type="named", label="条件")
+
+    async def act(action: str, **fields: str) -> str:
+        done = await send(editor, path, etag=await tag(editor, path), action=action, **fields)
+        assert done.status == 303, unescape(await done.text())
+        return text_of(await page(editor, path))
+
+    before_it = text_of(await page(editor, path))
+    text = await act("add::conditions", text=before_it)
+    assert "conditions: {new1: {label: 新条件, holds: filled(project.name)}}" in text
+    shown = await page(editor, path)
+    assert "条件（1）" in shown
+    # A condition has no neighbours to be moved among.
+    assert "up:conditions.new1" not in shown
+    part = await page(editor, f"{path}/part?at=conditions.new1")
+    assert "什么情况下成立：" in part
+    assert "/try?formula=filled%28project.name%29&section=&table=" in part
+    changed = {"v.label": "在城区", "b.label": "新条件", "v.holds": "project.district == '东城区'"}
+    text = await act("put:conditions.new1", **changed, **{"b.holds": "filled(project.name)"})
+    assert "{label: 在城区, holds:" in text
+    # Used, and a second one made of it, which can be taken away again; the first is asked for and cannot be missed.
+    used = text.replace("label: 项目名称, max: 60", "label: 项目名称, max: 60, visible_if: condition.new1")
+    text = await act("save", text=used)
+    text = await act("add::conditions", text=text)
+    assert "new2: {label: 新条件" in text
+    text = await act("remove:conditions.new2", text=text)
+    assert "new2" not in text
+    text = await act("remove:conditions.new1", text=text)
+    assert "conditions:" not in text
+    assert "new1" in unescape(await page(editor, path)).partition("查错")[2]
+    moved = await send(editor, path, etag=await tag(editor, path), action="up:conditions.new1", text=text)
+    assert moved.status == 422
+    assert "这一项已经不在文本里" in unescape(await moved.text())

@@ -40,7 +40,7 @@ class Entry:
 
 
 def outline(source: Source) -> list[Entry]:
-    """Return sections with their fields, tables (and columns) and slots, then checks; of a broken text what can be told of it."""
+    """Return sections with their fields, tables (and columns) and slots, then named conditions and checks; of a broken text what can be told of it."""
     data = source.data if isinstance(source.data, dict) else {}
     found: list[Entry] = []
     for at, section in _items(data, ("sections",)):
@@ -52,6 +52,12 @@ def outline(source: Source) -> list[Entry]:
                     _entry(source, inner, "columns", column, part.get("columns"))
                     for inner, column in _items(part, (*place, "columns"), "columns")
                 )
+    named = data.get("conditions")
+    for n, (key, item) in enumerate(named.items() if isinstance(named, dict) else ()):
+        if isinstance(item, dict):
+            place = ("conditions", str(key))
+            label = str(item.get("label") or key)
+            found.append(Entry(place, "conditions", str(key), label, source.line(place), n, len(named)))
     found += (_entry(source, at, "checks", check, data["checks"]) for at, check in _items(data, ("checks",)))
     return found
 
