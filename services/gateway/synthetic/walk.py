@@ -79,7 +79,7 @@ class Walk:
             except StepFailed as failed:
                 done.outcome, done.reason = "failed", str(failed)
             except (ClientError, TimeoutError, OSError) as error:
-                done.outcome, done.reason = "failed", repr(error)
+                done.outcome, done.reason = "failed", f"{type(error).__name__}: {error}"
             done.seconds[done.step] = time.monotonic() - began
             if done.outcome != "well":
                 return done
