@@ -124,7 +124,12 @@ class SyntheticApplicant:
         elif run.outcome == "well":
             FAILING.set(0)
         level = logging.ERROR if run.outcome == "failed" else logging.INFO
-        told = {"outcome": run.outcome, "step": run.step, "reason": run.reason, "took": round(sum(run.seconds.values()), 2)}
+        told = {
+            "outcome": run.outcome,
+            "step": run.step,
+            "reason": run.reason,
+            "took": round(sum(run.seconds.values()), 2),
+        }
         log.log(level, "synthetic applicant", extra=told)
 
 
