@@ -47,7 +47,8 @@ def _named(text: str, at: tuple[str | int, ...], edit: FormEdit) -> str:
     if not isinstance(known, dict) or len(at) != 2 or at[1] not in known:
         raise editing.CannotEdit("这一项已经不在文本里，请刷新后重试")
     if edit.act == "remove":
-        return editing.put(text, *((at[:1], str(at[1])) if len(known) > 1 else ((), "conditions")), None)
+        place, name = (at[:1], str(at[1])) if len(known) > 1 else ((), "conditions")
+        return editing.put(text, place, name, None)
     if edit.act != "put":
         raise editing.CannotEdit("条件没有先后")
     return _put(text, at, edit.values)

@@ -53,11 +53,12 @@ def outline(source: Source) -> list[Entry]:
                     for inner, column in _items(part, (*place, "columns"), "columns")
                 )
     named = data.get("conditions")
-    for n, (key, item) in enumerate(named.items() if isinstance(named, dict) else ()):
+    conditions = named if isinstance(named, dict) else {}
+    for n, (key, item) in enumerate(conditions.items()):
         if isinstance(item, dict):
             place = ("conditions", str(key))
             label = str(item.get("label") or key)
-            found.append(Entry(place, "conditions", str(key), label, source.line(place), n, len(named)))
+            found.append(Entry(place, "conditions", str(key), label, source.line(place), n, len(conditions)))
     found += (_entry(source, at, "checks", check, data["checks"]) for at, check in _items(data, ("checks",)))
     return found
 
