@@ -72,6 +72,13 @@ def test_two_people_and_a_telephone(
     desk.get_by_role("button", name=re.compile("采用")).click()
     expect(desk.get_by_text("已写入并暂存")).to_be_visible()
 
+    # Whoever is told by short message has agreed to it, where the number stands.
+    desk.goto(f"/applications/{id}/sections/contact")
+    desk.get_by_role("button", name="同意并开启短信提醒").click()
+    expect(desk.get_by_text("已开启短信提醒")).to_be_visible()
+    accessible(desk)
+    desk.locator("#sms").screenshot(path=pictures / "sms.png")
+
     # The licence is photographed: the code beside its slot is scanned, nobody signs in on the telephone.
     desk.goto(f"/applications/{id}/sections/company")
     slot = desk.locator("#business_license")
