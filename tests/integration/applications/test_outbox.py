@@ -328,6 +328,7 @@ async def test_notification_is_fixed_when_it_is_owed(api: Api, sessions: Session
     assert job["payload"]["to"] == {
         "name": "李响",
         "email": "lixiang@example.com",
+        "mobile": None,
         "enterprise": factories.ENTERPRISE_1[0],
     }
     done = await api.call("POST", f"/internal/jobs/{id}/finish", service="notify", json={"token": job["token"]})

@@ -160,7 +160,7 @@ async def test_what_is_unread_is_mailed_once_as_each_chose(
     assert sum(await asyncio.gather(first.mail(early), second.mail(early))) == 1
     assert await first.mail(HOLIDAY) == 0
     [at_once] = await owed(applications, "staff_news")
-    assert at_once["to"] == {"name": "陈审查", "email": "reviewer@example.com", "enterprise": ""}
+    assert at_once["to"] == {"name": "陈审查", "email": "reviewer@example.com", "enterprise": "", "mobile": None}
     assert at_once["items"] == [{"label": "分配给我办理", "title": name, "number": number}]
     assert at_once["digest"] is False
     # Nobody of an enterprise, and nothing of it but the title and the number.
