@@ -238,8 +238,8 @@ class Sessions:
         self._remembered.pop(id_sha256, None)
 
     def remembered(self, id: str) -> Session | None:
-        """The session of an id if this process remembers it; the database is not asked."""
-        return self._recall(digest(id))
+        """The session of an id if this process remembers it; the database is not asked. What nobody here made is no id."""
+        return self._recall(digest(id)) if id.isascii() else None
 
     def _recall(self, key: str) -> Session | None:
         """The remembered session, if it was read seconds ago and is known not to have changed since."""
