@@ -44,6 +44,7 @@ def of(
         requests=[],
         reason="",
         present=[],
+        sms=False,
         progress=None,
         unit_opinions=[],
         shape="",

@@ -32,8 +32,8 @@ def build(
     begun: str,
     machine: dict[str, Any],
     weights: dict[str, float],
-    killed: dict[str, Any],
-    extended: dict[str, Any],
+    killed: dict[str, Any] | None = None,
+    extended: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything the page shows, and whether the night was borne. `weights`: CPU seconds of each kind of answer on a quiet system."""
     submits = [s for s in steps if s["step"] == "submit"]
@@ -85,8 +85,8 @@ def build(
         "people": options.people,
         "minutes": minutes,
         "away": away,
-        "killed": killed,
-        "extended": extended,
+        "killed": killed or {},
+        "extended": extended or {},
         "weights": {name: round(cost, 4) for name, cost in weights.items()},
         "useful_share": measure.useful_share(minutes),
         "useful_share_at_pace": measure.useful_share(minutes, "useful_at_pace"),
