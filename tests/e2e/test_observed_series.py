@@ -70,7 +70,8 @@ def test_what_is_asked_for_is_shown(system: RunningSystem) -> None:
     missing = {
         f"{name}{{{matchers}}}"
         for name, matchers in _selectors()
-        if not any(_fits(sample, name, matchers) for sample in shown)
+        # The synthetic applicant is a process of its own, which is not run here: `tests/faults/test_synthetic.py` reads what it shows.
+        if not name.startswith("gm_synthetic_") and not any(_fits(sample, name, matchers) for sample in shown)
     }
     assert missing == set()
 
