@@ -98,21 +98,6 @@ def test_story_is_told_from_empty_volumes(
     _clean(installation)
 
 
-def test_synthetic_applicant_walks_the_whole_way(installation: Installation) -> None:
-    """With its profile it is there, through the balancer, as long as its settings name an address."""
-    installation.set(GM_SYNTHETIC_EMAIL="nobody@example.com", GM_SYNTHETIC_SECONDS="5")
-    profile = ("--profile", "synthetic")
-    installation.compose(*profile, "up", "--detach", "--no-build", "--wait", "synthetic")
-    question = "SELECT outcome, step, reason FROM identity.synthetic_runs ORDER BY id DESC LIMIT 1"
-    ask = ("exec", "--no-TTY", "postgres", "psql", "-U", "gongmei", "-d", "gongmei", "-XAtc", question)
-    until = time.monotonic() + SETTLE_SECONDS
-    while (said := installation.compose(*ask).strip()) != "well||":
-        assert time.monotonic() < until, said
-        time.sleep(1)
-    installation.compose(*profile, "rm", "--stop", "--force", "synthetic")
-    _clean(installation)
-
-
 def test_ninety_people_of_ninety_addresses_sign_in_within_a_minute(
     installation: Installation, person: Callable[..., ForeignPerson]
 ) -> None:
@@ -198,6 +183,21 @@ def test_upgrade_without_a_failed_request(
     ours = [c for c in running if not c["Image"].startswith("gongmei/postgres:")]
     assert {c["Image"].rpartition(":")[2] for c in ours} == {NEW}
     assert len([c for c in ours if c["Service"] == "gateway"]) == 2
+    _clean(installation)
+
+
+def test_synthetic_applicant_walks_the_whole_way(installation: Installation) -> None:
+    """With its profile it is there in the new release, through the balancer, as long as its settings name an address."""
+    installation.set(GM_SYNTHETIC_EMAIL="nobody@example.com", GM_SYNTHETIC_SECONDS="5")
+    profile = ("--profile", "synthetic")
+    installation.compose(*profile, "up", "--detach", "--no-build", "--wait", "synthetic")
+    question = "SELECT outcome, step, reason FROM identity.synthetic_runs ORDER BY id DESC LIMIT 1"
+    ask = ("exec", "--no-TTY", "postgres", "psql", "-U", "gongmei", "-d", "gongmei", "-XAtc", question)
+    until = time.monotonic() + SETTLE_SECONDS
+    while (said := installation.compose(*ask).strip()) != "well||":
+        assert time.monotonic() < until, said
+        time.sleep(1)
+    installation.compose(*profile, "rm", "--stop", "--force", "synthetic")
     _clean(installation)
 
 
