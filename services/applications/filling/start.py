@@ -38,11 +38,9 @@ async def start(
     `Invalid` where its notice asks questions that are not answered."""
     if not actor.enterprise:
         raise NotAllowed("只有企业账号可以申报。")
-    if (round_.published_at is None or synthetic.acts(actor)) and (synthetic.acts(actor), round_.id) != (
-        True,
-        ROUND,
-    ):
-        # Nobody but operators knows of it. The synthetic applicant has a round of its own, and no other.
+    # Of one that is not published nobody but operators knows. The synthetic applicant has a round of its own, and no other.
+    itself = synthetic.acts(actor)
+    if not (round_.id == ROUND if itself else round_.published_at is not None):
         raise NotFound("没有这个申报批次。")
     extension = await round_queries.extension(session, round_.id, actor.enterprise)
     form = form_of(round_)
@@ -61,7 +59,7 @@ async def start(
         wrapped_key=codec.new_key(id),
         handler_name=profile.account.get("BLR_NAME") or actor.name,
         handler_email=_address(profile.account.get("BLR_EMAIL")),
-        deleted_at=clock.now() if synthetic.acts(actor) else None,
+        deleted_at=clock.now() if itself else None,
     )
     if refusal := round_open(facts_of(application, round_, extension, at=actor.received_at)):
         raise Conflict(refusal.message, code=refusal.code)

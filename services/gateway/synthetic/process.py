@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 ADDRESS = "synthetic"
 # The database.
 AWAY: tuple[type[Exception], ...] = (*BUSY, OSError)
-# One session lasts for a day's part; a new one is begun when it has ended.
 RUNS = Counter("gm_synthetic_runs", "Walks of the synthetic applicant", ["outcome"])
 FAILING = Gauge("gm_synthetic_failing", "Walks that failed one after the other, up to now")
 LAST = Gauge("gm_synthetic_last_run_seconds", "When the last walk ended (Unix time)")
@@ -59,8 +58,9 @@ class SyntheticApplicant:
         """Walk once and keep how it went. What keeps it from signing in is a failure like any other."""
         try:
             run = await self._walked()
-        except AWAY as error:
-            run = Run("failed", "signed_in", repr(error))
+        except Exception as error:
+            # Ends no process: one that begins anew would begin to count its failures anew, and wake nobody.
+            run = Run("failed", "signed_in", f"{type(error).__name__}: {error}")
         self._show(run)
         with suppress(*AWAY):
             async with self._database.begin() as session:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, FormData
+from aiohttp import ClientSession, ClientTimeout, FormData
 
 from shared import clock
 from shared.synthetic import ROUND
@@ -74,11 +74,14 @@ class Walk:
             began = time.monotonic()
             try:
                 await step()
+            except SignedOut:
+                raise
             except TurnedAway as told:
                 done.outcome, done.reason = "turned_away", str(told)
             except StepFailed as failed:
                 done.outcome, done.reason = "failed", str(failed)
-            except (ClientError, TimeoutError, OSError) as error:
+            except Exception as error:
+                # No connection, or an answer of another shape than ever: a failure of this step, whatever it raises here.
                 done.outcome, done.reason = "failed", f"{type(error).__name__}: {error}"
             done.seconds[done.step] = time.monotonic() - began
             if done.outcome != "well":

@@ -76,6 +76,7 @@ async def test_a_whole_way_goes_well() -> None:
         ("projects", ("GET", "/projects"), _bytes(b"<html>"), "no whole page"),
         ("start", ("POST", "/api/v1/applications"), _json({"code": "unexpected"}, 500), "500"),
         ("autosave", ("PUT", "/api/v1/applications/7/sections/contact/draft"), _json({}, 412), "412"),
+        ("start", ("POST", "/api/v1/applications"), _json({"another": "shape"}, 201), "KeyError: 'id'"),
         ("attachment", ("POST", "/api/v1/applications/7/attachments"), _json({}, 413), "413"),
         ("submit", ("POST", "/api/v1/applications/7/submit"), _bytes(b"no JSON"), "no JSON"),
         ("pdf", ("GET", "/api/v1/applications/7/revisions/1/pdf"), _json({}, 202), "no PDF after"),
